@@ -18,7 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
 from llmscale.errors import InputFileError, LlmscaleError, UsageError
-from llmscale.formats.catalogue import Format
+from llmscale.formats.layout import Format
+from llmscale.formats.recipe import REST, Quant
 from llmscale.names import normal
 from llmscale.units import MAX_COUNT, parse_count
 
@@ -195,6 +196,23 @@ def _formats(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     return {"entries": entries, "names": _names(entries, source)}
 
 
+def _quants(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    """Quants, whose rules must name formats that there are."""
+    from llmscale.data import table
+
+    formats = table("formats")["entries"]
+    entries = _checked(raw, Quant, source, dict)
+    for key, entry in entries.items():
+        if entry["kind"] not in ("rules", "gguf") or (entry["kind"] == "gguf") != bool(entry["preset"]):
+            raise source.error((key, "kind"), f"{key}: kind is rules, or gguf with a preset.")
+        if entry["kind"] == "rules" and REST not in entry["rules"]:
+            raise source.error((key, "rules"), f"{key}: rules must say what '{REST}' takes.")
+        for name in (*entry["rules"].values(), entry["narrow"]):
+            if name not in formats and name != "refuse":
+                raise source.error((key, "rules"), f"{key}: there is no number format '{name}'.")
+    return {"entries": entries, "names": _names(entries, source)}
+
+
 def _checked(raw: dict[str, Any], schema: type[Any], source: _Source, prepare: Any) -> dict[str, dict[str, Any]]:
     adapter = TypeAdapter(schema)
     known = {part.name for part in dataclass_fields(schema)} - COMPUTED
@@ -254,4 +272,4 @@ def _names(entries: dict[str, dict[str, Any]], source: _Source) -> dict[str, lis
     return names
 
 
-_COMPILERS = {"models": _models, "peers": _peers, "devices": _devices, "formats": _formats}
+_COMPILERS = {"models": _models, "peers": _peers, "devices": _devices, "formats": _formats, "quants": _quants}

@@ -16,13 +16,14 @@ COMPILED = os.path.join(PACKAGE, "_data")
 #: Only there in a checkout.
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(PACKAGE)), "data")
 
-TABLES = ("formats", "devices", "models", "peers")
+TABLES = ("formats", "quants", "devices", "models", "peers")
 #: Tables that are made from another one's YAML.
 YAML_OF = {"peers": "models"}
 
 #: What the tables were computed with, besides their YAML.
 _CODE = {
     "formats": ("build.py", "names.py", "formats"),
+    "quants": ("build.py", "names.py", "formats"),
     "devices": ("build.py", "names.py", "devices"),
     "models": (
         "build.py",
