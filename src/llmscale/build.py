@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
-from llmscale.errors import InputFileError, LlmscaleError, UsageError
+from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import REST, Quant
 from llmscale.names import normal
@@ -139,7 +139,30 @@ def _peers(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     shaped = [entry for entry in entries if entry["shape"]]
     # Of attention alone, and of text: that is what a bare size is taken to mean.
     decoders = [e for e in shaped if e["shape"]["caches"] and not e["shape"]["states"] and e["modality"] == "text"]
-    return {"decoders": [[entry["counted"], entry["counted_active"], entry["shape"]] for entry in decoders]}
+    return {"decoders": [[e["id"], e["counted"], e["counted_active"], e["shape"]] for e in decoders]}
+
+
+def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    """Bytes of every model's weights in every quant that it can be had in: what no answer should count again."""
+    from llmscale.families import from_config
+    from llmscale.formats.catalogue import quants
+    from llmscale.formats.weights import weight_bytes
+    from llmscale.inventory import inventory
+
+    every = list(quants())
+    sizes: dict[str, dict[str, int]] = {}
+    for key, fields in raw.items():
+        if key == "misnomers" or not fields.get("config"):
+            continue
+        spec = from_config(fields["config"], key)
+        parts = inventory(spec)
+        sizes[key] = {}
+        for quant in every:
+            try:
+                sizes[key][quant.id] = weight_bytes(quant, spec, parts)
+            except UnsupportedModelError:
+                continue
+    return sizes
 
 
 def _model_fields(fields: dict[str, Any]) -> dict[str, Any]:
@@ -272,4 +295,11 @@ def _names(entries: dict[str, dict[str, Any]], source: _Source) -> dict[str, lis
     return names
 
 
-_COMPILERS = {"models": _models, "peers": _peers, "devices": _devices, "formats": _formats, "quants": _quants}
+_COMPILERS = {
+    "models": _models,
+    "peers": _peers,
+    "devices": _devices,
+    "formats": _formats,
+    "quants": _quants,
+    "sizes": _sizes,
+}

@@ -49,6 +49,9 @@ class Quant:
         activation_bytes: bytes of one activation when weights are in this format.
         readers: programs that run it.
         hardware: what devices need to compute in it; empty when any will do.
+        loss_percent: by how much it raises perplexity on the reference model, see `data/quality.yaml`; None when
+            nobody published that.
+        loss_source: on which model, and who measured it.
     """
 
     id: str
@@ -65,6 +68,8 @@ class Quant:
     hardware: str = ""
     aliases: list[str] = field(default_factory=list)
     note: str = ""
+    loss_percent: float | None = None
+    loss_source: str = ""
 
     @property
     def plain(self) -> bool:
@@ -93,7 +98,7 @@ def chosen(rules: Mapping[str, str], group: TensorGroup) -> str:
     """
     if len(group.shape) >= 2:
         for rule, form in rules.items():
-            if rule == "linear" and is_linear(group) or matches(rule, group):
+            if (rule == "linear" and is_linear(group)) or matches(rule, group):
                 return form
     return rules[REST]
 

@@ -21,14 +21,16 @@ class NeededDevice:
     max_context: int | None
     price_usd: float | None
     power_w: float | None
+    quant: str
+    loss_percent: float | None
 
 
 @dataclass
 class NeedsResult:
-    """Answer of ``needs``."""
+    """Answer of ``needs``; `quants` are those that were to choose from, best first, `total_bytes` is of the last."""
 
     model: SizedModelRef
-    quant: str
+    quants: tuple[str, ...]
     context: int
     batch: int
     total_bytes: int

@@ -39,3 +39,12 @@ def answer(fits: bool, may_fit: bool, say: Words) -> Cell:
     if may_fit:
         return Cell(False, "~" + say("maybe"), "yellow")
     return Cell(False, say("no"), "red")
+
+
+#: Below tables that show what a quant loses.
+LOSS_NOTE = "Loss %: rise of perplexity against 16 bits where somebody measured it (llmscale quants tells on what)."
+
+
+def loss(percent: float | None) -> Cell:
+    """What a quant loses; a dash where nobody measured it."""
+    return Cell(percent, "-" if percent is None else f"{percent:+.1f}")
