@@ -179,7 +179,7 @@ def test_fits_with_no_formats_is_refused_or_takes_the_usual_ones() -> None:
 
 
 def test_needs_lists_devices_that_are_enough_smallest_first() -> None:
-    answer = needs("llama-2-70b", "int4")
+    answer = needs("llama-2-70b", ["int4"])
     sizes = [round(line.memory_bytes / line.count / GIB) * line.count for line in answer.devices]
     assert sizes == sorted(sizes)
     assert answer.hidden > 0
@@ -200,11 +200,11 @@ def test_needs_lists_devices_that_are_enough_smallest_first() -> None:
 
 
 def test_needs_up_to_as_many_as_allowed() -> None:
-    assert {line.count for line in needs("llama-2-70b", "int4", max_count=1).devices} == {1}
-    many = needs("llama-2-70b", "fp16", max_count=8, everything=True)
+    assert {line.count for line in needs("llama-2-70b", ["int4"], max_count=1).devices} == {1}
+    many = needs("llama-2-70b", ["fp16"], max_count=8, everything=True)
     assert max(line.count for line in many.devices) > 2
     assert many.hidden == 0
-    assert needs("deepseek-v3", "fp32").devices == ()
+    assert needs("deepseek-v3", ["fp32"]).devices == ()
 
 
 @pytest.mark.parametrize("count", [0, -1, 1025])
@@ -247,5 +247,7 @@ def test_devices_and_quants() -> None:
     assert {line.vendor for line in lists.list_devices("amd").devices} == {"AMD"}
     assert {line.kind for line in lists.list_devices("unified").devices} == {"unified"}
     (form,) = lists.show_quant("half").quants
-    assert (form.id, form.bits_per_weight, form.block_elements, form.block_bytes) == ("fp16", 16, 1, 2)
-    assert [line.id for line in lists.list_quants("int").quants] == ["int8", "int4"]
+    assert (form.id, form.bits_per_weight, form.rules, form.weights_bytes) == ("fp16", 16, {"*": "fp16"}, None)
+    assert {"int8", "int4"} <= {line.id for line in lists.list_quants("int").quants}
+    (sized,) = lists.show_quant("int4", "llama-2-7b").quants
+    assert (sized.weights_bytes, sized.weights_basis) == (6_738_415_616 // 2, "exact")

@@ -17,24 +17,24 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
         Column("device", "Device", right=False),
         Column("kind", "Kind", right=False),
         Column("memory_bytes", "Memory GiB"),
-        Column("headroom_bytes", "Free GiB"),
+        Column("headroom_bytes", ""),
         Column("quant", "Quant", right=False),
         Column("loss_percent", "Loss %"),
         Column("max_context", "Max context"),
         Column("price_usd", "Price USD"),
-        Column("power_w", "Power W"),
+        Column("power_w", ""),
     ]
     rows = [
         [
             word(f"{line.count}x {line.id}" if line.count > 1 else line.id),
             word(line.kind),
             gib(line.memory_bytes),
-            gib(line.headroom_bytes, MODELLED),
+            Cell(line.headroom_bytes, ""),
             Cell(line.quant, line.quant.upper(), "bold"),
             loss(line.loss_percent),
             Cell(line.max_context, "-" if line.max_context is None else f"~{line.max_context:,}"),
             Cell(line.price_usd, "-" if line.price_usd is None else f"{line.price_usd:,.0f}"),
-            Cell(line.power_w, "-" if line.power_w is None else f"{line.power_w:,.0f}"),
+            Cell(line.power_w, ""),
         ]
         for line in result.devices
     ]
