@@ -36,6 +36,21 @@ COMMON = {
 }
 #: What else the converter reads of some model types.
 READ = json.loads((Path(__file__).parent / "gguf_config_keys.json").read_text(encoding="utf-8"))
+#: The publisher's name of a class that transformers calls otherwise.
+CLASSES = {"mpt": "MPTForCausalLM", "phimoe": "PhiMoEForCausalLM"}
+#: The class that the text part of a published multimodal config names, which is what the converter goes by.
+_TEXT = {
+    "llama": "LlamaForCausalLM",
+    "mistral": "MistralForCausalLM",
+    "qwen2": "Qwen2ForCausalLM",
+    "gemma": "GemmaForCausalLM",
+    "gemma2": "Gemma2ForCausalLM",
+}
+WRAPPED = dict.fromkeys(
+    ("idefics2", "idefics3", "internvl", "llava", "llava_next", "llava_onevision", "paligemma", "smolvlm"), _TEXT
+)
+#: Model types whose file is taken as it is: transformers' class would add experts to a dense one.
+RAW = ("nemotron_h",)
 #: Rows of the vocabulary that Gemma 3's tokenizer has, and to which the converter cuts the embedding.
 GEMMA3_TOKENS = 262_144
 KEPT = ("block_count", "attention.head_count", "attention.head_count_kv", "expert_count", "nextn_predict_layers")
@@ -68,6 +83,11 @@ def _as_published(config: dict[str, Any]) -> dict[str, Any]:
         for key in ("moe_topk", "num_shared_expert", "moe_intermediate_size"):
             if isinstance(config.get(key), int):
                 config[key] = [config[key]] * layers
+    if kind in CLASSES:
+        config["architectures"] = [CLASSES[kind]]
+    text = config.get("text_config")
+    if kind in WRAPPED and isinstance(text, dict) and not text.get("architectures"):
+        text["architectures"] = [WRAPPED[kind][text.get("model_type", "")]]
     if kind == "nemotron-nas":
         for block in config["block_configs"]:
             block["attention"] = {"n_heads_in_group": None, "replace_with_linear": False, **block["attention"]}
@@ -121,7 +141,9 @@ def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[
     base.TextModel._create_vocab_sentencepiece = lambda self: ([b""] * GEMMA3_TOKENS, [], [])
     # transformers moves some keys that the converter looks for in their old place.
     load = base.ModelBase.load_hparams
-    base.ModelBase.load_hparams = staticmethod(lambda *given, **named: {**config, **load(*given, **named)})
+    base.ModelBase.load_hparams = staticmethod(
+        lambda *given, **named: {**config, **({} if config["model_type"] in RAW else load(*given, **named))}
+    )
     hparams = base.ModelBase.load_hparams(folder, False)
     arch = conversion.get_model_architecture(hparams, conversion.ModelType.TEXT)
     model_class = conversion.get_model_class(arch)

@@ -9,12 +9,14 @@ go to a file of their own (``--mmproj``), and layers for multi-token prediction 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
-from llmscale.formats.gguf.names import ARCHITECTURES, DROPPED, NAMES, RENAMED, stripped
+from llmscale.formats.gguf.names import DROPPED, EXPERTS, NAMES, RENAMED, stripped
 from llmscale.formats.gguf.shapes import SHAPED, Shape
-from llmscale.formats.gguf.structure import gqa, is_seventy_b, layers_all
+from llmscale.blocks.attention import Attention, LatentAttention
+from llmscale.formats.gguf.structure import architecture, attentions, first_attention, gqa, is_seventy_b, layers_all
 from llmscale.inventory import Inventory, TensorGroup
 from llmscale.spec import ModelSpec
 
@@ -35,6 +37,11 @@ SINGLE = {
     "altup_correct_coef",
     "altup_predict_coef",
 }
+
+
+#: Architectures whose converter writes a table for ``llama3`` scaling, and for ``longrope``.
+LLAMA3 = ("apertus", "arcee", "deci", "exaone", "exaone4", "granite", "llama", "mistral3", "smollm3")
+LONGROPE = ("minicpm", "minicpm3", "phi3", "phimoe")
 
 
 class Converted(NamedTuple):
@@ -70,8 +77,7 @@ def convert(spec: ModelSpec, parts: Inventory) -> GgufModel:
     Raises:
         UnsupportedModelError: llama.cpp has no such architecture, or what it makes of this one was never checked.
     """
-    architecture = ARCHITECTURES.get(spec.family)
-    arch = architecture(spec, parts) if callable(architecture) else architecture
+    arch = architecture(spec, parts)
     if not arch:
         raise UnsupportedModelError(
             f"llama.cpp has no architecture for '{spec.family}', or none that llmscale has checked its files of.",
@@ -81,24 +87,27 @@ def convert(spec: ModelSpec, parts: Inventory) -> GgufModel:
     tensors = [made for group in text for made in _converted(arch, spec, group)]
     tensors += [Converted(_single(name, shape), "fp32") for name, shape in _added(arch, spec)]
     experts = max((made.group.experts for made in tensors if "_exps" in made.group.name), default=0)
-    return GgufModel(arch, gqa(arch, spec), experts, layers_all(spec), is_seventy_b(arch, spec, experts), tuple(tensors))
+    return GgufModel(arch, gqa(arch, spec), experts, layers_all(arch, spec), is_seventy_b(arch, spec, experts), tuple(tensors))
 
 
 def _converted(arch: str, spec: ModelSpec, group: TensorGroup) -> Iterator[Converted]:
     source = stripped(group.name)
-    if source in DROPPED.get(arch, ()):
+    if any(fnmatchcase(source, pattern) for pattern in DROPPED.get(arch, ())):
         return
-    shaped = SHAPED.get((arch, source)) or SHAPED.get(("", source))
+    shaped = SHAPED.get((arch, source)) or (None if source.rpartition(".")[0] in RENAMED.get(arch, {}) else SHAPED.get(("", source)))
     outputs = shaped(group, spec) if shaped else [(_renamed(arch, source, group), group.shape)]
     for name, shape in outputs:
         made = group._replace(name=name, shape=shape)
-        yield Converted(made, converted_type(made))
+        packed = arch == "gpt-oss" and name.endswith("_exps.weight")  # published in MXFP4, and kept so
+        yield Converted(made, "mxfp4_ggml" if packed else converted_type(arch, made))
 
 
 def _renamed(arch: str, source: str, group: TensorGroup) -> str:
     base, dot, suffix = source.rpartition(".")
     if suffix not in ("weight", "bias"):
         base, dot, suffix = source, "", ""
+    if "experts.{expert}." in base:
+        return EXPERTS[base.rpartition(".")[2]] + dot + suffix
     target = RENAMED.get(arch, {}).get(base) or NAMES.get(base)
     if target is None:
         raise UnsupportedModelError(
@@ -108,11 +117,13 @@ def _renamed(arch: str, source: str, group: TensorGroup) -> str:
     return target if target.endswith((".weight", ".bias")) else target + dot + suffix
 
 
-def converted_type(group: TensorGroup) -> str:
+def converted_type(arch: str, group: TensorGroup) -> str:
     """F32 for what has one axis, norms, and what later code expects in F32; F16 for the rest."""
     name = group.name
     axes = len(group.shape) + (group.experts > 1)
     single = axes < 2 or name.endswith("_norm.weight") or not name.endswith(".weight")
+    if arch == "dbrx":
+        return "fp16" if axes > 1 else "fp32"
     part = name.removesuffix(".weight").removeprefix("blk.{layer}.")
     return "fp32" if single or part in SINGLE else "fp16"
 
@@ -123,4 +134,16 @@ def _single(name: str, shape: Shape) -> TensorGroup:
 
 def _added(arch: str, spec: ModelSpec) -> Iterator[tuple[str, Shape]]:
     """Factors of the rotary frequencies, which the publisher gives in the config, not in the checkpoint."""
-    return iter(())
+    found = first_attention(spec)
+    if found is None:
+        return
+    block = found[1]
+    if arch == "gemma4":
+        full = next(b for b in attentions(spec) if isinstance(b, Attention) and b.window is None)
+        yield "rope_freqs.weight", (full.head_dim // 2,)
+    elif spec.rope_scaling == "llama3" and arch in LLAMA3 and isinstance(block, Attention):
+        yield "rope_freqs.weight", (block.head_dim // 2,)
+    elif spec.rope_scaling in ("longrope", "su") and arch in LONGROPE:
+        rotary = block.rope if isinstance(block, LatentAttention) else int(spec.rotary_share * spec.hidden_size) // block.heads
+        yield "rope_factors_long.weight", (rotary // 2,)
+        yield "rope_factors_short.weight", (rotary // 2,)

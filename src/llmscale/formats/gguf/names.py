@@ -24,12 +24,14 @@ PREFIXES = (
 
 def stripped(name: str) -> str:
     """A published name without its prefix."""
+    name = name.replace("e_score_correction_bias", "e_score_correction.bias")
     return next((name[len(prefix) :] for prefix in PREFIXES if name.startswith(prefix)), name)
 
 
 #: Published model type to llama.cpp's architecture.
 ARCHITECTURES = {
     "afmoe": "afmoe",
+    "apertus": "apertus",
     "arcee": "arcee",
     "arctic": "arctic",
     "baichuan": "baichuan",
@@ -79,10 +81,7 @@ ARCHITECTURES = {
     "granitemoeshared": "granitemoe",
     "hunyuan_v1_dense": "hunyuan-dense",
     "hunyuan_v1_moe": "hunyuan-moe",
-    "idefics2": "llama",
-    "idefics3": "llama",
     "internlm2": "internlm2",
-    "internvl": "qwen2",
     "jamba": "jamba",
     "kimi_k2": "deepseek2",
     "kimi_linear": "kimi-linear",
@@ -91,9 +90,6 @@ ARCHITECTURES = {
     "llama": "llama",
     "llama4": "llama4",
     "llama4_text": "llama4",
-    "llava": "llama",
-    "llava_next": "llama",
-    "llava_onevision": "qwen2",
     "mamba": "mamba",
     "mamba2": "mamba2",
     "minicpm": "minicpm",
@@ -111,6 +107,12 @@ ARCHITECTURES = {
     "olmo3": "olmo2",
     "olmoe": "olmoe",
     "openelm": "openelm",
+    "mistral3": "mistral3",
+    "ministral": "llama",
+    "ministral3": "mistral3",
+    "mimo_v2_flash": "mimo2",
+    "mpt": "mpt",
+    "phimoe": "phimoe",
     "orion": "orion",
     "phi": "phi2",
     "phi3": "phi3",
@@ -121,7 +123,9 @@ ARCHITECTURES = {
     "qwen2_vl": "qwen2vl",
     "qwen3": "qwen3",
     "qwen3_5": "qwen35",
+    "qwen3_5_text": "qwen35",
     "qwen3_5_moe": "qwen35moe",
+    "qwen3_5_moe_text": "qwen35moe",
     "qwen3_moe": "qwen3moe",
     "qwen3_next": "qwen3next",
     "qwen3_vl": "qwen3vl",
@@ -136,8 +140,15 @@ ARCHITECTURES = {
     "xlm-roberta": "bert",
 }
 
+#: Multimodal models that are converted as what their text part is.
+WRAPPERS = ("idefics2", "idefics3", "internvl", "llava", "llava_next", "llava_onevision", "paligemma", "smolvlm")
+
 #: Published name, without prefix and without ``.weight`` or ``.bias``, to llama.cpp's.
 NAMES = {
+    "layers.{layer}.attention_layernorm": "blk.{layer}.attn_norm",
+    "layers.{layer}.feedforward_layernorm": "blk.{layer}.ffn_norm",
+    "layers.{layer}.mixer.dt_bias": "blk.{layer}.ssm_dt.bias",
+    "layers.{layer}.mamba.dt_bias": "blk.{layer}.ssm_dt.bias",
     "blocks.{layer}.ffn.experts.mlp.v1": "blk.{layer}.ffn_up_exps.weight",
     "blocks.{layer}.ffn.experts.mlp.w1": "blk.{layer}.ffn_gate_exps.weight",
     "blocks.{layer}.ffn.experts.mlp.w2": "blk.{layer}.ffn_down_exps.weight",
@@ -441,6 +452,16 @@ NAMES = {
     "wte": "token_embd",
 }
 
+#: An expert's matrix by the last part of its published name; all experts of a layer become one tensor.
+EXPERTS = {
+    "gate_proj": "blk.{layer}.ffn_gate_exps",
+    "up_proj": "blk.{layer}.ffn_up_exps",
+    "down_proj": "blk.{layer}.ffn_down_exps",
+    "w1": "blk.{layer}.ffn_gate_exps",
+    "w3": "blk.{layer}.ffn_up_exps",
+    "w2": "blk.{layer}.ffn_down_exps",
+}
+
 #: Where an architecture names a tensor in another way than most.
 _POST_NORM = {"layers.{layer}.post_attention_layernorm": "blk.{layer}.post_attention_norm"}
 RENAMED: dict[str, dict[str, str]] = {
@@ -452,8 +473,28 @@ RENAMED: dict[str, dict[str, str]] = {
         _POST_NORM,
     ),
     "arctic": {"layers.{layer}.post_attention_layernorm": "blk.{layer}.ffn_norm_exps"},
-    "granite": {"layers.{layer}.shared_mlp.output_linear": "blk.{layer}.ffn_down"},
+    "gpt-oss": {**_POST_NORM, "layers.{layer}.self_attn.sinks": "blk.{layer}.attn_sinks.weight"},
+    "afmoe": {**_POST_NORM, "layers.{layer}.mlp.expert_bias": "blk.{layer}.exp_probs_b.bias"},
+    **dict.fromkeys(
+        ("bailingmoe2",), {"layers.{layer}.mlp.gate.expert_bias": "blk.{layer}.exp_probs_b.bias"}
+    ),
+    "lfm2moe": {"layers.{layer}.feed_forward.expert_bias": "blk.{layer}.exp_probs_b.bias"},
+    "gemma3n": {
+        **_POST_NORM,
+        "layers.{layer}.altup.correct_output_scale": "blk.{layer}.altup_correct_scale.weight",
+    },
+    "gemma4": {
+        **_POST_NORM,
+        "layers.{layer}.layer_scalar": "blk.{layer}.layer_output_scale.weight",
+        "layers.{layer}.experts.gate_up_proj": "blk.{layer}.ffn_gate_up_exps.weight",
+        "layers.{layer}.experts.down_proj": "blk.{layer}.ffn_down_exps.weight",
+    },
+    "minicpm3": {"layers.{layer}.self_attn.kv_b_proj": "blk.{layer}.attn_kv_b"},
 }
 
-#: Published tensors that the converter leaves out.
-DROPPED: dict[str, tuple[str, ...]] = {}
+#: Published tensors that the converter leaves out, as patterns.
+DROPPED: dict[str, tuple[str, ...]] = {
+    "bert": ("pooler.*", "cls.*"),
+    # They become metadata.
+    "apertus": ("layers.{layer}.mlp.act_fn.*",),
+}

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llmscale.blocks.attention import Attention, LatentAttention
+from llmscale.blocks.recurrent import Mamba2
+from llmscale.formats.gguf.names import ARCHITECTURES, WRAPPERS
+from llmscale.inventory import Inventory
 from llmscale.spec import ModelSpec
 
 #: Architectures whose metadata give the KV heads layer by layer, none for a layer without attention.
 BY_LAYER = {"jamba", "lfm2", "lfm2moe", "nemotron_h", "nemotron_h_moe", "granitehybrid", "kimi-linear", "openelm"}
+
+
+def architecture(spec: ModelSpec, parts: Inventory) -> str:
+    """llama.cpp's name of the architecture; empty when there is none that was checked."""
+    arch = ARCHITECTURES.get(spec.text_family if spec.family in WRAPPERS else spec.family, "")
+    if arch == "bailingmoe" and any("query_layernorm" in group.name for group in parts.groups):
+        return "bailingmoe2"  # Ling 2.0 goes by the model type of the first
+    if arch == "nemotron_h_moe" and not any(group.component == "experts" for group in parts.groups):
+        return "nemotron_h"
+    if spec.family == "granitemoehybrid" and not any(isinstance(placed.block, Mamba2) for placed in spec.placed):
+        return "granite"
+    return arch
+
+
+def attentions(spec: ModelSpec) -> Iterator[Attention | LatentAttention]:
+    """The attention blocks of the text model."""
+    return (p.block for p in spec.placed if p.tower is None and isinstance(p.block, (Attention, LatentAttention)))
 
 
 def first_attention(spec: ModelSpec) -> tuple[int, Attention | LatentAttention] | None:
@@ -27,12 +49,16 @@ def gqa(arch: str, spec: ModelSpec) -> int:
     layer, block = found
     if layer and arch in BY_LAYER:
         return 0
-    kv_heads = 1 if isinstance(block, LatentAttention) else block.kv_heads
+    if arch == "minicpm3":
+        return 1
+    kv_heads = 1 if isinstance(block, LatentAttention) or arch == "starcoder" else block.kv_heads
     return block.heads // kv_heads
 
 
-def layers_all(spec: ModelSpec) -> int:
-    """Layers by the metadata."""
+def layers_all(arch: str, spec: ModelSpec) -> int:
+    """Layers by the metadata: of T5, those of the encoder."""
+    if arch == "t5":
+        return max(layer for p in spec.placed if p.prefix.startswith("encoder.") for layer in p.layers) + 1
     return spec.layers
 
 
