@@ -68,7 +68,9 @@ def converter(checkout: Path) -> Any:
 def published(subject: Subject) -> dict[str, tuple[int, ...]]:
     """Names and shapes in the checkpoint; a tied tensor is there once."""
     found: dict[str, tuple[int, ...]] = {}
-    for group in subject.inventory().stored():
+    groups = subject.inventory()
+    # Falcon's checkpoints hold the head apart, though it is tied.
+    for group in groups.groups if subject.model_type == "falcon" else groups.stored():
         found.update(tensors(group))
     return found
 
@@ -83,6 +85,13 @@ def _as_published(config: dict[str, Any]) -> dict[str, Any]:
         for key in ("moe_topk", "num_shared_expert", "moe_intermediate_size"):
             if isinstance(config.get(key), int):
                 config[key] = [config[key]] * layers
+    scaling = config.get("rope_scaling") or {}
+    if scaling.get("type") == "longrope" and "long_factor" not in scaling:
+        rotary = config.get("qk_rope_head_dim") or int(
+            config.get("partial_rotary_factor", 1.0) * config["hidden_size"] / config["num_attention_heads"]
+        )
+        factors = [1.0] * (rotary // 2)
+        config["rope_scaling"] = {**scaling, "long_factor": factors, "short_factor": factors}
     if kind in CLASSES:
         config["architectures"] = [CLASSES[kind]]
     text = config.get("text_config")

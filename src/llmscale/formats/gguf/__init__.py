@@ -34,10 +34,11 @@ def allot_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[Allott
 
 
 def tensor_types(allotted: Iterable[Allotted]) -> dict[str, dict[str, int]]:
-    """How many tensors of each kind are in which type: ``{"attn_v": {"Q6_K": 16, "Q4_K": 16}}``, matrices alone."""
+    """How many tensors of each kind are in which type: ``{"attn_v": {"Q6_K": 16, "Q4_K": 16}}``, of the matrices
+    that the converter does not keep in F32."""
     kinds: dict[str, Counter[str]] = {}
     for group, form in allotted:
-        if group.name.endswith(".weight") and len(whole(group)) > 1:
+        if form.id != "fp32" and len(whole(group)) > 1:
             kind = group.name.removesuffix(".weight").removeprefix("blk.{layer}.")
             kinds.setdefault(kind, Counter())[form.name] += max(1, len(group.layers))
     return {kind: dict(types) for kind, types in kinds.items()}

@@ -44,6 +44,10 @@ LLAMA3 = ("apertus", "arcee", "deci", "exaone", "exaone4", "granite", "llama", "
 LONGROPE = ("minicpm", "minicpm3", "phi3", "phimoe")
 
 
+#: Architectures whose checkpoints hold the head besides the embedding even where the two are one.
+HEADS_APART = ("falcon",)
+
+
 class Converted(NamedTuple):
     """Tensors of one name in the GGUF file that the converter writes, and their type there."""
 
@@ -83,7 +87,8 @@ def convert(spec: ModelSpec, parts: Inventory) -> GgufModel:
             f"llama.cpp has no architecture for '{spec.family}', or none that llmscale has checked its files of.",
             "Formats that keep the published tensors, such as fp16 or nf4, work.",
         )
-    text = [group for group in parts.stored() if group.component not in TOWERS]
+    held = parts.groups if arch in HEADS_APART else parts.stored()
+    text = [group for group in held if group.component not in TOWERS]
     tensors = [made for group in text for made in _converted(arch, spec, group)]
     tensors += [Converted(_single(name, shape), "fp32") for name, shape in _added(arch, spec)]
     experts = max((made.group.experts for made in tensors if "_exps" in made.group.name), default=0)
