@@ -281,7 +281,8 @@ def read_part(c: Config) -> ModelSpec:
             "a size literal such as 7B gives weights without the shape.",
         )
     spec: ModelSpec = import_module(f"llmscale.families.{module}").read(c)
-    return spec
+    kind, share = c.rope()
+    return replace(spec, rope_scaling=kind, rotary_share=share) if (kind, share) != ("", 1.0) else spec
 
 
 def _some(words: list[str]) -> str:
