@@ -19,6 +19,7 @@ from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.formats.layout import Format
+from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REST, Quant
 from llmscale.names import normal
 from llmscale.units import MAX_COUNT, parse_count
@@ -73,6 +74,8 @@ def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
         raise InputFileError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
     if raw is None and name == "models":
         raw = {}  # a user's catalogue may hold nothing yet
+    if name == "quality":
+        return _quality(raw, _Source(path, text))
     if not isinstance(raw, dict):
         raise InputFileError(f"{path} must map ids to entries.")
     return _COMPILERS[name](raw, _Source(path, text))
@@ -234,6 +237,14 @@ def _quants(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
             if name not in formats and name != "refuse":
                 raise source.error((key, "rules"), f"{key}: there is no number format '{name}'.")
     return {"entries": entries, "names": _names(entries, source)}
+
+
+def _quality(raw: Any, source: _Source) -> dict[str, Any]:
+    try:
+        return compile_quality(TypeAdapter(list[Measurement]).validate_python(raw))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise source.error((), f"{_dotted(first['loc'])}: {first['msg']}.") from None
 
 
 def _checked(raw: dict[str, Any], schema: type[Any], source: _Source, prepare: Any) -> dict[str, dict[str, Any]]:

@@ -119,6 +119,7 @@ class ModelSpec:
         text_family: the ``model_type`` of a multimodal model's text part; empty for a model that is all text.
         rope_scaling: the published ``rope_type`` by which rotary positions are stretched; empty when they are not.
         rotary_share: share of a head that rotates.
+        published_in: the ``quant_method`` of a checkpoint that is published quantised; empty for others.
         warnings: what a reader of any number from this spec must know.
     """
 
@@ -138,6 +139,7 @@ class ModelSpec:
     text_family: str = ""
     rope_scaling: str = ""
     rotary_share: float = 1.0
+    published_in: str = ""
     warnings: tuple[str, ...] = field(default=())
 
     @property

@@ -40,6 +40,7 @@ class Model(NamedTuple):
         assumed: whether the shapes are peers', or those of a family that somebody assumed.
         spec, parts: None for a catalogue model whose sizes were computed when the catalogue was compiled.
         sizes: those, by quant.
+        published_in: see `ModelSpec`.
     """
 
     ref: SizedModelRef
@@ -52,6 +53,7 @@ class Model(NamedTuple):
     parts: Inventory | None
     peers: tuple[Peer, ...] = ()
     sizes: Mapping[str, int] | None = None
+    published_in: str = ""
 
     @classmethod
     def of(cls, spec: ModelSpec) -> Model:
@@ -76,6 +78,7 @@ class Model(NamedTuple):
             spec=spec,
             parts=parts,
             peers=around,
+            published_in=spec.published_in,
         )
 
     def weights(self, quant: Quant) -> Quantity:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.gguf.names import DROPPED, EXPERTS, NAMES, RENAMED, stripped
 from llmscale.formats.gguf.shapes import SHAPED, Shape
-from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.formats.gguf.structure import architecture, attentions, first_attention, gqa, is_seventy_b, layers_all
 from llmscale.inventory import Inventory, TensorGroup
 from llmscale.spec import ModelSpec
@@ -92,14 +92,18 @@ def convert(spec: ModelSpec, parts: Inventory) -> GgufModel:
     tensors = [made for group in text for made in _converted(arch, spec, group)]
     tensors += [Converted(_single(name, shape), "fp32") for name, shape in _added(arch, spec)]
     experts = max((made.group.experts for made in tensors if "_exps" in made.group.name), default=0)
-    return GgufModel(arch, gqa(arch, spec), experts, layers_all(arch, spec), is_seventy_b(arch, spec, experts), tuple(tensors))
+    return GgufModel(
+        arch, gqa(arch, spec), experts, layers_all(arch, spec), is_seventy_b(arch, spec, experts), tuple(tensors)
+    )
 
 
 def _converted(arch: str, spec: ModelSpec, group: TensorGroup) -> Iterator[Converted]:
     source = stripped(group.name)
     if any(fnmatchcase(source, pattern) for pattern in DROPPED.get(arch, ())):
         return
-    shaped = SHAPED.get((arch, source)) or (None if source.rpartition(".")[0] in RENAMED.get(arch, {}) else SHAPED.get(("", source)))
+    shaped = SHAPED.get((arch, source)) or (
+        None if source.rpartition(".")[0] in RENAMED.get(arch, {}) else SHAPED.get(("", source))
+    )
     outputs = shaped(group, spec) if shaped else [(_renamed(arch, source, group), group.shape)]
     for name, shape in outputs:
         made = group._replace(name=name, shape=shape)
@@ -149,6 +153,10 @@ def _added(arch: str, spec: ModelSpec) -> Iterator[tuple[str, Shape]]:
     elif spec.rope_scaling == "llama3" and arch in LLAMA3 and isinstance(block, Attention):
         yield "rope_freqs.weight", (block.head_dim // 2,)
     elif spec.rope_scaling in ("longrope", "su") and arch in LONGROPE:
-        rotary = block.rope if isinstance(block, LatentAttention) else int(spec.rotary_share * spec.hidden_size) // block.heads
+        rotary = (
+            block.rope
+            if isinstance(block, LatentAttention)
+            else int(spec.rotary_share * spec.hidden_size) // block.heads
+        )
         yield "rope_factors_long.weight", (rotary // 2,)
         yield "rope_factors_short.weight", (rotary // 2,)

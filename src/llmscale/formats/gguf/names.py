@@ -475,9 +475,7 @@ RENAMED: dict[str, dict[str, str]] = {
     "arctic": {"layers.{layer}.post_attention_layernorm": "blk.{layer}.ffn_norm_exps"},
     "gpt-oss": {**_POST_NORM, "layers.{layer}.self_attn.sinks": "blk.{layer}.attn_sinks.weight"},
     "afmoe": {**_POST_NORM, "layers.{layer}.mlp.expert_bias": "blk.{layer}.exp_probs_b.bias"},
-    **dict.fromkeys(
-        ("bailingmoe2",), {"layers.{layer}.mlp.gate.expert_bias": "blk.{layer}.exp_probs_b.bias"}
-    ),
+    **dict.fromkeys(("bailingmoe2",), {"layers.{layer}.mlp.gate.expert_bias": "blk.{layer}.exp_probs_b.bias"}),
     "lfm2moe": {"layers.{layer}.feed_forward.expert_bias": "blk.{layer}.exp_probs_b.bias"},
     "gemma3n": {
         **_POST_NORM,

@@ -192,10 +192,7 @@ def quantised(name: str, shape: Iterable[int]) -> bool:
     """Whether llama-quantize touches it at all: matrices named ``…weight`` that are no norm, router or convolution."""
     matrix = any(size > 1 for size in tuple(shape)[:-1])
     return (
-        matrix
-        and name.endswith("weight")
-        and name not in KEPT_NAMES
-        and not any(part in name for part in KEPT_PARTS)
+        matrix and name.endswith("weight") and name not in KEPT_NAMES and not any(part in name for part in KEPT_PARTS)
     )
 
 
@@ -280,15 +277,11 @@ def _value(preset: str, _: Category, facts: Facts, where: Where) -> str | None:
         form = "q4_k" if shared else "q3_k"
     elif preset == "IQ3_XXS":
         form = "q4_k" if shared else "iq3_s"
-    elif preset in ("Q2_K_S", "IQ3_XS", "IQ3_S") and shared:
-        form = "q4_k"
-    elif preset == "IQ3_M":
+    elif (preset in ("Q2_K_S", "IQ3_XS", "IQ3_S") and shared) or preset == "IQ3_M":
         form = "q4_k"
     elif preset == "Q3_K_M":
         form = "q5_k" if count < 2 else "q4_k"
-    elif preset == "Q3_K_L":
-        form = "q5_k"
-    elif preset in ("IQ4_NL", "IQ4_XS") and shared:
+    elif preset == "Q3_K_L" or (preset in ("IQ4_NL", "IQ4_XS") and shared):
         form = "q5_k"
     elif preset in ("Q4_K_M", "Q5_K_M") and _more_bits(count, facts.values):
         form = "q6_k"

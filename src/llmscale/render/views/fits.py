@@ -36,8 +36,8 @@ def _one_device(result: FitsResult, lang: str) -> Report:
         [_verdict(result)]
         if result.choices
         else [
-            f"Each in the quant with the least loss that fits with a context of {result.context:,} tokens (or the model's "
-            "own limit); max context is the longest that fits then."
+            f"Each in the quant with the least loss that fits with a context of {result.context:,} tokens (or the "
+            "model's own limit); max context is the longest that fits then."
         ]
     )
     notes.append(LOSS_NOTE)
@@ -78,7 +78,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
             answer(line.fits, line.fits, say),
             gib(line.missing_bytes, MODELLED) if line.missing_bytes else word(None),
             whole(line.max_context),
-            loss(line.loss_percent),
+            loss(line.loss),
         ]
         for line in result.choices
     ]
@@ -103,7 +103,7 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
             gib(line.total_bytes, MODELLED),
             whole(line.max_context),
             gib(line.missing_bytes, MODELLED),
-            loss(line.loss_percent),
+            loss(line.loss),
         ]
         for line in lines
     ]
@@ -131,8 +131,8 @@ def _overview(result: FitsOverview, lang: str) -> Report:
         rows.append([word(first.id), counted(first.parameters, lang, first.basis), *cells])
     note = (
         f"The quant with the least loss that fits with a context of {result.context:,} tokens; a card sold as 24 GB "
-        f"holds 24 GiB, of which driver and display keep {format_gib(result.devices[0].device.reserve_bytes)} (--reserve). "
-        "llmscale fits DEVICE tells more."
+        f"holds 24 GiB, of which driver and display keep {format_gib(result.devices[0].device.reserve_bytes)} "
+        "(--reserve). llmscale fits DEVICE tells more."
     )
     return Report((table("", columns, rows),), (note,))
 
