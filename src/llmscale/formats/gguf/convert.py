@@ -1,9 +1,10 @@
 """What llama.cpp's converter makes of a model: its tensors' GGUF names, shapes, and which of them stay in F32.
 
-Source: conversion/*.py and gguf-py/gguf/tensor_mapping.py of llama.cpp 0c1e57098. A published tensor goes through three
-tables: its new name (`names.NAMES`), what is cut, joined, turned or left out on the way (`shapes.SHAPED`), and the few
-that an architecture adds (`_added`). All experts of a layer become one tensor. The text model alone is converted: towers
-go to a file of their own (``--mmproj``), and layers for multi-token prediction are left out, as ``--no-mtp`` does.
+Source: conversion/*.py and gguf-py/gguf/tensor_mapping.py of llama.cpp 0c1e57098. A published tensor goes through
+three tables: its new name (`names.NAMES`), what is cut, turned or left out on the way (`shapes.SHAPED`,
+`names.DROPPED`), and the few that an architecture adds (`_added`). All experts of a layer become one tensor.
+The text model alone is converted: towers go to a file of their own (``--mmproj``), and layers for multi-token
+prediction are left out, as ``--no-mtp`` does.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.gguf.names import DROPPED, EXPERTS, NAMES, RENAMED, stripped
 from llmscale.formats.gguf.shapes import SHAPED, Shape
-from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.formats.gguf.structure import architecture, attentions, first_attention, gqa, is_seventy_b, layers_all
 from llmscale.inventory import Inventory, TensorGroup
 from llmscale.spec import ModelSpec
@@ -40,10 +41,12 @@ SINGLE = {
 
 
 #: Architectures whose converter writes a table for ``llama3`` scaling, and for ``longrope``.
-LLAMA3 = ("apertus", "arcee", "deci", "exaone", "exaone4", "granite", "llama", "mistral3", "smollm3")
+LLAMA3 = ("apertus", "arcee", "deci", "exaone", "exaone4", "granite", "llama", "llama4", "mistral3", "smollm3")
 LONGROPE = ("minicpm", "minicpm3", "phi3", "phimoe")
 
 
+#: What the configuration class (transformers 5.23) means where a file says nothing.
+DEFAULT_SCALING = {"apertus": "llama3"}
 #: Architectures whose checkpoints hold the head besides the embedding even where the two are one.
 HEADS_APART = ("falcon",)
 
@@ -92,17 +95,19 @@ def convert(spec: ModelSpec, parts: Inventory) -> GgufModel:
     tensors = [made for group in text for made in _converted(arch, spec, group)]
     tensors += [Converted(_single(name, shape), "fp32") for name, shape in _added(arch, spec)]
     experts = max((made.group.experts for made in tensors if "_exps" in made.group.name), default=0)
-    return GgufModel(arch, gqa(arch, spec), experts, layers_all(arch, spec), is_seventy_b(arch, spec, experts), tuple(tensors))
+    return GgufModel(
+        arch, gqa(arch, spec), experts, layers_all(arch, spec), is_seventy_b(arch, spec, experts), tuple(tensors)
+    )
 
 
 def _converted(arch: str, spec: ModelSpec, group: TensorGroup) -> Iterator[Converted]:
     source = stripped(group.name)
     if any(fnmatchcase(source, pattern) for pattern in DROPPED.get(arch, ())):
         return
-    shaped = SHAPED.get((arch, source)) or (None if source.rpartition(".")[0] in RENAMED.get(arch, {}) else SHAPED.get(("", source)))
+    shaped = SHAPED.get((arch, source)) or SHAPED.get(("", source))
     outputs = shaped(group, spec) if shaped else [(_renamed(arch, source, group), group.shape)]
     for name, shape in outputs:
-        made = group._replace(name=name, shape=shape)
+        made = group._replace(name=name, shape=shape, tied_to=None)
         packed = arch == "gpt-oss" and name.endswith("_exps.weight")  # published in MXFP4, and kept so
         yield Converted(made, "mxfp4_ggml" if packed else converted_type(arch, made))
 
@@ -146,9 +151,15 @@ def _added(arch: str, spec: ModelSpec) -> Iterator[tuple[str, Shape]]:
     if arch == "gemma4":
         full = next(b for b in attentions(spec) if isinstance(b, Attention) and b.window is None)
         yield "rope_freqs.weight", (full.head_dim // 2,)
-    elif spec.rope_scaling == "llama3" and arch in LLAMA3 and isinstance(block, Attention):
+    elif (
+        (spec.rope_scaling or DEFAULT_SCALING.get(arch)) == "llama3" and arch in LLAMA3 and isinstance(block, Attention)
+    ):
         yield "rope_freqs.weight", (block.head_dim // 2,)
     elif spec.rope_scaling in ("longrope", "su") and arch in LONGROPE:
-        rotary = block.rope if isinstance(block, LatentAttention) else int(spec.rotary_share * spec.hidden_size) // block.heads
+        rotary = (
+            block.rope
+            if isinstance(block, LatentAttention)
+            else int(spec.rotary_share * spec.hidden_size) // block.heads
+        )
         yield "rope_factors_long.weight", (rotary // 2,)
         yield "rope_factors_short.weight", (rotary // 2,)

@@ -1,7 +1,7 @@
 """Tensors that llama.cpp's converter does not only rename: it splits, turns or flattens them.
 
-Each entry: (architecture, or "" for all; published name without its prefix) to what makes of a group the new names and shapes.
-A shape is that of one tensor, of one expert where there are several; rows (outputs) come before columns (inputs).
+Each entry: (architecture, or "" for all; published name without its prefix) to what gives the new names and shapes of a
+group. A shape is that of one tensor, of one expert where there are several; rows (outputs) before columns (inputs).
 """
 
 from __future__ import annotations
@@ -143,6 +143,7 @@ _COLUMN_A, _COLUMN_D = column("blk.{layer}.ssm_a"), column("blk.{layer}.ssm_d")
 
 SHAPED: dict[tuple[str, str], Shaper] = {
     ("", "layers.{layer}.self_attn.kv_b_proj.weight"): latent,
+    ("minicpm3", "layers.{layer}.self_attn.kv_b_proj.weight"): named("blk.{layer}.attn_kv_b.weight"),
     # Q, K and V
     ("", "layers.{layer}.self_attn.W_pack.weight"): qkv,
     ("internlm2", "layers.{layer}.attention.wqkv.weight"): qkv,
@@ -167,9 +168,11 @@ SHAPED: dict[tuple[str, str], Shaper] = {
     ("gemma3", "embed_tokens.weight"): gemma3_tokens,
     ("gemma3n", "embed_tokens_per_layer.weight"): gemma3n_tokens,
     ("bert", "embeddings.position_embeddings.weight"): positions,
-    **{("gemma3n", f"{name}.{n}.weight"): stacked(f"{target}.weight", n)
-       for name, target in (("altup_projections", "altup_proj"), ("altup_unembed_projections", "altup_unembd_proj"))
-       for n in range(3)},
+    **{
+        ("gemma3n", f"{name}.{n}.weight"): stacked(f"{target}.weight", n)
+        for name, target in (("altup_projections", "altup_proj"), ("altup_unembed_projections", "altup_unembd_proj"))
+        for n in range(3)
+    },
     # recurrent layers
     ("falcon-h1", "layers.{layer}.pre_ff_layernorm.weight"): named("blk.{layer}.ffn_norm"),
     **{("kimi-linear", f"layers.{{layer}}.self_attn.{part}_conv1d.weight"): kimi_convolution for part in "qkv"},
@@ -178,8 +181,10 @@ SHAPED: dict[tuple[str, str], Shaper] = {
     ("", "layers.{layer}.mixer.conv1d.weight"): _CONVOLUTION,
     ("", "layers.{layer}.mamba.conv1d.weight"): _CONVOLUTION,
     ("", "layers.{layer}.conv.conv.weight"): flat("blk.{layer}.shortconv.conv.weight"),
-    **{(arch, f"layers.{{layer}}.{block}.{part}"): shaper
-       for arch in ("mamba2", "falcon-h1", "granitehybrid", "nemotron_h", "nemotron_h_moe")
-       for block in ("mixer", "mamba")
-       for part, shaper in (("A_log", _COLUMN_A), ("D", _COLUMN_D), ("norm.weight", grouped))},
+    **{
+        (arch, f"layers.{{layer}}.{block}.{part}"): shaper
+        for arch in ("mamba2", "falcon-h1", "granitehybrid", "nemotron_h", "nemotron_h_moe")
+        for block in ("mixer", "mamba")
+        for part, shaper in (("A_log", _COLUMN_A), ("D", _COLUMN_D), ("norm.weight", grouped))
+    },
 }
