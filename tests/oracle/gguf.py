@@ -166,7 +166,7 @@ def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[
     modify = model.modify_tensors
 
     def logged(data: Any, name: str, bid: int | None) -> Iterator[Any]:
-        if name.startswith(("blk.", "token_embd.", "output")):
+        if name.startswith(("blk.", "token_embd.", "output.", "output_norm.")):
             # Baichuan's converter calls itself with the new name, for ever.
             yield name, data
             return
@@ -204,7 +204,7 @@ LINE = re.compile(r"^\[ *\d+/ *\d+\] +(\S+) +- \[([ \d,]+)\], type = +(\S+), siz
 
 
 def dry_run(quantize: Path, file: Path, preset: str) -> dict[str, str]:
-    """The type that llama-quantize would give each tensor."""
+    """The type that llama-quantize would give each tensor; empty where it fails for want of one that fits."""
     done = subprocess.run(
         [str(quantize), "--dry-run", str(file), str(file) + ".none", preset],
         capture_output=True,
@@ -217,6 +217,8 @@ def dry_run(quantize: Path, file: Path, preset: str) -> dict[str, str]:
         if match := LINE.match(line[line.find("[") :] if "[" in line else line):
             name, _, before, after = match.groups()
             types[name] = (after or before).upper()
+    if "no tensor type fallback is defined" in done.stdout + done.stderr:
+        return {}
     if done.returncode:
         raise RuntimeError(f"{preset}: {(done.stdout + done.stderr)[-200:]}")
     return types

@@ -365,7 +365,7 @@ def _fitting(form: str, row: int) -> str:
         return form
     if form not in NARROW and format_of(form).multiple > 32:
         raise UnsupportedModelError(
-            f"llama-quantize fails: rows of {row:,} do not fill blocks of {format_of(form).name}, and nothing replaces it.",
+            f"llama-quantize fails: rows of {row:,} do not fill {format_of(form).name} blocks and nothing replaces it.",
             "Choose another preset.",
         )
     narrow = NARROW.get(form, form)
