@@ -1,9 +1,10 @@
 """What llama.cpp's converter makes of a model: its tensors' GGUF names, shapes, and which of them stay in F32.
 
-Source: conversion/*.py and gguf-py/gguf/tensor_mapping.py of llama.cpp 0c1e57098. A published tensor goes through three
-tables: its new name (`names.NAMES`), what is cut, joined, turned or left out on the way (`shapes.SHAPED`), and the few
-that an architecture adds (`_added`). All experts of a layer become one tensor. The text model alone is converted: towers
-go to a file of their own (``--mmproj``), and layers for multi-token prediction are left out, as ``--no-mtp`` does.
+Source: conversion/*.py and gguf-py/gguf/tensor_mapping.py of llama.cpp 0c1e57098. A published tensor goes through
+three tables: its new name (`names.NAMES`), what is cut, turned or left out on the way (`shapes.SHAPED`,
+`names.DROPPED`), and the few that an architecture adds (`_added`). All experts of a layer become one tensor.
+The text model alone is converted: towers go to a file of their own (``--mmproj``), and layers for multi-token
+prediction are left out, as ``--no-mtp`` does.
 """
 
 from __future__ import annotations
@@ -40,10 +41,12 @@ SINGLE = {
 
 
 #: Architectures whose converter writes a table for ``llama3`` scaling, and for ``longrope``.
-LLAMA3 = ("apertus", "arcee", "deci", "exaone", "exaone4", "granite", "llama", "mistral3", "smollm3")
+LLAMA3 = ("apertus", "arcee", "deci", "exaone", "exaone4", "granite", "llama", "llama4", "mistral3", "smollm3")
 LONGROPE = ("minicpm", "minicpm3", "phi3", "phimoe")
 
 
+#: What the configuration class (transformers 5.23) means where a file says nothing.
+DEFAULT_SCALING = {"apertus": "llama3"}
 #: Architectures whose checkpoints hold the head besides the embedding even where the two are one.
 HEADS_APART = ("falcon",)
 
@@ -101,12 +104,10 @@ def _converted(arch: str, spec: ModelSpec, group: TensorGroup) -> Iterator[Conve
     source = stripped(group.name)
     if any(fnmatchcase(source, pattern) for pattern in DROPPED.get(arch, ())):
         return
-    shaped = SHAPED.get((arch, source)) or (
-        None if source.rpartition(".")[0] in RENAMED.get(arch, {}) else SHAPED.get(("", source))
-    )
+    shaped = SHAPED.get((arch, source)) or SHAPED.get(("", source))
     outputs = shaped(group, spec) if shaped else [(_renamed(arch, source, group), group.shape)]
     for name, shape in outputs:
-        made = group._replace(name=name, shape=shape)
+        made = group._replace(name=name, shape=shape, tied_to=None)
         packed = arch == "gpt-oss" and name.endswith("_exps.weight")  # published in MXFP4, and kept so
         yield Converted(made, "mxfp4_ggml" if packed else converted_type(arch, made))
 
@@ -150,7 +151,9 @@ def _added(arch: str, spec: ModelSpec) -> Iterator[tuple[str, Shape]]:
     if arch == "gemma4":
         full = next(b for b in attentions(spec) if isinstance(b, Attention) and b.window is None)
         yield "rope_freqs.weight", (full.head_dim // 2,)
-    elif spec.rope_scaling == "llama3" and arch in LLAMA3 and isinstance(block, Attention):
+    elif (
+        (spec.rope_scaling or DEFAULT_SCALING.get(arch)) == "llama3" and arch in LLAMA3 and isinstance(block, Attention)
+    ):
         yield "rope_freqs.weight", (block.head_dim // 2,)
     elif spec.rope_scaling in ("longrope", "su") and arch in LONGROPE:
         rotary = (

@@ -1,7 +1,7 @@
 """Names: llama.cpp's architecture of each published model type, and its name of each published tensor.
 
-Source: conversion/*.py and gguf-py/gguf/tensor_mapping.py of llama.cpp 0c1e57098. What is here was seen in the converter's
-own output for a model of the catalogue (tests/truth/gguf_tensors.json); what is not here is refused, not guessed.
+Source: conversion/*.py and gguf-py/gguf/tensor_mapping.py of llama.cpp 0c1e57098. What is here was seen in the
+converter's own output for a model of the catalogue (tests/truth/gguf_tensors.json); what is not is refused.
 """
 
 from __future__ import annotations
@@ -155,6 +155,12 @@ NAMES = {
     "blocks.{layer}.ffn.router.layer": "blk.{layer}.ffn_gate_inp",
     "blocks.{layer}.norm_attn_norm.attn.Wqkv": "blk.{layer}.attn_qkv",
     "blocks.{layer}.norm_attn_norm.attn.out_proj": "blk.{layer}.attn_output",
+    "blocks.{layer}.norm_1": "blk.{layer}.attn_norm",
+    "blocks.{layer}.norm_2": "blk.{layer}.ffn_norm",
+    "blocks.{layer}.attn.Wqkv": "blk.{layer}.attn_qkv",
+    "blocks.{layer}.attn.out_proj": "blk.{layer}.attn_output",
+    "blocks.{layer}.ffn.up_proj": "blk.{layer}.ffn_up",
+    "blocks.{layer}.ffn.down_proj": "blk.{layer}.ffn_down",
     "blocks.{layer}.norm_attn_norm.norm_1": "blk.{layer}.attn_norm",
     "blocks.{layer}.norm_attn_norm.norm_2": "blk.{layer}.attn_output_norm",
     "decoder.block.{layer}.layer.0.SelfAttention.k": "dec.blk.{layer}.attn_k",
@@ -217,7 +223,6 @@ NAMES = {
     "h.{layer}.mlp.dense_h_to_4h": "blk.{layer}.ffn_up",
     "h.{layer}.mlp.w1": "blk.{layer}.ffn_up",
     "h.{layer}.mlp.w2": "blk.{layer}.ffn_gate",
-    "h.{layer}.post_attention_layernorm": "blk.{layer}.ffn_norm",
     "h.{layer}.self_attention.dense": "blk.{layer}.attn_output",
     "h.{layer}.self_attention.query_key_value": "blk.{layer}.attn_qkv",
     "layer.{layer}.attention.k_lin": "blk.{layer}.attn_k",
@@ -235,7 +240,6 @@ NAMES = {
     "layers.{layer}.altup.router_norm": "blk.{layer}.altup_router_norm",
     "layers.{layer}.attention.dense": "blk.{layer}.attn_output",
     "layers.{layer}.attention.key_layernorm": "blk.{layer}.attn_k_norm",
-    "layers.{layer}.attention.query_key_value": "blk.{layer}.attn_qkv",
     "layers.{layer}.attention.query_layernorm": "blk.{layer}.attn_q_norm",
     "layers.{layer}.attention.wo": "blk.{layer}.attn_output",
     "layers.{layer}.attention_norm": "blk.{layer}.attn_norm",
@@ -475,7 +479,12 @@ RENAMED: dict[str, dict[str, str]] = {
     "arctic": {"layers.{layer}.post_attention_layernorm": "blk.{layer}.ffn_norm_exps"},
     "gpt-oss": {**_POST_NORM, "layers.{layer}.self_attn.sinks": "blk.{layer}.attn_sinks.weight"},
     "afmoe": {**_POST_NORM, "layers.{layer}.mlp.expert_bias": "blk.{layer}.exp_probs_b.bias"},
-    **dict.fromkeys(("bailingmoe2",), {"layers.{layer}.mlp.gate.expert_bias": "blk.{layer}.exp_probs_b.bias"}),
+    "bailingmoe2": {
+        "layers.{layer}.attention.query_key_value": "blk.{layer}.attn_qkv",
+        "layers.{layer}.mlp.gate.expert_bias": "blk.{layer}.exp_probs_b.bias",
+    },
+    "gptneox": {"layers.{layer}.attention.query_key_value": "blk.{layer}.attn_qkv"},
+    "bloom": {"h.{layer}.post_attention_layernorm": "blk.{layer}.ffn_norm"},
     "lfm2moe": {"layers.{layer}.feed_forward.expert_bias": "blk.{layer}.exp_probs_b.bias"},
     "gemma3n": {
         **_POST_NORM,
@@ -487,7 +496,6 @@ RENAMED: dict[str, dict[str, str]] = {
         "layers.{layer}.experts.gate_up_proj": "blk.{layer}.ffn_gate_up_exps.weight",
         "layers.{layer}.experts.down_proj": "blk.{layer}.ffn_down_exps.weight",
     },
-    "minicpm3": {"layers.{layer}.self_attn.kv_b_proj": "blk.{layer}.attn_kv_b"},
 }
 
 #: Published tensors that the converter leaves out, as patterns.

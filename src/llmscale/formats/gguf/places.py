@@ -1,7 +1,7 @@
 """Where each tensor of a GGUF file stands in the order in which `llama-quantize` counts: by layer, then by name.
 
 Source: `weight_name_comparer` of src/llama-model-loader.h and the counters of src/llama-quant.cpp, llama.cpp 0c1e57098.
-Names that do not begin with ``blk.`` (T5's ``enc.blk.``) have no layer there and come first, in the order of their letters.
+Names that do not begin with ``blk.`` (T5's ``enc.blk.``) have no layer there and come first, by their letters.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def plan(model: GgufModel) -> Plan:
             counted[COUNTED[kind]] += [(*order, index, at) for at, order in enumerate(_orders(tensor.group))]
     places: dict[int, dict[int, Where]] = defaultdict(dict)
     for entries in counted.values():
-        for count, (layer, _, index, at) in enumerate(sorted(entries)):
-            places[index][at] = Where(count, layer)
+        for rank, (layer, _, index, at) in enumerate(sorted(entries)):
+            places[index][at] = Where(rank, layer)
     values = sum(max(1, len(t.group.layers)) for t, kind in zip(model.tensors, kinds, strict=True) if kind in _VALUES)
     facts = Facts(
         arch=model.arch,

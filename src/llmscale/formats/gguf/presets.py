@@ -175,9 +175,9 @@ class Facts(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Where a tensor stands: the counter of its category, and its layer (-1 outside the layers)."""
+    """Where a tensor stands: how many of its category came before it, and its layer (-1 outside the layers)."""
 
-    count: int
+    rank: int
     layer: int
 
 
@@ -253,7 +253,7 @@ def _low(preset: str, kind: Category, facts: Facts, where: Where) -> str | None:
         return "iq3_s" if two else "q2_k"
     if kind is Category.KEY and facts.experts == 8:
         return "q4_k"
-    if kind is Category.DOWN and where.count < facts.layers // 8:
+    if kind is Category.DOWN and where.rank < facts.layers // 8:
         return "iq3_s" if two else "q2_k"
     if kind is Category.ATTENTION_OUTPUT:
         if facts.experts == 8:
@@ -271,21 +271,21 @@ def _more_bits(place: int, layers: int) -> bool:
 def _value(preset: str, _: Category, facts: Facts, where: Where) -> str | None:
     if facts.experts == 8:
         return "q8_0"
-    count, shared = where.count, facts.gqa >= 4
+    rank, shared = where.rank, facts.gqa >= 4
     form = DEFAULT[preset]
     if preset == "Q2_K":
         form = "q4_k" if shared else "q3_k"
     elif preset == "IQ3_XXS":
         form = "q4_k" if shared else "iq3_s"
-    elif (preset in ("Q2_K_S", "IQ3_XS", "IQ3_S") and shared) or preset == "IQ3_M":
+    elif preset == "IQ3_M" or (preset in ("Q2_K_S", "IQ3_XS", "IQ3_S") and shared):
         form = "q4_k"
     elif preset == "Q3_K_M":
-        form = "q5_k" if count < 2 else "q4_k"
+        form = "q5_k" if rank < 2 else "q4_k"
     elif preset == "Q3_K_L" or (preset in ("IQ4_NL", "IQ4_XS") and shared):
         form = "q5_k"
-    elif preset in ("Q4_K_M", "Q5_K_M") and _more_bits(count, facts.values):
+    elif preset in ("Q4_K_M", "Q5_K_M") and _more_bits(rank, facts.values):
         form = "q6_k"
-    elif preset == "Q4_K_S" and count < 4:
+    elif preset == "Q4_K_S" and rank < 4:
         form = "q5_k"
     return "q5_k" if facts.seventy_b and form in ("q3_k", "q4_k") else form
 
@@ -298,7 +298,7 @@ def _key(preset: str, kind: Category, facts: Facts, _: Where) -> str | None:
 
 def _place(facts: Facts, where: Where) -> int:
     """A mixture's tensors are placed by their layer, which may hold several of a category; a dense model's counted."""
-    return where.layer if facts.experts > 1 else where.count
+    return where.layer if facts.experts > 1 else where.rank
 
 
 def _down(preset: str, _: Category, facts: Facts, where: Where) -> str | None:
@@ -365,7 +365,7 @@ def _fitting(form: str, row: int) -> str:
         return form
     if form not in NARROW and format_of(form).multiple > 32:
         raise UnsupportedModelError(
-            f"llama-quantize has no type to fall back on where rows of {row:,} do not fill {format_of(form).name} blocks.",
+            f"llama-quantize fails: rows of {row:,} do not fill {format_of(form).name} blocks and nothing replaces it.",
             "Choose another preset.",
         )
     narrow = NARROW.get(form, form)

@@ -1,7 +1,7 @@
 """Tensors that llama.cpp's converter does not only rename: it splits, turns or flattens them.
 
-Each entry: (architecture, or "" for all; published name without its prefix) to what makes of a group the new names and shapes.
-A shape is that of one tensor, of one expert where there are several; rows (outputs) come before columns (inputs).
+Each entry: (architecture, or "" for all; published name without its prefix) to what gives the new names and shapes of a
+group. A shape is that of one tensor, of one expert where there are several; rows (outputs) before columns (inputs).
 """
 
 from __future__ import annotations
@@ -143,6 +143,7 @@ _COLUMN_A, _COLUMN_D = column("blk.{layer}.ssm_a"), column("blk.{layer}.ssm_d")
 
 SHAPED: dict[tuple[str, str], Shaper] = {
     ("", "layers.{layer}.self_attn.kv_b_proj.weight"): latent,
+    ("minicpm3", "layers.{layer}.self_attn.kv_b_proj.weight"): named("blk.{layer}.attn_kv_b.weight"),
     # Q, K and V
     ("", "layers.{layer}.self_attn.W_pack.weight"): qkv,
     ("internlm2", "layers.{layer}.attention.wqkv.weight"): qkv,
