@@ -33,6 +33,7 @@ class Tensor(NamedTuple):
         experts: how many of it there are (one per expert).
         experts_used: how many of those one token touches.
         tied_to: the tensor whose storage it shares, by its full name; then it holds no memory.
+        transposed: a matrix published as (inputs, outputs), which tools turn round before they quantise it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Tensor(NamedTuple):
     experts: int = 1
     experts_used: int = 1
     tied_to: str | None = None
+    transposed: bool = False
 
 
 class CacheShape(NamedTuple):
