@@ -22,7 +22,8 @@ def allot(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ..
     groups = [group for group in parts.groups if group.tied_to is None or _own_head(quant, group)]
     if quant.needs and all(group.component != quant.needs for group in groups):
         raise UnsupportedModelError(
-            f"{quant.name} is for {quant.needs}, and {spec.name} has none.", f"Its tensors would all be {quant.rules[REST]}."
+            f"{quant.name} is for {quant.needs}, and {spec.name} has none.",
+            f"Its tensors would all be {quant.rules[REST]}.",
         )
     return tuple(_allotted(quant, group.turned) for group in groups)
 
