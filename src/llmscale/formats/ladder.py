@@ -16,21 +16,25 @@ WIDEST = 16
 
 #: A rise of perplexity, in per cent, from which on a model is hardly itself: twice as surprised by the same text.
 RUINED = 100.0
+#: Bits from which on a quant is offered although nobody published its loss.
+UNMEASURED = 4
 
 
 def ladder(runtime: str) -> list[Quant]:
     """The quants of `runtime` that one would choose from, the better first.
 
-    Those of at most 16 bits that are not meant for models of a special kind, nor ruin the reference model.
+    Those of at most 16 bits that some program reads, that are not meant for models of a special kind, nor ruin the
+    reference model; below four bits only those of which somebody published the loss.
     """
     known = losses()
     return by_quality(
         quant
         for quant in quants()
         if quant.runtime == runtime
+        and quant.readers
         and quant.bits <= WIDEST
         and not quant.meant_for
-        and not (quant.id in known and known[quant.id].percent > RUINED)
+        and (known[quant.id].percent <= RUINED if quant.id in known else quant.bits >= UNMEASURED)
     )
 
 

@@ -88,7 +88,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
 def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> Table:
     columns = [
         Column("model", "Model", right=False),
-        Column("parameters", "Parameters"),
+        Column("parameters", "Params"),
         Column("quant", "Quant", right=False),
         Column("total_bytes", "Total GiB"),
         Column("max_context", "Max context"),
@@ -121,7 +121,7 @@ def _overview(result: FitsOverview, lang: str) -> Report:
         for line in column.models:
             if line.fits:
                 by_model.setdefault(line.id, {})[column.device.id] = line
-    columns = [Column("model", "Model", right=False), Column("parameters", "Parameters")]
+    columns = [Column("model", "Model", right=False), Column("parameters", "Params")]
     columns += [Column(column.device.id, name) for column, name in zip(result.devices, names, strict=True)]
     largest_first = sorted(by_model.values(), key=lambda found: -next(iter(found.values())).parameters)
     rows = []
