@@ -19,7 +19,7 @@ ZH = {
     "Fits": "能否运行",
     "Free GiB": "剩余 GiB",
     "Missing GiB": "缺少 GiB",
-    "Max context": "最长上下文",
+    "Max context": "最大长度",
     "Component": "组成部分",
     "Parameters": "参数量",
     "Params": "参数量",

@@ -55,5 +55,5 @@ def loss(found: LossRef | None) -> Cell:
         return Cell(None, "-")
     mark = "" if found.own else "~"
     return Cell(
-        found.percent, f"{mark}{found.percent:+.2g}" if abs(found.percent) < 10 else f"{mark}{found.percent:+.0f}"
+        found.percent, f"{mark}{found.percent:.2g}" if abs(found.percent) < 10 else f"{mark}{found.percent:.0f}"
     )
