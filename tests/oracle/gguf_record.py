@@ -1,7 +1,7 @@
 """``python -m tests.oracle.gguf_record OUT_DIR [OUT_DIR …]``: what `tests.oracle.gguf` found, as tests/truth holds it.
 
-Bytes are counted with gguf-py's own table of block sizes, not with ours. A row that is there already stays unless it was
-found again.
+Bytes are counted with gguf-py's own table of block sizes, not with ours; the checkout's gguf-py must be on PYTHONPATH.
+A row that is there already stays unless it was found again.
 """
 
 from __future__ import annotations

@@ -34,8 +34,10 @@ def allot_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[Allott
 
 
 def tensor_types(allotted: Iterable[Allotted]) -> dict[str, dict[str, int]]:
-    """How many tensors of each kind are in which type: ``{"attn_v": {"Q6_K": 16, "Q4_K": 16}}``, of the matrices
-    that the converter does not keep in F32."""
+    """How many tensors of each kind are in which type: ``{"attn_v": {"Q6_K": 16, "Q4_K": 16}}``.
+
+    Of matrices alone, and not of those that stay in F32.
+    """
     kinds: dict[str, Counter[str]] = {}
     for group, form in allotted:
         if form.id != "fp32" and len(whole(group)) > 1:
@@ -44,14 +46,18 @@ def tensor_types(allotted: Iterable[Allotted]) -> dict[str, dict[str, int]]:
     return {kind: dict(types) for kind, types in kinds.items()}
 
 
-#: The model that was planned last: whoever asks for one preset asks for more of the same model.
-_last: list[tuple[Inventory, str, Plan]] = []
+#: The model that was planned last, by identity (hashing one takes longer than planning it): whoever asks for one
+#: preset asks for more of the same model.
+_last: list[tuple[ModelSpec, Inventory, Plan]] = []
 
 
 def _planned(spec: ModelSpec, parts: Inventory) -> Plan:
-    if not _last or _last[0][0] is not parts or _last[0][1] != spec.family:
-        _last[:] = [(parts, spec.family, plan(convert(spec, parts)))]
-    return _last[0][2]
+    for last_spec, last_parts, made in _last:
+        if last_spec is spec and last_parts is parts:
+            return made
+    made = plan(convert(spec, parts))
+    _last[:] = [(spec, parts, made)]
+    return made
 
 
 def _typed(preset: str, made: Plan, placed: Placed) -> Iterable[Allotted]:

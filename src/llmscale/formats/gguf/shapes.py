@@ -22,15 +22,15 @@ def _block(kind: type, group: TensorGroup, spec: ModelSpec) -> object:
     return next(
         placed.block
         for placed in spec.placed
-        if isinstance(placed.block, kind) and set(group.layers) & set(placed.layers)
+        if placed.tower is None and isinstance(placed.block, kind) and set(group.layers) & set(placed.layers)
     )
 
 
-def halves(*names: str, turned: bool = False) -> Shaper:
+def halves(*names: str, reverse: bool = False) -> Shaper:
     """The outputs in two halves; of a matrix stored (inputs, outputs), each turned round."""
 
     def shape(group: TensorGroup, _: ModelSpec) -> list[tuple[str, Shape]]:
-        rows, *columns = reversed(group.shape) if turned else group.shape
+        rows, *columns = reversed(group.shape) if reverse else group.shape
         return [(name, (rows // len(names), *columns)) for name in names]
 
     return shape
@@ -153,10 +153,10 @@ SHAPED: dict[tuple[str, str], Shaper] = {
     ("gpt2", "h.{layer}.mlp.c_fc.weight"): turned("blk.{layer}.ffn_up.weight"),
     ("gpt2", "h.{layer}.mlp.c_proj.weight"): turned("blk.{layer}.ffn_down.weight"),
     # gate and up
-    ("gpt-oss", "layers.{layer}.mlp.experts.gate_up_proj"): halves(*_EXPERTS, turned=True),
+    ("gpt-oss", "layers.{layer}.mlp.experts.gate_up_proj"): halves(*_EXPERTS, reverse=True),
     ("gpt-oss", "layers.{layer}.mlp.experts.gate_up_proj_bias"): halves(*_EXPERT_BIASES),
     ("gpt-oss", "layers.{layer}.mlp.experts.down_proj"): turned(_DOWN),
-    ("llama4", "layers.{layer}.feed_forward.experts.gate_up_proj"): halves(*_EXPERTS, turned=True),
+    ("llama4", "layers.{layer}.feed_forward.experts.gate_up_proj"): halves(*_EXPERTS, reverse=True),
     ("llama4", "layers.{layer}.feed_forward.experts.down_proj"): turned(_DOWN),
     ("qwen35moe", "layers.{layer}.mlp.experts.gate_up_proj"): halves(*_EXPERTS),
     ("", "layers.{layer}.block_sparse_moe.input_linear.weight"): halves(*_EXPERTS),
