@@ -39,7 +39,7 @@ def page(found: list[Comparison]) -> str:
 def _line(comparison: Comparison) -> str:
     s = summary(comparison.usual())
     shares = (s.median, s.p90, s.p95, s.worst)
-    cells = [comparison.what, s.count, s.exact, *map(percent, shares), s.which if s.worst else ""]
+    cells = [comparison.what, s.rows, s.exact, *map(percent, shares), s.which if s.worst else ""]
     return "| " + " | ".join(map(str, cells)) + " |"
 
 

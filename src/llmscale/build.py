@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.formats.gguf.files import VocabularyEntry
 from llmscale.formats.layout import Format
 from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REST, Quant
@@ -247,6 +248,10 @@ def _quality(raw: Any, source: _Source) -> dict[str, Any]:
         raise source.error((), f"{_dotted(first['loc'])}: {first['msg']}.") from None
 
 
+def _vocabularies(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    return {"entries": _checked(raw, VocabularyEntry, source, dict)}
+
+
 def _checked(raw: dict[str, Any], schema: type[Any], source: _Source, prepare: Any) -> dict[str, dict[str, Any]]:
     adapter = TypeAdapter(schema)
     known = {part.name for part in dataclass_fields(schema)} - COMPUTED
@@ -312,5 +317,6 @@ _COMPILERS = {
     "devices": _devices,
     "formats": _formats,
     "quants": _quants,
+    "vocabularies": _vocabularies,
     "sizes": _sizes,
 }

@@ -96,19 +96,23 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         "state_bytes": footprint.state,
         "compute_bytes": footprint.compute,
     }
+    file = model.file(form)
     ranges = {name: (q.low, q.high) for name, q in named.items() if q.low != q.high}
     if ranges:
         ranges["total_bytes"] = (footprint.low, footprint.high)
+    if file:
+        ranges["file_bytes"] = (file.low, file.high)
     return Estimate(
         quant=form.id,
         bits_per_weight=8 * footprint.weights.value / model.ref.parameters,
         weights_bytes=footprint.weights.value,
+        file_bytes=file.value if file else None,
         kv_cache_bytes=footprint.cache.value,
         state_bytes=footprint.state.value,
         compute_bytes=footprint.compute.value,
         overhead_bytes=footprint.overhead.value,
         total_bytes=footprint.total,
-        basis=_basis(footprint),
+        basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
         ranges=ranges,
         devices=tuple(map(_device_fit, sets, fit(candidate, work, sets, model.limit))),
     )

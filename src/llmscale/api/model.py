@@ -95,6 +95,15 @@ class Model(NamedTuple):
         assert self.parts is not None
         return weights_of(self.spec, self.parts, quant, self.peers)
 
+    def file(self, quant: Quant) -> Quantity | None:
+        """Bytes of a GGUF file in `quant`, its vocabulary included; None for other formats and for bare sizes."""
+        if quant.kind != "gguf" or self.spec is None or self.parts is None or not self.spec.shape_known:
+            return None
+        from llmscale.formats.gguf.files import file_bytes
+        from llmscale.formats.weights import allot
+
+        return Quantity(*file_bytes(self.spec, allot(quant, self.spec, self.parts)), Basis.MODELLED)
+
     def candidate(self, quant: Quant, runtime: str | None) -> Candidate:
         """This model in one quant on one runtime, the quant's own by default."""
         return Candidate(self.weights(quant), self.shapes, self.assumed, find_runtime(runtime or quant.runtime))
