@@ -4,7 +4,7 @@
 
 The converter runs on our inventory's published names and shapes: its tensors are lazy and never read. The GGUF file
 that comes out is a hole behind a real header, which is all that a dry run looks at. One JSON per model is written to
-OUT_DIR; `tests.oracle.gguf_record` turns them into the rows of tests/truth.
+OUT_DIR, unless it is there already; `tests.oracle.gguf_record` turns them into the rows of tests/truth.
 Needs torch, transformers, and a checkout of llama.cpp with llama-quantize built (see tests/truth/README.md).
 """
 
@@ -115,9 +115,8 @@ def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[
 
     base = conversion.base
     config = {**COMMON, **READ.get(subject.model_type, {}), **subject.config}
-    for part in ("text_config",):
-        if isinstance(config.get(part), dict):
-            config[part] = {**COMMON, **READ.get(config[part].get("model_type", ""), {}), **config[part]}
+    if isinstance(text := config.get("text_config"), dict):
+        config["text_config"] = {**COMMON, **READ.get(text.get("model_type", ""), {}), **text}
     (folder / "config.json").write_text(json.dumps(_as_published(config)))
     (folder / "tokenizer.model").touch()
     (folder / "tokenizer.json").write_text('{"model": {"type": "WordPiece"}}')

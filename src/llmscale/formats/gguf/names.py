@@ -513,3 +513,12 @@ DROPPED: dict[str, tuple[str, ...]] = {
     # They become metadata.
     "apertus": ("layers.{layer}.mlp.act_fn.*",),
 }
+
+#: Published tensors, as patterns, that an architecture's converter has no name for although others' have.
+UNNAMED: dict[str, tuple[str, ...]] = {
+    "command-r": ("lm_head.*",),
+    "lfm2": ("*.conv.conv.bias",),
+    "minicpm3": ("*.self_attn.q_proj.*",),
+    "phi2": ("*.self_attn.?_layernorm.*",),
+    "qwen3next": ("layers.{layer}.mlp.gate_proj.*",),
+}
