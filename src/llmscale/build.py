@@ -17,8 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
-from llmscale.errors import InputFileError, LlmscaleError, UsageError
+from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.formats.layout import Format
+from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REST, Quant
 from llmscale.names import normal
 from llmscale.units import MAX_COUNT, parse_count
@@ -73,6 +74,8 @@ def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
         raise InputFileError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
     if raw is None and name == "models":
         raw = {}  # a user's catalogue may hold nothing yet
+    if name == "quality":
+        return _quality(raw, _Source(path, text))
     if not isinstance(raw, dict):
         raise InputFileError(f"{path} must map ids to entries.")
     return _COMPILERS[name](raw, _Source(path, text))
@@ -139,7 +142,30 @@ def _peers(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     shaped = [entry for entry in entries if entry["shape"]]
     # Of attention alone, and of text: that is what a bare size is taken to mean.
     decoders = [e for e in shaped if e["shape"]["caches"] and not e["shape"]["states"] and e["modality"] == "text"]
-    return {"decoders": [[entry["counted"], entry["counted_active"], entry["shape"]] for entry in decoders]}
+    return {"decoders": [[e["id"], e["counted"], e["counted_active"], e["shape"]] for e in decoders]}
+
+
+def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    """Bytes of every model's weights in every quant that it can be had in: what no answer should count again."""
+    from llmscale.families import from_config
+    from llmscale.formats.catalogue import quants
+    from llmscale.formats.weights import weight_bytes
+    from llmscale.inventory import inventory
+
+    every = list(quants())
+    sizes: dict[str, dict[str, int]] = {}
+    for key, fields in raw.items():
+        if key == "misnomers" or not fields.get("config"):
+            continue
+        spec = from_config(fields["config"], key)
+        parts = inventory(spec)
+        sizes[key] = {}
+        for quant in every:
+            try:
+                sizes[key][quant.id] = weight_bytes(quant, spec, parts)
+            except UnsupportedModelError:
+                continue
+    return sizes
 
 
 def _model_fields(fields: dict[str, Any]) -> dict[str, Any]:
@@ -213,6 +239,14 @@ def _quants(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     return {"entries": entries, "names": _names(entries, source)}
 
 
+def _quality(raw: Any, source: _Source) -> dict[str, Any]:
+    try:
+        return compile_quality(TypeAdapter(list[Measurement]).validate_python(raw))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise source.error((), f"{_dotted(first['loc'])}: {first['msg']}.") from None
+
+
 def _checked(raw: dict[str, Any], schema: type[Any], source: _Source, prepare: Any) -> dict[str, dict[str, Any]]:
     adapter = TypeAdapter(schema)
     known = {part.name for part in dataclass_fields(schema)} - COMPUTED
@@ -272,4 +306,11 @@ def _names(entries: dict[str, dict[str, Any]], source: _Source) -> dict[str, lis
     return names
 
 
-_COMPILERS = {"models": _models, "peers": _peers, "devices": _devices, "formats": _formats, "quants": _quants}
+_COMPILERS = {
+    "models": _models,
+    "peers": _peers,
+    "devices": _devices,
+    "formats": _formats,
+    "quants": _quants,
+    "sizes": _sizes,
+}

@@ -21,9 +21,7 @@ def estimate(
     context: opt.Context = None,
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
-    runtime: Annotated[
-        Optional[str], typer.Option("--runtime", metavar="R", help="Runtime; default by format.")
-    ] = None,
+    runtime: opt.Runtime = None,
     gpu: Annotated[
         Optional[list[str]],
         typer.Option(

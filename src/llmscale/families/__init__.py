@@ -236,7 +236,15 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     c = Config(data, where)
     spec = read_part(c)
     c.finish()
-    return spec
+    method = published_in(data)
+    return replace(spec, published_in=method) if method else spec
+
+
+def published_in(config: Mapping[str, Any]) -> str:
+    """The ``quant_method`` of a checkpoint that was published quantised; empty for others."""
+    told = config.get("quantization_config")
+    method = told.get("quant_method") if isinstance(told, Mapping) else None
+    return method if isinstance(method, str) else ""
 
 
 def _family(name: str) -> str:

@@ -29,7 +29,7 @@ class Format:
     Attributes:
         bits: bits per weight that its authors state, of a large matrix.
         planes: what every matrix takes, plane by plane; see the module.
-        multiple: a row must be a multiple of so many columns, else the format cannot hold it.
+        multiple: a row (a matrix, where blocks run on) must be a multiple of so many columns, else it cannot be held.
         flat: whether blocks run on over the ends of rows, as if the matrix were one row.
         kv: whether a KV cache can be kept in it.
     """
@@ -63,4 +63,4 @@ class Format:
 
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether a tensor of this shape can be kept in it."""
-        return not shape or shape[-1] % self.multiple == 0
+        return prod(shape[-2:] if self.flat else shape[-1:]) % self.multiple == 0

@@ -18,7 +18,7 @@ from llmscale.inventory import TensorGroup
 
 #: What takes whatever no other rule takes, and all that is no matrix: biases, norms, scales.
 REST = "*"
-#: Matrices that layers look up or add, not multiply with: no tool counts them as linear layers.
+#: Matrices that are looked up, added, or multiplied with outside a linear layer: no tool counts them as one.
 LOOKUPS = (
     "embedding.token",
     "embedding.position",
@@ -31,6 +31,8 @@ LOOKUPS = (
     "norm",
     "head.codes",
     "projector.latents",
+    "projector.weight",
+    "recurrent.a",
     "other.prompt",
 )
 
@@ -43,12 +45,17 @@ class Quant:
         kind: ``rules``, or ``gguf`` for a preset of llama-quantize.
         rules: what a tensor is to the id of its number format, the first that matches; see `chosen`.
         narrow: what becomes of a tensor that its format cannot hold: ``refuse``, or the id of another format.
+        needs: the component that it is for (``experts``): a model without one is refused; empty when any will do.
+        own_head: whether the tool writes a head of its own where the model ties it to the embedding.
+        estimated: why the bytes are a model of what the tool writes; empty when they follow from the shapes.
         preset: what llama-quantize calls it; empty for others.
         bits: bits per weight of the matrices it is meant for.
         runtime: the runtime that is modelled for it unless the user names another.
         activation_bytes: bytes of one activation when weights are in this format.
         readers: programs that run it.
         hardware: what devices need to compute in it; empty when any will do.
+        keeps: ``quant_method`` of checkpoints that are published quantised and whose tensors it takes over.
+        meant_for: the only models that anybody should make it of; empty when any.
     """
 
     id: str
@@ -60,9 +67,14 @@ class Quant:
     source: str
     rules: dict[str, str] = field(default_factory=dict)
     narrow: str = "refuse"
+    needs: str = ""
+    own_head: bool = False
+    estimated: str = ""
     preset: str = ""
     readers: list[str] = field(default_factory=list)
     hardware: str = ""
+    meant_for: str = ""
+    keeps: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
     note: str = ""
 
@@ -93,7 +105,7 @@ def chosen(rules: Mapping[str, str], group: TensorGroup) -> str:
     """
     if len(group.shape) >= 2:
         for rule, form in rules.items():
-            if rule == "linear" and is_linear(group) or matches(rule, group):
+            if (rule == "linear" and is_linear(group)) or matches(rule, group):
                 return form
     return rules[REST]
 

@@ -19,12 +19,22 @@ def allot(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ..
         from llmscale.formats.gguf import allot_preset
 
         return allot_preset(quant.preset, spec, parts)
-    return tuple(_allotted(quant, group) for group in parts.stored())
+    groups = [group for group in parts.groups if group.tied_to is None or _own_head(quant, group)]
+    if quant.needs and all(group.component != quant.needs for group in groups):
+        raise UnsupportedModelError(
+            f"{quant.name} is for {quant.needs}, and {spec.name} has none.",
+            f"Its tensors would all be {quant.rules[REST]}.",
+        )
+    return tuple(_allotted(quant, group.turned) for group in groups)
 
 
 def weight_bytes(quant: Quant, spec: ModelSpec, parts: Inventory) -> int:
     """Bytes of all weights: each stored tensor by itself, tied ones once."""
     return sum(allotted.bytes for allotted in allot(quant, spec, parts))
+
+
+def _own_head(quant: Quant, group: TensorGroup) -> bool:
+    return quant.own_head and group.role == "head.out"
 
 
 def _allotted(quant: Quant, group: TensorGroup) -> Allotted:
