@@ -108,6 +108,12 @@ def _as_published(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def _all(made: Any) -> Iterator[Any]:
+    """What a converter yields and, as StableLM's does with the norms of its heads, wrongly returns instead."""
+    returned = yield from made
+    yield from returned or ()
+
+
 def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[str, Any]:
     """Convert one model; write the header of its GGUF file to `out` and make it as long as the whole would be."""
     import gguf
@@ -169,7 +175,7 @@ def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[
             # Baichuan's converter calls itself with the new name, for ever.
             yield name, data
             return
-        made = list(modify(data, name, bid))
+        made = list(_all(modify(data, name, bid)))
         log.append((name, [n for n, _ in made]))
         yield from made
 
