@@ -114,6 +114,8 @@ def test_the_record_covers_every_preset_and_most_of_the_catalogue() -> None:
         ("swin-base", "llama.cpp has no architecture for 'swin'"),
         ("opt-6.7b", "llama.cpp has no architecture for 'opt'"),
         ("chatglm-6b", "no name for 'transformer.layers.{layer}.attention.query_key_value.weight'"),
+        ("configs/cohere-odd", "no name for 'lm_head.weight'"),
+        ("configs/phi-qk-norm", "no name for 'model.layers.{layer}.self_attn.q_layernorm.weight'"),
         ("falcon-rw-1b", "no name for 'transformer.h.{layer}.post_attention_layernorm.weight'"),
     ],
 )

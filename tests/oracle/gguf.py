@@ -4,7 +4,7 @@
 
 The converter runs on our inventory's published names and shapes: its tensors are lazy and never read. The GGUF file
 that comes out is a hole behind a real header, which is all that a dry run looks at. One JSON per model is written to
-OUT_DIR; `tests.oracle.gguf_record` turns them into the rows of tests/truth.
+OUT_DIR, unless it is there already; `tests.oracle.gguf_record` turns them into the rows of tests/truth.
 Needs torch, transformers, and a checkout of llama.cpp with llama-quantize built (see tests/truth/README.md).
 """
 
@@ -108,6 +108,12 @@ def _as_published(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def _all(made: Any) -> Iterator[Any]:
+    """What a converter yields and, as StableLM's does with the norms of its heads, wrongly returns instead."""
+    returned = yield from made
+    yield from returned or ()
+
+
 def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[str, Any]:
     """Convert one model; write the header of its GGUF file to `out` and make it as long as the whole would be."""
     import gguf
@@ -115,9 +121,8 @@ def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[
 
     base = conversion.base
     config = {**COMMON, **READ.get(subject.model_type, {}), **subject.config}
-    for part in ("text_config",):
-        if isinstance(config.get(part), dict):
-            config[part] = {**COMMON, **READ.get(config[part].get("model_type", ""), {}), **config[part]}
+    if isinstance(text := config.get("text_config"), dict):
+        config["text_config"] = {**COMMON, **READ.get(text.get("model_type", ""), {}), **text}
     (folder / "config.json").write_text(json.dumps(_as_published(config)))
     (folder / "tokenizer.model").touch()
     (folder / "tokenizer.json").write_text('{"model": {"type": "WordPiece"}}')
@@ -170,7 +175,7 @@ def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[
             # Baichuan's converter calls itself with the new name, for ever.
             yield name, data
             return
-        made = list(modify(data, name, bid))
+        made = list(_all(modify(data, name, bid)))
         log.append((name, [n for n, _ in made]))
         yield from made
 

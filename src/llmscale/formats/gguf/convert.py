@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.errors import UnsupportedModelError
-from llmscale.formats.gguf.names import DROPPED, EXPERTS, NAMES, RENAMED, stripped
+from llmscale.formats.gguf.names import DROPPED, EXPERTS, NAMES, RENAMED, UNNAMED, stripped
 from llmscale.formats.gguf.shapes import SHAPED, Shape
 from llmscale.formats.gguf.structure import architecture, attentions, first_attention, gqa, is_seventy_b, layers_all
 from llmscale.inventory import Inventory, TensorGroup
@@ -119,7 +119,7 @@ def _renamed(arch: str, source: str, group: TensorGroup) -> str:
     if "experts.{expert}." in base:
         return EXPERTS[base.rpartition(".")[2]] + dot + suffix
     target = RENAMED.get(arch, {}).get(base) or NAMES.get(base)
-    if target is None:
+    if target is None or any(fnmatchcase(source, pattern) for pattern in UNNAMED.get(arch, ())):
         raise UnsupportedModelError(
             f"llama.cpp's converter has no name for '{group.name}' in the architecture '{arch}', "
             "or none that llmscale has checked."

@@ -6,6 +6,8 @@ converter's own output for a model of the catalogue (tests/truth/gguf_tensors.js
 
 from __future__ import annotations
 
+import re
+
 #: What published names begin with, and no mapping looks at.
 PREFIXES = (
     "model.language_model.",
@@ -22,9 +24,14 @@ PREFIXES = (
 )
 
 
+#: The norms of StableLM 2's heads, a tensor each.
+HEADS = re.compile(r"(layernorm\.norms\.)\d+\.")
+
+
 def stripped(name: str) -> str:
-    """A published name without its prefix."""
+    """A published name without its prefix, and with ``{head}`` for the number of a head."""
     name = name.replace("e_score_correction_bias", "e_score_correction.bias")
+    name = HEADS.sub(r"\1{head}.", name)
     return next((name[len(prefix) :] for prefix in PREFIXES if name.startswith(prefix)), name)
 
 
@@ -512,4 +519,13 @@ DROPPED: dict[str, tuple[str, ...]] = {
     "bert": ("pooler.*", "cls.*"),
     # They become metadata.
     "apertus": ("layers.{layer}.mlp.act_fn.*",),
+}
+
+#: Published tensors, as patterns, that an architecture's converter has no name for although others' have.
+UNNAMED: dict[str, tuple[str, ...]] = {
+    "command-r": ("lm_head.*",),
+    "lfm2": ("*.conv.conv.bias",),
+    "minicpm3": ("*.self_attn.q_proj.*",),
+    "phi2": ("*.self_attn.?_layernorm.*",),
+    "qwen3next": ("layers.{layer}.mlp.gate_proj.*",),
 }

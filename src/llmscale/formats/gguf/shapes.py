@@ -56,6 +56,16 @@ def stacked(name: str, number: int, count: int = 3) -> Shaper:
     return lambda group, _: [(name, (count, *group.shape))] if number == 0 else []
 
 
+def heads_norm(group: TensorGroup, spec: ModelSpec) -> list[tuple[str, Shape]]:
+    """StableLM 2 12B's norms of Q and K, one per head, in one tensor that stands for the first of them."""
+    if ".norms.0." not in group.name:
+        return []
+    block = _block(Attention, group, spec)
+    assert isinstance(block, Attention)
+    part, heads = ("q", block.heads) if ".q_layernorm." in group.name else ("k", block.kv_heads)
+    return [(f"blk.{{layer}}.attn_{part}_norm.weight", (heads, *group.shape))]
+
+
 def gemma3_tokens(group: TensorGroup, _: ModelSpec) -> list[tuple[str, Shape]]:
     """Rows past the tokenizer's 262,144 pieces are padding, and cut off."""
     return [("token_embd.weight", (min(group.shape[0], 262_144), group.shape[1]))]
@@ -164,6 +174,7 @@ SHAPED: dict[tuple[str, str], Shaper] = {
     ("", "layers.{layer}.shared_mlp.output_linear.weight"): shared_down,
     ("openelm", "layers.{layer}.ffn.proj_1.weight"): halves(*_DENSE),
     ("dbrx", "blocks.{layer}.ffn.experts.mlp.w2"): turned(_DOWN),
+    **{("stablelm", f"layers.{{layer}}.self_attn.{part}_layernorm.norms.{{head}}.weight"): heads_norm for part in "qk"},
     # tables
     ("gemma3", "embed_tokens.weight"): gemma3_tokens,
     ("gemma3n", "embed_tokens_per_layer.weight"): gemma3n_tokens,
