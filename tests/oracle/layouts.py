@@ -170,7 +170,9 @@ def block_fp8(rows: int, columns: int) -> Bytes:
 def bitnet(rows: int, columns: int) -> Bytes:
     import torch
 
-    return _state(import_module("transformers.integrations.bitnet").BitLinear(columns, rows, False, dtype=torch.float16))
+    return _state(
+        import_module("transformers.integrations.bitnet").BitLinear(columns, rows, False, dtype=torch.float16)
+    )
 
 
 def mlx(mode: str, group: int, bits: int) -> Build:
@@ -337,7 +339,7 @@ def main() -> int:
         for shape in SHAPES:
             try:
                 found = {"format": form, "library": _named(library), "shape": shape, "bytes": build(*shape)}
-                layers[form, *shape] = found
+                layers[(form, *shape)] = found
             except Exception as error:  # what a shape that does not divide, or a missing library, raises
                 failed += _failed(library, f"{form} {shape}", error)
     for (quant, model), (library, measure) in WHOLE.items():
