@@ -24,8 +24,8 @@ def page(found: list[Comparison]) -> str:
     lines = [
         "# Accuracy",
         "",
-        "Every figure of llmscale held against measurements of the real thing, made by `make accuracy` from the rows in",
-        "[tests/truth](../tests/truth/README.md). Errors are shares of the measured value.",
+        "Every figure of llmscale held against measurements of the real thing, made by `make accuracy` from the rows",
+        "in [tests/truth](../tests/truth/README.md). Errors are shares of the measured value.",
         "",
         "| quantity | rows | exact | median | 90 % within | 95 % within | worst | which |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",

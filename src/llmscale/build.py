@@ -19,7 +19,7 @@ from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.formats.gguf.files import VocabularyEntry
-from llmscale.formats.layout import Format
+from llmscale.formats.layout import AT, Format
 from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REST, Quant
 from llmscale.names import normal
@@ -50,20 +50,47 @@ def compile_table(name: str, path: str) -> dict[str, Any]:
     Raises:
         InputFileError: not YAML, or an entry that does not fit its schema, by file, entry and field.
     """
+    return compile_text(name, _text(path), path)
+
+
+def read_mapping(path: str) -> tuple[dict[Any, Any], _Source]:
+    """What a YAML file of named fields says, and where, for messages.
+
+    Raises:
+        InputFileError: it cannot be read, is not YAML, or is no mapping.
+    """
+    text = _text(path)
+    raw = _yaml(text, path)
+    if not isinstance(raw, dict):
+        raise InputFileError(f"{path} must map fields to values.")
+    return raw, _Source(path, text)
+
+
+def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
+            return file.read()
     except OSError as error:
         raise InputFileError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
     except UnicodeDecodeError:
         raise InputFileError(f"{path} cannot be read: it is not UTF-8 text.") from None
-    return compile_text(name, text, path)
 
 
 def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
     """Like `compile_table`, of the `text` that stands or shall stand in the file at `path`."""
+    raw = _yaml(text, path)
+    if raw is None and name == "models":
+        raw = {}  # a user's catalogue may hold nothing yet
+    if name == "quality":
+        return _quality(raw, _Source(path, text))
+    if not isinstance(raw, dict):
+        raise InputFileError(f"{path} must map ids to entries.")
+    return _COMPILERS[name](raw, _Source(path, text))
+
+
+def _yaml(text: str, path: str) -> Any:
     try:
-        raw = yaml.load(text, _Loader)
+        return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
@@ -73,13 +100,6 @@ def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
     # Dates that do not exist and numbers without end are plain ValueErrors of the YAML library.
     except (yaml.YAMLError, ValueError) as error:
         raise InputFileError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
-    if raw is None and name == "models":
-        raw = {}  # a user's catalogue may hold nothing yet
-    if name == "quality":
-        return _quality(raw, _Source(path, text))
-    if not isinstance(raw, dict):
-        raise InputFileError(f"{path} must map ids to entries.")
-    return _COMPILERS[name](raw, _Source(path, text))
 
 
 @dataclass(frozen=True)
@@ -235,7 +255,7 @@ def _quants(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
         if entry["kind"] == "rules" and REST not in entry["rules"]:
             raise source.error((key, "rules"), f"{key}: rules must say what '{REST}' takes.")
         for name in (*entry["rules"].values(), entry["narrow"]):
-            if name not in formats and name != "refuse":
+            if name.partition(AT)[0] not in formats and name != "refuse":
                 raise source.error((key, "rules"), f"{key}: there is no number format '{name}'.")
     return {"entries": entries, "names": _names(entries, source)}
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from llmscale.api.model import Model
 from llmscale.devices.sets import DeviceSet
-from llmscale.errors import UnsupportedModelError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit import Fit, first_that_fits, fit
 from llmscale.footprint import Candidate
 from llmscale.formats.ladder import FALLBACK, by_quality, ladder, originals
@@ -42,13 +42,23 @@ class Asked(NamedTuple):
         return [quant for quant in self.originals if method and method in quant.keeps]
 
 
-def asked(context: int | None, batch: int, kv: Format, names: Sequence[str], runtime: str | None) -> Asked:
+def asked(
+    context: int | None,
+    batch: int,
+    kv: Format,
+    names: Sequence[str],
+    runtime: str | None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
+) -> Asked:
     """The question, with the quants to choose from, best first: those named, all of a runtime, or llama.cpp's.
 
     What llama.cpp cannot load is run from its published files instead, unless a runtime is named.
     """
     if names:
-        return Asked(context, batch, kv, (tuple(by_quality(selected(names)[0])),), ())
+        return Asked(context, batch, kv, (tuple(by_quality(selected(names, quant_map, sparsity)[0])),), ())
+    if quant_map or sparsity:
+        raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
     runtimes = [find_runtime(runtime).name] if runtime else [DEFAULT_RUNTIME, FALLBACK]
     return Asked(context, batch, kv, tuple(tuple(ladder(name)) for name in runtimes), originals(runtimes[0]))
 

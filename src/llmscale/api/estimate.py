@@ -39,6 +39,8 @@ def estimate(
     runtime: str | None = None,
     gpus: Iterable[str] = (),
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
     explain: bool = False,
     assume: str | None = None,
     catalogue: str | None = None,
@@ -53,7 +55,7 @@ def estimate(
     kv = kv_format(kv_dtype)
     tokens = model.context(context)
     sets = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus] or common_devices(COMMON_GIB, reserve)
-    asked, lenient = selected(list(quants) or DEFAULT_QUANTS)
+    asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
     estimates, explanation, refused = [], [], []
     for form in asked:
         try:

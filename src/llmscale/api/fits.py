@@ -38,6 +38,8 @@ def fits(
     quants: Sequence[str] = (),
     runtime: str | None = None,
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
     everything: bool = False,
     catalogue: str | None = None,
 ) -> FitsResult | FitsOverview:
@@ -51,7 +53,7 @@ def fits(
         runtime: llama.cpp when None; a model that it cannot load is run from its published files instead.
     """
     check_workload(context, batch)
-    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime)
+    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     everything = everything or bool(models)
     if models:
         of = [Model.of(load(name, catalogue=catalogue).known()) for name in models]

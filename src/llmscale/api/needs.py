@@ -27,6 +27,8 @@ def needs(
     batch: int = 1,
     kv_dtype: str = DEFAULT_KV,
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
     runtime: str | None = None,
     max_count: int = 2,
     everything: bool = False,
@@ -44,7 +46,7 @@ def needs(
         raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
     spec = load(reference, catalogue=catalogue).known()
     model = Model.of(spec)
-    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime)
+    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     steps = available(model, asked)
     enough = []
     for device in devices.entries():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from llmscale.data import table
-from llmscale.formats.layout import Format
+from llmscale.formats.layout import AT, Format
 from llmscale.formats.recipe import Quant
 from llmscale.names import find
 
@@ -22,8 +22,10 @@ def number_format(name: str) -> Format:
 
 @cache
 def format_of(format_id: str) -> Format:
-    """The number format of that id."""
-    return Format.of(table("formats")["entries"][format_id])
+    """The number format of that id; after an ``@``, with values of so many bits."""
+    known, _, bits = format_id.partition(AT)
+    form = Format.of(table("formats")["entries"][known])
+    return form.at(float(bits)) if bits else form
 
 
 def kv_formats() -> list[str]:

@@ -9,9 +9,12 @@ A format knows no model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, NamedTuple
+
+#: Between a format's id and the bits that its values take instead: ``average@4.25``.
+AT = "@"
 
 
 class Plane(NamedTuple):
@@ -49,6 +52,12 @@ class Format:
     def of(cls, entry: dict[str, Any]) -> Format:
         """A format from the compiled table."""
         return cls(**{**entry, "planes": [Plane(*plane) for plane in entry["planes"]]})
+
+    def at(self, bits: float) -> Format:
+        """The format with values of so many bits on average (its first plane), for tools that mix widths."""
+        values = self.planes[0]._replace(bytes=round(self.planes[0].bytes * bits / self.bits))
+        named = {"id": f"{self.id}{AT}{bits:g}", "name": f"{self.name} at {bits:g} bits", "bits": bits}
+        return replace(self, planes=[values, *self.planes[1:]], aliases=[], **named)  # type: ignore[arg-type]
 
     def size(self, shape: tuple[int, ...]) -> int:
         """Bytes of a tensor: a scalar, a row, a matrix (rows, columns), or a stack of matrices."""

@@ -16,6 +16,8 @@ from typing import NamedTuple
 from llmscale.formats.layout import Format
 from llmscale.inventory import TensorGroup
 
+#: The weight of any linear layer.
+LINEAR = "linear"
 #: What takes whatever no other rule takes, and all that is no matrix: biases, norms, scales.
 REST = "*"
 #: Matrices that are looked up, added, or multiplied with outside a linear layer: no tool counts them as one.
@@ -47,6 +49,7 @@ class Quant:
         narrow: what becomes of a tensor that its format cannot hold: ``refuse``, or the id of another format.
         needs: the component that it is for (``experts``): a model without one is refused; empty when any will do.
         own_head: whether the tool writes a head of its own where the model ties it to the embedding.
+        sparsity: how its linear layers are pruned (``2:4``), see `llmscale.formats.sparsity`; empty when they are not.
         estimated: why the bytes are a model of what the tool writes; empty when they follow from the shapes.
         preset: what llama-quantize calls it; empty for others.
         bits: bits per weight of the matrices it is meant for.
@@ -69,6 +72,7 @@ class Quant:
     narrow: str = "refuse"
     needs: str = ""
     own_head: bool = False
+    sparsity: str = ""
     estimated: str = ""
     preset: str = ""
     readers: list[str] = field(default_factory=list)
@@ -105,9 +109,14 @@ def chosen(rules: Mapping[str, str], group: TensorGroup) -> str:
     """
     if len(group.shape) >= 2:
         for rule, form in rules.items():
-            if (rule == "linear" and is_linear(group)) or matches(rule, group):
+            if selects(rule, group):
                 return form
     return rules[REST]
+
+
+def selects(rule: str, group: TensorGroup) -> bool:
+    """Whether `rule` takes the matrix of `group`."""
+    return is_linear(group) if rule == LINEAR else matches(rule, group)
 
 
 def matches(rule: str, group: TensorGroup) -> bool:

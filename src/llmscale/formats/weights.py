@@ -14,11 +14,28 @@ def allot(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ..
 
     Raises:
         UnsupportedModelError: the tool that writes such files does not take this model.
+        UsageError: a sparsity that the formats cannot be kept in.
     """
-    if quant.kind == "gguf":
-        from llmscale.formats.gguf import allot_preset
+    found = _by_preset(quant, spec, parts) if quant.kind == "gguf" else _by_rules(quant, spec, parts)
+    if not quant.sparsity:
+        return found
+    from llmscale.formats.sparsity import parse_sparsity, sparsified
 
-        return allot_preset(quant.preset, spec, parts)
+    return sparsified(found, parse_sparsity(quant.sparsity))
+
+
+def _by_preset(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
+    from llmscale.formats.gguf import allot_preset
+
+    found = allot_preset(quant.preset, spec, parts)
+    if not quant.rules:
+        return found
+    from llmscale.formats.mixed import overridden
+
+    return overridden(found, quant.rules)
+
+
+def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
     groups = [group for group in parts.groups if group.tied_to is None or _own_head(quant, group)]
     if quant.needs and all(group.component != quant.needs for group in groups):
         raise UnsupportedModelError(
