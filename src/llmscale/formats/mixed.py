@@ -192,7 +192,7 @@ def mapped(base: Quant, rules: Mapping[str, str]) -> Quant:
     """`base` with `rules` before its own; over a preset they take the place of its choice."""
     said = ",".join(f"{part}={form}" for part, form in rules.items())
     own = {part: form for part, form in base.rules.items() if part not in rules}
-    return replace(base, id=f"{base.id}+{said}", name=f"{base.name} + {said}", rules={**rules, **own})
+    return replace(base, id=f"{base.id}+map", name=f"{base.name} + {said}", rules={**rules, **own})
 
 
 def overridden(allotted: Iterable[Allotted], rules: Mapping[str, str]) -> tuple[Allotted, ...]:

@@ -42,7 +42,8 @@ def _sizes(result: EstimateResult) -> str:
 
 def _title(result: EstimateResult, lang: str) -> str:
     model = result.model
-    exact = all(line.basis["weights"] == Basis.EXACT.value for line in result.estimates)
+    known = (Basis.EXACT.value, Basis.MODELLED.value)
+    exact = any(line.basis["weights"] in known for line in result.estimates)
     mark = "" if exact else "~"
     size = f"{mark}{count(model.parameters, lang)} parameters"
     if model.active_parameters != model.parameters:
