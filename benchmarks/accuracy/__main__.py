@@ -24,8 +24,8 @@ def page(found: list[Comparison]) -> str:
     lines = [
         "# Accuracy",
         "",
-        "Every figure of llmscale held against measurements of the real thing, made by `make accuracy` from the rows in",
-        "[tests/truth](../tests/truth/README.md). Errors are shares of the measured value.",
+        "Every figure of llmscale held against measurements of the real thing, made by `make accuracy` from the rows",
+        "in [tests/truth](../tests/truth/README.md). Errors are shares of the measured value.",
         "",
         "| quantity | rows | exact | median | 90 % within | 95 % within | worst | which |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -39,7 +39,7 @@ def page(found: list[Comparison]) -> str:
 def _line(comparison: Comparison) -> str:
     s = summary(comparison.usual())
     shares = (s.median, s.p90, s.p95, s.worst)
-    cells = [comparison.what, s.count, s.exact, *map(percent, shares), s.which if s.worst else ""]
+    cells = [comparison.what, s.rows, s.exact, *map(percent, shares), s.which if s.worst else ""]
     return "| " + " | ".join(map(str, cells)) + " |"
 
 

@@ -38,7 +38,7 @@ class Comparison(NamedTuple):
 class Summary(NamedTuple):
     """Errors as shares of the measured value."""
 
-    count: int
+    rows: int
     exact: int
     median: float
     p90: float
@@ -52,7 +52,7 @@ def summary(rows: Iterable[Row]) -> Summary:
     ranked = sorted(rows, key=lambda row: abs(row.error))
     errors = [abs(row.error) for row in ranked]
     return Summary(
-        count=len(errors),
+        rows=len(errors),
         exact=sum(error == 0 for error in errors),
         median=median(errors),
         p90=_quantile(errors, 0.90),

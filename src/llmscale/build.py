@@ -18,7 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.formats.gguf.files import VocabularyEntry
 from llmscale.formats.layout import AT, Format
+from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REST, Quant
 from llmscale.names import normal
 from llmscale.units import MAX_COUNT, parse_count
@@ -79,6 +81,8 @@ def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
     raw = _yaml(text, path)
     if raw is None and name == "models":
         raw = {}  # a user's catalogue may hold nothing yet
+    if name == "quality":
+        return _quality(raw, _Source(path, text))
     if not isinstance(raw, dict):
         raise InputFileError(f"{path} must map ids to entries.")
     return _COMPILERS[name](raw, _Source(path, text))
@@ -256,6 +260,18 @@ def _quants(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     return {"entries": entries, "names": _names(entries, source)}
 
 
+def _quality(raw: Any, source: _Source) -> dict[str, Any]:
+    try:
+        return compile_quality(TypeAdapter(list[Measurement]).validate_python(raw))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise source.error((), f"{_dotted(first['loc'])}: {first['msg']}.") from None
+
+
+def _vocabularies(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    return {"entries": _checked(raw, VocabularyEntry, source, dict)}
+
+
 def _checked(raw: dict[str, Any], schema: type[Any], source: _Source, prepare: Any) -> dict[str, dict[str, Any]]:
     adapter = TypeAdapter(schema)
     known = {part.name for part in dataclass_fields(schema)} - COMPUTED
@@ -321,5 +337,6 @@ _COMPILERS = {
     "devices": _devices,
     "formats": _formats,
     "quants": _quants,
+    "vocabularies": _vocabularies,
     "sizes": _sizes,
 }

@@ -50,18 +50,24 @@ def _weight_lines(spec: ModelSpec, parts: Inventory, quant: Quant, weights: Quan
         return
     yield f"  weights = {told}, of which"
     by_kind: dict[str, dict[str, tuple[int, int]]] = {}
+    single = [0, 0]
     for allotted in allot(quant, spec, parts):
+        if len(allotted.group.shape) < 2 and allotted.form.bits >= 16:
+            single[0] += _tensors(allotted.group)
+            single[1] += allotted.bytes
+            continue
         forms = by_kind.setdefault(_kind(allotted.group), {})
         tensors, size = forms.get(allotted.form.name, (0, 0))
         forms[allotted.form.name] = (tensors + _tensors(allotted.group), size + allotted.bytes)
     for kind, forms in by_kind.items():
         listed = ", ".join(f"{tensors} x {name}" for name, (tensors, _) in forms.items())
         yield f"    {kind}: {listed} = {sum(size for _, size in forms.values()):,} bytes"
+    yield f"    norms, biases and other rows: {single[0]} in 16 or 32 bits = {single[1]:,} bytes"
 
 
 def _kind(group: TensorGroup) -> str:
-    """What a tensor is called in every layer: llama.cpp's own word, or the role."""
-    return group.name.rpartition("}.")[2].removesuffix(".weight") if group.name.startswith("blk.") else group.role
+    """What a tensor is called in every layer: llama.cpp's own word where a GGUF file holds it, else the role."""
+    return group.name.rpartition("}.")[2].removesuffix(".weight") if "blk." in group.name else group.role
 
 
 def _tensors(group: TensorGroup) -> int:

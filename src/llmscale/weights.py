@@ -32,7 +32,8 @@ def weights_of(spec: ModelSpec, parts: Inventory, quant: Quant, peers: Sequence[
         UnsupportedModelError: the quant does not take this model, or nobody of its size can be asked.
     """
     if spec.shape_known:
-        return Quantity.exactly(weight_bytes(quant, spec, parts), spec.basis)
+        known = Basis.MODELLED if quant.estimated and spec.basis is Basis.EXACT else spec.basis
+        return Quantity.exactly(weight_bytes(quant, spec, parts), known)
     low, high = spec.parameters_range or (parts.total(), parts.total())
     if quant.plain:
         one = format_of(quant.rules[REST])

@@ -114,16 +114,21 @@ def test_attention_in_words(model: str, words: list[str]) -> None:
 # -- fits --------------------------------------------------------------------------------------
 
 
-def test_fits_gives_the_highest_precision_that_does() -> None:
-    answer = fits("rtx4090", ["llama-2-7b", "llama-2-13b", "llama-2-70b", "7B"])
+PLAIN = ("fp32", "fp16", "int8", "int4")
+
+
+@pytest.mark.parametrize(
+    ("quants", "expected"),
+    [
+        (PLAIN, {"llama-2-7b": "fp16", "llama-2-13b": "int8", "llama-2-70b": "int4", "7B": "fp16"}),
+        ((), {"llama-2-7b": "f16", "llama-2-13b": "q8_0", "llama-2-70b": "iq2_s", "vit-base": "fp16"}),
+    ],
+)
+def test_fits_gives_the_quant_that_loses_least(quants: tuple[str, ...], expected: dict[str, str]) -> None:
+    answer = fits("rtx4090", list(expected), quants=quants)
     assert isinstance(answer, FitsResult)
-    best = {line.id: (line.quant, line.fits) for line in answer.models}
-    assert best == {
-        "llama-2-7b": ("fp16", True),
-        "llama-2-13b": ("int8", True),
-        "llama-2-70b": ("int4", False),
-        "7B": ("fp16", True),
-    }
+    assert {line.id: line.quant for line in answer.models} == expected
+    assert {line.id for line in answer.models if not line.fits} == ({"llama-2-70b"} if quants else set())
     for line in answer.models:
         (same,) = estimate(line.id, [line.quant], gpus=["rtx4090"]).estimates
         (device,) = same.devices
@@ -131,7 +136,7 @@ def test_fits_gives_the_highest_precision_that_does() -> None:
         assert line.max_context == (device.max_context if device.fits else None)
         assert line.total_bytes == same.total_bytes
         assert (line.missing_bytes == 0) == line.fits
-        assert line.context == 4096
+        assert line.context == (197 if line.id == "vit-base" else 4096)
 
 
 def test_fits_counts_the_overhead_of_each_device() -> None:

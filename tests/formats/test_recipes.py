@@ -104,7 +104,7 @@ def test_a_row_that_does_not_divide_is_refused_or_kept_wider_as_the_recipe_says(
     spec = from_config(tiny(), "test")
     parts = inventory(spec)
     odd = replace(quant("int4"), name="Odd", rules={"mlp": "q4_k", REST: "fp16"})
-    with pytest.raises(UnsupportedModelError, match="Odd cannot hold model.layers.{layer}.mlp.gate_proj.weight"):
+    with pytest.raises(UnsupportedModelError, match=r"Odd cannot hold model.*mlp.gate_proj"):
         weight_bytes(odd, spec, parts)
     kept = replace(odd, narrow="fp16")
     assert weight_bytes(kept, spec, parts) == weight_bytes(quant("fp16"), spec, parts)

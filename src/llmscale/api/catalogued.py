@@ -8,6 +8,7 @@ from llmscale import catalogue as model_catalogue
 from llmscale.api.model import Model
 from llmscale.catalogue import ModelEntry
 from llmscale.data import table
+from llmscale.families import published_in
 from llmscale.results.common import SizedModelRef
 from llmscale.shape import Shape
 from llmscale.sources.catalogue import of_entry
@@ -43,4 +44,5 @@ def _counted(entry: ModelEntry) -> Model:
         spec=None,
         parts=None,
         sizes=table("sizes")[entry.id],
+        published_in=published_in(entry.config or {}),
     )

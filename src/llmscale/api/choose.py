@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from llmscale.api.model import Model
 from llmscale.devices.sets import DeviceSet
-from llmscale.errors import UnsupportedModelError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit import Fit, first_that_fits, fit
 from llmscale.footprint import Candidate
-from llmscale.formats.ladder import FALLBACK, by_quality, ladder
+from llmscale.formats.ladder import FALLBACK, by_quality, ladder, originals
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
@@ -24,24 +24,43 @@ Step = tuple[Quant, Candidate]
 
 
 class Asked(NamedTuple):
-    """What is asked of every model; the first of `ladders` that a model can be had in at all counts."""
+    """What is asked of every model; the first of `ladders` that a model can be had in at all counts.
+
+    Attributes:
+        originals: quants that keep the tensors of checkpoints that are published quantised; none where somebody names
+            the quants.
+    """
 
     context: int | None
     batch: int
     kv: Format
     ladders: tuple[tuple[Quant, ...], ...]
+    originals: tuple[Quant, ...]
+
+    def keeping(self, method: str) -> list[Quant]:
+        """The quants that keep a checkpoint of this ``quant_method`` as it is."""
+        return [quant for quant in self.originals if method and method in quant.keeps]
 
 
-def ladders(names: Sequence[str], runtime: str | None) -> tuple[tuple[Quant, ...], ...]:
-    """The quants to choose from, best first: those named, all of a runtime, or llama.cpp's.
+def asked(
+    context: int | None,
+    batch: int,
+    kv: Format,
+    names: Sequence[str],
+    runtime: str | None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
+) -> Asked:
+    """The question, with the quants to choose from, best first: those named, all of a runtime, or llama.cpp's.
 
     What llama.cpp cannot load is run from its published files instead, unless a runtime is named.
     """
     if names:
-        return (tuple(by_quality(selected(names)[0])),)
-    if runtime:
-        return (tuple(ladder(find_runtime(runtime).name)),)
-    return (tuple(ladder(DEFAULT_RUNTIME)), tuple(ladder(FALLBACK)))
+        return Asked(context, batch, kv, (tuple(by_quality(selected(names, quant_map, sparsity)[0])),), ())
+    if quant_map or sparsity:
+        raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
+    runtimes = [find_runtime(runtime).name] if runtime else [DEFAULT_RUNTIME, FALLBACK]
+    return Asked(context, batch, kv, tuple(tuple(ladder(name)) for name in runtimes), originals(runtimes[0]))
 
 
 def available(model: Model, asked: Asked) -> list[Step]:
@@ -51,15 +70,21 @@ def available(model: Model, asked: Asked) -> list[Step]:
         UnsupportedModelError: none of those asked for.
     """
     for steps in asked.ladders:
-        found = []
-        for quant in steps:
-            try:
-                found.append((quant, model.candidate(quant, None)))
-            except UnsupportedModelError:
-                continue
+        found = [step for quant in steps if (step := _step(model, quant))]
+        own = next((step for quant in asked.keeping(model.published_in) if (step := _step(model, quant))), None)
+        if own:
+            # Nothing is won by a file that is larger than the published one.
+            return [own, *(step for step in found if step[1].weights.value < own[1].weights.value)]
         if found:
             return found
     raise UnsupportedModelError(f"{model.ref.name} cannot be had in any of these quants.", "See llmscale quants list.")
+
+
+def _step(model: Model, quant: Quant) -> Step | None:
+    try:
+        return quant, model.candidate(quant, None)
+    except UnsupportedModelError:
+        return None
 
 
 def work_of(model: Model, quant: Quant, asked: Asked) -> Workload:

@@ -39,6 +39,8 @@ def estimate(
     runtime: str | None = None,
     gpus: Iterable[str] = (),
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
     explain: bool = False,
     assume: str | None = None,
     catalogue: str | None = None,
@@ -53,7 +55,7 @@ def estimate(
     kv = kv_format(kv_dtype)
     tokens = model.context(context)
     sets = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus] or common_devices(COMMON_GIB, reserve)
-    asked, lenient = selected(list(quants) or DEFAULT_QUANTS)
+    asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
     estimates, explanation, refused = [], [], []
     for form in asked:
         try:
@@ -96,19 +98,23 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         "state_bytes": footprint.state,
         "compute_bytes": footprint.compute,
     }
+    file = model.file(form)
     ranges = {name: (q.low, q.high) for name, q in named.items() if q.low != q.high}
     if ranges:
         ranges["total_bytes"] = (footprint.low, footprint.high)
+    if file:
+        ranges["file_bytes"] = (file.low, file.high)
     return Estimate(
         quant=form.id,
         bits_per_weight=8 * footprint.weights.value / model.ref.parameters,
         weights_bytes=footprint.weights.value,
+        file_bytes=file.value if file else None,
         kv_cache_bytes=footprint.cache.value,
         state_bytes=footprint.state.value,
         compute_bytes=footprint.compute.value,
         overhead_bytes=footprint.overhead.value,
         total_bytes=footprint.total,
-        basis=_basis(footprint),
+        basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
         ranges=ranges,
         devices=tuple(map(_device_fit, sets, fit(candidate, work, sets, model.limit))),
     )

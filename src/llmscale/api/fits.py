@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmscale.api.choose import Asked, Step, available, best, ladders, work_of
+from llmscale.api.choose import Asked, Step, available, best, work_of
+from llmscale.api.choose import asked as ask
 from llmscale.api.model import (
     DEFAULT_CONTEXT,
     DEFAULT_KV,
@@ -17,6 +18,7 @@ from llmscale.api.model import (
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit import fit
+from llmscale.results.common import LossRef
 from llmscale.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.sources import load
 
@@ -36,6 +38,8 @@ def fits(
     quants: Sequence[str] = (),
     runtime: str | None = None,
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
     everything: bool = False,
     catalogue: str | None = None,
 ) -> FitsResult | FitsOverview:
@@ -49,7 +53,7 @@ def fits(
         runtime: llama.cpp when None; a model that it cannot load is run from its published files instead.
     """
     check_workload(context, batch)
-    asked = Asked(context, batch, kv_format(kv_dtype), ladders(quants, runtime))
+    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     everything = everything or bool(models)
     if models:
         of = [Model.of(load(name, catalogue=catalogue).known()) for name in models]
@@ -107,7 +111,7 @@ def _line(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked)
         tokens_per_second=None,
         context=model.context(asked.context),
         weights_bytes=model.weights(quant).value,
-        loss_percent=quant.loss_percent,
+        loss=LossRef.of(quant.id, model.ref.id),
     )
 
 
@@ -126,7 +130,7 @@ def _choices(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Ask
                 fits=answer.fits,
                 missing_bytes=answer.missing,
                 max_context=answer.max_context,
-                loss_percent=quant.loss_percent,
+                loss=LossRef.of(quant.id, model.ref.id),
             )
         )
     best = next((index for index, line in enumerate(lines) if line.fits), len(lines))

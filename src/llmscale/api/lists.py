@@ -15,6 +15,7 @@ from llmscale.footprint import Quantity
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant
 from llmscale.names import normal
+from llmscale.results.common import LossRef
 from llmscale.results.lists import (
     DeviceLine,
     DevicesResult,
@@ -80,7 +81,7 @@ def _quants_result(found: Sequence[Quant], reference: str | None, catalogue: str
     if reference is None:
         return QuantsResult(None, tuple(_quant_line(quant, None) for quant in found))
     model = Model.of(load(reference, catalogue=catalogue).known())
-    return QuantsResult(model.ref, tuple(_quant_line(quant, _weights(model, quant)) for quant in found))
+    return QuantsResult(model.ref, tuple(_quant_line(quant, _weights(model, quant), model.ref.id) for quant in found))
 
 
 def _weights(model: Model, quant: Quant) -> Quantity | None:
@@ -141,7 +142,7 @@ def _device_line(device: Device) -> DeviceLine:
     )
 
 
-def _quant_line(quant: Quant, weights: Quantity | None) -> QuantLine:
+def _quant_line(quant: Quant, weights: Quantity | None, model: str = "") -> QuantLine:
     return QuantLine(
         id=quant.id,
         name=quant.name,
@@ -152,8 +153,8 @@ def _quant_line(quant: Quant, weights: Quantity | None) -> QuantLine:
         runtime=quant.runtime,
         readers=tuple(quant.readers),
         hardware=quant.hardware,
-        loss_percent=quant.loss_percent,
-        loss_source=quant.loss_source,
+        meant_for=quant.meant_for,
+        loss=LossRef.of(quant.id, model),
         aliases=tuple(quant.aliases),
         source=quant.source,
         note=quant.note,

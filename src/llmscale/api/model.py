@@ -40,6 +40,7 @@ class Model(NamedTuple):
         assumed: whether the shapes are peers', or those of a family that somebody assumed.
         spec, parts: None for a catalogue model whose sizes were computed when the catalogue was compiled.
         sizes: those, by quant.
+        published_in: see `ModelSpec`.
     """
 
     ref: SizedModelRef
@@ -52,6 +53,7 @@ class Model(NamedTuple):
     parts: Inventory | None
     peers: tuple[Peer, ...] = ()
     sizes: Mapping[str, int] | None = None
+    published_in: str = ""
 
     @classmethod
     def of(cls, spec: ModelSpec) -> Model:
@@ -76,6 +78,7 @@ class Model(NamedTuple):
             spec=spec,
             parts=parts,
             peers=around,
+            published_in=spec.published_in,
         )
 
     def weights(self, quant: Quant) -> Quantity:
@@ -91,6 +94,15 @@ class Model(NamedTuple):
         assert self.spec is not None
         assert self.parts is not None
         return weights_of(self.spec, self.parts, quant, self.peers)
+
+    def file(self, quant: Quant) -> Quantity | None:
+        """Bytes of a GGUF file in `quant`, its vocabulary included; None for other formats and for bare sizes."""
+        if quant.kind != "gguf" or self.spec is None or self.parts is None or not self.spec.shape_known:
+            return None
+        from llmscale.formats.gguf.files import file_bytes
+        from llmscale.formats.weights import allot
+
+        return Quantity(*file_bytes(self.spec, allot(quant, self.spec, self.parts)), Basis.MODELLED)
 
     def candidate(self, quant: Quant, runtime: str | None) -> Candidate:
         """This model in one quant on one runtime, the quant's own by default."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmscale.api.choose import Asked, available, best, ladders, work_of
+from llmscale.api.choose import Asked, available, best, work_of
+from llmscale.api.choose import asked as ask
 from llmscale.api.model import DEFAULT_KV, Model, check_workload, kv_format, reserve_bytes
 from llmscale.devices import catalogue as devices
 from llmscale.devices.catalogue import Device
@@ -12,6 +13,7 @@ from llmscale.devices.sets import MAX_COUNT, DeviceSet, set_of
 from llmscale.errors import UsageError
 from llmscale.footprint import Candidate
 from llmscale.formats.recipe import Quant
+from llmscale.results.common import LossRef
 from llmscale.results.needs import NeededDevice, NeedsResult
 from llmscale.sources import load
 from llmscale.units import GIB
@@ -25,6 +27,8 @@ def needs(
     batch: int = 1,
     kv_dtype: str = DEFAULT_KV,
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
     runtime: str | None = None,
     max_count: int = 2,
     everything: bool = False,
@@ -42,7 +46,7 @@ def needs(
         raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
     spec = load(reference, catalogue=catalogue).known()
     model = Model.of(spec)
-    asked = Asked(context, batch, kv_format(kv_dtype), ladders(quants, runtime))
+    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     steps = available(model, asked)
     enough = []
     for device in devices.entries():
@@ -91,7 +95,7 @@ def _enough(
                 price_usd=device.price_usd * found.count if device.price_usd else None,
                 power_w=device.power_w * found.count if device.power_w else None,
                 quant=quant.id,
-                loss_percent=quant.loss_percent,
+                loss=LossRef.of(quant.id, model.ref.id),
             )
     return None
 

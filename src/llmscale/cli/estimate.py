@@ -18,6 +18,8 @@ app = typer.Typer(rich_markup_mode=None)
 def estimate(
     model: opt.Model,
     quant: opt.Quants = None,
+    quant_map: opt.QuantMap = None,
+    sparsity: opt.Sparsity = None,
     context: opt.Context = None,
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
@@ -61,6 +63,8 @@ def estimate(
         runtime=runtime,
         gpus=gpu or (),
         reserve=reserve,
+        quant_map=quant_map,
+        sparsity=sparsity,
         explain=explain,
         assume=assume,
         catalogue=catalogue,

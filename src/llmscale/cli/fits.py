@@ -38,6 +38,8 @@ def fits(
         ),
     ] = None,
     quant: opt.Quants = None,
+    quant_map: opt.QuantMap = None,
+    sparsity: opt.Sparsity = None,
     runtime: opt.Runtime = None,
     context: opt.Context = None,
     batch: opt.Batch = 1,
@@ -66,6 +68,8 @@ def fits(
         quants=quant or (),
         runtime=runtime,
         reserve=reserve,
+        quant_map=quant_map,
+        sparsity=sparsity,
         everything=everything,
         catalogue=catalogue,
     )

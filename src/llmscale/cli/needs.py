@@ -16,6 +16,8 @@ app = typer.Typer(rich_markup_mode=None)
 def needs(
     model: opt.Model,
     quant: opt.Quants = None,
+    quant_map: opt.QuantMap = None,
+    sparsity: opt.Sparsity = None,
     runtime: opt.Runtime = None,
     context: opt.Context = None,
     batch: opt.Batch = 1,
@@ -43,6 +45,8 @@ def needs(
         batch=batch,
         kv_dtype=kv_dtype,
         reserve=reserve,
+        quant_map=quant_map,
+        sparsity=sparsity,
         runtime=runtime,
         max_count=max_count,
         everything=everything,

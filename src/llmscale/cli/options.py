@@ -133,9 +133,21 @@ Quants = Annotated[
         "--quant",
         "-q",
         metavar="Q",
-        help="Weight format; may be given several times. all, all-gguf, all-vllm … are groups.",
+        help="Weight format, 4.5bpw, or a recipe.yaml; may be given several times. Groups: all, all-gguf, all-vllm …",
         autocompletion=complete_quant,
     ),
+]
+QuantMap = Annotated[
+    Optional[str],
+    typer.Option(
+        "--quant-map",
+        metavar="MAP",
+        help="Formats by part, over --quant: 'attn=q8_0,experts=q4_k,*.embed=f16'.",
+    ),
+]
+Sparsity = Annotated[
+    Optional[str],
+    typer.Option("--sparsity", metavar="S", help="Prune linear layers: 2:4, 50% (bitmask) or 50%:csr."),
 ]
 Context = Annotated[
     Optional[str],

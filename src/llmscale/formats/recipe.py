@@ -57,9 +57,8 @@ class Quant:
         activation_bytes: bytes of one activation when weights are in this format.
         readers: programs that run it.
         hardware: what devices need to compute in it; empty when any will do.
-        loss_percent: by how much it raises perplexity on the reference model, see `data/quality.yaml`; None when
-            nobody published that.
-        loss_source: on which model, and who measured it.
+        keeps: ``quant_method`` of checkpoints that are published quantised and whose tensors it takes over.
+        meant_for: the only models that anybody should make it of; empty when any.
     """
 
     id: str
@@ -78,10 +77,10 @@ class Quant:
     preset: str = ""
     readers: list[str] = field(default_factory=list)
     hardware: str = ""
+    meant_for: str = ""
+    keeps: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
     note: str = ""
-    loss_percent: float | None = None
-    loss_source: str = ""
 
     @property
     def plain(self) -> bool:

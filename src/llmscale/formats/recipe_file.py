@@ -87,4 +87,4 @@ def read_recipe(path: str) -> Quant:
         made = replace(made, sparsity=checked(parse_sparsity, given.sparsity, "sparsity").name)
     readers = given.readers or made.readers
     own = replace(made, id=given.name, name=given.name, note=given.note, source=path, readers=readers)
-    return replace(own, aliases=[], loss_percent=None, loss_source="")
+    return replace(own, aliases=[])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from llmscale.results.common import SCHEMA
+from llmscale.results.common import SCHEMA, LossRef
 
 
 @dataclass
@@ -36,15 +36,12 @@ class FittingModel:
     tokens_per_second: float | None
     context: int
     weights_bytes: int
-    loss_percent: float | None
+    loss: LossRef | None
 
 
 @dataclass
 class Choice:
-    """One quant of one model on the device: what it takes and what it loses.
-
-    `loss_percent` is the rise of perplexity against 16 bits, as measured by somebody on the model that
-    ``llmscale quants`` names; None where nobody published one."""
+    """One quant of one model on the device: what it takes and what it loses."""
 
     quant: str
     bits_per_weight: float
@@ -53,7 +50,7 @@ class Choice:
     fits: bool
     missing_bytes: int
     max_context: int | None
-    loss_percent: float | None
+    loss: LossRef | None
 
 
 @dataclass

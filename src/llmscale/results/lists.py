@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmscale.results.common import SCHEMA, SizedModelRef
+from llmscale.results.common import SCHEMA, LossRef, SizedModelRef
 
 
 @dataclass
@@ -119,8 +119,8 @@ class QuantLine:
     runtime: str
     readers: tuple[str, ...]
     hardware: str
-    loss_percent: float | None
-    loss_source: str
+    meant_for: str
+    loss: LossRef | None
     aliases: tuple[str, ...]
     source: str
     note: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from llmscale.results.common import SCHEMA, SizedModelRef
+from llmscale.results.common import SCHEMA, LossRef, SizedModelRef
 
 
 @dataclass
@@ -22,7 +22,7 @@ class NeededDevice:
     price_usd: float | None
     power_w: float | None
     quant: str
-    loss_percent: float | None
+    loss: LossRef | None
 
 
 @dataclass

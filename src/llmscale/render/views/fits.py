@@ -36,8 +36,8 @@ def _one_device(result: FitsResult, lang: str) -> Report:
         [_verdict(result)]
         if result.choices
         else [
-            f"Each in the quant with the least loss that fits with a context of {result.context:,} tokens (or the model's "
-            "own limit); max context is the longest that fits then."
+            f"Each in the quant with the least loss that fits with a context of {result.context:,} tokens (or the "
+            "model's own limit); max context is the longest that fits then."
         ]
     )
     notes.append(LOSS_NOTE)
@@ -78,7 +78,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
             answer(line.fits, line.fits, say),
             gib(line.missing_bytes, MODELLED) if line.missing_bytes else word(None),
             whole(line.max_context),
-            loss(line.loss_percent),
+            loss(line.loss),
         ]
         for line in result.choices
     ]
@@ -88,7 +88,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
 def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> Table:
     columns = [
         Column("model", "Model", right=False),
-        Column("parameters", "Parameters"),
+        Column("parameters", "Params"),
         Column("quant", "Quant", right=False),
         Column("total_bytes", "Total GiB"),
         Column("max_context", "Max context"),
@@ -103,7 +103,7 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
             gib(line.total_bytes, MODELLED),
             whole(line.max_context),
             gib(line.missing_bytes, MODELLED),
-            loss(line.loss_percent),
+            loss(line.loss),
         ]
         for line in lines
     ]
@@ -121,7 +121,7 @@ def _overview(result: FitsOverview, lang: str) -> Report:
         for line in column.models:
             if line.fits:
                 by_model.setdefault(line.id, {})[column.device.id] = line
-    columns = [Column("model", "Model", right=False), Column("parameters", "Parameters")]
+    columns = [Column("model", "Model", right=False), Column("parameters", "Params")]
     columns += [Column(column.device.id, name) for column, name in zip(result.devices, names, strict=True)]
     largest_first = sorted(by_model.values(), key=lambda found: -next(iter(found.values())).parameters)
     rows = []
@@ -131,8 +131,8 @@ def _overview(result: FitsOverview, lang: str) -> Report:
         rows.append([word(first.id), counted(first.parameters, lang, first.basis), *cells])
     note = (
         f"The quant with the least loss that fits with a context of {result.context:,} tokens; a card sold as 24 GB "
-        f"holds 24 GiB, of which driver and display keep {format_gib(result.devices[0].device.reserve_bytes)} (--reserve). "
-        "llmscale fits DEVICE tells more."
+        f"holds 24 GiB, of which driver and display keep {format_gib(result.devices[0].device.reserve_bytes)} "
+        "(--reserve). llmscale fits DEVICE tells more."
     )
     return Report((table("", columns, rows),), (note,))
 

@@ -164,7 +164,7 @@ def quants_view(result: QuantsResult, lang: str) -> Report:
             word(line.id, "bold"),
             _bits(line, result.model),
             _quant_size(line) if sized else Cell(None, ""),
-            loss(line.loss_percent),
+            loss(line.loss),
             Cell(" ".join(line.readers), ", ".join(line.readers)),
             Cell(line.hardware, line.hardware),
         ]
@@ -203,7 +203,8 @@ def quant_view(result: QuantsResult, lang: str) -> Report:
         ("weights of " + result.model.name if result.model else "", size if result.model else ""),
         ("read by", ", ".join(line.readers)),
         ("needs", line.hardware),
-        ("loss", "" if line.loss_percent is None else f"{line.loss_percent:+.2f} % perplexity ({line.loss_source})"),
+        ("meant for", line.meant_for),
+        ("loss", f"{line.loss.percent:+.2f} % perplexity ({line.loss.source})" if line.loss else ""),
         ("number format of", "" if not rules else "the first that matches"),
         *rules,
         ("rows it cannot hold", "refused" if line.narrow == "refuse" else line.narrow if rules else ""),

@@ -31,7 +31,7 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
             gib(line.memory_bytes),
             Cell(line.headroom_bytes, ""),
             Cell(line.quant, line.quant.upper(), "bold"),
-            loss(line.loss_percent),
+            loss(line.loss),
             Cell(line.max_context, "-" if line.max_context is None else f"~{line.max_context:,}"),
             Cell(line.price_usd, "-" if line.price_usd is None else f"{line.price_usd:,.0f}"),
             Cell(line.power_w, ""),
