@@ -11,7 +11,7 @@ import pytest
 from llmscale.data import table
 from llmscale.families import from_config
 from llmscale.formats.catalogue import format_of, quant, quants
-from llmscale.formats.weights import weight_bytes
+from llmscale.formats.weights import allot, weight_bytes
 from llmscale.inventory import inventory
 from tests.helpers import TRUTH
 from tests.oracle.layouts import LAYERS, MODELS, SHAPES
@@ -121,3 +121,17 @@ def test_every_quant_says_what_it_leaves_to_its_tool() -> None:
             assert one.source, one.id
             assert one.readers, one.id
             assert one.rules["*"] in {"bf16", "fp16"}, one.id
+
+
+def test_stacked_experts_are_two_linear_layers_each_to_the_tools_that_quantise_them() -> None:
+    """Gate and up of one stack: what is stored once a layer (here 16 bytes of a shape) is stored for both."""
+    spec = from_config(MODELS["gpt-oss"], "gpt-oss")
+    experts = [each for each in allot(quant("w4a16"), spec, inventory(spec)) if each.group.component == "experts"]
+    matrices = {
+        each.group.role: (each.group.copies, each.group.shape) for each in experts if len(each.group.shape) == 2
+    }
+    layers, each_layer = 2, 4
+    assert matrices["experts.gate_up"] == (2 * layers * each_layer, (256, 256))
+    assert matrices["experts.down"] == (layers * each_layer, (256, 256))
+    stored = sum(each.bytes for each in experts if len(each.group.shape) == 2)
+    assert stored == 3 * layers * each_layer * (256 * 256 // 2 + 256 * 2 * 2 + 16)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from llmscale.errors import NotFoundError, UnsupportedModelError
+from llmscale.formats.catalogue import format_of
 from llmscale.formats.mixed import named
-from llmscale.formats.weights import weight_bytes
+from llmscale.formats.weights import allot, weight_bytes
 from llmscale.inventory import inventory
 from llmscale.sources import load
 from tests.helpers import TRUTH
@@ -87,6 +88,34 @@ def test_total_sizes_of_published_indexes_are_met_to_the_byte(model: str, quant:
     }
     assert published is None or published in sizes
     assert sizes == {weight_bytes(named(quant), spec, inventory(spec))}
+
+
+LAYOUTS: dict[str, Any] = json.loads((TRUTH / "layout_totals.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("row", LAYOUTS["totals"], ids=lambda row: f"{row['model']}-{row['quant']}")
+def test_aqlms_own_table_is_met_to_its_decimals_where_nothing_is_unusual(row: dict[str, Any]) -> None:
+    spec = load(row["model"]).known()
+    ours = weight_bytes(named(row["quant"]), spec, inventory(spec)) / 10**9
+    assert (round(ours, row["digits"]) == row["gb"]) == ("unusual" not in row)
+
+
+@pytest.mark.parametrize("row", LAYOUTS["layers"], ids=lambda row: str(row["shape"]))
+def test_a_published_layer_of_exllama_is_met_to_the_byte(row: dict[str, Any]) -> None:
+    assert format_of(row["format"]).size(tuple(row["shape"])) == sum(row["bytes"].values())
+
+
+def test_deepseek_v3_is_met_when_the_layer_that_predicts_a_second_token_is_added() -> None:
+    """Layer 61 of the files: one more layer, an embedding and a head of its own, a matrix that joins two streams."""
+    spec = load("deepseek-v3").known()
+    allotted = allot(named("fp8-block"), spec, inventory(spec))
+    last = sum(each.form.size(each.group.shape) * each.group.experts for each in allotted if 60 in each.group.layers)
+    ends = sum(each.bytes for each in allotted if each.group.component in {"embedding", "head"})
+    joined, norms = 2 * spec.hidden_size * 2 * spec.hidden_size, 3 * 2 * spec.hidden_size
+    total = sum(each.bytes for each in allotted) + last + ends + joined + norms
+    published = 688_586_727_753
+    # Headers of 163 files, which name each matrix and its scale.
+    assert 0 < published - total < 163 * 100_000
 
 
 def test_what_is_explained_still_differs() -> None:

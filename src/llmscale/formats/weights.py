@@ -42,12 +42,20 @@ def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted
             f"{quant.name} is for {quant.needs}, and {spec.name} has none.",
             f"Its tensors would all be {quant.rules[REST]}.",
         )
-    return tuple(_allotted(quant, group.turned) for group in groups)
+    return tuple(_allotted(quant, _unpacked(group.turned)) for group in groups)
 
 
 def weight_bytes(quant: Quant, spec: ModelSpec, parts: Inventory) -> int:
     """Bytes of all weights: each stored tensor by itself, tied ones once."""
     return sum(allotted.bytes for allotted in allot(quant, spec, parts))
+
+
+def _unpacked(group: TensorGroup) -> TensorGroup:
+    """Experts whose gate and up are published in one stack, as two: tools give each expert linear layers of its own."""
+    if len(group.shape) != 2 or group.role != "experts.gate_up" or group.experts == 1:
+        return group
+    rows, columns = group.shape
+    return group._replace(shape=(rows // 2, columns), experts=2 * group.experts, experts_used=2 * group.experts_used)
 
 
 def _own_head(quant: Quant, group: TensorGroup) -> bool:
