@@ -127,8 +127,10 @@ def test_a_group_leaves_out_what_the_model_cannot_be_had_in_and_says_so() -> Non
     answer = estimate("vit-base", ["all"])
     assert {line.quant for line in answer.estimates} >= {"fp16", "int4"}
     assert any("cannot be had in" in warning and "Q4_K_M" in warning for warning in answer.warnings)
-    with pytest.raises(UnsupportedModelError):
+    with pytest.raises(UnsupportedModelError, match="no architecture"):
         estimate("vit-base", ["q4_k_m"])
+    with pytest.raises(UnsupportedModelError, match="in any of these quants"):
+        estimate("vit-base", ["all-gguf"])
 
 
 def test_explained_are_the_bytes_of_each_kind_of_tensor() -> None:

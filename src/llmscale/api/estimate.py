@@ -21,7 +21,6 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.inventory import inventory
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
-from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import Workload
 from llmscale.sources import load
 
@@ -71,6 +70,8 @@ def estimate(
             from llmscale.explain import explain_estimate
 
             explanation += explain_estimate(spec, inventory(spec), form, candidate, work)
+    if not estimates:
+        raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants --model.")
     warnings = list(spec.warnings)
     if refused:
         warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
@@ -80,7 +81,7 @@ def estimate(
         warnings.append(f"{spec.name} always sees {spec.sequence:,} tokens; --context changes nothing.")
     return EstimateResult(
         model=model.ref,
-        runtime=find_runtime(runtime).name if runtime else asked[0].runtime,
+        runtime=estimates[0].runtime,
         context=tokens,
         batch=batch,
         kv_dtype=kv.id,
@@ -106,6 +107,7 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         ranges["file_bytes"] = (file.low, file.high)
     return Estimate(
         quant=form.id,
+        runtime=candidate.runtime.name,
         bits_per_weight=8 * footprint.weights.value / model.ref.parameters,
         weights_bytes=footprint.weights.value,
         file_bytes=file.value if file else None,

@@ -30,6 +30,7 @@ class Estimate:
     `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats."""
 
     quant: str
+    runtime: str
     bits_per_weight: float
     weights_bytes: int
     file_bytes: int | None
@@ -45,7 +46,7 @@ class Estimate:
 
 @dataclass
 class EstimateResult:
-    """Answer of ``estimate``."""
+    """Answer of ``estimate``; `runtime` is that of the first line, each line has its own."""
 
     model: SizedModelRef
     runtime: str
