@@ -13,9 +13,16 @@ from typing import NamedTuple
 
 from llmscale.runtimes.vllm.cache import BLOCK, Capacity, capacity, kinds, layout, request_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
-from llmscale.runtimes.vllm.profile import Device, activation_peak
+from llmscale.runtimes.vllm.profile import H100, Device, activation_peak
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
-from llmscale.runtimes.vllm.shards import Parallel, TensorBytes, refuse_impossible, resident_bytes, weights_per_rank
+from llmscale.runtimes.vllm.shards import (
+    ALONE,
+    Parallel,
+    TensorBytes,
+    refuse_impossible,
+    resident_bytes,
+    weights_per_rank,
+)
 from llmscale.spec import ModelSpec
 
 
@@ -34,7 +41,7 @@ class Settings(NamedTuple):
     """
 
     context: int
-    parallel: Parallel = Parallel()
+    parallel: Parallel = ALONE
     utilization: float | None = None
     max_num_seqs: int | None = None
     max_num_batched_tokens: int | None = None
@@ -59,7 +66,7 @@ class Card(NamedTuple):
     """
 
     memory: int
-    device: Device = Device()
+    device: Device = H100
     a100: bool = False
     gb10: bool = False
 

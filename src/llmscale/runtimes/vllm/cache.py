@@ -33,7 +33,7 @@ from llmscale.blocks.recurrent import (
 )
 from llmscale.errors import UnsupportedModelError
 from llmscale.runtimes.vllm.releases import Batch, Release
-from llmscale.runtimes.vllm.shards import Parallel, kv_heads, mamba2_groups, stage_layers
+from llmscale.runtimes.vllm.shards import ALONE, Parallel, kv_heads, mamba2_groups, stage_layers
 from llmscale.spec import Block, ModelSpec
 
 #: ``CacheConfig.DEFAULT_BLOCK_SIZE``; some attention backends ask for more.
@@ -104,7 +104,7 @@ class Capacity(NamedTuple):
     concurrency: float
 
 
-def kinds(spec: ModelSpec, parallel: Parallel = Parallel(), *, kv_bytes: int = 2, state_bytes: int = 2) -> list[Kind]:
+def kinds(spec: ModelSpec, parallel: Parallel = ALONE, *, kv_bytes: int = 2, state_bytes: int = 2) -> list[Kind]:
     """What the layers of a model cache on one rank.
 
     Args:
@@ -132,7 +132,7 @@ def layout(
     context: int,
     batch: Batch,
     rules: Release,
-    parallel: Parallel = Parallel(),
+    parallel: Parallel = ALONE,
     *,
     block_size: int = BLOCK,
     prefix_caching: bool | None = None,

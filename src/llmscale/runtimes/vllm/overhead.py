@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from llmscale.inventory import inventory
 from llmscale.runtimes.vllm.releases import Release
-from llmscale.runtimes.vllm.shards import Parallel
+from llmscale.runtimes.vllm.shards import ALONE, Parallel
 from llmscale.spec import ModelSpec
 from llmscale.units import GIB
 
@@ -34,7 +34,7 @@ class GraphLine(NamedTuple):
 GRAPHS = GraphLine(0.419, 0.0136, 0.664)
 
 
-def non_torch_bytes(rules: Release, parallel: Parallel = Parallel()) -> int:
+def non_torch_bytes(rules: Release, parallel: Parallel = ALONE) -> int:
     """Bytes outside PyTorch's allocator on one rank."""
     if parallel.devices == 1:
         return rules.non_torch
@@ -42,7 +42,7 @@ def non_torch_bytes(rules: Release, parallel: Parallel = Parallel()) -> int:
     return base + each * parallel.tensor
 
 
-def graph_bytes(spec: ModelSpec, parallel: Parallel = Parallel(), *, eager: bool = False) -> int:
+def graph_bytes(spec: ModelSpec, parallel: Parallel = ALONE, *, eager: bool = False) -> int:
     """Bytes of the CUDA graphs on one rank; none with ``--enforce-eager``."""
     if eager:
         return 0

@@ -27,7 +27,7 @@ from typing import NamedTuple
 from llmscale.blocks.attention import Attention
 from llmscale.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
 from llmscale.runtimes.vllm.releases import Batch, Release
-from llmscale.runtimes.vllm.shards import Parallel
+from llmscale.runtimes.vllm.shards import ALONE, Parallel
 from llmscale.spec import Block, ModelSpec
 from llmscale.units import MIB
 
@@ -55,6 +55,9 @@ class Device(NamedTuple):
     hopper: bool = True
 
 
+H100 = Device()
+
+
 class Experts(NamedTuple):
     """A mixture of experts as one rank computes it."""
 
@@ -67,10 +70,10 @@ def activation_peak(
     spec: ModelSpec,
     batch: Batch,
     rules: Release,
-    parallel: Parallel = Parallel(),
+    parallel: Parallel = ALONE,
     *,
     element_bytes: int = 2,
-    device: Device = Device(),
+    device: Device = H100,
     expert_scratch: bool = True,
     encoder_bytes: int = 0,
     samples: bool = True,

@@ -1,14 +1,14 @@
 """Which part of each weight tensor one rank holds under tensor, pipeline, data and expert parallelism.
 
-Read in vLLM 0.19.0 and unchanged in 0.33.0 unless said otherwise; files are under ``vllm/model_executor/``:
+Read in vLLM 0.19.0; files are under ``vllm/model_executor/``:
 
 - ``layers/linear.py``: a column-parallel layer splits its outputs and its bias, a row-parallel layer splits its inputs
   and keeps the whole bias, a replicated layer splits nothing. ``QKVParallelLinear`` splits query heads and gives each
   rank at least one KV head, so KV heads are replicated where there are fewer of them than ranks.
 - ``layers/vocab_parallel_embedding.py``: rows are padded to a multiple of 64, then divided by the ranks.
-- ``layers/fused_moe/config.py`` (``FusedMoEParallelConfig.make``) and ``layer.py``: without ``--enable-expert-parallel``
-  every expert is split over all tensor and data parallel ranks; with it whole experts are dealt out to them, the
-  first ranks taking one more where they do not divide.
+- ``layers/fused_moe/config.py`` (``FusedMoEParallelConfig.make``): without ``--enable-expert-parallel`` every expert
+  is split over all tensor and data parallel ranks; with it whole experts are dealt out to them, the first ranks taking
+  one more where they do not divide.
 - ``layers/mamba/mamba_mixer.py``, ``mamba_mixer2.py``, ``models/qwen3_next.py``, ``layers/kda.py``: channels and heads
   are split, Mamba-2's groups too where they divide and one a rank where they do not.
 - ``models/deepseek_v2.py``: the low-rank factors into MLA (q_a, kv_a) and the whole indexer are replicated.
@@ -40,6 +40,8 @@ MARLIN_MXFP4_INTERMEDIATE, MARLIN_MXFP4_HIDDEN = 128, 256
 
 #: ``FLASHINFER_MLA_WORKSPACE_BUFFER_SIZE``.
 MLA_WORKSPACE = 128 * MIB
+#: PyTorch's allocator: least tensor with a segment of its own, what its size is a multiple of, least rest it cuts off.
+OWN_SEGMENT, SEGMENT_STEP, LEAST_REMAINDER = 10 * MIB, 2 * MIB, MIB
 #: Families whose official checkpoints are read in Mistral's own format, whose vision tower every rank holds whole
 #: (``models/pixtral.py``); tests/truth/vllm.json has Mistral Small 3.1 on four ranks.
 WHOLE_TOWERS = {"mistral3", "pixtral"}
@@ -67,12 +69,22 @@ class Parallel(NamedTuple):
         return self.tensor * self.pipeline * self.data
 
 
+#: One device.
+ALONE = Parallel()
+
+
 class Shard(NamedTuple):
-    """What of a tensor group one rank holds: `copies` tensors of `shape`."""
+    """What of a tensor group one rank holds: in each of `layers` layers, `experts` tensors of `shape`."""
 
     group: TensorGroup
     shape: tuple[int, ...]
-    copies: int
+    layers: int
+    experts: int
+
+    @property
+    def copies(self) -> int:
+        """Tensors of the group on the rank."""
+        return self.layers * self.experts
 
 
 class Heads(NamedTuple):
@@ -133,23 +145,23 @@ def refuse_impossible(spec: ModelSpec, parallel: Parallel) -> None:
         raise UsageError(f"{spec.layers} layers cannot be dealt out to {parallel.pipeline} pipeline stages.")
 
 
-def shards(spec: ModelSpec, parallel: Parallel = Parallel(), stage: int = 0) -> Iterator[Shard]:
+def shards(spec: ModelSpec, parallel: Parallel = ALONE, stage: int = 0) -> Iterator[Shard]:
     """What a rank of pipeline stage `stage` holds, group by group; the first ranks of it, where they differ."""
     layers = stage_layers(spec.layers, parallel.pipeline, stage)
     last = stage == parallel.pipeline - 1
     after_layers = False
     for placed in spec.placed:
-        after_layers = after_layers or bool(placed.layers) and placed.tower is None
+        after_layers = after_layers or (bool(placed.layers) and placed.tower is None)
         for group in inventory(replace(spec, placed=(placed,))).groups:
-            copies = _copies_here(group, layers, stage == 0, last, after_layers)
-            if copies:
+            here = _layers_here(group, layers, stage == 0, last, after_layers)
+            if here:
                 whole = placed.tower is not None and spec.family in WHOLE_TOWERS
-                shape, experts = _share(group, placed.block, Parallel() if whole else parallel)
-                yield Shard(group, shape, copies * experts)
+                shape, experts = _share(group, placed.block, ALONE if whole else parallel)
+                yield Shard(group, shape, here, experts)
 
 
 def weights_per_rank(
-    spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parallel = Parallel(), stage: int | None = None
+    spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parallel = ALONE, stage: int | None = None
 ) -> int:
     """Bytes of weights on a rank of pipeline stage `stage`; of the stage with most of them when None."""
     if stage is None:
@@ -158,15 +170,15 @@ def weights_per_rank(
 
 
 def resident_bytes(
-    spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parallel = Parallel(), stage: int = 0, element_bytes: int = 2
+    spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parallel = ALONE, stage: int = 0, element_bytes: int = 2
 ) -> int:
-    """What loading the model leaves on the rank besides its weights: rotary tables and what MLA adds.
+    """What loading the model leaves on the rank besides its weights: rotary tables, allocator slack, what MLA adds.
 
     MLA's FlashInfer backend takes 128 MiB when it is imported, whichever backend is then chosen
     (``vllm/v1/attention/backends/mla/flashinfer_mla.py``); and where kv_b is quantised its two halves are kept in 16
     bits besides (``process_weights_after_loading`` in layers/attention/mla_attention.py).
     """
-    total = rotary_bytes(spec, element_bytes)
+    total = rotary_bytes(spec, element_bytes) + allocator_slack(spec, tensor_bytes, parallel, stage)
     if any(isinstance(placed.block, LatentAttention) for placed in _text(spec)):
         total += MLA_WORKSPACE
     for shard in shards(spec, parallel, stage):
@@ -174,6 +186,29 @@ def resident_bytes(
         if shard.group.role == "attention.kv_b" and tensor_bytes(shard.group, shard.shape) < plain:
             total += shard.copies * plain
     return total
+
+
+def allocator_slack(spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parallel = ALONE, stage: int = 0) -> int:
+    """What PyTorch counts as allocated besides the tensors' own bytes.
+
+    From 10 MiB on a tensor has a segment of its own in whole 2 MiB, and what is left of it is cut off only where it is
+    more than 1 MiB (``c10/cuda/CUDACachingAllocator.cpp``: ``kMinLargeAlloc``, ``kRoundLarge``, ``kSmallSize``). vLLM
+    keeps as one tensor what it computes at once: gate and up, the projections into heads, all experts of a layer.
+    A segment that was used before may fit better, so this is the most it can be.
+    """
+    fused: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for shard in shards(spec, parallel, stage):
+        place, _, kind = shard.group.name.rpartition(".")
+        parent = place.rpartition(".")[0]
+        key = (parent, _FUSED[shard.group.role], kind) if shard.group.role in _FUSED else (place, "", kind)
+        _, size = fused.get(key, (0, 0))
+        fused[key] = (shard.layers, size + shard.experts * tensor_bytes(shard.group, shard.shape))
+    return sum(layers * _slack(size) for layers, size in fused.values())
+
+
+def _slack(size: int) -> int:
+    left = -size % SEGMENT_STEP
+    return left if size >= OWN_SEGMENT and left <= LEAST_REMAINDER else 0
 
 
 def rotary_bytes(spec: ModelSpec, element_bytes: int) -> int:
@@ -209,8 +244,8 @@ def _attention_heads(block: Block) -> tuple[int, int]:
     return 0, 0
 
 
-def _copies_here(group: TensorGroup, layers: range, first: bool, last: bool, after_layers: bool) -> int:
-    """How many layers' worth of the group stand on the stage; tied tensors are stored again only on another stage."""
+def _layers_here(group: TensorGroup, layers: range, first: bool, last: bool, after_layers: bool) -> int:
+    """In how many layers of the stage the group stands, 1 outside them; tied tensors are stored again elsewhere only."""
     if group.component in ("vision", "audio", "projector"):
         return max(1, len(group.layers)) if first else 0
     if group.layers:
@@ -237,6 +272,14 @@ def _share(group: TensorGroup, block: Block, parallel: Parallel) -> tuple[tuple[
         return (-(-rows // tensor), *shape[1:]), 1
     return _split(group, _axis(group, block), tensor), 1
 
+
+#: Roles that vLLM stores in one tensor where they stand together.
+_FUSED = {
+    **{f"attention.{part}": "qkv" for part in ("q", "k", "v")},
+    **{f"attention.{part}": "qkv_a" for part in ("q_a", "kv_a")},
+    **{f"{part}.{name}": "gate_up" for part in ("mlp", "shared_experts", "experts") for name in ("gate", "up")},
+    "recurrent.in": "in",
+}
 
 #: Role or the part after its dot -> whether outputs ("out") or inputs ("in") are split; all else is replicated.
 _SPLIT = {
