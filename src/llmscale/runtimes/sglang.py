@@ -4,7 +4,7 @@ Read in SGLang 0.5.23: the default in ``sglang/srt/arg_groups/memory_hook.py`` (
 ``reserve_for_graph_mb``, ``adjust_mem_fraction_for_vlm``; earlier releases had it in ``server_args.py``), the list of
 prefill graphs in ``arg_groups/cuda_graph_hook.py``, what is left for the cache in
 ``sglang/srt/mem_cache/kv_cache_configurator.py`` (``_profile_available_bytes``). It holds for one server on CUDA with
-the defaults: prefill graphs on, no disaggregation, no attention data parallelism, no DeepEP.
+the defaults: one pipeline stage, prefill graphs on, no disaggregation, no attention data parallelism, no DeepEP.
 """
 
 from __future__ import annotations
@@ -56,7 +56,6 @@ def defaults(
     memory: int,
     *,
     tensor: int = 1,
-    pipeline: int = 1,
     mla: bool = False,
     chunk: int | None = None,
     decode_batch: int | None = None,
@@ -65,7 +64,7 @@ def defaults(
     """The settings of a server on devices of `memory` bytes, as ``nvidia-smi`` reports them.
 
     Args:
-        tensor, pipeline: ``--tp-size``, ``--pp-size``.
+        tensor: ``--tp-size``.
         mla: whether the model has multi-head latent attention.
         chunk, decode_batch: as given, None for SGLang's default.
         vision: (layers, width) of the vision tower of a model that sees.
@@ -74,7 +73,7 @@ def defaults(
     chunk = tier.chunk if chunk is None else chunk
     if decode_batch is None:
         decode_batch = tier.few if tensor < MANY_RANKS else tier.many
-    reserved = CONSTANT + max(chunk, LEAST_CHUNK) * TOKEN + tensor * pipeline * RANK + decode_batch * DECODE
+    reserved = CONSTANT + max(chunk, LEAST_CHUNK) * TOKEN + tensor * RANK + decode_batch * DECODE
     reserved += MLA_PREFILL if mla else prefill_graphs(chunk) * PREFILL_GRAPH
     if memory > LARGE_DEVICE:
         reserved = max(reserved, LARGE_RESERVE)

@@ -33,7 +33,7 @@ from llmscale.blocks.recurrent import (
 )
 from llmscale.errors import UnsupportedModelError
 from llmscale.runtimes.vllm.releases import Batch, Release
-from llmscale.runtimes.vllm.shards import ALONE, Parallel, kv_heads, mamba2_groups, stage_layers
+from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed, kv_heads, mamba2_groups, stage_layers
 from llmscale.spec import Block, ModelSpec
 
 #: ``CacheConfig.DEFAULT_BLOCK_SIZE``; some attention backends ask for more.
@@ -120,7 +120,7 @@ def kinds(spec: ModelSpec, parallel: Parallel = ALONE, *, kv_bytes: int = 2, sta
     for placed in spec.placed:
         if placed.tower is not None:
             continue
-        kind = _kind(placed.block, spec, parallel, kv_bytes, state_bytes, sparse)
+        kind = _kind(computed(placed.block), spec, parallel, kv_bytes, state_bytes, sparse)
         if kind is not None:
             merged.setdefault(kind, []).extend(placed.layers)
     return [kind._replace(layers=tuple(sorted(layers))) for kind, layers in merged.items()]

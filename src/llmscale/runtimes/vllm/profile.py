@@ -27,7 +27,7 @@ from typing import NamedTuple
 from llmscale.blocks.attention import Attention
 from llmscale.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
 from llmscale.runtimes.vllm.releases import Batch, Release
-from llmscale.runtimes.vllm.shards import ALONE, Parallel
+from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed
 from llmscale.spec import Block, ModelSpec
 from llmscale.units import MIB
 
@@ -106,7 +106,7 @@ def expert_workspace(spec: ModelSpec, batch: Batch, parallel: Parallel, element_
             * parts.used
             * (max(2 * parts.intermediate, parts.hidden) + max(parts.intermediate, parts.hidden))
             * element_bytes
-            for parts in (_experts(placed.block, parallel) for placed in spec.placed if placed.tower is None)
+            for parts in (_experts(computed(placed.block), parallel) for placed in spec.placed if placed.tower is None)
             if parts
         ),
         default=0,
@@ -131,7 +131,9 @@ def _sampler(spec: ModelSpec, batch: Batch, rules: Release, element_bytes: int, 
 
 
 def _forward(spec: ModelSpec, batch: Batch, parallel: Parallel, element_bytes: int) -> int:
-    widest = max((_width(placed.block, parallel) for placed in spec.placed if placed.tower is None), default=0)
+    widest = max(
+        (_width(computed(placed.block), parallel) for placed in spec.placed if placed.tower is None), default=0
+    )
     return batch.tokens * (STREAMS * spec.hidden_size + widest) * element_bytes + FORWARD_REST
 
 

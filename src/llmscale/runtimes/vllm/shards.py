@@ -11,6 +11,8 @@ Read in vLLM 0.19.0; files are under ``vllm/model_executor/``:
   one more where they do not divide.
 - ``layers/mamba/mamba_mixer.py``, ``mamba_mixer2.py``, ``models/qwen3_next.py``, ``layers/kda.py``: channels and heads
   are split, Mamba-2's groups too where they divide and one a rank where they do not.
+- ``models/llava.py``, ``qwen2_vl.py``, ``siglip.py``: towers and projectors split as the text part does. Gemma's audio
+  towers, and its later vision towers, are transformers' own, which every rank holds whole.
 - ``models/deepseek_v2.py``: the low-rank factors into MLA (q_a, kv_a) and the whole indexer are replicated.
 - ``vllm/distributed/utils.py`` (``get_pp_indices``): layers are dealt out evenly, what is left over to the stages
   before the last, from the back. The embedding stands on the first stage, norm and head on the last; a tied
@@ -27,6 +29,7 @@ from typing import NamedTuple
 from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.blocks.mlp import PackedExperts, StackedExperts
 from llmscale.blocks.recurrent import Mamba2
+from llmscale.blocks.tied import Tied
 from llmscale.errors import UsageError
 from llmscale.inventory import TensorGroup, inventory
 from llmscale.spec import Block, ModelSpec, Placed
@@ -232,6 +235,11 @@ def rotary_bytes(spec: ModelSpec, element_bytes: int) -> int:
     return sum(spec.max_context * width * element_bytes for width, _ in kinds)
 
 
+def computed(block: Block) -> Block:
+    """The block itself, or the one whose weights it borrows."""
+    return block.block if isinstance(block, Tied) else block
+
+
 def _text(spec: ModelSpec) -> Iterator[Placed]:
     return (placed for placed in spec.placed if placed.tower is None)
 
@@ -245,7 +253,7 @@ def _attention_heads(block: Block) -> tuple[int, int]:
 
 
 def _layers_here(group: TensorGroup, layers: range, first: bool, last: bool, after_layers: bool) -> int:
-    """In how many layers of the stage the group stands, 1 outside them; tied tensors are stored again elsewhere only."""
+    """In how many layers of the stage the group stands, 1 outside them; a tied tensor counts on another stage only."""
     if group.component in ("vision", "audio", "projector"):
         return max(1, len(group.layers)) if first else 0
     if group.layers:
@@ -302,7 +310,8 @@ _SPLIT = {
     "recurrent.x": "in",
     "recurrent.out": "in",
     **{f"{part}.{name}": "out" for part in ("mlp", "shared_experts", "experts") for name in ("gate", "up", "gate_up")},
-    **{f"{part}.down": "in" for part in ("mlp", "shared_experts", "experts")},
+    **{f"{part}.down": "in" for part in ("mlp", "shared_experts", "experts", "projector")},
+    **{f"projector.{name}": "out" for name in ("gate", "up")},
 }
 
 
