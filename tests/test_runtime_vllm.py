@@ -80,9 +80,6 @@ MODELS = {
     "14B bf16 class (27.59 GiB)": "qwen2.5-14b",
     "Qwen2.5-7B class (14.2717 GiB)": "qwen2.5-7b",
 }
-#: Pixel values behind one image token, of models that see: Gemma 3's images are 896 x 896 for 256 tokens. Where the
-#: projection to tokens depends on the image, embeddings alone.
-PIXELS = {"gemma-3-27b": 3 * 896 * 896 // 256, "mistral-small-3.1": 0}
 #: What CUDA reports of the cards that rows name without their memory.
 MEMORY = {"H100": 79.19, "L40S": 44.39}
 LINEAR = ("attention", "mlp", "experts", "shared_experts")
@@ -180,9 +177,6 @@ def complete() -> list[Case]:
 
 def run(c: Case) -> Startup:
     row, spec = c.row, c.spec
-    rules = release(version(row) or MEASURED)
-    batch = default_batch(c.memory, rules, row["max_model_len"])
-    pixels = PIXELS.get(c.name)
     settings = Settings(
         row["max_model_len"],
         c.parallel,
@@ -190,7 +184,6 @@ def run(c: Case) -> Startup:
         kv_bytes=c.element_bytes,
         element_bytes=c.element_bytes,
         expert_scratch=c.tensor_bytes is not mxfp4,
-        encoder_bytes=0 if pixels is None else encoder_inputs(spec, batch, pixels),
         version=version(row) or MEASURED,
     )
     device = Device(hopper="H100" in row["gpu"])
@@ -574,6 +567,21 @@ def test_experts_keep_their_scratch_unless_they_are_packed() -> None:
     """Eight experts a token: as wide as the hidden size twice, for gate and up together are narrower."""
     spec = model("qwen3-30b-a3b")
     assert peak(spec) - peak(spec, expert_scratch=False) == 8192 * 8 * (2048 + 2048) * 2
+
+
+def test_mla_unpacks_eight_requests_of_cached_tokens() -> None:
+    spec, batch = model("deepseek-r1"), Batch(8192, 256)
+    short, long = (peak(spec, batch=batch, samples=False, context=context) for context in (4096, 131072))
+    assert long - short == (65536 - 8 * 4096) * 128 * (128 + 128) * 2
+    tiny_context = peak(spec, batch=batch, samples=False, context=16)
+    assert short - tiny_context == (8 * 4096 - 4 * 256 * 16) * 128 * (128 + 128) * 2
+
+
+def test_models_that_see_hold_the_images_of_a_step() -> None:
+    batch = Batch(8192, 1024)
+    assert encoder_inputs(model("gemma-3-27b"), batch) == 8192 * (5376 + 3 * 896 * 896 // 256) * 2
+    assert encoder_inputs(model("qwen2-vl-7b"), batch) == 8192 * (3584 + 4 * 2 * 3 * 14 * 14) * 2
+    assert encoder_inputs(model("llama-3.1-8b"), batch) == 0
 
 
 # Cache

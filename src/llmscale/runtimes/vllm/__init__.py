@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from llmscale.runtimes.vllm.cache import BLOCK, Capacity, capacity, kinds, layout, request_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
-from llmscale.runtimes.vllm.profile import H100, Device, activation_peak
+from llmscale.runtimes.vllm.profile import H100, Device, activation_peak, encoder_inputs
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.shards import (
     ALONE,
@@ -36,7 +36,7 @@ class Settings(NamedTuple):
         element_bytes: of an activation and of what is not quantised: 2, or 4 with ``--dtype float32``.
         offline: ``LLM()`` rather than a server, which has other defaults.
         expert_scratch: False for experts in MXFP4, see `llmscale.runtimes.vllm.profile.activation_peak`.
-        encoder_bytes: images of a step, see `llmscale.runtimes.vllm.profile.encoder_inputs`.
+        encoder_bytes: images of a step, 0 without them; `llmscale.runtimes.vllm.profile.encoder_inputs` when None.
         version: release whose rules hold.
     """
 
@@ -53,7 +53,7 @@ class Settings(NamedTuple):
     prefix_caching: bool | None = None
     block_size: int = BLOCK
     expert_scratch: bool = True
-    encoder_bytes: int = 0
+    encoder_bytes: int | None = None
     version: str = MEASURED
 
 
@@ -111,6 +111,9 @@ def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Se
     tokens = settings.max_num_batched_tokens or default.tokens
     batch = Batch(tokens, min(settings.max_num_seqs or default.sequences, tokens))
     utilization = rules.utilization if settings.utilization is None else settings.utilization
+    images = settings.encoder_bytes
+    if images is None:
+        images = encoder_inputs(spec, batch, settings.element_bytes)
     stages = []
     for stage in range(parallel.pipeline):
         loaded = weights_per_rank(spec, tensor_bytes, parallel, stage)
@@ -120,10 +123,11 @@ def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Se
             batch,
             rules,
             parallel,
+            context=settings.context,
             element_bytes=settings.element_bytes,
             device=card.device,
             expert_scratch=settings.expert_scratch,
-            encoder_bytes=settings.encoder_bytes if stage == 0 else 0,
+            encoder_bytes=images if stage == 0 else 0,
             samples=stage == parallel.pipeline - 1,
         )
         outside, graphs = non_torch_bytes(rules, parallel), graph_bytes(spec, parallel, eager=settings.eager)

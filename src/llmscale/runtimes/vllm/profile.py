@@ -11,12 +11,14 @@ larger of two moments, on top of what stays allocated through both:
   all: measured, of which 18 are the tensors that the source names and the rest is scratch of ``torch.sort``. From 0.17
   a kernel searches a pivot and has one row of FP32 per multiprocessor as scratch
   (``vllm/v1/sample/ops/topk_topp_triton.py``).
-- The forward pass, at the activation of the widest feed-forward block: gate and up, their product, and three residual
-  streams (the last layer's, this layer's and the attention's output), and 42 MiB that two measured rows show and no
-  tensor that we know explains.
+- The forward pass, at the activation of the widest block: gate and up and their product, and three residual streams
+  (the last layer's, this layer's and the attention's output), and 42 MiB that two measured rows show and no tensor that
+  we know explains. MLA sets up K and V of a cached context besides, of eight whole requests and at most 65,536 tokens
+  (``layers/attention/mla_attention.py``): read, no row has it for its peak.
 - Through both: cuBLAS's workspace (PyTorch's ``CUDABlas``: 32 MiB on Hopper and later, 8 MiB before), the scratch of
   mixtures of experts (``workspace_shapes`` of ``TritonExperts``, kept by ``vllm/v1/worker/workspace.py``), and for
-  models that see, dummy embeddings of a whole step and the pixels they are made of.
+  models that see, dummy embeddings of a whole step and the pixels they are made of (what the tower itself holds while
+  it runs over them is not modelled).
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ from __future__ import annotations
 from math import prod
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention
+from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
+from llmscale.blocks.vision import PatchEmbedding
 from llmscale.runtimes.vllm.releases import Batch, Release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed
 from llmscale.spec import Block, ModelSpec
@@ -42,6 +45,10 @@ CUBLAS_HOPPER, CUBLAS_AMPERE = 32 * MIB, 8 * MIB
 STREAMS = 3
 #: Measured on two models (tests/truth/vllm.json), not explained.
 FORWARD_REST = 42 * MIB
+#: Cached tokens that MLA's prefill unpacks at once: those of so many requests or blocks a request, at most so many.
+MLA_REQUESTS, MLA_BLOCKS, MLA_TOKENS, BLOCK = 8, 4, 64 * 1024, 16
+#: Patches behind one image token: Gemma 3 pools 4 x 4 of them, most others merge 2 x 2.
+PATCHES, GEMMA_PATCHES = 4, 16
 
 
 class Device(NamedTuple):
@@ -72,6 +79,7 @@ def activation_peak(
     rules: Release,
     parallel: Parallel = ALONE,
     *,
+    context: int = MLA_TOKENS,
     element_bytes: int = 2,
     device: Device = H100,
     expert_scratch: bool = True,
@@ -81,6 +89,7 @@ def activation_peak(
     """Bytes of the peak above the weights on one rank.
 
     Args:
+        context: ``--max-model-len``, which matters to MLA alone.
         element_bytes: of an activation.
         expert_scratch: whether experts keep their scratch between layers: those in 16 and 8 bits do, MXFP4's (Marlin)
             do not, by the rows of gpt-oss.
@@ -89,7 +98,7 @@ def activation_peak(
     """
     kept = (CUBLAS_HOPPER if device.hopper else CUBLAS_AMPERE) + encoder_bytes
     kept += expert_workspace(spec, batch, parallel, element_bytes) if expert_scratch else 0
-    moments = [_forward(spec, batch, parallel, element_bytes)]
+    moments = [_forward(spec, batch, context, parallel, element_bytes)]
     if samples:
         moments.append(_sampler(spec, batch, rules, element_bytes, device))
     return kept + max(moments)
@@ -113,13 +122,17 @@ def expert_workspace(spec: ModelSpec, batch: Batch, parallel: Parallel, element_
     )
 
 
-def encoder_inputs(spec: ModelSpec, batch: Batch, pixel_elements: int, element_bytes: int = 2) -> int:
-    """What the dummy images of one step take: embeddings for every token of it, and their pixels.
+def encoder_inputs(spec: ModelSpec, batch: Batch, element_bytes: int = 2) -> int:
+    """What the dummy images of one step take: embeddings for every token of it, and the pixels behind them.
 
-    Args:
-        pixel_elements: pixel values behind one image token (Gemma 3: 3 x 896 x 896 / 256).
+    Nothing for a model that has no tower of patches, or that takes no images.
     """
-    return batch.tokens * (spec.hidden_size + pixel_elements) * element_bytes
+    patch = next((p.block for p in spec.placed if p.tower == "vision" and isinstance(p.block, PatchEmbedding)), None)
+    if patch is None:
+        return 0
+    pixels = patch.channels * patch.patch**2 * (patch.frames or 1)
+    patches = GEMMA_PATCHES if spec.family.startswith("gemma") else PATCHES
+    return batch.tokens * (spec.hidden_size + patches * pixels) * element_bytes
 
 
 def _sampler(spec: ModelSpec, batch: Batch, rules: Release, element_bytes: int, device: Device) -> int:
@@ -130,11 +143,20 @@ def _sampler(spec: ModelSpec, batch: Batch, rules: Release, element_bytes: int, 
     return logits + states + scratch
 
 
-def _forward(spec: ModelSpec, batch: Batch, parallel: Parallel, element_bytes: int) -> int:
-    widest = max(
-        (_width(computed(placed.block), parallel) for placed in spec.placed if placed.tower is None), default=0
-    )
-    return batch.tokens * (STREAMS * spec.hidden_size + widest) * element_bytes + FORWARD_REST
+def _forward(spec: ModelSpec, batch: Batch, context: int, parallel: Parallel, element_bytes: int) -> int:
+    blocks = [computed(placed.block) for placed in spec.placed if placed.tower is None]
+    widest = max((_width(block, parallel) for block in blocks), default=0)
+    unpacked = max((_unpacked(block, batch, context, parallel) for block in blocks), default=0)
+    return (batch.tokens * (STREAMS * spec.hidden_size + widest) + unpacked) * element_bytes + FORWARD_REST
+
+
+def _unpacked(block: Block, batch: Batch, context: int, parallel: Parallel) -> int:
+    """Elements of K and V that MLA's prefill makes of cached latents (``determine_chunked_prefill_workspace_size``)."""
+    if not isinstance(block, LatentAttention):
+        return 0
+    pages = batch.sequences * BLOCK
+    tokens = max(min(max(MLA_REQUESTS * context, MLA_BLOCKS * pages), MLA_TOKENS), pages)
+    return tokens * block.heads // parallel.tensor * (block.nope + block.v_head)
 
 
 def _width(block: Block, parallel: Parallel) -> int:
@@ -149,6 +171,8 @@ def _width(block: Block, parallel: Parallel) -> int:
     if isinstance(block, Attention):
         # The fused projection's output, and the rotated queries and keys apart from it.
         return (2 * block.heads + 3 * block.kv_heads) * block.head_dim // tensor
+    if isinstance(block, LatentAttention):
+        return block.heads * (block.nope + block.rope + block.v_head) // tensor
     return 0
 
 
