@@ -15,7 +15,7 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.families import from_config
 from llmscale.inventory import TensorGroup, inventory
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
-from llmscale.runtimes.vllm.cache import Capacity, Kind, capacity, kinds, layout
+from llmscale.runtimes.vllm.cache import Capacity, Kind, capacity, kinds, layout, longest_context
 from llmscale.runtimes.vllm.overhead import GRAPHS, graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import FORWARD_REST, Device, activation_peak, encoder_inputs
 from llmscale.runtimes.vllm.releases import CURRENT, MEASURED, RELEASES, Batch, default_batch, release
@@ -628,6 +628,22 @@ def test_the_stage_with_the_fewest_blocks_decides() -> None:
     page = 16 * 2 * 2 * 16 * 2
     assert plan.stage_block_bytes == (2 * page, page)
     assert capacity([20 * page, 9 * page], plan, 32, release()) == Capacity(9, 144, 9.0)
+
+
+def test_the_longest_context_is_what_a_refused_start_suggests() -> None:
+    """Qwen3-Coder-30B, of Qwen3-30B's shape, with 3.18 GiB; its release reckoned as if one stage held all layers."""
+    row = next(row for row in ROWS if row.get("estimated_max_len") == 34736)
+    spec, batch = model("qwen3-30b-a3b"), Batch(2048, 256)
+    low, high = (
+        longest_context([int((row["kv_cache_gib"] + half) * GIB)], spec, kinds(spec), 262144, batch, release())
+        for half in (-0.005, 0.005)
+    )
+    assert low <= row["estimated_max_len"] <= high
+    assert high - low < 130
+    plan = layout(spec, kinds(spec), row["max_model_len"], batch, release())
+    assert round(plan.stage_block_bytes[0] * plan.groups[0].request_blocks / GIB, 2) == row["kv_needed_gib_for_max_len"]
+    assert longest_context([2**50], spec, kinds(spec), 4096, batch, release()) == 4096
+    assert longest_context([0], spec, kinds(spec), 4096, batch, release()) == 0
 
 
 def test_pages_that_cannot_be_made_equal_are_refused() -> None:

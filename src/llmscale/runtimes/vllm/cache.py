@@ -184,6 +184,33 @@ def request_bytes(plan: Layout, stage: int = 0) -> int:
     return plan.stage_block_bytes[stage] * sum(group.request_blocks for group in plan.groups)
 
 
+def longest_context(
+    available: list[int],
+    spec: ModelSpec,
+    of: list[Kind],
+    limit: int,
+    batch: Batch,
+    rules: Release,
+    parallel: Parallel = ALONE,
+    *,
+    prefix_caching: bool | None = None,
+) -> int:
+    """The longest request up to `limit` tokens that the cache holds, 0 for none; found by halving, as vLLM does.
+
+    ``--max-model-len -1`` takes it, and a refused start-up suggests it (``_estimate_max_model_len_from_groups``).
+    """
+
+    def fits(context: int) -> bool:
+        plan = layout(spec, of, context, batch, rules, parallel, prefix_caching=prefix_caching)
+        return all(request_bytes(plan, stage) <= free for stage, free in enumerate(available))
+
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low
+
+
 def _caches_prefixes(rules: Release, asked: bool | None) -> bool:
     return rules.hybrid_prefix_caching if asked is None else asked
 
