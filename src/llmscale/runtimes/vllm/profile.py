@@ -15,7 +15,7 @@ larger of two moments, on top of what stays allocated through both:
   (the last layer's, this layer's and the attention's output), and 42 MiB that two measured rows show and no tensor that
   we know explains. MLA sets up K and V of a cached context besides, of eight whole requests and at most 65,536 tokens
   (``layers/attention/mla_attention.py``): read, no row has it for its peak.
-- Through both: cuBLAS's workspace (PyTorch's ``CUDABlas``: 32 MiB on Hopper and later, 8 MiB before), the scratch of
+- Through both: cuBLAS's workspace (PyTorch's ``aten/src/ATen/cuda/CublasHandlePool.cpp``), the scratch of
   mixtures of experts (``workspace_shapes`` of ``TritonExperts``, kept by ``vllm/v1/worker/workspace.py``), and for
   models that see, dummy embeddings of a whole step and the pixels they are made of (what the tower itself holds while
   it runs over them is not modelled).
@@ -32,7 +32,7 @@ from llmscale.blocks.vision import PatchEmbedding
 from llmscale.runtimes.vllm.releases import Batch, Release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed
 from llmscale.spec import Block, ModelSpec
-from llmscale.units import MIB
+from llmscale.units import KIB, MIB
 
 FP32 = 4
 #: Bytes of a logit besides its copy in the model's format. "flashinfer" was read, not measured: an FP32 copy, the
@@ -40,7 +40,8 @@ FP32 = 4
 SAMPLER_BYTES = {"sort": 36, "pivot": 12, "flashinfer": 12}
 #: Streaming multiprocessors of an H100 SXM, for a device that does not say.
 MULTIPROCESSORS = 132
-CUBLAS_HOPPER, CUBLAS_AMPERE = 32 * MIB, 8 * MIB
+#: From Hopper on, and before.
+CUBLAS_HOPPER, CUBLAS_AMPERE = 32 * MIB, 8 * MIB + 128 * KIB
 #: Residual streams that are alive with the feed-forward block's widest activation.
 STREAMS = 3
 #: Measured on two models (tests/truth/vllm.json), not explained.
