@@ -35,8 +35,8 @@ from llmscale.spec import Block, ModelSpec
 from llmscale.units import KIB, MIB
 
 FP32 = 4
-#: Bytes of a logit besides its copy in the model's format. "flashinfer" was read, not measured: an FP32 copy, the
-#: masked logits and the probabilities.
+#: Bytes of a logit besides its copy in the model's format. "flashinfer" is not measured: vLLM's FP32 copy (read), and
+#: FlashInfer's masked logits and probabilities (recalled).
 SAMPLER_BYTES = {"sort": 36, "pivot": 12, "flashinfer": 12}
 #: Streaming multiprocessors of an H100 SXM, for a device that does not say.
 MULTIPROCESSORS = 132
