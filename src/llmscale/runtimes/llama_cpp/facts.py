@@ -1,0 +1,187 @@
+"""What of a model decides llama.cpp's buffers: widths and the order of the blocks, not the weights.
+
+Left out is all that llama.cpp computes in place (biases, scales, soft caps, gates of the same width): it takes no
+memory of its own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+
+class Attention(NamedTuple):
+    """Attention with a cache of keys and values.
+
+    Attributes:
+        key, value: elements of one head.
+        fused: whether one weight makes Q, K and V.
+        norm: where Q and K are normalised: not at all, each ``head``, each whole ``row``, or each head ``late``, that
+            is after the rotation.
+        rope: whether Q and K are rotated.
+        sinks: whether a learned logit takes part in the softmax.
+        gate: whether the query's projection makes a gate of the output too.
+    """
+
+    heads: int
+    kv_heads: int
+    key: int
+    value: int
+    fused: bool = False
+    norm: str = ""
+    rope: bool = True
+    sinks: bool = False
+    gate: bool = False
+
+
+class Latent(NamedTuple):
+    """Multi-head latent attention, whose cache holds the latent and the rotated key only.
+
+    Attributes:
+        q_rank: width of the compressed query; 0 when it is not compressed.
+        kv_rank: width of the latent.
+        rope, nope: rotated and unrotated elements of one head's key.
+        value: elements of one head's value.
+    """
+
+    heads: int
+    q_rank: int
+    kv_rank: int
+    rope: int
+    nope: int
+    value: int
+
+
+class Mamba(NamedTuple):
+    """A selective state space of the first kind."""
+
+    inner: int
+    state: int
+    conv: int
+    dt_rank: int
+    norms: bool = False
+
+
+class Mamba2(NamedTuple):
+    """A selective state space of the second kind; `norm` says whether its output is normalised."""
+
+    heads: int
+    head: int
+    groups: int
+    state: int
+    conv: int
+    norm: bool = True
+
+
+class DeltaNet(NamedTuple):
+    """A gated delta net; `fused` says whether one weight makes Q, K, V and Z mixed head by head."""
+
+    key_heads: int
+    value_heads: int
+    head: int
+    conv: int
+    fused: bool = False
+
+
+Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet]
+
+
+class Mlp(NamedTuple):
+    """A feed-forward: ``gated`` by a second weight, ``fused`` with its gate in one weight, or ``plain``."""
+
+    width: int
+    form: str = "gated"
+
+
+class Experts(NamedTuple):
+    """A mixture of experts.
+
+    Attributes:
+        width: of one expert.
+        router: ``softmax`` and ``sigmoid`` over all experts, ``weights`` for a softmax over the chosen ones.
+        biased: whether a bias takes part in the choice.
+        normed: whether the weights of the chosen sum to one.
+        groups: groups that experts are first chosen from; used_groups of them.
+        shared: width of the shared expert; 0 for none.
+        shared_gate: whether the shared expert is gated.
+        before: whether the weights are applied before the experts (Llama 4).
+        gated: whether each expert has a gate.
+    """
+
+    experts: int
+    used: int
+    width: int
+    router: str = "softmax"
+    biased: bool = False
+    normed: bool = True
+    groups: int = 1
+    used_groups: int = 1
+    shared: int = 0
+    shared_gate: str = ""
+    before: bool = False
+    gated: bool = True
+
+
+class Layer(NamedTuple):
+    """One layer.
+
+    Attributes:
+        windowed: whether its cache is the one for sliding windows.
+    """
+
+    mixer: Mixer
+    ffn: Mlp | Experts | None
+    windowed: bool = False
+
+    def cached(self, flash: bool) -> tuple[int, int]:
+        """Elements of K and of V that one cell holds."""
+        match self.mixer:
+            case Attention() as a:
+                return a.kv_heads * a.key, a.kv_heads * a.value
+            case Latent() as a:
+                return a.kv_rank + a.rope, 0
+            case _:
+                return 0, 0
+
+    def state(self) -> tuple[int, int]:
+        """Elements of a sequence's state: the convolution's last inputs, and the recurrence."""
+        match self.mixer:
+            case Mamba() as m:
+                return (m.conv - 1) * m.inner, m.state * m.inner
+            case Mamba2() as m:
+                inner = m.heads * m.head
+                return (m.conv - 1) * (inner + 2 * m.groups * m.state), m.state * inner
+            case DeltaNet() as m:
+                channels = (2 * m.key_heads + m.value_heads) * m.head
+                return (m.conv - 1) * channels, m.head * m.head * m.value_heads
+            case _:
+                return 0, 0
+
+
+class Facts(NamedTuple):
+    """A model.
+
+    Attributes:
+        arch: what llama.cpp calls the architecture.
+        window: tokens of the sliding window that layers with one keep; 0 when none does.
+        norm: ``rms``, or ``layer``, which is not computed in place.
+        residual: how a layer's parts are joined, see `llmscale.runtimes.llama_cpp.build`.
+        post_norm: whether the outputs of attention and feed-forward are normalised before they are added.
+        rows: where the rows whose logits are wanted are picked: in the ``last`` layer, before the final norm
+            (``end``), or after it (``norm``).
+        kept: whether the last hidden state is kept for a draft head: ``""``, ``hidden`` or ``norm``.
+        eager: whether the norm before attention is computed before all else in its layer.
+        known: whether the graph is that of the architecture; else it is the nearest one there is.
+    """
+
+    arch: str
+    hidden: int
+    vocab: int
+    layers: tuple[Layer, ...]
+    window: int = 0
+    norm: str = "rms"
+    residual: str = "serial"
+    post_norm: bool = False
+    rows: str = "last"
+    kept: str = ""
+    eager: bool = False
+    known: bool = True
