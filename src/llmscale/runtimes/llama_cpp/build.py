@@ -8,9 +8,9 @@ Source: llama.cpp commit 0c1e57098, src/llama-graph.cpp, src/llama-kv-cache.cpp 
 
 from __future__ import annotations
 
-from llmscale.runtimes.llama_cpp import ops
+from llmscale.runtimes.llama_cpp import ops, recurrent
 from llmscale.runtimes.llama_cpp.cells import Settings, cells
-from llmscale.runtimes.llama_cpp.facts import Attention, Experts, Facts, Latent, Layer, Mamba, Mamba2, Mlp
+from llmscale.runtimes.llama_cpp.facts import Attention, DeltaNet, Experts, Facts, Latent, Layer, Mamba, Mamba2, Mlp
 from llmscale.runtimes.llama_cpp.graph import Graph, Tensor, row_bytes
 
 QUANTIZED = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
@@ -67,12 +67,13 @@ class Builder:
         self.tokens = -(-settings.ubatch // settings.n_seq) * settings.n_seq
         self.outputs = settings.outputs
         self.here = 0
-        self.positions = ops.given("i32", self.tokens)
+        self.positions = ops.given("i32", self.tokens * facts.positions)
         self.picked = ops.given("i32", self.outputs)
         room = cells(facts, settings)
         self.full = Inputs(facts, settings, self.tokens, room.full, False)
         self.windowed = Inputs(facts, settings, self.tokens, room.window, True) if facts.window else self.full
-        self.copies = ops.given("i32", settings.n_seq)
+        sequences = ops.given("i32", settings.n_seq)
+        self.main, self.extra = ops.part(sequences, settings.n_seq), ops.part(sequences, 0)
 
     # ---------------------------------------------------------------- parts
 
@@ -325,7 +326,12 @@ class Builder:
                 return self.attention(x, layer, a)
             case Latent() as a:
                 return self.latent_attention(x, layer, a)
-        raise NotImplementedError
+            case Mamba() as m:
+                return recurrent.mamba(self, x, layer, m)
+            case Mamba2() as m:
+                return recurrent.mamba2(self, x, layer, m)
+            case DeltaNet() as m:
+                return recurrent.delta_net(self, x, layer, m)
 
     def pick(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The rows whose logits are wanted."""
@@ -348,7 +354,7 @@ class Builder:
         out = self.feed_forward(x if self.facts.residual == "unnormed" else self.norm(x), layer)
         if post:
             out = self.norm(out, layered=False)
-        return ops.like("add", out, x)
+        return ops.like("add", x, out) if self.facts.residual == "onto" else ops.like("add", out, x)
 
     def parallel(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
         """Attention and feed-forward side by side on the same normalised input (Falcon, Phi-2, Command R)."""
@@ -373,7 +379,7 @@ class Builder:
         x = ops.get_rows(self.weight(facts.hidden, facts.vocab), tokens)
         graph.expand(x)
         graph.expand(ops.given("f32", facts.hidden, self.tokens))
-        join = self.serial if facts.residual in ("serial", "unnormed") else self.parallel
+        join = self.serial if facts.residual in ("serial", "unnormed", "onto") else self.parallel
         for number, layer in enumerate(facts.layers):
             self.here = self.places[number]
             x = join(x, layer, facts.rows == "last" and number + 1 == len(facts.layers))

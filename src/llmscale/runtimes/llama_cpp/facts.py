@@ -73,13 +73,13 @@ class Mamba2(NamedTuple):
 
 
 class DeltaNet(NamedTuple):
-    """A gated delta net; `fused` says whether one weight makes Q, K, V and Z mixed head by head."""
+    """A gated delta net; `mixed` says whether one weight makes both gates and keys are repeated (Qwen3-Next)."""
 
     key_heads: int
     value_heads: int
     head: int
     conv: int
-    fused: bool = False
+    mixed: bool = False
 
 
 Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet]
@@ -169,6 +169,7 @@ class Facts(NamedTuple):
         rows: where the rows whose logits are wanted are picked: in the ``last`` layer, before the final norm
             (``end``), or after it (``norm``).
         kept: whether the last hidden state is kept for a draft head: ``""``, ``hidden`` or ``norm``.
+        positions: numbers that say where a token is; 4 where images have a place too.
         eager: whether the norm before attention is computed before all else in its layer.
         known: whether the graph is that of the architecture; else it is the nearest one there is.
     """
@@ -183,5 +184,6 @@ class Facts(NamedTuple):
     post_norm: bool = False
     rows: str = "last"
     kept: str = ""
+    positions: int = 1
     eager: bool = False
     known: bool = True
