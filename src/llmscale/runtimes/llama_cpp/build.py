@@ -14,10 +14,8 @@ from llmscale.runtimes.llama_cpp.facts import Attention, DeltaNet, Experts, Fact
 from llmscale.runtimes.llama_cpp.graph import Graph, Tensor, row_bytes
 
 QUANTIZED = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
-
-
-class Places(tuple[int, ...]):
-    """The device of each layer, then that of the output; the host is the highest number."""
+#: Ways to join a layer's parts in which attention and feed-forward stand side by side.
+PARALLEL = ("falcon", "phi2", "cohere", "neox")
 
 
 class Inputs:
@@ -254,8 +252,9 @@ class Builder:
         tokens = self.tokens
         widths = (a.heads * a.key, a.kv_heads * a.key, a.kv_heads * a.value)
         shapes = ((a.key, a.heads, tokens), (a.key, a.kv_heads, tokens), (a.value, a.kv_heads, tokens))
-        if a.gate:
+        if a.gate == "query":
             return self.gated_attention(x, layer, a)
+        gate = self.linear(x, a.heads * a.value) if a.gate else None
         if a.fused:
             whole = self.linear(x, sum(widths))
             row = whole.strides[1]
@@ -275,7 +274,10 @@ class Builder:
             q, k = self.rope(q), self.rope(k)
         if a.norm == "late":
             q, k = self.norm(q), self.norm(k)
-        return self.linear(self.attend(q, k, v, layer, a), self.facts.hidden)
+        out = self.attend(q, k, v, layer, a)
+        if gate:
+            out = ops.like("mul", out, ops.like("unary", gate))
+        return self.linear(out, self.facts.hidden)
 
     def rope(self, x: Tensor) -> Tensor:
         """The rotation by position."""
@@ -343,23 +345,33 @@ class Builder:
         normed = x if self.facts.residual == "unnormed" else self.norm(x)
         if self.facts.eager:
             self.graph.expand(normed)
+        if layer.mixer is None or layer.ffn is None:
+            out = self.feed_forward(normed, layer) if layer.ffn else self.mixer(normed, layer)
+            if last:
+                out, x = self.pick(out, x)
+            return ops.like("add", out, x)
         out = self.mixer(normed, layer)
+        if layer.beside:
+            out = ops.like("add", out, recurrent.mamba2(self, normed, layer, layer.beside))
         if last:
             out, x = self.pick(out, x)
         if post:
             out = self.norm(out)
-        x = ops.like("add", out, x)
-        if layer.ffn is None:
-            return x
+        first = self.facts.residual == "onto both"
+        x = ops.like("add", x, out) if first else ops.like("add", out, x)
         out = self.feed_forward(x if self.facts.residual == "unnormed" else self.norm(x), layer)
         if post:
             out = self.norm(out, layered=False)
-        return ops.like("add", x, out) if self.facts.residual == "onto" else ops.like("add", out, x)
+        return ops.like("add", x, out) if self.facts.residual.startswith("onto") else ops.like("add", out, x)
 
     def parallel(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
         """Attention and feed-forward side by side on the same normalised input (Falcon, Phi-2, Command R)."""
         normed = self.norm(x)
         out = self.mixer(normed, layer)
+        if self.facts.residual == "neox":
+            if last:
+                out, x = self.pick(out, x)
+            return ops.like("add", ops.like("add", self.feed_forward(self.norm(x), layer), x), out)
         if last:
             out, x, normed = self.pick(out, x, normed)
         forward = self.feed_forward(normed, layer)
@@ -379,7 +391,12 @@ class Builder:
         x = ops.get_rows(self.weight(facts.hidden, facts.vocab), tokens)
         graph.expand(x)
         graph.expand(ops.given("f32", facts.hidden, self.tokens))
-        join = self.serial if facts.residual in ("serial", "unnormed", "onto") else self.parallel
+        if facts.embedded_positions:
+            x = ops.like("add", x, ops.get_rows(self.weight(facts.hidden, 1), self.positions))
+        if facts.embedding_norm:
+            self.here = self.places[0]
+            x = self.norm(x)
+        join = self.parallel if facts.residual in PARALLEL else self.serial
         for number, layer in enumerate(facts.layers):
             self.here = self.places[number]
             x = join(x, layer, facts.rows == "last" and number + 1 == len(facts.layers))

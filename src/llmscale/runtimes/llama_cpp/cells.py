@@ -105,7 +105,7 @@ def cache_bytes(facts: Facts, settings: Settings) -> list[int]:
         * (room.window if layer.windowed else room.full)
         * sum(
             row_bytes(kind, width)
-            for kind, width in zip((settings.type_k, settings.type_v), layer.cached(settings.flash_attention), strict=True)
+            for kind, width in zip((settings.type_k, settings.type_v), layer.cached(), strict=True)
         )
         for layer in facts.layers
     ]

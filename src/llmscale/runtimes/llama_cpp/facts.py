@@ -19,7 +19,8 @@ class Attention(NamedTuple):
             is after the rotation.
         rope: whether Q and K are rotated.
         sinks: whether a learned logit takes part in the softmax.
-        gate: whether the query's projection makes a gate of the output too.
+        gate: whether the output is gated: ``query`` when the query's projection makes the gate too, ``apart`` when a
+            projection of its own does.
     """
 
     heads: int
@@ -30,7 +31,7 @@ class Attention(NamedTuple):
     norm: str = ""
     rope: bool = True
     sinks: bool = False
-    gate: bool = False
+    gate: str = ""
 
 
 class Latent(NamedTuple):
@@ -125,14 +126,17 @@ class Layer(NamedTuple):
     """One layer.
 
     Attributes:
+        mixer, ffn: its parts; a layer may lack one.
+        beside: a recurrence beside the attention, on the same input (Falcon-H1).
         windowed: whether its cache is the one for sliding windows.
     """
 
-    mixer: Mixer
+    mixer: Mixer | None
     ffn: Mlp | Experts | None
     windowed: bool = False
+    beside: Mamba2 | None = None
 
-    def cached(self, flash: bool) -> tuple[int, int]:
+    def cached(self) -> tuple[int, int]:
         """Elements of K and of V that one cell holds."""
         match self.mixer:
             case Attention() as a:
@@ -144,7 +148,7 @@ class Layer(NamedTuple):
 
     def state(self) -> tuple[int, int]:
         """Elements of a sequence's state: the convolution's last inputs, and the recurrence."""
-        match self.mixer:
+        match self.beside or self.mixer:
             case Mamba() as m:
                 return (m.conv - 1) * m.inner, m.state * m.inner
             case Mamba2() as m:
@@ -171,6 +175,8 @@ class Facts(NamedTuple):
         kept: whether the last hidden state is kept for a draft head: ``""``, ``hidden`` or ``norm``.
         positions: numbers that say where a token is; 4 where images have a place too.
         eager: whether the norm before attention is computed before all else in its layer.
+        embedding_norm: whether the embedding is normalised (Bloom).
+        embedded_positions: whether learned positions are added to it (GPT-2).
         known: whether the graph is that of the architecture; else it is the nearest one there is.
     """
 
@@ -186,4 +192,6 @@ class Facts(NamedTuple):
     kept: str = ""
     positions: int = 1
     eager: bool = False
+    embedding_norm: bool = False
+    embedded_positions: bool = False
     known: bool = True

@@ -1,0 +1,236 @@
+"""`ModelSpec` → `Facts`: what llama.cpp makes of a model.
+
+Widths come from the spec's blocks. What only the architecture knows comes from `STYLES`: which tensors the GGUF holds
+fused, how a layer's parts are joined, how experts are chosen. An architecture that is not in the table is taken for
+the nearest generic one, and its `Facts.known` says so.
+
+Source of the table: llama.cpp commit 0c1e57098, src/models/ (the graph of each architecture) and conversion/ (what the
+converter writes for each published model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from llmscale.blocks import attention as att
+from llmscale.blocks import mlp, recurrent
+from llmscale.blocks.linear import Linear
+from llmscale.runtimes.llama_cpp.facts import (
+    Attention,
+    DeltaNet,
+    Experts,
+    Facts,
+    Latent,
+    Layer,
+    Mamba,
+    Mamba2,
+    Mixer,
+    Mlp,
+)
+from llmscale.spec import Block, ModelSpec
+
+Fields = dict[str, Any]
+
+
+class Style(NamedTuple):
+    """What an architecture adds to a model's blocks.
+
+    Attributes:
+        arch: llama.cpp's name of it.
+        facts, attention, experts: fields of `Facts`, `Attention` and `Experts` that differ from their defaults.
+        ffn: form of every feed-forward that the GGUF stores otherwise than the checkpoint.
+        windows: whether layers with a sliding window have a cache of their own.
+        unrotated: every how many layers one is not rotated; 1 for none that is, -1 for all but those with a window.
+        vocab: most rows that the converter keeps of the vocabulary.
+    """
+
+    arch: str
+    facts: Fields = {}
+    attention: Fields = {}
+    experts: Fields = {}
+    ffn: str = ""
+    windows: bool = False
+    unrotated: int = 0
+    vocab: int = 0
+
+
+LAYER: Fields = {"norm": "layer"}
+FUSED: Fields = {"fused": True}
+KEPT: Fields = {"rows": "norm", "kept": "norm"}
+
+STYLES: dict[str, Style] = {
+    "afmoe": Style("afmoe", {"post_norm": True}, {"gate": "apart"}, windows=True),
+    "apertus": Style("apertus"),
+    "arcee": Style("arcee"),
+    "arctic": Style("arctic"),
+    "baichuan": Style("baichuan"),
+    "bailing_moe": Style("bailingmoe"),
+    "bailing_moe_v2": Style("bailingmoe2", {}, FUSED, {"router": "sigmoid"}),
+    "bamba": Style("granitehybrid", unrotated=1),
+    "bloom": Style("bloom", {**LAYER, "embedding_norm": True}, FUSED, unrotated=1),
+    "chatglm": Style("chatglm", {}, FUSED, ffn="fused"),
+    "cohere": Style("command-r", {**LAYER, "residual": "cohere"}),
+    "cohere2": Style("cohere2", {**LAYER, "residual": "cohere"}, windows=True, unrotated=-1),
+    "dbrx": Style("dbrx", LAYER, FUSED),
+    "deepseek": Style("deepseek", experts={"normed": False}),
+    "deepseek_v2": Style("deepseek2", {"kept": "norm"}, experts={"normed": False}),
+    "deepseek_v3": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
+    "dots1": Style("dots1", experts={"router": "sigmoid"}),
+    "ernie4_5": Style("ernie4_5"),
+    "ernie4_5_moe": Style("ernie4_5-moe"),
+    "exaone": Style("exaone"),
+    "exaone4": Style("exaone4", {"post_norm": True, "residual": "unnormed"}, windows=True, unrotated=-1),
+    "falcon": Style("falcon", {**LAYER, "residual": "falcon"}, FUSED),
+    "falcon_h1": Style("falcon-h1"),
+    "falcon_mamba": Style("mamba"),
+    "gemma": Style("gemma"),
+    "gemma2": Style("gemma2", {"post_norm": True}, windows=True),
+    "gemma3": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
+    "gemma3_text": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
+    "glm": Style("chatglm", {}, FUSED, ffn="fused"),
+    "glm4": Style("glm4", {"post_norm": True}, ffn="fused"),
+    "glm4_moe": Style("glm4moe", {"kept": "norm"}, experts={"router": "sigmoid"}),
+    "gpt2": Style("gpt2", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
+    "gpt_bigcode": Style("starcoder", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
+    "gpt_neox": Style("gptneox", {**LAYER, "residual": "neox"}, FUSED),
+    "gpt_oss": Style("gpt-oss", {"rows": "end", "kept": "hidden"}, {}, {"router": "weights", "normed": False}, windows=True),
+    "granite": Style("granite"),
+    "granitemoe": Style("granitemoe"),
+    "granitemoehybrid": Style("granitehybrid"),
+    "grok-1": Style("grok", {"post_norm": True}),
+    "hunyuan_v1_dense": Style("hunyuan-dense", {}, {"norm": "late"}),
+    "hunyuan_v1_moe": Style("hunyuan-moe", {}, {"norm": "late"}),
+    "internlm": Style("llama"),
+    "internlm2": Style("internlm2"),
+    "jamba": Style("jamba", {"residual": "onto both"}, {}, {"normed": False}, unrotated=1),
+    "kimi_k2": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
+    "lfm2": Style("lfm2", {"residual": "onto both"}),
+    "lfm2_moe": Style("lfm2moe", {"residual": "onto both"}, {}, {"router": "sigmoid"}),
+    "llama": Style("llama"),
+    "llama4": Style("llama4", {}, {}, {"router": "sigmoid", "normed": False, "before": True}, windows=True),
+    "mamba": Style("mamba"),
+    "mamba2": Style("mamba2"),
+    "minicpm": Style("minicpm"),
+    "minimax_m2": Style("minimax-m2", {}, {}, {"router": "sigmoid"}),
+    "mistral": Style("llama"),
+    "mistral3": Style("mistral3"),
+    "mixtral": Style("llama"),
+    "mpt": Style("mpt", LAYER, FUSED, unrotated=1),
+    "nemotron": Style("nemotron", LAYER),
+    "nemotron_h": Style("nemotron_h", KEPT, {}, {"router": "sigmoid"}, unrotated=1),
+    "olmo": Style("olmo", LAYER),
+    "olmo2": Style("olmo2", {"post_norm": True, "residual": "unnormed"}),
+    "olmo3": Style("olmo2", {"post_norm": True, "residual": "unnormed"}, windows=True),
+    "olmoe": Style("olmoe", {}, {}, {"normed": False}),
+    "orion": Style("orion", LAYER),
+    "phi": Style("phi2", {**LAYER, "residual": "phi2"}),
+    "phi3": Style("phi3", {"residual": "onto"}, FUSED, ffn="fused"),
+    "phimoe": Style("phimoe", {"residual": "onto"}),
+    "qwen": Style("qwen", {}, FUSED),
+    "qwen2": Style("qwen2"),
+    "qwen2_moe": Style("qwen2moe", {}, {}, {"normed": False}),
+    "qwen2_vl": Style("qwen2vl", {"positions": 4}),
+    "qwen2_5_vl": Style("qwen2vl", {"positions": 4}),
+    "qwen3": Style("qwen3"),
+    "qwen3_moe": Style("qwen3moe"),
+    "qwen3_next": Style("qwen3next", {**KEPT, "eager": True}),
+    "qwen3_5": Style("qwen35", {**KEPT, "eager": True, "positions": 4}),
+    "qwen3_5_moe": Style("qwen35moe", {**KEPT, "eager": True, "positions": 4}),
+    "seed_oss": Style("seed_oss"),
+    "smollm3": Style("smollm3", unrotated=4),
+    "stablelm": Style("stablelm", LAYER),
+    "starcoder2": Style("starcoder2", LAYER),
+}
+
+
+def facts_of(spec: ModelSpec) -> Facts:
+    """What llama.cpp makes of a language model whose tensors are known."""
+    style = STYLES.get(spec.family)
+    known = style is not None
+    style = style or Style(spec.family)
+    by_layer: dict[int, list[Block]] = {number: [] for number in range(spec.layers)}
+    for placed in spec.placed:
+        if placed.tower is None:
+            for number in placed.layers:
+                by_layer.setdefault(number, []).append(placed.block)
+    layers = []
+    window = 0
+    for number, blocks in sorted(by_layer.items()):
+        mixer, width = _mixer(blocks, style, number)
+        ffn = _feed_forward(blocks, style)
+        if mixer is None and ffn is None:
+            known = False
+            continue
+        windowed = bool(style.windows and width)
+        if windowed and width:
+            window = width
+        layers.append(Layer(mixer, ffn, windowed))
+    vocab = min(spec.vocab_size, style.vocab or spec.vocab_size)
+    return Facts(style.arch, spec.hidden_size, vocab, tuple(layers), window, known=known, **style.facts)
+
+
+def _mixer(blocks: Iterable[Block], style: Style, number: int) -> tuple[Mixer | None, int | None]:
+    """A layer's attention or recurrence, and its window."""
+    for block in blocks:
+        match block:
+            case att.Attention(source="self", cached=True) as a:
+                return _attention(a, style, number), a.window
+            case att.LatentAttention() as a:
+                return Latent(a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head), None
+            case recurrent.Mamba() as m:
+                return Mamba(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.arch == "falcon_mamba"), None
+            case recurrent.Mamba2() as m:
+                return Mamba2(m.heads, m.head_dim, m.groups, m.state_size, m.conv, m.gated_norm), None
+            case recurrent.GatedDeltaNet() as m:
+                return DeltaNet(m.key_heads, m.value_heads, m.value_dim, m.conv, m.fused), None
+    return None, None
+
+
+def _attention(a: att.Attention, style: Style, number: int) -> Attention:
+    norm = ""
+    if a.qk_norm and any(a.qk_norm):
+        norm = "head" if max(a.qk_norm) <= a.head_dim else "row"
+    rope = True
+    if style.unrotated > 0:
+        rope = (number + 1) % style.unrotated != 0
+    elif style.unrotated < 0:
+        rope = a.window is not None
+    fields = {"norm": norm, "rope": rope, "sinks": a.sinks, "gate": "query" if a.query_gate else ""} | style.attention
+    if not norm and fields["norm"] == "late":
+        fields["norm"] = ""
+    return Attention(a.heads, a.kv_heads, a.head_dim, a.v_head_dim or a.head_dim, **fields)
+
+
+def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None:
+    dense: Mlp | None = None
+    shared = 0
+    experts: Experts | None = None
+    shared_gate = False
+    for block in blocks:
+        match block:
+            case mlp.GatedMlp() as m if m.component == "shared_experts":
+                shared = m.intermediate
+            case mlp.GatedMlp() as m:
+                dense = Mlp(m.intermediate, style.ffn or "gated")
+            case mlp.Mlp() as m:
+                dense = Mlp(m.intermediate, "plain")
+            case mlp.MixtureOfExperts() as m:
+                fields = {"biased": m.correction_bias is not None, "shared": m.shared, "gated": m.gated}
+                shared_gate = m.shared_gate is not None
+                experts = Experts(m.experts, m.used, m.intermediate, **(fields | style.experts))
+            case mlp.StackedExperts() | mlp.MergedExperts() as m:
+                experts = Experts(m.experts, m.used, m.intermediate, **style.experts)
+            case mlp.PackedExperts() as m:
+                down = next(shape for _, kind, shape in m.matrices if kind == "down")
+                width = down[0] * down[1] // m.hidden
+                experts = Experts(m.experts, m.used, width, **style.experts)
+            case Linear(role="router.shared_gate"):
+                shared_gate = True
+    if experts is None:
+        return dense
+    if shared:
+        experts = experts._replace(shared=shared)
+    if shared_gate:
+        experts = experts._replace(shared_gate="silu" if style.arch == "qwen2moe" else "sigmoid")
+    return experts
