@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from llmscale.runtimes.llama_cpp import ops, recurrent
 from llmscale.runtimes.llama_cpp.cells import Settings, cells
-from llmscale.runtimes.llama_cpp.facts import Attention, DeltaNet, Experts, Facts, Latent, Layer, Mamba, Mamba2, Mlp
+from llmscale.runtimes.llama_cpp.facts import Attention, DeltaNet, Experts, Facts, Latent, Layer, Mamba, Mamba2, Mlp, ShortConv
 from llmscale.runtimes.llama_cpp.graph import Graph, Tensor, row_bytes
 
 QUANTIZED = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
@@ -66,6 +66,7 @@ class Builder:
         self.outputs = settings.outputs
         self.here = 0
         self.positions = ops.given("i32", self.tokens * facts.positions)
+        self.temperature = ops.given("f32", 1, 1, self.tokens)
         self.picked = ops.given("i32", self.outputs)
         room = cells(facts, settings)
         self.full = Inputs(facts, settings, self.tokens, room.full, False)
@@ -272,6 +273,8 @@ class Builder:
             q, k = self.norm(q), self.norm(k)
         if a.rope:
             q, k = self.rope(q), self.rope(k)
+        if self.facts.tempered == "all" or (self.facts.tempered and not a.rope):
+            q = ops.like("mul", q, self.temperature)
         if a.norm == "late":
             q, k = self.norm(q), self.norm(k)
         out = self.attend(q, k, v, layer, a)
@@ -334,6 +337,10 @@ class Builder:
                 return recurrent.mamba2(self, x, layer, m)
             case DeltaNet() as m:
                 return recurrent.delta_net(self, x, layer, m)
+            case ShortConv() as m:
+                return recurrent.short_conv(self, x, layer, m)
+            case None:
+                return x
 
     def pick(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The rows whose logits are wanted."""
@@ -353,16 +360,28 @@ class Builder:
         out = self.mixer(normed, layer)
         if layer.beside:
             out = ops.like("add", out, recurrent.mamba2(self, normed, layer, layer.beside))
-        if last:
+        if last and self.facts.rows == "last":
             out, x = self.pick(out, x)
         if post:
             out = self.norm(out)
         first = self.facts.residual == "onto both"
         x = ops.like("add", x, out) if first else ops.like("add", out, x)
+        if last and self.facts.rows == "added":
+            (x,) = self.pick(x)
         out = self.feed_forward(x if self.facts.residual == "unnormed" else self.norm(x), layer)
         if post:
             out = self.norm(out, layered=False)
         return ops.like("add", x, out) if self.facts.residual.startswith("onto") else ops.like("add", out, x)
+
+    def arctic(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
+        """A feed-forward after attention, and a mixture of experts beside both (Arctic)."""
+        out = self.mixer(self.norm(x), layer)
+        if last:
+            out, x = self.pick(out, x)
+        after = ops.like("add", out, x)
+        assert isinstance(layer.ffn, Experts)
+        after = ops.like("add", self.mlp(self.norm(after), layer.ffn.dense), after)
+        return ops.like("add", self.experts(self.norm(x), layer.ffn), after)
 
     def parallel(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
         """Attention and feed-forward side by side on the same normalised input (Falcon, Phi-2, Command R)."""
@@ -387,19 +406,29 @@ class Builder:
         """The graph of a batch."""
         graph, facts = self.graph, self.facts
         self.here = self.host
-        tokens = ops.given("i32", self.tokens)
-        x = ops.get_rows(self.weight(facts.hidden, facts.vocab), tokens)
+        x = ops.get_rows(self.weight(facts.hidden, facts.vocab), ops.given("i32", self.tokens))
+        room = facts.hidden * (1 + facts.deepstack)
+        if facts.deepstack:
+            x = Tensor("pad", "f32", (room, self.tokens, 1, 1), (x,))
         graph.expand(x)
-        graph.expand(ops.given("f32", facts.hidden, self.tokens))
+        graph.expand(ops.given("f32", room, self.tokens))
+        embedded = x
+        if facts.deepstack:
+            x = ops.part(x, facts.hidden, self.tokens)
+        if facts.scaled:
+            x = ops.like("scale", x)
+            graph.expand(x)
         if facts.embedded_positions:
             x = ops.like("add", x, ops.get_rows(self.weight(facts.hidden, 1), self.positions))
         if facts.embedding_norm:
             self.here = self.places[0]
             x = self.norm(x)
-        join = self.parallel if facts.residual in PARALLEL else self.serial
+        join = self.parallel if facts.residual in PARALLEL else self.arctic if facts.residual == "arctic" else self.serial
         for number, layer in enumerate(facts.layers):
             self.here = self.places[number]
-            x = join(x, layer, facts.rows == "last" and number + 1 == len(facts.layers))
+            x = join(x, layer, facts.rows in ("last", "added") and number + 1 == len(facts.layers))
+            if number < facts.deepstack:
+                x = ops.like("add", x, ops.part(embedded, facts.hidden, self.tokens))
         self.here = self.places[-1]
         if facts.kept == "hidden":
             x.output = True

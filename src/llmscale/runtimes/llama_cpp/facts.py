@@ -83,7 +83,14 @@ class DeltaNet(NamedTuple):
     mixed: bool = False
 
 
-Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet]
+class ShortConv(NamedTuple):
+    """A gated convolution over the last `conv` tokens."""
+
+    channels: int
+    conv: int
+
+
+Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet, ShortConv]
 
 
 class Mlp(NamedTuple):
@@ -106,6 +113,7 @@ class Experts(NamedTuple):
         shared_gate: whether the shared expert is gated.
         before: whether the weights are applied before the experts (Llama 4).
         gated: whether each expert has a gate.
+        dense: width of a feed-forward beside the mixture, which is added to it (Arctic); 0 for none.
     """
 
     experts: int
@@ -120,6 +128,7 @@ class Experts(NamedTuple):
     shared_gate: str = ""
     before: bool = False
     gated: bool = True
+    dense: int = 0
 
 
 class Layer(NamedTuple):
@@ -157,6 +166,8 @@ class Layer(NamedTuple):
             case DeltaNet() as m:
                 channels = (2 * m.key_heads + m.value_heads) * m.head
                 return (m.conv - 1) * channels, m.head * m.head * m.value_heads
+            case ShortConv() as m:
+                return (m.conv - 1) * m.channels, 0
             case _:
                 return 0, 0
 
@@ -170,11 +181,15 @@ class Facts(NamedTuple):
         norm: ``rms``, or ``layer``, which is not computed in place.
         residual: how a layer's parts are joined, see `llmscale.runtimes.llama_cpp.build`.
         post_norm: whether the outputs of attention and feed-forward are normalised before they are added.
-        rows: where the rows whose logits are wanted are picked: in the ``last`` layer, before the final norm
-            (``end``), or after it (``norm``).
+        rows: where the rows whose logits are wanted are picked: after the ``last`` attention, after what it is
+            ``added`` to, before the final norm (``end``), or after it (``norm``).
+        scaled: whether the embedding is scaled, before all else.
         kept: whether the last hidden state is kept for a draft head: ``""``, ``hidden`` or ``norm``.
         positions: numbers that say where a token is; 4 where images have a place too.
         eager: whether the norm before attention is computed before all else in its layer.
+        tempered: whether the query is scaled by its position: in no layer, in the ``unrotated`` ones, in ``all``.
+        deepstack: layers that get features of an image added, whose room the embedding of text has too (Qwen3-VL).
+        flash: whether attention can be one operation.
         embedding_norm: whether the embedding is normalised (Bloom).
         embedded_positions: whether learned positions are added to it (GPT-2).
         known: whether the graph is that of the architecture; else it is the nearest one there is.
@@ -189,9 +204,13 @@ class Facts(NamedTuple):
     residual: str = "serial"
     post_norm: bool = False
     rows: str = "last"
+    scaled: bool = False
     kept: str = ""
     positions: int = 1
     eager: bool = False
+    tempered: str = ""
+    deepstack: int = 0
+    flash: bool = True
     embedding_norm: bool = False
     embedded_positions: bool = False
     known: bool = True

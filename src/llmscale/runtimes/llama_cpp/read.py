@@ -27,6 +27,7 @@ from llmscale.runtimes.llama_cpp.facts import (
     Mamba2,
     Mixer,
     Mlp,
+    ShortConv,
 )
 from llmscale.spec import Block, ModelSpec
 
@@ -57,17 +58,18 @@ class Style(NamedTuple):
 
 LAYER: Fields = {"norm": "layer"}
 FUSED: Fields = {"fused": True}
+SCALED: Fields = {"scaled": True}
 KEPT: Fields = {"rows": "norm", "kept": "norm"}
 
 STYLES: dict[str, Style] = {
     "afmoe": Style("afmoe", {"post_norm": True}, {"gate": "apart"}, windows=True),
     "apertus": Style("apertus"),
     "arcee": Style("arcee"),
-    "arctic": Style("arctic"),
+    "arctic": Style("arctic", {"residual": "arctic"}),
     "baichuan": Style("baichuan"),
     "bailing_moe": Style("bailingmoe"),
     "bailing_moe_v2": Style("bailingmoe2", {}, FUSED, {"router": "sigmoid"}),
-    "bamba": Style("granitehybrid", unrotated=1),
+    "bamba": Style("granitehybrid", SCALED),
     "bloom": Style("bloom", {**LAYER, "embedding_norm": True}, FUSED, unrotated=1),
     "chatglm": Style("chatglm", {}, FUSED, ffn="fused"),
     "cohere": Style("command-r", {**LAYER, "residual": "cohere"}),
@@ -82,7 +84,7 @@ STYLES: dict[str, Style] = {
     "exaone": Style("exaone"),
     "exaone4": Style("exaone4", {"post_norm": True, "residual": "unnormed"}, windows=True, unrotated=-1),
     "falcon": Style("falcon", {**LAYER, "residual": "falcon"}, FUSED),
-    "falcon_h1": Style("falcon-h1"),
+    "falcon_h1": Style("falcon-h1", {"rows": "added"}),
     "falcon_mamba": Style("mamba"),
     "gemma": Style("gemma"),
     "gemma2": Style("gemma2", {"post_norm": True}, windows=True),
@@ -95,10 +97,10 @@ STYLES: dict[str, Style] = {
     "gpt_bigcode": Style("starcoder", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
     "gpt_neox": Style("gptneox", {**LAYER, "residual": "neox"}, FUSED),
     "gpt_oss": Style("gpt-oss", {"rows": "end", "kept": "hidden"}, {}, {"router": "weights", "normed": False}, windows=True),
-    "granite": Style("granite"),
-    "granitemoe": Style("granitemoe"),
-    "granitemoehybrid": Style("granitehybrid"),
-    "grok-1": Style("grok", {"post_norm": True}),
+    "granite": Style("granite", SCALED),
+    "granitemoe": Style("granitemoe", SCALED),
+    "granitemoehybrid": Style("granitehybrid", SCALED, unrotated=1),
+    "grok-1": Style("grok", {"post_norm": True, "flash": False}),
     "hunyuan_v1_dense": Style("hunyuan-dense", {}, {"norm": "late"}),
     "hunyuan_v1_moe": Style("hunyuan-moe", {}, {"norm": "late"}),
     "internlm": Style("llama"),
@@ -108,13 +110,20 @@ STYLES: dict[str, Style] = {
     "lfm2": Style("lfm2", {"residual": "onto both"}),
     "lfm2_moe": Style("lfm2moe", {"residual": "onto both"}, {}, {"router": "sigmoid"}),
     "llama": Style("llama"),
-    "llama4": Style("llama4", {}, {}, {"router": "sigmoid", "normed": False, "before": True}, windows=True),
+    "llama4": Style(
+        "llama4",
+        {"tempered": "unrotated"},
+        {},
+        {"router": "sigmoid", "normed": False, "before": True},
+        windows=True,
+        unrotated=-1,
+    ),
     "mamba": Style("mamba"),
     "mamba2": Style("mamba2"),
-    "minicpm": Style("minicpm"),
+    "minicpm": Style("minicpm", SCALED),
     "minimax_m2": Style("minimax-m2", {}, {}, {"router": "sigmoid"}),
     "mistral": Style("llama"),
-    "mistral3": Style("mistral3"),
+    "mistral3": Style("mistral3", {"tempered": "all"}),
     "mixtral": Style("llama"),
     "mpt": Style("mpt", LAYER, FUSED, unrotated=1),
     "nemotron": Style("nemotron", LAYER),
@@ -134,6 +143,8 @@ STYLES: dict[str, Style] = {
     "qwen2_5_vl": Style("qwen2vl", {"positions": 4}),
     "qwen3": Style("qwen3"),
     "qwen3_moe": Style("qwen3moe"),
+    "qwen3_vl": Style("qwen3vl", {"positions": 4, "deepstack": 3}),
+    "qwen3_vl_moe": Style("qwen3vlmoe", {"positions": 4, "deepstack": 3}),
     "qwen3_next": Style("qwen3next", {**KEPT, "eager": True}),
     "qwen3_5": Style("qwen35", {**KEPT, "eager": True, "positions": 4}),
     "qwen3_5_moe": Style("qwen35moe", {**KEPT, "eager": True, "positions": 4}),
@@ -149,6 +160,10 @@ def facts_of(spec: ModelSpec) -> Facts:
     style = STYLES.get(spec.family)
     known = style is not None
     style = style or Style(spec.family)
+    if style.arch == "bailingmoe" and any(isinstance(p.block, att.Attention) and p.block.qk_norm for p in spec.placed):
+        style = STYLES["bailing_moe_v2"]
+    if style.arch == "granitehybrid" and not any(isinstance(p.block, recurrent.Mamba2) for p in spec.placed):
+        style = style._replace(unrotated=0)
     by_layer: dict[int, list[Block]] = {number: [] for number in range(spec.layers)}
     for placed in spec.placed:
         if placed.tower is None:
@@ -156,8 +171,9 @@ def facts_of(spec: ModelSpec) -> Facts:
                 by_layer.setdefault(number, []).append(placed.block)
     layers = []
     window = 0
+    windows = any(isinstance(p.block, att.Attention) and p.block.window for p in spec.placed)
     for number, blocks in sorted(by_layer.items()):
-        mixer, width = _mixer(blocks, style, number)
+        mixer, width = _mixer(blocks, style, number, windows)
         ffn = _feed_forward(blocks, style)
         if mixer is None and ffn is None:
             known = False
@@ -165,29 +181,36 @@ def facts_of(spec: ModelSpec) -> Facts:
         windowed = bool(style.windows and width)
         if windowed and width:
             window = width
-        layers.append(Layer(mixer, ffn, windowed))
+        beside = next((_mamba2(block) for block in blocks if isinstance(block, recurrent.Mamba2)), None)
+        layers.append(Layer(mixer, ffn, windowed, beside if isinstance(mixer, Attention) else None))
     vocab = min(spec.vocab_size, style.vocab or spec.vocab_size)
     return Facts(style.arch, spec.hidden_size, vocab, tuple(layers), window, known=known, **style.facts)
 
 
-def _mixer(blocks: Iterable[Block], style: Style, number: int) -> tuple[Mixer | None, int | None]:
+def _mixer(blocks: Iterable[Block], style: Style, number: int, windows: bool) -> tuple[Mixer | None, int | None]:
     """A layer's attention or recurrence, and its window."""
-    for block in blocks:
+    for block in sorted(blocks, key=lambda one: not isinstance(one, att.Attention)):
         match block:
             case att.Attention(source="self", cached=True) as a:
-                return _attention(a, style, number), a.window
+                return _attention(a, style, number, windows), a.window
             case att.LatentAttention() as a:
                 return Latent(a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head), None
             case recurrent.Mamba() as m:
                 return Mamba(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.arch == "falcon_mamba"), None
             case recurrent.Mamba2() as m:
-                return Mamba2(m.heads, m.head_dim, m.groups, m.state_size, m.conv, m.gated_norm), None
+                return _mamba2(m), None
             case recurrent.GatedDeltaNet() as m:
                 return DeltaNet(m.key_heads, m.value_heads, m.value_dim, m.conv, m.fused), None
+            case recurrent.ShortConvolution() as m:
+                return ShortConv(m.hidden, m.conv), None
     return None, None
 
 
-def _attention(a: att.Attention, style: Style, number: int) -> Attention:
+def _mamba2(m: recurrent.Mamba2) -> Mamba2:
+    return Mamba2(m.heads, m.head_dim, m.groups, m.state_size, m.conv, m.gated_norm)
+
+
+def _attention(a: att.Attention, style: Style, number: int, windows: bool) -> Attention:
     norm = ""
     if a.qk_norm and any(a.qk_norm):
         norm = "head" if max(a.qk_norm) <= a.head_dim else "row"
@@ -195,7 +218,7 @@ def _attention(a: att.Attention, style: Style, number: int) -> Attention:
     if style.unrotated > 0:
         rope = (number + 1) % style.unrotated != 0
     elif style.unrotated < 0:
-        rope = a.window is not None
+        rope = a.window is not None or not windows
     fields = {"norm": norm, "rope": rope, "sinks": a.sinks, "gate": "query" if a.query_gate else ""} | style.attention
     if not norm and fields["norm"] == "late":
         fields["norm"] = ""
@@ -231,6 +254,8 @@ def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None
         return dense
     if shared:
         experts = experts._replace(shared=shared)
+    if dense and style.arch == "arctic":
+        experts = experts._replace(dense=dense.width)
     if shared_gate:
         experts = experts._replace(shared_gate="silu" if style.arch == "qwen2moe" else "sigmoid")
     return experts

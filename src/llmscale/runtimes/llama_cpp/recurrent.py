@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llmscale.runtimes.llama_cpp import ops
-from llmscale.runtimes.llama_cpp.facts import DeltaNet, Layer, Mamba, Mamba2
+from llmscale.runtimes.llama_cpp.facts import DeltaNet, Layer, Mamba, Mamba2, ShortConv
 from llmscale.runtimes.llama_cpp.graph import Tensor
 
 if TYPE_CHECKING:
@@ -160,3 +160,14 @@ def delta_net(b: Builder, x: Tensor, layer: Layer, m: DeltaNet) -> Tensor:
     y = ops.like("mul", y, ops.like("unary", ops.reshape(gate, m.head, m.value_heads, tokens, sequences)))
     y = b.linear(ops.reshape(y, values, tokens, sequences), b.facts.hidden)
     return ops.reshape(y, b.facts.hidden, b.tokens)
+
+
+def short_conv(b: Builder, x: Tensor, layer: Layer, m: ShortConv) -> Tensor:
+    """A short convolution between two gates (LFM2)."""
+    kept, _ = states(b, layer)
+    sequences = b.settings.n_seq
+    tokens = b.tokens // sequences
+    three = b.linear(ops.reshape(x, x.ne[0], tokens, sequences), 3 * m.channels)
+    before, after, value = (ops.part(three, m.channels, tokens, sequences) for _ in range(3))
+    mixed = convolve(b, ops.like("mul", before, value), kept, m.conv)
+    return ops.reshape(b.linear(ops.like("mul", after, mixed), b.facts.hidden), b.facts.hidden, b.tokens)
