@@ -91,7 +91,7 @@ def allocate(nodes: list[Tensor], leafs: Iterable[Tensor], devices: int, align: 
                     tensor.offset = source.offset
                     tensor.backend = source.backend
                     return
-        tensor.offset = arenas[tensor.backend].take(tensor.bytes)
+        tensor.offset = arenas[tensor.backend].take(tensor.bytes + tensor.extra)
 
     for leaf in leafs:
         place(leaf)
@@ -115,6 +115,6 @@ def allocate(nodes: list[Tensor], leafs: Iterable[Tensor], devices: int, align: 
                     continue
                 source = base
             if source.owned and not source.output:
-                arenas[source.backend].free(source.offset, source.bytes)
+                arenas[source.backend].free(source.offset, source.bytes + source.extra)
                 source.owned = False
     return [arena.size for arena in arenas]

@@ -8,12 +8,14 @@ Source: llama.cpp commit 0c1e57098, src/llama-graph.cpp, src/llama-kv-cache.cpp 
 
 from __future__ import annotations
 
+from math import prod
+
 from llmscale.runtimes.llama_cpp import ops, recurrent
-from llmscale.runtimes.llama_cpp.cells import Settings, cells
+from llmscale.runtimes.llama_cpp.cells import QUANTIZED, Settings, cells
 from llmscale.runtimes.llama_cpp.facts import Attention, DeltaNet, Experts, Facts, Latent, Layer, Mamba, Mamba2, Mlp, ShortConv
 from llmscale.runtimes.llama_cpp.graph import Graph, Tensor, row_bytes
+from llmscale.runtimes.llama_cpp.place import CUDA_ALIGN, Place, Spot
 
-QUANTIZED = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
 #: Ways to join a layer's parts in which attention and feed-forward stand side by side.
 PARALLEL = ("falcon", "phi2", "cohere", "neox")
 
@@ -56,15 +58,18 @@ def rotation(heads: set[int], kind: str, largest: bool) -> Tensor | None:
 class Builder:
     """Builds one graph; see the module."""
 
-    def __init__(self, facts: Facts, settings: Settings, places: tuple[int, ...], devices: int) -> None:
+    def __init__(self, facts: Facts, settings: Settings, place: Place, layers: list[Spot], last: int) -> None:
         self.facts = facts
         self.settings = settings
-        self.places = places
-        self.host = devices - 1
+        self.place = place
+        self.layers = layers
+        self.last = last
+        self.host = place.host
+        self.whole = self.host not in (last, *(spot.home for spot in layers))
         self.graph = Graph()
         self.tokens = -(-settings.ubatch // settings.n_seq) * settings.n_seq
         self.outputs = settings.outputs
-        self.here = 0
+        self.here = self.beyond = 0
         self.positions = ops.given("i32", self.tokens * facts.positions)
         self.temperature = ops.given("f32", 1, 1, self.tokens)
         self.picked = ops.given("i32", self.outputs)
@@ -78,7 +83,7 @@ class Builder:
 
     def weight(self, *shape: int) -> Tensor:
         """A weight of the layer at hand."""
-        return ops.weight(self.here, *shape)
+        return ops.weight(self.here, self.place.weights, *shape)
 
     def linear(self, x: Tensor, width: int) -> Tensor:
         """A projection."""
@@ -87,12 +92,18 @@ class Builder:
     def norm(self, x: Tensor, layered: bool = True, kind: str = "") -> Tensor:
         """A norm and its scale; one inside a layer runs where the layer is when all layers are offloaded."""
         normed = ops.like("rms_norm" if (kind or self.facts.norm) == "rms" else "norm", x)
-        if layered and self.host not in self.places:
+        if layered and self.whole:
             normed.pin = self.here
         return ops.like("mul", normed, self.weight(x.ne[0]))
 
-    def mlp(self, x: Tensor, width: int, form: str = "gated") -> Tensor:
+    def mlp(self, x: Tensor, width: int, form: str = "gated", moved: bool = False) -> Tensor:
         """A feed-forward (`build_ffn`)."""
+        here, self.here = self.here, self.beyond if moved else self.here
+        out = self._mlp(x, width, form)
+        self.here = here
+        return out
+
+    def _mlp(self, x: Tensor, width: int, form: str) -> Tensor:
         match form:
             case "gated":
                 up = self.linear(x, width)
@@ -124,10 +135,12 @@ class Builder:
         x = ops.reshape(x, hidden, 1, tokens)
         if e.before:
             x = ops.like("mul", ops.repeat(x, hidden, e.used, tokens), weights)
+        here, self.here = self.here, self.beyond
         up = ops.mul_mat_id(self.weight(hidden, e.width, e.experts), x, chosen)
         if e.gated:
             up = ops.glu(ops.mul_mat_id(self.weight(hidden, e.width, e.experts), x, chosen), up)
         down = ops.mul_mat_id(self.weight(e.width, hidden, e.experts), up, chosen)
+        self.here = here
         if not e.before:
             down = ops.like("mul", down, weights)
         graph.expand(down)
@@ -157,7 +170,7 @@ class Builder:
         """What follows attention: a feed-forward, or a mixture with its shared expert."""
         match layer.ffn:
             case Mlp() as m:
-                return self.mlp(x, m.width, m.form)
+                return self.mlp(x, m.width, m.form, moved=True)
             case Experts() as e:
                 routed = self.experts(x, e)
                 if not e.shared:
@@ -230,6 +243,8 @@ class Builder:
         expand = self.weight(v.ne[0], decompress, b) if decompress else None
         if self.settings.flash_attention:
             out = ops.flash_attention(q, k, v, mask, sinks)
+            if self.place.cuda and self.place.devices:
+                out.extra = converted(k, v, bool(decompress), out.bytes)
             if expand:
                 out = ops.mul_mat(expand, ops.permute(out, 0, 2, 1, 3))
                 out = ops.cont(ops.permute(out, 0, 2, 1, 3))
@@ -359,7 +374,7 @@ class Builder:
             return ops.like("add", out, x)
         out = self.mixer(normed, layer)
         if layer.beside:
-            out = ops.like("add", out, recurrent.mamba2(self, normed, layer, layer.beside))
+            out = ops.like("add", out, recurrent.mamba2(self, self.norm(x), layer, layer.beside))
         if last and self.facts.rows == "last":
             out, x = self.pick(out, x)
         if post:
@@ -421,15 +436,15 @@ class Builder:
         if facts.embedded_positions:
             x = ops.like("add", x, ops.get_rows(self.weight(facts.hidden, 1), self.positions))
         if facts.embedding_norm:
-            self.here = self.places[0]
+            self.here = self.layers[0].home
             x = self.norm(x)
         join = self.parallel if facts.residual in PARALLEL else self.arctic if facts.residual == "arctic" else self.serial
-        for number, layer in enumerate(facts.layers):
-            self.here = self.places[number]
-            x = join(x, layer, facts.rows in ("last", "added") and number + 1 == len(facts.layers))
-            if number < facts.deepstack:
+        for number, spot in enumerate(self.layers):
+            self.here, self.beyond = spot.home, spot.ffn
+            x = join(x, spot.layer, facts.rows in ("last", "added") and number + 1 == len(self.layers))
+            if spot.deep:
                 x = ops.like("add", x, ops.part(embedded, facts.hidden, self.tokens))
-        self.here = self.places[-1]
+        self.here = self.last
         if facts.kept == "hidden":
             x.output = True
         if facts.rows == "end":
@@ -468,3 +483,15 @@ def columns_of(cache: Tensor, head: int, count: int) -> Tensor:
     width, room, streams, _ = cache.ne
     row = row_bytes(cache.kind, room)
     return ops.view(cache, (room, count, head, streams), (cache.strides[0], row * head, row, row * width))
+
+
+def converted(k: Tensor, v: Tensor, shared: bool, size: int) -> int:
+    """Bytes behind the result of attention where CUDA keeps f16 copies of a quantised cache for a prompt's batch.
+
+    Source: ggml/src/ggml-cuda/fattn-common.cuh (`ggml_cuda_flash_attn_ext_get_f16_extra_data`).
+    """
+    end = size
+    for cache in (k,) if shared else (k, v):
+        if cache.kind != "f16":
+            end = -(-end // CUDA_ALIGN) * CUDA_ALIGN + 2 * prod(cache.ne)
+    return end - size

@@ -155,6 +155,16 @@ class Layer(NamedTuple):
             case _:
                 return 0, 0
 
+    def heads(self) -> tuple[int, int]:
+        """Elements of one head's K and V in the cache."""
+        match self.mixer:
+            case Attention() as a:
+                return a.key, a.value
+            case Latent() as a:
+                return a.kv_rank + a.rope, a.kv_rank
+            case _:
+                return 0, 0
+
     def state(self) -> tuple[int, int]:
         """Elements of a sequence's state: the convolution's last inputs, and the recurrence."""
         match self.beside or self.mixer:

@@ -55,6 +55,7 @@ class Tensor:
         weight: whether it is a weight, near which operations run.
         input, output: written before the graph runs, read after it: neither is overwritten while it runs.
         pin: the device that it is forced to run on.
+        extra: bytes that a device takes behind it.
         backend, children, views, owned, offset: working space of the scheduler and of the allocator.
     """
 
@@ -63,6 +64,7 @@ class Tensor:
         "base",
         "children",
         "copies",
+        "extra",
         "home",
         "input",
         "kind",
@@ -97,6 +99,7 @@ class Tensor:
         self.views = 0
         self.owned = False
         self.offset = 0
+        self.extra = 0
         self.copies: dict[int, list[Tensor]] | None = None
 
     @property

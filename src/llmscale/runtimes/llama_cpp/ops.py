@@ -8,9 +8,9 @@ from __future__ import annotations
 from llmscale.runtimes.llama_cpp.graph import BLOCKS, Shape, Tensor, row_bytes
 
 
-def weight(home: int, *shape: int) -> Tensor:
-    """A weight; its type does not matter, since every product of weights is float32."""
-    tensor = Tensor("none", "f32", pad(shape))
+def weight(home: int, kind: str, *shape: int) -> Tensor:
+    """A weight; its type matters only where it is copied, since every product of weights is float32."""
+    tensor = Tensor("none", kind, pad(shape))
     tensor.home = home
     tensor.weight = True
     return tensor

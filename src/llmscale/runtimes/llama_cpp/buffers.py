@@ -1,0 +1,89 @@
+"""llama.cpp's memory besides the weights: cache, state, compute buffers and output buffer of each device.
+
+These are the figures that it prints when it starts, to the byte, for every architecture whose graph is known
+(`Facts.known`); for another one the compute buffers are those of the nearest graph.
+
+Source: llama.cpp commit 0c1e57098; held against tests/truth/llamacpp_measured.json.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llmscale.runtimes.llama_cpp import cells
+from llmscale.runtimes.llama_cpp.build import Builder
+from llmscale.runtimes.llama_cpp.cells import QUANTIZED, Settings
+from llmscale.runtimes.llama_cpp.facts import Facts, Latent
+from llmscale.runtimes.llama_cpp.graph import BLOCKS
+from llmscale.runtimes.llama_cpp.place import Place, few, homes, pipelined, spots
+from llmscale.runtimes.llama_cpp.schedule import PIPELINE_COPIES, Devices, reserve
+
+
+class Buffers(NamedTuple):
+    """Bytes of each device, the host last.
+
+    Attributes:
+        cache: KV cache.
+        state: recurrent state.
+        compute: compute buffer.
+        output: buffer that logits are handed over in, on the host.
+    """
+
+    cache: tuple[int, ...]
+    state: tuple[int, ...]
+    compute: tuple[int, ...]
+    output: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.cache) + sum(self.state) + sum(self.compute) + self.output
+
+
+def settled(facts: Facts, settings: Settings) -> Settings:
+    """The settings as llama.cpp changes them for a model."""
+    return settings if facts.flash else settings._replace(flash_attention=False)
+
+
+def refusal(facts: Facts, settings: Settings) -> str | None:
+    """Why llama.cpp would refuse the settings, in its words; None when it would not."""
+    s = settled(facts, settings)
+    if any(isinstance(layer.mixer, Latent) for layer in facts.layers) and s.type_k != s.type_v:
+        return f"model does not support different K ({s.type_k}) and V ({s.type_v}) cache types"
+    if s.type_v in QUANTIZED and not s.flash_attention:
+        return "quantized V cache requires flash_attn to be enabled"
+    if s.flash_attention:
+        for letter, kind, head in (
+            one
+            for layer in facts.layers
+            for one in zip("KV", (s.type_k, s.type_v), layer.heads(), strict=True)
+        ):
+            if kind in QUANTIZED and head % BLOCKS[kind][0]:
+                size = BLOCKS[kind][0]
+                return f"{letter} cache type {kind} with block size {size} does not divide n_embd_head_{letter.lower()}={head}"
+    return None
+
+
+def compute_bytes(facts: Facts, settings: Settings, place: Place = Place()) -> tuple[int, ...]:
+    """Bytes of the compute buffer of each device, the host last."""
+    settings = settled(facts, settings)
+    graph = Builder(facts, settings, place, few(spots(facts, place)), homes(len(facts.layers), place)[-1]).build()
+    copies = PIPELINE_COPIES if pipelined(facts, place, settings.kv_offload) else 1
+    return tuple(reserve(graph, Devices(place.devices + 1, place.align, settings.op_offload, copies)))
+
+
+def buffers(facts: Facts, settings: Settings, place: Place = Place()) -> Buffers:
+    """Everything that llama.cpp takes besides the weights."""
+    settings = settled(facts, settings)
+    cache, state = [0] * (place.devices + 1), [0] * (place.devices + 1)
+    for home, kept, recurrent in zip(
+        homes(len(facts.layers), place),
+        cells.cache_bytes(facts, settings),
+        cells.state_bytes(facts, settings),
+        strict=False,
+    ):
+        device = home if settings.kv_offload else place.host
+        cache[device] += kept
+        state[device] += recurrent
+    output = cells.output_bytes(facts, settings)
+    return Buffers(tuple(cache), tuple(state), compute_bytes(facts, settings, place), output)
