@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import prod
 
-from llmscale.runtimes.llama_cpp import ops, recurrent
+from llmscale.runtimes.llama_cpp import gemma4, ops, recurrent
 from llmscale.runtimes.llama_cpp.cells import QUANTIZED, Settings, cells
 from llmscale.runtimes.llama_cpp.facts import Attention, DeltaNet, Experts, Facts, Latent, Layer, Mamba, Mamba2, Mlp, ShortConv
 from llmscale.runtimes.llama_cpp.graph import Graph, Tensor, row_bytes
@@ -26,7 +26,7 @@ class Inputs:
     def __init__(self, facts: Facts, settings: Settings, tokens: int, count: int, windowed: bool) -> None:
         self.cells = count
         flash = settings.flash_attention
-        widest = max((a.kv_heads * a.value for a in attentions(facts)), default=0)
+        widest = facts.widest_value
         streams = settings.streams
         self.k_ids = ops.given("i64", tokens)
         self.v_ids = ops.given("i64", tokens if flash else tokens * widest)
@@ -37,11 +37,6 @@ class Inputs:
         if heads:
             self.k_rot = rotation({a.key for a in heads}, settings.type_k, largest=True)
             self.v_rot = rotation({a.value for a in heads}, settings.type_v, largest=False)
-
-
-def attentions(facts: Facts) -> list[Attention]:
-    """Every attention with keys and values."""
-    return [layer.mixer for layer in facts.layers if isinstance(layer.mixer, Attention)]
 
 
 def rotation(heads: set[int], kind: str, largest: bool) -> Tensor | None:
@@ -114,10 +109,10 @@ class Builder:
                 hidden = self.linear(x, width)
         return self.linear(hidden, self.facts.hidden)
 
-    def experts(self, x: Tensor, e: Experts) -> Tensor:
+    def experts(self, x: Tensor, e: Experts, logits: Tensor | None = None) -> Tensor:
         """A mixture of experts (`build_moe_ffn`)."""
         graph, tokens, hidden = self.graph, x.ne[1], self.facts.hidden
-        logits = self.linear(x, e.experts)
+        logits = logits or self.linear(x, e.experts)
         probs = logits if e.router == "weights" else ops.like("soft_max" if e.router == "softmax" else "unary", logits)
         choice = ops.like("add", probs, self.weight(e.experts)) if e.biased else probs
         if e.before:
@@ -136,8 +131,12 @@ class Builder:
         if e.before:
             x = ops.like("mul", ops.repeat(x, hidden, e.used, tokens), weights)
         here, self.here = self.here, self.beyond
-        up = ops.mul_mat_id(self.weight(hidden, e.width, e.experts), x, chosen)
-        if e.gated:
+        width = 2 * e.width if e.merged else e.width
+        up = ops.mul_mat_id(self.weight(hidden, width, e.experts), x, chosen)
+        if e.merged:
+            gate, up = (ops.part(up, e.width, e.used, tokens) for _ in range(2))
+            up = ops.glu(gate, up)
+        elif e.gated:
             up = ops.glu(ops.mul_mat_id(self.weight(hidden, e.width, e.experts), x, chosen), up)
         down = ops.mul_mat_id(self.weight(e.width, hidden, e.experts), up, chosen)
         self.here = here
@@ -208,25 +207,31 @@ class Builder:
         flat = ops.reshape(x, side, count) if x.contiguous else ops.cont(x, side, count)
         return ops.reshape(ops.mul_mat(matrix, flat), a, b, c, d)
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, layer: Layer, a: Attention) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor | None, v: Tensor | None, layer: Layer, a: Attention) -> Tensor:
         """Store K and V and attend to all cells (`build_attn` and `build_attn_mha`), without the last projection."""
         graph, s = self.graph, self.settings
         inputs = self.windowed if layer.windowed else self.full
-        if inputs.k_rot:
-            q, k = self.rotated(q, inputs.k_rot), self.rotated(k, inputs.k_rot)
-        if inputs.v_rot:
-            v = self.rotated(v, inputs.v_rot)
-        for tensor in (q, k, v) if self.facts.window else (q, v, k):
-            graph.expand(tensor)
         keys, values = a.kv_heads * a.key, a.kv_heads * a.value
-        k_cache, v_cache = self.cache(s.type_k, keys, inputs), self.cache(s.type_v, values, inputs)
-        self.store(k_cache, rows(k, keys), inputs.k_ids)
-        if s.flash_attention:
-            self.store(v_cache, rows(v, values), inputs.v_ids)
+        widest = values if s.flash_attention else self.facts.widest_value
+        k_cache, v_cache = self.cache(s.type_k, keys, inputs), self.cache(s.type_v, widest, inputs)
+        if inputs.k_rot:
+            q = self.rotated(q, inputs.k_rot)
+        if k is None or v is None:
+            graph.expand(q)
         else:
-            flat = ops.reshape(v, values, self.tokens) if dense(v) else ops.cont(v, values, self.tokens)
-            single = ops.reshape(v_cache, 1, values * inputs.cells * s.streams)
-            graph.expand(ops.set_rows(single, ops.reshape(flat, 1, values * self.tokens), inputs.v_ids))
+            k = self.rotated(k, inputs.k_rot) if inputs.k_rot else k
+            v = self.rotated(v, inputs.v_rot) if inputs.v_rot else v
+            for tensor in (q, k, v) if self.facts.window else (q, v, k):
+                graph.expand(tensor)
+            self.store(k_cache, rows(k, keys), inputs.k_ids)
+            if s.flash_attention:
+                self.store(v_cache, rows(v, values), inputs.v_ids)
+            else:
+                flat = ops.reshape(v, values, self.tokens) if dense(v) else ops.cont(v, values, self.tokens)
+                if values < widest:
+                    flat = Tensor("pad", "f32", (widest, self.tokens, 1, 1), (flat,))
+                single = ops.reshape(v_cache, 1, widest * inputs.cells * s.streams)
+                graph.expand(ops.set_rows(single, ops.reshape(flat, 1, widest * self.tokens), inputs.v_ids))
         k_seen = heads_of(k_cache, a.key, a.kv_heads)
         v_seen = heads_of(v_cache, a.value, a.kv_heads) if s.flash_attention else columns_of(v_cache, a.value, a.kv_heads)
         sinks = self.weight(a.heads) if a.sinks else None
@@ -270,6 +275,9 @@ class Builder:
         shapes = ((a.key, a.heads, tokens), (a.key, a.kv_heads, tokens), (a.value, a.kv_heads, tokens))
         if a.gate == "query":
             return self.gated_attention(x, layer, a)
+        if a.borrowed:
+            q = self.rope(self.norm(ops.reshape(self.linear(x, widths[0]), *shapes[0])))
+            return self.linear(self.attend(q, None, None, layer, a), self.facts.hidden)
         gate = self.linear(x, a.heads * a.value) if a.gate else None
         if a.fused:
             whole = self.linear(x, sum(widths))
@@ -279,13 +287,16 @@ class Builder:
             else:
                 q, k, v = (ops.view(whole, shape, (4, 4 * shape[0], row)) for shape in shapes)
         else:
-            q, k, v = (self.linear(x, width) for width in widths)
+            q, k = self.linear(x, widths[0]), self.linear(x, widths[1])
+            v = self.linear(x, widths[2]) if a.values == "own" else k
         if a.norm == "row":
             q, k = self.norm(q), self.norm(k)
         if a.norm == "row" or not a.fused:
             q, k, v = (ops.reshape(t, *shape) for t, shape in zip((q, k, v), shapes, strict=True))
         if a.norm == "head":
             q, k = self.norm(q), self.norm(k)
+        if a.value_norm:
+            v = ops.like("rms_norm", v)
         if a.rope:
             q, k = self.rope(q), self.rope(k)
         if self.facts.tempered == "all" or (self.facts.tempered and not a.rope):
@@ -379,14 +390,14 @@ class Builder:
             out, x = self.pick(out, x)
         if post:
             out = self.norm(out)
-        first = self.facts.residual == "onto both"
+        first = self.facts.residual in ("onto first", "onto both")
         x = ops.like("add", x, out) if first else ops.like("add", out, x)
         if last and self.facts.rows == "added":
             (x,) = self.pick(x)
         out = self.feed_forward(x if self.facts.residual == "unnormed" else self.norm(x), layer)
         if post:
             out = self.norm(out, layered=False)
-        return ops.like("add", x, out) if self.facts.residual.startswith("onto") else ops.like("add", out, x)
+        return ops.like("add", x, out) if self.facts.residual in ("onto", "onto both") else ops.like("add", out, x)
 
     def arctic(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
         """A feed-forward after attention, and a mixture of experts beside both (Arctic)."""
@@ -438,7 +449,9 @@ class Builder:
         if facts.embedding_norm:
             self.here = self.layers[0].home
             x = self.norm(x)
-        join = self.parallel if facts.residual in PARALLEL else self.arctic if facts.residual == "arctic" else self.serial
+        join = {"arctic": self.arctic, "gemma4": gemma4.Layers(self, x).join}.get(
+            facts.residual, self.parallel if facts.residual in PARALLEL else self.serial
+        )
         for number, spot in enumerate(self.layers):
             self.here, self.beyond = spot.home, spot.ffn
             x = join(x, spot.layer, facts.rows in ("last", "added") and number + 1 == len(self.layers))

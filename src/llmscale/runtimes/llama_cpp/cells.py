@@ -102,15 +102,14 @@ def cells(facts: Facts, settings: Settings) -> Cells:
 def cache_bytes(facts: Facts, settings: Settings) -> list[int]:
     """Bytes of the KV cache of each layer."""
     room = cells(facts, settings)
-    return [
-        settings.streams
-        * (room.window if layer.windowed else room.full)
-        * sum(
-            row_bytes(kind, width)
-            for kind, width in zip((settings.type_k, settings.type_v), layer.cached(), strict=True)
-        )
-        for layer in facts.layers
-    ]
+    sizes = []
+    for layer in facts.layers:
+        keys, values = layer.cached()
+        if values and not settings.flash_attention:
+            values = facts.widest_value
+        row = row_bytes(settings.type_k, keys) + row_bytes(settings.type_v, values)
+        sizes.append(settings.streams * (room.window if layer.windowed else room.full) * row)
+    return sizes
 
 
 def state_bytes(facts: Facts, settings: Settings) -> list[int]:

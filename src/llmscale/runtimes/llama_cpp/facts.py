@@ -21,6 +21,9 @@ class Attention(NamedTuple):
         sinks: whether a learned logit takes part in the softmax.
         gate: whether the output is gated: ``query`` when the query's projection makes the gate too, ``apart`` when a
             projection of its own does.
+        values: ``own`` when a weight makes V, ``key`` when V is K before its norm (Gemma 4).
+        value_norm: whether V is normalised.
+        borrowed: whether K and V are an earlier layer's.
     """
 
     heads: int
@@ -32,6 +35,9 @@ class Attention(NamedTuple):
     rope: bool = True
     sinks: bool = False
     gate: str = ""
+    values: str = "own"
+    value_norm: bool = False
+    borrowed: bool = False
 
 
 class Latent(NamedTuple):
@@ -113,7 +119,8 @@ class Experts(NamedTuple):
         shared_gate: whether the shared expert is gated.
         before: whether the weights are applied before the experts (Llama 4).
         gated: whether each expert has a gate.
-        dense: width of a feed-forward beside the mixture, which is added to it (Arctic); 0 for none.
+        merged: whether one weight makes gate and up.
+        dense: width of a feed-forward beside the mixture, which is added to it (Arctic, Gemma 4); 0 for none.
     """
 
     experts: int
@@ -128,6 +135,7 @@ class Experts(NamedTuple):
     shared_gate: str = ""
     before: bool = False
     gated: bool = True
+    merged: bool = False
     dense: int = 0
 
 
@@ -148,7 +156,7 @@ class Layer(NamedTuple):
     def cached(self) -> tuple[int, int]:
         """Elements of K and of V that one cell holds."""
         match self.mixer:
-            case Attention() as a:
+            case Attention(borrowed=False) as a:
                 return a.kv_heads * a.key, a.kv_heads * a.value
             case Latent() as a:
                 return a.kv_rank + a.rope, 0
@@ -198,6 +206,7 @@ class Facts(NamedTuple):
         positions: numbers that say where a token is; 4 where images have a place too.
         eager: whether the norm before attention is computed before all else in its layer.
         tempered: whether the query is scaled by its position: in no layer, in the ``unrotated`` ones, in ``all``.
+        per_layer: width of the embedding that each layer has of its own; 0 for none (Gemma 3n and 4).
         deepstack: layers that get features of an image added, whose room the embedding of text has too (Qwen3-VL).
         flash: whether attention can be one operation.
         embedding_norm: whether the embedding is normalised (Bloom).
@@ -219,8 +228,14 @@ class Facts(NamedTuple):
     positions: int = 1
     eager: bool = False
     tempered: str = ""
+    per_layer: int = 0
     deepstack: int = 0
     flash: bool = True
     embedding_norm: bool = False
     embedded_positions: bool = False
     known: bool = True
+
+    @property
+    def widest_value(self) -> int:
+        """Most elements of V that one cell of a layer holds; caches without flash attention are all as wide."""
+        return max((layer.cached()[1] for layer in self.layers), default=0)

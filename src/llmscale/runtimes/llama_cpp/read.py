@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from llmscale.blocks import attention as att
 from llmscale.blocks import mlp, recurrent
-from llmscale.blocks.linear import Linear
+from llmscale.blocks.embedding import Embedding
+from llmscale.blocks.linear import Linear, Parameter
 from llmscale.runtimes.llama_cpp.facts import (
     Attention,
     DeltaNet,
@@ -90,8 +91,17 @@ STYLES: dict[str, Style] = {
     "gemma2": Style("gemma2", {"post_norm": True}, windows=True),
     "gemma3": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
     "gemma3_text": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
+    "gemma4": Style(
+        "gemma4",
+        {**KEPT, "residual": "gemma4", "scaled": True},
+        {"value_norm": True},
+        {"merged": True},
+        windows=True,
+    ),
     "glm": Style("chatglm", {}, FUSED, ffn="fused"),
     "glm4": Style("glm4", {"post_norm": True}, ffn="fused"),
+    "glm4v": Style("glm4", {"post_norm": True, "positions": 4}, ffn="fused"),
+    "glm4v_moe": Style("glm4moe", {"kept": "norm", "positions": 4}, experts={"router": "sigmoid"}),
     "glm4_moe": Style("glm4moe", {"kept": "norm"}, experts={"router": "sigmoid"}),
     "gpt2": Style("gpt2", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
     "gpt_bigcode": Style("starcoder", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
@@ -110,6 +120,13 @@ STYLES: dict[str, Style] = {
     "lfm2": Style("lfm2", {"residual": "onto both"}),
     "lfm2_moe": Style("lfm2moe", {"residual": "onto both"}, {}, {"router": "sigmoid"}),
     "llama": Style("llama"),
+    "smolvlm": Style("llama"),
+    "llava_onevision": Style("llama"),
+    "llava_next": Style("llama"),
+    "llava": Style("llama"),
+    "internvl": Style("llama"),
+    "idefics3": Style("llama"),
+    "idefics2": Style("llama"),
     "llama4": Style(
         "llama4",
         {"tempered": "unrotated"},
@@ -120,6 +137,7 @@ STYLES: dict[str, Style] = {
     ),
     "mamba": Style("mamba"),
     "mamba2": Style("mamba2"),
+    "mimo_v2_flash": Style("mimo2", {}, {}, {"router": "sigmoid"}, windows=True),
     "minicpm": Style("minicpm", SCALED),
     "minimax_m2": Style("minimax-m2", {}, {}, {"router": "sigmoid"}),
     "mistral": Style("llama"),
@@ -132,6 +150,7 @@ STYLES: dict[str, Style] = {
     "olmo2": Style("olmo2", {"post_norm": True, "residual": "unnormed"}),
     "olmo3": Style("olmo2", {"post_norm": True, "residual": "unnormed"}, windows=True),
     "olmoe": Style("olmoe", {}, {}, {"normed": False}),
+    "openelm": Style("openelm", {"residual": "onto first"}, FUSED),
     "orion": Style("orion", LAYER),
     "phi": Style("phi2", {**LAYER, "residual": "phi2"}),
     "phi3": Style("phi3", {"residual": "onto"}, FUSED, ffn="fused"),
@@ -180,10 +199,15 @@ def facts_of(spec: ModelSpec) -> Facts:
             continue
         windowed = bool(style.windows and width)
         if windowed and width:
-            window = width
+            window = width - 1 if style.arch == "mimo2" else width
+        if isinstance(mixer, Attention) and any(isinstance(b, Parameter) and b.role == "attention.sinks" for b in blocks):
+            mixer = mixer._replace(sinks=True)
         beside = next((_mamba2(block) for block in blocks if isinstance(block, recurrent.Mamba2)), None)
         layers.append(Layer(mixer, ffn, windowed, beside if isinstance(mixer, Attention) else None))
     vocab = min(spec.vocab_size, style.vocab or spec.vocab_size)
+    own = [p.block.width for p in spec.placed if isinstance(p.block, Embedding) and p.block.role == "embedding.per_layer"]
+    if own:
+        style = style._replace(facts={**style.facts, "per_layer": own[0] // spec.layers})
     return Facts(style.arch, spec.hidden_size, vocab, tuple(layers), window, known=known, **style.facts)
 
 
@@ -222,7 +246,9 @@ def _attention(a: att.Attention, style: Style, number: int, windows: bool) -> At
     fields = {"norm": norm, "rope": rope, "sinks": a.sinks, "gate": "query" if a.query_gate else ""} | style.attention
     if not norm and fields["norm"] == "late":
         fields["norm"] = ""
-    return Attention(a.heads, a.kv_heads, a.head_dim, a.v_head_dim or a.head_dim, **fields)
+    if len(a.names) == 3:
+        fields["values"] = "key"
+    return Attention(a.heads, a.kv_heads, a.head_dim, a.v_head_dim or a.head_dim, borrowed=not a.owns_kv, **fields)
 
 
 def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None:
@@ -254,7 +280,7 @@ def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None
         return dense
     if shared:
         experts = experts._replace(shared=shared)
-    if dense and style.arch == "arctic":
+    if dense and style.arch in ("arctic", "gemma4"):
         experts = experts._replace(dense=dense.width)
     if shared_gate:
         experts = experts._replace(shared_gate="silu" if style.arch == "qwen2moe" else "sigmoid")

@@ -20,7 +20,12 @@ Reader = Callable[[Tensor, Tensor], Tensor]
 
 
 def load(b: Builder, state: Tensor, read: Reader = ops.get_rows) -> Tensor:
-    """The states of the sequences at hand, and the copy of those that are not (`build_rs`); here there are none."""
+    """The states of the sequences at hand, and the copy of those that are not (`build_rs`); here there are none.
+
+    One state is set to zero in place, which takes no memory but says where its neighbours run.
+    """
+    cleared = ops.part(state, state.ne[0])
+    b.graph.expand(ops.view_of("scale", cleared, cleared.ne, cleared.nb))
     result = read(state, b.main)
     b.graph.expand(result)
     others = ops.get_rows(state, b.extra)
