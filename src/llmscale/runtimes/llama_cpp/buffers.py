@@ -18,6 +18,9 @@ from llmscale.runtimes.llama_cpp.graph import BLOCKS
 from llmscale.runtimes.llama_cpp.place import Place, few, homes, pipelined, spots
 from llmscale.runtimes.llama_cpp.schedule import PIPELINE_COPIES, Devices, reserve
 
+#: Everything on the host.
+HOST = Place()
+
 
 class Buffers(NamedTuple):
     """Bytes of each device, the host last.
@@ -54,17 +57,15 @@ def refusal(facts: Facts, settings: Settings) -> str | None:
         return "quantized V cache requires flash_attn to be enabled"
     if s.flash_attention:
         for letter, kind, head in (
-            one
-            for layer in facts.layers
-            for one in zip("KV", (s.type_k, s.type_v), layer.heads(), strict=True)
+            one for layer in facts.layers for one in zip("KV", (s.type_k, s.type_v), layer.heads(), strict=True)
         ):
             if kind in QUANTIZED and head % BLOCKS[kind][0]:
-                size = BLOCKS[kind][0]
-                return f"{letter} cache type {kind} with block size {size} does not divide n_embd_head_{letter.lower()}={head}"
+                name = f"n_embd_head_{letter.lower()}"
+                return f"{letter} cache type {kind} with block size {BLOCKS[kind][0]} does not divide {name}={head}"
     return None
 
 
-def compute_bytes(facts: Facts, settings: Settings, place: Place = Place()) -> tuple[int, ...]:
+def compute_bytes(facts: Facts, settings: Settings, place: Place = HOST) -> tuple[int, ...]:
     """Bytes of the compute buffer of each device, the host last."""
     settings = settled(facts, settings)
     graph = Builder(facts, settings, place, few(spots(facts, place)), homes(len(facts.layers), place)[-1]).build()
@@ -72,18 +73,15 @@ def compute_bytes(facts: Facts, settings: Settings, place: Place = Place()) -> t
     return tuple(reserve(graph, Devices(place.devices + 1, place.align, settings.op_offload, copies)))
 
 
-def buffers(facts: Facts, settings: Settings, place: Place = Place()) -> Buffers:
+def buffers(facts: Facts, settings: Settings, place: Place = HOST) -> Buffers:
     """Everything that llama.cpp takes besides the weights."""
     settings = settled(facts, settings)
     cache, state = [0] * (place.devices + 1), [0] * (place.devices + 1)
-    for home, kept, recurrent in zip(
-        homes(len(facts.layers), place),
-        cells.cache_bytes(facts, settings),
-        cells.state_bytes(facts, settings),
-        strict=False,
-    ):
-        device = home if settings.kv_offload else place.host
-        cache[device] += kept
+    where = homes(len(facts.layers), place) if settings.kv_offload else [place.host] * len(facts.layers)
+    plain, padded = (cells.cache_bytes(facts, settings, cuda) for cuda in (False, place.cuda))
+    for number, recurrent in enumerate(cells.state_bytes(facts, settings)):
+        device = where[number]
+        cache[device] += (plain if device == place.host else padded)[number]
         state[device] += recurrent
     output = cells.output_bytes(facts, settings)
     return Buffers(tuple(cache), tuple(state), compute_bytes(facts, settings, place), output)

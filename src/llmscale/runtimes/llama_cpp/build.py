@@ -11,10 +11,21 @@ from __future__ import annotations
 from math import prod
 
 from llmscale.runtimes.llama_cpp import gemma4, ops, recurrent
-from llmscale.runtimes.llama_cpp.cells import QUANTIZED, Settings, cells
-from llmscale.runtimes.llama_cpp.facts import Attention, DeltaNet, Experts, Facts, Latent, Layer, Mamba, Mamba2, Mlp, ShortConv
+from llmscale.runtimes.llama_cpp.cells import CUDA_ALIGN, QUANTIZED, Settings, cells
+from llmscale.runtimes.llama_cpp.facts import (
+    Attention,
+    DeltaNet,
+    Experts,
+    Facts,
+    Latent,
+    Layer,
+    Mamba,
+    Mamba2,
+    Mlp,
+    ShortConv,
+)
 from llmscale.runtimes.llama_cpp.graph import Graph, Tensor, row_bytes
-from llmscale.runtimes.llama_cpp.place import CUDA_ALIGN, Place, Spot
+from llmscale.runtimes.llama_cpp.place import Place, Spot
 
 #: Ways to join a layer's parts in which attention and feed-forward stand side by side.
 PARALLEL = ("falcon", "phi2", "cohere", "neox")
@@ -89,7 +100,7 @@ class Builder:
         normed = ops.like("rms_norm" if (kind or self.facts.norm) == "rms" else "norm", x)
         if layered and self.whole:
             normed.pin = self.here
-        return ops.like("mul", normed, self.weight(x.ne[0]))
+        return ops.like("mul", normed, ops.weight(self.here, "f32", x.ne[0]))
 
     def mlp(self, x: Tensor, width: int, form: str = "gated", moved: bool = False) -> Tensor:
         """A feed-forward (`build_ffn`)."""
@@ -110,15 +121,13 @@ class Builder:
         return self.linear(hidden, self.facts.hidden)
 
     def experts(self, x: Tensor, e: Experts, logits: Tensor | None = None) -> Tensor:
-        """A mixture of experts (`build_moe_ffn`)."""
+        """A mixture of experts (`build_moe_ffn`), without the choice of groups first, which is small."""
         graph, tokens, hidden = self.graph, x.ne[1], self.facts.hidden
         logits = logits or self.linear(x, e.experts)
         probs = logits if e.router == "weights" else ops.like("soft_max" if e.router == "softmax" else "unary", logits)
         choice = ops.like("add", probs, self.weight(e.experts)) if e.biased else probs
         if e.before:
             choice = logits
-        if e.groups > 1:
-            choice = self.grouped(choice, e, tokens)
         chosen = ops.argsort_top_k(choice, e.used)
         weights = ops.get_rows(ops.reshape(probs, 1, e.experts, tokens), chosen)
         if e.router == "weights":
@@ -152,18 +161,6 @@ class Builder:
             total = ops.like("add", total, one)
             graph.expand(total)
         return total if e.used > 1 else ops.cont(total)
-
-    def grouped(self, choice: Tensor, e: Experts, tokens: int) -> Tensor:
-        """The choice of groups before that of experts."""
-        size = e.experts // e.groups
-        groups = ops.reshape(choice, size, e.groups, tokens)
-        best = ops.argsort_top_k(groups, 2)
-        scores = ops.get_rows(ops.reshape(groups, 1, size, e.groups, tokens), best)
-        scores = ops.sum_rows(ops.reshape(scores, 2, e.groups, tokens))
-        chosen = ops.argsort_top_k(ops.reshape(scores, e.groups, tokens), e.used_groups)
-        rows = ops.get_rows(groups, chosen)
-        masked = ops.set_rows(ops.like("fill", groups), rows, chosen)
-        return ops.reshape(masked, e.experts, tokens)
 
     def feed_forward(self, x: Tensor, layer: Layer) -> Tensor:
         """What follows attention: a feed-forward, or a mixture with its shared expert."""
@@ -233,7 +230,9 @@ class Builder:
                 single = ops.reshape(v_cache, 1, widest * inputs.cells * s.streams)
                 graph.expand(ops.set_rows(single, ops.reshape(flat, 1, widest * self.tokens), inputs.v_ids))
         k_seen = heads_of(k_cache, a.key, a.kv_heads)
-        v_seen = heads_of(v_cache, a.value, a.kv_heads) if s.flash_attention else columns_of(v_cache, a.value, a.kv_heads)
+        v_seen = (
+            heads_of(v_cache, a.value, a.kv_heads) if s.flash_attention else columns_of(v_cache, a.value, a.kv_heads)
+        )
         sinks = self.weight(a.heads) if a.sinks else None
         out = self.mix(q, k_seen, v_seen, inputs.mask, sinks)
         return self.rotated(out, inputs.v_rot) if inputs.v_rot else out

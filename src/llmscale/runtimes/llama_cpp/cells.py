@@ -18,6 +18,9 @@ from llmscale.runtimes.llama_cpp.graph import row_bytes
 
 #: Types of the cache that are stored in blocks.
 QUANTIZED = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+#: Alignment of tensors in CUDA's buffers, and elements that it pads rows of quantised ones to.
+CUDA_ALIGN = 128
+CUDA_ROW = 512
 #: Cells come in multiples of this.
 CELLS = 256
 
@@ -99,17 +102,30 @@ def cells(facts: Facts, settings: Settings) -> Cells:
     return Cells(full, pad(min(full, facts.window * shared + settings.ubatch)))
 
 
-def cache_bytes(facts: Facts, settings: Settings) -> list[int]:
-    """Bytes of the KV cache of each layer."""
+def cache_bytes(facts: Facts, settings: Settings, cuda: bool = False) -> list[int]:
+    """Bytes of the KV cache of each layer; on CUDA as its buffers hold it."""
     room = cells(facts, settings)
     sizes = []
     for layer in facts.layers:
         keys, values = layer.cached()
         if values and not settings.flash_attention:
             values = facts.widest_value
-        row = row_bytes(settings.type_k, keys) + row_bytes(settings.type_v, values)
-        sizes.append(settings.streams * (room.window if layer.windowed else room.full) * row)
+        count = settings.streams * (room.window if layer.windowed else room.full)
+        sizes.append(held(settings.type_k, keys, count, cuda) + held(settings.type_v, values, count, cuda))
     return sizes
+
+
+def held(kind: str, width: int, count: int, cuda: bool) -> int:
+    """Bytes of so many rows: CUDA pads a quantised tensor whose rows are not a multiple of 512, and aligns each.
+
+    Source: ggml/src/ggml-cuda/ggml-cuda.cu (`ggml_backend_cuda_buffer_type_get_alloc_size`).
+    """
+    size = row_bytes(kind, width) * count
+    if not cuda:
+        return size
+    if kind in QUANTIZED and width % CUDA_ROW:
+        size += row_bytes(kind, CUDA_ROW - width % CUDA_ROW)
+    return -(-size // CUDA_ALIGN) * CUDA_ALIGN
 
 
 def state_bytes(facts: Facts, settings: Settings) -> list[int]:

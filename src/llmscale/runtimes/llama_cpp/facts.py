@@ -48,6 +48,7 @@ class Latent(NamedTuple):
         kv_rank: width of the latent.
         rope, nope: rotated and unrotated elements of one head's key.
         value: elements of one head's value.
+        indexer: elements that an indexer caches a token besides (sparse attention); 0 where there is none.
     """
 
     heads: int
@@ -56,6 +57,7 @@ class Latent(NamedTuple):
     rope: int
     nope: int
     value: int
+    indexer: int = 0
 
 
 class Mamba(NamedTuple):
@@ -114,7 +116,6 @@ class Experts(NamedTuple):
         router: ``softmax`` and ``sigmoid`` over all experts, ``weights`` for a softmax over the chosen ones.
         biased: whether a bias takes part in the choice.
         normed: whether the weights of the chosen sum to one.
-        groups: groups that experts are first chosen from; used_groups of them.
         shared: width of the shared expert; 0 for none.
         shared_gate: whether the shared expert is gated.
         before: whether the weights are applied before the experts (Llama 4).
@@ -129,8 +130,6 @@ class Experts(NamedTuple):
     router: str = "softmax"
     biased: bool = False
     normed: bool = True
-    groups: int = 1
-    used_groups: int = 1
     shared: int = 0
     shared_gate: str = ""
     before: bool = False
@@ -159,7 +158,7 @@ class Layer(NamedTuple):
             case Attention(borrowed=False) as a:
                 return a.kv_heads * a.key, a.kv_heads * a.value
             case Latent() as a:
-                return a.kv_rank + a.rope, 0
+                return a.kv_rank + a.rope + a.indexer, 0
             case _:
                 return 0, 0
 

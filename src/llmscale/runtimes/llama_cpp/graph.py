@@ -13,7 +13,7 @@ from typing import Final
 
 Shape = tuple[int, int, int, int]
 
-#: Elements and bytes of one block of each type that a cache or an activation can have (ggml/src/ggml-common.h).
+#: Elements and bytes of one block of each type (ggml/src/ggml-common.h).
 BLOCKS: Final[dict[str, tuple[int, int]]] = {
     "f32": (1, 4),
     "i32": (1, 4),
@@ -26,6 +26,20 @@ BLOCKS: Final[dict[str, tuple[int, int]]] = {
     "q4_1": (32, 20),
     "q4_0": (32, 18),
     "iq4_nl": (32, 18),
+    "mxfp4": (32, 17),
+    "q2_K": (256, 84),
+    "q3_K": (256, 110),
+    "q4_K": (256, 144),
+    "q5_K": (256, 176),
+    "q6_K": (256, 210),
+    "iq1_s": (256, 50),
+    "iq1_m": (256, 56),
+    "iq2_xxs": (256, 66),
+    "iq2_xs": (256, 74),
+    "iq2_s": (256, 82),
+    "iq3_xxs": (256, 98),
+    "iq3_s": (256, 110),
+    "iq4_xs": (256, 136),
 }
 
 #: Operations that may write over a source of the same layout.

@@ -157,7 +157,9 @@ def permute(x: Tensor, *axes: int) -> Tensor:
     for axis, target in enumerate(axes):
         shape[target] = x.ne[axis]
         strides[target] = old[axis]
-    return view_of("permute", x, (shape[0], shape[1], shape[2], shape[3]), (strides[0], strides[1], strides[2], strides[3]))
+    return view_of(
+        "permute", x, (shape[0], shape[1], shape[2], shape[3]), (strides[0], strides[1], strides[2], strides[3])
+    )
 
 
 def transpose(x: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import NamedTuple
 
+from llmscale.runtimes.llama_cpp.cells import CUDA_ALIGN
 from llmscale.runtimes.llama_cpp.facts import Experts, Facts, Layer
 
-#: Alignment of tensors in a buffer (ggml-backend.cpp for host memory, ggml-cuda.cu for CUDA).
+#: Alignment of tensors in host memory (ggml-backend.cpp).
 HOST_ALIGN = 32
-CUDA_ALIGN = 128
 #: Longest pattern of layers that is looked for, and how often it is kept.
 LONGEST = 12
 REPEATS = 3
@@ -121,7 +121,9 @@ def few(sequence: list[Spot]) -> list[Spot]:
                 period, length = candidate, end - at
                 break
         spare = length - REPEATS * period
-        keep = length if spare <= 0 else REPEATS * period + spare % ((ROUND if period == 1 else ROUND_OF_SEVERAL) * period)
+        keep = (
+            length if spare <= 0 else REPEATS * period + spare % ((ROUND if period == 1 else ROUND_OF_SEVERAL) * period)
+        )
         result += sequence[at : at + keep]
         at += length
     return result

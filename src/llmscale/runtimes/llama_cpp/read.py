@@ -10,7 +10,8 @@ converter writes for each published model).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from llmscale.blocks import attention as att
@@ -32,7 +33,8 @@ from llmscale.runtimes.llama_cpp.facts import (
 )
 from llmscale.spec import Block, ModelSpec
 
-Fields = dict[str, Any]
+Fields = Mapping[str, Any]
+NONE: Fields = MappingProxyType({})
 
 
 class Style(NamedTuple):
@@ -44,16 +46,18 @@ class Style(NamedTuple):
         ffn: form of every feed-forward that the GGUF stores otherwise than the checkpoint.
         windows: whether layers with a sliding window have a cache of their own.
         unrotated: every how many layers one is not rotated; 1 for none that is, -1 for all but those with a window.
+        normed_steps: whether Mamba's step size, B and C are normalised without weights (Falcon Mamba).
         vocab: most rows that the converter keeps of the vocabulary.
     """
 
     arch: str
-    facts: Fields = {}
-    attention: Fields = {}
-    experts: Fields = {}
+    facts: Fields = NONE
+    attention: Fields = NONE
+    experts: Fields = NONE
     ffn: str = ""
     windows: bool = False
     unrotated: int = 0
+    normed_steps: bool = False
     vocab: int = 0
 
 
@@ -69,10 +73,10 @@ STYLES: dict[str, Style] = {
     "arctic": Style("arctic", {"residual": "arctic"}),
     "baichuan": Style("baichuan"),
     "bailing_moe": Style("bailingmoe"),
-    "bailing_moe_v2": Style("bailingmoe2", {}, FUSED, {"router": "sigmoid"}),
+    "bailing_moe_v2": Style("bailingmoe2", NONE, FUSED, {"router": "sigmoid"}),
     "bamba": Style("granitehybrid", SCALED),
     "bloom": Style("bloom", {**LAYER, "embedding_norm": True}, FUSED, unrotated=1),
-    "chatglm": Style("chatglm", {}, FUSED, ffn="fused"),
+    "chatglm": Style("chatglm", NONE, FUSED, ffn="fused"),
     "cohere": Style("command-r", {**LAYER, "residual": "cohere"}),
     "cohere2": Style("cohere2", {**LAYER, "residual": "cohere"}, windows=True, unrotated=-1),
     "dbrx": Style("dbrx", LAYER, FUSED),
@@ -86,7 +90,7 @@ STYLES: dict[str, Style] = {
     "exaone4": Style("exaone4", {"post_norm": True, "residual": "unnormed"}, windows=True, unrotated=-1),
     "falcon": Style("falcon", {**LAYER, "residual": "falcon"}, FUSED),
     "falcon_h1": Style("falcon-h1", {"rows": "added"}),
-    "falcon_mamba": Style("mamba"),
+    "falcon_mamba": Style("mamba", normed_steps=True),
     "gemma": Style("gemma"),
     "gemma2": Style("gemma2", {"post_norm": True}, windows=True),
     "gemma3": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
@@ -98,7 +102,7 @@ STYLES: dict[str, Style] = {
         {"merged": True},
         windows=True,
     ),
-    "glm": Style("chatglm", {}, FUSED, ffn="fused"),
+    "glm": Style("chatglm", NONE, FUSED, ffn="fused"),
     "glm4": Style("glm4", {"post_norm": True}, ffn="fused"),
     "glm4v": Style("glm4", {"post_norm": True, "positions": 4}, ffn="fused"),
     "glm4v_moe": Style("glm4moe", {"kept": "norm", "positions": 4}, experts={"router": "sigmoid"}),
@@ -106,19 +110,21 @@ STYLES: dict[str, Style] = {
     "gpt2": Style("gpt2", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
     "gpt_bigcode": Style("starcoder", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
     "gpt_neox": Style("gptneox", {**LAYER, "residual": "neox"}, FUSED),
-    "gpt_oss": Style("gpt-oss", {"rows": "end", "kept": "hidden"}, {}, {"router": "weights", "normed": False}, windows=True),
+    "gpt_oss": Style(
+        "gpt-oss", {"rows": "end", "kept": "hidden"}, NONE, {"router": "weights", "normed": False}, windows=True
+    ),
     "granite": Style("granite", SCALED),
     "granitemoe": Style("granitemoe", SCALED),
     "granitemoehybrid": Style("granitehybrid", SCALED, unrotated=1),
     "grok-1": Style("grok", {"post_norm": True, "flash": False}),
-    "hunyuan_v1_dense": Style("hunyuan-dense", {}, {"norm": "late"}),
-    "hunyuan_v1_moe": Style("hunyuan-moe", {}, {"norm": "late"}),
+    "hunyuan_v1_dense": Style("hunyuan-dense", NONE, {"norm": "late"}),
+    "hunyuan_v1_moe": Style("hunyuan-moe", NONE, {"norm": "late"}),
     "internlm": Style("llama"),
     "internlm2": Style("internlm2"),
-    "jamba": Style("jamba", {"residual": "onto both"}, {}, {"normed": False}, unrotated=1),
+    "jamba": Style("jamba", {"residual": "onto both"}, NONE, {"normed": False}, unrotated=1),
     "kimi_k2": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
     "lfm2": Style("lfm2", {"residual": "onto both"}),
-    "lfm2_moe": Style("lfm2moe", {"residual": "onto both"}, {}, {"router": "sigmoid"}),
+    "lfm2_moe": Style("lfm2moe", {"residual": "onto both"}, NONE, {"router": "sigmoid"}),
     "llama": Style("llama"),
     "smolvlm": Style("llama"),
     "llava_onevision": Style("llama"),
@@ -130,16 +136,16 @@ STYLES: dict[str, Style] = {
     "llama4": Style(
         "llama4",
         {"tempered": "unrotated"},
-        {},
+        NONE,
         {"router": "sigmoid", "normed": False, "before": True},
         windows=True,
         unrotated=-1,
     ),
     "mamba": Style("mamba"),
     "mamba2": Style("mamba2"),
-    "mimo_v2_flash": Style("mimo2", {}, {}, {"router": "sigmoid"}, windows=True),
+    "mimo_v2_flash": Style("mimo2", NONE, NONE, {"router": "sigmoid"}, windows=True),
     "minicpm": Style("minicpm", SCALED),
-    "minimax_m2": Style("minimax-m2", {}, {}, {"router": "sigmoid"}),
+    "minimax_m2": Style("minimax-m2", NONE, NONE, {"router": "sigmoid"}),
     "mistral": Style("llama"),
     "mistral3": Style("mistral3", {"tempered": "all"}),
     "mixtral": Style("llama"),
@@ -149,15 +155,15 @@ STYLES: dict[str, Style] = {
     "olmo": Style("olmo", LAYER),
     "olmo2": Style("olmo2", {"post_norm": True, "residual": "unnormed"}),
     "olmo3": Style("olmo2", {"post_norm": True, "residual": "unnormed"}, windows=True),
-    "olmoe": Style("olmoe", {}, {}, {"normed": False}),
+    "olmoe": Style("olmoe", NONE, NONE, {"normed": False}),
     "openelm": Style("openelm", {"residual": "onto first"}, FUSED),
     "orion": Style("orion", LAYER),
     "phi": Style("phi2", {**LAYER, "residual": "phi2"}),
     "phi3": Style("phi3", {"residual": "onto"}, FUSED, ffn="fused"),
     "phimoe": Style("phimoe", {"residual": "onto"}),
-    "qwen": Style("qwen", {}, FUSED),
+    "qwen": Style("qwen", NONE, FUSED),
     "qwen2": Style("qwen2"),
-    "qwen2_moe": Style("qwen2moe", {}, {}, {"normed": False}),
+    "qwen2_moe": Style("qwen2moe", NONE, NONE, {"normed": False}),
     "qwen2_vl": Style("qwen2vl", {"positions": 4}),
     "qwen2_5_vl": Style("qwen2vl", {"positions": 4}),
     "qwen3": Style("qwen3"),
@@ -200,12 +206,16 @@ def facts_of(spec: ModelSpec) -> Facts:
         windowed = bool(style.windows and width)
         if windowed and width:
             window = width - 1 if style.arch == "mimo2" else width
-        if isinstance(mixer, Attention) and any(isinstance(b, Parameter) and b.role == "attention.sinks" for b in blocks):
+        if isinstance(mixer, Attention) and any(
+            isinstance(b, Parameter) and b.role == "attention.sinks" for b in blocks
+        ):
             mixer = mixer._replace(sinks=True)
         beside = next((_mamba2(block) for block in blocks if isinstance(block, recurrent.Mamba2)), None)
         layers.append(Layer(mixer, ffn, windowed, beside if isinstance(mixer, Attention) else None))
     vocab = min(spec.vocab_size, style.vocab or spec.vocab_size)
-    own = [p.block.width for p in spec.placed if isinstance(p.block, Embedding) and p.block.role == "embedding.per_layer"]
+    own = [
+        p.block.width for p in spec.placed if isinstance(p.block, Embedding) and p.block.role == "embedding.per_layer"
+    ]
     if own:
         style = style._replace(facts={**style.facts, "per_layer": own[0] // spec.layers})
     return Facts(style.arch, spec.hidden_size, vocab, tuple(layers), window, known=known, **style.facts)
@@ -218,9 +228,10 @@ def _mixer(blocks: Iterable[Block], style: Style, number: int, windows: bool) ->
             case att.Attention(source="self", cached=True) as a:
                 return _attention(a, style, number, windows), a.window
             case att.LatentAttention() as a:
-                return Latent(a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head), None
+                index = sum(block.head_dim for block in blocks if isinstance(block, att.Indexer))
+                return Latent(a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head, index), None
             case recurrent.Mamba() as m:
-                return Mamba(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.arch == "falcon_mamba"), None
+                return Mamba(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.normed_steps), None
             case recurrent.Mamba2() as m:
                 return _mamba2(m), None
             case recurrent.GatedDeltaNet() as m:
@@ -243,7 +254,12 @@ def _attention(a: att.Attention, style: Style, number: int, windows: bool) -> At
         rope = (number + 1) % style.unrotated != 0
     elif style.unrotated < 0:
         rope = a.window is not None or not windows
-    fields = {"norm": norm, "rope": rope, "sinks": a.sinks, "gate": "query" if a.query_gate else ""} | style.attention
+    fields: dict[str, Any] = {
+        "norm": norm,
+        "rope": rope,
+        "sinks": a.sinks,
+        "gate": "query" if a.query_gate else "",
+    } | dict(style.attention)
     if not norm and fields["norm"] == "late":
         fields["norm"] = ""
     if len(a.names) == 3:
@@ -265,9 +281,9 @@ def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None
             case mlp.Mlp() as m:
                 dense = Mlp(m.intermediate, "plain")
             case mlp.MixtureOfExperts() as m:
-                fields = {"biased": m.correction_bias is not None, "shared": m.shared, "gated": m.gated}
+                fields: dict[str, Any] = {"biased": m.correction_bias is not None, "shared": m.shared, "gated": m.gated}
                 shared_gate = m.shared_gate is not None
-                experts = Experts(m.experts, m.used, m.intermediate, **(fields | style.experts))
+                experts = Experts(m.experts, m.used, m.intermediate, **(fields | dict(style.experts)))
             case mlp.StackedExperts() | mlp.MergedExperts() as m:
                 experts = Experts(m.experts, m.used, m.intermediate, **style.experts)
             case mlp.PackedExperts() as m:

@@ -73,7 +73,9 @@ def mamba(b: Builder, x: Tensor, layer: Layer, m: Mamba) -> Tensor:
     small = b.linear(mixed, m.dt_rank + 2 * m.state)
     nb = small.strides
     dt = ops.part(small, m.dt_rank, tokens, sequences)
-    keys, queries = (ops.view(small, (m.state, 1, tokens, sequences), (4, nb[0] * m.state, nb[1], nb[2])) for _ in range(2))
+    keys, queries = (
+        ops.view(small, (m.state, 1, tokens, sequences), (4, nb[0] * m.state, nb[1], nb[2])) for _ in range(2)
+    )
     if m.norms:
         dt, keys, queries = (b.norm(part) for part in (dt, keys, queries))
     else:

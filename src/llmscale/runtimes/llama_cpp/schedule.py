@@ -29,13 +29,13 @@ class Devices(NamedTuple):
     """What the graph runs on.
 
     Attributes:
-        count: devices, the host included.
+        buffers: devices, the host included.
         align: alignment of each device's buffer.
         takes_over: whether devices run operations on large batches whose weights lie on the host.
         copies: how many batches are under way at once.
     """
 
-    count: int
+    buffers: int
     align: tuple[int, ...]
     takes_over: bool = False
     copies: int = 1
@@ -43,19 +43,19 @@ class Devices(NamedTuple):
 
 def reserve(graph: Graph, devices: Devices) -> list[int]:
     """Bytes of the compute buffer of each device."""
-    if devices.count == 1:
+    if devices.buffers == 1:
         for tensor in (*graph.nodes, *graph.leafs):
             tensor.backend = 0
         return allocate(graph.nodes, graph.leafs, 1, devices.align)
     _assign(graph, devices)
     nodes, extra = _split(graph, devices)
-    return allocate(nodes, [*extra, *graph.leafs], devices.count, devices.align)
+    return allocate(nodes, [*extra, *graph.leafs], devices.buffers, devices.align)
 
 
 def _where(tensor: Tensor, devices: Devices) -> int:
     """The device that a tensor's own memory or its weights decide; -1 for none."""
     home = tensor.home if tensor.base is None else tensor.base.home
-    host = devices.count - 1
+    host = devices.buffers - 1
     if home is not None:
         return home
     if tensor.input:
@@ -84,7 +84,7 @@ def _taken_over(tensor: Tensor) -> bool:
 
 def _assign(graph: Graph, devices: Devices) -> None:
     """Give every tensor its device."""
-    host = devices.count - 1
+    host = devices.buffers - 1
     for leaf in graph.leafs:
         leaf.backend = _where(leaf, devices)
     for node in graph.nodes:
@@ -172,7 +172,12 @@ def _split(graph: Graph, devices: Devices) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def _foreign(source: Tensor, device: int) -> bool:
-    return source.copies is not None and device in source.copies and source.backend != device and not _reachable(source, device)
+    return (
+        source.copies is not None
+        and device in source.copies
+        and source.backend != device
+        and not _reachable(source, device)
+    )
 
 
 def _twin(source: Tensor, device: int, copies: int) -> Tensor:
