@@ -107,7 +107,9 @@ def test_layers_go_to_devices_from_the_end_and_the_output_with_them() -> None:
     assert homes(3, Place()) == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("model", ["phi-2", "gemma-3-27b", "command-a", "hunyuan-a13b", "qwen3-vl-2b", "qwen3-next-80b-a3b"])
+@pytest.mark.parametrize(
+    "model", ["phi-2", "gemma-3-27b", "command-a", "hunyuan-a13b", "qwen3-vl-2b", "qwen3-next-80b-a3b"]
+)
 @pytest.mark.parametrize("devices", [0, 1])
 def test_few_layers_need_what_all_layers_need(model: str, devices: int, monkeypatch: pytest.MonkeyPatch) -> None:
     facts, place = facts_of(load(model).known()), Place(devices)
@@ -129,9 +131,7 @@ def test_a_quantised_cache_on_cuda_is_converted_behind_the_attention() -> None:
 def test_streamed_weights_need_room_on_the_device() -> None:
     asked = Settings(n_outputs_max=1)
     kept = compute_bytes(LLAMA, asked._replace(op_offload=False), Place(1, gpu_layers=16))[0]
-    small, large = (
-        compute_bytes(LLAMA, asked, Place(1, gpu_layers=16, weights=kind))[0] for kind in ("q4_K", "f16")
-    )
+    small, large = (compute_bytes(LLAMA, asked, Place(1, gpu_layers=16, weights=kind))[0] for kind in ("q4_K", "f16"))
     assert kept < small < large
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import prod
 
-from llmscale.runtimes.llama_cpp import gemma4, ops, recurrent
+from llmscale.runtimes.llama_cpp import gemma3n, gemma4, ops, recurrent
 from llmscale.runtimes.llama_cpp.cells import CUDA_ALIGN, QUANTIZED, Settings, cells
 from llmscale.runtimes.llama_cpp.facts import (
     Attention,
@@ -448,14 +448,22 @@ class Builder:
         if facts.embedding_norm:
             self.here = self.layers[0].home
             x = self.norm(x)
-        join = {"arctic": self.arctic, "gemma4": gemma4.Layers(self, x).join}.get(
-            facts.residual, self.parallel if facts.residual in PARALLEL else self.serial
-        )
+        join = self.arctic if facts.residual == "arctic" else self.serial
+        finish = None
+        if facts.residual in PARALLEL:
+            join = self.parallel
+        elif facts.residual == "gemma4":
+            join = gemma4.Layers(self, x).join
+        elif facts.residual == "gemma3n":
+            versions = gemma3n.Layers(self, x)
+            x, join, finish = versions.start, versions.join, versions.finish
         for number, spot in enumerate(self.layers):
             self.here, self.beyond = spot.home, spot.ffn
             x = join(x, spot.layer, facts.rows in ("last", "added") and number + 1 == len(self.layers))
             if spot.deep:
                 x = ops.like("add", x, ops.part(embedded, facts.hidden, self.tokens))
+        if finish:
+            x = finish(x)
         self.here = self.last
         if facts.kept == "hidden":
             x.output = True

@@ -102,7 +102,7 @@ Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet, ShortConv]
 
 
 class Mlp(NamedTuple):
-    """A feed-forward: ``gated`` by a second weight, ``fused`` with its gate in one weight, or ``plain``."""
+    """A feed-forward: ``gated`` by a second weight, ``fused`` with its gate in one weight, ``plain``, or ``sparse`` (Gemma 3n)."""
 
     width: int
     form: str = "gated"

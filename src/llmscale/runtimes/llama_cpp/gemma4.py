@@ -24,21 +24,7 @@ class Layers:
 
     def __init__(self, builder: Builder, x: Tensor) -> None:
         self.b = builder
-        self.embedded: Tensor | None = None
-        self.number = 0
-        if builder.facts.per_layer:
-            self.embedded = self._embed(x)
-
-    def _embed(self, x: Tensor) -> Tensor:
-        b, width, layers = self.b, self.b.facts.per_layer, len(self.b.facts.layers)
-        b.here = b.host
-        table = b.weight(width * layers, b.facts.vocab)
-        looked = ops.get_rows(table, ops.given("i32", b.tokens))
-        looked = ops.like("scale", ops.reshape(looked, width, layers, b.tokens))
-        b.graph.expand(looked)
-        b.here = b.layers[0].home
-        made = b.norm(ops.reshape(b.linear(x, width * layers), width, layers, b.tokens), layered=False)
-        return ops.cont(ops.permute(ops.like("add", made, looked), 0, 2, 1, 3))
+        self.embedded = embeddings(builder, x) if builder.facts.per_layer else None
 
     def join(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
         """One layer."""
@@ -60,3 +46,15 @@ class Layers:
             gate = ops.like("mul", ops.like("unary", b.linear(x, width)), own)
             x = ops.like("add", x, b.norm(b.linear(gate, b.facts.hidden)))
         return x
+
+
+def embeddings(b: Builder, x: Tensor) -> Tensor:
+    """Every layer's own embedding, looked up and made from the common one: (width, tokens, layers)."""
+    width, layers = b.facts.per_layer, len(b.facts.layers)
+    b.here = b.host
+    looked = ops.get_rows(b.weight(width * layers, b.facts.vocab), ops.given("i32", b.tokens))
+    looked = ops.like("scale", ops.reshape(looked, width, layers, b.tokens))
+    b.graph.expand(looked)
+    b.here = b.layers[0].home
+    made = b.norm(ops.reshape(b.linear(x, width * layers), width, layers, b.tokens), layered=False)
+    return ops.cont(ops.permute(ops.like("add", made, looked), 0, 2, 1, 3))

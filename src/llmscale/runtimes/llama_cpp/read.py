@@ -46,6 +46,7 @@ class Style(NamedTuple):
         ffn: form of every feed-forward that the GGUF stores otherwise than the checkpoint.
         windows: whether layers with a sliding window have a cache of their own.
         unrotated: every how many layers one is not rotated; 1 for none that is, -1 for all but those with a window.
+        sparse: first layers whose feed-forward keeps its largest activations only (Gemma 3n).
         normed_steps: whether Mamba's step size, B and C are normalised without weights (Falcon Mamba).
         vocab: most rows that the converter keeps of the vocabulary.
     """
@@ -57,6 +58,7 @@ class Style(NamedTuple):
     ffn: str = ""
     windows: bool = False
     unrotated: int = 0
+    sparse: int = 0
     normed_steps: bool = False
     vocab: int = 0
 
@@ -95,6 +97,9 @@ STYLES: dict[str, Style] = {
     "gemma2": Style("gemma2", {"post_norm": True}, windows=True),
     "gemma3": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
     "gemma3_text": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
+    "gemma3n": Style(
+        "gemma3n", {"rows": "end", "residual": "gemma3n", "scaled": True}, {"value_norm": True}, windows=True, sparse=10
+    ),
     "gemma4": Style(
         "gemma4",
         {**KEPT, "residual": "gemma4", "scaled": True},
@@ -188,7 +193,7 @@ def facts_of(spec: ModelSpec) -> Facts:
     if style.arch == "bailingmoe" and any(isinstance(p.block, att.Attention) and p.block.qk_norm for p in spec.placed):
         style = STYLES["bailing_moe_v2"]
     if style.arch == "granitehybrid" and not any(isinstance(p.block, recurrent.Mamba2) for p in spec.placed):
-        style = style._replace(unrotated=0)
+        style = STYLES["granite"]
     by_layer: dict[int, list[Block]] = {number: [] for number in range(spec.layers)}
     for placed in spec.placed:
         if placed.tower is None:
@@ -200,6 +205,8 @@ def facts_of(spec: ModelSpec) -> Facts:
     for number, blocks in sorted(by_layer.items()):
         mixer, width = _mixer(blocks, style, number, windows)
         ffn = _feed_forward(blocks, style)
+        if isinstance(ffn, Mlp) and number < style.sparse:
+            ffn = ffn._replace(form="sparse")
         if mixer is None and ffn is None:
             known = False
             continue
