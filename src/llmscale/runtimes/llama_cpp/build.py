@@ -17,6 +17,7 @@ from llmscale.runtimes.llama_cpp.facts import (
     DeltaNet,
     Experts,
     Facts,
+    KimiDelta,
     Latent,
     Layer,
     Mamba,
@@ -331,7 +332,8 @@ class Builder:
         latent = ops.view(both, (a.kv_rank, tokens), (4, row))
         k_rope = ops.view(both, (a.rope, 1, tokens), (4, row, row))
         q_nope, q_rope = (ops.view(q, (width, a.heads, tokens), q.strides) for width in (a.nope, a.rope))
-        q_rope, k_rope = self.rope(q_rope), self.rope(k_rope)
+        if a.rotated:
+            q_rope, k_rope = self.rope(q_rope), self.rope(k_rope)
         latent = self.norm(latent)
         absorbed = ops.mul_mat(self.weight(a.nope, a.kv_rank, a.heads), ops.permute(q_nope, 0, 2, 1, 3))
         q = ops.concat(ops.permute(absorbed, 0, 2, 1, 3), q_rope, 0)
@@ -362,6 +364,8 @@ class Builder:
                 return recurrent.mamba2(self, x, layer, m)
             case DeltaNet() as m:
                 return recurrent.delta_net(self, x, layer, m)
+            case KimiDelta() as m:
+                return recurrent.kimi_delta(self, x, layer, m)
             case ShortConv() as m:
                 return recurrent.short_conv(self, x, layer, m)
             case None:

@@ -48,6 +48,7 @@ class Latent(NamedTuple):
         kv_rank: width of the latent.
         rope, nope: rotated and unrotated elements of one head's key.
         value: elements of one head's value.
+        rotated: whether the rotated part is (Kimi Linear leaves it as it is).
         indexer: elements that an indexer caches a token besides (sparse attention); 0 where there is none.
     """
 
@@ -57,6 +58,7 @@ class Latent(NamedTuple):
     rope: int
     nope: int
     value: int
+    rotated: bool = True
     indexer: int = 0
 
 
@@ -91,6 +93,14 @@ class DeltaNet(NamedTuple):
     mixed: bool = False
 
 
+class KimiDelta(NamedTuple):
+    """Kimi's delta attention: a decay per channel, and a convolution each for Q, K and V."""
+
+    heads: int
+    head: int
+    conv: int
+
+
 class ShortConv(NamedTuple):
     """A gated convolution over the last `conv` tokens."""
 
@@ -98,7 +108,7 @@ class ShortConv(NamedTuple):
     conv: int
 
 
-Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet, ShortConv]
+Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet, KimiDelta, ShortConv]
 
 
 class Mlp(NamedTuple):
@@ -183,6 +193,8 @@ class Layer(NamedTuple):
             case DeltaNet() as m:
                 channels = (2 * m.key_heads + m.value_heads) * m.head
                 return (m.conv - 1) * channels, m.head * m.head * m.value_heads
+            case KimiDelta() as m:
+                return 3 * (m.conv - 1) * m.heads * m.head, m.head * m.head * m.heads
             case ShortConv() as m:
                 return (m.conv - 1) * m.channels, 0
             case _:

@@ -23,6 +23,7 @@ from llmscale.runtimes.llama_cpp.facts import (
     DeltaNet,
     Experts,
     Facts,
+    KimiDelta,
     Latent,
     Layer,
     Mamba,
@@ -48,6 +49,7 @@ class Style(NamedTuple):
         unrotated: every how many layers one is not rotated; 1 for none that is, -1 for all but those with a window.
         sparse: first layers whose feed-forward keeps its largest activations only (Gemma 3n).
         normed_steps: whether Mamba's step size, B and C are normalised without weights (Falcon Mamba).
+        graph: whether `llmscale.runtimes.llama_cpp.build` has the architecture's own graph.
         vocab: most rows that the converter keeps of the vocabulary.
     """
 
@@ -60,6 +62,7 @@ class Style(NamedTuple):
     unrotated: int = 0
     sparse: int = 0
     normed_steps: bool = False
+    graph: bool = True
     vocab: int = 0
 
 
@@ -85,6 +88,7 @@ STYLES: dict[str, Style] = {
     "deepseek": Style("deepseek", experts={"normed": False}),
     "deepseek_v2": Style("deepseek2", {"kept": "norm"}, experts={"normed": False}),
     "deepseek_v3": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
+    "deepseek_v32": Style("deepseek32", {"kept": "norm"}, experts={"router": "sigmoid"}, graph=False),
     "dots1": Style("dots1", experts={"router": "sigmoid"}),
     "ernie4_5": Style("ernie4_5"),
     "ernie4_5_moe": Style("ernie4_5-moe"),
@@ -112,6 +116,7 @@ STYLES: dict[str, Style] = {
     "glm4v": Style("glm4", {"post_norm": True, "positions": 4}, ffn="fused"),
     "glm4v_moe": Style("glm4moe", {"kept": "norm", "positions": 4}, experts={"router": "sigmoid"}),
     "glm4_moe": Style("glm4moe", {"kept": "norm"}, experts={"router": "sigmoid"}),
+    "glm_moe_dsa": Style("glm-dsa", {"kept": "norm"}, experts={"router": "sigmoid"}, graph=False),
     "gpt2": Style("gpt2", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
     "gpt_bigcode": Style("starcoder", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
     "gpt_neox": Style("gptneox", {**LAYER, "residual": "neox"}, FUSED),
@@ -128,6 +133,7 @@ STYLES: dict[str, Style] = {
     "internlm2": Style("internlm2"),
     "jamba": Style("jamba", {"residual": "onto both"}, NONE, {"normed": False}, unrotated=1),
     "kimi_k2": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
+    "kimi_linear": Style("kimi-linear", {"eager": True}, experts={"router": "sigmoid"}, unrotated=1),
     "lfm2": Style("lfm2", {"residual": "onto both"}),
     "lfm2_moe": Style("lfm2moe", {"residual": "onto both"}, NONE, {"router": "sigmoid"}),
     "llama": Style("llama"),
@@ -188,8 +194,8 @@ STYLES: dict[str, Style] = {
 def facts_of(spec: ModelSpec) -> Facts:
     """What llama.cpp makes of a language model whose tensors are known."""
     style = STYLES.get(spec.family)
-    known = style is not None
-    style = style or Style(spec.family)
+    style = style or Style(spec.family, graph=False)
+    known = style.graph
     if style.arch == "bailingmoe" and any(isinstance(p.block, att.Attention) and p.block.qk_norm for p in spec.placed):
         style = STYLES["bailing_moe_v2"]
     if style.arch == "granitehybrid" and not any(isinstance(p.block, recurrent.Mamba2) for p in spec.placed):
@@ -236,13 +242,17 @@ def _mixer(blocks: Iterable[Block], style: Style, number: int, windows: bool) ->
                 return _attention(a, style, number, windows), a.window
             case att.LatentAttention() as a:
                 index = sum(block.head_dim for block in blocks if isinstance(block, att.Indexer))
-                return Latent(a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head, index), None
+                return Latent(
+                    a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head, style.unrotated != 1, index
+                ), None
             case recurrent.Mamba() as m:
                 return Mamba(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.normed_steps), None
             case recurrent.Mamba2() as m:
                 return _mamba2(m), None
             case recurrent.GatedDeltaNet() as m:
                 return DeltaNet(m.key_heads, m.value_heads, m.value_dim, m.conv, m.fused), None
+            case recurrent.KimiDeltaAttention() as m:
+                return KimiDelta(m.heads, m.head_dim, m.conv), None
             case recurrent.ShortConvolution() as m:
                 return ShortConv(m.hidden, m.conv), None
     return None, None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llmscale.runtimes.llama_cpp import ops
-from llmscale.runtimes.llama_cpp.facts import DeltaNet, Layer, Mamba, Mamba2, ShortConv
+from llmscale.runtimes.llama_cpp.facts import DeltaNet, KimiDelta, Layer, Mamba, Mamba2, ShortConv
 from llmscale.runtimes.llama_cpp.graph import Tensor
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ def load(b: Builder, state: Tensor, read: Reader = ops.get_rows) -> Tensor:
     """
     cleared = ops.part(state, state.ne[0])
     b.graph.expand(ops.view_of("scale", cleared, cleared.ne, cleared.nb))
-    result = read(state, b.main)
+    seen = ops.reshape(state, *state.ne)
+    result = read(seen, b.main)
     b.graph.expand(result)
-    others = ops.get_rows(state, b.extra)
+    others = ops.get_rows(seen, b.extra)
     b.graph.expand(ops.copy_to(others, ops.part(state, state.ne[0], 0)))
     return result
 
@@ -55,6 +56,7 @@ def scan(b: Builder, state: Tensor, x: Tensor, dt: Tensor, keys: Tensor, queries
     total = size + state.ne[0] * state.ne[1]
 
     def read(kept: Tensor, ids: Tensor) -> Tensor:
+        kept = ops.reshape(kept, *kept.ne)
         return Tensor("ssm_scan", "f32", (total, 1, 1, 1), (kept, x, dt, b.weight(1), keys, queries, ids))
 
     both = load(b, state, read)
@@ -167,6 +169,47 @@ def delta_net(b: Builder, x: Tensor, layer: Layer, m: DeltaNet) -> Tensor:
     y = ops.like("mul", y, ops.like("unary", ops.reshape(gate, m.head, m.value_heads, tokens, sequences)))
     y = b.linear(ops.reshape(y, values, tokens, sequences), b.facts.hidden)
     return ops.reshape(y, b.facts.hidden, b.tokens)
+
+
+def kimi_delta(b: Builder, x: Tensor, layer: Layer, m: KimiDelta) -> Tensor:
+    """Kimi's delta attention (`kimi-linear`)."""
+    kept, state = states(b, layer)
+    sequences = b.settings.n_seq
+    tokens, inner, taps = b.tokens // sequences, m.heads * m.head, m.conv - 1
+    before = load(b, kept)
+    row = before.strides[1]
+    q, k, v = (
+        _channel(b, ops.reshape(b.linear(x, inner), inner, tokens, sequences), before, kept, (taps, row), m)
+        for _ in range(3)
+    )
+    decay = ops.like("add", b.linear(b.linear(x, m.head), inner), b.weight(inner))
+    decay = ops.like("mul", ops.reshape(decay, m.head, m.heads, b.tokens), b.weight(1, m.heads))
+    decay = ops.reshape(decay, m.head, m.heads, tokens, sequences)
+    beta = ops.like("unary", ops.reshape(b.linear(x, m.heads), 1, m.heads, tokens, sequences))
+    memory = ops.reshape(load(b, state), m.head, m.head, m.heads, sequences)
+    q, k = ops.like("rms_norm", q), ops.like("rms_norm", k)
+    both = Tensor(
+        "delta_net", "f32", (inner, tokens * sequences + m.head * sequences, 1, 1), (q, k, v, decay, beta, memory)
+    )
+    out = ops.cont(ops.view(both, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, 4 * inner)))
+    new = ops.view(both, (m.head, m.head, m.heads, sequences), (4, 4 * m.head, 4 * m.head * m.head))
+    b.graph.expand(ops.copy_to(new, ops.part(state, *state.ne)))
+    gate = ops.reshape(b.linear(b.linear(x, m.head), inner), m.head, m.heads, b.tokens)
+    normed = b.norm(ops.reshape(out, m.head, m.heads, b.tokens), kind="rms")
+    gated = ops.like("mul", normed, ops.like("unary", gate))
+    return b.linear(ops.cont(gated, inner, b.tokens), b.facts.hidden)
+
+
+def _channel(b: Builder, x: Tensor, before: Tensor, kept: Tensor, state: tuple[int, int], m: KimiDelta) -> Tensor:
+    """One of Q, K and V convolved, its part of the state stored."""
+    channels, tokens, sequences, _ = x.ne
+    taps, row = state
+    shape, strides = (taps, channels, sequences), (4, 4 * taps, row)
+    both = ops.concat(ops.view(before, shape, strides), ops.transpose(x), 0)
+    b.graph.expand(ops.copy_to(ops.part(both, *shape), ops.view(kept, shape, strides)))
+    out = Tensor("ssm_conv", "f32", (channels, tokens, sequences, 1), (both, b.weight(m.conv, channels)))
+    out = ops.like("unary", ops.reshape(out, channels, tokens * sequences))
+    return ops.reshape(out, m.head, m.heads, tokens, sequences)
 
 
 def short_conv(b: Builder, x: Tensor, layer: Layer, m: ShortConv) -> Tensor:
