@@ -68,7 +68,10 @@ def refusal(facts: Facts, settings: Settings) -> str | None:
 def compute_bytes(facts: Facts, settings: Settings, place: Place = HOST) -> tuple[int, ...]:
     """Bytes of the compute buffer of each device, the host last."""
     settings = settled(facts, settings)
-    graph = Builder(facts, settings, place, few(spots(facts, place)), homes(len(facts.layers), place)[-1]).build()
+    layers = spots(facts, place)
+    if not any(isinstance(layer.mixer, Latent) and layer.mixer.indexer for layer in facts.layers):
+        layers = few(layers)
+    graph = Builder(facts, settings, place, layers, homes(len(facts.layers), place)[-1]).build()
     copies = PIPELINE_COPIES if pipelined(facts, place, settings.kv_offload) else 1
     return tuple(reserve(graph, Devices(place.devices + 1, place.align, settings.op_offload, copies)))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import prod
 
-from llmscale.runtimes.llama_cpp import gemma3n, gemma4, ops, recurrent
+from llmscale.runtimes.llama_cpp import gemma3n, gemma4, ops, recurrent, sparse
 from llmscale.runtimes.llama_cpp.cells import CUDA_ALIGN, QUANTIZED, Settings, cells
 from llmscale.runtimes.llama_cpp.facts import (
     Attention,
@@ -83,6 +83,7 @@ class Builder:
         room = cells(facts, settings)
         self.full = Inputs(facts, settings, self.tokens, room.full, False)
         self.windowed = Inputs(facts, settings, self.tokens, room.window, True) if facts.window else self.full
+        self.indexed: sparse.Inputs | None = None
         sequences = ops.given("i32", settings.n_seq)
         self.main, self.extra = ops.part(sequences, settings.n_seq), ops.part(sequences, 0)
 
@@ -142,13 +143,13 @@ class Builder:
             x = ops.like("mul", ops.repeat(x, hidden, e.used, tokens), weights)
         here, self.here = self.here, self.beyond
         width = 2 * e.width if e.merged else e.width
-        up = ops.mul_mat_id(self.weight(hidden, width, e.experts), x, chosen)
+        up = self.chosen(x, width, e, chosen)
         if e.merged:
             gate, up = (ops.part(up, e.width, e.used, tokens) for _ in range(2))
             up = ops.glu(gate, up)
         elif e.gated:
-            up = ops.glu(ops.mul_mat_id(self.weight(hidden, e.width, e.experts), x, chosen), up)
-        down = ops.mul_mat_id(self.weight(e.width, hidden, e.experts), up, chosen)
+            up = ops.glu(self.chosen(x, e.width, e, chosen), up)
+        down = self.chosen(up, hidden, e, chosen)
         self.here = here
         if not e.before:
             down = ops.like("mul", down, weights)
@@ -162,6 +163,11 @@ class Builder:
             total = ops.like("add", total, one)
             graph.expand(total)
         return total if e.used > 1 else ops.cont(total)
+
+    def chosen(self, x: Tensor, width: int, e: Experts, ids: Tensor) -> Tensor:
+        """A product with the chosen experts' matrices."""
+        out = ops.mul_mat_id(self.weight(x.ne[0], width, e.experts), x, ids)
+        return ops.like("add_id", out, ops.weight(self.here, "f32", width, e.experts), ids) if e.bias else out
 
     def feed_forward(self, x: Tensor, layer: Layer) -> Tensor:
         """What follows attention: a feed-forward, or a mixture with its shared expert."""
@@ -325,8 +331,12 @@ class Builder:
     def latent_attention(self, x: Tensor, layer: Layer, a: Latent) -> Tensor:
         """Multi-head latent attention with the key's projection absorbed into the query (`deepseek2`)."""
         graph, tokens, s = self.graph, self.tokens, self.settings
-        q = self.norm(self.linear(x, a.q_rank)) if a.q_rank else x
-        q = ops.reshape(self.linear(q, a.heads * (a.nope + a.rope)), a.nope + a.rope, a.heads, tokens)
+        compressed = self.norm(self.linear(x, a.q_rank)) if a.q_rank else x
+        mask = self.full.mask
+        if a.indexer:
+            self.indexed = self.indexed or sparse.Inputs(self, a.indexer)
+            mask = sparse.masked(mask, sparse.best(self, x, compressed, a.indexer, self.indexed))
+        q = ops.reshape(self.linear(compressed, a.heads * (a.nope + a.rope)), a.nope + a.rope, a.heads, tokens)
         both = self.linear(x, a.kv_rank + a.rope)
         row = both.strides[1]
         latent = ops.view(both, (a.kv_rank, tokens), (4, row))
@@ -346,7 +356,7 @@ class Builder:
         self.store(cache, rows(k, width), self.full.k_ids)
         seen = heads_of(cache, width, 1)
         v = ops.view(seen, (a.kv_rank, *seen.ne[1:]), seen.strides)
-        out = self.mix(q, seen, v, self.full.mask, None, decompress=a.value)
+        out = self.mix(q, seen, v, mask, None, decompress=a.value)
         return self.linear(out, self.facts.hidden)
 
     # ---------------------------------------------------------------- the whole
@@ -446,6 +456,7 @@ class Builder:
             x = ops.part(x, facts.hidden, self.tokens)
         if facts.scaled:
             x = ops.like("scale", x)
+        if facts.scaled == "first":
             graph.expand(x)
         if facts.embedded_positions:
             x = ops.like("add", x, ops.get_rows(self.weight(facts.hidden, 1), self.positions))

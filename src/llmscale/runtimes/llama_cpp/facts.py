@@ -40,6 +40,14 @@ class Attention(NamedTuple):
     borrowed: bool = False
 
 
+class Indexer(NamedTuple):
+    """Small heads that choose the `top` cells that attention sees (DeepSeek's sparse attention)."""
+
+    heads: int
+    head: int
+    top: int
+
+
 class Latent(NamedTuple):
     """Multi-head latent attention, whose cache holds the latent and the rotated key only.
 
@@ -49,7 +57,7 @@ class Latent(NamedTuple):
         rope, nope: rotated and unrotated elements of one head's key.
         value: elements of one head's value.
         rotated: whether the rotated part is (Kimi Linear leaves it as it is).
-        indexer: elements that an indexer caches a token besides (sparse attention); 0 where there is none.
+        indexer: what chooses the cells to attend to; None to attend to all.
     """
 
     heads: int
@@ -59,7 +67,7 @@ class Latent(NamedTuple):
     nope: int
     value: int
     rotated: bool = True
-    indexer: int = 0
+    indexer: Indexer | None = None
 
 
 class Mamba(NamedTuple):
@@ -130,6 +138,7 @@ class Experts(NamedTuple):
         shared_gate: whether the shared expert is gated.
         before: whether the weights are applied before the experts (Llama 4).
         gated: whether each expert has a gate.
+        bias: whether each expert's matrices have biases.
         merged: whether one weight makes gate and up.
         dense: width of a feed-forward beside the mixture, which is added to it (Arctic, Gemma 4); 0 for none.
     """
@@ -144,6 +153,7 @@ class Experts(NamedTuple):
     shared_gate: str = ""
     before: bool = False
     gated: bool = True
+    bias: bool = False
     merged: bool = False
     dense: int = 0
 
@@ -168,7 +178,7 @@ class Layer(NamedTuple):
             case Attention(borrowed=False) as a:
                 return a.kv_heads * a.key, a.kv_heads * a.value
             case Latent() as a:
-                return a.kv_rank + a.rope + a.indexer, 0
+                return a.kv_rank + a.rope + (a.indexer.head if a.indexer else 0), 0
             case _:
                 return 0, 0
 
@@ -212,7 +222,7 @@ class Facts(NamedTuple):
         post_norm: whether the outputs of attention and feed-forward are normalised before they are added.
         rows: where the rows whose logits are wanted are picked: after the ``last`` attention, after what it is
             ``added`` to, before the final norm (``end``), or after it (``norm``).
-        scaled: whether the embedding is scaled, before all else.
+        scaled: whether the embedding is scaled: ``first``, before all else, or ``later``, when it is first read.
         kept: whether the last hidden state is kept for a draft head: ``""``, ``hidden`` or ``norm``.
         positions: numbers that say where a token is; 4 where images have a place too.
         eager: whether the norm before attention is computed before all else in its layer.
@@ -234,7 +244,7 @@ class Facts(NamedTuple):
     residual: str = "serial"
     post_norm: bool = False
     rows: str = "last"
-    scaled: bool = False
+    scaled: str = ""
     kept: str = ""
     positions: int = 1
     eager: bool = False

@@ -45,7 +45,7 @@ class Layers:
             own = ops.view(self.embedded, (width, b.tokens), self.embedded.strides[:2])
             gate = ops.like("mul", ops.like("unary", b.linear(x, width)), own)
             x = ops.like("add", x, b.norm(b.linear(gate, b.facts.hidden)))
-        return x
+        return ops.like("mul", x, b.weight(1))
 
 
 def embeddings(b: Builder, x: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from llmscale.runtimes.llama_cpp.facts import (
     DeltaNet,
     Experts,
     Facts,
+    Indexer,
     KimiDelta,
     Latent,
     Layer,
@@ -36,6 +37,10 @@ from llmscale.spec import Block, ModelSpec
 
 Fields = Mapping[str, Any]
 NONE: Fields = MappingProxyType({})
+
+
+#: Cells that sparse attention sees (`index_topk` of DeepSeek-V3.2 and of GLM-5, the only models that have it).
+TOP = 2048
 
 
 class Style(NamedTuple):
@@ -68,7 +73,7 @@ class Style(NamedTuple):
 
 LAYER: Fields = {"norm": "layer"}
 FUSED: Fields = {"fused": True}
-SCALED: Fields = {"scaled": True}
+SCALED: Fields = {"scaled": "first"}
 KEPT: Fields = {"rows": "norm", "kept": "norm"}
 
 STYLES: dict[str, Style] = {
@@ -88,7 +93,7 @@ STYLES: dict[str, Style] = {
     "deepseek": Style("deepseek", experts={"normed": False}),
     "deepseek_v2": Style("deepseek2", {"kept": "norm"}, experts={"normed": False}),
     "deepseek_v3": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
-    "deepseek_v32": Style("deepseek32", {"kept": "norm"}, experts={"router": "sigmoid"}, graph=False),
+    "deepseek_v32": Style("deepseek32", {"kept": "norm"}, experts={"router": "sigmoid"}),
     "dots1": Style("dots1", experts={"router": "sigmoid"}),
     "ernie4_5": Style("ernie4_5"),
     "ernie4_5_moe": Style("ernie4_5-moe"),
@@ -102,11 +107,11 @@ STYLES: dict[str, Style] = {
     "gemma3": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
     "gemma3_text": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
     "gemma3n": Style(
-        "gemma3n", {"rows": "end", "residual": "gemma3n", "scaled": True}, {"value_norm": True}, windows=True, sparse=10
+        "gemma3n", {"rows": "end", "residual": "gemma3n", "scaled": "later"}, {"value_norm": True}, windows=True, sparse=10
     ),
     "gemma4": Style(
         "gemma4",
-        {**KEPT, "residual": "gemma4", "scaled": True},
+        {**KEPT, "residual": "gemma4", "scaled": "later"},
         {"value_norm": True},
         {"merged": True},
         windows=True,
@@ -241,10 +246,9 @@ def _mixer(blocks: Iterable[Block], style: Style, number: int, windows: bool) ->
             case att.Attention(source="self", cached=True) as a:
                 return _attention(a, style, number, windows), a.window
             case att.LatentAttention() as a:
-                index = sum(block.head_dim for block in blocks if isinstance(block, att.Indexer))
-                return Latent(
-                    a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head, style.unrotated != 1, index
-                ), None
+                chooser = next((Indexer(i.heads, i.head_dim, TOP) for i in blocks if isinstance(i, att.Indexer)), None)
+                rotated = style.unrotated != 1
+                return Latent(a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head, rotated, chooser), None
             case recurrent.Mamba() as m:
                 return Mamba(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.normed_steps), None
             case recurrent.Mamba2() as m:
@@ -301,7 +305,9 @@ def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None
                 fields: dict[str, Any] = {"biased": m.correction_bias is not None, "shared": m.shared, "gated": m.gated}
                 shared_gate = m.shared_gate is not None
                 experts = Experts(m.experts, m.used, m.intermediate, **(fields | dict(style.experts)))
-            case mlp.StackedExperts() | mlp.MergedExperts() as m:
+            case mlp.StackedExperts() as m:
+                experts = Experts(m.experts, m.used, m.intermediate, bias=True, **style.experts)
+            case mlp.MergedExperts() as m:
                 experts = Experts(m.experts, m.used, m.intermediate, **style.experts)
             case mlp.PackedExperts() as m:
                 down = next(shape for _, kind, shape in m.matrices if kind == "down")
