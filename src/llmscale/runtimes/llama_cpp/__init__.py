@@ -1,0 +1,1 @@
+"""llama.cpp: its caches and its compute buffers."""
