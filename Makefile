@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 
-.PHONY: run test lint oracle bench docs clean
+.PHONY: run test lint oracle bench accuracy docs clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -17,6 +17,10 @@ lint: $(VENV)/ready  ## style, types, and whether the generated docs are fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m benchmarks.accuracy --check
+
+accuracy: $(VENV)/ready  ## every number against every measurement; writes docs/accuracy.md
+	$(BIN)/python -m benchmarks.accuracy
 
 bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
 	$(BIN)/python benchmarks/startup.py

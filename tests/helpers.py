@@ -134,6 +134,7 @@ FRACTIONS = {
     "fp16_tflops",
     "gpu_share",
     "tokens_per_second",
+    "percent",
 }
 
 

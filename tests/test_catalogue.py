@@ -177,7 +177,7 @@ def test_every_config_counts_and_is_compiled_as_it_counts() -> None:
 def test_the_peers_of_a_size_are_the_catalogues_own_shapes() -> None:
     shapes = [shape_of(of_entry(entry).known()) for entry in ENTRIES.values() if entry.config]
     hidden = {(shape.layers, shape.hidden, shape.caches) for shape in shapes if shape.caches}
-    assert {(shape.layers, shape.hidden, shape.caches) for shape in peers(7 * 10**9, False)} <= hidden
+    assert {(p.shape.layers, p.shape.hidden, p.shape.caches) for p in peers(7 * 10**9, False)} <= hidden
 
 
 def test_what_is_stated_agrees_with_what_is_counted_or_says_why_not() -> None:

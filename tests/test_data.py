@@ -162,17 +162,38 @@ def test_what_follows_from_a_config_is_compiled_with_it(tmp_path: Path) -> None:
     compiled = compile_table("models", str(path))
     assert compiled["entries"]["m"]["counted"] == TINY_TOTAL
     assert compiled["names"]["mymodelhf"] == compiled["names"][normal("some-org/My-Model-hf")] == ["m"]
-    ((total, active, shape),) = compile_table("peers", str(path))["decoders"]
-    assert (total, active, shape["hidden"]) == (TINY_TOTAL, TINY_TOTAL, 64)
+    ((model_id, total, active, shape),) = compile_table("peers", str(path))["decoders"]
+    assert (model_id, total, active, shape["hidden"]) == ("m", TINY_TOTAL, TINY_TOTAL, 64)
+    assert compile_table("sizes", str(path))["m"]["fp16"] == 2 * TINY_TOTAL
     path.write_text(MODEL.format(id="m"), encoding="utf-8")
     assert compile_table("peers", str(path)) == {"decoders": []}
 
 
 def test_formats_compile(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    fields = "{name: Q, elements: 32, bytes: 18, runtime: transformers, activation_bytes: 2, kv: false, source: s}"
-    path.write_text(f"q4: {fields}\n", encoding="utf-8")
-    assert compile_table("formats", str(path))["entries"]["q4"]["bytes"] == 18
+    path.write_text("q4: {name: Q, bits: 4.5, planes: [[18, 32]], multiple: 32, source: s}\n", encoding="utf-8")
+    assert compile_table("formats", str(path))["entries"]["q4"]["planes"] == [(18, 32, 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "magic"}, ["q", "kind is rules, or gguf"]),
+        ({"preset": "Q4_0"}, ["q", "kind is rules, or gguf"]),
+        ({"rules": {"linear": "int4"}}, ["q", "must say what '*' takes"]),
+        ({"rules": {"*": "int5"}}, ["q", "no number format 'int5'"]),
+        ({"narrow": "wide"}, ["q", "no number format 'wide'"]),
+    ],
+)
+def test_a_quant_must_be_whole(tmp_path: Path, change: dict[str, object], words: list[str]) -> None:
+    path = tmp_path / "mine.yaml"
+    good = {"name": "Q", "kind": "rules", "rules": {"*": "int4"}, "bits": 4, "runtime": "vllm", "activation_bytes": 2}
+    path.write_text(json.dumps({"q": {**good, "source": "s"}}), encoding="utf-8")
+    assert compile_table("quants", str(path))["entries"]["q"]["rules"] == {"*": "int4"}
+    path.write_text(json.dumps({"q": {**good, "source": "s", **change}}), encoding="utf-8")
+    with pytest.raises(InputFileError) as caught:
+        compile_table("quants", str(path))
+    assert all(word in caught.value.message for word in words)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from llmscale.api.model import Model
 from llmscale.devices.sets import DeviceSet, sized
 from llmscale.families import from_config
 from llmscale.fit import LONGEST, fit, largest
-from llmscale.footprint import Candidate, Footprint, Quantity, weights_of
-from llmscale.formats.catalogue import quant, quants
-from llmscale.inventory import inventory
+from llmscale.footprint import Candidate, Footprint, Quantity
+from llmscale.formats.catalogue import number_format, quant, quants
 from llmscale.peers import FEWEST, peers
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Workload
@@ -26,7 +25,7 @@ RULE = runtime("transformers")
 
 
 def work(context: int = 4096, batch: int = 1, kv: str = "fp16") -> Workload:
-    return Workload(context, batch, quant(kv), 2)
+    return Workload(context, batch, number_format(kv), 2)
 
 
 def room(bytes_: int, count: int = 1) -> DeviceSet:
@@ -84,7 +83,7 @@ def test_a_bare_size_has_exact_weights_and_assumed_buffers_in_a_range() -> None:
 
 def test_experts_of_a_bare_mixture_are_a_range() -> None:
     spec = load("8x7B").known()
-    weights = weights_of(spec, inventory(spec), quant("fp16"))
+    weights = Model.of(spec).weights(quant("fp16"))
     assert weights.value == weights.high == 112_000_000_000
     assert weights.low < 2 * 46_702_792_704 < weights.high
     assert weights.basis is Basis.ASSUMED
@@ -92,19 +91,19 @@ def test_experts_of_a_bare_mixture_are_a_range() -> None:
 
 def test_a_reported_size_says_so() -> None:
     spec = load("seed1.5-thinking").known()
-    assert weights_of(spec, inventory(spec), quant("fp16")).basis in (Basis.REPORTED, Basis.EXACT)
+    assert Model.of(spec).weights(quant("fp16")).basis in (Basis.REPORTED, Basis.EXACT)
 
 
 @pytest.mark.parametrize(("size", "mixture"), [(7 * 10**9, False), (10**15, False), (10**6, False), (10**11, True)])
 def test_peers_are_never_too_few(size: int, mixture: bool) -> None:
     found = peers(size, mixture)
     assert len(found) >= FEWEST
-    assert all(shape.caches for shape in found)
+    assert all(peer.shape.caches for peer in found)
 
 
 def test_peers_are_of_about_the_size_asked_for() -> None:
     small, large = peers(10**9, False), peers(7 * 10**10, False)
-    assert max(shape.hidden for shape in small) < min(shape.hidden for shape in large)
+    assert max(peer.shape.hidden for peer in small) < min(peer.shape.hidden for peer in large)
 
 
 @given(candidates(), st.integers(1, 100_000), st.integers(1, 100_000), st.integers(1, 16))
@@ -130,8 +129,8 @@ def test_the_value_lies_in_its_range(c: Candidate, context: int, batch: int) -> 
 def test_more_bits_never_take_less_memory(reference: str) -> None:
     model = Model.of(load(reference).known())
     totals = []
-    for form in sorted(quants(), key=lambda f: (f.bits_per_weight, f.activation_bytes)):
-        print_ = model.candidate(form, None).footprint(Workload(512, 1, quant("fp16"), form.activation_bytes))
+    for form in sorted((q for q in quants() if q.plain), key=lambda f: (f.bits, f.activation_bytes)):
+        print_ = model.candidate(form, None).footprint(Workload(512, 1, number_format("fp16"), form.activation_bytes))
         totals.append((print_.weights.value, print_.total))
     assert totals == sorted(totals)
     assert totals[0] < totals[-1]

@@ -17,8 +17,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
-from llmscale.errors import InputFileError, LlmscaleError, UsageError
-from llmscale.formats.catalogue import Format
+from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.formats.gguf.files import VocabularyEntry
+from llmscale.formats.layout import AT, Format
+from llmscale.formats.quality import Measurement, compile_quality
+from llmscale.formats.recipe import REST, Quant
 from llmscale.names import normal
 from llmscale.units import MAX_COUNT, parse_count
 
@@ -47,20 +50,47 @@ def compile_table(name: str, path: str) -> dict[str, Any]:
     Raises:
         InputFileError: not YAML, or an entry that does not fit its schema, by file, entry and field.
     """
+    return compile_text(name, _text(path), path)
+
+
+def read_mapping(path: str) -> tuple[dict[Any, Any], _Source]:
+    """What a YAML file of named fields says, and where, for messages.
+
+    Raises:
+        InputFileError: it cannot be read, is not YAML, or is no mapping.
+    """
+    text = _text(path)
+    raw = _yaml(text, path)
+    if not isinstance(raw, dict):
+        raise InputFileError(f"{path} must map fields to values.")
+    return raw, _Source(path, text)
+
+
+def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
+            return file.read()
     except OSError as error:
         raise InputFileError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
     except UnicodeDecodeError:
         raise InputFileError(f"{path} cannot be read: it is not UTF-8 text.") from None
-    return compile_text(name, text, path)
 
 
 def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
     """Like `compile_table`, of the `text` that stands or shall stand in the file at `path`."""
+    raw = _yaml(text, path)
+    if raw is None and name == "models":
+        raw = {}  # a user's catalogue may hold nothing yet
+    if name == "quality":
+        return _quality(raw, _Source(path, text))
+    if not isinstance(raw, dict):
+        raise InputFileError(f"{path} must map ids to entries.")
+    return _COMPILERS[name](raw, _Source(path, text))
+
+
+def _yaml(text: str, path: str) -> Any:
     try:
-        raw = yaml.load(text, _Loader)
+        return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
@@ -70,11 +100,6 @@ def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
     # Dates that do not exist and numbers without end are plain ValueErrors of the YAML library.
     except (yaml.YAMLError, ValueError) as error:
         raise InputFileError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
-    if raw is None and name == "models":
-        raw = {}  # a user's catalogue may hold nothing yet
-    if not isinstance(raw, dict):
-        raise InputFileError(f"{path} must map ids to entries.")
-    return _COMPILERS[name](raw, _Source(path, text))
 
 
 @dataclass(frozen=True)
@@ -138,7 +163,30 @@ def _peers(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     shaped = [entry for entry in entries if entry["shape"]]
     # Of attention alone, and of text: that is what a bare size is taken to mean.
     decoders = [e for e in shaped if e["shape"]["caches"] and not e["shape"]["states"] and e["modality"] == "text"]
-    return {"decoders": [[entry["counted"], entry["counted_active"], entry["shape"]] for entry in decoders]}
+    return {"decoders": [[e["id"], e["counted"], e["counted_active"], e["shape"]] for e in decoders]}
+
+
+def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    """Bytes of every model's weights in every quant that it can be had in: what no answer should count again."""
+    from llmscale.families import from_config
+    from llmscale.formats.catalogue import quants
+    from llmscale.formats.weights import weight_bytes
+    from llmscale.inventory import inventory
+
+    every = list(quants())
+    sizes: dict[str, dict[str, int]] = {}
+    for key, fields in raw.items():
+        if key == "misnomers" or not fields.get("config"):
+            continue
+        spec = from_config(fields["config"], key)
+        parts = inventory(spec)
+        sizes[key] = {}
+        for quant in every:
+            try:
+                sizes[key][quant.id] = weight_bytes(quant, spec, parts)
+            except UnsupportedModelError:
+                continue
+    return sizes
 
 
 def _model_fields(fields: dict[str, Any]) -> dict[str, Any]:
@@ -193,6 +241,35 @@ def _devices(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
 def _formats(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     entries = _checked(raw, Format, source, dict)
     return {"entries": entries, "names": _names(entries, source)}
+
+
+def _quants(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    """Quants, whose rules must name formats that there are."""
+    from llmscale.data import table
+
+    formats = table("formats")["entries"]
+    entries = _checked(raw, Quant, source, dict)
+    for key, entry in entries.items():
+        if entry["kind"] not in ("rules", "gguf") or (entry["kind"] == "gguf") != bool(entry["preset"]):
+            raise source.error((key, "kind"), f"{key}: kind is rules, or gguf with a preset.")
+        if entry["kind"] == "rules" and REST not in entry["rules"]:
+            raise source.error((key, "rules"), f"{key}: rules must say what '{REST}' takes.")
+        for name in (*entry["rules"].values(), entry["narrow"]):
+            if name.partition(AT)[0] not in formats and name != "refuse":
+                raise source.error((key, "rules"), f"{key}: there is no number format '{name}'.")
+    return {"entries": entries, "names": _names(entries, source)}
+
+
+def _quality(raw: Any, source: _Source) -> dict[str, Any]:
+    try:
+        return compile_quality(TypeAdapter(list[Measurement]).validate_python(raw))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise source.error((), f"{_dotted(first['loc'])}: {first['msg']}.") from None
+
+
+def _vocabularies(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    return {"entries": _checked(raw, VocabularyEntry, source, dict)}
 
 
 def _checked(raw: dict[str, Any], schema: type[Any], source: _Source, prepare: Any) -> dict[str, dict[str, Any]]:
@@ -254,4 +331,12 @@ def _names(entries: dict[str, dict[str, Any]], source: _Source) -> dict[str, lis
     return names
 
 
-_COMPILERS = {"models": _models, "peers": _peers, "devices": _devices, "formats": _formats}
+_COMPILERS = {
+    "models": _models,
+    "peers": _peers,
+    "devices": _devices,
+    "formats": _formats,
+    "quants": _quants,
+    "vocabularies": _vocabularies,
+    "sizes": _sizes,
+}

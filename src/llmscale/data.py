@@ -16,31 +16,41 @@ COMPILED = os.path.join(PACKAGE, "_data")
 #: Only there in a checkout.
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(PACKAGE)), "data")
 
-TABLES = ("formats", "devices", "models", "peers")
+TABLES = ("formats", "quants", "quality", "vocabularies", "devices", "models", "peers", "sizes")
 #: Tables that are made from another one's YAML.
-YAML_OF = {"peers": "models"}
+YAML_OF = {"peers": "models", "sizes": "models"}
 
-#: What the tables were computed with, besides their YAML.
-_CODE = {
+_MODELS = (
+    "build.py",
+    "names.py",
+    "units.py",
+    "catalogue.py",
+    "spec.py",
+    "shape.py",
+    "inventory.py",
+    "families",
+    "blocks",
+)
+#: What the tables were computed with, besides their YAML: code of the package, other YAML.
+_MADE_WITH = {
     "formats": ("build.py", "names.py", "formats"),
+    "quants": ("build.py", "names.py", "formats", "formats.yaml"),
+    "quality": ("build.py", "formats"),
+    "vocabularies": ("build.py", "formats/gguf"),
     "devices": ("build.py", "names.py", "devices"),
-    "models": (
-        "build.py",
-        "names.py",
-        "units.py",
-        "catalogue.py",
-        "spec.py",
-        "shape.py",
-        "inventory.py",
-        "families",
-        "blocks",
-    ),
+    "models": _MODELS,
+    "peers": _MODELS,
+    "sizes": (*_MODELS, "formats", "formats/gguf", "formats.yaml", "quants.yaml"),
 }
 
 
 @cache
 def table(name: str) -> dict[str, Any]:
-    """The compiled table `name`: ``models``, ``devices``, ``formats``, or ``peers`` (the shapes of all models)."""
+    """The compiled table `name`.
+
+    ``models``, ``devices``, ``formats``, ``quants``; ``peers``, the shapes of all decoders; ``sizes``, the bytes of
+    every model's weights in every quant; ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files.
+    """
     source = os.path.join(SOURCES, f"{YAML_OF.get(name, name)}.yaml")
     compiled = os.path.join(COMPILED, f"{name}.json")
     if os.path.exists(source) and os.path.exists(os.path.join(SOURCES, os.pardir, "pyproject.toml")):
@@ -59,8 +69,8 @@ def table(name: str) -> dict[str, Any]:
 
 def _newest(source: str, name: str) -> int:
     paths = [source]
-    for entry in _CODE[YAML_OF.get(name, name)]:
-        path = os.path.join(PACKAGE, entry)
+    for entry in _MADE_WITH[name]:
+        path = os.path.join(SOURCES if entry.endswith(".yaml") else PACKAGE, entry)
         paths += [e.path for e in os.scandir(path) if e.name.endswith(".py")] if os.path.isdir(path) else [path]
     return max(os.stat(path).st_mtime_ns for path in paths)
 

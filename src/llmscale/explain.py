@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.footprint import Candidate
-from llmscale.formats.catalogue import Format
-from llmscale.inventory import Inventory
+from llmscale.footprint import Candidate, Quantity
+from llmscale.formats.catalogue import format_of
+from llmscale.formats.recipe import REST, Quant
+from llmscale.formats.weights import allot
+from llmscale.inventory import Inventory, TensorGroup
+from llmscale.runtimes.general import kept
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.transformers import kept
 from llmscale.shape import Shape
 from llmscale.spec import ModelSpec
 from llmscale.units import format_size
 
 
 def explain_estimate(
-    spec: ModelSpec, parts: Inventory, form: Format, candidate: Candidate, work: Workload
+    spec: ModelSpec, parts: Inventory, quant: Quant, candidate: Candidate, work: Workload
 ) -> list[str]:
     """One line per part of the footprint: what is summed, with which numbers, from which source."""
     footprint = candidate.footprint(work)
-    lines = [
-        f"{form.name}: {form.bits_per_weight:g} bits per weight ({form.source})",
-        f"  weights = {parts.total():,} parameters x {form.bytes}/{form.elements} bytes = "
-        f"{footprint.weights.value:,} bytes ({footprint.weights.basis.value})",
-    ]
+    lines = [f"{quant.name} ({quant.source})", *_weight_lines(spec, parts, quant, footprint.weights)]
     if not spec.shape_known:
         low, middle, high = map(format_size, (footprint.cache.low, footprint.cache.value, footprint.cache.high))
         lines.append(
@@ -40,15 +38,52 @@ def explain_estimate(
     return lines
 
 
+def _weight_lines(spec: ModelSpec, parts: Inventory, quant: Quant, weights: Quantity) -> Iterator[str]:
+    total = parts.total()
+    told = f"{weights.value:,} bytes ({weights.basis.value}), {8 * weights.value / total:.4g} bits per weight"
+    if quant.plain:
+        form = format_of(quant.rules[REST])
+        yield f"  weights = {total:,} parameters x {form.bits:g}/8 bytes = {told}"
+        return
+    if not spec.shape_known:
+        yield f"  weights = {told}: the bits per weight that real models of about that size take"
+        return
+    yield f"  weights = {told}, of which"
+    by_kind: dict[str, dict[str, tuple[int, int]]] = {}
+    single = [0, 0]
+    for allotted in allot(quant, spec, parts):
+        if len(allotted.group.shape) < 2 and allotted.form.bits >= 16:
+            single[0] += _tensors(allotted.group)
+            single[1] += allotted.bytes
+            continue
+        forms = by_kind.setdefault(_kind(allotted.group), {})
+        tensors, size = forms.get(allotted.form.name, (0, 0))
+        forms[allotted.form.name] = (tensors + _tensors(allotted.group), size + allotted.bytes)
+    for kind, forms in by_kind.items():
+        listed = ", ".join(f"{tensors} x {name}" for name, (tensors, _) in forms.items())
+        yield f"    {kind}: {listed} = {sum(size for _, size in forms.values()):,} bytes"
+    yield f"    norms, biases and other rows: {single[0]} in 16 or 32 bits = {single[1]:,} bytes"
+
+
+def _kind(group: TensorGroup) -> str:
+    """What a tensor is called in every layer: llama.cpp's own word where a GGUF file holds it, else the role."""
+    return group.name.rpartition("}.")[2].removesuffix(".weight") if "blk." in group.name else group.role
+
+
+def _tensors(group: TensorGroup) -> int:
+    """How many tensors a file holds for the group; all experts of a layer may be one."""
+    return max(1, len(group.layers)) * (group.experts if "{expert}" in group.name else 1)
+
+
 def _cache_lines(shape: Shape, work: Workload, basis: str) -> Iterator[str]:
     for cache in shape.caches:
         tokens = kept(cache, work.context)
         window = f" (window of {cache.window:,})" if cache.window else ""
         side = " of the encoder" if cache.source == "cross" else ""
-        total = cache.layers * work.batch * (work.kv.size(tokens * cache.keys) + work.kv.size(tokens * cache.values))
+        total = cache.layers * work.batch * (work.kv.size((tokens, cache.keys)) + work.kv.size((tokens, cache.values)))
         yield (
             f"  KV cache = {cache.layers} layers x {work.batch} sequences x {tokens:,} tokens{side}{window} x "
-            f"({cache.keys:,} + {cache.values:,}) elements x {work.kv.bytes}/{work.kv.elements} bytes = "
+            f"({cache.keys:,} + {cache.values:,}) elements in {work.kv.name} = "
             f"{total:,} bytes ({basis})"
         )
     for state in shape.states:

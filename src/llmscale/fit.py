@@ -6,12 +6,12 @@ lies in the first stretch that ends above the limit, at a point that two evaluat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
-from llmscale.footprint import Candidate
+from llmscale.footprint import Candidate, Quantity
 from llmscale.runtimes.interface import Workload
 from llmscale.shape import Shape
 
@@ -67,6 +67,22 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
             )
         )
     return answers
+
+
+def first_that_fits(candidates: Iterable[Candidate], work: Workload, devices: DeviceSet) -> int | None:
+    """The index of the first of `candidates`, which differ in their weights alone, that surely fits; None if none does.
+
+    Only the weights are looked at again for each: what else they take is the same.
+    """
+    room: int | None = None
+    for index, candidate in enumerate(candidates):
+        if room is None:
+            more = (devices.count - 1) * candidate.runtime.overhead()
+            besides = candidate._replace(weights=Quantity.exactly(0)).footprint(work).high
+            room = devices.total_usable - more - besides
+        if candidate.weights.high <= room:
+            return index
+    return None
 
 
 def _size(candidate: Candidate, shape: Shape, work: Workload) -> Callable[[int], int]:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llmscale.formats.catalogue import Format, weight_bytes
-from llmscale.inventory import Inventory
 from llmscale.runtimes.interface import Runtime, Workload
 from llmscale.shape import Shape
-from llmscale.spec import Basis, ModelSpec
+from llmscale.spec import Basis
 
 
 class Quantity(NamedTuple):
@@ -94,14 +92,3 @@ class Candidate(NamedTuple):
         run = self.runtime
         varying = run.cache(shape, work) + run.state(shape, work) + run.compute(shape, work)
         return self.weights.high + varying + run.overhead()
-
-
-def weights_of(spec: ModelSpec, parts: Inventory, form: Format) -> Quantity:
-    """Bytes of all weights in `form`; a range where the size itself is not certain."""
-    size = weight_bytes(parts, form)
-    if spec.parameters_range is None:
-        # The weights of a bare size follow from it; those of an assumed family are assumed like its shape.
-        follows = spec.basis is Basis.ASSUMED and not spec.shape_known
-        return Quantity.exactly(size, Basis.EXACT if follows else spec.basis)
-    low, high = (form.size(count) for count in spec.parameters_range)
-    return Quantity(size, low, high, spec.basis)

@@ -37,6 +37,7 @@ class TensorGroup(NamedTuple):
         name: full name with ``{layer}`` and ``{expert}`` where numbers stand.
         layers: the layer numbers; empty when it stands outside the layers.
         tied_to: full name of the tensor whose storage it shares; then it holds no memory of its own.
+        transposed: a matrix published as (inputs, outputs).
     """
 
     name: str
@@ -47,6 +48,12 @@ class TensorGroup(NamedTuple):
     experts: int
     experts_used: int
     tied_to: str | None
+    transposed: bool = False
+
+    @property
+    def turned(self) -> TensorGroup:
+        """The group with its outputs before its inputs, as a linear layer's weight has them."""
+        return self._replace(shape=self.shape[::-1], transposed=False) if self.transposed else self
 
     @property
     def elements(self) -> int:
@@ -120,6 +127,7 @@ def inventory(spec: ModelSpec) -> Inventory:
                 experts=tensor.experts,
                 experts_used=tensor.experts_used,
                 tied_to=tensor.tied_to,
+                transposed=tensor.transposed,
             )
             groups.append(group)
     return Inventory(tuple(groups))

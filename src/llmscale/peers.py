@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log
+from typing import NamedTuple
 
 from llmscale.data import table
 from llmscale.shape import Shape
@@ -12,18 +13,32 @@ NEIGHBOURHOOD = 1.3
 FEWEST = 4
 
 
-def peers(parameters: int, mixture: bool) -> tuple[Shape, ...]:
-    """The shapes of catalogue decoders about as large: those within `NEIGHBOURHOOD`, at least the `FEWEST` nearest.
+class Peer(NamedTuple):
+    """A catalogue model that answers for a bare size."""
+
+    id: str
+    parameters: int
+    shape: Shape
+
+    def bits(self, quant: str) -> float | None:
+        """Bits per parameter that its weights take in a quant; None where it cannot be had in it."""
+        size = table("sizes")[self.id].get(quant)
+        return 8 * size / self.parameters if size else None
+
+
+def peers(parameters: int, mixture: bool) -> tuple[Peer, ...]:
+    """Catalogue decoders about as large: those within `NEIGHBOURHOOD`, at least the `FEWEST` nearest.
 
     Args:
         parameters: the size asked for.
         mixture: whether a mixture of experts is meant; dense models answer for dense, mixtures for mixtures.
     """
     alike = [
-        (abs(log(size / parameters)), shape)
-        for size, active, shape in table("peers")["decoders"]
+        (abs(log(size / parameters)), model_id, size, shape)
+        for model_id, size, active, shape in table("peers")["decoders"]
         if (active < size) == mixture
     ]
-    alike.sort(key=lambda pair: pair[0])
-    near = [shape for distance, shape in alike if distance <= log(NEIGHBOURHOOD)]
-    return tuple(map(Shape.from_json, near if len(near) >= FEWEST else [shape for _, shape in alike[:FEWEST]]))
+    alike.sort(key=lambda found: found[0])
+    near = [found for found in alike if found[0] <= log(NEIGHBOURHOOD)]
+    chosen = near if len(near) >= FEWEST else alike[:FEWEST]
+    return tuple(Peer(model_id, size, Shape.from_json(shape)) for _, model_id, size, shape in chosen)

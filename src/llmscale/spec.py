@@ -33,6 +33,7 @@ class Tensor(NamedTuple):
         experts: how many of it there are (one per expert).
         experts_used: how many of those one token touches.
         tied_to: the tensor whose storage it shares, by its full name; then it holds no memory.
+        transposed: a matrix published as (inputs, outputs), which tools turn round before they quantise it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Tensor(NamedTuple):
     experts: int = 1
     experts_used: int = 1
     tied_to: str | None = None
+    transposed: bool = False
 
 
 class CacheShape(NamedTuple):
@@ -116,6 +118,10 @@ class ModelSpec:
         sequence: tokens of a model that always sees the same number (a vision transformer's patches).
         basis: `Basis.EXACT` when the tensors are known, `Basis.ASSUMED` for a bare size.
         parameters_range: lowest and highest plausible count when the size itself is not certain.
+        text_family: the ``model_type`` of a multimodal model's text part; empty for a model that is all text.
+        rope_scaling: the published ``rope_type`` by which rotary positions are stretched; empty when they are not.
+        rotary_share: share of a head that rotates.
+        published_in: the ``quant_method`` of a checkpoint that is published quantised; empty for others.
         warnings: what a reader of any number from this spec must know.
     """
 
@@ -132,6 +138,10 @@ class ModelSpec:
     sequence: int | None = None
     basis: Basis = Basis.EXACT
     parameters_range: tuple[int, int] | None = None
+    text_family: str = ""
+    rope_scaling: str = ""
+    rotary_share: float = 1.0
+    published_in: str = ""
     warnings: tuple[str, ...] = field(default=())
 
     @property

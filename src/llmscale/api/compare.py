@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmscale.api.model import DEFAULT_QUANTS
-from llmscale.errors import UsageError
-from llmscale.footprint import weights_of
-from llmscale.formats.catalogue import Format, quant
-from llmscale.inventory import inventory
+from llmscale.api.model import DEFAULT_QUANTS, Model
+from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.recipe import Quant
+from llmscale.formats.select import selected
 from llmscale.results.compare import ComparedModel, CompareResult
 from llmscale.sources import Loaded, load
 
@@ -19,7 +18,7 @@ def compare(
     """Two or more models side by side; what is not published stays empty."""
     if len(references) < 2:
         raise UsageError("compare takes two models or more.", "For example llmscale compare gpt-3 llama-2-70b.")
-    forms = [quant(name) for name in quants]
+    forms, _ = selected(quants)
     columns: list[ComparedModel] = []
     warnings: list[str] = []
     for reference in references:
@@ -34,12 +33,12 @@ def _undisclosed(loaded: Loaded) -> str:
     return loaded.entry.undisclosed if loaded.entry else ""
 
 
-def _column(loaded: Loaded, forms: Sequence[Format], first: int | None) -> ComparedModel:
+def _column(loaded: Loaded, forms: Sequence[Quant], first: int | None) -> ComparedModel:
     from llmscale.describe import attention
 
     spec, entry = loaded.spec, loaded.entry
-    parts = inventory(spec) if spec else None
-    total = parts.total() if parts else None
+    model = Model.of(spec) if spec else None
+    total = model.ref.parameters if model else None
     known = spec if spec and spec.shape_known else None
     ref = spec or entry
     assert ref is not None
@@ -48,7 +47,7 @@ def _column(loaded: Loaded, forms: Sequence[Format], first: int | None) -> Compa
         name=ref.name,
         basis=spec.basis.value if spec else "undisclosed",
         parameters=total,
-        active_parameters=parts.active() if parts else None,
+        active_parameters=model.ref.active_parameters if model else None,
         layers=known.layers if known else None,
         hidden_size=known.hidden_size if known else None,
         attention=attention(known) if known else None,
@@ -57,6 +56,17 @@ def _column(loaded: Loaded, forms: Sequence[Format], first: int | None) -> Compa
         licence=entry.licence if entry else None,
         released=entry.released if entry else None,
         publisher=entry.publisher if entry else None,
-        memory={f.id: weights_of(spec, parts, f).value for f in forms} if spec and parts else {},
+        memory=_memory(model, forms) if model else {},
         ratio=(total / first if first else 1.0) if total else None,
     )
+
+
+def _memory(model: Model, quants: Sequence[Quant]) -> dict[str, int]:
+    """Bytes of the weights in each quant that the model can be had in."""
+    sizes = {}
+    for quant in quants:
+        try:
+            sizes[quant.id] = model.weights(quant).value
+        except UnsupportedModelError:
+            continue
+    return sizes

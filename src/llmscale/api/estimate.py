@@ -14,11 +14,13 @@ from llmscale.api.model import (
     reserve_bytes,
 )
 from llmscale.devices.sets import DeviceSet, device_set
+from llmscale.errors import UnsupportedModelError
 from llmscale.fit import Fit, fit
 from llmscale.footprint import Candidate, Footprint, Quantity
-from llmscale.formats.catalogue import Format, quant
+from llmscale.formats.recipe import Quant
+from llmscale.formats.select import selected
+from llmscale.inventory import inventory
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
-from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import Workload
 from llmscale.sources import load
 
@@ -36,6 +38,8 @@ def estimate(
     runtime: str | None = None,
     gpus: Iterable[str] = (),
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
     explain: bool = False,
     assume: str | None = None,
     catalogue: str | None = None,
@@ -50,24 +54,34 @@ def estimate(
     kv = kv_format(kv_dtype)
     tokens = model.context(context)
     sets = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus] or common_devices(COMMON_GIB, reserve)
-    forms = list({form.id: form for form in map(quant, list(quants) or DEFAULT_QUANTS)}.values())
-    estimates, explanation = [], []
-    for form in forms:
-        candidate = model.candidate(form, runtime)
+    asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
+    estimates, explanation, refused = [], [], []
+    for form in asked:
+        try:
+            candidate = model.candidate(form, runtime)
+        except UnsupportedModelError:
+            if not lenient:
+                raise
+            refused.append(form.name)
+            continue
         work = Workload(tokens, batch, kv, form.activation_bytes)
-        estimates.append(_estimate(form, candidate, work, sets, spec.max_context))
+        estimates.append(_estimate(form, model, candidate, work, sets))
         if explain:
             from llmscale.explain import explain_estimate
 
-            explanation += explain_estimate(model.spec, model.parts, form, candidate, work)
+            explanation += explain_estimate(spec, inventory(spec), form, candidate, work)
+    if not estimates:
+        raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants --model.")
     warnings = list(spec.warnings)
+    if refused:
+        warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
     if context and spec.sequence:
         warnings.append(f"{spec.name} always sees {spec.sequence:,} tokens; --context changes nothing.")
     return EstimateResult(
-        model=model.ref(),
-        runtime=find_runtime(runtime).name if runtime else forms[0].runtime,
+        model=model.ref,
+        runtime=estimates[0].runtime,
         context=tokens,
         batch=batch,
         kv_dtype=kv.id,
@@ -77,9 +91,7 @@ def estimate(
     )
 
 
-def _estimate(
-    form: Format, candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: int | None
-) -> Estimate:
+def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, sets: Sequence[DeviceSet]) -> Estimate:
     footprint = candidate.footprint(work)
     named = {
         "weights_bytes": footprint.weights,
@@ -87,21 +99,26 @@ def _estimate(
         "state_bytes": footprint.state,
         "compute_bytes": footprint.compute,
     }
+    file = model.file(form)
     ranges = {name: (q.low, q.high) for name, q in named.items() if q.low != q.high}
     if ranges:
         ranges["total_bytes"] = (footprint.low, footprint.high)
+    if file:
+        ranges["file_bytes"] = (file.low, file.high)
     return Estimate(
         quant=form.id,
-        bits_per_weight=form.bits_per_weight,
+        runtime=candidate.runtime.name,
+        bits_per_weight=8 * footprint.weights.value / model.ref.parameters,
         weights_bytes=footprint.weights.value,
+        file_bytes=file.value if file else None,
         kv_cache_bytes=footprint.cache.value,
         state_bytes=footprint.state.value,
         compute_bytes=footprint.compute.value,
         overhead_bytes=footprint.overhead.value,
         total_bytes=footprint.total,
-        basis=_basis(footprint),
+        basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
         ranges=ranges,
-        devices=tuple(map(_device_fit, sets, fit(candidate, work, sets, limit))),
+        devices=tuple(map(_device_fit, sets, fit(candidate, work, sets, model.limit))),
     )
 
 

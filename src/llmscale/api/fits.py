@@ -1,14 +1,14 @@
-"""``fits``: which models a device takes, in which precision, with how much context."""
+"""``fits``: which models a device takes, in which quant, with how much context."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from llmscale import catalogue as model_catalogue
+from llmscale.api.choose import Asked, Step, available, best, work_of
+from llmscale.api.choose import asked as ask
 from llmscale.api.model import (
     DEFAULT_CONTEXT,
     DEFAULT_KV,
-    DEFAULT_QUANTS,
     Model,
     check_workload,
     common_devices,
@@ -16,15 +16,16 @@ from llmscale.api.model import (
     reserve_bytes,
 )
 from llmscale.devices.sets import DeviceSet, device_set
+from llmscale.errors import UnsupportedModelError
 from llmscale.fit import fit
-from llmscale.formats.catalogue import Format, quant
-from llmscale.results.fits import DeviceRef, FitsOverview, FitsResult, FittingModel
-from llmscale.runtimes.interface import Workload
+from llmscale.results.common import LossRef
+from llmscale.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.sources import load
-from llmscale.sources.catalogue import of_entry
 
 #: The range of consumer cards that ``fits`` shows when no device is named.
 CONSUMER_GIB = (12, 16, 24)
+#: Of one model: how many quants below the best that fits are shown too.
+STEPS_BELOW = 4
 
 
 def fits(
@@ -34,47 +35,49 @@ def fits(
     context: int | None = None,
     batch: int = 1,
     kv_dtype: str = DEFAULT_KV,
-    quants: Sequence[str] = DEFAULT_QUANTS,
+    quants: Sequence[str] = (),
+    runtime: str | None = None,
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
     everything: bool = False,
     catalogue: str | None = None,
 ) -> FitsResult | FitsOverview:
-    """Which models fit a device, each in the highest precision that does and with the largest context at it.
+    """Which models fit a device, each in the quant with the least loss that does, with the largest context at it.
 
-    Without `models` the whole catalogue is asked: those that fit, then those that miss the lowest precision by less
+    Without `models` the whole catalogue is asked: those that fit, then those that miss the smallest quant by less
     than half of what there is, all with `everything`. Without a device: the 12 to 24 GB consumer range.
+
+    Args:
+        quants: the only ones to choose from; all of `runtime` when there are none.
+        runtime: llama.cpp when None; a model that it cannot load is run from its published files instead.
     """
     check_workload(context, batch)
-    kv = kv_format(kv_dtype)
-    forms = sorted(
-        {form.id: form for form in map(quant, quants or DEFAULT_QUANTS)}.values(),
-        key=lambda form: -form.bits_per_weight,
-    )
-    asked = [Model.of(load(name, catalogue=catalogue).known()) for name in models] if models else _all_models(catalogue)
+    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     everything = everything or bool(models)
+    if models:
+        of = [Model.of(load(name, catalogue=catalogue).known()) for name in models]
+    else:
+        from llmscale.api.catalogued import all_models
+
+        of = list(all_models(catalogue))
     if device is not None:
-        return _fits(device_set(device, reserve_bytes(reserve)), asked, forms, context, batch, kv, everything)
-    columns = [
-        _fits(column, asked, forms, context, batch, kv, everything) for column in common_devices(CONSUMER_GIB, reserve)
-    ]
+        return _fits(device_set(device, reserve_bytes(reserve)), of, asked, everything, bool(models))
+    columns = [_fits(column, of, asked, everything, bool(models)) for column in common_devices(CONSUMER_GIB, reserve)]
     return FitsOverview(columns[0].context, tuple(columns))
 
 
-def _all_models(catalogue: str | None) -> list[Model]:
-    specs = (of_entry(entry).spec for entry in model_catalogue.entries(catalogue))
-    return [Model.of(spec) for spec in specs if spec is not None]
-
-
-def _fits(
-    devices: DeviceSet,
-    models: Sequence[Model],
-    forms: Sequence[Format],
-    context: int | None,
-    batch: int,
-    kv: Format,
-    everything: bool,
-) -> FitsResult:
-    lines = [_best(model, devices, forms, context, batch, kv) for model in models]
+def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything: bool, named: bool) -> FitsResult:
+    answers: list[tuple[Model, list[Step]]] = []
+    unable = []
+    for model in models:
+        try:
+            answers.append((model, available(model, asked)))
+        except UnsupportedModelError:
+            if named:
+                raise
+            unable.append(model.ref.id)
+    lines = [_line(model, steps, devices, asked) for model, steps in answers]
     near = devices.total_usable // 2
     shown = [line for line in lines if everything or line.fits or line.missing_bytes <= near]
     shown.sort(key=lambda line: (not line.fits, -line.parameters if line.fits else line.missing_bytes, line.id))
@@ -86,27 +89,49 @@ def _fits(
         devices.total_usable,
         devices.memory - devices.total_usable,
     )
-    return FitsResult(device, context or DEFAULT_CONTEXT, tuple(shown), len(lines) - len(shown))
+    choices: tuple[Choice, ...] = ()
+    if len(answers) == 1 and named:
+        choices = tuple(_choices(*answers[0], devices, asked))
+    return FitsResult(
+        device, asked.context or DEFAULT_CONTEXT, tuple(shown), len(lines) - len(shown), choices, tuple(unable)
+    )
 
 
-def _best(
-    model: Model, devices: DeviceSet, forms: Sequence[Format], context: int | None, batch: int, kv: Format
-) -> FittingModel:
-    for form in forms:
-        candidate = model.candidate(form, None)
-        work = Workload(model.context(context), batch, kv, form.activation_bytes)
-        (answer,) = fit(candidate, work, [devices], model.spec.max_context)
-        if answer.fits:
-            break
+def _line(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked) -> FittingModel:
+    quant, answer = best(model, steps, devices, asked)
     return FittingModel(
-        id=model.spec.id,
-        parameters=model.parts.total(),
-        basis=model.spec.basis.value,
-        quant=form.id,
+        id=model.ref.id,
+        parameters=model.ref.parameters,
+        basis=model.ref.basis,
+        quant=quant.id,
         total_bytes=answer.total,
         fits=answer.fits,
         max_context=answer.max_context if answer.fits else None,
         missing_bytes=answer.missing,
         tokens_per_second=None,
-        context=work.context,
+        context=model.context(asked.context),
+        weights_bytes=model.weights(quant).value,
+        loss=LossRef.of(quant.id, model.ref.id),
     )
+
+
+def _choices(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked) -> Iterable[Choice]:
+    """One model step by step: the last quant that does not fit, the best that does, and some below it."""
+    lines = []
+    for quant, candidate in steps:
+        work = work_of(model, quant, asked)
+        (answer,) = fit(candidate, work, [devices], model.limit)
+        lines.append(
+            Choice(
+                quant=quant.id,
+                bits_per_weight=8 * candidate.weights.value / model.ref.parameters,
+                weights_bytes=candidate.weights.value,
+                total_bytes=answer.total,
+                fits=answer.fits,
+                missing_bytes=answer.missing,
+                max_context=answer.max_context,
+                loss=LossRef.of(quant.id, model.ref.id),
+            )
+        )
+    best = next((index for index, line in enumerate(lines) if line.fits), len(lines))
+    return lines[max(0, best - 1) : best + 1 + STEPS_BELOW]

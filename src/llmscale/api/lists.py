@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmscale import catalogue as model_catalogue
 from llmscale.api.filters import ModelFilter
+from llmscale.api.model import Model
 from llmscale.catalogue import ModelEntry
 from llmscale.devices import catalogue as device_catalogue
 from llmscale.devices.catalogue import Device
-from llmscale.formats.catalogue import Format, quant, quants
+from llmscale.errors import UnsupportedModelError
+from llmscale.footprint import Quantity
+from llmscale.formats.catalogue import quant, quants
+from llmscale.formats.recipe import Quant
 from llmscale.names import normal
+from llmscale.results.common import LossRef
 from llmscale.results.lists import (
     DeviceLine,
     DevicesResult,
@@ -18,6 +25,7 @@ from llmscale.results.lists import (
     QuantLine,
     QuantsResult,
 )
+from llmscale.sources import load
 
 
 def list_models(word: str = "", wanted: ModelFilter | None = None, *, catalogue: str | None = None) -> ModelsResult:
@@ -58,14 +66,29 @@ def show_device(name: str) -> DevicesResult:
     return DevicesResult((_device_line(device_catalogue.lookup(name)),))
 
 
-def list_quants(word: str = "") -> QuantsResult:
-    """All weight formats, or those with `word` in their id, name or an alias."""
-    return QuantsResult(tuple(_quant_line(f) for f in quants() if _has(word, [f.id, f.name, *f.aliases])))
+def list_quants(word: str = "", model: str | None = None, *, catalogue: str | None = None) -> QuantsResult:
+    """All quants, or those with `word` in their id, name, an alias or a reader; with the sizes of `model` in each."""
+    found = [q for q in quants() if _has(word, [q.id, q.name, *q.aliases, *q.readers])]
+    return _quants_result(found, model, catalogue)
 
 
-def show_quant(name: str) -> QuantsResult:
-    """One weight format."""
-    return QuantsResult((_quant_line(quant(name)),))
+def show_quant(name: str, model: str | None = None, *, catalogue: str | None = None) -> QuantsResult:
+    """One quant, with the size of `model` in it."""
+    return _quants_result([quant(name)], model, catalogue)
+
+
+def _quants_result(found: Sequence[Quant], reference: str | None, catalogue: str | None) -> QuantsResult:
+    if reference is None:
+        return QuantsResult(None, tuple(_quant_line(quant, None) for quant in found))
+    model = Model.of(load(reference, catalogue=catalogue).known())
+    return QuantsResult(model.ref, tuple(_quant_line(quant, _weights(model, quant), model.ref.id) for quant in found))
+
+
+def _weights(model: Model, quant: Quant) -> Quantity | None:
+    try:
+        return model.weights(quant)
+    except UnsupportedModelError:
+        return None
 
 
 def _has(word: str, words: list[str]) -> bool:
@@ -119,16 +142,22 @@ def _device_line(device: Device) -> DeviceLine:
     )
 
 
-def _quant_line(form: Format) -> QuantLine:
+def _quant_line(quant: Quant, weights: Quantity | None, model: str = "") -> QuantLine:
     return QuantLine(
-        id=form.id,
-        name=form.name,
-        bits_per_weight=form.bits_per_weight,
-        block_elements=form.elements,
-        block_bytes=form.bytes,
-        runtime=form.runtime,
-        kv_cache=form.kv,
-        aliases=tuple(form.aliases),
-        source=form.source,
-        note=form.note,
+        id=quant.id,
+        name=quant.name,
+        bits_per_weight=quant.bits,
+        kind=quant.kind,
+        rules=quant.rules,
+        narrow=quant.narrow,
+        runtime=quant.runtime,
+        readers=tuple(quant.readers),
+        hardware=quant.hardware,
+        meant_for=quant.meant_for,
+        loss=LossRef.of(quant.id, model),
+        aliases=tuple(quant.aliases),
+        source=quant.source,
+        note=quant.note,
+        weights_bytes=weights.value if weights else None,
+        weights_basis=weights.basis.value if weights else None,
     )

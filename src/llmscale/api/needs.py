@@ -4,53 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from llmscale.api.choose import Asked, available, best, work_of
+from llmscale.api.choose import asked as ask
 from llmscale.api.model import DEFAULT_KV, Model, check_workload, kv_format, reserve_bytes
 from llmscale.devices import catalogue as devices
 from llmscale.devices.catalogue import Device
 from llmscale.devices.sets import MAX_COUNT, DeviceSet, set_of
 from llmscale.errors import UsageError
-from llmscale.fit import Fit, fit
-from llmscale.formats.catalogue import quant
+from llmscale.footprint import Candidate
+from llmscale.formats.recipe import Quant
+from llmscale.results.common import LossRef
 from llmscale.results.needs import NeededDevice, NeedsResult
-from llmscale.runtimes.interface import Workload
 from llmscale.sources import load
 from llmscale.units import GIB
 
 
 def needs(
     reference: str,
-    quant_name: str = "fp16",
+    quants: Sequence[str] = (),
     *,
     context: int | None = None,
     batch: int = 1,
     kv_dtype: str = DEFAULT_KV,
     reserve: str | None = None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
+    runtime: str | None = None,
     max_count: int = 2,
     everything: bool = False,
     catalogue: str | None = None,
 ) -> NeedsResult:
-    """Which devices a model takes, smallest memory first: one where one is enough, else up to `max_count` alike."""
+    """Which devices a model takes, smallest memory first: one where one is enough, else up to `max_count` alike.
+
+    Each with the quant of the least loss that fits it; of one quant named, only the devices that take it so.
+
+    Args:
+        quants, runtime: what to choose from, as in `fits`.
+    """
     check_workload(context, batch)
     if not 1 <= max_count <= MAX_COUNT:
         raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
     spec = load(reference, catalogue=catalogue).known()
-    model, form, kv = Model.of(spec), quant(quant_name), kv_format(kv_dtype)
-    candidate = model.candidate(form, None)
-    work = Workload(model.context(context), batch, kv, form.activation_bytes)
+    model = Model.of(spec)
+    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
+    steps = available(model, asked)
     enough = []
     for device in devices.entries():
         most = 1 if device.kind in _ALONE else max_count
         sets = [set_of(device, count, reserve_bytes(reserve)) for count in range(1, most + 1)]
-        found = _enough(device, list(zip(sets, fit(candidate, work, sets, spec.max_context), strict=True)))
+        found = _enough(device, model, steps, sets, asked)
         enough += [found] if found else []
     enough.sort(key=lambda d: (d.count * _per_gib(d), d.count, d.price_usd or 1e9, d.id))
     shown = enough if everything else _smallest(enough)
+    quant, smallest = steps[-1]
     return NeedsResult(
-        model=model.ref(),
-        quant=form.id,
-        context=work.context,
+        model=model.ref,
+        quants=tuple(quant.id for quant, _ in steps),
+        context=model.context(context),
         batch=batch,
-        total_bytes=candidate.footprint(work).total,
+        total_bytes=smallest.footprint(work_of(model, quant, asked)).total,
         devices=tuple(shown),
         hidden=len(enough) - len(shown),
         warnings=spec.warnings,
@@ -61,8 +73,15 @@ def needs(
 _ALONE = {"laptop", "unified"}
 
 
-def _enough(device: Device, answers: Sequence[tuple[DeviceSet, Fit]]) -> NeededDevice | None:
-    for found, answer in answers:
+def _enough(
+    device: Device,
+    model: Model,
+    steps: Sequence[tuple[Quant, Candidate]],
+    sets: Sequence[DeviceSet],
+    asked: Asked,
+) -> NeededDevice | None:
+    for found in sets:
+        quant, answer = best(model, steps, found, asked)
         if answer.fits:
             return NeededDevice(
                 id=device.id,
@@ -75,6 +94,8 @@ def _enough(device: Device, answers: Sequence[tuple[DeviceSet, Fit]]) -> NeededD
                 max_context=answer.max_context,
                 price_usd=device.price_usd * found.count if device.price_usd else None,
                 power_w=device.power_w * found.count if device.power_w else None,
+                quant=quant.id,
+                loss=LossRef.of(quant.id, model.ref.id),
             )
     return None
 

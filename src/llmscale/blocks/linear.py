@@ -10,7 +10,7 @@ from llmscale.spec import Tensor
 
 def linear(name: str, role: str, out: int, in_: int, bias: bool = False, transposed: bool = False) -> Iterator[Tensor]:
     """``y = Wx + b``: W is (out, in), or (in, out) as GPT-2's ``Conv1D`` stores it; b is (out)."""
-    yield Tensor(f"{name}.weight", role, (in_, out) if transposed else (out, in_))
+    yield Tensor(f"{name}.weight", role, (in_, out) if transposed else (out, in_), transposed=transposed)
     if bias:
         yield Tensor(f"{name}.bias", role, (out,))
 

@@ -130,9 +130,9 @@ class StackedExperts:
     def tensors(self) -> Iterator[Tensor]:
         d, ff, count, used = self.hidden, self.intermediate, self.experts, self.used
         yield from linear("router", "router.weight", count, d, bias=True)
-        yield Tensor("experts.gate_up_proj", "experts.gate_up", (d, 2 * ff), count, used)
+        yield Tensor("experts.gate_up_proj", "experts.gate_up", (d, 2 * ff), count, used, transposed=True)
         yield Tensor("experts.gate_up_proj_bias", "experts.gate_up", (2 * ff,), count, used)
-        yield Tensor("experts.down_proj", "experts.down", (ff, d), count, used)
+        yield Tensor("experts.down_proj", "experts.down", (ff, d), count, used, transposed=True)
         yield Tensor("experts.down_proj_bias", "experts.down", (d,), count, used)
 
     def cache(self) -> None:
@@ -168,6 +168,7 @@ class PackedExperts:
         matrices: name, part (``gate_up``) and (rows, columns) of each.
         router: name of the router's matrix (experts, hidden).
         component: ``attention`` for experts that are not MLPs but projections of queries (JetMoE).
+        transposed: the parts that are stored as (inputs, outputs).
     """
 
     hidden: int
@@ -176,11 +177,13 @@ class PackedExperts:
     matrices: tuple[tuple[str, str, tuple[int, int]], ...]
     router: str = "router"
     component: str = "experts"
+    transposed: tuple[str, ...] = ()
 
     def tensors(self) -> Iterator[Tensor]:
         yield from linear(self.router, "router.weight", self.experts, self.hidden)
         for name, part, shape in self.matrices:
-            yield Tensor(name, f"{self.component}.{part}", shape, self.experts, self.used)
+            role, turned = f"{self.component}.{part}", part in self.transposed
+            yield Tensor(name, role, shape, self.experts, self.used, transposed=turned)
 
     def cache(self) -> None:
         return None

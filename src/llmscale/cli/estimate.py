@@ -18,12 +18,12 @@ app = typer.Typer(rich_markup_mode=None)
 def estimate(
     model: opt.Model,
     quant: opt.Quants = None,
+    quant_map: opt.QuantMap = None,
+    sparsity: opt.Sparsity = None,
     context: opt.Context = None,
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
-    runtime: Annotated[
-        Optional[str], typer.Option("--runtime", metavar="R", help="Runtime; default by format.")
-    ] = None,
+    runtime: opt.Runtime = None,
     gpu: Annotated[
         Optional[list[str]],
         typer.Option(
@@ -63,6 +63,8 @@ def estimate(
         runtime=runtime,
         gpus=gpu or (),
         reserve=reserve,
+        quant_map=quant_map,
+        sparsity=sparsity,
         explain=explain,
         assume=assume,
         catalogue=catalogue,

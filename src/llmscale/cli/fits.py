@@ -13,7 +13,8 @@ app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(
-    epilog="Examples: llmscale fits rtx4090 | llmscale fits '2x rtx3090' llama-2-70b | llmscale fits 24GiB -q int4"
+    epilog="Examples: llmscale fits rtx4090 | llmscale fits '2x rtx3090' llama-2-70b | "
+    "llmscale fits 12GB --model llama-3.1-70b"
 )
 def fits(
     device: Annotated[
@@ -30,7 +31,16 @@ def fits(
             metavar="MODEL …", help="Only these. Default: the whole catalogue.", autocompletion=opt.complete_model
         ),
     ] = None,
+    model: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--model", "-m", metavar="MODEL", help="The same as an argument.", autocompletion=opt.complete_model
+        ),
+    ] = None,
     quant: opt.Quants = None,
+    quant_map: opt.QuantMap = None,
+    sparsity: opt.Sparsity = None,
+    runtime: opt.Runtime = None,
     context: opt.Context = None,
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
@@ -44,20 +54,22 @@ def fits(
     width: opt.Width = None,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Which models DEVICE takes, each in the highest precision that fits, and those that just miss it."""
+    """Which models DEVICE takes, each in the quant that loses least of those that fit; of one model, all that fit."""
     from llmscale.api.fits import fits as answer
-    from llmscale.api.model import DEFAULT_QUANTS
     from llmscale.render.views.fits import fits_view
     from llmscale.results.fits import FitsResult
 
     result = answer(
         device,
-        models or (),
+        [*(models or ()), *(model or ())],
         context=opt.tokens(context),
         batch=batch,
         kv_dtype=kv_dtype,
-        quants=quant or DEFAULT_QUANTS,
+        quants=quant or (),
+        runtime=runtime,
         reserve=reserve,
+        quant_map=quant_map,
+        sparsity=sparsity,
         everything=everything,
         catalogue=catalogue,
     )

@@ -12,12 +12,13 @@ from llmscale.cli.output import Style
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command(epilog="Example: llmscale needs llama-2-70b --quant int4")
+@app.command(epilog="Examples: llmscale needs llama-2-70b | llmscale needs llama-2-70b --quant q4_k_m")
 def needs(
     model: opt.Model,
-    quant: Annotated[
-        str, typer.Option("--quant", "-q", metavar="Q", help="Weight format.", autocompletion=opt.complete_quant)
-    ] = "fp16",
+    quant: opt.Quants = None,
+    quant_map: opt.QuantMap = None,
+    sparsity: opt.Sparsity = None,
+    runtime: opt.Runtime = None,
     context: opt.Context = None,
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
@@ -33,17 +34,20 @@ def needs(
     width: opt.Width = None,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Which devices MODEL takes, smallest memory first; pairs where one is not enough."""
+    """Which devices MODEL takes, smallest first, each with the best quant that fits; pairs where one is too small."""
     from llmscale.api.needs import needs as answer
     from llmscale.render.views.needs import needs_view
 
     result = answer(
         model,
-        quant,
+        quant or (),
         context=opt.tokens(context),
         batch=batch,
         kv_dtype=kv_dtype,
         reserve=reserve,
+        quant_map=quant_map,
+        sparsity=sparsity,
+        runtime=runtime,
         max_count=max_count,
         everything=everything,
         catalogue=catalogue,

@@ -57,7 +57,21 @@ def complete_quant(incomplete: str) -> list[str]:
     """Weight formats that begin so."""
     from llmscale.data import table
 
-    return _starting(list(table("formats")["entries"]), incomplete)
+    return _starting([*table("quants")["entries"], "all", "all-gguf"], incomplete)
+
+
+def complete_kv(incomplete: str) -> list[str]:
+    """Formats of a KV cache that begin so."""
+    from llmscale.formats.catalogue import kv_formats
+
+    return _starting(kv_formats(), incomplete)
+
+
+def complete_runtime(incomplete: str) -> list[str]:
+    """Runtimes that begin so."""
+    from llmscale.runtimes import RUNTIMES
+
+    return _starting(list(RUNTIMES), incomplete)
 
 
 _TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+)\s*(k?)"
@@ -116,8 +130,24 @@ Assume = Annotated[
 Quants = Annotated[
     Optional[list[str]],
     typer.Option(
-        "--quant", "-q", metavar="Q", help="Weight format; may be given several times.", autocompletion=complete_quant
+        "--quant",
+        "-q",
+        metavar="Q",
+        help="Weight format, 4.5bpw, or a recipe.yaml; may be given several times. Groups: all, all-gguf, all-vllm …",
+        autocompletion=complete_quant,
     ),
+]
+QuantMap = Annotated[
+    Optional[str],
+    typer.Option(
+        "--quant-map",
+        metavar="MAP",
+        help="Formats by part, over --quant: 'attn=q8_0,experts=q4_k,*.embed=f16'.",
+    ),
+]
+Sparsity = Annotated[
+    Optional[str],
+    typer.Option("--sparsity", metavar="S", help="Prune linear layers: 2:4, 50% (bitmask) or 50%:csr."),
 ]
 Context = Annotated[
     Optional[str],
@@ -126,8 +156,12 @@ Context = Annotated[
     ),
 ]
 Batch = Annotated[int, typer.Option("--batch", "-b", metavar="N", help="Sequences at once.")]
+Runtime = Annotated[
+    Optional[str],
+    typer.Option("--runtime", metavar="R", help="Runtime; default by quant.", autocompletion=complete_runtime),
+]
 KvDtype = Annotated[
-    str, typer.Option("--kv-dtype", metavar="Q", help="Format of the KV cache.", autocompletion=complete_quant)
+    str, typer.Option("--kv-dtype", metavar="Q", help="Format of the KV cache.", autocompletion=complete_kv)
 ]
 Reserve = Annotated[
     Optional[str],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -12,30 +12,42 @@ from llmscale.cli.output import Style
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
 
-def _list(word: str, style: Style) -> None:
+QuantModel = Annotated[
+    Optional[str],
+    typer.Option(
+        "--model", "-m", metavar="MODEL", help="With its exact size in each.", autocompletion=opt.complete_model
+    ),
+]
+
+
+def _list(word: str, model: Optional[str], style: Style) -> None:
     from llmscale.api.lists import list_quants
     from llmscale.render.views.lists import quants_view
 
-    style.write(list_quants(word), quants_view)
+    style.write(list_quants(word, model), quants_view)
 
 
-@app.callback(epilog="Examples: llmscale quants list int | llmscale quants show int4")
+@app.callback(
+    epilog="Examples: llmscale quants --model llama-3.1-8b | llmscale quants list iq | llmscale quants show q4_k_m"
+)
 def quants(
     ctx: typer.Context,
+    model: QuantModel = None,
     output: opt.OutputOption = opt.Output.table,
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
     quiet: opt.Quiet = False,
 ) -> None:
-    """The weight formats."""
+    """The quants: bits per weight, who reads them, what they lose."""
     if ctx.invoked_subcommand is None:
-        _list("", Style(output, lang, no_color, width, quiet))
+        _list("", model, Style(output, lang, no_color, width, quiet))
 
 
-@app.command("list", epilog="Example: llmscale quants list int")
+@app.command("list", epilog="Example: llmscale quants list iq --model llama-3.1-8b")
 def list_(
-    word: Annotated[str, typer.Argument(metavar="[WORD]", help="Part of an id, name or alias.")] = "",
+    word: Annotated[str, typer.Argument(metavar="[WORD]", help="Part of an id, name, alias or reader.")] = "",
+    model: QuantModel = None,
     output: opt.OutputOption = opt.Output.table,
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
@@ -43,12 +55,13 @@ def list_(
     quiet: opt.Quiet = False,
 ) -> None:
     """List all, or those that have WORD in a name."""
-    _list(word, Style(output, lang, no_color, width, quiet))
+    _list(word, model, Style(output, lang, no_color, width, quiet))
 
 
-@app.command(epilog="Example: llmscale quants show int4")
+@app.command(epilog="Example: llmscale quants show q4_k_m")
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=opt.complete_quant)],
+    model: QuantModel = None,
     output: opt.OutputOption = opt.Output.table,
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
@@ -57,6 +70,6 @@ def show(
 ) -> None:
     """Show one with its sources."""
     from llmscale.api.lists import show_quant
-    from llmscale.render.views.lists import quants_view
+    from llmscale.render.views.lists import quant_view
 
-    Style(output, lang, no_color, width, quiet).write(show_quant(name), quants_view)
+    Style(output, lang, no_color, width, quiet).write(show_quant(name, model), quant_view)

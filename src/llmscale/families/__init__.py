@@ -236,7 +236,15 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     c = Config(data, where)
     spec = read_part(c)
     c.finish()
-    return spec
+    method = published_in(data)
+    return replace(spec, published_in=method) if method else spec
+
+
+def published_in(config: Mapping[str, Any]) -> str:
+    """The ``quant_method`` of a checkpoint that was published quantised; empty for others."""
+    told = config.get("quantization_config")
+    method = told.get("quant_method") if isinstance(told, Mapping) else None
+    return method if isinstance(method, str) else ""
 
 
 def _family(name: str) -> str:
@@ -281,7 +289,8 @@ def read_part(c: Config) -> ModelSpec:
             "a size literal such as 7B gives weights without the shape.",
         )
     spec: ModelSpec = import_module(f"llmscale.families.{module}").read(c)
-    return spec
+    kind, share = c.rope()
+    return replace(spec, rope_scaling=kind, rotary_share=share) if (kind, share) != ("", 1.0) else spec
 
 
 def _some(words: list[str]) -> str:

@@ -110,6 +110,19 @@ class Config:
             raise self.error(f"has {self._at(keys[0])} = {_short(value)}; it must lie between {low} and {high:,}")
         return value
 
+    def rope(self) -> tuple[str, float]:
+        """How rotary positions are stretched (``llama3``, ``longrope``; empty when not), and the share that rotates.
+
+        Neither changes a published tensor; GGUF files hold a table of factors for some kinds.
+        """
+        given = [self.data.get(key) for key in ("rope_parameters", "rope_scaling")]
+        parts = [part for part in given if isinstance(part, dict)]
+        parts += [part["full_attention"] for part in parts if isinstance(part.get("full_attention"), dict)]
+        kinds = [kind for part in parts for kind in (part.get("rope_type"), part.get("type")) if isinstance(kind, str)]
+        shares = [part.get("partial_rotary_factor") for part in (self.data, *parts)]
+        share = next((float(s) for s in shares if isinstance(s, (int, float)) and 0 < s <= 1), 1.0)
+        return next((kind for kind in kinds if kind != "default"), ""), share
+
     def hidden(self, *keys: str) -> int:
         """A width, ``hidden_size`` by default."""
         return self.number(*(keys or ("hidden_size",)))

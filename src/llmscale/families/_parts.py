@@ -100,4 +100,4 @@ def tower(
 
 def whole(c: Config, text: ModelSpec, before: Iterable[Placed], after: Iterable[Placed] = ()) -> ModelSpec:
     """The text part's spec with what stands before and after it."""
-    return replace(text, family=c.model_type, placed=(*before, *text.placed, *after))
+    return replace(text, family=c.model_type, text_family=text.family, placed=(*before, *text.placed, *after))

@@ -38,7 +38,7 @@ def read(c: Config) -> ModelSpec:
         yield "norm_attn_norm.norm_2", Norm(hidden)
         matrices = (("w1", "gate"), ("v1", "up"), ("w2", "down"))
         packed = tuple((f"experts.mlp.{name}", part, (width, hidden)) for name, part in matrices)
-        yield "ffn", PackedExperts(hidden, experts, used, packed, router="router.layer")
+        yield "ffn", PackedExperts(hidden, experts, used, packed, router="router.layer", transposed=("down",))
 
     placed = decoder(
         c,

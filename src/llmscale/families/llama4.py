@@ -51,7 +51,8 @@ def _text(c: Config) -> ModelSpec:
         if sparse:
             gate_up = ("experts.gate_up_proj", "gate_up", (hidden, 2 * width))
             down = ("experts.down_proj", "down", (width, hidden))
-            yield "feed_forward", PackedExperts(hidden, experts, used, (gate_up, down))
+            stored = ("gate_up", "down")
+            yield "feed_forward", PackedExperts(hidden, experts, used, (gate_up, down), transposed=stored)
             yield "feed_forward.shared_expert", GatedMlp(hidden, width, component="shared_experts")
         else:
             yield "feed_forward", GatedMlp(hidden, dense_width)

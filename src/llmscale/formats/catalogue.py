@@ -1,67 +1,48 @@
-"""Weight formats as data (`data/formats.yaml`): a block of elements and the bytes it takes.
-
-A format knows no model and no model knows a format; the bytes of a model are a sum over its inventory.
-"""
+"""Number formats and quants by name, from the compiled tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
 
 from llmscale.data import table
-from llmscale.inventory import Inventory
+from llmscale.formats.layout import AT, Format
+from llmscale.formats.recipe import Quant
 from llmscale.names import find
 
 
-@dataclass(frozen=True)
-class Format:
-    """A number format.
-
-    Attributes:
-        elements, bytes: every `elements` weights of a tensor take `bytes` bytes, a last partial block as much.
-        runtime: the runtime that is modelled for it unless the user names another.
-        activation_bytes: bytes of one activation when weights are in this format.
-        kv: whether a KV cache can be kept in it.
-    """
-
-    id: str
-    name: str
-    elements: int
-    bytes: int
-    runtime: str
-    activation_bytes: int
-    kv: bool
-    source: str
-    aliases: list[str] = field(default_factory=list)
-    note: str = ""
-
-    @property
-    def bits_per_weight(self) -> float:
-        """Bits that one weight takes in a whole block."""
-        return 8 * self.bytes / self.elements
-
-    def size(self, elements: int) -> int:
-        """Bytes of a tensor of so many elements."""
-        return -(-elements // self.elements) * self.bytes
-
-
-def quant(name: str) -> Format:
-    """The format that goes by `name`.
+def number_format(name: str) -> Format:
+    """The number format that goes by `name`.
 
     Raises:
         NotFoundError: none does; the nearest are named.
     """
-    data = table("formats")
-    return Format(**data["entries"][find(name, data["names"], "quant")])
+    return format_of(find(name, table("formats")["names"], "format"))
 
 
-def quants() -> Iterator[Format]:
-    """All formats, most bits first."""
-    fields: list[dict[str, Any]] = list(table("formats")["entries"].values())
-    return (Format(**entry) for entry in fields)
+@cache
+def format_of(format_id: str) -> Format:
+    """The number format of that id; after an ``@``, with values of so many bits."""
+    known, _, bits = format_id.partition(AT)
+    form = Format.of(table("formats")["entries"][known])
+    return form.at(float(bits)) if bits else form
 
 
-def weight_bytes(parts: Inventory, form: Format) -> int:
-    """Bytes of all weights in `form`: each stored tensor by itself, tied ones once."""
-    return sum(group.copies * form.size(group.elements) for group in parts.stored())
+def kv_formats() -> list[str]:
+    """Ids of the formats that a KV cache can be kept in."""
+    return [key for key, entry in table("formats")["entries"].items() if entry["kv"]]
+
+
+def quant(name: str) -> Quant:
+    """The quant that goes by `name`.
+
+    Raises:
+        NotFoundError: none does; the nearest are named.
+    """
+    data = table("quants")
+    return Quant(**data["entries"][find(name, data["names"], "quant")])
+
+
+def quants() -> Iterator[Quant]:
+    """All quants, in the order of the file."""
+    return (Quant(**entry) for entry in table("quants")["entries"].values())

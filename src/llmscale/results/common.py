@@ -27,6 +27,27 @@ class SizedModelRef(ModelRef):
     active_parameters: int
 
 
+@dataclass
+class LossRef:
+    """What a quant loses: the rise of perplexity against 16 bits in per cent, on which model and text, by whom.
+
+    `own` says whether it was measured on the model that the answer is about; else it is of the reference model, and
+    only the order of quants carries over.
+    """
+
+    percent: float
+    own: bool
+    source: str
+
+    @classmethod
+    def of(cls, quant: str, model: str) -> LossRef | None:
+        """None where nobody published it."""
+        from llmscale.formats.quality import loss
+
+        found = loss(quant, model)
+        return LossRef(found.percent, found.told.startswith(f"{model},"), found.told) if found else None
+
+
 def to_json(value: Any) -> Any:
     """`value` as what JSON knows: dataclasses become objects with ``schema`` and ``command`` first."""
     if is_dataclass(value) and not isinstance(value, type):

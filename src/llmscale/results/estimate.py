@@ -25,11 +25,15 @@ class DeviceFit:
 
 @dataclass
 class Estimate:
-    """One model in one format. `basis` says how each part is known, `ranges` (low, high) what is not one point."""
+    """One model in one format. `basis` says how each part is known, `ranges` (low, high) what is not one point.
+
+    `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats."""
 
     quant: str
+    runtime: str
     bits_per_weight: float
     weights_bytes: int
+    file_bytes: int | None
     kv_cache_bytes: int
     state_bytes: int
     compute_bytes: int
@@ -42,7 +46,7 @@ class Estimate:
 
 @dataclass
 class EstimateResult:
-    """Answer of ``estimate``."""
+    """Answer of ``estimate``; `runtime` is that of the first line, each line has its own."""
 
     model: SizedModelRef
     runtime: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from llmscale.results.common import SCHEMA
+from llmscale.results.common import SCHEMA, LossRef
 
 
 @dataclass
@@ -21,9 +21,9 @@ class DeviceRef:
 
 @dataclass
 class FittingModel:
-    """One model on one device: the highest precision that fits, and the largest context at it.
+    """One model on one device: the quant with the least loss that fits, and the largest context at it.
 
-    Where nothing fits `quant` is the lowest precision and `missing_bytes` what it lacks."""
+    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks."""
 
     id: str
     parameters: int
@@ -35,16 +35,37 @@ class FittingModel:
     missing_bytes: int
     tokens_per_second: float | None
     context: int
+    weights_bytes: int
+    loss: LossRef | None
+
+
+@dataclass
+class Choice:
+    """One quant of one model on the device: what it takes and what it loses."""
+
+    quant: str
+    bits_per_weight: float
+    weights_bytes: int
+    total_bytes: int
+    fits: bool
+    missing_bytes: int
+    max_context: int | None
+    loss: LossRef | None
 
 
 @dataclass
 class FitsResult:
-    """Answer of ``fits DEVICE``."""
+    """Answer of ``fits DEVICE``.
+
+    `choices` are the quants around the best that fits, where one model was asked for; `not_available` are models that
+    cannot be had in any of the quants that were to choose from."""
 
     device: DeviceRef
     context: int
     models: tuple[FittingModel, ...]
     hidden: int
+    choices: tuple[Choice, ...]
+    not_available: tuple[str, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="fits", init=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmscale.results.common import SCHEMA
+from llmscale.results.common import SCHEMA, LossRef, SizedModelRef
 
 
 @dataclass
@@ -108,24 +108,31 @@ class DevicesResult:
 
 @dataclass
 class QuantLine:
-    """One weight format: every `block_elements` weights take `block_bytes` bytes."""
+    """One quant. `bits_per_weight` is that of the matrices it is meant for, `rules` what gets which number format."""
 
     id: str
     name: str
     bits_per_weight: float
-    block_elements: int
-    block_bytes: int
+    kind: str
+    rules: dict[str, str]
+    narrow: str
     runtime: str
-    kv_cache: bool
+    readers: tuple[str, ...]
+    hardware: str
+    meant_for: str
+    loss: LossRef | None
     aliases: tuple[str, ...]
     source: str
     note: str
+    weights_bytes: int | None
+    weights_basis: str | None
 
 
 @dataclass
 class QuantsResult:
-    """Answer of ``quants``."""
+    """Answer of ``quants``; with a `model` every line has its weights in that quant, None where it cannot be had so."""
 
+    model: SizedModelRef | None
     quants: tuple[QuantLine, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="quants", init=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from llmscale.results.common import SCHEMA, SizedModelRef
+from llmscale.results.common import SCHEMA, LossRef, SizedModelRef
 
 
 @dataclass
@@ -21,14 +21,16 @@ class NeededDevice:
     max_context: int | None
     price_usd: float | None
     power_w: float | None
+    quant: str
+    loss: LossRef | None
 
 
 @dataclass
 class NeedsResult:
-    """Answer of ``needs``."""
+    """Answer of ``needs``; `quants` are those that were to choose from, best first, `total_bytes` is of the last."""
 
     model: SizedModelRef
-    quant: str
+    quants: tuple[str, ...]
     context: int
     batch: int
     total_bytes: int

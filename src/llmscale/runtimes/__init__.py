@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from llmscale.errors import NotFoundError
+from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Runtime
-from llmscale.runtimes.transformers import Transformers
 
-RUNTIMES: dict[str, Runtime] = {"transformers": Transformers()}
+#: A quant names the runtime that reads it; all are modelled by the general rule.
+RUNTIMES: dict[str, Runtime] = {name: General(name) for name in ("transformers", "llama.cpp", "vllm", "exllama", "mlx")}
 
 
 def runtime(name: str) -> Runtime:

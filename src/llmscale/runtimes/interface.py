@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from llmscale.formats.catalogue import Format
+from llmscale.formats.layout import Format
 from llmscale.shape import Shape
 
 

@@ -42,13 +42,15 @@ def _sizes(result: EstimateResult) -> str:
 
 def _title(result: EstimateResult, lang: str) -> str:
     model = result.model
-    exact = all(line.basis["weights"] == Basis.EXACT.value for line in result.estimates)
+    known = (Basis.EXACT.value, Basis.MODELLED.value)
+    exact = any(line.basis["weights"] in known for line in result.estimates)
     mark = "" if exact else "~"
     size = f"{mark}{count(model.parameters, lang)} parameters"
     if model.active_parameters != model.parameters:
         size += f", {count(model.active_parameters, lang)} active"
+    runtimes = ", ".join(dict.fromkeys(line.runtime for line in result.estimates))
     batch = f", batch {result.batch}" if result.batch > 1 else ""
-    return f"{model.name}: {size}, context {result.context:,}{batch}, KV {result.kv_dtype.upper()}, {result.runtime}"
+    return f"{model.name}: {size}, context {result.context:,}{batch}, KV {result.kv_dtype.upper()}, {runtimes}"
 
 
 def _memory(result: EstimateResult, lang: str, named: bool) -> Table:

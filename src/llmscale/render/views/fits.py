@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
-from llmscale.render.views.cells import counted, gib
-from llmscale.render.words import words
+from llmscale.render.views.cells import LOSS_NOTE, answer, counted, gib, loss
+from llmscale.render.words import Words, words
 from llmscale.results.fits import FitsOverview, FitsResult, FittingModel
 from llmscale.spec import Basis
 from llmscale.units import format_gib
@@ -26,26 +26,74 @@ def _one_device(result: FitsResult, lang: str) -> Report:
     fitting = [line for line in result.models if line.fits]
     missing = [line for line in result.models if not line.fits]
     title = f"{say('Fit')}: {name}, {format_gib(device.usable_bytes)} of {format_gib(device.memory_bytes)} GiB usable"
-    tables = [_lines(title, fitting, lang, missing=False)]
-    if missing:
+    if result.choices:
+        tables = [_choices(f"{result.models[0].id}: {title}", result, say)]
+    else:
+        tables = [_lines(title, fitting, lang, missing=False)]
+    if missing and not result.choices:
         tables.append(_lines(say("Just miss"), missing, lang, missing=True))
-    notes = [
-        f"Each in the highest precision that fits with a context of {result.context:,} tokens (or the model's own "
-        "limit); max context is the longest that fits then."
-    ]
+    notes = (
+        [_verdict(result)]
+        if result.choices
+        else [
+            f"Each in the quant with the least loss that fits with a context of {result.context:,} tokens (or the "
+            "model's own limit); max context is the longest that fits then."
+        ]
+    )
+    notes.append(LOSS_NOTE)
     if result.hidden:
         notes.append(f"{result.hidden} larger models are not shown (--all).")
     return Report(tuple(tables), tuple(notes))
 
 
+def _verdict(result: FitsResult) -> str:
+    """Which quant to take, in a sentence."""
+    (line,) = result.models
+    if not line.fits:
+        lacking = format_gib(line.missing_bytes)
+        return f"No quant of {line.id} fits: {line.quant.upper()}, the smallest, lacks ~{lacking} GiB."
+    longest = "" if line.max_context is None else f", with a context of up to ~{line.max_context:,} tokens"
+    return f"{line.quant.upper()} loses least of those that fit with {line.context:,} tokens{longest}."
+
+
+def _choices(title: str, result: FitsResult, say: Words) -> Table:
+    """One model's quants around the best that fits."""
+    columns = [
+        Column("quant", "Quant", right=False),
+        Column("bits_per_weight", "Bits per weight"),
+        Column("weights_bytes", "Weights GiB"),
+        Column("total_bytes", "Total GiB"),
+        Column("fits", "Fits"),
+        Column("missing_bytes", "Missing GiB"),
+        Column("max_context", "Max context"),
+        Column("loss_percent", "Loss %"),
+    ]
+    basis = result.models[0].basis
+    rows = [
+        [
+            Cell(line.quant, line.quant.upper(), "bold"),
+            Cell(line.bits_per_weight, f"{line.bits_per_weight:.3g}"),
+            gib(line.weights_bytes, basis),
+            gib(line.total_bytes, MODELLED),
+            answer(line.fits, line.fits, say),
+            gib(line.missing_bytes, MODELLED) if line.missing_bytes else word(None),
+            whole(line.max_context),
+            loss(line.loss),
+        ]
+        for line in result.choices
+    ]
+    return table(title, columns, rows)
+
+
 def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> Table:
     columns = [
         Column("model", "Model", right=False),
-        Column("parameters", "Parameters"),
+        Column("parameters", "Params"),
         Column("quant", "Quant", right=False),
         Column("total_bytes", "Total GiB"),
         Column("max_context", "Max context"),
         Column("missing_bytes", "Missing GiB"),
+        Column("loss_percent", "Loss %"),
     ]
     rows = [
         [
@@ -55,6 +103,7 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
             gib(line.total_bytes, MODELLED),
             whole(line.max_context),
             gib(line.missing_bytes, MODELLED),
+            loss(line.loss),
         ]
         for line in lines
     ]
@@ -72,7 +121,7 @@ def _overview(result: FitsOverview, lang: str) -> Report:
         for line in column.models:
             if line.fits:
                 by_model.setdefault(line.id, {})[column.device.id] = line
-    columns = [Column("model", "Model", right=False), Column("parameters", "Parameters")]
+    columns = [Column("model", "Model", right=False), Column("parameters", "Params")]
     columns += [Column(column.device.id, name) for column, name in zip(result.devices, names, strict=True)]
     largest_first = sorted(by_model.values(), key=lambda found: -next(iter(found.values())).parameters)
     rows = []
@@ -81,9 +130,9 @@ def _overview(result: FitsOverview, lang: str) -> Report:
         cells = [_quant(found.get(column.device.id)) for column in result.devices]
         rows.append([word(first.id), counted(first.parameters, lang, first.basis), *cells])
     note = (
-        f"Highest precision that fits with a context of {result.context:,} tokens; a card sold as 24 GB holds 24 GiB, "
-        f"of which driver and display keep {format_gib(result.devices[0].device.reserve_bytes)} (--reserve). "
-        "llmscale fits DEVICE tells more."
+        f"The quant with the least loss that fits with a context of {result.context:,} tokens; a card sold as 24 GB "
+        f"holds 24 GiB, of which driver and display keep {format_gib(result.devices[0].device.reserve_bytes)} "
+        "(--reserve). llmscale fits DEVICE tells more."
     )
     return Report((table("", columns, rows),), (note,))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from llmscale.render.report import Cell, Column, Report, table, whole, word
-from llmscale.render.views.cells import counted, gib
-from llmscale.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantsResult
+from llmscale.render.views.cells import LOSS_NOTE, counted, gib, loss
+from llmscale.results.common import SizedModelRef
+from llmscale.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantLine, QuantsResult
 from llmscale.units import format_gib
 
 FACT = (Column("fact", "", right=False), Column("value", "", right=False, wraps=True))
@@ -148,25 +149,70 @@ def _device(result: DevicesResult) -> Report:
 
 
 def quants_view(result: QuantsResult, lang: str) -> Report:
-    """Weight formats."""
+    """All quants found, with their sizes where a model was named."""
+    sized = result.model is not None
     columns = [
         Column("id", "Quant", right=False),
         Column("bits_per_weight", "Bits per weight"),
-        Column("runtime", "Runtime", right=False),
-        Column("aliases", "Also called", right=False, wraps=True),
-        Column("note", "Note", right=False, wraps=True),
+        Column("weights_bytes", "Weights GiB" if sized else ""),
+        Column("loss_percent", "Loss %"),
+        Column("readers", "Read by", right=False, wraps=True),
+        Column("hardware", "Needs", right=False, wraps=True),
     ]
     rows = [
         [
             word(line.id, "bold"),
-            Cell(line.bits_per_weight, f"{line.bits_per_weight:g}"),
-            word(line.runtime),
-            Cell(" ".join(line.aliases), ", ".join(line.aliases)),
-            Cell(line.note, line.note),
+            _bits(line, result.model),
+            _quant_size(line) if sized else Cell(None, ""),
+            loss(line.loss),
+            Cell(" ".join(line.readers), ", ".join(line.readers)),
+            Cell(line.hardware, line.hardware),
         ]
         for line in result.quants
     ]
-    return Report((table("", columns, rows),) if rows else (), (_total(len(rows), "format"),))
+    title = f"{result.model.name}: {counted(result.model.parameters, lang).text} parameters" if result.model else ""
+    notes = [_total(len(rows), "quant"), LOSS_NOTE]
+    if sized:
+        notes.insert(1, "-: this model cannot be had so.")
+    return Report((table(title, columns, rows),) if rows else (), tuple(notes))
+
+
+def _bits(line: QuantLine, model: SizedModelRef | None) -> Cell:
+    """Bits per weight: what it states, or what it comes to over the whole of a model."""
+    if model is None:
+        return Cell(line.bits_per_weight, f"{line.bits_per_weight:g}")
+    if line.weights_bytes is None:
+        return Cell(None, "-")
+    whole_model = 8 * line.weights_bytes / model.parameters
+    return Cell(whole_model, f"{whole_model:.4g}")
+
+
+def _quant_size(line: QuantLine) -> Cell:
+    return Cell(None, "-") if line.weights_bytes is None else gib(line.weights_bytes, line.weights_basis or "")
+
+
+def quant_view(result: QuantsResult, lang: str) -> Report:
+    """One quant with its sources."""
+    (line,) = result.quants
+    rules = [(f"  {what}", form) for what, form in line.rules.items()]
+    size = f"{line.weights_bytes:,} bytes" if line.weights_bytes else "not to be had"
+    facts = [
+        ("id", line.id),
+        ("aliases", ", ".join(line.aliases)),
+        ("bits per weight", f"{line.bits_per_weight:g}"),
+        ("weights of " + result.model.name if result.model else "", size if result.model else ""),
+        ("read by", ", ".join(line.readers)),
+        ("needs", line.hardware),
+        ("meant for", line.meant_for),
+        ("loss", f"{line.loss.percent:+.2f} % perplexity ({line.loss.source})" if line.loss else ""),
+        ("number format of", "" if not rules else "the first that matches"),
+        *rules,
+        ("rows it cannot hold", "refused" if line.narrow == "refuse" else line.narrow if rules else ""),
+        ("runtime", line.runtime),
+        ("note", line.note),
+        ("source", line.source),
+    ]
+    return Report((table(line.name, FACT, [[word(name, "bold"), word(text)] for name, text in facts if text]),))
 
 
 def _total(count: int, what: str) -> str:

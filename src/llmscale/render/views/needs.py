@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmscale.render.report import Cell, Column, Report, table, word
-from llmscale.render.views.cells import gib
+from llmscale.render.views.cells import LOSS_NOTE, gib, loss
 from llmscale.results.needs import NeedsResult
 from llmscale.spec import Basis
 from llmscale.units import format_gib
@@ -17,28 +17,36 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
         Column("device", "Device", right=False),
         Column("kind", "Kind", right=False),
         Column("memory_bytes", "Memory GiB"),
-        Column("headroom_bytes", "Free GiB"),
+        Column("headroom_bytes", ""),
+        Column("quant", "Quant", right=False),
+        Column("loss_percent", "Loss %"),
         Column("max_context", "Max context"),
         Column("price_usd", "Price USD"),
-        Column("power_w", "Power W"),
+        Column("power_w", ""),
     ]
     rows = [
         [
             word(f"{line.count}x {line.id}" if line.count > 1 else line.id),
             word(line.kind),
             gib(line.memory_bytes),
-            gib(line.headroom_bytes, MODELLED),
+            Cell(line.headroom_bytes, ""),
+            Cell(line.quant, line.quant.upper(), "bold"),
+            loss(line.loss),
             Cell(line.max_context, "-" if line.max_context is None else f"~{line.max_context:,}"),
             Cell(line.price_usd, "-" if line.price_usd is None else f"{line.price_usd:,.0f}"),
-            Cell(line.power_w, "-" if line.power_w is None else f"{line.power_w:,.0f}"),
+            Cell(line.power_w, ""),
         ]
         for line in result.devices
     ]
+    best, least = result.quants[0].upper(), result.quants[-1].upper()
     title = (
-        f"{result.model.name} in {result.quant.upper()}: ~{format_gib(result.total_bytes)} GiB at a context of "
-        f"{result.context:,}"
+        f"{result.model.name} in {least}: ~{format_gib(result.total_bytes)} GiB at a context of {result.context:,}"
+        if best == least
+        else f"{result.model.name} at a context of {result.context:,}, in the best quant that fits ({best} to {least})"
     )
     notes = [*result.warnings, "Prices are those at launch."]
+    if best != least:
+        notes.append(LOSS_NOTE)
     if not result.devices:
         notes.append(
             "No single device or pair in the catalogue is enough: try a smaller --quant or a larger --max-count."

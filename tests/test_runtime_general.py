@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llmscale import estimate
 from llmscale.errors import NotFoundError
 from llmscale.families import from_config
-from llmscale.formats.catalogue import quant
+from llmscale.formats.catalogue import number_format
 from llmscale.runtimes import RUNTIMES, runtime
 from llmscale.runtimes.interface import Workload
 from llmscale.shape import LayerCache, Shape, shape_of
@@ -21,7 +21,7 @@ from llmscale.units import GIB
 from tests.helpers import TRUTH
 
 RULE = runtime("transformers")
-FP16 = quant("fp16")
+FP16 = number_format("fp16")
 
 
 def shape(*caches: LayerCache, sequence: int | None = None) -> Shape:
@@ -29,7 +29,7 @@ def shape(*caches: LayerCache, sequence: int | None = None) -> Shape:
 
 
 def work(context: int = 4096, batch: int = 1, kv: str = "fp16", activation_bytes: int = 2) -> Workload:
-    return Workload(context, batch, quant(kv), activation_bytes)
+    return Workload(context, batch, number_format(kv), activation_bytes)
 
 
 def cache_of(model: str, context: int, batch: int = 1, kv: str = "fp16") -> int:

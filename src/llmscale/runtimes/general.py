@@ -1,4 +1,4 @@
-"""Hugging Face transformers with PyTorch, as one simple rule.
+"""One simple rule for every runtime, after Hugging Face transformers with PyTorch.
 
 - KV cache: `DynamicCache` and its sliding-window layers: every layer keeps ``min(context, window)`` tokens of K and V
   (exact in elements; transformers keeps one token less than the window, which is ignored here).
@@ -13,6 +13,8 @@ The compute rule and the overhead are modelled, not measured; a later version re
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from llmscale.runtimes.interface import Workload
 from llmscale.shape import LayerCache, Shape
 from llmscale.units import GIB
@@ -21,14 +23,15 @@ FRAMEWORK = GIB // 2
 LOGIT_BYTES = 4
 
 
-class Transformers:
+@dataclass(frozen=True)
+class General:
     """See the module."""
 
-    name = "transformers"
+    name: str
 
     def cache(self, shape: Shape, work: Workload) -> int:
         return sum(
-            layer.layers * work.batch * (work.kv.size(tokens * layer.keys) + work.kv.size(tokens * layer.values))
+            layer.layers * work.batch * (work.kv.size((tokens, layer.keys)) + work.kv.size((tokens, layer.values)))
             for layer in shape.caches
             for tokens in [kept(layer, work.context)]
         )

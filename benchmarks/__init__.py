@@ -1,0 +1,1 @@
+"""What llmscale is measured by, as commands that anyone can run."""

@@ -1,0 +1,99 @@
+"""Bytes of weights and of whole files: `tests/truth/gguf_sizes.json` and `tests/truth/files.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchmarks.accuracy.rows import Comparison, Row
+from llmscale.api.model import Model
+from llmscale.errors import NotFoundError, UnsupportedModelError
+from llmscale.formats.catalogue import quant, quants
+from llmscale.formats.recipe import Quant
+from llmscale.sources import load
+
+TRUTH = Path(__file__).parents[2] / "tests" / "truth"
+#: Bytes of the units that sizes are published in.
+UNITS = {"bytes": 1, "gb": 10**9, "gib": 2**30}
+
+
+def comparisons() -> Iterator[Comparison]:
+    """Weights by preset, and published files by kind."""
+    yield Comparison(
+        "GGUF tensors by llama-quantize",
+        "Bytes that `llama-quantize --dry-run` prints for full-size files: `tests/truth/gguf_sizes.json`.",
+        list(_dry_runs()),
+    )
+    published = list(_files())
+    for what, format_, kind in (
+        ("GGUF files", "gguf", "file"),
+        ("GGUF tensors, as printed by llama.cpp", "gguf", "tensors"),
+        ("safetensors and others", None, None),
+    ):
+        rows = [
+            row
+            for raw, row in published
+            if (raw["format"] == format_ and raw["kind"] == kind if format_ else raw["format"] != "gguf")
+        ]
+        yield Comparison(
+            f"Published {what}",
+            "Sizes that publishers, hubs and download lists print: `tests/truth/files.json`, each row with its source.",
+            rows,
+        )
+
+
+@cache
+def _model(name: str) -> Model | None:
+    try:
+        return Model.of(load(name).known())
+    except NotFoundError:
+        return None
+
+
+@cache
+def _quant(name: str) -> Quant | None:
+    try:
+        return quant(name)
+    except NotFoundError:
+        return None
+
+
+def _files() -> Iterator[tuple[dict[str, Any], Row]]:
+    """Rows of models and quants that llmscale knows, with what it says."""
+    for raw in json.loads((TRUTH / "files.json").read_text(encoding="utf-8"))["rows"]:
+        model, chosen = _model(raw["model"]), _quant(_name(raw))
+        if model is None or chosen is None:
+            continue
+        try:
+            weights = model.weights(chosen).value
+        except UnsupportedModelError:
+            continue
+        unit = next(unit for unit in UNITS if unit in raw)
+        ours = _file_bytes(model, chosen, weights) if raw["kind"] == "file" else weights
+        yield raw, Row(f"{raw['model']} {raw['quant']}", ours, raw[unit] * UNITS[unit], raw.get("unusual", ""))
+
+
+def _name(raw: dict[str, Any]) -> str:
+    """What llmscale calls the quant of a row: a GGUF file in BF16 is not the published checkpoint."""
+    return (
+        f"gguf-{raw['quant']}" if raw["format"] == "gguf" and raw["quant"] in ("f32", "f16", "bf16") else raw["quant"]
+    )
+
+
+def _file_bytes(model: Model, chosen: Quant, weights: int) -> int:
+    file = model.file(chosen)
+    return file.value if file else weights
+
+
+def _dry_runs() -> Iterator[Row]:
+    truth = json.loads((TRUTH / "gguf_sizes.json").read_text(encoding="utf-8"))
+    rows = [(model, preset, row["bytes"]) for model, found in truth["given"].items() for preset, row in found.items()]
+    rows += [(model, preset, size) for model, found in truth["dry_runs"].items() for preset, size in found.items()]
+    presets = {one.preset: one for one in quants() if one.preset}
+    for name, preset, size in rows:
+        model = _model(name)
+        if size is not None and model is not None and preset in presets:
+            yield Row(f"{name} {preset}", model.weights(presets[preset]).value, size)

@@ -1,0 +1,73 @@
+"""GGUF files: what llama.cpp's converter writes of a model, and the type that `llama-quantize` gives each tensor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from llmscale.formats.catalogue import format_of
+from llmscale.formats.gguf.convert import GgufModel, convert
+from llmscale.formats.gguf.places import Placed, Plan, plan, whole
+from llmscale.formats.gguf.presets import CONVERTED, chosen
+from llmscale.formats.recipe import Allotted
+from llmscale.inventory import Inventory
+from llmscale.spec import ModelSpec
+
+__all__ = ["GgufModel", "allot_preset", "convert", "tensor_types"]
+
+
+def allot_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
+    """Every tensor of the GGUF file that `llama-quantize` writes with `preset`, and its type.
+
+    Tensors of one name that get several types are as many entries; all experts of a layer are one tensor.
+
+    Args:
+        preset: as `llama-quantize` has it, ``Q4_K_M``; ``F16_CONVERT`` for the converter's own file.
+
+    Raises:
+        UnsupportedModelError: llama.cpp does not know the architecture, or cannot make this preset of it.
+    """
+    made = _planned(spec, parts)
+    if preset == CONVERTED:
+        return tuple(Allotted(placed.tensor.group, format_of(placed.tensor.form)) for placed in made.tensors)
+    return tuple(allotted for placed in made.tensors for allotted in _typed(preset, made, placed))
+
+
+def tensor_types(allotted: Iterable[Allotted]) -> dict[str, dict[str, int]]:
+    """How many tensors of each kind are in which type: ``{"attn_v": {"Q6_K": 16, "Q4_K": 16}}``.
+
+    Of matrices alone, and not of those that stay in F32.
+    """
+    kinds: dict[str, Counter[str]] = {}
+    for group, form in allotted:
+        if form.id != "fp32" and len(whole(group)) > 1:
+            kind = group.name.removesuffix(".weight").removeprefix("blk.{layer}.")
+            kinds.setdefault(kind, Counter())[form.name] += max(1, len(group.layers))
+    return {kind: dict(types) for kind, types in kinds.items()}
+
+
+#: The model that was planned last, by identity (hashing one takes longer than planning it): whoever asks for one
+#: preset asks for more of the same model.
+_last: list[tuple[ModelSpec, Inventory, Plan]] = []
+
+
+def _planned(spec: ModelSpec, parts: Inventory) -> Plan:
+    for last_spec, last_parts, made in _last:
+        if last_spec is spec and last_parts is parts:
+            return made
+    made = plan(convert(spec, parts))
+    _last[:] = [(spec, parts, made)]
+    return made
+
+
+def _typed(preset: str, made: Plan, placed: Placed) -> Iterable[Allotted]:
+    group = placed.tensor.group
+    if not placed.touched:
+        return [Allotted(group, format_of(placed.tensor.form))]
+    layers: dict[str, list[int]] = {}
+    types = [chosen(preset, placed.kind, placed.stacked, placed.row, made.facts, where) for where in placed.places]
+    if len(set(types)) == 1:
+        return [Allotted(group, format_of(types[0]))]
+    for form, layer in zip(types, group.layers, strict=True):
+        layers.setdefault(form, []).append(layer)
+    return [Allotted(group._replace(layers=tuple(held)), format_of(form)) for form, held in layers.items()]

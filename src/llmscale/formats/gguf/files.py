@@ -1,0 +1,71 @@
+"""A whole GGUF file: its tensors, exact, and what stands before and between them, modelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llmscale.data import table
+from llmscale.formats.gguf.metadata import (
+    MetadataBytes,
+    Pick,
+    Vocabulary,
+    metadata_bytes,
+    tensor_padding,
+    tokenizer_bytes,
+)
+from llmscale.formats.gguf.places import whole
+from llmscale.formats.recipe import Allotted
+from llmscale.inventory import TensorGroup
+from llmscale.spec import ModelSpec
+
+EMBEDDING = "token_embd.weight"
+
+
+@dataclass(frozen=True)
+class VocabularyEntry:
+    """One entry of `data/vocabularies.yaml`; see `Vocabulary` for the fields."""
+
+    id: str
+    kind: str
+    model: str
+    rows: int
+    token_bytes: int
+    picks: list[Pick]
+    source: str
+    pre: str = ""
+    merges: int = 0
+    merge_bytes: int = 0
+    scores: bool = False
+    charsmap_bytes: int = 0
+    note: str = ""
+
+
+def file_bytes(spec: ModelSpec, allotted: Sequence[Allotted]) -> MetadataBytes:
+    """Bytes of the file that holds `allotted`, and the least and the most they may be."""
+    rows = next((a.group.shape[0] for a in allotted if a.group.name == EMBEDDING), 0)
+    tensors = [tensor for a in allotted for tensor in _tensors(a)]
+    before = metadata_bytes(
+        tokenizer_bytes(_known(), spec.text_family or spec.family, rows), [(name, axes) for name, axes, _ in tensors]
+    )
+    sizes = [size for _, _, size in tensors]
+    return before + (sum(sizes) + tensor_padding(sizes))
+
+
+def _tensors(allotted: Allotted) -> Iterator[tuple[str, int, int]]:
+    """Name, axes and bytes of each tensor that the file holds for a group."""
+    group: TensorGroup = allotted.group
+    shape = whole(group)
+    size = allotted.form.size(shape)
+    for layer in group.layers or (None,):
+        yield (group.name if layer is None else group.name.replace("{layer}", str(layer))), len(shape), size
+
+
+def _known() -> tuple[Vocabulary, ...]:
+    return tuple(map(_vocabulary, table("vocabularies")["entries"].values()))
+
+
+def _vocabulary(entry: dict[str, Any]) -> Vocabulary:
+    fields = {name: entry[name] for name in Vocabulary._fields if name != "picks"}
+    return Vocabulary(**fields, picks=tuple(Pick(tuple(families), *rows) for families, *rows in entry["picks"]))

@@ -1,0 +1,75 @@
+"""The bytes of a model's weights in a quant: a recipe gives each tensor a format, the sum over them is the answer."""
+
+from __future__ import annotations
+
+from llmscale.errors import UnsupportedModelError
+from llmscale.formats.catalogue import format_of
+from llmscale.formats.recipe import REST, Allotted, Quant, chosen
+from llmscale.inventory import Inventory, TensorGroup
+from llmscale.spec import ModelSpec
+
+
+def allot(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
+    """Every tensor that a file in this quant holds, and its format.
+
+    Raises:
+        UnsupportedModelError: the tool that writes such files does not take this model.
+        UsageError: a sparsity that the formats cannot be kept in.
+    """
+    found = _by_preset(quant, spec, parts) if quant.kind == "gguf" else _by_rules(quant, spec, parts)
+    if not quant.sparsity:
+        return found
+    from llmscale.formats.sparsity import parse_sparsity, sparsified
+
+    return sparsified(found, parse_sparsity(quant.sparsity))
+
+
+def _by_preset(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
+    from llmscale.formats.gguf import allot_preset
+
+    found = allot_preset(quant.preset, spec, parts)
+    if not quant.rules:
+        return found
+    from llmscale.formats.mixed import overridden
+
+    return overridden(found, quant.rules)
+
+
+def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
+    groups = [group for group in parts.groups if group.tied_to is None or _own_head(quant, group)]
+    if quant.needs and all(group.component != quant.needs for group in groups):
+        raise UnsupportedModelError(
+            f"{quant.name} is for {quant.needs}, and {spec.name} has none.",
+            f"Its tensors would all be {quant.rules[REST]}.",
+        )
+    return tuple(_allotted(quant, _unpacked(group.turned)) for group in groups)
+
+
+def weight_bytes(quant: Quant, spec: ModelSpec, parts: Inventory) -> int:
+    """Bytes of all weights: each stored tensor by itself, tied ones once."""
+    return sum(allotted.bytes for allotted in allot(quant, spec, parts))
+
+
+def _unpacked(group: TensorGroup) -> TensorGroup:
+    """Experts whose gate and up are published in one stack, as two: tools give each expert linear layers of its own."""
+    if len(group.shape) != 2 or group.role != "experts.gate_up" or group.experts == 1:
+        return group
+    rows, columns = group.shape
+    return group._replace(shape=(rows // 2, columns), experts=2 * group.experts, experts_used=2 * group.experts_used)
+
+
+def _own_head(quant: Quant, group: TensorGroup) -> bool:
+    return quant.own_head and group.role == "head.out"
+
+
+def _allotted(quant: Quant, group: TensorGroup) -> Allotted:
+    form = format_of(chosen(quant.rules, group))
+    if form.holds(group.shape):
+        return Allotted(group, form)
+    if quant.narrow == "refuse":
+        raise UnsupportedModelError(
+            f"{quant.name} cannot hold {group.name}: its rows have {group.shape[-1]:,} columns, "
+            f"{form.name} takes multiples of {form.multiple}.",
+            f"Try a quant without blocks, or --quant-map to keep such tensors in {quant.rules[REST]}.",
+        )
+    return Allotted(group, format_of(quant.narrow))
