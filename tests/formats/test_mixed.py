@@ -85,6 +85,21 @@ def test_a_map_over_a_preset_takes_the_place_of_its_choice() -> None:
         overridden([Allotted(preset[0].group._replace(shape=(4, 300)), format_of("bf16"))], {"embedding": "q4_k"})
 
 
+def test_a_preset_takes_only_what_a_gguf_file_can_hold() -> None:
+    preset = quant("q4_k_m")
+    assert mapped(preset, parse_map("experts=mxfp4,attn=f16")).rules == {"experts": "mxfp4_ggml", "attention": "fp16"}
+    with pytest.raises(UsageError, match="A GGUF file holds no tensor in bitsandbytes NF4"):
+        mapped(preset, parse_map("attn=nf4"))
+    spec = load("llama-3.2-1b").known()
+    parts = inventory(spec)
+    wider = mapped(preset, parse_map("attn=q8_0"))
+    assert forms(allot(wider, spec, parts))["attention.q"] == "q8_0"
+    kept = [each.bytes for each in allot(preset, spec, parts) if each.group.component == "mlp"]
+    assert kept == [each.bytes for each in allot(wider, spec, parts) if each.group.component == "mlp"]
+    with pytest.raises(UsageError, match="A GGUF file holds no sparse tensors"):
+        weight_bytes(replace(preset, sparsity="2:4"), spec, parts)
+
+
 def test_rules_that_name_nothing_are_found() -> None:
     allotted = allot(quant("bf16"), SPEC, PARTS)
     assert unmatched(parse_map("attn=q8_0,experts=q4_k,*.sideways=q8_0,linear=q8_0"), allotted) == [

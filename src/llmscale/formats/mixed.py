@@ -41,6 +41,9 @@ SHORT = {
 }
 EXAMPLE = "For example --quant-map 'attn=q8_0,experts=q4_k,embed=f16'."
 
+#: What ggml has under the names of others, and the widths that it shares with everybody.
+GGML_TWINS = {"mxfp4": "mxfp4_ggml", "nvfp4": "nvfp4_ggml"}
+GGML_PLAIN = {"fp32", "fp16", "bf16"}
 #: What EXL2 makes of a head of so many bits: parts in more bits, and 4-bit scales (exllamav2/conversion/qparams.py).
 EXL2_HEADS = {2: 2.725, 3: 3.275, 4: 4.425, 5: 5.18125, 6: 6.33125, 8: 8.03125}
 _ASKED = re.compile(r"(?:(exl[23])[-_ ]?)?(\d+(?:\.\d+)?)[-_ ]?bpw(?:[-_ ]?h(\d+))?", re.IGNORECASE)
@@ -189,10 +192,26 @@ def parse_format(name: str) -> str:
 
 
 def mapped(base: Quant, rules: Mapping[str, str]) -> Quant:
-    """`base` with `rules` before its own; over a preset they take the place of its choice."""
+    """`base` with `rules` before its own; over a preset they take the place of its choice.
+
+    Raises:
+        UsageError: a format that a GGUF file does not hold, over a preset.
+    """
+    if base.kind == "gguf":
+        rules = {part: _in_gguf(form) for part, form in rules.items()}
     said = ",".join(f"{part}={form}" for part, form in rules.items())
     own = {part: form for part, form in base.rules.items() if part not in rules}
     return replace(base, id=f"{base.id}+map", name=f"{base.name} + {said}", rules={**rules, **own})
+
+
+def _in_gguf(form_id: str) -> str:
+    twin = GGML_TWINS.get(form_id, form_id)
+    form = format_of(twin)
+    if twin not in GGML_PLAIN and not form.source.startswith("ggml/"):
+        raise UsageError(
+            f"A GGUF file holds no tensor in {form.name}.", "Name a type of ggml: q8_0, q4_k, iq4_xs, f16."
+        )
+    return twin
 
 
 def overridden(allotted: Iterable[Allotted], rules: Mapping[str, str]) -> tuple[Allotted, ...]:

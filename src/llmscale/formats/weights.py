@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmscale.errors import UnsupportedModelError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Allotted, Quant, chosen
 from llmscale.inventory import Inventory, TensorGroup
@@ -19,6 +19,10 @@ def allot(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ..
     found = _by_preset(quant, spec, parts) if quant.kind == "gguf" else _by_rules(quant, spec, parts)
     if not quant.sparsity:
         return found
+    if quant.kind == "gguf":
+        raise UsageError(
+            f"A GGUF file holds no sparse tensors ({quant.name}, {quant.sparsity}).", "Name another quant."
+        )
     from llmscale.formats.sparsity import parse_sparsity, sparsified
 
     return sparsified(found, parse_sparsity(quant.sparsity))
