@@ -71,7 +71,7 @@ def estimate(
 
             explanation += explain_estimate(spec, inventory(spec), form, candidate, work)
     if not estimates:
-        raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants --model.")
+        raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
     warnings = list(spec.warnings)
     if refused:
         warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
