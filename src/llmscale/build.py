@@ -22,7 +22,9 @@ from llmscale.formats.gguf.files import VocabularyEntry
 from llmscale.formats.layout import AT, Format
 from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REST, Quant
+from llmscale.inventory import Inventory
 from llmscale.names import normal
+from llmscale.spec import ModelSpec
 from llmscale.units import MAX_COUNT, parse_count
 
 #: Fields of a model that are written with a suffix.
@@ -170,11 +172,11 @@ def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     """Bytes of every model's weights in every quant that it can be had in: what no answer should count again."""
     from llmscale.families import from_config
     from llmscale.formats.catalogue import quants
-    from llmscale.formats.weights import weight_bytes
+    from llmscale.formats.weights import allot, host_bytes
     from llmscale.inventory import inventory
 
     every = list(quants())
-    sizes: dict[str, dict[str, int]] = {}
+    sizes: dict[str, dict[str, list[int]]] = {}
     for key, fields in raw.items():
         if key == "misnomers" or not fields.get("config"):
             continue
@@ -183,9 +185,11 @@ def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
         sizes[key] = {}
         for quant in every:
             try:
-                sizes[key][quant.id] = weight_bytes(quant, spec, parts)
+                allotted = allot(quant, spec, parts)
             except UnsupportedModelError:
                 continue
+            size = sum(each.bytes for each in allotted)
+            sizes[key][quant.id] = [size, host_bytes(allotted)] if quant.kind == "gguf" else [size, 0]
     return sizes
 
 
@@ -229,8 +233,25 @@ def _computed(entry: dict[str, Any]) -> dict[str, Any]:
     spec = from_config(entry["config"], f"catalogue entry {entry['id']}")
     parts = inventory(spec)
     shape = shape_of(spec)
-    fields = {**shape._asdict(), "caches": list(map(list, shape.caches)), "states": list(map(list, shape.states))}
+    fields = {
+        **shape._asdict(),
+        "caches": list(map(list, shape.caches)),
+        "states": list(map(list, shape.states)),
+        "llama_cpp": _sketch(spec, parts),
+    }
     return {"counted": parts.total(), "counted_active": parts.active(), "shape": fields}
+
+
+def _sketch(spec: ModelSpec, parts: Inventory) -> list[Any] | None:
+    """What llama.cpp makes of the model, where it can load it."""
+    from llmscale.formats.gguf import convert
+    from llmscale.runtimes.llama_cpp.runtime import sketch_of
+
+    try:
+        convert(spec, parts)
+    except UnsupportedModelError:
+        return None
+    return list(sketch_of(spec))
 
 
 def _devices(raw: dict[str, Any], source: _Source) -> dict[str, Any]:

@@ -30,6 +30,8 @@ _MODELS = (
     "inventory.py",
     "families",
     "blocks",
+    "formats/gguf",
+    "runtimes/llama_cpp",
 )
 #: What the tables were computed with, besides their YAML: code of the package, other YAML.
 _MADE_WITH = {

@@ -25,13 +25,13 @@ def explain_estimate(
     if not spec.shape_known:
         low, middle, high = map(format_size, (footprint.cache.low, footprint.cache.value, footprint.cache.high))
         lines.append(
-            f"  KV cache and compute: the shape of {spec.name} is not known; {len(candidate.shapes)} real models of "
+            f"  KV cache and compute: the shape of {spec.name} is not known; {len(candidate.subjects)} real models of "
             f"about that size take {low} to {high} of KV cache at {work.context:,} tokens, {middle} in the middle "
             "(assumed)"
         )
     else:
-        lines += _cache_lines(candidate.shapes[0], work, footprint.cache.basis.value)
-        lines.append(_compute_line(candidate.shapes[0], work, footprint.compute.value))
+        lines += _cache_lines(candidate.subjects[0].shape, work, footprint.cache.basis.value)
+        lines.append(_compute_line(candidate.subjects[0].shape, work, footprint.compute.value))
     lines.append(
         f"  overhead = {footprint.overhead.value:,} bytes for the CUDA context and libraries of one process (modelled)"
     )

@@ -22,8 +22,8 @@ class Peer(NamedTuple):
 
     def bits(self, quant: str) -> float | None:
         """Bits per parameter that its weights take in a quant; None where it cannot be had in it."""
-        size = table("sizes")[self.id].get(quant)
-        return 8 * size / self.parameters if size else None
+        found = table("sizes")[self.id].get(quant)
+        return 8 * found[0] / self.parameters if found else None
 
 
 def peers(parameters: int, mixture: bool) -> tuple[Peer, ...]:

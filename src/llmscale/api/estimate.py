@@ -8,11 +8,14 @@ from llmscale.api.model import (
     DEFAULT_KV,
     DEFAULT_QUANTS,
     Model,
+    check_known,
+    check_options,
     check_workload,
     common_devices,
-    kv_format,
+    kv_formats_of,
     reserve_bytes,
 )
+from llmscale.api.place import Placed, placed
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit import Fit, fit
@@ -21,7 +24,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.inventory import inventory
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
-from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.sources import load
 
 #: Memory of common cards; one sold as "24 GB" holds 24 GiB.
@@ -37,6 +40,7 @@ def estimate(
     kv_dtype: str = DEFAULT_KV,
     runtime: str | None = None,
     gpus: Iterable[str] = (),
+    options: Options = DEFAULTS,
     reserve: str | None = None,
     quant_map: str | None = None,
     sparsity: str | None = None,
@@ -51,7 +55,8 @@ def estimate(
     check_workload(context, batch)
     spec = load(reference, assume=assume, catalogue=catalogue).known()
     model = Model.of(spec)
-    kv = kv_format(kv_dtype)
+    kv, kv_v = kv_formats_of(kv_dtype)
+    check_options(options)
     tokens = model.context(context)
     sets = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus] or common_devices(COMMON_GIB, reserve)
     asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
@@ -64,7 +69,8 @@ def estimate(
                 raise
             refused.append(form.name)
             continue
-        work = Workload(tokens, batch, kv, form.activation_bytes)
+        check_known(options, candidate.runtime.name)
+        work = Workload(tokens, batch, kv, form.activation_bytes, kv_v, options)
         estimates.append(_estimate(form, model, candidate, work, sets))
         if explain:
             from llmscale.explain import explain_estimate
@@ -84,7 +90,7 @@ def estimate(
         runtime=estimates[0].runtime,
         context=tokens,
         batch=batch,
-        kv_dtype=kv.id,
+        kv_dtype=kv.id if kv_v is None else f"k={kv.id},v={kv_v.id}",
         estimates=tuple(estimates),
         explanation=tuple(explanation),
         warnings=tuple(warnings),
@@ -118,7 +124,10 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         total_bytes=footprint.total,
         basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
         ranges=ranges,
-        devices=tuple(map(_device_fit, sets, fit(candidate, work, sets, model.limit))),
+        devices=tuple(
+            _device_fit(devices, answer, placed(model, form, candidate, work, devices, answer))
+            for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)
+        ),
     )
 
 
@@ -133,15 +142,17 @@ def _basis(footprint: Footprint) -> dict[str, str]:
     return {name: part.basis.value for name, part in parts.items()}
 
 
-def _device_fit(devices: DeviceSet, answer: Fit) -> DeviceFit:
+def _device_fit(devices: DeviceSet, answer: Fit, place: Placed) -> DeviceFit:
     return DeviceFit(
         id=devices.id,
         count=devices.count,
         memory_bytes=devices.memory,
         usable_bytes=devices.total_usable,
-        fits=answer.fits,
-        may_fit=answer.may_fit,
-        headroom_bytes=answer.headroom,
+        may_fit=answer.may_fit if place.fits is None else place.fits,
         max_context=answer.max_context,
-        gpu_layers=None,
+        **{
+            **place._asdict(),
+            "fits": answer.fits if place.fits is None else place.fits,
+            "headroom_bytes": answer.headroom if place.headroom_bytes is None else place.headroom_bytes,
+        },
     )

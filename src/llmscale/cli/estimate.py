@@ -34,6 +34,44 @@ def estimate(
         ),
     ] = None,
     reserve: opt.Reserve = None,
+    ubatch: Annotated[
+        Optional[int], typer.Option("--ubatch", metavar="N", help="llama.cpp: tokens computed at once.")
+    ] = None,
+    flash_attn: Annotated[
+        Optional[bool], typer.Option("--flash-attn/--no-flash-attn", help="llama.cpp: attention in one operation.")
+    ] = None,
+    unified_kv: Annotated[
+        Optional[bool],
+        typer.Option("--unified-kv/--no-unified-kv", help="llama.cpp: one cache for all sequences."),
+    ] = None,
+    swa_full: Annotated[
+        Optional[bool], typer.Option("--swa-full", help="llama.cpp: whole caches for sliding windows.")
+    ] = None,
+    kv_offload: Annotated[
+        Optional[bool], typer.Option("--kv-offload/--no-kv-offload", help="llama.cpp: the cache on the device.")
+    ] = None,
+    gpu_layers: Annotated[
+        str, typer.Option("--gpu-layers", "-ngl", metavar="N", help="llama.cpp: layers on the device; all, auto.")
+    ] = "",
+    n_cpu_moe: Annotated[
+        Optional[int],
+        typer.Option("--n-cpu-moe", metavar="N", help="llama.cpp: first layers whose experts stay in RAM."),
+    ] = None,
+    tp: Annotated[Optional[int], typer.Option("--tp", metavar="N", help="vLLM: tensor parallel size.")] = None,
+    pp: Annotated[Optional[int], typer.Option("--pp", metavar="N", help="vLLM: pipeline parallel size.")] = None,
+    dp: Annotated[Optional[int], typer.Option("--dp", metavar="N", help="vLLM: data parallel size.")] = None,
+    ep: Annotated[Optional[bool], typer.Option("--ep", help="vLLM: expert parallel.")] = None,
+    gpu_memory_utilization: Annotated[
+        Optional[float], typer.Option("--gpu-memory-utilization", metavar="F", help="vLLM: share of the memory.")
+    ] = None,
+    max_num_seqs: Annotated[
+        Optional[int], typer.Option("--max-num-seqs", metavar="N", help="vLLM: sequences at once.")
+    ] = None,
+    max_num_batched_tokens: Annotated[
+        Optional[int], typer.Option("--max-num-batched-tokens", metavar="N", help="vLLM: tokens of one step.")
+    ] = None,
+    enforce_eager: Annotated[Optional[bool], typer.Option("--enforce-eager", help="vLLM: no CUDA graphs.")] = None,
+    attn: Annotated[str, typer.Option("--attn", metavar="A", help="transformers: sdpa (default) or eager.")] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Exit with status 1 unless some format fits some --gpu.")
     ] = False,
@@ -51,6 +89,7 @@ def estimate(
     from llmscale.api.model import DEFAULT_QUANTS
     from llmscale.errors import UsageError
     from llmscale.render.views.estimate import EstimateView
+    from llmscale.runtimes.interface import Options
 
     if check and not gpu:
         raise UsageError("--check asks about a device, and none is named.", "Add --gpu, for example --gpu rtx4090.")
@@ -63,6 +102,24 @@ def estimate(
         runtime=runtime,
         gpus=gpu or (),
         reserve=reserve,
+        options=Options(
+            ubatch=ubatch,
+            flash_attn=flash_attn,
+            unified_kv=unified_kv,
+            swa_full=swa_full,
+            kv_offload=kv_offload,
+            gpu_layers=gpu_layers.strip().lower(),
+            n_cpu_moe=n_cpu_moe,
+            tp=tp,
+            pp=pp,
+            dp=dp,
+            ep=ep,
+            gpu_memory_utilization=gpu_memory_utilization,
+            max_num_seqs=max_num_seqs,
+            max_num_batched_tokens=max_num_batched_tokens,
+            enforce_eager=enforce_eager,
+            attn=attn.strip().lower(),
+        ),
         quant_map=quant_map,
         sparsity=sparsity,
         explain=explain,

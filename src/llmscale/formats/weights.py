@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Allotted, Quant, chosen
@@ -47,6 +49,20 @@ def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted
             f"Its tensors would all be {quant.rules[REST]}.",
         )
     return tuple(_allotted(quant, _unpacked(group.turned)) for group in groups)
+
+
+#: What llama.cpp never puts on a device: the tables that tokens are looked up in (src/llama-arch.cpp, LAYER_INPUT).
+ON_HOST = ("token_embd.weight", "per_layer_token_embd.weight", "position_embd.weight", "token_types.weight")
+
+
+def host_bytes(allotted: Sequence[Allotted]) -> int:
+    """Bytes of a GGUF file's tensors that stay in RAM with all layers on a device.
+
+    A table that is the head as well goes to the device for that, and is there in RAM besides.
+    """
+    apart = any(each.group.name == "output.weight" for each in allotted)
+    stay = ON_HOST if apart else ON_HOST[1:]
+    return sum(each.bytes for each in allotted if each.group.name in stay)
 
 
 def weight_bytes(quant: Quant, spec: ModelSpec, parts: Inventory) -> int:

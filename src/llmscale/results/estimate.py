@@ -9,8 +9,13 @@ from llmscale.results.common import SCHEMA, SizedModelRef
 
 @dataclass
 class DeviceFit:
-    """One estimate on one device. `usable_bytes` is what a model may take of `memory_bytes`;
-    `may_fit` differs from `fits` only where a range is given; `gpu_layers` is None where a runtime has no offload."""
+    """One estimate on one device, or several alike.
+
+    `usable_bytes` is what a model may take of `memory_bytes`; `may_fit` differs from `fits` only where a range is
+    given. `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many
+    layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
+    `kv_cache_bytes` are those of each device; `kv_cache_tokens` and `max_concurrency` are what vLLM reports.
+    """
 
     id: str
     count: int
@@ -21,6 +26,16 @@ class DeviceFit:
     headroom_bytes: int
     max_context: int | None
     gpu_layers: int | None
+    layers: int | None
+    cpu_moe: int | None
+    weights_bytes: int | None
+    kv_cache_bytes: int | None
+    kv_cache_tokens: int | None
+    max_concurrency: float | None
+    tokens_per_second: float | None
+    tokens_per_second_range: tuple[float, float] | None
+    first_token_seconds: float | None
+    command: str | None
 
 
 @dataclass

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmscale.runtimes.interface import Workload
-from llmscale.shape import LayerCache, Shape
+from llmscale.runtimes.interface import Subject, Workload
+from llmscale.shape import LayerCache
 from llmscale.units import GIB
 
 FRAMEWORK = GIB // 2
@@ -29,27 +29,30 @@ class General:
 
     name: str
 
-    def cache(self, shape: Shape, work: Workload) -> int:
+    grain: int = 1
+
+    def cache(self, subject: Subject, work: Workload) -> int:
         return sum(
-            layer.layers * work.batch * (work.kv.size((tokens, layer.keys)) + work.kv.size((tokens, layer.values)))
-            for layer in shape.caches
+            layer.layers
+            * work.batch
+            * (work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values)))
+            for layer in subject.shape.caches
             for tokens in [kept(layer, work.context)]
         )
 
-    def state(self, shape: Shape, work: Workload) -> int:
-        return sum(work.batch * layer.layers * layer.elements * layer.bytes_per_element for layer in shape.states)
+    def state(self, subject: Subject, work: Workload) -> int:
+        states = subject.shape.states
+        return sum(work.batch * layer.layers * layer.elements * layer.bytes_per_element for layer in states)
 
-    def compute(self, shape: Shape, work: Workload) -> int:
+    def compute(self, subject: Subject, work: Workload) -> int:
+        shape = subject.shape
         tokens = work.batch * (shape.sequence or work.context)
         widest = 2 * shape.hidden + 3 * shape.intermediate
         logits = work.batch * shape.vocab * LOGIT_BYTES if shape.decodes else 0
         return tokens * widest * work.activation_bytes + logits
 
-    def overhead(self) -> int:
+    def overhead(self, subject: Subject, work: Workload) -> int:
         return FRAMEWORK
-
-    def bends(self, shape: Shape) -> list[int]:
-        return sorted({layer.window for layer in shape.caches if layer.window})
 
 
 def kept(layer: LayerCache, context: int) -> int:

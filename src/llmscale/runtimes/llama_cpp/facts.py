@@ -120,7 +120,7 @@ Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet, KimiDelta, ShortConv]
 
 
 class Mlp(NamedTuple):
-    """A feed-forward: ``gated`` by a second weight, ``fused`` with its gate in one weight, ``plain``, or ``sparse`` (Gemma 3n)."""
+    """A feed-forward: ``gated`` by a second weight, ``fused`` with its gate in one weight, ``plain`` or ``sparse``."""
 
     width: int
     form: str = "gated"

@@ -107,7 +107,11 @@ STYLES: dict[str, Style] = {
     "gemma3": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
     "gemma3_text": Style("gemma3", {"post_norm": True}, windows=True, vocab=262144),
     "gemma3n": Style(
-        "gemma3n", {"rows": "end", "residual": "gemma3n", "scaled": "later"}, {"value_norm": True}, windows=True, sparse=10
+        "gemma3n",
+        {"rows": "end", "residual": "gemma3n", "scaled": "later"},
+        {"value_norm": True},
+        windows=True,
+        sparse=10,
     ),
     "gemma4": Style(
         "gemma4",

@@ -1,0 +1,49 @@
+"""A model on named devices, as its runtime lays it out there: what each device holds, and what it can do then."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llmscale.api.model import Model
+from llmscale.devices.sets import DeviceSet
+from llmscale.fit import Fit
+from llmscale.footprint import Candidate
+from llmscale.formats.recipe import Quant
+from llmscale.runtimes.interface import Workload
+
+
+class Placed(NamedTuple):
+    """The fields of `DeviceFit` that only a runtime knows; None where it does not.
+
+    Attributes:
+        fits, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
+    """
+
+    fits: bool | None = None
+    headroom_bytes: int | None = None
+    gpu_layers: int | None = None
+    layers: int | None = None
+    cpu_moe: int | None = None
+    weights_bytes: int | None = None
+    kv_cache_bytes: int | None = None
+    kv_cache_tokens: int | None = None
+    max_concurrency: float | None = None
+    tokens_per_second: float | None = None
+    tokens_per_second_range: tuple[float, float] | None = None
+    first_token_seconds: float | None = None
+    command: str | None = None
+
+
+def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, devices: DeviceSet, answer: Fit) -> Placed:
+    """What the runtime does with these devices.
+
+    Args:
+        answer: how the whole fits, from `fit`.
+    """
+    if not model.counted:
+        return Placed()
+    if candidate.runtime.name == "llama.cpp":
+        from llmscale.api.offload import offloaded
+
+        return offloaded(model, quant, work, devices)
+    return Placed()
