@@ -3,7 +3,7 @@
 What a tok/s means differs by source, and each is read here as its source defines it:
 
 - GPU-Benchmarks-on-LLM-Inference: llama-bench's tgN, N tokens generated from empty, so N/2 lie before a token on
-  average; several GPUs share the layers.
+  average; several GPUs share the layers; May 2024, when flash attention was off unless asked for (recalled).
 - Qwen's pages: 2,048 tokens generated after a prompt, divided by the whole time, prefill included; several GPUs are
   tensor parallel in vLLM and SGLang, layer after layer in transformers. The vLLM of Qwen2's page ran without CUDA graphs
   beyond 8,192 tokens.
@@ -37,6 +37,8 @@ from llmscale.speed.load import (
     decode_flops,
     matrices,
     multiplied,
+    past,
+    pasts,
     prompt_flops,
     read,
     state_bytes,
@@ -92,6 +94,7 @@ class Row(NamedTuple):
     prompt: float
     chunk: int
     prefill: float | None
+    flash: bool
     community: bool
     source: str
 
@@ -107,6 +110,7 @@ class Parts(NamedTuple):
     table: int
     matrices: int
     multiplied: int
+    multiplied_experts: int
     width: int
     shape: Shape
 
@@ -130,7 +134,7 @@ def parts(model: str) -> Parts:
             body += group.parameters
     table = bill.input_embedding()
     width = attention_width(bill)
-    return Parts(body, experts, number, used, head, table, matrices(bill), multiplied(bill), width, shape_of(spec))
+    return Parts(body, experts, number, used, head, table, matrices(bill), *multiplied(bill), width, shape_of(spec))
 
 
 def _runtime(engine: str) -> str:
@@ -230,7 +234,7 @@ def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
         weight_bytes=(part.body * widths[0] + part.head * widths[1]) / 8,
         cache_bytes=cache_bytes(part.shape, tokens, _element(raw.get("kv_cache"))),
         matrices=part.matrices,
-        flops=decode_flops(part.multiplied, part.width, tokens),
+        flops=decode_flops(part.multiplied + part.multiplied_experts, part.width, past(part.shape, tokens)),
         expert_bytes=part.experts_all * expert_bits / 8,
         experts=part.experts if part.experts_all else 0,
         experts_used=part.experts_used if part.experts_all else 0,
@@ -260,11 +264,14 @@ def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
         flops=_flops(device),
         tensor_parallel=count > 1 and runtime in ("vllm", "sglang"),
         decode=float(raw["tg_tok_s"]),
-        prompt_flops=prompt_flops(part.multiplied, part.width, length),
+        prompt_flops=prompt_flops(
+            part.multiplied, part.multiplied_experts, part.width, pasts(part.shape, length), length
+        ),
         prompt_share=1 / generated if whole and prompt > 1 else 0.0,
         prompt=length,
         chunk=CHUNK.get(runtime, WHOLE),
         prefill=prefill if runtime == "llama.cpp" else None,
+        flash=runtime != "llama.cpp" or "May 2024" not in str(raw["engine"]),
         community=bool(raw.get("quality")),
         source=source.partition("@")[0],
     )

@@ -1,12 +1,13 @@
 """The law of speed: a step takes as long as its bytes, or its FLOPs, and what the runtime adds per kernel.
 
     decode step  = max((weights x W + cache x B K + state x B S) / bandwidth + launch x matrices, compute x B F/flops)
-    prefill      = one pass over the weights per chunk + (compute x F + attention x A)/flops
+    prefill      = one pass over the weights per chunk + (compute x F + experts x E + attention x A)/flops
+                   + scan x tokens x S/bandwidth
     tokens/s     = B / sum of the steps of all devices that the layers lie on
 
-W, K, S: bytes of weights, KV cache and recurrent state; F, A: FLOPs of the weights and of attention (see `load`). The
-factors are at least 1, so that no answer beats the roofline; they and the launch time are fitted
-(`benchmarks/fit_speed.py`).
+W, K, S: bytes of weights, KV cache and recurrent state; F, E, A: FLOPs with the weights, with routed experts, of
+attention (see `load`). The factors are at least 1, so that no answer beats the roofline; they and the launch time are
+fitted (`benchmarks/fit_speed.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ class Factors(NamedTuple):
         hop: per device that a layer split adds.
         reduce: per all-reduce of tensor parallelism.
         compute: multiplying with weights, against the dense FLOPs of the datasheet; None where nothing was measured.
-        attention: prefill's scores and sums, the same way; None: as `compute`.
+        experts: multiplying with routed experts in prefill, the same way; None: as `compute`.
+        attention: scores and sums of prefill, the same way; None: as `compute`.
+        scan: recurrent state in prefill, against reading and writing it once a token.
         device: this very device against its class.
     """
 
@@ -45,7 +48,9 @@ class Factors(NamedTuple):
     hop: float = 0.0
     reduce: float = 0.0
     compute: float | None = None
+    experts: float | None = None
     attention: float | None = None
+    scan: float = 0.0
     device: float = 1.0
 
 
@@ -102,12 +107,14 @@ def prefill_seconds(parts: Sequence[Part], flops: PromptFlops, tokens: float, ch
         machine, factors = part.machine, part.machine.factors
         if machine.flops is None or factors.compute is None:
             return None
+        experts = factors.compute if factors.experts is None else factors.experts
         attention = factors.compute if factors.attention is None else factors.attention
         rate = machine.flops * machine.count * whole / part.load.flops
         # The past that a pass reads, and the FLOPs, are counted for the whole prompt.
         weights = part.load._replace(cache_bytes=0.0, state_bytes=0.0, flops=0.0)
         seconds += passes * _read(Part(weights, machine), together)
-        seconds += (factors.compute * flops.weights + attention * flops.attention) / rate
+        seconds += (factors.compute * flops.weights + experts * flops.experts + attention * flops.attention) / rate
+        seconds += factors.scan * tokens * part.load.state_bytes / machine.bandwidth / machine.count
     return seconds
 
 

@@ -5,6 +5,7 @@ Sums over the inventory and the shape. Bytes of the weights depend on their form
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from llmscale.inventory import Inventory, TensorGroup
@@ -59,10 +60,17 @@ class Load(NamedTuple):
 
 
 class PromptFlops(NamedTuple):
-    """FLOPs of a whole prompt, all its tokens together: with the weights, and of attention."""
+    """FLOPs of a whole prompt, all its tokens together.
+
+    Attributes:
+        weights: with weights that every token passes.
+        attention: scores, and sums over the past.
+        experts: with the routed experts, whose tokens come in small groups.
+    """
 
     weights: float
     attention: float
+    experts: float = 0.0
 
 
 def experts_touched(experts: int, used: int, batch: int) -> float:
@@ -80,9 +88,11 @@ def matrices(inventory: Inventory) -> int:
     return sum(max(1, len(group.layers)) for group in inventory.groups if read(group) and len(group.shape) > 1)
 
 
-def multiplied(inventory: Inventory) -> int:
-    """Parameters that one token is multiplied with: active ones without lookup tables; a tied head counts."""
-    return sum(group.active_parameters for group in inventory.groups if read(group))
+def multiplied(inventory: Inventory) -> tuple[int, int]:
+    """Parameters that one token is multiplied with, the routed experts apart; lookup tables not, a tied head yes."""
+    passed = [group for group in inventory.groups if read(group)]
+    experts = sum(group.active_parameters for group in passed if group.component == "experts")
+    return sum(group.active_parameters for group in passed) - experts, experts
 
 
 def attention_width(inventory: Inventory) -> int:
@@ -106,11 +116,32 @@ def state_bytes(shape: Shape) -> float:
     return sum(2.0 * state.layers * state.elements * state.bytes_per_element for state in shape.states)
 
 
-def decode_flops(parameters: int, width: int, tokens: float) -> float:
-    """FLOPs of one token with `tokens` before it: two for each weight, and scores and sums over the past."""
-    return 2.0 * parameters + 4.0 * width * tokens
+def past(shape: Shape, tokens: float) -> float:
+    """Tokens that one token attends to with `tokens` before it, averaged over the attention layers."""
+    return _mean(shape, lambda window: min(tokens, window) if window else tokens)
 
 
-def prompt_flops(parameters: int, width: int, tokens: float) -> PromptFlops:
-    """FLOPs of a prompt: `decode_flops` of each of its tokens, which sees half of them on average."""
-    return PromptFlops(2.0 * parameters * tokens, 2.0 * width * tokens**2)
+def pasts(shape: Shape, tokens: float) -> float:
+    """`past` summed over the tokens of a prompt: each sees one more than the last, until a window is full."""
+
+    def summed(window: float | None) -> float:
+        growing = min(tokens, window) if window else tokens
+        return growing**2 / 2 + (tokens - growing) * growing
+
+    return _mean(shape, summed)
+
+
+def _mean(shape: Shape, of: Callable[[float | None], float]) -> float:
+    caches = [cache for cache in shape.caches if cache.source == "self"]
+    layers = sum(cache.layers for cache in caches)
+    return sum(cache.layers * of(cache.window) for cache in caches) / layers if layers else 0.0
+
+
+def decode_flops(parameters: int, width: int, attended: float) -> float:
+    """FLOPs of one token that attends to so many: two for each weight, and four for each query element and token."""
+    return 2.0 * parameters + 4.0 * width * attended
+
+
+def prompt_flops(parameters: int, experts: int, width: int, attended: float, tokens: float) -> PromptFlops:
+    """The same for a prompt; `attended`: `pasts` of it."""
+    return PromptFlops(2.0 * parameters * tokens, 4.0 * width * attended, 2.0 * experts * tokens)
