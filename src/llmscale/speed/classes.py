@@ -41,7 +41,7 @@ def device_class(device: Device) -> str:
 
 
 def compute_class(device: Device) -> str:
-    """The class for prefill: a datasheet gives NVIDIA's professional cards twice GeForce's rate for the same silicon."""
+    """The class for prefill: datasheets give NVIDIA's professional cards twice GeForce's rate for the same silicon."""
     name = device_class(device)
     return "nvidia-pro" if name == "nvidia-gddr" and device.kind in ("workstation", "datacentre") else name
 

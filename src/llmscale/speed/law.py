@@ -61,14 +61,14 @@ class Machine(NamedTuple):
         bandwidth: memory, bytes per second.
         flops: dense FLOPs per second; None when not known.
         factors: see `Factors`.
-        count: devices that split each matrix among them (tensor parallelism).
+        devices: how many split each matrix among them (tensor parallelism).
         link: bytes per second between two of them, one way; None leaves the exchange at its latency.
     """
 
     bandwidth: float
     flops: float | None
     factors: Factors
-    count: int = 1
+    devices: int = 1
     link: float | None = None
 
 
@@ -109,12 +109,12 @@ def prefill_seconds(parts: Sequence[Part], flops: PromptFlops, tokens: float, ch
             return None
         experts = factors.compute if factors.experts is None else factors.experts
         attention = factors.compute if factors.attention is None else factors.attention
-        rate = machine.flops * machine.count * whole / part.load.flops
+        rate = machine.flops * machine.devices * whole / part.load.flops
         # The past that a pass reads, and the FLOPs, are counted for the whole prompt.
         weights = part.load._replace(cache_bytes=0.0, state_bytes=0.0, flops=0.0)
         seconds += passes * _read(Part(weights, machine), together)
         seconds += (factors.compute * flops.weights + experts * flops.experts + attention * flops.attention) / rate
-        seconds += factors.scan * tokens * part.load.state_bytes / machine.bandwidth / machine.count
+        seconds += factors.scan * tokens * part.load.state_bytes / machine.bandwidth / machine.devices
     return seconds
 
 
@@ -122,7 +122,7 @@ def _step(part: Part, batch: int) -> float:
     seconds, machine = _read(part, batch), part.machine
     if machine.flops is None or machine.factors.compute is None:
         return seconds
-    return max(seconds, machine.factors.compute * batch * part.load.flops / machine.flops / machine.count)
+    return max(seconds, machine.factors.compute * batch * part.load.flops / machine.flops / machine.devices)
 
 
 def _read(part: Part, batch: int) -> float:
@@ -134,14 +134,14 @@ def _passes(load: Load, machine: Machine, batch: int) -> float:
     factors = machine.factors
     own = factors.cache * load.cache_bytes + factors.state * load.state_bytes
     read = factors.weights * load.step_bytes(batch) + batch * own
-    return read / machine.bandwidth / machine.count + factors.launch * load.matrices + _exchange(load, machine, batch)
+    return read / machine.bandwidth / machine.devices + factors.launch * load.matrices + _exchange(load, machine, batch)
 
 
 def _exchange(load: Load, machine: Machine, batch: int) -> float:
     """All-reduces of tensor parallelism: their latency, and what a ring moves over each link."""
-    if machine.count == 1:
+    if machine.devices == 1:
         return 0.0
-    moved = 2 * (machine.count - 1) / machine.count * batch * load.hidden * ACTIVATION_BYTES
+    moved = 2 * (machine.devices - 1) / machine.devices * batch * load.hidden * ACTIVATION_BYTES
     return REDUCES * load.layers * (machine.factors.reduce + (moved / machine.link if machine.link else 0.0))
 
 
@@ -149,4 +149,4 @@ def _ideal(part: Part, batch: int) -> float:
     load, machine = part
     read = (load.step_bytes(batch) + batch * (load.cache_bytes + load.state_bytes)) / machine.bandwidth
     compute = batch * load.flops / machine.flops if machine.flops else 0.0
-    return max(read, compute) / machine.count
+    return max(read, compute) / machine.devices

@@ -5,9 +5,9 @@ What a tok/s means differs by source, and each is read here as its source define
 - GPU-Benchmarks-on-LLM-Inference: llama-bench's tgN, N tokens generated from empty, so N/2 lie before a token on
   average; several GPUs share the layers; May 2024, when flash attention was off unless asked for (recalled).
 - Qwen's pages: 2,048 tokens generated after a prompt, divided by the whole time, prefill included; several GPUs are
-  tensor parallel in vLLM and SGLang, layer after layer in transformers. The vLLM of Qwen2's page ran without CUDA graphs
-  beyond 8,192 tokens.
-- llmfit (community): decode at the depth of its prompt. ollama-benchmarks, ExLlama's pages: decode after a short prompt.
+  tensor parallel in vLLM and SGLang, layer after layer in transformers. The vLLM of Qwen2's page ran without CUDA
+  graphs beyond 8,192 tokens (recalled: its max_seq_len_to_capture; the rows halve there).
+- llmfit (community): decode at the depth of its prompt. ai-benchmarks, ExLlama's pages: decode after a short prompt.
 
 Bytes per weight are llama.cpp's preset medians and the nominal widths of the other formats until exact sizes are a
 function of the library; the head has a width of its own.
@@ -44,7 +44,7 @@ from llmscale.speed.load import (
     state_bytes,
 )
 
-TRUTH = Path(__file__).resolve().parent.parent / "tests" / "truth" / "speed.json"
+TRUTH = Path(__file__).resolve().parent.parent.parent / "tests" / "truth" / "speed.json"
 #: Tokens before one of a short chat, where the source does not say.
 SHORT = 200
 #: Tokens that a runtime reads at once.
@@ -94,6 +94,7 @@ class Row(NamedTuple):
     prompt: float
     chunk: int
     prefill: float | None
+    fits: bool
     flash: bool
     community: bool
     source: str
@@ -172,15 +173,21 @@ def _widths(quant: str, kind: str, runtime: str, bits: dict[str, tuple[float, fl
     return WIDTHS.get(kind)
 
 
-def rows() -> tuple[list[Row], Counter[str]]:
-    """The rows that say what was measured, and how many do not, by reason."""
+def rows(whole: bool = True) -> tuple[list[Row], Counter[str]]:
+    """The rows that say what was measured, and how many do not, by reason.
+
+    Args:
+        whole: of models that their device holds as a whole; else those that it does not.
+    """
     truth = json.loads(TRUTH.read_text())
     out: Counter[str] = Counter()
     found: list[Row] = []
     seen: set[tuple[object, ...]] = set()
     for values in truth["rows"]:
-        raw = dict(zip(truth["columns"], values))
+        raw = dict(zip(truth["columns"], values, strict=False))
         result = _row(raw, truth)
+        if not isinstance(result, str) and result.fits != whole:
+            result = "does not fit the device: partly on the CPU, or a wrong label" if whole else "fits the device"
         if isinstance(result, str):
             out[result] += 1
             continue
@@ -243,8 +250,6 @@ def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
         state_bytes=state_bytes(part.shape),
     )
     stored = load.weight_bytes + load.expert_bytes + part.table * min(widths) / 8 + load.cache_bytes + load.state_bytes
-    if device and stored + SPARE_BYTES > _usable(device) * count:
-        return "does not fit the device: partly on the CPU, or a wrong label"
     prefill = None if whole or count > 1 else raw.get("pp_tok_s")
     length = prompt if prompt else tokens * 2
     if raw.get("quality") and prompt < CHUNK["llama.cpp"]:
@@ -271,6 +276,7 @@ def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
         prompt=length,
         chunk=CHUNK.get(runtime, WHOLE),
         prefill=prefill if runtime == "llama.cpp" else None,
+        fits=device is None or stored + SPARE_BYTES <= _usable(device) * count,
         flash=runtime != "llama.cpp" or "May 2024" not in str(raw["engine"]),
         community=bool(raw.get("quality")),
         source=source.partition("@")[0],
