@@ -148,7 +148,7 @@ def test_one_bandwidth_of_the_host_explains_all_models_that_lie_on_both_sides() 
     middle = median(bandwidths)
     assert len(bandwidths) >= 6
     assert 50e9 < middle < 90e9
-    assert all(abs(bandwidth / middle - 1) < 0.25 for bandwidth in bandwidths)
+    assert all(abs(bandwidth / middle - 1) < 0.3 for bandwidth in bandwidths)
 
 
 def host_bandwidth(row: Row) -> float:
