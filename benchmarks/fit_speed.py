@@ -61,7 +61,7 @@ def document(study_: Study) -> dict[str, Any]:
         "made_by": "benchmarks/fit_speed.py; do not edit",
         "source": "tests/truth/speed.json",
         "rows": {
-            "published": len(study_.rows) + sum(study_.left_out.values()),
+            "figures": len(study_.rows) + sum(study_.left_out.values()),
             "used": len(study_.rows),
             "left_out": dict(study_.left_out.most_common()),
             "set_apart": [_named(row) for row in apart],

@@ -171,7 +171,7 @@ def test_every_row_is_used_or_left_out_for_a_reason() -> None:
     counted = TABLE["rows"]
     assert counted["used"] == len(found)
     assert counted["left_out"] == dict(left_out)
-    assert counted["published"] == len(found) + left_out.total()
+    assert counted["figures"] == len(found) + left_out.total()
 
 
 def test_a_wild_row_does_not_pull_the_fit() -> None:
