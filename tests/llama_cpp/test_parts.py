@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +80,7 @@ def test_blocks_never_overlap(steps: list[tuple[int, bool]]) -> None:
         else:
             live.append((arena.take(size), size))
         ordered = sorted(live)
-        assert all(a + size <= b for (a, size), (b, _) in zip(ordered, ordered[1:], strict=False))
+        assert all(a + size <= b for (a, size), (b, _) in pairwise(ordered))
         assert all(offset % 128 == 0 for offset, _ in ordered)
 
 

@@ -57,7 +57,7 @@ class Latent(NamedTuple):
         rope, nope: rotated and unrotated elements of one head's key.
         value: elements of one head's value.
         rotated: whether the rotated part is (Kimi Linear leaves it as it is).
-        indexer: what chooses the cells to attend to; None to attend to all.
+        indexer: what chooses the cells to attend to; None to attend to those of the last layer that has one, or to all.
     """
 
     heads: int
@@ -120,7 +120,15 @@ Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet, KimiDelta, ShortConv]
 
 
 class Mlp(NamedTuple):
+<<<<<<< HEAD
     """A feed-forward: ``gated`` by a second weight, ``fused`` with its gate in one weight, ``plain`` or ``sparse``."""
+=======
+    """A feed-forward.
+
+    Attributes:
+        form: ``gated`` by a second weight, ``fused`` with its gate in one weight, ``plain``, or ``sparse`` (Gemma 3n).
+    """
+>>>>>>> h-llamacpp
 
     width: int
     form: str = "gated"
@@ -140,6 +148,7 @@ class Experts(NamedTuple):
         gated: whether each expert has a gate.
         bias: whether each expert's matrices have biases.
         merged: whether one weight makes gate and up.
+        latent: width that the experts work in; 0 for the model's (Nemotron 3).
         dense: width of a feed-forward beside the mixture, which is added to it (Arctic, Gemma 4); 0 for none.
     """
 
@@ -155,6 +164,7 @@ class Experts(NamedTuple):
     gated: bool = True
     bias: bool = False
     merged: bool = False
+    latent: int = 0
     dense: int = 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmscale.runtimes.llama_cpp import ops
+from llmscale.runtimes.llama_cpp import experts, ops
 from llmscale.runtimes.llama_cpp.facts import Experts, Layer
 from llmscale.runtimes.llama_cpp.graph import Tensor
 
@@ -33,12 +33,12 @@ class Layers:
         after = ops.like("add", out, x)
         e = layer.ffn
         if isinstance(e, Experts):
-            dense = b.norm(b.mlp(b.norm(after), e.dense))
+            dense = b.norm(experts.mlp(b, b.norm(after), e.dense))
             chosen = b.norm(after)
             logits = b.linear(ops.like("mul", ops.like("rms_norm", after), b.weight(b.facts.hidden)), e.experts)
-            out = ops.like("add", dense, b.norm(b.experts(chosen, e, logits)))
+            out = ops.like("add", dense, b.norm(experts.experts(b, chosen, e, logits)))
         else:
-            out = b.feed_forward(b.norm(after), layer)
+            out = experts.feed_forward(b, b.norm(after), layer)
         x = ops.like("add", b.norm(out, layered=False), after)
         if self.embedded is not None:
             width = b.facts.per_layer

@@ -39,6 +39,8 @@ Fields = Mapping[str, Any]
 NONE: Fields = MappingProxyType({})
 
 
+#: Layers of Baichuan's 7B models; its larger ones know positions by ALiBi.
+BAICHUAN_7B = 32
 #: Cells that sparse attention sees (`index_topk` of DeepSeek-V3.2 and of GLM-5, the only models that have it).
 TOP = 2048
 
@@ -125,7 +127,7 @@ STYLES: dict[str, Style] = {
     "glm4v": Style("glm4", {"post_norm": True, "positions": 4}, ffn="fused"),
     "glm4v_moe": Style("glm4moe", {"kept": "norm", "positions": 4}, experts={"router": "sigmoid"}),
     "glm4_moe": Style("glm4moe", {"kept": "norm"}, experts={"router": "sigmoid"}),
-    "glm_moe_dsa": Style("glm-dsa", {"kept": "norm"}, experts={"router": "sigmoid"}, graph=False),
+    "glm_moe_dsa": Style("glm-dsa", {"kept": "norm"}, experts={"router": "sigmoid"}),
     "gpt2": Style("gpt2", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
     "gpt_bigcode": Style("starcoder", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
     "gpt_neox": Style("gptneox", {**LAYER, "residual": "neox"}, FUSED),
@@ -207,6 +209,8 @@ def facts_of(spec: ModelSpec) -> Facts:
     known = style.graph
     if style.arch == "bailingmoe" and any(isinstance(p.block, att.Attention) and p.block.qk_norm for p in spec.placed):
         style = STYLES["bailing_moe_v2"]
+    if style.arch == "baichuan" and spec.layers != BAICHUAN_7B:
+        style = style._replace(unrotated=1)
     if style.arch == "granitehybrid" and not any(isinstance(p.block, recurrent.Mamba2) for p in spec.placed):
         style = STYLES["granite"]
     by_layer: dict[int, list[Block]] = {number: [] for number in range(spec.layers)}
@@ -225,6 +229,8 @@ def facts_of(spec: ModelSpec) -> Facts:
         if mixer is None and ffn is None:
             known = False
             continue
+        if style.ffn and isinstance(ffn, Mlp) and ffn.form == "plain":
+            known = False
         windowed = bool(style.windows and width)
         if windowed and width:
             window = width - 1 if style.arch == "mimo2" else width
@@ -306,7 +312,12 @@ def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None
             case mlp.Mlp() as m:
                 dense = Mlp(m.intermediate, "plain")
             case mlp.MixtureOfExperts() as m:
-                fields: dict[str, Any] = {"biased": m.correction_bias is not None, "shared": m.shared, "gated": m.gated}
+                fields: dict[str, Any] = {
+                    "biased": m.correction_bias is not None,
+                    "shared": m.shared,
+                    "gated": m.gated,
+                    "latent": m.latent or 0,
+                }
                 shared_gate = m.shared_gate is not None
                 experts = Experts(m.experts, m.used, m.intermediate, **(fields | dict(style.experts)))
             case mlp.StackedExperts() as m:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmscale.runtimes.llama_cpp import ops
+from llmscale.runtimes.llama_cpp.caches import cache, store
 from llmscale.runtimes.llama_cpp.facts import Indexer
 from llmscale.runtimes.llama_cpp.graph import Tensor
 
@@ -35,15 +36,15 @@ def best(b: Builder, x: Tensor, compressed: Tensor, i: Indexer, inputs: Inputs) 
     q = b.rope(ops.reshape(b.linear(compressed, i.heads * i.head), i.head, i.heads, tokens))
     k = b.rope(ops.reshape(b.norm(b.linear(x, i.head), kind="layer"), i.head, 1, tokens))
     q, k = ops.mul_mat(inputs.rotation, q), ops.mul_mat(inputs.rotation, k)
-    cache = b.cache(b.settings.type_k, i.head, b.full)
-    b.store(cache, ops.view(k, (i.head, tokens), (4, k.strides[2])), inputs.ids)
+    kept = cache(b, b.settings.type_k, i.head, b.full)
+    store(b, kept, ops.view(k, (i.head, tokens), (4, k.strides[2])), inputs.ids)
     each = tokens // streams
     weights = b.linear(x, i.heads)
     weights = ops.like("scale", ops.view(weights, (i.heads, each, 1, streams), weights.strides))
     nb = q.strides
     q = ops.view(q, (i.head, i.heads, each, streams), (4, nb[1], nb[2], nb[3] // streams))
     row = b.full.cells
-    seen = ops.view(cache, (i.head, 1, row, streams), cache.strides)
+    seen = ops.view(kept, (i.head, 1, row, streams), kept.strides)
     score = Tensor("lightning_indexer", "f32", (row, each, 1, streams), (q, seen, weights, inputs.mask))
     top = Tensor("top_k", "i32", (min(row, i.top), each, 1, streams), (score,))
     return ops.cont(top)
