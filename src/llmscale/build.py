@@ -30,7 +30,7 @@ from llmscale.units import MAX_COUNT, parse_count
 #: Fields of a model that are written with a suffix.
 COUNTS = {"parameters", "active_parameters", "training_tokens"}
 #: Fields that no file gives.
-COMPUTED = {"id", "counted", "counted_active", "shape", "origin"}
+COMPUTED = {"id", "counted", "counted_active", "shape", "motion", "origin"}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -85,6 +85,8 @@ def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
         raw = {}  # a user's catalogue may hold nothing yet
     if name == "quality":
         return _quality(raw, _Source(path, text))
+    if name == "speed" and isinstance(raw, dict):
+        return raw  # written by benchmarks/fit_speed.py, not by hand
     if not isinstance(raw, dict):
         raise InputFileError(f"{path} must map ids to entries.")
     return _COMPILERS[name](raw, _Source(path, text))
@@ -174,6 +176,7 @@ def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     from llmscale.formats.catalogue import quants
     from llmscale.formats.weights import allot, host_bytes
     from llmscale.inventory import inventory
+    from llmscale.speed.motion import read_bytes
 
     every = list(quants())
     sizes: dict[str, dict[str, list[int]]] = {}
@@ -189,7 +192,8 @@ def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
             except UnsupportedModelError:
                 continue
             size = sum(each.bytes for each in allotted)
-            sizes[key][quant.id] = [size, host_bytes(allotted)] if quant.kind == "gguf" else [size, 0]
+            host = host_bytes(allotted) if quant.kind == "gguf" else 0
+            sizes[key][quant.id] = [size, host, *read_bytes(parts, allotted)]
     return sizes
 
 
@@ -225,10 +229,11 @@ def _count(name: str, value: Any) -> Any:
 
 def _computed(entry: dict[str, Any]) -> dict[str, Any]:
     if not entry["config"]:
-        return {"counted": None, "counted_active": None, "shape": None}
+        return {"counted": None, "counted_active": None, "shape": None, "motion": None}
     from llmscale.families import from_config
     from llmscale.inventory import inventory
     from llmscale.shape import shape_of
+    from llmscale.speed.motion import motion
 
     spec = from_config(entry["config"], f"catalogue entry {entry['id']}")
     parts = inventory(spec)
@@ -239,7 +244,8 @@ def _computed(entry: dict[str, Any]) -> dict[str, Any]:
         "states": list(map(list, shape.states)),
         "llama_cpp": _sketch(spec, parts),
     }
-    return {"counted": parts.total(), "counted_active": parts.active(), "shape": fields}
+    counted = {"counted": parts.total(), "counted_active": parts.active()}
+    return {**counted, "shape": fields, "motion": list(motion(parts))}
 
 
 def _sketch(spec: ModelSpec, parts: Inventory) -> list[Any] | None:

@@ -16,7 +16,7 @@ COMPILED = os.path.join(PACKAGE, "_data")
 #: Only there in a checkout.
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(PACKAGE)), "data")
 
-TABLES = ("formats", "quants", "quality", "vocabularies", "devices", "models", "peers", "sizes")
+TABLES = ("formats", "quants", "quality", "vocabularies", "speed", "devices", "models", "peers", "sizes")
 #: Tables that are made from another one's YAML.
 YAML_OF = {"peers": "models", "sizes": "models"}
 
@@ -32,12 +32,14 @@ _MODELS = (
     "blocks",
     "formats/gguf",
     "runtimes/llama_cpp",
+    "speed",
 )
 #: What the tables were computed with, besides their YAML: code of the package, other YAML.
 _MADE_WITH = {
     "formats": ("build.py", "names.py", "formats"),
     "quants": ("build.py", "names.py", "formats", "formats.yaml"),
     "quality": ("build.py", "formats"),
+    "speed": ("build.py",),
     "vocabularies": ("build.py", "formats/gguf"),
     "devices": ("build.py", "names.py", "devices"),
     "models": _MODELS,
@@ -51,7 +53,8 @@ def table(name: str) -> dict[str, Any]:
     """The compiled table `name`.
 
     ``models``, ``devices``, ``formats``, ``quants``; ``peers``, the shapes of all decoders; ``sizes``, the bytes of
-    every model's weights in every quant; ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files.
+    every model's weights in every quant; ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files;
+    ``speed``, what devices were measured to do.
     """
     source = os.path.join(SOURCES, f"{YAML_OF.get(name, name)}.yaml")
     compiled = os.path.join(COMPILED, f"{name}.json")

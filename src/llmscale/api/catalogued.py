@@ -13,6 +13,7 @@ from llmscale.results.common import SizedModelRef
 from llmscale.shape import Shape
 from llmscale.sources.catalogue import of_entry
 from llmscale.spec import Basis
+from llmscale.speed.motion import Motion
 
 
 def all_models(catalogue: str | None) -> Iterator[Model]:
@@ -45,4 +46,5 @@ def _counted(entry: ModelEntry) -> Model:
         parts=None,
         sizes=table("sizes")[entry.id],
         published_in=published_in(entry.config or {}),
+        moves=Motion(*entry.motion) if entry.motion else None,
     )

@@ -15,6 +15,7 @@ from llmscale.api.model import (
     kv_format,
     reserve_bytes,
 )
+from llmscale.api.speed import pace
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit import fit
@@ -99,6 +100,7 @@ def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything:
 
 def _line(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked) -> FittingModel:
     quant, answer = best(model, steps, devices, asked)
+    speed = pace(model, quant, work_of(model, quant, asked), quant.runtime, devices) if answer.fits else None
     return FittingModel(
         id=model.ref.id,
         parameters=model.ref.parameters,
@@ -108,7 +110,8 @@ def _line(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked)
         fits=answer.fits,
         max_context=answer.max_context if answer.fits else None,
         missing_bytes=answer.missing,
-        tokens_per_second=None,
+        tokens_per_second=speed.decode.value if speed else None,
+        tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
         context=model.context(asked.context),
         weights_bytes=model.weights(quant).value,
         loss=LossRef.of(quant.id, model.ref.id),

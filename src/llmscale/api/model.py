@@ -22,6 +22,7 @@ from llmscale.weights import weights_of
 
 if TYPE_CHECKING:
     from llmscale.peers import Peer
+    from llmscale.speed.motion import Motion
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_QUANTS = ("fp32", "fp16", "int8", "int4")
@@ -40,7 +41,9 @@ class Model(NamedTuple):
         shapes: one where the tensors are known, those of its peers for a bare size.
         assumed: whether the shapes are peers', or those of a family that somebody assumed.
         spec, parts: None for a catalogue model whose sizes were computed when the catalogue was compiled.
-        sizes: those by quant: all bytes, and those of them that llama.cpp keeps in RAM.
+        sizes: those by quant: all bytes, those of them that llama.cpp keeps in RAM, those that a token reads, and
+            those of the routed experts.
+        moves: what of it decides its speed, where it was computed before.
         published_in: see `ModelSpec`.
     """
 
@@ -54,6 +57,7 @@ class Model(NamedTuple):
     parts: Inventory | None
     peers: tuple[Peer, ...] = ()
     sizes: Mapping[str, Sequence[int]] | None = None
+    moves: Motion | None = None
     published_in: str = ""
 
     @classmethod
@@ -109,8 +113,9 @@ class Model(NamedTuple):
         """This model in one quant on one runtime, the quant's own by default."""
         chosen = find_runtime(runtime or quant.runtime)
         subjects = tuple(Subject(shape, self.spec if self.counted else None, quant) for shape in self.shapes)
+        weights = self.weights(quant)
         host = self.host(quant) if chosen.name == "llama.cpp" else 0
-        return Candidate(self.weights(quant), subjects, self.assumed, chosen, host)
+        return Candidate(weights, subjects, self.assumed, chosen, host)
 
     def host(self, quant: Quant) -> int:
         """Bytes of the weights that llama.cpp keeps in RAM even with all layers on a device; 0 for a bare size."""
@@ -130,6 +135,27 @@ class Model(NamedTuple):
     def counted(self) -> bool:
         """Whether the tensors are at hand, not only what was computed from them."""
         return self.spec is not None and self.spec.shape_known
+
+    def read(self, quant: Quant) -> tuple[int, int]:
+        """Bytes of the weights that a token reads in `quant`, and those of the routed experts."""
+        if self.sizes is not None:
+            return self.sizes[quant.id][2], self.sizes[quant.id][3]
+        from llmscale.formats.weights import allot
+        from llmscale.speed.motion import read_bytes
+
+        assert self.spec is not None
+        assert self.parts is not None
+        return read_bytes(self.parts, allot(quant, self.spec, self.parts))
+
+    @property
+    def motion(self) -> Motion | None:
+        """What of the model decides its speed; None for a bare size."""
+        if self.moves is not None or not self.counted:
+            return self.moves
+        from llmscale.speed.motion import motion
+
+        assert self.parts is not None
+        return motion(self.parts)
 
     def context(self, asked: int | None) -> int:
         """Tokens to estimate for: as asked, else 4,096 or the model's own limit, whichever is smaller."""
