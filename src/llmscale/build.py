@@ -172,13 +172,22 @@ def _peers(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
 
 def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     """Bytes of every model's weights in every quant that it can be had in: what no answer should count again."""
+    return _sized(raw, "rules")
+
+
+def _gguf_sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    return _sized(raw, "gguf")
+
+
+def _sized(raw: dict[str, Any], kind: str) -> dict[str, dict[str, list[int]]]:
+    """All bytes; of GGUF also those that stay in RAM, that a token reads, and of the experts."""
     from llmscale.families import from_config
     from llmscale.formats.catalogue import quants
     from llmscale.formats.weights import allot, host_bytes
     from llmscale.inventory import inventory
     from llmscale.speed.motion import read_bytes
 
-    every = list(quants())
+    every = [quant for quant in quants() if quant.kind == kind]
     sizes: dict[str, dict[str, list[int]]] = {}
     for key, fields in raw.items():
         if key == "misnomers" or not fields.get("config"):
@@ -192,8 +201,8 @@ def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
             except UnsupportedModelError:
                 continue
             size = sum(each.bytes for each in allotted)
-            host = host_bytes(allotted) if quant.kind == "gguf" else 0
-            sizes[key][quant.id] = [size, host, *read_bytes(parts, allotted)]
+            more = (host_bytes(allotted), *read_bytes(parts, allotted)) if kind == "gguf" else ()
+            sizes[key][quant.id] = [size, *more]
     return sizes
 
 
@@ -251,7 +260,7 @@ def _computed(entry: dict[str, Any]) -> dict[str, Any]:
 def _sketch(spec: ModelSpec, parts: Inventory) -> list[Any] | None:
     """What llama.cpp makes of the model, where it can load it."""
     from llmscale.formats.gguf import convert
-    from llmscale.runtimes.llama_cpp.runtime import sketch_of
+    from llmscale.runtimes.llama_cpp.simulate import sketch_of
 
     try:
         convert(spec, parts)
@@ -366,4 +375,5 @@ _COMPILERS = {
     "quants": _quants,
     "vocabularies": _vocabularies,
     "sizes": _sizes,
+    "gguf_sizes": _gguf_sizes,
 }

@@ -5,7 +5,7 @@ The largest context is solved for, not scanned: memory grows with the context ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -74,19 +74,10 @@ def further(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
     return (devices.count - 1) * candidate.runtime.overhead(candidate.subjects[0], work)
 
 
-def first_that_fits(candidates: Iterable[Candidate], work: Workload, devices: DeviceSet) -> int | None:
-    """The index of the first of `candidates`, which differ in their weights alone, that surely fits; None if none does.
-
-    Only the weights are looked at again for each: what else they take is the same.
-    """
-    room: int | None = None
-    for index, candidate in enumerate(candidates):
-        if room is None:
-            bare = candidate._replace(weights=Quantity.exactly(0), host=0)
-            room = devices.total_usable - further(candidate, work, devices) - bare.footprint(work).high
-        if candidate.weights.high - candidate.host <= room:
-            return index
-    return None
+def room_for_weights(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
+    """The most bytes that weights may have on `devices`, with all that the model takes besides."""
+    bare = candidate._replace(weights=Quantity.exactly(0), host=0)
+    return devices.total_usable - further(candidate, work, devices) - bare.footprint(work).high
 
 
 def _size(candidate: Candidate, subject: Subject, work: Workload) -> Callable[[int], int]:

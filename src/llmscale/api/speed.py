@@ -41,7 +41,10 @@ def pace(model: Model, quant: Quant, work: Workload, runtime: str, devices: Devi
     found = _setup(name, devices.id, quant.id, together, work.options.flash_attn is not False)
     if found is None or moves is None or not shape.decodes or model.assumed:
         return None
-    shared, experts = model.read(quant)
+    read = model.read(quant)
+    if read is None:
+        return None
+    shared, experts = read
     element = 8 * work.kv.size((256,)) / 256 / 8
     middle = max(1.0, work.context / 2)
     load = Load(

@@ -105,7 +105,7 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
             whole(line.max_context),
             gib(line.missing_bytes, MODELLED),
             pace(line.tokens_per_second),
-            loss(line.loss),
+            loss(line.loss) if missing else Cell(line.loss.percent if line.loss else None, ""),
         ]
         for line in lines
     ]
