@@ -47,25 +47,27 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     footprint = candidate.footprint(work)
     # Each subject is solved alone: the most that several take is the most of each.
     unlike = {subject.shape: subject for subject in candidate.subjects}.values()
-    growing = [subject for subject in unlike if not subject.shape.sequence]
+    growing = [number for number, subject in enumerate(unlike) if not subject.shape.sequence]
     grain = candidate.runtime.grain
     sizes = {
-        count: [_size(candidate, subject, work, count) for subject in growing]
+        count: [_size(candidate, subject, work, count) for subject in unlike]
         for count in {devices.count for devices in sets}
     }
     answers = []
     for devices in sets:
         more = further(candidate, work, devices.count)
-        room = devices.total_usable - more
-        solved = [largest(size, devices.total_usable, limit or LONGEST, grain) for size in sizes[devices.count]]
+        room = devices.total_usable
+        ours = sizes[devices.count]
+        solved = [largest(ours[number], room, limit or LONGEST, grain) for number in growing]
+        most = max(size(work.context) for size in ours)
         longest = None if None in solved else min((n for n in solved if n is not None), default=None)
         answers.append(
             Fit(
-                fits=footprint.high - footprint.host <= room,
-                may_fit=footprint.low - footprint.host <= room,
+                fits=most <= room,
+                may_fit=footprint.low - footprint.host + more <= room,
                 total=footprint.total + more,
-                headroom=room - (footprint.total - footprint.host),
-                missing=max(0, footprint.high - footprint.host - room),
+                headroom=room - (footprint.total + more - footprint.host),
+                missing=max(0, most - room),
                 max_context=longest,
             )
         )

@@ -82,10 +82,13 @@ def test_the_catalogue_is_answered_from_the_sizes_that_were_compiled() -> None:
         if model.ref.id in ("llama-2-7b", "gpt-oss-20b", "bert-base", "vit-base"):
             counted = Model.of(load(model.ref.id).known())
             assert model.ref == counted.ref
-            assert (model.shapes, model.limit, model.published_in) == (
+            (shape,) = model.shapes
+            assert (shape.llama_cpp is None) == (model.ref.id == "vit-base")
+            assert ((shape._replace(llama_cpp=None),), model.limit, model.published_in, model.motion) == (
                 counted.shapes,
                 counted.limit,
                 counted.published_in,
+                counted.motion,
             )
             for one in quants():
                 assert weights(model, one.id) == weights(counted, one.id)

@@ -101,9 +101,19 @@ def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked)
         kind = (quant.runtime, quant.activation_bytes)
         if kind not in rooms:
             rooms[kind] = room_for_weights(model.candidate(quant, None), work_of(model, quant, asked), devices)
-        if model.weights(quant).high - (model.host(quant) if quant.kind == "gguf" else 0) <= rooms[kind]:
+        weights = model.weights(quant).high - (model.host(quant) if quant.kind == "gguf" else 0)
+        if weights <= rooms[kind] and _splits(model, quant, devices, asked):
             chosen = quant
             break
     candidate = model.candidate(chosen, None)
     (answer,) = fit(candidate, work_of(model, chosen, asked), [devices], model.limit)
     return chosen, answer
+
+
+def _splits(model: Model, quant: Quant, devices: DeviceSet, asked: Asked) -> bool:
+    """Whether llama.cpp's whole layers come out even enough; of the catalogue as a whole the sum is taken for it."""
+    if devices.count == 1 or quant.runtime != "llama.cpp" or quant.kind != "gguf" or not model.counted:
+        return True
+    from llmscale.api.offload import fits_split
+
+    return fits_split(model, quant, work_of(model, quant, asked), devices)

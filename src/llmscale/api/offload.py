@@ -9,7 +9,7 @@ from llmscale.errors import UsageError
 from llmscale.formats.recipe import Quant
 from llmscale.formats.weights import allot
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.llama_cpp.offload import fewest_cpu_moe, held, layers_of, most_layers
+from llmscale.runtimes.llama_cpp.offload import Layers, fewest_cpu_moe, held, layers_of, most_layers
 from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.runtime import PROCESS
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
@@ -38,7 +38,7 @@ def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet) ->
     assert model.spec is not None
     assert model.parts is not None
     known, settings = facts(model.spec), settings_of(work)
-    weights = layers_of(allot(quant, model.spec, model.parts), len(known.layers))
+    weights = _layers(model, quant)
     room = devices.usable - PROCESS
     place = Place(devices=devices.count, cpu_moe=work.options.n_cpu_moe or 0)
     asked = gpu_layers(work.options.gpu_layers)
@@ -57,3 +57,28 @@ def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet) ->
         weights_bytes=fullest.weights,
         kv_cache_bytes=fullest.cache,
     )
+
+
+def fits_split(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> bool:
+    """Whether each of several devices holds its share of the layers; a sum over all does not see that they differ."""
+    assert model.spec is not None
+    key = (model.spec, quant.name, *settings_of(work), devices.count)
+    if key not in _FULLEST:
+        place = Place(devices=devices.count)
+        shares = held(facts(model.spec), settings_of(work), _layers(model, quant), place)
+        _FULLEST[key] = max(share.total for share in shares)
+    return _FULLEST[key] + PROCESS <= devices.usable
+
+
+#: What the fullest device holds and the weights by layer, which many devices are held against.
+_FULLEST: dict[tuple[object, ...], int] = {}
+_LAYERS: dict[tuple[object, ...], Layers] = {}
+
+
+def _layers(model: Model, quant: Quant) -> Layers:
+    assert model.spec is not None
+    assert model.parts is not None
+    key = (model.spec, quant.name)
+    if key not in _LAYERS:
+        _LAYERS[key] = layers_of(allot(quant, model.spec, model.parts), len(facts(model.spec).layers))
+    return _LAYERS[key]

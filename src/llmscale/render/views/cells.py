@@ -61,13 +61,15 @@ def loss(found: LossRef | None) -> Cell:
 
 #: Below tables that show a speed.
 PACE_NOTE = (
-    "Tokens/s: decode of one sequence, modelled from measurements of such devices; a dash where there are none. "
+    "t/s: tokens a second, decode of one sequence, modelled from measurements of such devices; a dash where there are none. "
     "docs/accuracy.md says how far off it is."
 )
 
 
 def pace(tokens: float | None) -> Cell:
-    """Tokens a second with the two digits that they deserve."""
+    """Tokens a second, thousands as k, with the two digits that they deserve."""
     if tokens is None:
         return Cell(None, "-")
-    return Cell(round(tokens, 1), f"~{tokens:.2g}" if tokens < 100 else f"~{round(tokens, -1):,.0f}")
+    if tokens >= 1000:
+        return Cell(tokens, f"~{tokens / 1000:.2g}k")
+    return Cell(tokens, f"~{tokens:.2g}" if tokens < 100 else f"~{round(tokens, -1):.0f}")

@@ -93,7 +93,7 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
         Column("total_bytes", "Total GiB"),
         Column("max_context", "Max context"),
         Column("missing_bytes", "Missing GiB"),
-        Column("tokens_per_second", "" if missing else "Tokens/s"),
+        Column("tokens_per_second", "" if missing else "t/s"),
         Column("loss_percent", "Loss %" if missing else ""),
     ]
     rows = [

@@ -76,7 +76,9 @@ def most_layers(facts: Facts, settings: Settings, weights: Layers, place: Place,
     def fits(layers: int) -> bool:
         return _largest(held(facts, settings, weights, place._replace(gpu_layers=layers))) <= room
 
-    return _last(fits, len(facts.layers) + 1)
+    # All of them may fit where one less does not: only a partial offload streams weights to the device.
+    count = len(facts.layers) + 1
+    return count if fits(count) else _last(fits, count)
 
 
 def fewest_cpu_moe(facts: Facts, settings: Settings, weights: Layers, place: Place, room: int) -> int | None:
