@@ -53,7 +53,7 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     answers = []
     for devices in sets:
         more = further(candidate, work, devices)
-        room = devices.total_usable - more
+        room = _usable(candidate, devices) - more
         solved = [largest(size, room, limit or LONGEST, grain) for size in sizes]
         longest = None if None in solved else min((n for n in solved if n is not None), default=None)
         answers.append(
@@ -74,6 +74,11 @@ def further(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
     return (devices.count - 1) * candidate.runtime.overhead(candidate.subjects[0], work)
 
 
+def _usable(candidate: Candidate, devices: DeviceSet) -> int:
+    """Bytes that a model may take: vLLM gives each device the same, so of unlike ones as much as the smallest has."""
+    return devices.evenly_usable if candidate.runtime.name == "vllm" else devices.total_usable
+
+
 def first_that_fits(candidates: Iterable[Candidate], work: Workload, devices: DeviceSet) -> int | None:
     """The index of the first of `candidates`, which differ in their weights alone, that surely fits; None if none does.
 
@@ -83,7 +88,7 @@ def first_that_fits(candidates: Iterable[Candidate], work: Workload, devices: De
     for index, candidate in enumerate(candidates):
         if room is None:
             bare = candidate._replace(weights=Quantity.exactly(0), host=0)
-            room = devices.total_usable - further(candidate, work, devices) - bare.footprint(work).high
+            room = _usable(candidate, devices) - further(candidate, work, devices) - bare.footprint(work).high
         if candidate.weights.high - candidate.host <= room:
             return index
     return None

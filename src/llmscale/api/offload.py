@@ -9,7 +9,7 @@ from llmscale.errors import UsageError
 from llmscale.formats.recipe import Quant
 from llmscale.formats.weights import allot
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.llama_cpp.offload import fewest_cpu_moe, held, layers_of, most_layers
+from llmscale.runtimes.llama_cpp.offload import fewest_cpu_moe, held, layers_of, most_layers, spare
 from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.runtime import PROCESS, facts, settings_of
 
@@ -38,21 +38,28 @@ def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet) ->
     assert model.parts is not None
     known, settings = facts(model.spec), settings_of(work)
     weights = layers_of(allot(quant, model.spec, model.parts), len(known.layers))
-    room = devices.usable - PROCESS
-    place = Place(devices=devices.count, cpu_moe=work.options.n_cpu_moe or 0)
+    rooms = [room - PROCESS for room in devices.rooms]
+    # By default each device gets layers by its free memory.
+    split = tuple(float(room) for room in devices.rooms) if devices.members else ()
+    place = Place(devices=devices.count, split=split, cpu_moe=work.options.n_cpu_moe or 0)
     asked = gpu_layers(work.options.gpu_layers)
     all_layers = len(known.layers) + 1
-    most = most_layers(known, settings, weights, place, room)
+    most = most_layers(known, settings, weights, place, rooms)
     chosen = min(asked, all_layers) if asked is not None else all_layers if work.options.gpu_layers == ALL else most
-    fullest = max(held(known, settings, weights, place._replace(gpu_layers=chosen)), key=lambda one: one.total)
-    fits = fullest.total <= room and (chosen == all_layers or asked is not None)
-    cpu_moe = None if most == all_layers else fewest_cpu_moe(known, settings, weights, place, room)
+    holding = held(known, settings, weights, place._replace(gpu_layers=chosen))
+    left, fullest = spare(holding, rooms), max(holding[:-1], key=lambda one: one.total)
+    ram = work.options.ram
+    # Layers in RAM count as fitting where somebody says that they may be there.
+    fits = left >= 0 and (chosen == all_layers or asked is not None or ram is not None)
+    fits = fits and (ram is None or holding[-1].total <= ram)
+    cpu_moe = None if most == all_layers else fewest_cpu_moe(known, settings, weights, place, rooms)
     return Placed(
         fits=fits,
-        headroom_bytes=room - fullest.total if fits or asked is not None else None,
+        headroom_bytes=left if fits or asked is not None else None,
         gpu_layers=chosen,
         layers=all_layers,
         cpu_moe=cpu_moe,
         weights_bytes=fullest.weights,
         kv_cache_bytes=fullest.cache,
+        ram_bytes=holding[-1].total,
     )
