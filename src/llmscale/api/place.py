@@ -26,6 +26,7 @@ class Placed(NamedTuple):
     cpu_moe: int | None = None
     weights_bytes: int | None = None
     kv_cache_bytes: int | None = None
+    ram_bytes: int | None = None
     kv_cache_tokens: int | None = None
     max_concurrency: float | None = None
     tokens_per_second: float | None = None

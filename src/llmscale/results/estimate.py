@@ -14,7 +14,8 @@ class DeviceFit:
     `usable_bytes` is what a model may take of `memory_bytes`; `may_fit` differs from `fits` only where a range is
     given. `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many
     layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
-    `kv_cache_bytes` are those of each device; `kv_cache_tokens` and `max_concurrency` are what vLLM reports.
+    `kv_cache_bytes` are those of each device, `ram_bytes` what llama.cpp then holds in RAM; `kv_cache_tokens` and
+    `max_concurrency` are what vLLM reports. `command` is what to type, None where it does not fit.
     """
 
     id: str
@@ -30,6 +31,7 @@ class DeviceFit:
     cpu_moe: int | None
     weights_bytes: int | None
     kv_cache_bytes: int | None
+    ram_bytes: int | None
     kv_cache_tokens: int | None
     max_concurrency: float | None
     tokens_per_second: float | None

@@ -25,6 +25,7 @@ class Options(NamedTuple):
     kv_offload: bool | None = None
     gpu_layers: str = ""
     n_cpu_moe: int | None = None
+    ram: int | None = None
     tp: int | None = None
     pp: int | None = None
     dp: int | None = None
@@ -36,7 +37,7 @@ class Options(NamedTuple):
     attn: str = ""
 
 
-_LLAMA_CPP = ("ubatch", "flash_attn", "unified_kv", "swa_full", "kv_offload", "gpu_layers", "n_cpu_moe")
+_LLAMA_CPP = ("ubatch", "flash_attn", "unified_kv", "swa_full", "kv_offload", "gpu_layers", "n_cpu_moe", "ram")
 _VLLM = ("tp", "pp", "dp", "ep", "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens", "enforce_eager")
 #: The runtimes that an option changes something for.
 KNOWN_BY: dict[str, tuple[str, ...]] = {
