@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from llmscale.api.model import (
     DEFAULT_KV,
@@ -58,7 +59,8 @@ def estimate(
     kv, kv_v = kv_formats_of(kv_dtype)
     check_options(options)
     tokens = model.context(context)
-    sets = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus] or common_devices(COMMON_GIB, reserve)
+    sets = [_enough(device_set(gpu, reserve_bytes(reserve)), options.ranks) for gpu in gpus]
+    sets = sets or common_devices(COMMON_GIB, reserve)
     asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
     estimates, explanation, refused = [], [], []
     for form in asked:
@@ -95,6 +97,11 @@ def estimate(
         explanation=tuple(explanation),
         warnings=tuple(warnings),
     )
+
+
+def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:
+    """One device stands for as many as the options deal the model out to."""
+    return replace(devices, count=ranks) if devices.count == 1 else devices
 
 
 def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, sets: Sequence[DeviceSet]) -> Estimate:
@@ -147,12 +154,12 @@ def _device_fit(devices: DeviceSet, answer: Fit, place: Placed) -> DeviceFit:
         id=devices.id,
         count=devices.count,
         memory_bytes=devices.memory,
-        usable_bytes=devices.total_usable,
         may_fit=answer.may_fit if place.fits is None else place.fits,
-        max_context=answer.max_context,
         **{
             **place._asdict(),
             "fits": answer.fits if place.fits is None else place.fits,
+            "usable_bytes": devices.total_usable if place.usable_bytes is None else place.usable_bytes,
+            "max_context": answer.max_context if place.max_context is None else place.max_context or None,
             "headroom_bytes": answer.headroom if place.headroom_bytes is None else place.headroom_bytes,
         },
     )

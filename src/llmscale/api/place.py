@@ -17,10 +17,14 @@ class Placed(NamedTuple):
 
     Attributes:
         fits, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
+        usable_bytes: of all devices together, what the runtime takes of them.
+        max_context: 0 for none.
     """
 
     fits: bool | None = None
     headroom_bytes: int | None = None
+    usable_bytes: int | None = None
+    max_context: int | None = None
     gpu_layers: int | None = None
     layers: int | None = None
     cpu_moe: int | None = None
@@ -46,4 +50,8 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
         from llmscale.api.offload import offloaded
 
         return offloaded(model, quant, work, devices)
+    if candidate.runtime.name == "vllm":
+        from llmscale.api.serve import served
+
+        return served(model, quant, work, devices)
     return Placed()

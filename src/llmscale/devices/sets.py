@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmscale.errors import UsageError
@@ -30,6 +30,7 @@ class DeviceSet:
         id, name: of one device.
         each: bytes of one device as the driver reports them.
         usable: bytes of one device that a model may take.
+        counted: bytes of one device as a CUDA program sees them, where somebody named them; None for others.
     """
 
     id: str
@@ -37,6 +38,12 @@ class DeviceSet:
     count: int
     each: int
     usable: int
+    counted: int | None = None
+
+    @property
+    def visible(self) -> int:
+        """Bytes of one device that a CUDA program sees: a bare size is taken at its word, a card loses `RESERVE`."""
+        return self.usable if self.counted is None else self.counted
 
     @property
     def memory(self) -> int:
@@ -67,7 +74,8 @@ def device_set(text: str, reserve: int | None = None) -> DeviceSet:
     if not name:
         raise UsageError("No device is named.", "For example rtx4090, '2x rtx3090' or 24GiB.")
     if re.fullmatch(_SIZE, name, re.IGNORECASE):
-        return sized(parse_size(name), name, count, reserve)
+        found = sized(parse_size(name), name, count, reserve)
+        return replace(found, counted=found.each) if reserve is None else found
     from llmscale.devices.catalogue import lookup
 
     base, _, size = name.partition(":")

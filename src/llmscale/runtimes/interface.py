@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llmscale.formats.layout import Format
@@ -34,6 +35,11 @@ class Options(NamedTuple):
     max_num_batched_tokens: int | None = None
     enforce_eager: bool | None = None
     attn: str = ""
+
+    @property
+    def ranks(self) -> int:
+        """Devices that the model is dealt out to by name."""
+        return (self.tp or 1) * (self.pp or 1) * (self.dp or 1)
 
 
 _LLAMA_CPP = ("ubatch", "flash_attn", "unified_kv", "swa_full", "kv_offload", "gpu_layers", "n_cpu_moe")
@@ -111,4 +117,8 @@ class Runtime(Protocol):
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         """What the framework itself takes on each device."""
+        ...
+
+    def explain(self, subject: Subject, work: Workload) -> Iterable[str]:
+        """How each part comes about, with the numbers put in: one line a part, for ``--explain``."""
         ...

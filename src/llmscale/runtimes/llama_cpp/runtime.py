@@ -10,6 +10,7 @@ one 8 GB card (tests/truth/llamacpp_gpu_logs.json). Larger cards are said to sho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from llmscale.formats.layout import Format
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import DEFAULTS, Subject, Workload
 from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers, refusal
-from llmscale.runtimes.llama_cpp.cells import CELLS, Settings
+from llmscale.runtimes.llama_cpp.cells import CELLS, Settings, cells
 from llmscale.runtimes.llama_cpp.facts import Facts
 from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.read import facts_of
@@ -26,6 +27,8 @@ from llmscale.shape import Sketch
 from llmscale.spec import ModelSpec
 from llmscale.units import MIB
 
+#: Whose sources the figures follow.
+COMMIT = "0c1e57098"
 #: Measured, see the module.
 PROCESS = 160 * MIB
 #: What llama.cpp calls the formats that a cache can be kept in (common/arg.cpp, `kv_cache_types`).
@@ -114,11 +117,11 @@ class LlamaCpp:
         if sketch is None:
             return self._general.cache(subject, work)
         k, v = work.kv, work.value_format
-        cells = -(-work.context // CELLS) * CELLS
+        full = -(-work.context // CELLS) * CELLS
         ubatch = work.options.ubatch or Settings().n_ubatch
-        some = min(cells, -(-(sketch.window + min(ubatch, work.context)) // CELLS) * CELLS)
+        some = min(full, -(-(sketch.window + min(ubatch, work.context)) // CELLS) * CELLS)
         return work.batch * sum(
-            layers * (some if windowed else cells) * (k.size((keys,)) + v.size((values,)))
+            layers * (some if windowed else full) * (k.size((keys,)) + v.size((values,)))
             for layers, keys, values, windowed in sketch.cells
         )
 
@@ -138,6 +141,25 @@ class LlamaCpp:
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         return PROCESS
+
+    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
+        if subject.spec is None:
+            yield from self._general.explain(subject, work)
+            return
+        known, settings = facts(subject.spec), settings_of(work)
+        count = cells(known, settings).full
+        yield (
+            f"  KV cache = {self.cache(subject, work):,} bytes: {sum(any(layer.cached()) for layer in known.layers)} "
+            f"layers, {settings.streams} streams x {count:,} cells (a multiple of {CELLS}), windows fewer, K in "
+            f"{settings.type_k}, V in {settings.type_v} (exact: llama.cpp {COMMIT})"
+        )
+        if state := self.state(subject, work):
+            yield f"  state = {state:,} bytes for {work.batch} sequences (exact: llama.cpp {COMMIT})"
+        yield (
+            f"  compute = {self.compute(subject, work):,} bytes: its graph allocator, simulated for steps of "
+            f"{settings.ubatch:,} tokens (modelled: llama.cpp {COMMIT})"
+        )
+        yield f"  overhead = {PROCESS:,} bytes of the process besides (measured, tests/truth/llamacpp_gpu_logs.json)"
 
 
 def between(points: list[Line], context: int) -> int:
