@@ -53,7 +53,7 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     answers = []
     for devices in sets:
         more = further(candidate, work, devices)
-        room = devices.total_usable - more
+        room = devices.count * candidate.runtime.room(devices, work) - more
         solved = [largest(size, room, limit or LONGEST, grain) for size in sizes]
         longest = None if None in solved else min((n for n in solved if n is not None), default=None)
         answers.append(
@@ -83,7 +83,8 @@ def first_that_fits(candidates: Iterable[Candidate], work: Workload, devices: De
     for index, candidate in enumerate(candidates):
         if room is None:
             bare = candidate._replace(weights=Quantity.exactly(0), host=0)
-            room = devices.total_usable - further(candidate, work, devices) - bare.footprint(work).high
+            room = devices.count * candidate.runtime.room(devices, work)
+            room -= further(candidate, work, devices) + bare.footprint(work).high
         if candidate.weights.high - candidate.host <= room:
             return index
     return None

@@ -78,6 +78,10 @@ def estimate(
             from llmscale.explain import explain_estimate
 
             explanation += explain_estimate(spec, inventory(spec), form, candidate, work)
+            if candidate.runtime.name == "vllm" and model.counted:
+                from llmscale.api.serve import explain_served
+
+                explanation += [explain_served(model, form, work, devices) for devices in sets if gpus]
     if not estimates:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
     warnings = list(spec.warnings)
@@ -113,6 +117,7 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         "compute_bytes": footprint.compute,
     }
     file = model.file(form)
+    room = candidate.runtime.room
     ranges = {name: (q.low, q.high) for name, q in named.items() if q.low != q.high}
     if ranges:
         ranges["total_bytes"] = (footprint.low, footprint.high)
@@ -132,7 +137,7 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
         ranges=ranges,
         devices=tuple(
-            _device_fit(devices, answer, placed(model, form, candidate, work, devices, answer))
+            _device_fit(devices, room(devices, work), answer, placed(model, form, candidate, work, devices, answer))
             for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)
         ),
     )
@@ -149,16 +154,16 @@ def _basis(footprint: Footprint) -> dict[str, str]:
     return {name: part.basis.value for name, part in parts.items()}
 
 
-def _device_fit(devices: DeviceSet, answer: Fit, place: Placed) -> DeviceFit:
+def _device_fit(devices: DeviceSet, room: int, answer: Fit, place: Placed) -> DeviceFit:
     return DeviceFit(
         id=devices.id,
         count=devices.count,
         memory_bytes=devices.memory,
+        usable_bytes=devices.count * room,
         may_fit=answer.may_fit if place.fits is None else place.fits,
         **{
             **place._asdict(),
             "fits": answer.fits if place.fits is None else place.fits,
-            "usable_bytes": devices.total_usable if place.usable_bytes is None else place.usable_bytes,
             "max_context": answer.max_context if place.max_context is None else place.max_context or None,
             "headroom_bytes": answer.headroom if place.headroom_bytes is None else place.headroom_bytes,
         },

@@ -17,13 +17,11 @@ class Placed(NamedTuple):
 
     Attributes:
         fits, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
-        usable_bytes: of all devices together, what the runtime takes of them.
         max_context: 0 for none.
     """
 
     fits: bool | None = None
     headroom_bytes: int | None = None
-    usable_bytes: int | None = None
     max_context: int | None = None
     gpu_layers: int | None = None
     layers: int | None = None

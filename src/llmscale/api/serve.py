@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from llmscale.api.model import Model
 from llmscale.api.place import Placed
 from llmscale.devices.sets import DeviceSet
@@ -15,8 +17,7 @@ from llmscale.runtimes.vllm.formats import tensor_bytes_of
 from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.runtime import cached, settings_of
-from llmscale.runtimes.vllm.shards import Parallel, TensorBytes
-from llmscale.spec import ModelSpec
+from llmscale.runtimes.vllm.shards import Parallel
 
 #: How the ids of devices of compute capability 9.0 and later begin (developer.nvidia.com/cuda-gpus).
 HOPPER = ("h", "gh", "b", "gb", "rtx50", "rtx-pro", "dgx-spark", "jetson-thor")
@@ -24,8 +25,15 @@ HOPPER = ("h", "gh", "b", "gb", "rtx50", "rtx-pro", "dgx-spark", "jetson-thor")
 A100, GB10 = "a100", "dgx-spark"
 
 
-def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Placed:
-    """What vLLM does with `devices`.
+class Served(NamedTuple):
+    """A start that vLLM accepts."""
+
+    settings: Settings
+    found: Startup
+
+
+def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Served | None:
+    """vLLM's start on `devices`; None where its cache is not modelled.
 
     Raises:
         UsageError: what vLLM refuses.
@@ -38,19 +46,61 @@ def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Pl
     for parallel in layouts(work.options, devices.count, spec.layers):
         settings = settings_of(subject, work, parallel)
         if cached(spec, parallel, settings.kv_bytes, settings.state_bytes) is None:
-            return Placed()
+            return None
         try:
-            return _placed(startup(spec, sizes, card, settings), model, sizes, card, settings, work, devices)
+            return Served(settings, startup(spec, sizes, card, settings))
         except UsageError as error:
             refused = refused or error
         except UnsupportedModelError:
-            return Placed()
+            return None
     raise refused or UsageError(f"vLLM cannot lay out {spec.name} on {devices.count} devices.")
+
+
+def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Placed:
+    """What vLLM does with `devices`.
+
+    Raises:
+        UsageError: what vLLM refuses.
+    """
+    start = started(model, quant, work, devices)
+    if start is None:
+        return Placed()
+    found = start.found
+    asked = [work.batch * request_bytes(found.plan, stage) for stage in range(len(found.stages))]
+    free = [stage.kv_cache - stage.missing - need for stage, need in zip(found.stages, asked, strict=True)]
+    return Placed(
+        fits=min(free) >= 0 and found.capacity.concurrency >= work.batch,
+        headroom_bytes=min(free),
+        max_context=longest(model, quant, start.settings, work.batch, devices),
+        weights_bytes=max(stage.weights for stage in found.stages),
+        kv_cache_bytes=min(stage.kv_cache for stage in found.stages),
+        kv_cache_tokens=found.capacity.tokens,
+        max_concurrency=found.capacity.concurrency,
+    )
+
+
+def explain_served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> str:
+    """The sum that leaves so much for the cache, with the numbers put in; of the stage with the least left."""
+    name = devices.id if devices.count == 1 else f"{devices.count}x {devices.id}"
+    start = started(model, quant, work, devices)
+    if start is None:
+        return f"  {name}: vLLM's cache of this model is not modelled; the general rule is taken"
+    found, parallel = start.found, start.settings.parallel
+    tight = min(found.stages, key=lambda stage: stage.kv_cache - stage.missing)
+    tokens = "" if found.capacity.tokens is None else f"{found.capacity.tokens:,} tokens, "
+    return (
+        f"  {name}: vLLM {start.settings.version}, tensor {parallel.tensor} x pipeline {parallel.pipeline} x data "
+        f"{parallel.data}, a step of {found.batch.tokens:,} tokens and {found.batch.sequences:,} sequences; on each "
+        f"device {devices.visible:,} x {found.utilization:g} - {tight.weights:,} weights - {tight.activations:,} "
+        f"activations - {tight.non_torch:,} outside PyTorch = {tight.kv_cache - tight.missing:,} bytes = {tokens}"
+        f"{found.capacity.concurrency:,.1f} requests of {work.context:,}; {tight.graphs:,} bytes of CUDA graphs lie "
+        "outside that share (modelled)"
+    )
 
 
 def card_of(devices: DeviceSet) -> Card:
     """One device as vLLM sees it; a bare size is taken for a Hopper."""
-    hopper = devices.counted is not None or devices.id.startswith(HOPPER) or devices.id[0].isdigit()
+    hopper = devices.id.startswith(HOPPER) or devices.id[0].isdigit()
     return Card(devices.visible, Device(hopper=hopper), devices.id.startswith(A100), devices.id.startswith(GB10))
 
 
@@ -81,38 +131,14 @@ def layouts(options: Options, count: int, layers: int) -> list[Parallel]:
     ]
 
 
-def _placed(
-    found: Startup,
-    model: Model,
-    sizes: TensorBytes,
-    card: Card,
-    settings: Settings,
-    work: Workload,
-    devices: DeviceSet,
-) -> Placed:
-    asked = [work.batch * request_bytes(found.plan, stage) for stage in range(len(found.stages))]
-    free = [stage.kv_cache - stage.missing - need for stage, need in zip(found.stages, asked, strict=True)]
-    fits = min(free) >= 0 and found.capacity.concurrency >= work.batch
-    fullest = max(found.stages, key=lambda stage: stage.weights)
-    assert model.spec is not None
-    return Placed(
-        fits=fits,
-        headroom_bytes=min(free),
-        usable_bytes=int(card.memory * found.utilization) * devices.count,
-        max_context=longest(model.spec, model.limit or LONGEST, sizes, card, settings, work.batch),
-        weights_bytes=fullest.weights,
-        kv_cache_bytes=min(stage.kv_cache for stage in found.stages),
-        kv_cache_tokens=found.capacity.tokens,
-        max_concurrency=found.capacity.concurrency,
-    )
+def longest(model: Model, quant: Quant, settings: Settings, batch: int, devices: DeviceSet) -> int:
+    """The longest context up to the model's limit of which `batch` requests fit at once, 0 for none.
 
-
-def longest(spec: ModelSpec, limit: int, sizes: TensorBytes, card: Card, settings: Settings, batch: int) -> int:
-    """The longest context up to `limit` of which `batch` requests fit at once, 0 for none.
-
-    What the profile run takes at `limit` is counted, which below 8,192 tokens is more than MLA needs.
+    What the profile run takes at the limit is counted, which below 8,192 tokens is more than MLA needs.
     """
-    found = startup(spec, sizes, card, settings._replace(context=limit))
+    spec, limit = model.spec, model.limit or LONGEST
+    assert spec is not None
+    found = startup(spec, tensor_bytes_of(quant), card_of(devices), settings._replace(context=limit))
     of = cached(spec, settings.parallel, settings.kv_bytes, settings.state_bytes)
     assert of is not None
     available = [stage.kv_cache // batch if not stage.missing else -1 for stage in found.stages]

@@ -14,7 +14,8 @@ class DeviceFit:
     `usable_bytes` is what a model may take of `memory_bytes`; `may_fit` differs from `fits` only where a range is
     given. `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many
     layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
-    `kv_cache_bytes` are those of each device; `kv_cache_tokens` and `max_concurrency` are what vLLM reports.
+    `kv_cache_bytes` are those of each device; `kv_cache_tokens` and `max_concurrency` are what vLLM reports, of one
+    replica.
     """
 
     id: str

@@ -15,10 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.shape import LayerCache, Shape
 from llmscale.units import GIB
+
+if TYPE_CHECKING:
+    from llmscale.devices.sets import DeviceSet
 
 FRAMEWORK = GIB // 2
 LOGIT_BYTES = 4
@@ -31,6 +35,9 @@ class General:
     name: str
 
     grain: int = 1
+
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        return devices.usable
 
     def cache(self, subject: Subject, work: Workload) -> int:
         return sum(

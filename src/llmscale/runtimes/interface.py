@@ -10,6 +10,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.shape import Shape
 
 if TYPE_CHECKING:
+    from llmscale.devices.sets import DeviceSet
     from llmscale.spec import ModelSpec
 
 
@@ -101,6 +102,10 @@ class Runtime(Protocol):
     @property
     def grain(self) -> int:
         """Tokens that it gives memory for at once."""
+        ...
+
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        """What it takes of each device."""
         ...
 
     def cache(self, subject: Subject, work: Workload) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.formats.layout import Format
 from llmscale.runtimes.general import General
@@ -109,6 +110,9 @@ class LlamaCpp:
 
     def __init__(self) -> None:
         self._general = General(self.name)
+
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        return devices.usable
 
     def cache(self, subject: Subject, work: Workload) -> int:
         if subject.spec:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.inventory import TensorGroup, inventory
 from llmscale.runtimes.general import General
@@ -104,6 +105,10 @@ class Vllm:
 
     def __init__(self) -> None:
         self._general = General(self.name)
+
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        share = work.options.gpu_memory_utilization
+        return int(devices.visible * (release().utilization if share is None else share))
 
     def cache(self, subject: Subject, work: Workload) -> int:
         found = request(subject, work)
