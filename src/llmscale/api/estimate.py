@@ -59,8 +59,8 @@ def estimate(
     kv, kv_v = kv_formats_of(kv_dtype)
     check_options(options)
     tokens = model.context(context)
-    sets = [_enough(device_set(gpu, reserve_bytes(reserve)), options.ranks) for gpu in gpus]
-    sets = sets or common_devices(COMMON_GIB, reserve)
+    sets = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus] or common_devices(COMMON_GIB, reserve)
+    sets = [_enough(devices, options.ranks) for devices in sets]
     asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
     estimates, explanation, refused = [], [], []
     for form in asked:

@@ -104,8 +104,13 @@ def _quant(line: Estimate) -> str:
 def _smallest(devices: tuple[DeviceFit, ...]) -> Cell:
     for device in devices:
         if device.fits:
-            return Cell(device.memory_bytes, f"{device.memory_bytes // GIB}", "green")
-    return Cell(None, f"> {devices[-1].memory_bytes // GIB}", "red")
+            return Cell(device.memory_bytes, _sizes_of(device), "green")
+    return Cell(None, f"> {_sizes_of(devices[-1])}", "red")
+
+
+def _sizes_of(device: DeviceFit) -> str:
+    times = f"{device.count}x " if device.count > 1 else ""
+    return f"{times}{device.memory_bytes // device.count // GIB}"
 
 
 def _devices(result: EstimateResult, say: Words) -> Table:
