@@ -63,7 +63,7 @@ class General:
         return FRAMEWORK
 
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
-        yield from cache_lines(subject.shape, work)
+        yield from cache_lines(subject, work)
         yield from state_lines(subject.shape, work)
         if not subject.shape.decodes:
             yield "  KV cache = 0: an encoder keeps nothing between tokens (exact)"
@@ -81,9 +81,9 @@ def kept(layer: LayerCache, context: int) -> int:
     return min(context, layer.window) if layer.window else context
 
 
-def cache_lines(shape: Shape, work: Workload) -> Iterator[str]:
+def cache_lines(subject: Subject, work: Workload) -> Iterator[str]:
     """The cache of each kind of layer, for ``--explain``."""
-    for layer in shape.caches:
+    for layer in subject.shape.caches:
         tokens = kept(layer, work.context)
         window = f" (window of {layer.window:,})" if layer.window else ""
         side = " of the encoder" if layer.source == "cross" else ""
@@ -91,7 +91,7 @@ def cache_lines(shape: Shape, work: Workload) -> Iterator[str]:
         yield (
             f"  KV cache = {layer.layers} layers x {work.batch} sequences x {tokens:,} tokens{side}{window} x "
             f"({layer.keys:,} + {layer.values:,}) elements in {work.kv.name} = "
-            f"{layer.layers * work.batch * total:,} bytes (exact)"
+            f"{layer.layers * work.batch * total:,} bytes ({subject.known})"
         )
 
 

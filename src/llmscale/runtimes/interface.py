@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.shape import Shape
+from llmscale.spec import Basis
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
@@ -89,6 +90,11 @@ class Subject(NamedTuple):
     shape: Shape
     spec: ModelSpec | None = None
     quant: Quant | None = None
+
+    @property
+    def known(self) -> str:
+        """How what follows from its layers is known: as the layers are."""
+        return Basis.ASSUMED.value if self.spec and self.spec.basis is Basis.ASSUMED else Basis.EXACT.value
 
 
 class Runtime(Protocol):

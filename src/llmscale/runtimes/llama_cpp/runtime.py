@@ -155,10 +155,10 @@ class LlamaCpp:
         yield (
             f"  KV cache = {self.cache(subject, work):,} bytes: {sum(any(layer.cached()) for layer in known.layers)} "
             f"layers, {settings.streams} streams x {count:,} cells (a multiple of {CELLS}), windows fewer, K in "
-            f"{settings.type_k}, V in {settings.type_v} (exact: llama.cpp {COMMIT})"
+            f"{settings.type_k}, V in {settings.type_v} ({subject.known}: llama.cpp {COMMIT})"
         )
         if state := self.state(subject, work):
-            yield f"  state = {state:,} bytes for {work.batch} sequences (exact: llama.cpp {COMMIT})"
+            yield f"  state = {state:,} bytes for {work.batch} sequences ({subject.known}: llama.cpp {COMMIT})"
         yield (
             f"  compute = {self.compute(subject, work):,} bytes: its graph allocator, simulated for steps of "
             f"{settings.ubatch:,} tokens (modelled: llama.cpp {COMMIT})"
