@@ -253,7 +253,9 @@ def test_as_many_requests_as_asked_for_must_fit() -> None:
 
 def test_models_without_a_modelled_cache_take_the_general_rule() -> None:
     for name in ("bert-base", "7B"):
-        (line,) = estimate(name, ["bf16"], runtime="vllm", gpus=["h100"]).estimates
+        result = estimate(name, ["bf16"], runtime="vllm", gpus=["h100"])
+        (line,) = result.estimates
+        assert any("not modelled" in warning for warning in result.warnings)
         assert line.devices[0].fits
         assert line.devices[0].kv_cache_tokens is None
         assert line.devices[0].usable_bytes == int(device_set("h100").visible * 0.9)
@@ -290,6 +292,7 @@ def test_the_table_names_tokens_requests_and_the_release() -> None:
     report = view.EstimateView(named=True)(result, "en")
     titles = [column.title for column in report.tables[1].columns]
     assert {"KV cache tokens", "Requests"} <= set(titles)
+    assert not result.warnings
     tokens = result.estimates[0].devices[0].kv_cache_tokens
     assert f"BF16 on 79.19gib: KV cache {tokens:,} tokens, 58.1 requests of 8,192." in report.notes
     assert any(MEASURED in note and "0.92" in note for note in report.notes)

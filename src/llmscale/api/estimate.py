@@ -87,6 +87,9 @@ def estimate(
     warnings = list(spec.warnings)
     if refused:
         warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
+    served = [line for line in estimates if line.runtime == "vllm"]
+    if served and all(device.max_concurrency is None for line in served for device in line.devices):
+        warnings.append(f"How vLLM lays out {spec.name} is not modelled; a general rule stands for it.")
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
     if context and spec.sequence:

@@ -145,7 +145,7 @@ class Vllm:
         graphs = graph_bytes(subject.spec, eager=bool(work.options.enforce_eager))
         yield (
             f"  compute = {peak(subject, work):,} bytes of activations in a profile run of {limits.tokens:,} tokens "
-            f"and {limits.sequences:,} sequences (modelled: vLLM {MEASURED}, 1 % of 30 logs or less) + {graphs:,} "
+            f"and {limits.sequences:,} sequences (modelled: vLLM {MEASURED}, within 1 % of 30 logs) + {graphs:,} "
             "bytes of CUDA graphs (fitted: 8 % off in the middle, 37 % at most, on models left out)"
         )
         yield (
