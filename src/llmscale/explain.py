@@ -9,9 +9,8 @@ from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Quant
 from llmscale.formats.weights import allot
 from llmscale.inventory import Inventory, TensorGroup
-from llmscale.runtimes.general import kept
+from llmscale.runtimes.general import overhead_line
 from llmscale.runtimes.interface import Workload
-from llmscale.shape import Shape
 from llmscale.spec import ModelSpec
 from llmscale.units import format_size
 
@@ -29,12 +28,9 @@ def explain_estimate(
             f"about that size take {low} to {high} of KV cache at {work.context:,} tokens, {middle} in the middle "
             "(assumed)"
         )
+        lines.append(overhead_line(footprint.overhead.value))
     else:
-        lines += _cache_lines(candidate.subjects[0].shape, work, footprint.cache.basis.value)
-        lines.append(_compute_line(candidate.subjects[0].shape, work, footprint.compute.value))
-    lines.append(
-        f"  overhead = {footprint.overhead.value:,} bytes for the CUDA context and libraries of one process (modelled)"
-    )
+        lines += candidate.runtime.explain(candidate.subjects[0], work)
     return lines
 
 
@@ -73,33 +69,3 @@ def _kind(group: TensorGroup) -> str:
 def _tensors(group: TensorGroup) -> int:
     """How many tensors a file holds for the group; all experts of a layer may be one."""
     return max(1, len(group.layers)) * (group.experts if "{expert}" in group.name else 1)
-
-
-def _cache_lines(shape: Shape, work: Workload, basis: str) -> Iterator[str]:
-    for cache in shape.caches:
-        tokens = kept(cache, work.context)
-        window = f" (window of {cache.window:,})" if cache.window else ""
-        side = " of the encoder" if cache.source == "cross" else ""
-        total = cache.layers * work.batch * (work.kv.size((tokens, cache.keys)) + work.kv.size((tokens, cache.values)))
-        yield (
-            f"  KV cache = {cache.layers} layers x {work.batch} sequences x {tokens:,} tokens{side}{window} x "
-            f"({cache.keys:,} + {cache.values:,}) elements in {work.kv.name} = "
-            f"{total:,} bytes ({basis})"
-        )
-    for state in shape.states:
-        total = work.batch * state.layers * state.elements * state.bytes_per_element
-        yield (
-            f"  state = {state.layers} layers x {work.batch} sequences x {state.elements:,} elements x "
-            f"{state.bytes_per_element} bytes = {total:,} bytes at any context (modelled: FP32)"
-        )
-    if not shape.decodes:
-        yield "  KV cache = 0: an encoder keeps nothing between tokens (exact)"
-
-
-def _compute_line(shape: Shape, work: Workload, total: int) -> str:
-    tokens = work.batch * (shape.sequence or work.context)
-    return (
-        f"  compute = {tokens:,} tokens x (2 x {shape.hidden:,} hidden + 3 x {shape.intermediate:,} intermediate) x "
-        f"{work.activation_bytes} bytes + logits of {work.batch} x {shape.vocab if shape.decodes else 0:,} x 4 bytes = "
-        f"{total:,} bytes (modelled: one forward step over the prompt)"
-    )

@@ -56,7 +56,7 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     answers = []
     for devices in sets:
         more = further(candidate, work, devices.count)
-        room = usable(candidate, devices)
+        room = usable(candidate, devices, work)
         ours = sizes[devices.count]
         solved = [largest(ours[number], room, limit or LONGEST, grain) for number in growing]
         most = max(size(work.context) for size in ours)
@@ -86,15 +86,17 @@ def further(candidate: Candidate, work: Workload, count: int) -> int:
     return (count - 1) * (run.overhead(subjects[0], work) + compute[(len(compute) - 1) // 2])
 
 
-def usable(candidate: Candidate, devices: DeviceSet) -> int:
-    """Bytes that a model may take: vLLM gives each device the same, so of unlike ones as much as the smallest has."""
-    return devices.evenly_usable if candidate.runtime.name == "vllm" else devices.total_usable
+def usable(candidate: Candidate, devices: DeviceSet, work: Workload) -> int:
+    """Bytes that a model may take of all devices; vLLM takes as much of each as of the smallest."""
+    if candidate.runtime.name == "vllm":
+        return devices.count * candidate.runtime.room(devices, work)
+    return devices.total_usable
 
 
 def room_for_weights(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
     """The most bytes that weights may have on `devices`, with all that the model takes besides."""
     bare = candidate._replace(weights=Quantity.exactly(0), host=0)
-    return usable(candidate, devices) - further(candidate, work, devices.count) - bare.footprint(work).high
+    return usable(candidate, devices, work) - further(candidate, work, devices.count) - bare.footprint(work).high
 
 
 def _size(candidate: Candidate, subject: Subject, work: Workload, count: int) -> Callable[[int], int]:

@@ -65,7 +65,7 @@ def llama_server(model: Named, quant: str, work: Workload, layout: Layout) -> st
 
     Which device comes first is CUDA's to say: the fastest, unless CUDA_DEVICE_ORDER says otherwise.
     """
-    from llmscale.runtimes.llama_cpp.runtime import cache_type
+    from llmscale.runtimes.llama_cpp.simulate import cache_type
 
     o = work.options
     k, v = cache_type(work.kv), cache_type(work.value_format)

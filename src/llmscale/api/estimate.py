@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from llmscale.api.model import (
     DEFAULT_KV,
@@ -59,6 +60,7 @@ def estimate(
     check_options(options)
     tokens = model.context(context)
     sets = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus] or common_devices(COMMON_GIB, reserve)
+    sets = [_enough(devices, options.ranks) for devices in sets]
     asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
     estimates, explanation, refused = [], [], []
     for form in asked:
@@ -76,11 +78,18 @@ def estimate(
             from llmscale.explain import explain_estimate
 
             explanation += explain_estimate(spec, inventory(spec), form, candidate, work)
+            if candidate.runtime.name == "vllm" and model.counted:
+                from llmscale.api.serve import explain_served
+
+                explanation += [explain_served(model, form, work, devices) for devices in sets if gpus]
     if not estimates:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
     warnings = list(spec.warnings)
     if refused:
         warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
+    served = [line for line in estimates if line.runtime == "vllm"]
+    if served and all(device.max_concurrency is None for line in served for device in line.devices):
+        warnings.append(f"How vLLM lays out {spec.name} is not modelled; a general rule stands for it.")
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
     if context and spec.sequence:
@@ -97,6 +106,11 @@ def estimate(
     )
 
 
+def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:
+    """One device stands for as many as the options deal the model out to."""
+    return replace(devices, count=ranks) if devices.count == 1 else devices
+
+
 def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, sets: Sequence[DeviceSet]) -> Estimate:
     footprint = candidate.footprint(work)
     named = {
@@ -106,6 +120,7 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         "compute_bytes": footprint.compute,
     }
     file = model.file(form)
+    room = candidate.runtime.room
     ranges = {name: (q.low, q.high) for name, q in named.items() if q.low != q.high}
     if ranges:
         ranges["total_bytes"] = (footprint.low, footprint.high)
@@ -125,7 +140,7 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
         ranges=ranges,
         devices=tuple(
-            _device_fit(devices, answer, placed(model, form, candidate, work, devices, answer))
+            _device_fit(devices, room(devices, work), answer, placed(model, form, candidate, work, devices, answer))
             for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)
         ),
     )
@@ -142,17 +157,17 @@ def _basis(footprint: Footprint) -> dict[str, str]:
     return {name: part.basis.value for name, part in parts.items()}
 
 
-def _device_fit(devices: DeviceSet, answer: Fit, place: Placed) -> DeviceFit:
+def _device_fit(devices: DeviceSet, room: int, answer: Fit, place: Placed) -> DeviceFit:
     return DeviceFit(
         id=devices.id,
         count=devices.count,
         memory_bytes=devices.memory,
-        usable_bytes=devices.total_usable,
+        usable_bytes=devices.count * room,
         may_fit=answer.may_fit if place.fits is None else place.fits,
-        max_context=answer.max_context,
         **{
             **place._asdict(),
             "fits": answer.fits if place.fits is None else place.fits,
+            "max_context": answer.max_context if place.max_context is None else place.max_context or None,
             "headroom_bytes": answer.headroom if place.headroom_bytes is None else place.headroom_bytes,
         },
     )

@@ -113,6 +113,10 @@ class Model(NamedTuple):
     def candidate(self, quant: Quant, runtime: str | None) -> Candidate:
         """This model in one quant on one runtime, the quant's own by default."""
         chosen = find_runtime(runtime or quant.runtime)
+        if chosen.name == "vllm":
+            from llmscale.runtimes.vllm.formats import refuse_foreign
+
+            refuse_foreign(quant)
         subjects = tuple(Subject(shape, self.spec if self.counted else None, quant) for shape in self.shapes)
         weights = self.weights(quant)
         host = self.host(quant) if chosen.name == "llama.cpp" else 0

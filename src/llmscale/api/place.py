@@ -17,10 +17,12 @@ class Placed(NamedTuple):
 
     Attributes:
         fits, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
+        max_context: 0 for none.
     """
 
     fits: bool | None = None
     headroom_bytes: int | None = None
+    max_context: int | None = None
     gpu_layers: int | None = None
     layers: int | None = None
     cpu_moe: int | None = None
@@ -48,6 +50,10 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
         from llmscale.api.offload import offloaded
 
         place = offloaded(model, quant, work, devices)
+    if candidate.runtime.name == "vllm":
+        from llmscale.api.serve import served
+
+        place = served(model, quant, work, devices)
     whole = answer.fits if place.fits is None else place.fits
     return _paced(place, model, quant, candidate, work, devices) if whole else place
 

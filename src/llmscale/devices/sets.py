@@ -1,4 +1,4 @@
-"""What users name as their hardware: ``rtx4090``, ``2x rtx3090``, ``24GiB``, ``rtx4090:20GB``, ``rtx4090 + rtx3060``."""
+"""What users name as their hardware: ``rtx4090``, ``2x rtx3090``, ``24GiB``, ``rtx4090:20GB``, ``a + b``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class DeviceSet:
         each: bytes of one device as the driver reports them; of unlike ones those of the smallest.
         usable: bytes of one device that a model may take; likewise.
         members: unlike devices by kind, in the order given; empty when all are alike.
+        counted: bytes of one device as a CUDA program sees them, where somebody named them; None for others.
     """
 
     id: str
@@ -42,6 +43,12 @@ class DeviceSet:
     each: int
     usable: int
     members: tuple[DeviceSet, ...] = ()
+    counted: int | None = None
+
+    @property
+    def visible(self) -> int:
+        """Bytes of one device that a CUDA program sees: a bare size is taken at its word, a card loses `RESERVE`."""
+        return self.usable if self.counted is None else self.counted
 
     @property
     def memory(self) -> int:
@@ -109,7 +116,7 @@ def counted(name: str, count: int) -> str:
 
 
 def _alike(text: str, reserve: int | None = None) -> DeviceSet:
-    """Read ``rtx4090``, ``2x rtx3090``, ``24GB``, ``24GiB``, ``rtx4090:20GB`` (so much of its memory), ``m4-max:64GB``."""
+    """Read ``rtx4090``, ``2x rtx3090``, ``24GB``, ``rtx4090:20GB`` (so much of its memory), ``m4-max:64GB``."""
     several = re.fullmatch(_COUNTED, text, re.IGNORECASE)
     count, name = (int(several[1]), several[2].strip()) if several else (1, text.strip())
     if not 1 <= count <= MAX_COUNT:
@@ -117,7 +124,8 @@ def _alike(text: str, reserve: int | None = None) -> DeviceSet:
     if not name:
         raise UsageError("No device is named.", "For example rtx4090, '2x rtx3090' or 24GiB.")
     if re.fullmatch(_SIZE, name, re.IGNORECASE):
-        return sized(parse_size(name), name, count, reserve)
+        found = sized(parse_size(name), name, count, reserve)
+        return replace(found, counted=found.each) if reserve is None else found
     from llmscale.devices.catalogue import lookup
 
     base, _, size = name.partition(":")

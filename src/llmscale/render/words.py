@@ -20,6 +20,8 @@ ZH = {
     "Free GiB": "剩余 GiB",
     "Missing GiB": "缺少 GiB",
     "Max context": "最长",
+    "KV cache tokens": "KV 缓存词元",
+    "Requests": "并发请求",
     "Component": "组成部分",
     "Parameters": "参数量",
     "Params": "参数量",

@@ -15,7 +15,7 @@ class DeviceFit:
     given. `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many
     layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
     `kv_cache_bytes` are those of each device, `ram_bytes` what llama.cpp then holds in RAM; `kv_cache_tokens` and
-    `max_concurrency` are what vLLM reports. `command` is what to type, None where it does not fit.
+    `max_concurrency` are what vLLM reports, of one replica. `command` is what to type, None where it does not fit.
     """
 
     id: str

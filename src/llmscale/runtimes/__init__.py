@@ -27,4 +27,8 @@ def runtime(name: str) -> Runtime:
         from llmscale.runtimes.llama_cpp.runtime import LlamaCpp
 
         return LlamaCpp()
+    if known == "vllm":
+        from llmscale.runtimes.vllm.runtime import Vllm
+
+        return Vllm()
     return General(known)

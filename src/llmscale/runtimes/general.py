@@ -13,11 +13,16 @@ The compute rule and the overhead are modelled, not measured; a later version re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.shape import LayerCache
+from llmscale.shape import LayerCache, Shape
 from llmscale.units import GIB
+
+if TYPE_CHECKING:
+    from llmscale.devices.sets import DeviceSet
 
 FRAMEWORK = GIB // 2
 LOGIT_BYTES = 4
@@ -30,6 +35,9 @@ class General:
     name: str
 
     grain: int = 1
+
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        return devices.usable
 
     def cache(self, subject: Subject, work: Workload) -> int:
         return sum(
@@ -54,7 +62,49 @@ class General:
     def overhead(self, subject: Subject, work: Workload) -> int:
         return FRAMEWORK
 
+    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
+        yield from cache_lines(subject, work)
+        yield from state_lines(subject.shape, work)
+        if not subject.shape.decodes:
+            yield "  KV cache = 0: an encoder keeps nothing between tokens (exact)"
+        shape, tokens = subject.shape, work.batch * (subject.shape.sequence or work.context)
+        yield (
+            f"  compute = {tokens:,} tokens x (2 x {shape.hidden:,} hidden + 3 x {shape.intermediate:,} intermediate) "
+            f"x {work.activation_bytes} bytes + logits of {work.batch} x {shape.vocab if shape.decodes else 0:,} x 4 "
+            f"bytes = {self.compute(subject, work):,} bytes (modelled: one forward step over the prompt)"
+        )
+        yield overhead_line(self.overhead(subject, work))
+
 
 def kept(layer: LayerCache, context: int) -> int:
     """Tokens that a layer keeps; the encoder's side of a cross-attention is taken to be as long as the decoder's."""
     return min(context, layer.window) if layer.window else context
+
+
+def cache_lines(subject: Subject, work: Workload) -> Iterator[str]:
+    """The cache of each kind of layer, for ``--explain``."""
+    for layer in subject.shape.caches:
+        tokens = kept(layer, work.context)
+        window = f" (window of {layer.window:,})" if layer.window else ""
+        side = " of the encoder" if layer.source == "cross" else ""
+        total = work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values))
+        yield (
+            f"  KV cache = {layer.layers} layers x {work.batch} sequences x {tokens:,} tokens{side}{window} x "
+            f"({layer.keys:,} + {layer.values:,}) elements in {work.kv.name} = "
+            f"{layer.layers * work.batch * total:,} bytes ({subject.known})"
+        )
+
+
+def state_lines(shape: Shape, work: Workload) -> Iterator[str]:
+    """The state of each kind of recurrent layer, for ``--explain``."""
+    for state in shape.states:
+        total = work.batch * state.layers * state.elements * state.bytes_per_element
+        yield (
+            f"  state = {state.layers} layers x {work.batch} sequences x {state.elements:,} elements x "
+            f"{state.bytes_per_element} bytes = {total:,} bytes at any context (modelled: FP32)"
+        )
+
+
+def overhead_line(size: int) -> str:
+    """The overhead, for ``--explain``."""
+    return f"  overhead = {size:,} bytes for the CUDA context and libraries of one process (modelled)"

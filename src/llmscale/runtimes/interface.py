@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.shape import Shape
+from llmscale.spec import Basis
 
 if TYPE_CHECKING:
+    from llmscale.devices.sets import DeviceSet
     from llmscale.spec import ModelSpec
 
 
@@ -35,6 +38,11 @@ class Options(NamedTuple):
     max_num_batched_tokens: int | None = None
     enforce_eager: bool | None = None
     attn: str = ""
+
+    @property
+    def ranks(self) -> int:
+        """Devices that the model is dealt out to by name."""
+        return (self.tp or 1) * (self.pp or 1) * (self.dp or 1)
 
 
 _LLAMA_CPP = ("ubatch", "flash_attn", "unified_kv", "swa_full", "kv_offload", "gpu_layers", "n_cpu_moe", "ram")
@@ -84,6 +92,11 @@ class Subject(NamedTuple):
     spec: ModelSpec | None = None
     quant: Quant | None = None
 
+    @property
+    def known(self) -> str:
+        """How what follows from its layers is known: as the layers are."""
+        return Basis.ASSUMED.value if self.spec and self.spec.basis is Basis.ASSUMED else Basis.EXACT.value
+
 
 class Runtime(Protocol):
     """One runtime's memory besides the weights on one device, in bytes; all parts grow with context and batch."""
@@ -96,6 +109,10 @@ class Runtime(Protocol):
     @property
     def grain(self) -> int:
         """Tokens that it gives memory for at once."""
+        ...
+
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        """What it takes of each device."""
         ...
 
     def cache(self, subject: Subject, work: Workload) -> int:
@@ -112,4 +129,8 @@ class Runtime(Protocol):
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         """What the framework itself takes on each device."""
+        ...
+
+    def explain(self, subject: Subject, work: Workload) -> Iterable[str]:
+        """How each part comes about, with the numbers put in: one line a part, for ``--explain``."""
         ...

@@ -10,6 +10,7 @@ one 8 GB card (tests/truth/llamacpp_gpu_logs.json). Larger cards are said to sho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llmscale.runtimes.general import General
@@ -17,8 +18,11 @@ from llmscale.runtimes.interface import Subject, Workload
 from llmscale.units import MIB
 
 if TYPE_CHECKING:
+    from llmscale.devices.sets import DeviceSet
     from llmscale.runtimes.llama_cpp.buffers import Buffers
 
+#: Whose sources the figures follow.
+COMMIT = "0c1e57098"
 #: Measured, see the module.
 PROCESS = 160 * MIB
 #: Cells come in multiples of this, and so many tokens are computed at once by default (`cells`).
@@ -34,6 +38,9 @@ class LlamaCpp:
     def __init__(self) -> None:
         self._general = General(self.name)
 
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        return devices.usable
+
     def cache(self, subject: Subject, work: Workload) -> int:
         if subject.spec:
             return _taken(subject, work).cache[0]
@@ -41,11 +48,11 @@ class LlamaCpp:
         if sketch is None:
             return self._general.cache(subject, work)
         k, v = work.kv, work.value_format
-        cells = -(-work.context // CELLS) * CELLS
+        full = -(-work.context // CELLS) * CELLS
         ubatch = work.options.ubatch or UBATCH
-        some = min(cells, -(-(sketch.window + min(ubatch, work.context)) // CELLS) * CELLS)
+        some = min(full, -(-(sketch.window + min(ubatch, work.context)) // CELLS) * CELLS)
         return work.batch * sum(
-            layers * (some if windowed else cells) * (k.size((keys,)) + v.size((values,)))
+            layers * (some if windowed else full) * (k.size((keys,)) + v.size((values,)))
             for layers, keys, values, windowed in sketch.cells
         )
 
@@ -65,6 +72,28 @@ class LlamaCpp:
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         return PROCESS
+
+    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
+        if subject.spec is None:
+            yield from self._general.explain(subject, work)
+            return
+        from llmscale.runtimes.llama_cpp.cells import cells
+        from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
+
+        known, settings = facts(subject.spec), settings_of(work)
+        count = cells(known, settings).full
+        yield (
+            f"  KV cache = {self.cache(subject, work):,} bytes: {sum(any(layer.cached()) for layer in known.layers)} "
+            f"layers, {settings.streams} streams x {count:,} cells (a multiple of {CELLS}), windows fewer, K in "
+            f"{settings.type_k}, V in {settings.type_v} ({subject.known}: llama.cpp {COMMIT})"
+        )
+        if state := self.state(subject, work):
+            yield f"  state = {state:,} bytes for {work.batch} sequences ({subject.known}: llama.cpp {COMMIT})"
+        yield (
+            f"  compute = {self.compute(subject, work):,} bytes: its graph allocator, simulated for steps of "
+            f"{settings.ubatch:,} tokens (modelled: llama.cpp {COMMIT})"
+        )
+        yield f"  overhead = {PROCESS:,} bytes of the process besides (measured, tests/truth/llamacpp_gpu_logs.json)"
 
 
 def _taken(subject: Subject, work: Workload) -> Buffers:

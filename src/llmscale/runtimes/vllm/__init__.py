@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from llmscale.runtimes.vllm.cache import BLOCK, Capacity, capacity, kinds, layout, request_bytes
+from llmscale.runtimes.vllm.cache import BLOCK, Capacity, Layout, capacity, kinds, layout, request_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import H100, Device, activation_peak, encoder_inputs
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
@@ -72,19 +72,21 @@ class Card(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """Bytes on one rank of a pipeline stage."""
+    """Bytes on one rank of a pipeline stage; `missing` is what lacks where nothing is left for the cache."""
 
     weights: int
     activations: int
     non_torch: int
     graphs: int
     kv_cache: int
+    missing: int = 0
 
 
 class Startup(NamedTuple):
     """What vLLM reports at start-up.
 
     Attributes:
+        plan: how the cache is laid out.
         stages: one entry a pipeline stage; the tensor parallel ranks of one are alike.
         request_bytes: bytes that one request of the whole context takes on a rank of the first stage.
     """
@@ -94,6 +96,7 @@ class Startup(NamedTuple):
     stages: tuple[Stage, ...]
     capacity: Capacity
     request_bytes: int
+    plan: Layout
 
 
 def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Settings) -> Startup:
@@ -132,7 +135,8 @@ def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Se
         )
         outside, graphs = non_torch_bytes(rules, parallel), graph_bytes(spec, parallel, eager=settings.eager)
         taken = loaded + activations + outside + (graphs if rules.graphs_counted else 0)
-        stages.append(Stage(loaded, activations, outside, graphs, max(0, int(card.memory * utilization) - taken)))
+        left = int(card.memory * utilization) - taken
+        stages.append(Stage(loaded, activations, outside, graphs, max(0, left), max(0, -left)))
     plan = layout(
         spec,
         kinds(spec, parallel, kv_bytes=settings.kv_bytes, state_bytes=settings.state_bytes),
@@ -144,4 +148,4 @@ def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Se
         prefix_caching=settings.prefix_caching,
     )
     found = capacity([stage.kv_cache for stage in stages], plan, settings.context, rules)
-    return Startup(batch, utilization, tuple(stages), found, request_bytes(plan))
+    return Startup(batch, utilization, tuple(stages), found, request_bytes(plan), plan)
