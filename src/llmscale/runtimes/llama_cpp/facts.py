@@ -120,15 +120,11 @@ Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet, KimiDelta, ShortConv]
 
 
 class Mlp(NamedTuple):
-<<<<<<< HEAD
-    """A feed-forward: ``gated`` by a second weight, ``fused`` with its gate in one weight, ``plain`` or ``sparse``."""
-=======
     """A feed-forward.
 
     Attributes:
         form: ``gated`` by a second weight, ``fused`` with its gate in one weight, ``plain``, or ``sparse`` (Gemma 3n).
     """
->>>>>>> h-llamacpp
 
     width: int
     form: str = "gated"
