@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from llmscale.formats.catalogue import number_format, quant
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.sources import load
+from llmscale.spec import ModelSpec
 from llmscale.units import GIB, MIB
 
 TRUTH = Path(__file__).parents[2] / "tests" / "truth"
@@ -55,16 +57,26 @@ def comparisons() -> Iterator[Comparison]:
 
 
 def _row(row: dict[str, Any], ours: float, truth: float) -> Row:
-    family = load(row["model"]).known().id.partition("-")[0]
+    model = _spec(row).id
+    family = model.partition("-")[0]
     unusual = {"qwen": FIRST, "qwen1.5": OLDER, "qwen2": OLDER}.get(family, "")
-    told = [load(row["model"]).known().id, row["quant"], f"{row.get('input_len', '?')} + {row['output_len']} tokens"]
+    told = [model, row["quant"], f"{row.get('input_len', '?')} + {row['output_len']} tokens"]
     told += [f"batch {row['batch']}"] * (row["batch"] > 1) + [f"{row['gpus']} GPUs"] * (row.get("gpus", 1) > 1)
     return Row(" ".join(told), ours, truth, unusual)
 
 
+@cache
+def _known(name: str) -> ModelSpec:
+    return load(name).known()
+
+
+def _spec(row: dict[str, Any]) -> ModelSpec:
+    return _known(row["model"].removesuffix(f"-{row['quant']}"))
+
+
 def _parts(row: dict[str, Any], tokens: int) -> tuple[int, int, int]:
     """Weights, cache of so many tokens, and the step that computes them at once."""
-    model, form = Model.of(load(row["model"]).known()), quant(QUANTS[row["quant"]])
+    model, form = Model.of(_spec(row)), quant(QUANTS[row["quant"]])
     rule = runtime("transformers")
     subject = Subject(model.shapes[0], model.spec, form)
     kv = number_format({"int8": "int8"}.get(row.get("kv_cache", ""), "fp16"))
@@ -74,10 +86,10 @@ def _parts(row: dict[str, Any], tokens: int) -> tuple[int, int, int]:
 
 def _peak(row: dict[str, Any]) -> int:
     prompt = row.get("input_len", 1)
-    weights, cache, step = _parts(row, prompt)
-    return max(weights + cache + (row.get("gpus") or 1) * step, _decode(row))
+    weights, kept, step = _parts(row, prompt)
+    return max(weights + kept + (row.get("gpus") or 1) * step, _decode(row))
 
 
 def _decode(row: dict[str, Any]) -> int:
-    weights, cache, _ = _parts(row, row.get("input_len", 1) + row["output_len"])
-    return weights + cache + _parts(row, 1)[2]
+    weights, kept, _ = _parts(row, row.get("input_len", 1) + row["output_len"])
+    return weights + kept + _parts(row, 1)[2]
