@@ -61,7 +61,10 @@ def _row(row: dict[str, Any], ours: float, truth: float) -> Row:
     family = model.partition("-")[0]
     unusual = {"qwen": FIRST, "qwen1.5": OLDER, "qwen2": OLDER}.get(family, "")
     told = [model, row["quant"], f"{row.get('input_len', '?')} + {row['output_len']} tokens"]
-    told += [f"batch {row['batch']}"] * (row["batch"] > 1) + [f"{row['gpus']} GPUs"] * (row.get("gpus", 1) > 1)
+    if row["batch"] > 1:
+        told.append(f"batch {row['batch']}")
+    if row.get("gpus", 1) > 1:
+        told.append(f"{row['gpus']} GPUs")
     return Row(" ".join(told), ours, truth, unusual)
 
 
