@@ -164,7 +164,10 @@ def _placed() -> list[tuple[str, Row]]:
         ours = buffers(small, asked, place)
         name = f"{row['model']} {_said(asked, place.devices)}, {_spread(row)}"
         context = [kept + state for kept, state in zip(ours.cache, ours.state, strict=True)]
-        for what, mine, theirs in ((PLACED_CACHE, context, row["context"]), (PLACED_COMPUTE, ours.compute, row["compute"])):
+        for what, mine, theirs in (
+            (PLACED_CACHE, context, row["context"]),
+            (PLACED_COMPUTE, ours.compute, row["compute"]),
+        ):
             found += [
                 (what, Row(f"{name}, place {number}", one, other))
                 for number, (one, other) in enumerate(zip(mine, theirs, strict=True))
@@ -188,7 +191,9 @@ def _logged() -> list[tuple[str, Row]]:
 def _log(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
     model, era = LOGGED[row["model"]], row["era"]
     name = f"{model} {row['preset']} -c {row['n_ctx']}, {row['backend']}"
-    older = "" if era.startswith("2026") else f"older release: {era}"
+    older = f"older release: {era}"
+    if row["backend"].startswith("Metal"):
+        older = "a build of 2026 that is not named; its host buffer is that of a mask in FP32, 1,024 + 18 MiB"
     fork = "a fork that keeps whole windows" if "fork" in row["backend"] else ""
     device = not row["backend"].startswith("CPU")
     asked = Settings(
@@ -199,7 +204,7 @@ def _log(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
         flash_attention=row["flash_attn"],
         type_k=row["type_k"],
         type_v=row["type_v"],
-        n_outputs_max=0 if older else row.get("n_seq", 1),
+        n_outputs_max=0,  # every tool of those releases reserved all logits
     )
     ours = buffers(facts(model), asked, Place(int(device), cuda=row["backend"].startswith("CUDA")))
     kv = row.get("kv_mib", row.get("kv_full_mib", 0) + row.get("kv_swa_mib", 0))

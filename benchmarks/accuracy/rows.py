@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from math import ceil
 from statistics import median
 from typing import NamedTuple
@@ -56,7 +54,7 @@ class Comparison(NamedTuple):
     def unseen(self) -> list[Row]:
         """Those that nobody had in sight when the mechanism was built; all, where that was not written down."""
         rows = self.usual()
-        return [row for row in rows if not row.seen] if any(row.seen for row in rows) else rows
+        return [row for row in rows if not row.seen] or rows
 
 
 class Summary(NamedTuple):
@@ -94,19 +92,3 @@ def quantile(ranked: Sequence[float], share: float) -> float:
 def within(rows: Sequence[Row], bound: float) -> float:
     """The share of `rows` that are off by `bound` at most."""
     return sum(abs(row.error) <= bound for row in rows) / len(rows)
-
-
-def coverage(rows: Iterable[Row]) -> float | None:
-    """The share of rows that the bound of all other models' rows holds; None where there is only one model."""
-    ranked = sorted((abs(row.error), row.model) for row in rows)
-    by_model = {
-        model: [error for _, error in group]
-        for model, group in groupby(sorted((model, error) for error, model in ranked), key=lambda pair: pair[0])
-    }
-    if len(by_model) < 2:
-        return None
-    held = 0
-    for model, own in by_model.items():
-        others = [error for error, other in ranked if other != model]
-        held += bisect_right(own, quantile(others, HELD))
-    return held / len(ranked)
