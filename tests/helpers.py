@@ -135,6 +135,8 @@ FRACTIONS = {
     "gpu_share",
     "tokens_per_second",
     "percent",
+    "within",
+    "worst",
 }
 
 

@@ -99,9 +99,9 @@ def _bounds(found: Sequence[Comparison]) -> list[str]:
         "",
         "## Bounds",
         "",
-        "What JSON and `--explain` give as the bound of a part (`data/bounds.yaml`): the error that 95 of 100 rows keep",
-        "to. Coverage is the share of rows that the bound of all other models' rows holds; a bound that held less than",
-        "95 % that way was widened.",
+        "What JSON and `--explain` give as the bound of a part (`data/bounds.yaml`): the error that 95 of 100 rows",
+        "keep to. Coverage is the share of rows that the bound of all other models' rows holds; a bound that held less",
+        "than 95 % that way was widened.",
         "",
         "| part | quantity | rows | bound | coverage | widened by |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -122,11 +122,11 @@ def _bounds(found: Sequence[Comparison]) -> list[str]:
 
 
 def _speed(fitted: Mapping[str, speed.Fitted]) -> list[str]:
-    lines = [
+    return [
         "",
         "## Speed",
         "",
-        "As `benchmarks/fit_speed.py` records it in `data/speed.yaml`: each row predicted by a fit that did not see it.",
+        "As `benchmarks/fit_speed.py` records it in `data/speed.yaml`: each row told by a fit that did not see it.",
         "",
         "| quantity | rows | median | 90 % within |",
         "| --- | --- | --- | --- |",
@@ -136,7 +136,6 @@ def _speed(fitted: Mapping[str, speed.Fitted]) -> list[str]:
         "| --- | --- |",
         *(f"| {one.what} | {share(one.share)} of rows |" for one in speed.coverages()),
     ]
-    return lines
 
 
 def _worst(comparison: Comparison) -> list[str]:

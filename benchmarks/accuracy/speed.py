@@ -1,4 +1,4 @@
-"""Tokens per second: not compared again here, since `benchmarks/fit_speed.py` records what it found on what it left out."""
+"""Tokens per second: not compared again, since `benchmarks/fit_speed.py` records its errors on what it left out."""
 
 from __future__ import annotations
 

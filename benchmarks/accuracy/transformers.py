@@ -47,7 +47,7 @@ def comparisons() -> Iterator[Comparison]:
         PEAK,
         f"{source} GiB with two decimals; figures of several GPUs are sums.",
         [_row(row, _peak(row) / GIB, row["mem_gb"]) for row in rows if "mem_gb" in row],
-        ("transformers", "total"),
+        ("transformers", "allocated"),
     )
     yield Comparison(
         DECODE,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tests.vllm_rows import UNKNOWN_MIXTURE, Case, activations, cases, complete, fitted, graph_rows, run, version
+
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale.runtimes.vllm.overhead import non_torch_bytes
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.shards import resident_bytes, weights_per_rank
 from llmscale.units import GIB
-from tests.vllm_rows import UNKNOWN_MIXTURE, Case, activations, cases, complete, fitted, graph_rows, run, version
 
 WEIGHTS = "vLLM weights per rank"
 ACTIVATIONS = "vLLM activation peak"
@@ -46,7 +47,7 @@ def comparisons() -> Iterator[Comparison]:
     )
     yield Comparison(CACHE, SOURCE, _rows(complete(), "kv_cache_gib", lambda c: run(c).stages[0].kv_cache / GIB))
     counted = [c for c in complete() if c.row.get("kv_cache_tokens")]
-    yield Comparison(TOKENS, SOURCE, _rows(counted, "kv_cache_tokens", _tokens), ("vllm", "kv_cache"))
+    yield Comparison(TOKENS, SOURCE, _rows(counted, "kv_cache_tokens", _tokens), ("vllm", "kv_cache_tokens"))
 
 
 def _weights() -> Iterator[Row]:

@@ -16,7 +16,7 @@ COMPILED = os.path.join(PACKAGE, "_data")
 #: Only there in a checkout.
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(PACKAGE)), "data")
 
-TABLES = ("formats", "quants", "quality", "vocabularies", "devices", "models", "peers", "sizes")
+TABLES = ("formats", "quants", "quality", "vocabularies", "devices", "models", "peers", "sizes", "bounds")
 #: Tables that are made from another one's YAML.
 YAML_OF = {"peers": "models", "sizes": "models"}
 
@@ -39,6 +39,7 @@ _MADE_WITH = {
     "quants": ("build.py", "names.py", "formats", "formats.yaml"),
     "quality": ("build.py", "formats"),
     "vocabularies": ("build.py", "formats/gguf"),
+    "bounds": ("build.py", "bounds.py"),
     "devices": ("build.py", "names.py", "devices"),
     "models": _MODELS,
     "peers": _MODELS,
@@ -51,7 +52,8 @@ def table(name: str) -> dict[str, Any]:
     """The compiled table `name`.
 
     ``models``, ``devices``, ``formats``, ``quants``; ``peers``, the shapes of all decoders; ``sizes``, the bytes of
-    every model's weights in every quant; ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files.
+    every model's weights in every quant; ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files;
+    ``bounds``, how far off figures were found to be.
     """
     source = os.path.join(SOURCES, f"{YAML_OF.get(name, name)}.yaml")
     compiled = os.path.join(COMPILED, f"{name}.json")
