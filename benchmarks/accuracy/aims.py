@@ -62,12 +62,14 @@ def outcome(aim: Aim, rows: Sequence[Row]) -> Outcome:
         return Outcome(aim, _asked(aim), "no rows", None)
     s = summary(rows)
     met = s.median <= aim.median and (aim.worst is None or s.worst <= aim.worst)
-    said = f"median {share(s.median)}, worst {share(s.worst)} of {s.rows:,} rows"
+    said = f"median {share(s.median)}, worst {share(s.worst)} of {s.rows:,} {'row' if s.rows == 1 else 'rows'}"
     if aim.most:
         part, edge = aim.most
         held = within(rows, edge)
         met = met and held >= part
         said += f", {share(held)} within {share(edge)}"
+    if all(row.seen for row in rows):
+        said += ", none of them left out"
     return Outcome(aim, _asked(aim), said, met)
 
 

@@ -28,7 +28,7 @@ ROUNDING = 0.005 * MIB + 1
 
 CACHE = "llama.cpp KV cache"
 STATE = "llama.cpp recurrent state"
-DEVICE = "llama.cpp compute buffer, device"
+DEVICE = "llama.cpp compute buffer, device (RPC, not CUDA)"
 HOST = "llama.cpp compute buffer, host"
 OUTPUT = "llama.cpp output buffer"
 PLACED_CACHE = "llama.cpp cache and state, layers spread"
@@ -57,7 +57,8 @@ QUANTITIES: dict[str, tuple[str, tuple[str, str] | None]] = {
     LOG_CACHE: (_LOGS, None),
     LOG_COMPUTE: (_LOGS, None),
     TOTAL: (
-        _LOGS + " What nvidia-smi shows, against weights on the device, cache, compute buffer and 160 MiB of process.",
+        _LOGS + " What nvidia-smi shows, against weights on the device, cache, compute buffer and 160 MiB of process,"
+        " which were read off this process and another one: nothing was left out.",
         ("llama.cpp", "total"),
     ),
 }
@@ -237,4 +238,9 @@ def _total(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
     weights = line.devices[0].weights_bytes
     assert weights is not None
     ours = weights + line.kv_cache_bytes + line.compute_bytes + line.overhead_bytes
-    yield TOTAL, Row(f"{model} {row['preset']} -c {row['n_ctx']}, {row['backend']}", ours, row["nvidia_smi_mib"] * MIB)
+    yield (
+        TOTAL,
+        Row(
+            f"{model} {row['preset']} -c {row['n_ctx']}, {row['backend']}", ours, row["nvidia_smi_mib"] * MIB, seen=True
+        ),
+    )

@@ -57,13 +57,10 @@ def bounds_of(candidate: Candidate, quant: Quant) -> dict[str, Bound]:
 
 def _groups(candidate: Candidate, quant: Quant) -> Iterator[str]:
     """Which rows are of the same kind as an estimate."""
-    subject = candidate.subjects[0]
-    if candidate.assumed or subject.spec is None:
+    # A narrow width without scales is no format that anybody runs.
+    if candidate.assumed or candidate.subjects[0].spec is None or (quant.plain and quant.bits < 16):
         return
-    if quant.kind == "gguf":
-        yield "gguf"
-    elif not quant.plain or quant.bits >= 16:  # a width alone is no file that anybody published
-        yield "checkpoint"
+    yield "gguf" if quant.kind == "gguf" else "checkpoint"
     if _measured(candidate):
         yield candidate.runtime.name
 
@@ -94,4 +91,4 @@ def explain_bounds(candidate: Candidate, quant: Quant) -> list[str]:
 
 def percent(share: float) -> str:
     """0.0 % only where it is exact."""
-    return f"{100 * share:.1f} %" if share == 0 or share >= 0.0005 else f"{100 * share:.4f} %"
+    return f"{100 * share:.3g} %" if share else "0.0 %"

@@ -42,8 +42,8 @@ class DeviceFit:
 class Estimate:
     """One model in one format. `basis` says how each part is known, `ranges` (low, high) what is not one point.
 
-    `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats. `bounds` are of the
-    parts that were held against measurements; `allocated` is weights, KV cache and compute together."""
+    `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats. `bounds` are of
+    the parts that were held against measurements; `allocated` is weights, KV cache and compute together."""
 
     quant: str
     runtime: str
