@@ -74,12 +74,16 @@ def outcome(aim: Aim, rows: Sequence[Row]) -> Outcome:
 
 
 def _asked(aim: Aim) -> str:
-    told = [f"median ≤ {share(aim.median)}"]
+    told = [f"median {_most(aim.median)}"]
     if aim.worst is not None:
-        told.append(f"worst ≤ {share(aim.worst)}")
+        told.append(f"worst {_most(aim.worst)}")
     if aim.most:
         told.append(f"{share(aim.most[0])} of rows within {share(aim.most[1])}")
     return ", ".join(told)
+
+
+def _most(value: float) -> str:
+    return f"≤ {share(value)}" if value else "0"
 
 
 def share(value: float) -> str:

@@ -11,7 +11,7 @@ from benchmarks.accuracy.rows import Comparison, summary
 #: Left and right end of the axis; what is smaller stands at the left end, as exact rows do.
 LEAST, MOST = 1e-5, 1.0
 TICKS = {1e-5: "0", 1e-4: "0.01 %", 1e-3: "0.1 %", 1e-2: "1 %", 1e-1: "10 %", 1.0: "100 %"}
-LABELS, AXIS, LINE, TOP = 320, 420, 20, 34
+LABELS, AXIS, LINE, TOP = 380, 420, 20, 34
 STYLE = (
     "text{font:12px sans-serif;fill:#555}.grid{stroke:#8884}.span{stroke:#3b7dd8;stroke-width:3}"
     ".mid{fill:#3b7dd8}.end{fill:none;stroke:#d8743b;stroke-width:1.5}"
