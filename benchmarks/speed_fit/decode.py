@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from llmscale.speed.law import REDUCES, Factors, Machine, Part, decode_seconds, prefill_seconds
 from speed_fit.regression import FACTOR_ROWS, corrections, lad, shared_formats
 from speed_fit.rows import Row
+
+from llmscale.speed.law import REDUCES, Factors, Machine, Part, decode_seconds, prefill_seconds
 
 FREE = ("cache", "cache_no_flash", "state", "launch_us", "hop_us", "reduce_us", "compute")
 MICRO = 1e-6

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from llmscale.speed.law import Machine, Part, prefill_seconds
 from speed_fit.decode import Law, errors, fit, ideal, prompt_errors, shared_of
 from speed_fit.prefill import FILL, PrefillLaw, fit_prefill, prefill_errors
 from speed_fit.regression import FACTOR_ROWS
 from speed_fit.rows import Row, rows
+
+from llmscale.speed.law import Machine, Part, prefill_seconds
 
 #: A class with fewer rows takes the runtime's pooled fit as a whole.
 CLASS_ROWS = 3

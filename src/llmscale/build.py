@@ -31,7 +31,7 @@ from llmscale.units import MAX_COUNT, parse_count
 #: Fields of a model that are written with a suffix.
 COUNTS = {"parameters", "active_parameters", "training_tokens"}
 #: Fields that no file gives.
-COMPUTED = {"id", "counted", "counted_active", "shape", "origin"}
+COMPUTED = {"id", "counted", "counted_active", "shape", "motion", "origin"}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -86,6 +86,8 @@ def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
         raw = {}  # a user's catalogue may hold nothing yet
     if name == "quality":
         return _quality(raw, _Source(path, text))
+    if name == "speed" and isinstance(raw, dict):
+        return raw  # written by benchmarks/fit_speed.py, not by hand
     if not isinstance(raw, dict):
         raise InputFileError(f"{path} must map ids to entries.")
     return _COMPILERS[name](raw, _Source(path, text))
@@ -171,12 +173,22 @@ def _peers(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
 
 def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     """Bytes of every model's weights in every quant that it can be had in: what no answer should count again."""
+    return _sized(raw, "rules")
+
+
+def _gguf_sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    return _sized(raw, "gguf")
+
+
+def _sized(raw: dict[str, Any], kind: str) -> dict[str, dict[str, list[int]]]:
+    """All bytes; of GGUF also those that stay in RAM, that a token reads, and of the experts."""
     from llmscale.families import from_config
     from llmscale.formats.catalogue import quants
     from llmscale.formats.weights import allot, host_bytes
     from llmscale.inventory import inventory
+    from llmscale.speed.motion import read_bytes
 
-    every = list(quants())
+    every = [quant for quant in quants() if quant.kind == kind]
     sizes: dict[str, dict[str, list[int]]] = {}
     for key, fields in raw.items():
         if key == "misnomers" or not fields.get("config"):
@@ -190,7 +202,8 @@ def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
             except UnsupportedModelError:
                 continue
             size = sum(each.bytes for each in allotted)
-            sizes[key][quant.id] = [size, host_bytes(allotted)] if quant.kind == "gguf" else [size, 0]
+            more = (host_bytes(allotted), *read_bytes(parts, allotted)) if kind == "gguf" else ()
+            sizes[key][quant.id] = [size, *more]
     return sizes
 
 
@@ -226,10 +239,11 @@ def _count(name: str, value: Any) -> Any:
 
 def _computed(entry: dict[str, Any]) -> dict[str, Any]:
     if not entry["config"]:
-        return {"counted": None, "counted_active": None, "shape": None}
+        return {"counted": None, "counted_active": None, "shape": None, "motion": None}
     from llmscale.families import from_config
     from llmscale.inventory import inventory
     from llmscale.shape import shape_of
+    from llmscale.speed.motion import motion
 
     spec = from_config(entry["config"], f"catalogue entry {entry['id']}")
     parts = inventory(spec)
@@ -240,13 +254,14 @@ def _computed(entry: dict[str, Any]) -> dict[str, Any]:
         "states": list(map(list, shape.states)),
         "llama_cpp": _sketch(spec, parts),
     }
-    return {"counted": parts.total(), "counted_active": parts.active(), "shape": fields}
+    counted = {"counted": parts.total(), "counted_active": parts.active()}
+    return {**counted, "shape": fields, "motion": list(motion(parts))}
 
 
 def _sketch(spec: ModelSpec, parts: Inventory) -> list[Any] | None:
     """What llama.cpp makes of the model, where it can load it."""
     from llmscale.formats.gguf import convert
-    from llmscale.runtimes.llama_cpp.runtime import sketch_of
+    from llmscale.runtimes.llama_cpp.simulate import sketch_of
 
     try:
         convert(spec, parts)
@@ -371,4 +386,5 @@ _COMPILERS = {
     "vocabularies": _vocabularies,
     "bounds": _bounds,
     "sizes": _sizes,
+    "gguf_sizes": _gguf_sizes,
 }

@@ -5,7 +5,7 @@ The largest context is solved for, not scanned: memory grows with the context ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -48,13 +48,16 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     # Each subject is solved alone: the most that several take is the most of each.
     unlike = {subject.shape: subject for subject in candidate.subjects}.values()
     growing = [subject for subject in unlike if not subject.shape.sequence]
-    sizes = [_size(candidate, subject, work) for subject in growing]
     grain = candidate.runtime.grain
+    sizes = {
+        count: [_size(candidate, subject, work, count) for subject in growing]
+        for count in {devices.count for devices in sets}
+    }
     answers = []
     for devices in sets:
-        more = further(candidate, work, devices)
+        more = further(candidate, work, devices.count)
         room = devices.total_usable - more
-        solved = [largest(size, room, limit or LONGEST, grain) for size in sizes]
+        solved = [largest(size, devices.total_usable, limit or LONGEST, grain) for size in sizes[devices.count]]
         longest = None if None in solved else min((n for n in solved if n is not None), default=None)
         answers.append(
             Fit(
@@ -69,29 +72,33 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     return answers
 
 
-def further(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
-    """What a model takes on the devices after the first besides its share of the parts: the runtime, once more each."""
-    return (devices.count - 1) * candidate.runtime.overhead(candidate.subjects[0], work)
+def further(candidate: Candidate, work: Workload, count: int) -> int:
+    """What a model takes on the devices after the first besides its share of weights and cache.
 
-
-def first_that_fits(candidates: Iterable[Candidate], work: Workload, devices: DeviceSet) -> int | None:
-    """The index of the first of `candidates`, which differ in their weights alone, that surely fits; None if none does.
-
-    Only the weights are looked at again for each: what else they take is the same.
+    Each holds some of the layers, so each has the runtime's overhead and buffers of its own for them.
     """
-    room: int | None = None
-    for index, candidate in enumerate(candidates):
-        if room is None:
-            bare = candidate._replace(weights=Quantity.exactly(0), host=0)
-            room = devices.total_usable - further(candidate, work, devices) - bare.footprint(work).high
-        if candidate.weights.high - candidate.host <= room:
-            return index
-    return None
+    if count == 1:
+        return 0
+    run, subjects = candidate.runtime, candidate.subjects
+    compute = sorted(run.compute(subject, work) for subject in subjects)
+    return (count - 1) * (run.overhead(subjects[0], work) + compute[(len(compute) - 1) // 2])
 
 
-def _size(candidate: Candidate, subject: Subject, work: Workload) -> Callable[[int], int]:
-    """The most bytes on one device by context; the same ends are asked for every device, so they are kept."""
-    return cache(lambda context: candidate.most(subject, work._replace(context=context)))
+def room_for_weights(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
+    """The most bytes that weights may have on `devices`, with all that the model takes besides."""
+    bare = candidate._replace(weights=Quantity.exactly(0), host=0)
+    return devices.total_usable - further(candidate, work, devices.count) - bare.footprint(work).high
+
+
+def _size(candidate: Candidate, subject: Subject, work: Workload, count: int) -> Callable[[int], int]:
+    """The most bytes on `count` devices by context; the same ends are asked for every device, so they are kept."""
+    alone = candidate._replace(subjects=(subject,))
+
+    def size(context: int) -> int:
+        asked = work._replace(context=context)
+        return candidate.most(subject, asked) + further(alone, asked, count)
+
+    return cache(size)
 
 
 def largest(size: Callable[[int], int], room: int, limit: int, grain: int = 1) -> int | None:

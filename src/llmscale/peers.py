@@ -6,6 +6,7 @@ from math import log
 from typing import NamedTuple
 
 from llmscale.data import table
+from llmscale.formats.recipe import Quant
 from llmscale.shape import Shape
 
 #: Catalogue models whose size lies within this factor stand for a bare size; at least `FEWEST` of them.
@@ -20,9 +21,9 @@ class Peer(NamedTuple):
     parameters: int
     shape: Shape
 
-    def bits(self, quant: str) -> float | None:
+    def bits(self, quant: Quant) -> float | None:
         """Bits per parameter that its weights take in a quant; None where it cannot be had in it."""
-        found = table("sizes")[self.id].get(quant)
+        found = table("gguf_sizes" if quant.kind == "gguf" else "sizes")[self.id].get(quant.id)
         return 8 * found[0] / self.parameters if found else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmscale.api.choose import Asked, Step, available, best, work_of
+from llmscale.api.choose import Asked, available, best, work_of
 from llmscale.api.choose import asked as ask
 from llmscale.api.model import (
     DEFAULT_CONTEXT,
@@ -15,9 +15,11 @@ from llmscale.api.model import (
     kv_format,
     reserve_bytes,
 )
+from llmscale.api.speed import pace
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit import fit
+from llmscale.formats.recipe import Quant
 from llmscale.results.common import LossRef
 from llmscale.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.sources import load
@@ -68,7 +70,7 @@ def fits(
 
 
 def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything: bool, named: bool) -> FitsResult:
-    answers: list[tuple[Model, list[Step]]] = []
+    answers: list[tuple[Model, list[Quant]]] = []
     unable = []
     for model in models:
         try:
@@ -97,8 +99,9 @@ def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything:
     )
 
 
-def _line(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked) -> FittingModel:
+def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> FittingModel:
     quant, answer = best(model, steps, devices, asked)
+    speed = pace(model, quant, work_of(model, quant, asked), quant.runtime, devices) if answer.fits else None
     return FittingModel(
         id=model.ref.id,
         parameters=model.ref.parameters,
@@ -108,17 +111,19 @@ def _line(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked)
         fits=answer.fits,
         max_context=answer.max_context if answer.fits else None,
         missing_bytes=answer.missing,
-        tokens_per_second=None,
+        tokens_per_second=speed.decode.value if speed else None,
+        tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
         context=model.context(asked.context),
         weights_bytes=model.weights(quant).value,
         loss=LossRef.of(quant.id, model.ref.id),
     )
 
 
-def _choices(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked) -> Iterable[Choice]:
+def _choices(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> Iterable[Choice]:
     """One model step by step: the last quant that does not fit, the best that does, and some below it."""
     lines = []
-    for quant, candidate in steps:
+    for quant in steps:
+        candidate = model.candidate(quant, None)
         work = work_of(model, quant, asked)
         (answer,) = fit(candidate, work, [devices], model.limit)
         lines.append(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from llmscale.data import table
 from llmscale.devices.sets import DeviceSet, sized
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.footprint import Candidate, Quantity
@@ -22,6 +23,7 @@ from llmscale.weights import weights_of
 
 if TYPE_CHECKING:
     from llmscale.peers import Peer
+    from llmscale.speed.motion import Motion
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_QUANTS = ("fp32", "fp16", "int8", "int4")
@@ -40,7 +42,8 @@ class Model(NamedTuple):
         shapes: one where the tensors are known, those of its peers for a bare size.
         assumed: whether the shapes are peers', or those of a family that somebody assumed.
         spec, parts: None for a catalogue model whose sizes were computed when the catalogue was compiled.
-        sizes: those by quant: all bytes, and those of them that llama.cpp keeps in RAM.
+        compiled: whether that is so.
+        moves: what of it decides its speed, where it was computed before.
         published_in: see `ModelSpec`.
     """
 
@@ -53,7 +56,8 @@ class Model(NamedTuple):
     spec: ModelSpec | None
     parts: Inventory | None
     peers: tuple[Peer, ...] = ()
-    sizes: Mapping[str, Sequence[int]] | None = None
+    compiled: bool = False
+    moves: Motion | None = None
     published_in: str = ""
 
     @classmethod
@@ -88,10 +92,11 @@ class Model(NamedTuple):
         Raises:
             UnsupportedModelError: the quant does not take this model.
         """
-        if self.sizes is not None:
-            if quant.id not in self.sizes:
+        if self.compiled:
+            known = self.sizes(quant)
+            if known is None:
                 raise UnsupportedModelError(f"{self.ref.name} cannot be had in {quant.name}.")
-            return Quantity.exactly(self.sizes[quant.id][0])
+            return Quantity.exactly(known[0])
         assert self.spec is not None
         assert self.parts is not None
         return weights_of(self.spec, self.parts, quant, self.peers)
@@ -109,15 +114,17 @@ class Model(NamedTuple):
         """This model in one quant on one runtime, the quant's own by default."""
         chosen = find_runtime(runtime or quant.runtime)
         subjects = tuple(Subject(shape, self.spec if self.counted else None, quant) for shape in self.shapes)
+        weights = self.weights(quant)
         host = self.host(quant) if chosen.name == "llama.cpp" else 0
-        return Candidate(self.weights(quant), subjects, self.assumed, chosen, host)
+        return Candidate(weights, subjects, self.assumed, chosen, host)
 
     def host(self, quant: Quant) -> int:
         """Bytes of the weights that llama.cpp keeps in RAM even with all layers on a device; 0 for a bare size."""
         if quant.kind != "gguf":
             return 0
-        if self.sizes is not None:
-            return self.sizes[quant.id][1]
+        if self.compiled:
+            known = self.sizes(quant)
+            return known[1] if known else 0
         if not self.counted:
             return 0
         from llmscale.formats.weights import allot, host_bytes
@@ -130,6 +137,34 @@ class Model(NamedTuple):
     def counted(self) -> bool:
         """Whether the tensors are at hand, not only what was computed from them."""
         return self.spec is not None and self.spec.shape_known
+
+    def sizes(self, quant: Quant) -> Sequence[int] | None:
+        """Of a compiled model: all bytes in `quant`, and of GGUF those that llama.cpp keeps in RAM, those that a token
+        reads, and those of the routed experts; None where it cannot be had in it."""
+        found: dict[str, list[int]] = table("gguf_sizes" if quant.kind == "gguf" else "sizes")[self.ref.id]
+        return found.get(quant.id)
+
+    def read(self, quant: Quant) -> tuple[int, int] | None:
+        """Bytes of the weights that a token reads in `quant`, and those of the routed experts; None if not computed."""
+        if self.compiled:
+            known = self.sizes(quant)
+            return (known[2], known[3]) if known and len(known) > 2 else None
+        from llmscale.formats.weights import allot
+        from llmscale.speed.motion import read_bytes
+
+        assert self.spec is not None
+        assert self.parts is not None
+        return read_bytes(self.parts, allot(quant, self.spec, self.parts))
+
+    @property
+    def motion(self) -> Motion | None:
+        """What of the model decides its speed; None for a bare size."""
+        if self.moves is not None or not self.counted:
+            return self.moves
+        from llmscale.speed.motion import motion
+
+        assert self.parts is not None
+        return motion(self.parts)
 
     def context(self, asked: int | None) -> int:
         """Tokens to estimate for: as asked, else 4,096 or the model's own limit, whichever is smaller."""

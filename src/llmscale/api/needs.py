@@ -11,7 +11,6 @@ from llmscale.devices import catalogue as devices
 from llmscale.devices.catalogue import Device
 from llmscale.devices.sets import MAX_COUNT, DeviceSet, set_of
 from llmscale.errors import UsageError
-from llmscale.footprint import Candidate
 from llmscale.formats.recipe import Quant
 from llmscale.results.common import LossRef
 from llmscale.results.needs import NeededDevice, NeedsResult
@@ -56,13 +55,13 @@ def needs(
         enough += [found] if found else []
     enough.sort(key=lambda d: (d.count * _per_gib(d), d.count, d.price_usd or 1e9, d.id))
     shown = enough if everything else _smallest(enough)
-    quant, smallest = steps[-1]
+    smallest = steps[-1]
     return NeedsResult(
         model=model.ref,
-        quants=tuple(quant.id for quant, _ in steps),
+        quants=tuple(quant.id for quant in steps),
         context=model.context(context),
         batch=batch,
-        total_bytes=smallest.footprint(work_of(model, quant, asked)).total,
+        total_bytes=model.candidate(smallest, None).footprint(work_of(model, smallest, asked)).total,
         devices=tuple(shown),
         hidden=len(enough) - len(shown),
         warnings=spec.warnings,
@@ -76,7 +75,7 @@ _ALONE = {"laptop", "unified"}
 def _enough(
     device: Device,
     model: Model,
-    steps: Sequence[tuple[Quant, Candidate]],
+    steps: Sequence[Quant],
     sets: Sequence[DeviceSet],
     asked: Asked,
 ) -> NeededDevice | None:

@@ -11,7 +11,8 @@ from llmscale.formats.weights import allot
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.offload import fewest_cpu_moe, held, layers_of, most_layers
 from llmscale.runtimes.llama_cpp.place import Place
-from llmscale.runtimes.llama_cpp.runtime import PROCESS, facts, settings_of
+from llmscale.runtimes.llama_cpp.runtime import PROCESS
+from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 
 #: Words of ``--gpu-layers`` besides a number.
 AUTO, ALL = "auto", "all"

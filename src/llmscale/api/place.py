@@ -42,8 +42,26 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
     """
     if not model.counted:
         return Placed()
+    place = Placed()
     if candidate.runtime.name == "llama.cpp":
         from llmscale.api.offload import offloaded
 
-        return offloaded(model, quant, work, devices)
-    return Placed()
+        place = offloaded(model, quant, work, devices)
+    whole = answer.fits if place.fits is None else place.fits
+    return _paced(place, model, quant, candidate, work, devices) if whole else place
+
+
+def _paced(
+    place: Placed, model: Model, quant: Quant, candidate: Candidate, work: Workload, devices: DeviceSet
+) -> Placed:
+    """With the speed of a model that lies on the devices as a whole."""
+    from llmscale.api.speed import pace
+
+    found = pace(model, quant, work, candidate.runtime.name, devices)
+    if found is None:
+        return place
+    return place._replace(
+        tokens_per_second=found.decode.value,
+        tokens_per_second_range=(found.decode.low, found.decode.high),
+        first_token_seconds=found.first_token.value if found.first_token else None,
+    )

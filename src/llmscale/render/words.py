@@ -24,6 +24,7 @@ ZH = {
     "Parameters": "参数量",
     "Params": "参数量",
     "Loss %": "损失%",
+    "Tokens/s": "词元/秒",
     "Bits per weight": "每权重位数",
     "Needs": "硬件要求",
     "Read by": "可用于",

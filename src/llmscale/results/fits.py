@@ -34,6 +34,7 @@ class FittingModel:
     max_context: int | None
     missing_bytes: int
     tokens_per_second: float | None
+    tokens_per_second_range: tuple[float, float] | None
     context: int
     weights_bytes: int
     loss: LossRef | None

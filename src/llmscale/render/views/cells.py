@@ -57,3 +57,17 @@ def loss(found: LossRef | None) -> Cell:
     return Cell(
         found.percent, f"{mark}{found.percent:.2g}" if abs(found.percent) < 10 else f"{mark}{found.percent:.0f}"
     )
+
+
+#: Below tables that show a speed.
+PACE_NOTE = (
+    "Tokens/s: decode of one sequence, modelled from measurements of such devices; a dash where there are none. "
+    "docs/accuracy.md says how far off it is."
+)
+
+
+def pace(tokens: float | None) -> Cell:
+    """Tokens a second with the two digits that they deserve."""
+    if tokens is None:
+        return Cell(None, "-")
+    return Cell(round(tokens, 1), f"~{tokens:.2g}" if tokens < 100 else f"~{round(tokens, -1):,.0f}")

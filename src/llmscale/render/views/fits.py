@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
-from llmscale.render.views.cells import LOSS_NOTE, answer, counted, gib, loss
+from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, counted, gib, loss, pace
 from llmscale.render.words import Words, words
 from llmscale.results.fits import FitsOverview, FitsResult, FittingModel
 from llmscale.spec import Basis
@@ -40,7 +40,7 @@ def _one_device(result: FitsResult, lang: str) -> Report:
             "model's own limit); max context is the longest that fits then."
         ]
     )
-    notes.append(LOSS_NOTE)
+    notes.append(LOSS_NOTE if result.choices else PACE_NOTE)
     if result.hidden:
         notes.append(f"{result.hidden} larger models are not shown (--all).")
     return Report(tuple(tables), tuple(notes))
@@ -93,7 +93,8 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
         Column("total_bytes", "Total GiB"),
         Column("max_context", "Max context"),
         Column("missing_bytes", "Missing GiB"),
-        Column("loss_percent", "Loss %"),
+        Column("tokens_per_second", "" if missing else "Tokens/s"),
+        Column("loss_percent", "Loss %" if missing else ""),
     ]
     rows = [
         [
@@ -103,7 +104,8 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
             gib(line.total_bytes, MODELLED),
             whole(line.max_context),
             gib(line.missing_bytes, MODELLED),
-            loss(line.loss),
+            pace(line.tokens_per_second),
+            loss(line.loss) if missing else Cell(line.loss.percent if line.loss else None, ""),
         ]
         for line in lines
     ]
