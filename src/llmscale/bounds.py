@@ -47,11 +47,10 @@ class Entry:
 
 def bounds_of(candidate: Candidate, quant: Quant) -> dict[str, Bound]:
     """The bound of each part that was measured; none for a model that is assumed."""
-    entries = table("bounds")["entries"]
     return {
         part: Bound(entry["within"], entry["worst"], entry["rows"], entry["held_out"], entry["what"])
         for group in _groups(candidate, quant)
-        for part, entry in entries.get(group, {}).items()
+        for part, entry in table("bounds")["entries"].get(group, {}).items()
     }
 
 
@@ -74,7 +73,7 @@ def _measured(candidate: Candidate) -> bool:
         return name == "transformers"
     if name != "llama.cpp":
         return True
-    from llmscale.runtimes.llama_cpp.runtime import facts
+    from llmscale.runtimes.llama_cpp.simulate import facts
 
     spec = candidate.subjects[0].spec
     return spec is not None and facts(spec).known
