@@ -138,6 +138,8 @@ FRACTIONS = {
     "tokens_per_second_range",
     "first_token_seconds",
     "max_concurrency",
+    "within",
+    "worst",
 }
 
 

@@ -132,6 +132,7 @@ def test_memory_is_linear_between_the_windows(layers: list[LayerCache], data: st
 
 def test_the_compute_rule_is_near_what_the_allocator_was_seen_to_hold() -> None:
     rows = json.loads((TRUTH / "transformers_memory.json").read_text(encoding="utf-8"))["rows"]
+    rows = [row for row in rows if row["model"].startswith("Qwen2.5") and row["quant"] == "BF16"]
     errors = []
     for row in rows:
         context = row["input_len"] + row["output_len"]

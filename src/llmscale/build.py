@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from llmscale.bounds import Entry
 from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
@@ -308,6 +309,15 @@ def _vocabularies(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     return {"entries": _checked(raw, VocabularyEntry, source, dict)}
 
 
+def _bounds(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    try:
+        checked = TypeAdapter(dict[str, dict[str, Entry]]).validate_python(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise source.error(first["loc"], f"{_dotted(first['loc'])}: {first['msg']}.") from None
+    return {"entries": {group: {part: asdict(e) for part, e in parts.items()} for group, parts in checked.items()}}
+
+
 def _checked(raw: dict[str, Any], schema: type[Any], source: _Source, prepare: Any) -> dict[str, dict[str, Any]]:
     adapter = TypeAdapter(schema)
     known = {part.name for part in dataclass_fields(schema)} - COMPUTED
@@ -374,6 +384,7 @@ _COMPILERS = {
     "formats": _formats,
     "quants": _quants,
     "vocabularies": _vocabularies,
+    "bounds": _bounds,
     "sizes": _sizes,
     "gguf_sizes": _gguf_sizes,
 }

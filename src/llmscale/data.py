@@ -16,7 +16,8 @@ COMPILED = os.path.join(PACKAGE, "_data")
 #: Only there in a checkout.
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(PACKAGE)), "data")
 
-TABLES = ("formats", "quants", "quality", "vocabularies", "speed", "devices", "models", "peers", "sizes", "gguf_sizes")
+_YAML = ("formats", "quants", "quality", "vocabularies", "speed", "bounds", "devices", "models")
+TABLES = (*_YAML, "peers", "sizes", "gguf_sizes")
 #: Tables that are made from another one's YAML.
 YAML_OF = {"peers": "models", "sizes": "models", "gguf_sizes": "models"}
 
@@ -42,6 +43,7 @@ _MADE_WITH = {
     "quality": ("build.py", "formats"),
     "speed": ("build.py",),
     "vocabularies": ("build.py", "formats/gguf"),
+    "bounds": ("build.py", "bounds.py"),
     "devices": ("build.py", "names.py", "devices"),
     "models": _MODELS,
     "peers": _MODELS,
@@ -57,7 +59,7 @@ def table(name: str) -> dict[str, Any]:
     ``models``, ``devices``, ``formats``, ``quants``; ``peers``, the shapes of all decoders; ``sizes``, the bytes of
     every model's weights in every quant, and ``gguf_sizes`` in llama.cpp's, apart because they are asked for most;
     ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files; ``speed``, what devices were measured
-    to do.
+    to do; ``bounds``, how far off figures were found to be.
     """
     source = os.path.join(SOURCES, f"{YAML_OF.get(name, name)}.yaml")
     compiled = os.path.join(COMPILED, f"{name}.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmscale.bounds import explain_bounds
 from llmscale.footprint import Candidate, Quantity
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Quant
@@ -31,7 +32,7 @@ def explain_estimate(
         lines.append(overhead_line(footprint.overhead.value))
     else:
         lines += candidate.runtime.explain(candidate.subjects[0], work)
-    return lines
+    return [*lines, *explain_bounds(candidate, quant)]
 
 
 def _weight_lines(spec: ModelSpec, parts: Inventory, quant: Quant, weights: Quantity) -> Iterator[str]:

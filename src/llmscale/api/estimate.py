@@ -17,6 +17,7 @@ from llmscale.api.model import (
     reserve_bytes,
 )
 from llmscale.api.place import Placed, placed
+from llmscale.bounds import bounds_of
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit import Fit, fit
@@ -139,6 +140,7 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         total_bytes=footprint.total,
         basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
         ranges=ranges,
+        bounds=bounds_of(candidate, form),
         devices=tuple(
             _device_fit(devices, room(devices, work), answer, placed(model, form, candidate, work, devices, answer))
             for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)

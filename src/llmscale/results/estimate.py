@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from llmscale.results.common import SCHEMA, SizedModelRef
+from llmscale.results.common import SCHEMA, Bound, SizedModelRef
 
 
 @dataclass
@@ -44,7 +44,8 @@ class DeviceFit:
 class Estimate:
     """One model in one format. `basis` says how each part is known, `ranges` (low, high) what is not one point.
 
-    `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats."""
+    `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats. `bounds` are of
+    the parts that were held against measurements; `allocated` is weights, KV cache and compute together."""
 
     quant: str
     runtime: str
@@ -58,6 +59,7 @@ class Estimate:
     total_bytes: int
     basis: dict[str, str]
     ranges: dict[str, tuple[int, int]]
+    bounds: dict[str, Bound]
     devices: tuple[DeviceFit, ...]
 
 
