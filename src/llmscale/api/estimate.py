@@ -165,11 +165,11 @@ def _device_fit(devices: DeviceSet, room: int, answer: Fit, place: Placed) -> De
         count=devices.count,
         memory_bytes=devices.memory,
         usable_bytes=devices.count * room,
-        may_fit=answer.may_fit if place.fits is None else place.fits,
         **{
             **place._asdict(),
             "fits": answer.fits if place.fits is None else place.fits,
             "max_context": answer.max_context if place.max_context is None else place.max_context or None,
+            "may_fit": answer.may_fit if place.may_fit is None else place.may_fit,
             "headroom_bytes": answer.headroom if place.headroom_bytes is None else place.headroom_bytes,
         },
     )

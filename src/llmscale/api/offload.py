@@ -54,6 +54,7 @@ def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet) ->
     cpu_moe = None if most == all_layers else fewest_cpu_moe(known, settings, weights, place, rooms)
     return Placed(
         fits=fits,
+        may_fit=fits,
         headroom_bytes=left if fits or asked is not None else None,
         gpu_layers=chosen,
         layers=all_layers,

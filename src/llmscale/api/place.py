@@ -16,11 +16,12 @@ class Placed(NamedTuple):
     """The fields of `DeviceFit` that only a runtime knows; None where it does not.
 
     Attributes:
-        fits, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
+        fits, may_fit, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
         max_context: 0 for none.
     """
 
     fits: bool | None = None
+    may_fit: bool | None = None
     headroom_bytes: int | None = None
     max_context: int | None = None
     gpu_layers: int | None = None

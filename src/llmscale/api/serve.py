@@ -59,6 +59,9 @@ def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> S
 def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Placed:
     """What vLLM does with `devices`.
 
+    CUDA graphs have to find room outside vLLM's share, which on small cards is little: where the fitted size of theirs
+    is more than that, it may fit or not.
+
     Raises:
         UsageError: what vLLM refuses.
     """
@@ -68,8 +71,11 @@ def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Pl
     found = start.found
     asked = [work.batch * request_bytes(found.plan, stage) for stage in range(len(found.stages))]
     free = [stage.kv_cache - stage.missing - need for stage, need in zip(found.stages, asked, strict=True)]
+    serves = min(free) >= 0 and found.capacity.concurrency >= work.batch
+    rest = devices.visible - int(devices.visible * found.utilization)
     return Placed(
-        fits=min(free) >= 0 and found.capacity.concurrency >= work.batch,
+        fits=serves and max(stage.graphs for stage in found.stages) <= rest,
+        may_fit=serves,
         headroom_bytes=min(free),
         max_context=longest(model, quant, start.settings, work.batch, devices),
         weights_bytes=max(stage.weights for stage in found.stages),

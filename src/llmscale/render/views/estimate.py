@@ -15,8 +15,9 @@ from llmscale.units import GIB, format_gib
 MODELLED = Basis.MODELLED.value
 #: Which release is modelled stands in `llmscale.runtimes.vllm.releases`; a test holds this line to it.
 VLLM = (
-    "vllm: release 0.19.0 is modelled; usable is what --gpu-memory-utilization (0.9) leaves of the memory that CUDA "
-    "reports. From 0.20 on the default is 0.92 and CUDA graphs are taken out of the cache."
+    "vllm: release 0.19.0 is modelled; usable is what --gpu-memory-utilization (0.9 unless given) leaves of the memory "
+    "that CUDA reports. CUDA graphs go into the rest; maybe: it is too small for them without --enforce-eager. From "
+    "0.20 on the default is 0.92 and the graphs are taken out of the cache."
 )
 
 
