@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_KV,
     DEFAULT_QUANTS,
@@ -71,7 +72,7 @@ def estimate(
             continue
         check_known(options, candidate.runtime.name)
         work = Workload(tokens, batch, kv, form.activation_bytes, kv_v, options)
-        estimates.append(_estimate(form, model, candidate, work, sets))
+        estimates.append(_estimate(form, model, candidate, work, sets, (reference, catalogue)))
         if explain:
             from llmscale.explain import explain_estimate
 
@@ -83,6 +84,9 @@ def estimate(
         warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
+    unlike = [devices for devices in sets if devices.members]
+    if unlike and any(each.runtime == "vllm" for each in estimates):
+        warnings.append(f"vLLM puts the same on each device: of {unlike[0].id}, what the smallest has room for.")
     if context and spec.sequence:
         warnings.append(f"{spec.name} always sees {spec.sequence:,} tokens; --context changes nothing.")
     return EstimateResult(
@@ -97,7 +101,23 @@ def estimate(
     )
 
 
-def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, sets: Sequence[DeviceSet]) -> Estimate:
+def _estimate(
+    form: Quant,
+    model: Model,
+    candidate: Candidate,
+    work: Workload,
+    sets: Sequence[DeviceSet],
+    called: tuple[str, str | None],
+) -> Estimate:
+    def on(devices: DeviceSet, answer: Fit) -> DeviceFit:
+        place = placed(model, form, candidate, work, devices, answer)
+        fits = answer.fits if place.fits is None else place.fits
+        return _device_fit(
+            devices,
+            answer,
+            place._replace(command=line(model, form, candidate, work, devices, place, fits, *called)),
+        )
+
     footprint = candidate.footprint(work)
     named = {
         "weights_bytes": footprint.weights,
@@ -125,8 +145,7 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
         ranges=ranges,
         devices=tuple(
-            _device_fit(devices, answer, placed(model, form, candidate, work, devices, answer))
-            for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)
+            on(devices, answer) for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)
         ),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from llmscale.render.report import Cell
 from llmscale.render.words import Words, count
 from llmscale.results.common import LossRef
@@ -57,3 +59,12 @@ def loss(found: LossRef | None) -> Cell:
     return Cell(
         found.percent, f"{mark}{found.percent:.2g}" if abs(found.percent) < 10 else f"{mark}{found.percent:.0f}"
     )
+
+
+def commands(lines: Iterable[tuple[str, str | None]]) -> list[str]:
+    """What to type for each; nothing is said of what there is no line for."""
+    found = [(what, command) for what, command in lines if command]
+    notes = [f"{what}: {command}" for what, command in found]
+    if any(".gguf" in command or " ./" in command for _, command in found):
+        notes.append("The .gguf file, or the folder ./…, stands for the one that you have.")
+    return notes
