@@ -12,10 +12,16 @@ or folder called after model and format, which stands for the one that the user 
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmscale.runtimes.interface import Options, Workload
-from llmscale.units import MIB
+
+if TYPE_CHECKING:
+    from llmscale.api.model import Model
+    from llmscale.api.place import Placed
+    from llmscale.devices.sets import DeviceSet
+    from llmscale.footprint import Candidate
+    from llmscale.formats.recipe import Quant
 
 #: vLLM quantises a checkpoint of 16 bits as it loads (vllm/config/quantization.py, `_ONLINE_SHORTHANDS`).
 ONLINE = {
@@ -52,18 +58,50 @@ class Layout(NamedTuple):
     Attributes:
         gpu_layers: on the devices, the output counted as one.
         cpu_moe: first layers whose experts stay in RAM.
-        split: what each of unlike devices has room for; empty for devices that are alike.
     """
 
     gpu_layers: int
     cpu_moe: int = 0
-    split: tuple[int, ...] = ()
+
+
+def line(
+    model: Model,
+    quant: Quant,
+    candidate: Candidate,
+    work: Workload,
+    devices: DeviceSet,
+    place: Placed,
+    fits: bool,
+    reference: str = "",
+    catalogue: str | None = None,
+) -> str | None:
+    """What to type for this model on these devices; None where it does not fit, and for runtimes that are no server.
+
+    llama.cpp also runs what only partly fits, with the other layers in RAM, unless the layers or the RAM are named.
+
+    Args:
+        fits: what the answer says.
+        reference: how the user called the model.
+    """
+    if not model.counted:
+        return None
+    if candidate.runtime.name == "vllm" and fits and quant.kind != "gguf":
+        named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
+        return vllm_serve(named, quant.id, work, devices.count)
+    o = work.options
+    partly = o.gpu_layers in ("", "auto") and o.ram is None
+    if candidate.runtime.name != "llama.cpp" or place.gpu_layers is None or not (fits or partly):
+        return None
+    if partly and place.cpu_moe and place.layers:
+        return llama_server(Named(model.ref.id), quant.id, work, Layout(place.layers, place.cpu_moe))
+    return llama_server(Named(model.ref.id), quant.id, work, Layout(place.gpu_layers, o.n_cpu_moe or 0))
 
 
 def llama_server(model: Named, quant: str, work: Workload, layout: Layout) -> str:
     """The ``llama-server`` line; ``-c`` is the context of all slots together.
 
-    Which device comes first is CUDA's to say: the fastest, unless CUDA_DEVICE_ORDER says otherwise.
+    Of unlike devices each gets layers by its free memory without being told; ``-ts`` would have to name them in the
+    order that CUDA finds them in.
     """
     from llmscale.runtimes.llama_cpp.simulate import cache_type
 
@@ -72,7 +110,6 @@ def llama_server(model: Named, quant: str, work: Workload, layout: Layout) -> st
     words: list[str | int] = ["llama-server", "-m", gguf(model.id, quant), "-c", work.context * work.batch]
     words += ["-np", work.batch, "-ngl", layout.gpu_layers]
     words += ["--n-cpu-moe", layout.cpu_moe] if layout.cpu_moe else []
-    words += ["-ts", ",".join(str(size // MIB) for size in layout.split)] if layout.split else []
     words += ["-fa", "off" if o.flash_attn is False else "on"]
     words += ["-ctk", k] if k != "f16" else []
     words += ["-ctv", v] if v != "f16" else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_KV,
     DEFAULT_QUANTS,
@@ -74,7 +75,7 @@ def estimate(
             continue
         check_known(options, candidate.runtime.name)
         work = Workload(tokens, batch, kv, form.activation_bytes, kv_v, options)
-        estimates.append(_estimate(form, model, candidate, work, sets))
+        estimates.append(_estimate(form, model, candidate, work, sets, (reference, catalogue)))
         if explain:
             from llmscale.explain import explain_estimate
 
@@ -93,6 +94,9 @@ def estimate(
         warnings.append(f"How vLLM lays out {spec.name} is not modelled; a general rule stands for it.")
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
+    unlike = [devices for devices in sets if devices.members]
+    if unlike and any(each.runtime == "vllm" for each in estimates):
+        warnings.append(f"vLLM puts the same on each device: of {unlike[0].id}, what the smallest has room for.")
     if context and spec.sequence:
         warnings.append(f"{spec.name} always sees {spec.sequence:,} tokens; --context changes nothing.")
     return EstimateResult(
@@ -112,7 +116,20 @@ def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:
     return replace(devices, count=ranks) if devices.count == 1 else devices
 
 
-def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, sets: Sequence[DeviceSet]) -> Estimate:
+def _estimate(
+    form: Quant,
+    model: Model,
+    candidate: Candidate,
+    work: Workload,
+    sets: Sequence[DeviceSet],
+    called: tuple[str, str | None],
+) -> Estimate:
+    def on(devices: DeviceSet, answer: Fit) -> DeviceFit:
+        place = placed(model, form, candidate, work, devices, answer)
+        fits = answer.fits if place.fits is None else place.fits
+        place = place._replace(command=line(model, form, candidate, work, devices, place, fits, *called))
+        return _device_fit(devices, room(devices, work), answer, place)
+
     footprint = candidate.footprint(work)
     named = {
         "weights_bytes": footprint.weights,
@@ -142,8 +159,7 @@ def _estimate(form: Quant, model: Model, candidate: Candidate, work: Workload, s
         ranges=ranges,
         bounds=bounds_of(candidate, form),
         devices=tuple(
-            _device_fit(devices, room(devices, work), answer, placed(model, form, candidate, work, devices, answer))
-            for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)
+            on(devices, answer) for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)
         ),
     )
 

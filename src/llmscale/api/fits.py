@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from llmscale.api.choose import Asked, available, best, work_of
 from llmscale.api.choose import asked as ask
+from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_CONTEXT,
     DEFAULT_KV,
@@ -15,9 +17,10 @@ from llmscale.api.model import (
     kv_format,
     reserve_bytes,
 )
+from llmscale.api.place import placed
 from llmscale.api.speed import pace
 from llmscale.devices.sets import DeviceSet, device_set
-from llmscale.errors import UnsupportedModelError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit import fit
 from llmscale.formats.recipe import Quant
 from llmscale.results.common import LossRef
@@ -43,6 +46,7 @@ def fits(
     quant_map: str | None = None,
     sparsity: str | None = None,
     everything: bool = False,
+    command: bool = False,
     catalogue: str | None = None,
 ) -> FitsResult | FitsOverview:
     """Which models fit a device, each in the quant with the least loss that does, with the largest context at it.
@@ -53,7 +57,10 @@ def fits(
     Args:
         quants: the only ones to choose from; all of `runtime` when there are none.
         runtime: llama.cpp when None; a model that it cannot load is run from its published files instead.
+        command: whether the line that starts each of `models` is wanted as well.
     """
+    if command and not (models and device is not None):
+        raise UsageError("--command asks about a device and a model.", "For example fits rtx4090 --model llama-3.1-8b.")
     check_workload(context, batch)
     asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     everything = everything or bool(models)
@@ -64,7 +71,15 @@ def fits(
 
         of = list(all_models(catalogue))
     if device is not None:
-        return _fits(device_set(device, reserve_bytes(reserve)), of, asked, everything, bool(models))
+        devices = device_set(device, reserve_bytes(reserve))
+        result = _fits(devices, of, asked, everything, bool(models))
+        if command:
+            lines = {
+                model.ref.id: _command(model, devices, asked, name, catalogue)
+                for model, name in zip(of, models, strict=True)
+            }
+            result.models = tuple(replace(shown, command_line=lines[shown.id]) for shown in result.models)
+        return result
     columns = [_fits(column, of, asked, everything, bool(models)) for column in common_devices(CONSUMER_GIB, reserve)]
     return FitsOverview(columns[0].context, tuple(columns))
 
@@ -116,7 +131,17 @@ def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked
         context=model.context(asked.context),
         weights_bytes=model.weights(quant).value,
         loss=LossRef.of(quant.id, model.ref.id),
+        command_line=None,
     )
+
+
+def _command(model: Model, devices: DeviceSet, asked: Asked, name: str, catalogue: str | None) -> str | None:
+    """What to type for the quant that `_line` says."""
+    quant, answer = best(model, available(model, asked), devices, asked)
+    candidate, work = model.candidate(quant, None), work_of(model, quant, asked)
+    place = placed(model, quant, candidate, work, devices, answer)
+    fits = answer.fits if place.fits is None else place.fits
+    return line(model, quant, candidate, work, devices, place, fits, name, catalogue)
 
 
 def _choices(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> Iterable[Choice]:

@@ -30,6 +30,8 @@ def needs(
     sparsity: str | None = None,
     runtime: str | None = None,
     max_count: int = 2,
+    max_price: float | None = None,
+    kinds: Sequence[str] = (),
     everything: bool = False,
     catalogue: str | None = None,
 ) -> NeedsResult:
@@ -39,20 +41,26 @@ def needs(
 
     Args:
         quants, runtime: what to choose from, as in `fits`.
+        max_price: the most that all of an option may have cost at launch, in USD; then only what has a price is shown.
+        kinds: only devices of these, see `KINDS`; all when there are none.
     """
     check_workload(context, batch)
     if not 1 <= max_count <= MAX_COUNT:
         raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
+    if max_price is not None and not 0 < max_price < float("inf"):
+        raise UsageError("--max-price must be a sum of money above zero.", "In USD, for example --max-price 2000.")
+    wanted = {_kind(name) for name in kinds}
     spec = load(reference, catalogue=catalogue).known()
     model = Model.of(spec)
     asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     steps = available(model, asked)
     enough = []
-    for device in devices.entries():
+    of_kind = [device for device in devices.entries() if not wanted or wanted & _kinds_of(device)]
+    for device in of_kind:
         most = 1 if device.kind in _ALONE else max_count
         sets = [set_of(device, count, reserve_bytes(reserve)) for count in range(1, most + 1)]
         found = _enough(device, model, steps, sets, asked)
-        enough += [found] if found else []
+        enough += [found] if found and _affordable(found, max_price) else []
     enough.sort(key=lambda d: (d.count * _per_gib(d), d.count, d.price_usd or 1e9, d.id))
     shown = enough if everything else _smallest(enough)
     smallest = steps[-1]
@@ -66,6 +74,25 @@ def needs(
         hidden=len(enough) - len(shown),
         warnings=spec.warnings,
     )
+
+
+#: What `kinds` may name: those of the catalogue, and Apple's devices of unified memory.
+KINDS = ("consumer", "datacentre", "workstation", "laptop", "unified", "apple")
+
+
+def _kind(name: str) -> str:
+    kind = name.strip().lower().replace("datacenter", "datacentre")
+    if kind not in KINDS:
+        raise UsageError(f"There is no kind of device called '{name[:40]}'.", f"One of: {', '.join(KINDS)}.")
+    return kind
+
+
+def _kinds_of(device: Device) -> set[str]:
+    return {device.kind} | ({"apple"} if device.kind == "unified" and device.vendor == "Apple" else set())
+
+
+def _affordable(found: NeededDevice, max_price: float | None) -> bool:
+    return max_price is None or (found.price_usd is not None and found.price_usd <= max_price)
 
 
 #: Kinds of which nobody builds a pair.

@@ -29,7 +29,7 @@ def estimate(
         typer.Option(
             "--gpu",
             metavar="DEVICE",
-            help="rtx4090, '2x rtx3090', 24GiB, rtx4090:20GB; may be given several times.",
+            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB; may be given several times.",
             autocompletion=opt.complete_device,
         ),
     ] = None,
@@ -72,6 +72,12 @@ def estimate(
     ] = None,
     enforce_eager: Annotated[Optional[bool], typer.Option("--enforce-eager", help="vLLM: no CUDA graphs.")] = None,
     attn: Annotated[str, typer.Option("--attn", metavar="A", help="transformers: sdpa (default) or eager.")] = "",
+    ram: Annotated[
+        Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
+    ] = None,
+    command: Annotated[
+        bool, typer.Option("--command", help="Also what to type: the line that starts the runtime so.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with status 1 unless some format fits some --gpu.")
     ] = False,
@@ -90,9 +96,12 @@ def estimate(
     from llmscale.errors import UsageError
     from llmscale.render.views.estimate import EstimateView
     from llmscale.runtimes.interface import Options
+    from llmscale.units import parse_size
 
     if check and not gpu:
         raise UsageError("--check asks about a device, and none is named.", "Add --gpu, for example --gpu rtx4090.")
+    if command and not gpu:
+        raise UsageError("--command asks about a device, and none is named.", "Add --gpu, for example --gpu rtx4090.")
     result = answer(
         model,
         quant or DEFAULT_QUANTS,
@@ -110,6 +119,7 @@ def estimate(
             kv_offload=kv_offload,
             gpu_layers=gpu_layers.strip().lower(),
             n_cpu_moe=n_cpu_moe,
+            ram=None if ram is None else parse_size(ram, "ram"),
             tp=tp,
             pp=pp,
             dp=dp,
@@ -126,6 +136,6 @@ def estimate(
         assume=assume,
         catalogue=catalogue,
     )
-    Style(output, lang, no_color, width, quiet).write(result, EstimateView(bool(gpu), explain))
+    Style(output, lang, no_color, width, quiet).write(result, EstimateView(bool(gpu), explain, command))
     if check and not any(device.fits for line in result.estimates for device in line.devices):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""What users name as their hardware: ``rtx4090``, ``2x rtx3090``, ``24GiB``, ``rtx4090:20GB``, ``a + b``."""
+"""What users name as their hardware: ``rtx4090``, ``2x rtx3090``, ``24GiB``, ``rtx4090:20GB``, ``rtx4090 + l4``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COUNTED = r"\s*(\d+)\s*[x×*]\s*(.+)"
 _SIZE = r"[\d.,]+\s*[kmgt]i?b"
 #: Between unlike devices, as written and as read. A plus that ends a name ("Ryzen AI Max+ 395") has no space before it.
 AND = " + "
-_AND = r"(?:^|\s+)\+(?:\s+|$)"
+_AND = r"(?<!\S)\+(?!\S)"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -116,7 +116,7 @@ def counted(name: str, count: int) -> str:
 
 
 def _alike(text: str, reserve: int | None = None) -> DeviceSet:
-    """Read ``rtx4090``, ``2x rtx3090``, ``24GB``, ``rtx4090:20GB`` (so much of its memory), ``m4-max:64GB``."""
+    """Read ``rtx4090``, ``2x rtx3090``, ``24GB``, ``24GiB``, ``rtx4090:20GB`` (so much of it), ``m4-max:64GB``."""
     several = re.fullmatch(_COUNTED, text, re.IGNORECASE)
     count, name = (int(several[1]), several[2].strip()) if several else (1, text.strip())
     if not 1 <= count <= MAX_COUNT:

@@ -23,7 +23,8 @@ class DeviceRef:
 class FittingModel:
     """One model on one device: the quant with the least loss that fits, and the largest context at it.
 
-    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks."""
+    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks. `command_line` is what to type, where
+    it was asked for and there is such a line."""
 
     id: str
     parameters: int
@@ -38,6 +39,7 @@ class FittingModel:
     context: int
     weights_bytes: int
     loss: LossRef | None
+    command_line: str | None
 
 
 @dataclass

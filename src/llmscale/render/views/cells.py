@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from llmscale.render.report import Cell
 from llmscale.render.words import Words, count
 from llmscale.results.common import LossRef
@@ -73,3 +75,12 @@ def pace(tokens: float | None) -> Cell:
     if tokens >= 1000:
         return Cell(tokens, f"~{tokens / 1000:.2g}k")
     return Cell(tokens, f"~{tokens:.2g}" if tokens < 100 else f"~{round(tokens, -1):.0f}")
+
+
+def commands(lines: Iterable[tuple[str, str | None]]) -> list[str]:
+    """What to type for each; nothing is said of what there is no line for."""
+    found = [(what, command) for what, command in lines if command]
+    notes = [f"{what}: {command}" for what, command in found]
+    if any(".gguf" in command or " ./" in command for _, command in found):
+        notes.append("The .gguf file, or the folder ./…, stands for the one that you have.")
+    return notes

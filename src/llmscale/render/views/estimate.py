@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llmscale.devices.sets import counted as counted_device
 from llmscale.render.report import Cell, Column, Report, Table, table, word
-from llmscale.render.views.cells import answer, gib, gib_range
+from llmscale.render.views.cells import answer, commands, gib, gib_range
 from llmscale.render.words import Words, count, words
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.spec import Basis
@@ -23,10 +24,11 @@ VLLM = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EstimateView:
-    """See the module; `named` when the user named devices, `explain` prints the formulas."""
+    """See the module; `named` when the user named devices, `explain` prints the formulas, `command` what to type."""
 
     named: bool = False
     explain: bool = False
+    command: bool = False
 
     def __call__(self, result: EstimateResult, lang: str) -> Report:
         say = words(lang)
@@ -44,6 +46,12 @@ class EstimateView:
             notes.append(
                 f"Fits from: the smallest common card ({_sizes(result)} GiB; one sold as 24 GB holds 24 GiB) "
                 f"with {format_gib(reserve)} GiB kept for driver and display (--reserve)."
+            )
+        if self.command:
+            notes += commands(
+                (f"{counted_device(each.id, each.count)}, {line.quant.upper()}", each.command)
+                for line in result.estimates
+                for each in line.devices
             )
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes))
 
@@ -148,7 +156,7 @@ def _devices(result: EstimateResult, say: Words) -> Table:
 
 
 def _named(device: DeviceFit) -> str:
-    return device.id if device.count == 1 else f"{device.count}x {device.id}"
+    return counted_device(device.id, device.count)
 
 
 def _layers(device: DeviceFit) -> Cell:

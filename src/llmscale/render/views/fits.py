@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from llmscale.devices.sets import counted as counted_device
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
-from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, counted, gib, loss, pace
+from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, commands, counted, gib, loss, pace
 from llmscale.render.words import Words, words
 from llmscale.results.fits import FitsOverview, FitsResult, FittingModel
 from llmscale.spec import Basis
@@ -22,7 +23,7 @@ def fits_view(result: FitsResult | FitsOverview, lang: str) -> Report:
 def _one_device(result: FitsResult, lang: str) -> Report:
     say = words(lang)
     device = result.device
-    name = device.name if device.count == 1 else f"{device.count}x {device.name}"
+    name = counted_device(device.name, device.count)
     fitting = [line for line in result.models if line.fits]
     missing = [line for line in result.models if not line.fits]
     title = f"{say('Fit')}: {name}, {format_gib(device.usable_bytes)} of {format_gib(device.memory_bytes)} GiB usable"
@@ -41,6 +42,7 @@ def _one_device(result: FitsResult, lang: str) -> Report:
         ]
     )
     notes.append(LOSS_NOTE if result.choices else PACE_NOTE)
+    notes += commands((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models)
     if result.hidden:
         notes.append(f"{result.hidden} larger models are not shown (--all).")
     return Report(tuple(tables), tuple(notes))

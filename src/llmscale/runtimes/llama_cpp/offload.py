@@ -25,14 +25,14 @@ class Layers(NamedTuple):
     """Bytes of the weights of each layer, of its experts among them, of the output, and of what is always in RAM.
 
     Attributes:
-        tied: whether the output is one of the tables that are always in RAM.
+        tied: bytes of the output that are always in RAM as well, since it is the table that tokens are looked up in.
     """
 
     layers: tuple[int, ...]
     experts: tuple[int, ...]
     output: int
     host: int
-    tied: bool
+    tied: int
 
 
 class Held(NamedTuple):
@@ -51,7 +51,7 @@ class Held(NamedTuple):
 
 def layers_of(allotted: Sequence[Allotted], count: int) -> Layers:
     """The weights of a GGUF file by layer."""
-    layers, experts, output, host = [0] * count, [0] * count, 0, 0
+    layers, experts, output, host, tied = [0] * count, [0] * count, 0, 0, 0
     apart = any(each.group.name == "output.weight" for each in allotted)
     for group, form in allotted:
         size = form.size(group.shape) * group.experts
@@ -63,7 +63,8 @@ def layers_of(allotted: Sequence[Allotted], count: int) -> Layers:
             output += size
         if group.name in ON_HOST:
             host += size
-    return Layers(tuple(layers), tuple(experts), output, host, not apart)
+            tied += size if group.name == ON_HOST[0] and not apart else 0
+    return Layers(tuple(layers), tuple(experts), output, host, tied)
 
 
 def held(facts: Facts, settings: Settings, weights: Layers, place: Place) -> list[Held]:
@@ -81,7 +82,7 @@ def held(facts: Facts, settings: Settings, weights: Layers, place: Place) -> lis
         in_ram = device == place.host
         here = [number for number in range(count) if where[number] == device]
         size = sum(weights.layers[n] - left_out[n] for n in here)
-        size += weights.output if where[-1] == device and not (in_ram and weights.tied) else 0
+        size += weights.output - (weights.tied if in_ram else 0) if where[-1] == device else 0
         kept = here if settings.kv_offload else range(count) if in_ram else []
         further = 0
         if in_ram:
