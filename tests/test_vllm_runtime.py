@@ -25,7 +25,7 @@ from llmscale.runtimes.vllm.releases import MEASURED, release
 from llmscale.runtimes.vllm.shards import Parallel
 from llmscale.sources import load
 from llmscale.units import GIB
-from tests.test_runtime_vllm import MODELS, ROWS, case, version
+from tests.vllm_rows import MODELS, ROWS, case, version
 
 #: What rows say of a checkpoint -> the quant that it is in; the first that is in the row's words.
 QUANTS = {

@@ -19,7 +19,7 @@ from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.runtimes.llama_cpp.buffers import buffers
 from llmscale.runtimes.llama_cpp.offload import held, layers_of, most_layers
 from llmscale.runtimes.llama_cpp.place import Place
-from llmscale.runtimes.llama_cpp.runtime import facts, settings_of
+from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 from llmscale.sources import load
 from llmscale.units import GIB
 
