@@ -30,7 +30,7 @@ def comparisons() -> Iterator[Comparison]:
         ACTIVATIONS,
         f"{SOURCE} One constant, what two peaks of a forward pass leave unexplained, was read off two of these rows.",
         peaks,
-        ("vllm", "compute"),
+        ("vllm", "activations"),
     )
     outside = [c for c in complete() if c.row.get("non_torch_gib")]
     yield Comparison(

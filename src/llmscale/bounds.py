@@ -18,6 +18,7 @@ WORDS = {
     "kv_cache_tokens": "tokens that the KV cache holds",
     "state": "state",
     "compute": "compute",
+    "activations": "activation peak",
     "graphs": "CUDA graphs",
     "overhead": "overhead",
     "allocated": "weights, KV cache and compute together",
