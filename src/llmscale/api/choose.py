@@ -94,7 +94,7 @@ def work_of(model: Model, quant: Quant, asked: Asked) -> Workload:
 
 def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> tuple[Quant, Fit]:
     """The first of `steps` that fits, the last where none does."""
-    chosen = steps[-1]
+    chosen, split = steps[-1], True
     # Quants that want the same activations under the same runtime differ in their weights alone.
     rooms: dict[tuple[str, int], int] = {}
     for quant in steps:
@@ -102,11 +102,15 @@ def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked)
         if kind not in rooms:
             rooms[kind] = room_for_weights(model.candidate(quant, None), work_of(model, quant, asked), devices)
         weights = model.weights(quant).high - (model.host(quant) if quant.kind == "gguf" else 0)
-        if weights <= rooms[kind] and _splits(model, quant, devices, asked):
-            chosen = quant
-            break
+        if weights <= rooms[kind]:
+            split = _splits(model, quant, devices, asked)
+            if split:
+                chosen = quant
+                break
     candidate = model.candidate(chosen, None)
     (answer,) = fit(candidate, work_of(model, chosen, asked), [devices], model.limit)
+    if not split:
+        answer = answer._replace(fits=False, may_fit=False)
     return chosen, answer
 
 

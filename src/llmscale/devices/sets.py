@@ -106,6 +106,7 @@ def _together(sets: list[DeviceSet], text: str) -> DeviceSet:
         count=count,
         each=min(member.each for member in members),
         usable=min(member.usable for member in members),
+        counted=min(member.visible for member in members),
         members=members,
     )
 

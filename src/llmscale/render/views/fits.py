@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmscale.devices.sets import counted as counted_device
+from llmscale.fit import LONGEST
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, commands, counted, gib, loss, pace
 from llmscale.render.words import Words, words
@@ -87,6 +88,11 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
     return table(title, columns, rows)
 
 
+def longest(context: int | None) -> Cell:
+    """A context; nothing bounds a recurrent model's."""
+    return Cell(context, "any") if context is not None and context >= LONGEST else whole(context)
+
+
 def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> Table:
     columns = [
         Column("model", "Model", right=False),
@@ -104,7 +110,7 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
             counted(line.parameters, lang, line.basis),
             Cell(line.quant, line.quant.upper(), "bold"),
             gib(line.total_bytes, MODELLED),
-            whole(line.max_context),
+            longest(line.max_context),
             gib(line.missing_bytes, MODELLED),
             pace(line.tokens_per_second),
             loss(line.loss) if missing else Cell(line.loss.percent if line.loss else None, ""),
