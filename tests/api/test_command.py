@@ -277,10 +277,10 @@ def test_vllm_takes_of_unlike_devices_what_the_smallest_has() -> None:
 
 def test_the_command_line_prints_the_line_and_says_what_its_file_stands_for() -> None:
     asked = ["estimate", "llama-3.1-8b", "-q", "q4_k_m", "--gpu", "rtx4090 + rtx3060"]
-    shown = good(*asked, "--command")
+    shown = good(*asked, "--command").out
     assert "rtx4090 + rtx3060-12gb, Q4_K_M: llama-server -m llama-3.1-8b-Q4_K_M.gguf -c 4096 " in shown
     assert "stands for the one that you have" in shown
     assert "2x rtx4090 +" not in shown
-    assert "llama-server" not in good(*asked)
-    of_one = good("fits", "rtx4090", "--model", "llama-3.1-8b", "--command")
+    assert "llama-server" not in good(*asked).out
+    of_one = good("fits", "rtx4090", "--model", "llama-3.1-8b", "--command").out
     assert "llama-server -m llama-3.1-8b-" in of_one
