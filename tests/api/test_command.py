@@ -22,6 +22,7 @@ from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 from llmscale.sources import load
 from llmscale.units import GIB
+from tests.helpers import good
 
 #: llama.cpp 0c1e57098, common/arg.cpp: flags of llama-server with a value, and without.
 LLAMA_VALUES = {"-m", "-c", "-np", "-ngl", "--n-cpu-moe", "-fa", "-ctk", "-ctv", "-ub", "-b"}
@@ -272,3 +273,14 @@ def test_vllm_takes_of_unlike_devices_what_the_smallest_has() -> None:
     assert (mixed.headroom_bytes, mixed.max_context) == (alike.headroom_bytes, alike.max_context)
     assert any("vLLM puts the same on each device" in warning for warning in result.warnings)
     assert not estimate("llama-3.1-8b", ["fp8"], gpus=["2x 12GiB"]).warnings
+
+
+def test_the_command_line_prints_the_line_and_says_what_its_file_stands_for() -> None:
+    asked = ["estimate", "llama-3.1-8b", "-q", "q4_k_m", "--gpu", "rtx4090 + rtx3060"]
+    shown = good(*asked, "--command").out
+    assert "rtx4090 + rtx3060-12gb, Q4_K_M: llama-server -m llama-3.1-8b-Q4_K_M.gguf -c 4096 " in shown
+    assert "stands for the one that you have" in shown
+    assert "2x rtx4090 +" not in shown
+    assert "llama-server" not in good(*asked).out
+    of_one = good("fits", "rtx4090", "--model", "llama-3.1-8b", "--command").out
+    assert "llama-server -m llama-3.1-8b-" in of_one

@@ -16,6 +16,11 @@ def test_what_costs_more_or_has_no_price_is_left_out() -> None:
     within = needs(MODEL, ["q4_k_m"], everything=True, max_price=1000).devices
     assert within == tuple(one for one in everything if one.price_usd is not None and one.price_usd <= 1000)
     assert 0 < len(within) < len(everything)
+    without = sum(one.price_usd is None for one in everything)
+    assert needs(MODEL, ["q4_k_m"], max_price=1000).warnings == (
+        f"{without} more would be enough; the catalogue has no price of theirs (--max-price).",
+    )
+    assert not needs(MODEL, ["q4_k_m"]).warnings
 
 
 def test_a_price_is_of_all_devices_together() -> None:

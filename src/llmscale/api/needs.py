@@ -54,12 +54,13 @@ def needs(
     model = Model.of(spec)
     asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     steps = available(model, asked)
-    enough = []
+    enough, unpriced = [], 0
     of_kind = [device for device in devices.entries() if not wanted or wanted & _kinds_of(device)]
     for device in of_kind:
         most = 1 if device.kind in _ALONE else max_count
         sets = [set_of(device, count, reserve_bytes(reserve)) for count in range(1, most + 1)]
         found = _enough(device, model, steps, sets, asked)
+        unpriced += found is not None and found.price_usd is None
         enough += [found] if found and _affordable(found, max_price) else []
     enough.sort(key=lambda d: (d.count * _per_gib(d), d.count, d.price_usd or 1e9, d.id))
     shown = enough if everything else _smallest(enough)
@@ -72,7 +73,7 @@ def needs(
         total_bytes=model.candidate(smallest, None).footprint(work_of(model, smallest, asked)).total,
         devices=tuple(shown),
         hidden=len(enough) - len(shown),
-        warnings=spec.warnings,
+        warnings=(*spec.warnings, *_left_out(unpriced if max_price is not None else 0)),
     )
 
 
@@ -89,6 +90,10 @@ def _kind(name: str) -> str:
 
 def _kinds_of(device: Device) -> set[str]:
     return {device.kind} | ({"apple"} if device.kind == "unified" and device.vendor == "Apple" else set())
+
+
+def _left_out(unpriced: int) -> list[str]:
+    return [f"{unpriced} more would be enough; the catalogue has no price of theirs (--max-price)."] if unpriced else []
 
 
 def _affordable(found: NeededDevice, max_price: float | None) -> bool:
