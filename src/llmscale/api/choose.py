@@ -77,6 +77,28 @@ def available(model: Model, asked: Asked) -> list[Quant]:
     raise UnsupportedModelError(f"{model.ref.name} cannot be had in any of these quants.", "See llmscale quants list.")
 
 
+def summed(model: Model, asked: Asked) -> Model:
+    """`model` with its sizes computed once, and its buffers drawn as for the compiled catalogue: to ask many devices.
+
+    At the context that is asked for the buffers are exact, elsewhere they lie on a line between simulated points.
+    """
+    if not model.counted or model.assumed:
+        return model
+    assert model.spec is not None
+    assert model.parts is not None
+    sizes: dict[str, Sequence[int]] = {}
+    for quant in (*asked.originals, *(quant for steps in asked.ladders for quant in steps)):
+        if _had(model, quant):
+            sizes[quant.id] = (model.weights(quant).value, model.host(quant))
+    (shape,) = model.shapes
+    if any(quant.kind == "gguf" and quant.id in sizes for steps in asked.ladders for quant in steps):
+        from llmscale.runtimes.llama_cpp.simulate import sketch_of
+
+        at = work_of(model, asked.ladders[0][0], asked)
+        shape = shape._replace(llama_cpp=sketch_of(model.spec, (at.context * at.batch,)))
+    return model._replace(compiled=True, summed=sizes, shapes=(shape,))
+
+
 def _had(model: Model, quant: Quant) -> bool:
     if model.compiled:
         return model.sizes(quant) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmscale.data import table
@@ -43,6 +43,7 @@ class Model(NamedTuple):
         assumed: whether the shapes are peers', or those of a family that somebody assumed.
         spec, parts: None for a catalogue model whose sizes were computed when the catalogue was compiled.
         compiled: whether that is so.
+        summed: the same by quant, where it was computed for this answer, see `llmscale.api.choose.summed`.
         moves: what of it decides its speed, where it was computed before.
         published_in: see `ModelSpec`.
     """
@@ -57,6 +58,7 @@ class Model(NamedTuple):
     parts: Inventory | None
     peers: tuple[Peer, ...] = ()
     compiled: bool = False
+    summed: Mapping[str, Sequence[int]] | None = None
     moves: Motion | None = None
     published_in: str = ""
 
@@ -117,7 +119,8 @@ class Model(NamedTuple):
             from llmscale.runtimes.vllm.formats import refuse_foreign
 
             refuse_foreign(quant)
-        subjects = tuple(Subject(shape, self.spec if self.counted else None, quant) for shape in self.shapes)
+        spec = self.spec if self.counted and not self.compiled else None
+        subjects = tuple(Subject(shape, spec, quant) for shape in self.shapes)
         weights = self.weights(quant)
         host = self.host(quant) if chosen.name == "llama.cpp" else 0
         return Candidate(weights, subjects, self.assumed, chosen, host)
@@ -145,6 +148,8 @@ class Model(NamedTuple):
     def sizes(self, quant: Quant) -> Sequence[int] | None:
         """Of a compiled model: all bytes in `quant`, and of GGUF those that llama.cpp keeps in RAM, those that a token
         reads, and those of the routed experts; None where it cannot be had in it."""
+        if self.summed is not None:
+            return self.summed.get(quant.id)
         found: dict[str, list[int]] = table("gguf_sizes" if quant.kind == "gguf" else "sizes")[self.ref.id]
         return found.get(quant.id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmscale.api.choose import Asked, available, best, work_of
+from llmscale.api.choose import Asked, available, best, summed, work_of
 from llmscale.api.choose import asked as ask
 from llmscale.api.model import DEFAULT_KV, Model, check_workload, kv_format, reserve_bytes
 from llmscale.devices import catalogue as devices
@@ -53,6 +53,7 @@ def needs(
     spec = load(reference, catalogue=catalogue).known()
     model = Model.of(spec)
     asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
+    model = summed(model, asked)
     steps = available(model, asked)
     enough, unpriced = [], 0
     of_kind = [device for device in devices.entries() if not wanted or wanted & _kinds_of(device)]

@@ -82,8 +82,12 @@ def taken(spec: ModelSpec, settings: Settings, place: Place = ONE) -> Buffers:
 SAMPLED = (256, 2048, 8192, 32_768, 131_072, 1_048_576)
 
 
-def sketch_of(spec: ModelSpec) -> Sketch:
-    """What `LlamaCpp` needs of a model when there is no time to simulate: its cells, its state, some buffers."""
+def sketch_of(spec: ModelSpec, contexts: tuple[int, ...] = ()) -> Sketch:
+    """What `LlamaCpp` needs of a model when there is no time to simulate: its cells, its state, some buffers.
+
+    Args:
+        contexts: at which the compute buffer is wanted besides those of `SAMPLED`.
+    """
     known = facts_of(spec)
     counts: dict[tuple[int, int, bool], int] = {}
     for layer in known.layers:
@@ -93,7 +97,7 @@ def sketch_of(spec: ModelSpec) -> Sketch:
             counts[kind] = counts.get(kind, 0) + 1
     state = 4 * sum(sum(layer.state()) for layer in known.layers)
     compute = []
-    for context in SAMPLED:
+    for context in sorted({*SAMPLED, *contexts}):
         settings = settings_of(Workload(context, 1, _F16, 2, None, DEFAULTS))
         compute.append((context, buffers(known, settings, ONE).compute[0]))
     cells = tuple((number, keys, values, windowed) for (keys, values, windowed), number in counts.items())
