@@ -21,7 +21,7 @@ from llmscale.api.place import Placed, placed
 from llmscale.bounds import bounds_of
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
-from llmscale.fit import Fit, fit
+from llmscale.fit import Fit, fit, usable
 from llmscale.footprint import Candidate, Footprint, Quantity
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
@@ -128,7 +128,7 @@ def _estimate(
         place = placed(model, form, candidate, work, devices, answer)
         fits = answer.fits if place.fits is None else place.fits
         place = place._replace(command=line(model, form, candidate, work, devices, place, fits, *called))
-        return _device_fit(devices, room(devices, work), answer, place)
+        return _device_fit(devices, usable(candidate, devices, work), answer, place)
 
     footprint = candidate.footprint(work)
     named = {
@@ -138,7 +138,6 @@ def _estimate(
         "compute_bytes": footprint.compute,
     }
     file = model.file(form)
-    room = candidate.runtime.room
     ranges = {name: (q.low, q.high) for name, q in named.items() if q.low != q.high}
     if ranges:
         ranges["total_bytes"] = (footprint.low, footprint.high)
@@ -180,7 +179,7 @@ def _device_fit(devices: DeviceSet, room: int, answer: Fit, place: Placed) -> De
         id=devices.id,
         count=devices.count,
         memory_bytes=devices.memory,
-        usable_bytes=devices.count * room,
+        usable_bytes=room,
         **{
             **place._asdict(),
             "fits": answer.fits if place.fits is None else place.fits,

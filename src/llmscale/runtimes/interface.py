@@ -37,7 +37,6 @@ class Options(NamedTuple):
     max_num_seqs: int | None = None
     max_num_batched_tokens: int | None = None
     enforce_eager: bool | None = None
-    attn: str = ""
 
     @property
     def ranks(self) -> int:
@@ -51,7 +50,6 @@ _VLLM = ("tp", "pp", "dp", "ep", "gpu_memory_utilization", "max_num_seqs", "max_
 KNOWN_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_LLAMA_CPP, ("llama.cpp",)),
     **dict.fromkeys(_VLLM, ("vllm",)),
-    "attn": ("transformers",),
 }
 DEFAULTS = Options()
 
