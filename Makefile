@@ -10,7 +10,7 @@ run: $(VENV)/ready  ## create the environment, install, and run the first exampl
 	$(BIN)/llmscale estimate 7B --quant int4
 
 test: $(VENV)/ready  ## all tests, with the branch coverage of the core
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 lint: $(VENV)/ready  ## style, types, and whether the generated docs are fresh
 	$(BIN)/ruff check .

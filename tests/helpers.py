@@ -135,6 +135,11 @@ FRACTIONS = {
     "gpu_share",
     "tokens_per_second",
     "percent",
+    "tokens_per_second_range",
+    "first_token_seconds",
+    "max_concurrency",
+    "within",
+    "worst",
 }
 
 

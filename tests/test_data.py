@@ -164,7 +164,7 @@ def test_what_follows_from_a_config_is_compiled_with_it(tmp_path: Path) -> None:
     assert compiled["names"]["mymodelhf"] == compiled["names"][normal("some-org/My-Model-hf")] == ["m"]
     ((model_id, total, active, shape),) = compile_table("peers", str(path))["decoders"]
     assert (model_id, total, active, shape["hidden"]) == ("m", TINY_TOTAL, TINY_TOTAL, 64)
-    assert compile_table("sizes", str(path))["m"]["fp16"] == 2 * TINY_TOTAL
+    assert compile_table("sizes", str(path))["m"]["fp16"] == [2 * TINY_TOTAL]
     path.write_text(MODEL.format(id="m"), encoding="utf-8")
     assert compile_table("peers", str(path)) == {"decoders": []}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmscale.devices.catalogue import Device, entries, entry, lookup
-from llmscale.devices.sets import MAX_COUNT, RESERVE, device_set
+from llmscale.devices.sets import MAX_COUNT, RESERVE, counted, device_set
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.units import GIB, MIB
 
@@ -61,6 +61,34 @@ def test_memory_by_itself_or_of_a_device(text: str, memory: int, count: int) -> 
     assert found.total_usable == memory - count * RESERVE
 
 
+def test_unlike_devices_side_by_side() -> None:
+    found = device_set("2x rtx3090 + rtx4090", GIB)
+    large, small = device_set("rtx4090", GIB), device_set("rtx3090", GIB)
+    assert (found.id, found.count) == ("2x rtx3090 + rtx4090", 3)
+    assert found.name == "2x GeForce RTX 3090 + GeForce RTX 4090"
+    assert found.memory == 2 * small.memory + large.memory
+    assert found.rooms == (small.usable, small.usable, large.usable)
+    assert found.total_usable == sum(found.rooms)
+    assert found.evenly_usable == 3 * min(small.usable, large.usable)
+    assert counted(found.id, found.count) == found.id
+    assert counted("rtx3090", 2) == "2x rtx3090"
+
+
+def test_devices_that_are_alike_are_counted_however_they_are_written() -> None:
+    found = device_set("rtx4090 + 24GiB + RTX 4090")
+    assert (found.id, found.rooms) == ("2x rtx4090 + 24gib", (*device_set("2x rtx4090").rooms, 24 * GIB - RESERVE))
+    again = device_set("rtx4090 + rtx-4090")
+    assert (again.id, again.count, again.members) == ("rtx4090", 2, ())
+    # Of other memory it is another device.
+    assert device_set("rtx4090 + rtx4090:20GB").count == 2
+    assert device_set("rtx4090 + rtx4090:20GB").evenly_usable == 2 * device_set("rtx4090:20GB").usable
+
+
+def test_a_plus_within_a_name_is_no_and() -> None:
+    assert device_set("Ryzen AI Max+ 395").id == "ryzen-ai-max-395"
+    assert device_set("Ryzen AI Max+ 395 + rtx4090").id == "ryzen-ai-max-395 + rtx4090"
+
+
 def test_unified_memory_gives_the_gpu_its_share_and_reserves_nothing_more() -> None:
     unified = [device for device in DEVICES if device.gpu_share]
     assert unified
@@ -83,6 +111,15 @@ def test_unified_memory_gives_the_gpu_its_share_and_reserves_nothing_more() -> N
         ("rtx4090:0GB", "more than zero"),
         ("0GB", "more than zero"),
         ("0.4GiB", "leaves nothing"),
+        ("rtx4090 +", "No device is named"),
+        ("+ rtx4090", "No device is named"),
+        ("rtx4090 + + rtx3090", "No device is named"),
+        (" + ", "No device is named"),
+        ("rtx4090 + 0x rtx3090", "names 0 devices"),
+        ("rtx4090 + rtx3090:99GB", "asks for more than"),
+        ("rtx4090 + 0.4GiB", "leaves nothing"),
+        (f"rtx4090 + {MAX_COUNT}x rtx3090", "names 1025 devices"),
+        (" + ".join(["rtx4090"] * (MAX_COUNT + 1)), "names 1,025 devices"),
     ],
 )
 def test_what_cannot_be_meant(text: str, word: str) -> None:
@@ -96,7 +133,7 @@ def test_a_reserve_larger_than_the_device() -> None:
     assert "--reserve" in caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["2x", "rtx9999", "2x nosuch", "nosuch:20GB", "24", "🙂"])
+@pytest.mark.parametrize("text", ["2x", "rtx9999", "2x nosuch", "nosuch:20GB", "rtx4090 + nosuch", "24", "🙂"])
 def test_what_nobody_knows(text: str) -> None:
     with pytest.raises(NotFoundError, match="no device called"):
         device_set(text)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from llmscale.api.model import Model
 from llmscale.devices.sets import DeviceSet, sized
 from llmscale.families import from_config
-from llmscale.fit import LONGEST, fit, largest
+from llmscale.fit import LONGEST, fit, further, largest
 from llmscale.footprint import Candidate, Footprint, Quantity
 from llmscale.formats.catalogue import number_format, quant, quants
 from llmscale.peers import FEWEST, peers
 from llmscale.runtimes import runtime
-from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.interface import Subject, Workload
 from llmscale.shape import LayerCache, LayerState, Shape
 from llmscale.sources import load
 from llmscale.spec import Basis
@@ -22,6 +22,7 @@ from llmscale.units import GIB
 from tests.helpers import tiny
 
 RULE = runtime("transformers")
+NOBODY = Subject(Shape(1, 1, 1, 1, None, None, ()))
 
 
 def work(context: int = 4096, batch: int = 1, kv: str = "fp16") -> Workload:
@@ -56,7 +57,7 @@ SHAPE = st.builds(
 @st.composite
 def candidates(draw: st.DrawFn) -> Candidate:
     """A model with known shape, or one with the shapes of several peers and an uncertain size."""
-    shapes = tuple(draw(st.lists(SHAPE, min_size=1, max_size=3)))
+    shapes = tuple(map(Subject, draw(st.lists(SHAPE, min_size=1, max_size=3))))
     size = draw(st.integers(10**6, 10**11))
     if len(shapes) == 1:
         return Candidate(Quantity.exactly(size), shapes, False, RULE)
@@ -122,7 +123,7 @@ def test_the_value_lies_in_its_range(c: Candidate, context: int, batch: int) -> 
     assert print_.low <= print_.total <= print_.high
     for part in parts_of(print_):
         assert part.low <= part.value <= part.high
-    assert max(c.most(shape, work(context, batch)) for shape in c.shapes) == print_.high
+    assert max(c.most(shape, work(context, batch)) for shape in c.subjects) == print_.high
 
 
 @pytest.mark.parametrize("reference", ["llama-2-7b", "gpt2", "mixtral-8x7b", "bert-base", "vit-base", "7B", "8x7B"])
@@ -144,13 +145,16 @@ def test_the_largest_context_fits_and_one_more_token_does_not(
     c: Candidate, context: int, batch: int, count: int, data: st.DataObject
 ) -> None:
     limit = data.draw(st.none() | st.integers(1, 100_000))
-    least = max(c.most(shape, work(1, batch)) for shape in c.shapes)
+    least = max(c.most(shape, work(1, batch)) for shape in c.subjects)
     devices = room(data.draw(st.integers(least // 2, 3 * least + 10**9)) // count + 1, count)
     (answer,) = fit(c, work(context, batch), [devices], limit)
 
     def surely(n: int) -> bool:
-        more = (count - 1) * RULE.overhead()
-        return all(c.most(shape, work(n, batch)) + more <= devices.total_usable for shape in c.shapes)
+        return all(
+            c.most(subject, work(n, batch)) + further(c._replace(subjects=(subject,)), work(n, batch), count)
+            <= devices.total_usable
+            for subject in c.subjects
+        )
 
     n = answer.max_context
     if n is None:
@@ -166,7 +170,7 @@ def test_the_largest_context_fits_and_one_more_token_does_not(
 def test_headroom_and_what_is_missing(c: Candidate, context: int, count: int, bytes_: int) -> None:
     print_ = c.footprint(work(context))
     (answer,) = fit(c, work(context), [room(bytes_, count)], None)
-    assert answer.total == print_.total + (count - 1) * RULE.overhead()
+    assert answer.total == print_.total + further(c, work(context), count)
     assert answer.headroom == count * bytes_ - answer.total
     assert answer.fits == (answer.missing == 0)
     assert not answer.fits or answer.may_fit
@@ -181,10 +185,12 @@ def test_headroom_and_what_is_missing(c: Candidate, context: int, count: int, by
 def test_every_device_gets_its_own_answer_in_order() -> None:
     model = Model.of(load("llama-2-7b").known())
     sets = [room(8 * GIB), room(24 * GIB), room(8 * GIB, 3)]
-    answers = fit(model.candidate(quant("fp16"), None), work(), sets, 4096)
+    candidate = model.candidate(quant("fp16"), None)
+    answers = fit(candidate, work(), sets, 4096)
+    compute = candidate.footprint(work()).compute.value
     assert [answer.fits for answer in answers] == [False, True, True]
     assert answers[0].max_context is None
-    assert answers[2].total == answers[1].total + 2 * RULE.overhead()
+    assert answers[2].total - answers[1].total == 2 * (RULE.overhead(NOBODY, work()) + compute)
 
 
 def test_a_model_without_a_context_has_no_largest_one() -> None:
@@ -225,4 +231,4 @@ def test_largest_is_what_trying_every_context_finds(
         return -(-exact // block) * block
 
     tried = [n for n in range(1, limit + 1) if size(n) <= room_]
-    assert largest(size, room_, bends, limit) == (tried[-1] if tried else None)
+    assert largest(size, room_, limit) == (tried[-1] if tried else None)

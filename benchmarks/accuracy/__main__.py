@@ -1,85 +1,72 @@
-"""``python -m benchmarks.accuracy``: compare, print the table, write `docs/accuracy.md`; ``--check`` only compares."""
+"""``python -m benchmarks.accuracy``: compare, print the head of the page, write what it follows from it.
+
+That is `docs/accuracy.md` with its plot, README's table and `data/bounds.yaml`; ``--check`` only says whether these
+are fresh.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
-from benchmarks.accuracy import weights
-from benchmarks.accuracy.rows import Comparison, Row, summary
+from benchmarks.accuracy import bounds, llama_cpp, speed
+from benchmarks.accuracy.aims import outcomes
+from benchmarks.accuracy.page import headline, page, put
+from benchmarks.accuracy.plot import svg
+from benchmarks.accuracy.rows import Comparison
 
-PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
-#: Rows named below each table.
-WORST = 10
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "accuracy.md"
+PLOT = ROOT / "docs" / "accuracy.svg"
+README = ROOT / "README.md"
+BOUNDS = ROOT / "data" / "bounds.yaml"
+#: Those that are quick enough for one process each, before and after llama.cpp's.
+BEFORE, AFTER = ("weights",), ("vllm", "transformers")
 
 
-def comparisons() -> Iterator[Comparison]:
+def comparisons(pool: Executor) -> Iterator[Comparison]:
     """Everything that there is a measurement of."""
-    yield from weights.comparisons()
+    before, after = ([pool.submit(_all, name) for name in names] for names in (BEFORE, AFTER))
+    of_llama_cpp = list(llama_cpp.comparisons(partial(pool.map, chunksize=4)))
+    for future in before:
+        yield from future.result()
+    yield from of_llama_cpp
+    for future in after:
+        yield from future.result()
 
 
-def page(found: list[Comparison]) -> str:
-    """The whole of `docs/accuracy.md`."""
-    lines = [
-        "# Accuracy",
-        "",
-        "Every figure of llmscale held against measurements of the real thing, made by `make accuracy` from the rows",
-        "in [tests/truth](../tests/truth/README.md). Errors are shares of the measured value.",
-        "",
-        "| quantity | rows | exact | median | 90 % within | 95 % within | worst | which |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        *map(_line, found),
-    ]
-    for comparison in found:
-        lines += ["", f"## {comparison.what}", "", comparison.source, *_worst(comparison), *_unusual(comparison)]
-    return "\n".join(lines) + "\n"
+def _all(name: str) -> list[Comparison]:
+    return list(import_module(f"benchmarks.accuracy.{name}").comparisons())
 
 
-def _line(comparison: Comparison) -> str:
-    s = summary(comparison.usual())
-    shares = (s.median, s.p90, s.p95, s.worst)
-    cells = [comparison.what, s.rows, s.exact, *map(percent, shares), s.which if s.worst else ""]
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def percent(share: float) -> str:
-    """0 is exact; a small error must not look like it."""
-    if share == 0:
-        return "0"
-    return f"{100 * share:.2f} %" if share >= 5e-5 else "< 0.01 %"
-
-
-def _worst(comparison: Comparison) -> list[str]:
-    off = sorted((row for row in comparison.usual() if row.error), key=lambda row: -abs(row.error))[:WORST]
-    if not off:
-        return []
-    return ["", "Furthest off:", "", *map(_item, off)]
-
-
-def _unusual(comparison: Comparison) -> list[str]:
-    rows = [row for row in comparison.rows if row.unusual]
-    if not rows:
-        return []
-    rows.sort(key=lambda row: (row.unusual, row.name))
-    return ["", f"{len(rows)} rows are not counted above, because of what is known about them:", "", *map(_item, rows)]
-
-
-def _item(row: Row) -> str:
-    why = f" ({row.unusual})" if row.unusual else ""
-    return f"- {row.name}: {row.ours:,.0f} against {row.truth:,.0f}, {100 * row.error:+.2f} %{why}"
+def files() -> dict[Path, str]:
+    """What each file should hold."""
+    with ProcessPoolExecutor() as pool:
+        found = list(comparisons(pool))
+    fitted = speed.fitted()
+    return {
+        PAGE: page(found, outcomes(found, fitted), fitted),
+        PLOT: svg(found),
+        README: put(README.read_text(encoding="utf-8"), headline(found, fitted)),
+        BOUNDS: bounds.text(found),
+    }
 
 
 def main() -> int:
-    """Print the head of the page; write it, or say that it is stale."""
-    text = page(list(comparisons()))
-    print(text.split("\n## ")[0])
+    """Print the head of the page; write the files, or say which are stale."""
+    made = files()
+    print(made[PAGE].split("\n## Speed")[0])
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
-        fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
-        if not fresh:
-            print("docs/accuracy.md is stale: run make accuracy", file=sys.stderr)
-        return 0 if fresh else 1
-    PAGE.write_text(text, encoding="utf-8")
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is stale: run make accuracy", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(made[path], encoding="utf-8")
     return 0
 
 

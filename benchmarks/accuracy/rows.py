@@ -7,20 +7,35 @@ from math import ceil
 from statistics import median
 from typing import NamedTuple
 
+#: Share of rows that a bound is to hold.
+HELD = 0.95
+
 
 class Row(NamedTuple):
     """One figure: what llmscale says and what was measured, in the same unit."""
 
+    #: Starts with the model, which is what rows are left out by.
     name: str
     ours: float
     truth: float
     #: Why they may differ, where that is known beforehand; such rows are counted apart.
     unusual: str = ""
+    #: Half of the last digit that the measurement was printed with; within it, ours is exact.
+    rounding: float = 0
+    #: Whether the mechanism was built with this row in sight.
+    seen: bool = False
 
     @property
     def error(self) -> float:
         """Relative, with its sign."""
-        return self.ours / self.truth - 1 if self.truth else float(self.ours != 0)
+        if abs(self.ours - self.truth) <= self.rounding:
+            return 0
+        return self.ours / self.truth - 1 if self.truth else 1
+
+    @property
+    def model(self) -> str:
+        """What the row is of."""
+        return self.name.split()[0]
 
 
 class Comparison(NamedTuple):
@@ -29,10 +44,17 @@ class Comparison(NamedTuple):
     what: str
     source: str
     rows: Sequence[Row]
+    #: The runtime or format and the part of an estimate that these rows bound; empty where no part is this quantity.
+    bounds: tuple[str, str] | None = None
 
     def usual(self) -> list[Row]:
         """Rows that nothing excuses."""
         return [row for row in self.rows if not row.unusual]
+
+    def unseen(self) -> list[Row]:
+        """Those that nobody had in sight when the mechanism was built; all, where that was not written down."""
+        rows = self.usual()
+        return [row for row in rows if not row.seen] or rows
 
 
 class Summary(NamedTuple):
@@ -55,13 +77,18 @@ def summary(rows: Iterable[Row]) -> Summary:
         rows=len(errors),
         exact=sum(error == 0 for error in errors),
         median=median(errors),
-        p90=_quantile(errors, 0.90),
-        p95=_quantile(errors, 0.95),
+        p90=quantile(errors, 0.90),
+        p95=quantile(errors, HELD),
         worst=errors[-1],
         which=ranked[-1].name,
     )
 
 
-def _quantile(ranked: Sequence[float], share: float) -> float:
+def quantile(ranked: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of them do not exceed."""
     return ranked[max(0, ceil(share * len(ranked)) - 1)]
+
+
+def within(rows: Sequence[Row], bound: float) -> float:
+    """The share of `rows` that are off by `bound` at most."""
+    return sum(abs(row.error) <= bound for row in rows) / len(rows)

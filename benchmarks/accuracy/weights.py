@@ -26,13 +26,15 @@ def comparisons() -> Iterator[Comparison]:
         "GGUF tensors by llama-quantize",
         "Bytes that `llama-quantize --dry-run` prints for full-size files: `tests/truth/gguf_sizes.json`.",
         list(_dry_runs()),
+        ("gguf", "weights"),
     )
     published = list(_files())
-    for what, format_, kind in (
-        ("GGUF files", "gguf", "file"),
-        ("GGUF tensors, as printed by llama.cpp", "gguf", "tensors"),
-        ("safetensors and others", None, None),
-    ):
+    kinds: tuple[tuple[str, str | None, str | None, tuple[str, str] | None], ...] = (
+        ("GGUF files", "gguf", "file", ("gguf", "file")),
+        ("GGUF tensors, as printed by llama.cpp", "gguf", "tensors", None),
+        ("safetensors and others", None, None, ("checkpoint", "weights")),
+    )
+    for what, format_, kind, bounds in kinds:
         rows = [
             row
             for raw, row in published
@@ -42,6 +44,7 @@ def comparisons() -> Iterator[Comparison]:
             f"Published {what}",
             "Sizes that publishers, hubs and download lists print: `tests/truth/files.json`, each row with its source.",
             rows,
+            bounds,
         )
 
 

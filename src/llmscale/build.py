@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from llmscale.bounds import Entry
 from llmscale.catalogue import ModelEntry
 from llmscale.devices.catalogue import Device
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
@@ -22,13 +23,15 @@ from llmscale.formats.gguf.files import VocabularyEntry
 from llmscale.formats.layout import AT, Format
 from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REST, Quant
+from llmscale.inventory import Inventory
 from llmscale.names import normal
+from llmscale.spec import ModelSpec
 from llmscale.units import MAX_COUNT, parse_count
 
 #: Fields of a model that are written with a suffix.
 COUNTS = {"parameters", "active_parameters", "training_tokens"}
 #: Fields that no file gives.
-COMPUTED = {"id", "counted", "counted_active", "shape", "origin"}
+COMPUTED = {"id", "counted", "counted_active", "shape", "motion", "origin"}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -83,6 +86,8 @@ def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
         raw = {}  # a user's catalogue may hold nothing yet
     if name == "quality":
         return _quality(raw, _Source(path, text))
+    if name == "speed" and isinstance(raw, dict):
+        return raw  # written by benchmarks/fit_speed.py, not by hand
     if not isinstance(raw, dict):
         raise InputFileError(f"{path} must map ids to entries.")
     return _COMPILERS[name](raw, _Source(path, text))
@@ -168,13 +173,23 @@ def _peers(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
 
 def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     """Bytes of every model's weights in every quant that it can be had in: what no answer should count again."""
+    return _sized(raw, "rules")
+
+
+def _gguf_sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    return _sized(raw, "gguf")
+
+
+def _sized(raw: dict[str, Any], kind: str) -> dict[str, dict[str, list[int]]]:
+    """All bytes; of GGUF also those that stay in RAM, that a token reads, and of the experts."""
     from llmscale.families import from_config
     from llmscale.formats.catalogue import quants
-    from llmscale.formats.weights import weight_bytes
+    from llmscale.formats.weights import allot, host_bytes
     from llmscale.inventory import inventory
+    from llmscale.speed.motion import read_bytes
 
-    every = list(quants())
-    sizes: dict[str, dict[str, int]] = {}
+    every = [quant for quant in quants() if quant.kind == kind]
+    sizes: dict[str, dict[str, list[int]]] = {}
     for key, fields in raw.items():
         if key == "misnomers" or not fields.get("config"):
             continue
@@ -183,9 +198,12 @@ def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
         sizes[key] = {}
         for quant in every:
             try:
-                sizes[key][quant.id] = weight_bytes(quant, spec, parts)
+                allotted = allot(quant, spec, parts)
             except UnsupportedModelError:
                 continue
+            size = sum(each.bytes for each in allotted)
+            more = (host_bytes(allotted), *read_bytes(parts, allotted)) if kind == "gguf" else ()
+            sizes[key][quant.id] = [size, *more]
     return sizes
 
 
@@ -221,16 +239,35 @@ def _count(name: str, value: Any) -> Any:
 
 def _computed(entry: dict[str, Any]) -> dict[str, Any]:
     if not entry["config"]:
-        return {"counted": None, "counted_active": None, "shape": None}
+        return {"counted": None, "counted_active": None, "shape": None, "motion": None}
     from llmscale.families import from_config
     from llmscale.inventory import inventory
     from llmscale.shape import shape_of
+    from llmscale.speed.motion import motion
 
     spec = from_config(entry["config"], f"catalogue entry {entry['id']}")
     parts = inventory(spec)
     shape = shape_of(spec)
-    fields = {**shape._asdict(), "caches": list(map(list, shape.caches)), "states": list(map(list, shape.states))}
-    return {"counted": parts.total(), "counted_active": parts.active(), "shape": fields}
+    fields = {
+        **shape._asdict(),
+        "caches": list(map(list, shape.caches)),
+        "states": list(map(list, shape.states)),
+        "llama_cpp": _sketch(spec, parts),
+    }
+    counted = {"counted": parts.total(), "counted_active": parts.active()}
+    return {**counted, "shape": fields, "motion": list(motion(parts))}
+
+
+def _sketch(spec: ModelSpec, parts: Inventory) -> list[Any] | None:
+    """What llama.cpp makes of the model, where it can load it."""
+    from llmscale.formats.gguf import convert
+    from llmscale.runtimes.llama_cpp.simulate import sketch_of
+
+    try:
+        convert(spec, parts)
+    except UnsupportedModelError:
+        return None
+    return list(sketch_of(spec))
 
 
 def _devices(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
@@ -270,6 +307,15 @@ def _quality(raw: Any, source: _Source) -> dict[str, Any]:
 
 def _vocabularies(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
     return {"entries": _checked(raw, VocabularyEntry, source, dict)}
+
+
+def _bounds(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+    try:
+        checked = TypeAdapter(dict[str, dict[str, Entry]]).validate_python(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise source.error(first["loc"], f"{_dotted(first['loc'])}: {first['msg']}.") from None
+    return {"entries": {group: {part: asdict(e) for part, e in parts.items()} for group, parts in checked.items()}}
 
 
 def _checked(raw: dict[str, Any], schema: type[Any], source: _Source, prepare: Any) -> dict[str, dict[str, Any]]:
@@ -338,5 +384,7 @@ _COMPILERS = {
     "formats": _formats,
     "quants": _quants,
     "vocabularies": _vocabularies,
+    "bounds": _bounds,
     "sizes": _sizes,
+    "gguf_sizes": _gguf_sizes,
 }

@@ -16,9 +16,10 @@ COMPILED = os.path.join(PACKAGE, "_data")
 #: Only there in a checkout.
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(PACKAGE)), "data")
 
-TABLES = ("formats", "quants", "quality", "vocabularies", "devices", "models", "peers", "sizes")
+_YAML = ("formats", "quants", "quality", "vocabularies", "speed", "bounds", "devices", "models")
+TABLES = (*_YAML, "peers", "sizes", "gguf_sizes")
 #: Tables that are made from another one's YAML.
-YAML_OF = {"peers": "models", "sizes": "models"}
+YAML_OF = {"peers": "models", "sizes": "models", "gguf_sizes": "models"}
 
 _MODELS = (
     "build.py",
@@ -30,17 +31,24 @@ _MODELS = (
     "inventory.py",
     "families",
     "blocks",
+    "formats/gguf",
+    "runtimes/llama_cpp",
+    "speed",
 )
+_FORMATS = ("formats", "formats/gguf", "formats.yaml", "quants.yaml")
 #: What the tables were computed with, besides their YAML: code of the package, other YAML.
 _MADE_WITH = {
     "formats": ("build.py", "names.py", "formats"),
     "quants": ("build.py", "names.py", "formats", "formats.yaml"),
     "quality": ("build.py", "formats"),
+    "speed": ("build.py",),
     "vocabularies": ("build.py", "formats/gguf"),
+    "bounds": ("build.py", "bounds.py"),
     "devices": ("build.py", "names.py", "devices"),
     "models": _MODELS,
     "peers": _MODELS,
-    "sizes": (*_MODELS, "formats", "formats/gguf", "formats.yaml", "quants.yaml"),
+    "sizes": (*_MODELS, *_FORMATS),
+    "gguf_sizes": (*_MODELS, *_FORMATS),
 }
 
 
@@ -49,7 +57,9 @@ def table(name: str) -> dict[str, Any]:
     """The compiled table `name`.
 
     ``models``, ``devices``, ``formats``, ``quants``; ``peers``, the shapes of all decoders; ``sizes``, the bytes of
-    every model's weights in every quant; ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files.
+    every model's weights in every quant, and ``gguf_sizes`` in llama.cpp's, apart because they are asked for most;
+    ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files; ``speed``, what devices were measured
+    to do; ``bounds``, how far off figures were found to be.
     """
     source = os.path.join(SOURCES, f"{YAML_OF.get(name, name)}.yaml")
     compiled = os.path.join(COMPILED, f"{name}.json")

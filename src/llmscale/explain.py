@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmscale.bounds import explain_bounds
 from llmscale.footprint import Candidate, Quantity
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Quant
 from llmscale.formats.weights import allot
 from llmscale.inventory import Inventory, TensorGroup
-from llmscale.runtimes.general import kept
+from llmscale.runtimes.general import overhead_line
 from llmscale.runtimes.interface import Workload
-from llmscale.shape import Shape
 from llmscale.spec import ModelSpec
 from llmscale.units import format_size
 
@@ -25,17 +25,14 @@ def explain_estimate(
     if not spec.shape_known:
         low, middle, high = map(format_size, (footprint.cache.low, footprint.cache.value, footprint.cache.high))
         lines.append(
-            f"  KV cache and compute: the shape of {spec.name} is not known; {len(candidate.shapes)} real models of "
+            f"  KV cache and compute: the shape of {spec.name} is not known; {len(candidate.subjects)} real models of "
             f"about that size take {low} to {high} of KV cache at {work.context:,} tokens, {middle} in the middle "
             "(assumed)"
         )
+        lines.append(overhead_line(footprint.overhead.value))
     else:
-        lines += _cache_lines(candidate.shapes[0], work, footprint.cache.basis.value)
-        lines.append(_compute_line(candidate.shapes[0], work, footprint.compute.value))
-    lines.append(
-        f"  overhead = {footprint.overhead.value:,} bytes for the CUDA context and libraries of one process (modelled)"
-    )
-    return lines
+        lines += candidate.runtime.explain(candidate.subjects[0], work)
+    return [*lines, *explain_bounds(candidate, quant)]
 
 
 def _weight_lines(spec: ModelSpec, parts: Inventory, quant: Quant, weights: Quantity) -> Iterator[str]:
@@ -73,33 +70,3 @@ def _kind(group: TensorGroup) -> str:
 def _tensors(group: TensorGroup) -> int:
     """How many tensors a file holds for the group; all experts of a layer may be one."""
     return max(1, len(group.layers)) * (group.experts if "{expert}" in group.name else 1)
-
-
-def _cache_lines(shape: Shape, work: Workload, basis: str) -> Iterator[str]:
-    for cache in shape.caches:
-        tokens = kept(cache, work.context)
-        window = f" (window of {cache.window:,})" if cache.window else ""
-        side = " of the encoder" if cache.source == "cross" else ""
-        total = cache.layers * work.batch * (work.kv.size((tokens, cache.keys)) + work.kv.size((tokens, cache.values)))
-        yield (
-            f"  KV cache = {cache.layers} layers x {work.batch} sequences x {tokens:,} tokens{side}{window} x "
-            f"({cache.keys:,} + {cache.values:,}) elements in {work.kv.name} = "
-            f"{total:,} bytes ({basis})"
-        )
-    for state in shape.states:
-        total = work.batch * state.layers * state.elements * state.bytes_per_element
-        yield (
-            f"  state = {state.layers} layers x {work.batch} sequences x {state.elements:,} elements x "
-            f"{state.bytes_per_element} bytes = {total:,} bytes at any context (modelled: FP32)"
-        )
-    if not shape.decodes:
-        yield "  KV cache = 0: an encoder keeps nothing between tokens (exact)"
-
-
-def _compute_line(shape: Shape, work: Workload, total: int) -> str:
-    tokens = work.batch * (shape.sequence or work.context)
-    return (
-        f"  compute = {tokens:,} tokens x (2 x {shape.hidden:,} hidden + 3 x {shape.intermediate:,} intermediate) x "
-        f"{work.activation_bytes} bytes + logits of {work.batch} x {shape.vocab if shape.decodes else 0:,} x 4 bytes = "
-        f"{total:,} bytes (modelled: one forward step over the prompt)"
-    )

@@ -1,19 +1,17 @@
 """Does it fit, with how much room, and with how much context: footprints against devices.
 
-The largest context is solved for: between the bends of a footprint memory is linear in the context, so the answer
-lies in the first stretch that ends above the limit, at a point that two evaluations give.
+The largest context is solved for, not scanned: memory grows with the context nearly as a line does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.footprint import Candidate, Quantity
-from llmscale.runtimes.interface import Workload
-from llmscale.shape import Shape
+from llmscale.runtimes.interface import Subject, Workload
 
 #: Beyond any published limit; asked only of models that have none.
 LONGEST = 1 << 27
@@ -47,69 +45,98 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
         limit: the model's own longest context; None when it has none.
     """
     footprint = candidate.footprint(work)
-    # Each shape is solved alone: the most that several take is not linear between their bends.
-    growing = [shape for shape in dict.fromkeys(candidate.shapes) if not shape.sequence]
-    solvable = [(_size(candidate, shape, work), candidate.runtime.bends(shape)) for shape in growing]
+    # Each subject is solved alone: the most that several take is the most of each.
+    unlike = {subject.shape: subject for subject in candidate.subjects}.values()
+    growing = [number for number, subject in enumerate(unlike) if not subject.shape.sequence]
+    grain = candidate.runtime.grain
+    sizes = {
+        count: [_size(candidate, subject, work, count) for subject in unlike]
+        for count in {devices.count for devices in sets}
+    }
     answers = []
     for devices in sets:
-        more = (devices.count - 1) * candidate.runtime.overhead()
-        room = devices.total_usable - more
-        solved = [largest(size, room, bends, limit or LONGEST) for size, bends in solvable]
+        more = further(candidate, work, devices.count)
+        room = usable(candidate, devices, work)
+        ours = sizes[devices.count]
+        solved = [largest(ours[number], room, limit or LONGEST, grain) for number in growing]
+        most = max(size(work.context) for size in ours)
         longest = None if None in solved else min((n for n in solved if n is not None), default=None)
         answers.append(
             Fit(
-                fits=footprint.high <= room,
-                may_fit=footprint.low <= room,
+                fits=most <= room,
+                may_fit=footprint.low - footprint.host + more <= room,
                 total=footprint.total + more,
-                headroom=room - footprint.total,
-                missing=max(0, footprint.high - room),
+                headroom=room - (footprint.total + more - footprint.host),
+                missing=max(0, most - room),
                 max_context=longest,
             )
         )
     return answers
 
 
-def first_that_fits(candidates: Iterable[Candidate], work: Workload, devices: DeviceSet) -> int | None:
-    """The index of the first of `candidates`, which differ in their weights alone, that surely fits; None if none does.
+def further(candidate: Candidate, work: Workload, count: int) -> int:
+    """What a model takes on the devices after the first besides its share of weights and cache.
 
-    Only the weights are looked at again for each: what else they take is the same.
+    Each holds some of the layers, so each has the runtime's overhead and buffers of its own for them.
     """
-    room: int | None = None
-    for index, candidate in enumerate(candidates):
-        if room is None:
-            more = (devices.count - 1) * candidate.runtime.overhead()
-            besides = candidate._replace(weights=Quantity.exactly(0)).footprint(work).high
-            room = devices.total_usable - more - besides
-        if candidate.weights.high <= room:
-            return index
-    return None
+    if count == 1:
+        return 0
+    run, subjects = candidate.runtime, candidate.subjects
+    compute = sorted(run.compute(subject, work) for subject in subjects)
+    return (count - 1) * (run.overhead(subjects[0], work) + compute[(len(compute) - 1) // 2])
 
 
-def _size(candidate: Candidate, shape: Shape, work: Workload) -> Callable[[int], int]:
-    """The most bytes on one device by context; the same ends are asked for every device, so they are kept."""
-    return cache(lambda context: candidate.most(shape, work._replace(context=context)))
+def usable(candidate: Candidate, devices: DeviceSet, work: Workload) -> int:
+    """Bytes that a model may take of all devices; vLLM takes as much of each as of the smallest."""
+    if candidate.runtime.name == "vllm":
+        return devices.count * candidate.runtime.room(devices, work)
+    return devices.total_usable
 
 
-def largest(size: Callable[[int], int], room: int, bends: Sequence[int], limit: int) -> int | None:
+def room_for_weights(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
+    """The most bytes that weights may have on `devices`, with all that the model takes besides."""
+    bare = candidate._replace(weights=Quantity.exactly(0), host=0)
+    return usable(candidate, devices, work) - further(candidate, work, devices.count) - bare.footprint(work).high
+
+
+def _size(candidate: Candidate, subject: Subject, work: Workload, count: int) -> Callable[[int], int]:
+    """The most bytes on `count` devices by context; the same ends are asked for every device, so they are kept."""
+    alone = candidate._replace(subjects=(subject,))
+
+    def size(context: int) -> int:
+        asked = work._replace(context=context)
+        return candidate.most(subject, asked) + further(alone, asked, count)
+
+    return cache(size)
+
+
+def largest(size: Callable[[int], int], room: int, limit: int, grain: int = 1) -> int | None:
     """The largest n in [1, limit] with ``size(n) <= room``; None when there is none.
 
+    Memory is nearly linear in n, so each guess is where a line between the ends that are known meets `room`; every
+    third one halves what is left, which bounds the number of guesses however bent the curve.
+
     Args:
-        size: grows with n and is linear between the bends but for the rounding of partial blocks.
-        bends: where its slope changes.
+        size: never shrinks as n grows.
+        grain: `size` changes only from one multiple of it to the next, as n is rounded up.
     """
     if size(1) > room:
         return None
-    left = 1
-    for right in [*sorted(bend for bend in bends if 1 < bend < limit), limit]:
-        above = size(right)
-        if above > room:
-            below = size(left)
-            n = left + (room - below) * (right - left) // (above - below)
-            # Rounding of blocks moves the answer by a token or two at most.
-            while n > left and size(n) > room:
-                n -= 1
-            while n < right and size(n + 1) <= room:
-                n += 1
-            return n
-        left = right
-    return limit
+    if size(limit) <= room:
+        return limit
+    low, high = 0, -(-limit // grain)  # in grains: the first fits (any fraction of one does), the last does not
+    if size(min(grain, limit)) <= room:
+        low = 1
+    below, above = size(max(1, low * grain)), size(limit)
+    guesses = 0
+    while high - low > 1:
+        guesses += 1
+        along = (room - below) / (above - below) if above > below else 0.5
+        guess = low + int((high - low) * (0.5 if guesses % 3 == 0 else along))
+        guess = min(max(guess, low + 1), high - 1)
+        found = size(guess * grain)
+        if found <= room:
+            low, below = guess, found
+        else:
+            high, above = guess, found
+    return min(low * grain, limit) or 1

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llmscale.runtimes.interface import Runtime, Workload
-from llmscale.shape import Shape
+from llmscale.runtimes.interface import Runtime, Subject, Workload
 from llmscale.spec import Basis
 
 
@@ -34,6 +33,7 @@ class Footprint(NamedTuple):
     Attributes:
         low, high: the least and most of the whole. No model is the extreme in every part, so these lie
             inside the sums of the parts' extremes.
+        host: bytes of the weights that never lie on a device.
     """
 
     weights: Quantity
@@ -43,6 +43,7 @@ class Footprint(NamedTuple):
     overhead: Quantity
     low: int
     high: int
+    host: int = 0
 
     @property
     def total(self) -> int:
@@ -54,26 +55,28 @@ class Candidate(NamedTuple):
     """A model in one format on one runtime: everything its memory follows from but the workload.
 
     Attributes:
-        shapes: one where the tensors are known, those of its peers for a bare size.
-        assumed: whether the shapes are peers', or those of a family that somebody assumed.
+        subjects: one where the tensors are known, its peers for a bare size.
+        assumed: whether the subjects are peers, or of a family that somebody assumed.
+        host: bytes of the weights that lie in RAM even when all layers are on the device.
     """
 
     weights: Quantity
-    shapes: tuple[Shape, ...]
+    subjects: tuple[Subject, ...]
     assumed: bool
     runtime: Runtime
+    host: int = 0
 
     def footprint(self, work: Workload) -> Footprint:
         """Bytes for `work` on one device; each further one adds the runtime's overhead.
 
-        Of several shapes the one in the middle by its own total gives the values, all together the ranges.
+        Of several subjects the one in the middle by its own total gives the values, all together the ranges.
         """
         run = self.runtime
-        taken = [(run.cache(s, work), run.state(s, work), run.compute(s, work)) for s in self.shapes]
+        taken = [(run.cache(s, work), run.state(s, work), run.compute(s, work)) for s in self.subjects]
         taken.sort(key=sum)
         cache, state, compute = taken[(len(taken) - 1) // 2]
         caches, states, computes = zip(*taken, strict=True)
-        overhead = run.overhead()
+        overhead = run.overhead(self.subjects[0], work)
         return Footprint(
             weights=self.weights,
             cache=self._spread(cache, caches, Basis.EXACT),
@@ -82,13 +85,14 @@ class Candidate(NamedTuple):
             overhead=Quantity.exactly(overhead, Basis.MODELLED),
             low=self.weights.low + sum(taken[0]) + overhead,
             high=self.weights.high + sum(taken[-1]) + overhead,
+            host=self.host,
         )
 
     def _spread(self, value: int, all_values: Sequence[int], known: Basis) -> Quantity:
         return Quantity(value, min(all_values), max(all_values), Basis.ASSUMED if self.assumed else known)
 
-    def most(self, shape: Shape, work: Workload) -> int:
-        """The most bytes that `work` may take on one device with a model of this shape."""
+    def most(self, subject: Subject, work: Workload) -> int:
+        """The most bytes that `work` may take on one device with this subject."""
         run = self.runtime
-        varying = run.cache(shape, work) + run.state(shape, work) + run.compute(shape, work)
-        return self.weights.high + varying + run.overhead()
+        varying = run.cache(subject, work) + run.state(subject, work) + run.compute(subject, work)
+        return self.weights.high - self.host + varying + run.overhead(subject, work)

@@ -6,6 +6,7 @@ from math import log
 from typing import NamedTuple
 
 from llmscale.data import table
+from llmscale.formats.recipe import Quant
 from llmscale.shape import Shape
 
 #: Catalogue models whose size lies within this factor stand for a bare size; at least `FEWEST` of them.
@@ -20,10 +21,10 @@ class Peer(NamedTuple):
     parameters: int
     shape: Shape
 
-    def bits(self, quant: str) -> float | None:
+    def bits(self, quant: Quant) -> float | None:
         """Bits per parameter that its weights take in a quant; None where it cannot be had in it."""
-        size = table("sizes")[self.id].get(quant)
-        return 8 * size / self.parameters if size else None
+        found = table("gguf_sizes" if quant.kind == "gguf" else "sizes")[self.id].get(quant.id)
+        return 8 * found[0] / self.parameters if found else None
 
 
 def peers(parameters: int, mixture: bool) -> tuple[Peer, ...]:

@@ -29,12 +29,29 @@ class LayerState(NamedTuple):
     bytes_per_element: int
 
 
+class Sketch(NamedTuple):
+    """What llama.cpp makes of a model, computed when the catalogue was compiled; see `llmscale.runtimes.llama_cpp`.
+
+    Attributes:
+        cells: layers, elements of K and of V that one cell holds, and whether a sliding window bounds the cells.
+        window: tokens of that window; 0 for none.
+        state: bytes of recurrent state of one sequence.
+        compute: contexts, and the bytes of the compute buffer there.
+    """
+
+    cells: tuple[tuple[int, int, int, bool], ...]
+    window: int
+    state: int
+    compute: tuple[tuple[int, int], ...]
+
+
 class Shape(NamedTuple):
     """Widths in elements, lengths in tokens.
 
     Attributes:
         intermediate: widest feed-forward activation of one token, chosen experts together.
         sequence: tokens of a model that always sees the same number; None for a language model.
+        llama_cpp: only in the compiled catalogue, of models that llama.cpp can load.
     """
 
     layers: int
@@ -45,6 +62,7 @@ class Shape(NamedTuple):
     sequence: int | None
     caches: tuple[LayerCache, ...]
     states: tuple[LayerState, ...] = ()
+    llama_cpp: Sketch | None = None
 
     @property
     def decodes(self) -> bool:
@@ -56,7 +74,12 @@ class Shape(NamedTuple):
         """Back from what the compiled catalogue stores."""
         caches = tuple(LayerCache(*cache) for cache in data["caches"])  # type: ignore[attr-defined]
         states = tuple(LayerState(*state) for state in data["states"])  # type: ignore[attr-defined]
-        return cls(**{**data, "caches": caches, "states": states})  # type: ignore[arg-type]
+        drawn = data.get("llama_cpp")
+        sketch = None
+        if isinstance(drawn, list):
+            cells, window, state, compute = drawn
+            sketch = Sketch(tuple(map(tuple, cells)), window, state, tuple(map(tuple, compute)))
+        return cls(**{**data, "caches": caches, "states": states, "llama_cpp": sketch})  # type: ignore[arg-type]
 
 
 def shape_of(spec: ModelSpec) -> Shape:

@@ -41,7 +41,7 @@ def weights_of(spec: ModelSpec, parts: Inventory, quant: Quant, peers: Sequence[
         # The weights of a bare size follow from it; a reported one is no better than its report.
         basis = Basis.EXACT if spec.basis is Basis.ASSUMED and spec.parameters_range is None else spec.basis
         return Quantity(size, least, most, basis)
-    bits = sorted(found for peer in peers if (found := peer.bits(quant.id)))
+    bits = sorted(found for peer in peers if (found := peer.bits(quant)))
     if not bits:
         raise UnsupportedModelError(
             f"{spec.name} is only a size: what {quant.name} makes of it depends on its tensors.",

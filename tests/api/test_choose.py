@@ -8,9 +8,10 @@ from llmscale import estimate, fits, needs
 from llmscale.api.catalogued import all_models
 from llmscale.api.lists import list_quants
 from llmscale.api.model import Model
-from llmscale.errors import NotFoundError, UnsupportedModelError
+from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import quant, quants
 from llmscale.results.fits import FitsResult
+from llmscale.runtimes.interface import Options
 from llmscale.sources import load
 from llmscale.spec import Basis
 
@@ -82,10 +83,13 @@ def test_the_catalogue_is_answered_from_the_sizes_that_were_compiled() -> None:
         if model.ref.id in ("llama-2-7b", "gpt-oss-20b", "bert-base", "vit-base"):
             counted = Model.of(load(model.ref.id).known())
             assert model.ref == counted.ref
-            assert (model.shapes, model.limit, model.published_in) == (
+            (shape,) = model.shapes
+            assert (shape.llama_cpp is None) == (model.ref.id == "vit-base")
+            assert ((shape._replace(llama_cpp=None),), model.limit, model.published_in, model.motion) == (
                 counted.shapes,
                 counted.limit,
                 counted.published_in,
+                counted.motion,
             )
             for one in quants():
                 assert weights(model, one.id) == weights(counted, one.id)
@@ -155,3 +159,76 @@ def test_the_quants_of_a_model_have_its_exact_sizes() -> None:
     assert own["q4_k_m"]
     assert not own["iq2_m"]
     assert {line.weights_bytes for line in list_quants().quants} == {None}
+
+
+def test_unlike_devices_are_used_whole_by_llama_cpp() -> None:
+    (line,) = estimate("llama-3.1-8b", ["q4_k_m"], gpus=["rtx4090 + rtx3060-12gb", "rtx4090", "rtx3060-12gb"]).estimates
+    both, one, other = line.devices
+    assert both.usable_bytes == one.usable_bytes + other.usable_bytes
+    assert both.fits
+    assert both.gpu_layers == both.layers == 33
+
+
+def test_llama_cpp_takes_what_it_says_itself() -> None:
+    (line,) = estimate("qwen2.5-7b", ["q4_k_m"], context=8192, kv_dtype="q8_0", gpus=["8GiB"]).estimates
+    # tests/truth/llamacpp_gpu_logs.json: 4,168.09 MiB of weights and 238.00 MiB of cache on the device.
+    (device,) = line.devices
+    assert round(device.weights_bytes / 2**20, 2) == 4168.09  # type: ignore[operator]
+    assert line.kv_cache_bytes == 238 * 2**20
+
+
+def test_layers_that_do_not_fit_stay_in_ram() -> None:
+    (line,) = estimate("llama-3.1-70b", ["q4_k_m"], gpus=["rtx4090"]).estimates
+    (device,) = line.devices
+    assert not device.fits
+    assert device.layers == 81
+    assert 0 < (device.gpu_layers or 0) < 81
+    (named,) = estimate(
+        "llama-3.1-70b", ["q4_k_m"], gpus=["rtx4090"], options=Options(gpu_layers=str(device.gpu_layers))
+    ).estimates
+    assert named.devices[0].fits
+    more = Options(gpu_layers=str((device.gpu_layers or 0) + 1))
+    (too_many,) = estimate("llama-3.1-70b", ["q4_k_m"], gpus=["rtx4090"], options=more).estimates
+    assert not too_many.devices[0].fits
+
+
+def test_experts_in_ram_make_room_for_all_else() -> None:
+    (line,) = estimate("gpt-oss-120b", ["mxfp4_moe"], gpus=["rtx4090"]).estimates
+    kept = line.devices[0].cpu_moe
+    assert kept is not None
+    (fewer,) = estimate("gpt-oss-120b", ["mxfp4_moe"], gpus=["rtx4090"], options=Options(n_cpu_moe=kept)).estimates
+    assert fewer.devices[0].fits
+    (one_less,) = estimate(
+        "gpt-oss-120b", ["mxfp4_moe"], gpus=["rtx4090"], options=Options(n_cpu_moe=kept - 1)
+    ).estimates
+    assert not one_less.devices[0].fits
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (Options(tp=2), "--tp is an option of vllm"),
+        (Options(ubatch=0), "--ubatch 0 is not possible"),
+        (Options(n_cpu_moe=-1), "--n-cpu-moe -1 is not possible"),
+        (Options(gpu_memory_utilization=1.5), "--gpu-memory-utilization 1.5 is not possible"),
+        (Options(gpu_layers="most"), "'most' is not a number of layers"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(options: Options, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        estimate("llama-3.1-8b", ["q4_k_m"], gpus=["rtx4090"], options=options)
+
+
+@pytest.mark.parametrize("kv", ["k=q8_0", "k=q8_0,v=", "a=1,b=2", "k=q4_k,v=fp16"])
+def test_a_cache_type_that_cannot_be_meant_is_refused(kv: str) -> None:
+    with pytest.raises((UsageError, NotFoundError)):
+        estimate("llama-3.1-8b", ["q4_k_m"], kv_dtype=kv)
+
+
+def test_speed_is_said_where_it_was_measured() -> None:
+    (line,) = estimate("llama-3.1-8b", ["q4_k_m"], gpus=["rtx4090", "24GiB"]).estimates
+    card, bare = line.devices
+    low, high = card.tokens_per_second_range or (0, 0)
+    assert low < (card.tokens_per_second or 0) < high
+    assert 100 < (card.tokens_per_second or 0) < 200
+    assert bare.tokens_per_second is None

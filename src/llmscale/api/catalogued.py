@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from llmscale import catalogue as model_catalogue
 from llmscale.api.model import Model
 from llmscale.catalogue import ModelEntry
-from llmscale.data import table
 from llmscale.families import published_in
 from llmscale.results.common import SizedModelRef
 from llmscale.shape import Shape
 from llmscale.sources.catalogue import of_entry
 from llmscale.spec import Basis
+from llmscale.speed.motion import Motion
 
 
 def all_models(catalogue: str | None) -> Iterator[Model]:
@@ -43,6 +43,7 @@ def _counted(entry: ModelEntry) -> Model:
         warnings=(),
         spec=None,
         parts=None,
-        sizes=table("sizes")[entry.id],
+        compiled=True,
         published_in=published_in(entry.config or {}),
+        moves=Motion(*entry.motion) if entry.motion else None,
     )

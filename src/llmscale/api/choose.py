@@ -8,8 +8,7 @@ from typing import NamedTuple
 from llmscale.api.model import Model
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.fit import Fit, first_that_fits, fit
-from llmscale.footprint import Candidate
+from llmscale.fit import Fit, fit, room_for_weights
 from llmscale.formats.ladder import FALLBACK, by_quality, ladder, originals
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
@@ -18,9 +17,6 @@ from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import Workload
 
 DEFAULT_RUNTIME = "llama.cpp"
-
-#: A quant that a model can be had in, and the model in it.
-Step = tuple[Quant, Candidate]
 
 
 class Asked(NamedTuple):
@@ -63,28 +59,54 @@ def asked(
     return Asked(context, batch, kv, tuple(tuple(ladder(name)) for name in runtimes), originals(runtimes[0]))
 
 
-def available(model: Model, asked: Asked) -> list[Step]:
+def available(model: Model, asked: Asked) -> list[Quant]:
     """The quants that the model can be had in, best first.
 
     Raises:
         UnsupportedModelError: none of those asked for.
     """
     for steps in asked.ladders:
-        found = [step for quant in steps if (step := _step(model, quant))]
-        own = next((step for quant in asked.keeping(model.published_in) if (step := _step(model, quant))), None)
+        found = [quant for quant in steps if _had(model, quant)]
+        own = next((quant for quant in asked.keeping(model.published_in) if _had(model, quant)), None)
         if own:
             # Nothing is won by a file that is larger than the published one.
-            return [own, *(step for step in found if step[1].weights.value < own[1].weights.value)]
+            size = model.weights(own).value
+            return [own, *(quant for quant in found if model.weights(quant).value < size)]
         if found:
             return found
     raise UnsupportedModelError(f"{model.ref.name} cannot be had in any of these quants.", "See llmscale quants list.")
 
 
-def _step(model: Model, quant: Quant) -> Step | None:
+def summed(model: Model, asked: Asked) -> Model:
+    """`model` with its sizes computed once, and its buffers drawn as for the compiled catalogue: to ask many devices.
+
+    At the context that is asked for the buffers are exact, elsewhere they lie on a line between simulated points.
+    """
+    if not model.counted or model.assumed:
+        return model
+    assert model.spec is not None
+    assert model.parts is not None
+    sizes: dict[str, Sequence[int]] = {}
+    for quant in (*asked.originals, *(quant for steps in asked.ladders for quant in steps)):
+        if _had(model, quant):
+            sizes[quant.id] = (model.weights(quant).value, model.host(quant))
+    (shape,) = model.shapes
+    if any(quant.kind == "gguf" and quant.id in sizes for steps in asked.ladders for quant in steps):
+        from llmscale.runtimes.llama_cpp.simulate import sketch_of
+
+        at = work_of(model, asked.ladders[0][0], asked)
+        shape = shape._replace(llama_cpp=sketch_of(model.spec, (at.context * at.batch,)))
+    return model._replace(compiled=True, summed=sizes, shapes=(shape,))
+
+
+def _had(model: Model, quant: Quant) -> bool:
+    if model.compiled:
+        return model.sizes(quant) is not None
     try:
-        return quant, model.candidate(quant, None)
+        model.weights(quant)
     except UnsupportedModelError:
-        return None
+        return False
+    return True
 
 
 def work_of(model: Model, quant: Quant, asked: Asked) -> Workload:
@@ -92,21 +114,32 @@ def work_of(model: Model, quant: Quant, asked: Asked) -> Workload:
     return Workload(model.context(asked.context), asked.batch, asked.kv, quant.activation_bytes)
 
 
-def best(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked) -> tuple[Quant, Fit]:
+def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> tuple[Quant, Fit]:
     """The first of `steps` that fits, the last where none does."""
-    quant, candidate = steps[-1]
-    start = 0
-    while start < len(steps):
-        # Of quants that want the same activations only the weights differ, so such a stretch is searched at once.
-        width, runtime = steps[start][0].activation_bytes, steps[start][0].runtime
-        end = start + 1
-        while end < len(steps) and (steps[end][0].activation_bytes, steps[end][0].runtime) == (width, runtime):
-            end += 1
-        stretch = [candidate for _, candidate in steps[start:end]]
-        found = first_that_fits(stretch, work_of(model, steps[start][0], asked), devices)
-        if found is not None:
-            quant, candidate = steps[start + found]
-            break
-        start = end
-    (answer,) = fit(candidate, work_of(model, quant, asked), [devices], model.limit)
-    return quant, answer
+    chosen, split = steps[-1], True
+    # Quants that want the same activations under the same runtime differ in their weights alone.
+    rooms: dict[tuple[str, int], int] = {}
+    for quant in steps:
+        kind = (quant.runtime, quant.activation_bytes)
+        if kind not in rooms:
+            rooms[kind] = room_for_weights(model.candidate(quant, None), work_of(model, quant, asked), devices)
+        weights = model.weights(quant).high - (model.host(quant) if quant.kind == "gguf" else 0)
+        if weights <= rooms[kind]:
+            split = _splits(model, quant, devices, asked)
+            if split:
+                chosen = quant
+                break
+    candidate = model.candidate(chosen, None)
+    (answer,) = fit(candidate, work_of(model, chosen, asked), [devices], model.limit)
+    if not split:
+        answer = answer._replace(fits=False, may_fit=False)
+    return chosen, answer
+
+
+def _splits(model: Model, quant: Quant, devices: DeviceSet, asked: Asked) -> bool:
+    """Whether llama.cpp's whole layers come out even enough; of the catalogue as a whole the sum is taken for it."""
+    if devices.count == 1 or quant.runtime != "llama.cpp" or quant.kind != "gguf" or not model.counted:
+        return True
+    from llmscale.api.offload import fits_split
+
+    return fits_split(model, quant, work_of(model, quant, asked), devices)

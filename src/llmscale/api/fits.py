@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from llmscale.api.choose import Asked, Step, available, best, work_of
+from llmscale.api.choose import Asked, available, best, work_of
 from llmscale.api.choose import asked as ask
+from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_CONTEXT,
     DEFAULT_KV,
@@ -15,9 +17,12 @@ from llmscale.api.model import (
     kv_format,
     reserve_bytes,
 )
+from llmscale.api.place import placed
+from llmscale.api.speed import pace
 from llmscale.devices.sets import DeviceSet, device_set
-from llmscale.errors import UnsupportedModelError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit import fit
+from llmscale.formats.recipe import Quant
 from llmscale.results.common import LossRef
 from llmscale.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.sources import load
@@ -41,6 +46,7 @@ def fits(
     quant_map: str | None = None,
     sparsity: str | None = None,
     everything: bool = False,
+    command: bool = False,
     catalogue: str | None = None,
 ) -> FitsResult | FitsOverview:
     """Which models fit a device, each in the quant with the least loss that does, with the largest context at it.
@@ -51,7 +57,10 @@ def fits(
     Args:
         quants: the only ones to choose from; all of `runtime` when there are none.
         runtime: llama.cpp when None; a model that it cannot load is run from its published files instead.
+        command: whether the line that starts each of `models` is wanted as well.
     """
+    if command and not (models and device is not None):
+        raise UsageError("--command asks about a device and a model.", "For example fits rtx4090 --model llama-3.1-8b.")
     check_workload(context, batch)
     asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
     everything = everything or bool(models)
@@ -62,13 +71,21 @@ def fits(
 
         of = list(all_models(catalogue))
     if device is not None:
-        return _fits(device_set(device, reserve_bytes(reserve)), of, asked, everything, bool(models))
+        devices = device_set(device, reserve_bytes(reserve))
+        result = _fits(devices, of, asked, everything, bool(models))
+        if command:
+            lines = {
+                model.ref.id: _command(model, devices, asked, name, catalogue)
+                for model, name in zip(of, models, strict=True)
+            }
+            result.models = tuple(replace(shown, command_line=lines[shown.id]) for shown in result.models)
+        return result
     columns = [_fits(column, of, asked, everything, bool(models)) for column in common_devices(CONSUMER_GIB, reserve)]
     return FitsOverview(columns[0].context, tuple(columns))
 
 
 def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything: bool, named: bool) -> FitsResult:
-    answers: list[tuple[Model, list[Step]]] = []
+    answers: list[tuple[Model, list[Quant]]] = []
     unable = []
     for model in models:
         try:
@@ -97,8 +114,9 @@ def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything:
     )
 
 
-def _line(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked) -> FittingModel:
+def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> FittingModel:
     quant, answer = best(model, steps, devices, asked)
+    speed = pace(model, quant, work_of(model, quant, asked), quant.runtime, devices) if answer.fits else None
     return FittingModel(
         id=model.ref.id,
         parameters=model.ref.parameters,
@@ -108,17 +126,29 @@ def _line(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked)
         fits=answer.fits,
         max_context=answer.max_context if answer.fits else None,
         missing_bytes=answer.missing,
-        tokens_per_second=None,
+        tokens_per_second=speed.decode.value if speed else None,
+        tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
         context=model.context(asked.context),
         weights_bytes=model.weights(quant).value,
         loss=LossRef.of(quant.id, model.ref.id),
+        command_line=None,
     )
 
 
-def _choices(model: Model, steps: Sequence[Step], devices: DeviceSet, asked: Asked) -> Iterable[Choice]:
+def _command(model: Model, devices: DeviceSet, asked: Asked, name: str, catalogue: str | None) -> str | None:
+    """What to type for the quant that `_line` says."""
+    quant, answer = best(model, available(model, asked), devices, asked)
+    candidate, work = model.candidate(quant, None), work_of(model, quant, asked)
+    place = placed(model, quant, candidate, work, devices, answer)
+    fits = answer.fits if place.fits is None else place.fits
+    return line(model, quant, candidate, work, devices, place, fits, name, catalogue)
+
+
+def _choices(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> Iterable[Choice]:
     """One model step by step: the last quant that does not fit, the best that does, and some below it."""
     lines = []
-    for quant, candidate in steps:
+    for quant in steps:
+        candidate = model.candidate(quant, None)
         work = work_of(model, quant, asked)
         (answer,) = fit(candidate, work, [devices], model.limit)
         lines.append(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from llmscale.data import table
 from llmscale.devices.sets import DeviceSet, sized
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.footprint import Candidate, Quantity
@@ -14,6 +15,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.inventory import Inventory, inventory
 from llmscale.results.common import SizedModelRef
 from llmscale.runtimes import runtime as find_runtime
+from llmscale.runtimes.interface import DEFAULTS, KNOWN_BY, Options, Subject
 from llmscale.shape import Shape, shape_of
 from llmscale.spec import Basis, ModelSpec
 from llmscale.units import GIB, parse_size
@@ -21,6 +23,7 @@ from llmscale.weights import weights_of
 
 if TYPE_CHECKING:
     from llmscale.peers import Peer
+    from llmscale.speed.motion import Motion
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_QUANTS = ("fp32", "fp16", "int8", "int4")
@@ -39,7 +42,9 @@ class Model(NamedTuple):
         shapes: one where the tensors are known, those of its peers for a bare size.
         assumed: whether the shapes are peers', or those of a family that somebody assumed.
         spec, parts: None for a catalogue model whose sizes were computed when the catalogue was compiled.
-        sizes: those, by quant.
+        compiled: whether that is so.
+        summed: the same by quant, where it was computed for this answer, see `llmscale.api.choose.summed`.
+        moves: what of it decides its speed, where it was computed before.
         published_in: see `ModelSpec`.
     """
 
@@ -52,7 +57,9 @@ class Model(NamedTuple):
     spec: ModelSpec | None
     parts: Inventory | None
     peers: tuple[Peer, ...] = ()
-    sizes: Mapping[str, int] | None = None
+    compiled: bool = False
+    summed: Mapping[str, Sequence[int]] | None = None
+    moves: Motion | None = None
     published_in: str = ""
 
     @classmethod
@@ -87,10 +94,11 @@ class Model(NamedTuple):
         Raises:
             UnsupportedModelError: the quant does not take this model.
         """
-        if self.sizes is not None:
-            if quant.id not in self.sizes:
+        if self.compiled:
+            known = self.sizes(quant)
+            if known is None:
                 raise UnsupportedModelError(f"{self.ref.name} cannot be had in {quant.name}.")
-            return Quantity.exactly(self.sizes[quant.id])
+            return Quantity.exactly(known[0])
         assert self.spec is not None
         assert self.parts is not None
         return weights_of(self.spec, self.parts, quant, self.peers)
@@ -106,7 +114,66 @@ class Model(NamedTuple):
 
     def candidate(self, quant: Quant, runtime: str | None) -> Candidate:
         """This model in one quant on one runtime, the quant's own by default."""
-        return Candidate(self.weights(quant), self.shapes, self.assumed, find_runtime(runtime or quant.runtime))
+        chosen = find_runtime(runtime or quant.runtime)
+        if chosen.name == "vllm":
+            from llmscale.runtimes.vllm.formats import refuse_foreign
+
+            refuse_foreign(quant)
+        spec = self.spec if self.counted and not self.compiled else None
+        subjects = tuple(Subject(shape, spec, quant) for shape in self.shapes)
+        weights = self.weights(quant)
+        host = self.host(quant) if chosen.name == "llama.cpp" else 0
+        return Candidate(weights, subjects, self.assumed, chosen, host)
+
+    def host(self, quant: Quant) -> int:
+        """Bytes of the weights that llama.cpp keeps in RAM even with all layers on a device; 0 for a bare size."""
+        if quant.kind != "gguf":
+            return 0
+        if self.compiled:
+            known = self.sizes(quant)
+            return known[1] if known else 0
+        if not self.counted:
+            return 0
+        from llmscale.formats.weights import allot, host_bytes
+
+        assert self.spec is not None
+        assert self.parts is not None
+        return host_bytes(allot(quant, self.spec, self.parts))
+
+    @property
+    def counted(self) -> bool:
+        """Whether the tensors are at hand, not only what was computed from them."""
+        return self.spec is not None and self.spec.shape_known
+
+    def sizes(self, quant: Quant) -> Sequence[int] | None:
+        """Of a compiled model: all bytes in `quant`, and of GGUF those that llama.cpp keeps in RAM, those that a token
+        reads, and those of the routed experts; None where it cannot be had in it."""
+        if self.summed is not None:
+            return self.summed.get(quant.id)
+        found: dict[str, list[int]] = table("gguf_sizes" if quant.kind == "gguf" else "sizes")[self.ref.id]
+        return found.get(quant.id)
+
+    def read(self, quant: Quant) -> tuple[int, int] | None:
+        """Bytes of the weights that a token reads in `quant`, and those of the routed experts; None if not computed."""
+        if self.compiled:
+            known = self.sizes(quant)
+            return (known[2], known[3]) if known and len(known) > 2 else None
+        from llmscale.formats.weights import allot
+        from llmscale.speed.motion import read_bytes
+
+        assert self.spec is not None
+        assert self.parts is not None
+        return read_bytes(self.parts, allot(quant, self.spec, self.parts))
+
+    @property
+    def motion(self) -> Motion | None:
+        """What of the model decides its speed; None for a bare size."""
+        if self.moves is not None or not self.counted:
+            return self.moves
+        from llmscale.speed.motion import motion
+
+        assert self.parts is not None
+        return motion(self.parts)
 
     def context(self, asked: int | None) -> int:
         """Tokens to estimate for: as asked, else 4,096 or the model's own limit, whichever is smaller."""
@@ -133,6 +200,51 @@ def kv_format(name: str) -> Format:
     if not form.kv:
         raise UsageError(f"A KV cache cannot be kept in {form.name}.", f"One of: {', '.join(kv_formats())}.")
     return form
+
+
+def kv_formats_of(text: str) -> tuple[Format, Format | None]:
+    """The format of the KV cache, and that of V where ``k=q8_0,v=q4_0`` names another one for it."""
+    if "=" not in text:
+        return kv_format(text), None
+    parts = dict(piece.strip().lower().partition("=")[::2] for piece in text.split(","))
+    if set(parts) != {"k", "v"}:
+        raise UsageError(f"--kv-dtype '{text[:40]}' names no format of K and of V.", "For example k=q8_0,v=q4_0.")
+    k, v = kv_format(parts["k"]), kv_format(parts["v"])
+    return k, None if v == k else v
+
+
+def check_options(options: Options) -> None:
+    """Bounds that hold for every runtime.
+
+    Raises:
+        UsageError: a number that cannot be meant.
+    """
+    for name in ("ubatch", "tp", "pp", "dp", "max_num_seqs", "max_num_batched_tokens"):
+        value = getattr(options, name)
+        if value is not None and not 1 <= value <= MAX_BATCH:
+            raise UsageError(f"{flag(name)} {value} is not possible: between 1 and {MAX_BATCH:,} is.")
+    if options.n_cpu_moe is not None and options.n_cpu_moe < 0:
+        raise UsageError(f"--n-cpu-moe {options.n_cpu_moe} is not possible.", "A number of layers from 0.")
+    share = options.gpu_memory_utilization
+    if share is not None and not 0 < share <= 1:
+        raise UsageError(f"--gpu-memory-utilization {share:g} is not possible.", "A share above 0 and up to 1.")
+
+
+def check_known(options: Options, runtime: str) -> None:
+    """Raises:
+    UsageError: an option that `runtime` does not have.
+    """
+    for name, by in KNOWN_BY.items():
+        if getattr(options, name) != getattr(DEFAULTS, name) and runtime not in by:
+            raise UsageError(
+                f"{flag(name)} is an option of {by[0]}, and this is for {runtime}.",
+                f"Add --runtime {by[0]}, or leave it away.",
+            )
+
+
+def flag(name: str) -> str:
+    """How the command line writes an option."""
+    return f"--{name.replace('_', '-')}"
 
 
 def check_workload(context: int | None, batch: int) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmscale.api.choose import Asked, available, best, work_of
+from llmscale.api.choose import Asked, available, best, summed, work_of
 from llmscale.api.choose import asked as ask
 from llmscale.api.model import DEFAULT_KV, Model, check_workload, kv_format, reserve_bytes
 from llmscale.devices import catalogue as devices
 from llmscale.devices.catalogue import Device
 from llmscale.devices.sets import MAX_COUNT, DeviceSet, set_of
 from llmscale.errors import UsageError
-from llmscale.footprint import Candidate
 from llmscale.formats.recipe import Quant
 from llmscale.results.common import LossRef
 from llmscale.results.needs import NeededDevice, NeedsResult
@@ -31,6 +30,8 @@ def needs(
     sparsity: str | None = None,
     runtime: str | None = None,
     max_count: int = 2,
+    max_price: float | None = None,
+    kinds: Sequence[str] = (),
     everything: bool = False,
     catalogue: str | None = None,
 ) -> NeedsResult:
@@ -40,33 +41,64 @@ def needs(
 
     Args:
         quants, runtime: what to choose from, as in `fits`.
+        max_price: the most that all of an option may have cost at launch, in USD; then only what has a price is shown.
+        kinds: only devices of these, see `KINDS`; all when there are none.
     """
     check_workload(context, batch)
     if not 1 <= max_count <= MAX_COUNT:
         raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
+    if max_price is not None and not 0 < max_price < float("inf"):
+        raise UsageError("--max-price must be a sum of money above zero.", "In USD, for example --max-price 2000.")
+    wanted = {_kind(name) for name in kinds}
     spec = load(reference, catalogue=catalogue).known()
     model = Model.of(spec)
     asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
+    model = summed(model, asked)
     steps = available(model, asked)
-    enough = []
-    for device in devices.entries():
+    enough, unpriced = [], 0
+    of_kind = [device for device in devices.entries() if not wanted or wanted & _kinds_of(device)]
+    for device in of_kind:
         most = 1 if device.kind in _ALONE else max_count
         sets = [set_of(device, count, reserve_bytes(reserve)) for count in range(1, most + 1)]
         found = _enough(device, model, steps, sets, asked)
-        enough += [found] if found else []
+        unpriced += found is not None and found.price_usd is None
+        enough += [found] if found and _affordable(found, max_price) else []
     enough.sort(key=lambda d: (d.count * _per_gib(d), d.count, d.price_usd or 1e9, d.id))
     shown = enough if everything else _smallest(enough)
-    quant, smallest = steps[-1]
+    smallest = steps[-1]
     return NeedsResult(
         model=model.ref,
-        quants=tuple(quant.id for quant, _ in steps),
+        quants=tuple(quant.id for quant in steps),
         context=model.context(context),
         batch=batch,
-        total_bytes=smallest.footprint(work_of(model, quant, asked)).total,
+        total_bytes=model.candidate(smallest, None).footprint(work_of(model, smallest, asked)).total,
         devices=tuple(shown),
         hidden=len(enough) - len(shown),
-        warnings=spec.warnings,
+        warnings=(*spec.warnings, *_left_out(unpriced if max_price is not None else 0)),
     )
+
+
+#: What `kinds` may name: those of the catalogue, and Apple's devices of unified memory.
+KINDS = ("consumer", "datacentre", "workstation", "laptop", "unified", "apple")
+
+
+def _kind(name: str) -> str:
+    kind = name.strip().lower().replace("datacenter", "datacentre")
+    if kind not in KINDS:
+        raise UsageError(f"There is no kind of device called '{name[:40]}'.", f"One of: {', '.join(KINDS)}.")
+    return kind
+
+
+def _kinds_of(device: Device) -> set[str]:
+    return {device.kind} | ({"apple"} if device.kind == "unified" and device.vendor == "Apple" else set())
+
+
+def _left_out(unpriced: int) -> list[str]:
+    return [f"{unpriced} more would be enough; the catalogue has no price of theirs (--max-price)."] if unpriced else []
+
+
+def _affordable(found: NeededDevice, max_price: float | None) -> bool:
+    return max_price is None or (found.price_usd is not None and found.price_usd <= max_price)
 
 
 #: Kinds of which nobody builds a pair.
@@ -76,7 +108,7 @@ _ALONE = {"laptop", "unified"}
 def _enough(
     device: Device,
     model: Model,
-    steps: Sequence[tuple[Quant, Candidate]],
+    steps: Sequence[Quant],
     sets: Sequence[DeviceSet],
     asked: Asked,
 ) -> NeededDevice | None:

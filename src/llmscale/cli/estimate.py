@@ -29,11 +29,54 @@ def estimate(
         typer.Option(
             "--gpu",
             metavar="DEVICE",
-            help="rtx4090, '2x rtx3090', 24GiB, rtx4090:20GB; may be given several times.",
+            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB; may be given several times.",
             autocompletion=opt.complete_device,
         ),
     ] = None,
     reserve: opt.Reserve = None,
+    ubatch: Annotated[
+        Optional[int], typer.Option("--ubatch", metavar="N", help="llama.cpp: tokens computed at once.")
+    ] = None,
+    flash_attn: Annotated[
+        Optional[bool], typer.Option("--flash-attn/--no-flash-attn", help="llama.cpp: attention in one operation.")
+    ] = None,
+    unified_kv: Annotated[
+        Optional[bool],
+        typer.Option("--unified-kv/--no-unified-kv", help="llama.cpp: one cache for all sequences."),
+    ] = None,
+    swa_full: Annotated[
+        Optional[bool], typer.Option("--swa-full", help="llama.cpp: whole caches for sliding windows.")
+    ] = None,
+    kv_offload: Annotated[
+        Optional[bool], typer.Option("--kv-offload/--no-kv-offload", help="llama.cpp: the cache on the device.")
+    ] = None,
+    gpu_layers: Annotated[
+        str, typer.Option("--gpu-layers", "-ngl", metavar="N", help="llama.cpp: layers on the device; all, auto.")
+    ] = "",
+    n_cpu_moe: Annotated[
+        Optional[int],
+        typer.Option("--n-cpu-moe", metavar="N", help="llama.cpp: first layers whose experts stay in RAM."),
+    ] = None,
+    tp: Annotated[Optional[int], typer.Option("--tp", metavar="N", help="vLLM: tensor parallel size.")] = None,
+    pp: Annotated[Optional[int], typer.Option("--pp", metavar="N", help="vLLM: pipeline parallel size.")] = None,
+    dp: Annotated[Optional[int], typer.Option("--dp", metavar="N", help="vLLM: data parallel size.")] = None,
+    ep: Annotated[Optional[bool], typer.Option("--ep", help="vLLM: expert parallel.")] = None,
+    gpu_memory_utilization: Annotated[
+        Optional[float], typer.Option("--gpu-memory-utilization", metavar="F", help="vLLM: share of the memory.")
+    ] = None,
+    max_num_seqs: Annotated[
+        Optional[int], typer.Option("--max-num-seqs", metavar="N", help="vLLM: sequences at once.")
+    ] = None,
+    max_num_batched_tokens: Annotated[
+        Optional[int], typer.Option("--max-num-batched-tokens", metavar="N", help="vLLM: tokens of one step.")
+    ] = None,
+    enforce_eager: Annotated[Optional[bool], typer.Option("--enforce-eager", help="vLLM: no CUDA graphs.")] = None,
+    ram: Annotated[
+        Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
+    ] = None,
+    command: Annotated[
+        bool, typer.Option("--command", help="Also what to type: the line that starts the runtime so.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with status 1 unless some format fits some --gpu.")
     ] = False,
@@ -51,9 +94,13 @@ def estimate(
     from llmscale.api.model import DEFAULT_QUANTS
     from llmscale.errors import UsageError
     from llmscale.render.views.estimate import EstimateView
+    from llmscale.runtimes.interface import Options
+    from llmscale.units import parse_size
 
     if check and not gpu:
         raise UsageError("--check asks about a device, and none is named.", "Add --gpu, for example --gpu rtx4090.")
+    if command and not gpu:
+        raise UsageError("--command asks about a device, and none is named.", "Add --gpu, for example --gpu rtx4090.")
     result = answer(
         model,
         quant or DEFAULT_QUANTS,
@@ -63,12 +110,30 @@ def estimate(
         runtime=runtime,
         gpus=gpu or (),
         reserve=reserve,
+        options=Options(
+            ubatch=ubatch,
+            flash_attn=flash_attn,
+            unified_kv=unified_kv,
+            swa_full=swa_full,
+            kv_offload=kv_offload,
+            gpu_layers=gpu_layers.strip().lower(),
+            n_cpu_moe=n_cpu_moe,
+            ram=None if ram is None else parse_size(ram, "ram"),
+            tp=tp,
+            pp=pp,
+            dp=dp,
+            ep=ep,
+            gpu_memory_utilization=gpu_memory_utilization,
+            max_num_seqs=max_num_seqs,
+            max_num_batched_tokens=max_num_batched_tokens,
+            enforce_eager=enforce_eager,
+        ),
         quant_map=quant_map,
         sparsity=sparsity,
         explain=explain,
         assume=assume,
         catalogue=catalogue,
     )
-    Style(output, lang, no_color, width, quiet).write(result, EstimateView(bool(gpu), explain))
+    Style(output, lang, no_color, width, quiet).write(result, EstimateView(bool(gpu), explain, command))
     if check and not any(device.fits for line in result.estimates for device in line.devices):
         raise typer.Exit(1)

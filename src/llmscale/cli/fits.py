@@ -21,7 +21,7 @@ def fits(
         Optional[str],
         typer.Argument(
             metavar="DEVICE",
-            help="rtx4090, '2x rtx3090', 24GiB, rtx4090:20GB. Default: 12, 16 and 24 GB cards.",
+            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB. Default: 12, 16 and 24 GB cards.",
             autocompletion=opt.complete_device,
         ),
     ] = None,
@@ -46,6 +46,9 @@ def fits(
     kv_dtype: opt.KvDtype = "fp16",
     reserve: opt.Reserve = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what is far too large.")] = False,
+    command: Annotated[
+        bool, typer.Option("--command", help="Also what to type: the line that starts the runtime so.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit with status 1 unless some model fits.")] = False,
     catalogue: opt.Catalogue = None,
     output: opt.OutputOption = opt.Output.table,
@@ -71,6 +74,7 @@ def fits(
         quant_map=quant_map,
         sparsity=sparsity,
         everything=everything,
+        command=command,
         catalogue=catalogue,
     )
     Style(output, lang, no_color, width, quiet).write(result, fits_view)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -26,6 +26,15 @@ def needs(
     max_count: Annotated[
         int, typer.Option("--max-count", metavar="N", help="The most devices of one kind together.")
     ] = 2,
+    max_price: Annotated[
+        Optional[float], typer.Option("--max-price", metavar="USD", help="The most that all together cost at launch.")
+    ] = None,
+    kind: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--kind", metavar="K", help="consumer, datacentre, workstation, laptop, unified or apple; may be repeated."
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also the larger ones.")] = False,
     catalogue: opt.Catalogue = None,
     output: opt.OutputOption = opt.Output.table,
@@ -49,6 +58,8 @@ def needs(
         sparsity=sparsity,
         runtime=runtime,
         max_count=max_count,
+        max_price=max_price,
+        kinds=kind or (),
         everything=everything,
         catalogue=catalogue,
     )

@@ -69,9 +69,9 @@ def complete_kv(incomplete: str) -> list[str]:
 
 def complete_runtime(incomplete: str) -> list[str]:
     """Runtimes that begin so."""
-    from llmscale.runtimes import RUNTIMES
+    from llmscale.runtimes import NAMES
 
-    return _starting(list(RUNTIMES), incomplete)
+    return _starting(list(NAMES), incomplete)
 
 
 _TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+)\s*(k?)"

@@ -1,9 +1,9 @@
-"""What users name as their hardware: ``rtx4090``, ``2x rtx3090``, ``24GiB``, ``rtx4090:20GB``."""
+"""What users name as their hardware: ``rtx4090``, ``2x rtx3090``, ``24GiB``, ``rtx4090:20GB``, ``rtx4090 + l4``."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmscale.errors import UsageError
@@ -20,16 +20,21 @@ RESERVE = GIB // 2
 MAX_COUNT = 1024
 _COUNTED = r"\s*(\d+)\s*[x×*]\s*(.+)"
 _SIZE = r"[\d.,]+\s*[kmgt]i?b"
+#: Between unlike devices, as written and as read. A plus that ends a name ("Ryzen AI Max+ 395") has no space before it.
+AND = " + "
+_AND = r"(?<!\S)\+(?!\S)"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DeviceSet:
-    """Several devices of one kind, each with so much memory for models.
+    """Several devices, each with so much memory for models.
 
     Attributes:
-        id, name: of one device.
-        each: bytes of one device as the driver reports them.
-        usable: bytes of one device that a model may take.
+        id, name: of one device; of unlike ones those of all, with how many there are of each.
+        each: bytes of one device as the driver reports them; of unlike ones those of the smallest.
+        usable: bytes of one device that a model may take; likewise.
+        members: unlike devices by kind, in the order given; empty when all are alike.
+        counted: bytes of one device as a CUDA program sees them, where somebody named them; None for others.
     """
 
     id: str
@@ -37,20 +42,37 @@ class DeviceSet:
     count: int
     each: int
     usable: int
+    members: tuple[DeviceSet, ...] = ()
+    counted: int | None = None
+
+    @property
+    def visible(self) -> int:
+        """Bytes of one device that a CUDA program sees: a bare size is taken at its word, a card loses `RESERVE`."""
+        return self.usable if self.counted is None else self.counted
 
     @property
     def memory(self) -> int:
         """Bytes of all devices as the driver reports them."""
-        return self.each * self.count
+        return sum(member.memory for member in self.members) or self.each * self.count
 
     @property
     def total_usable(self) -> int:
         """Bytes of all devices that a model may take."""
+        return sum(self.rooms)
+
+    @property
+    def rooms(self) -> tuple[int, ...]:
+        """Bytes of each device that a model may take."""
+        return tuple(room for member in self.members for room in member.rooms) or (self.usable,) * self.count
+
+    @property
+    def evenly_usable(self) -> int:
+        """Bytes of all devices that a model may take which takes the same of each."""
         return self.usable * self.count
 
 
 def device_set(text: str, reserve: int | None = None) -> DeviceSet:
-    """Read ``rtx4090``, ``2x rtx3090``, ``24GB``, ``24GiB``, ``rtx4090:20GB`` (so much of its memory), ``m4-max:64GB``.
+    """Read one kind of device (`_alike`) or several with ``+`` between them.
 
     Args:
         reserve: bytes kept free on each device; `RESERVE` by default, nothing where memory is unified
@@ -60,14 +82,51 @@ def device_set(text: str, reserve: int | None = None) -> DeviceSet:
         UsageError: a count, size or reserve that cannot be meant.
         NotFoundError: an unknown device.
     """
-    counted = re.fullmatch(_COUNTED, text, re.IGNORECASE)
-    count, name = (int(counted[1]), counted[2].strip()) if counted else (1, text.strip())
+    parts = re.split(_AND, text)
+    if len(parts) > MAX_COUNT:
+        raise UsageError(f"'{text[:40]}…' names {len(parts):,} devices; between 1 and {MAX_COUNT:,} are possible.")
+    return _together([_alike(part, reserve) for part in parts], text)
+
+
+def _together(sets: list[DeviceSet], text: str) -> DeviceSet:
+    """One set of all, those that are alike counted together."""
+    kinds: dict[tuple[str, int, int], DeviceSet] = {}
+    for found in sets:
+        kind = (found.id, found.each, found.usable)
+        kinds[kind] = replace(found, count=found.count + (kinds[kind].count if kind in kinds else 0))
+    members = tuple(kinds.values())
+    count = sum(member.count for member in members)
+    if count > MAX_COUNT:
+        raise UsageError(f"'{text}' names {count} devices; between 1 and {MAX_COUNT:,} are possible.")
+    if len(members) == 1:
+        return members[0]
+    return DeviceSet(
+        id=AND.join(counted(member.id, member.count) for member in members),
+        name=AND.join(counted(member.name, member.count) for member in members),
+        count=count,
+        each=min(member.each for member in members),
+        usable=min(member.usable for member in members),
+        counted=min(member.visible for member in members),
+        members=members,
+    )
+
+
+def counted(name: str, count: int) -> str:
+    """How `count` devices are written; unlike ones say in their name how many there are of each."""
+    return name if count == 1 or AND in name else f"{count}x {name}"
+
+
+def _alike(text: str, reserve: int | None = None) -> DeviceSet:
+    """Read ``rtx4090``, ``2x rtx3090``, ``24GB``, ``24GiB``, ``rtx4090:20GB`` (so much of it), ``m4-max:64GB``."""
+    several = re.fullmatch(_COUNTED, text, re.IGNORECASE)
+    count, name = (int(several[1]), several[2].strip()) if several else (1, text.strip())
     if not 1 <= count <= MAX_COUNT:
         raise UsageError(f"'{text}' names {count} devices; between 1 and {MAX_COUNT:,} are possible.")
     if not name:
         raise UsageError("No device is named.", "For example rtx4090, '2x rtx3090' or 24GiB.")
     if re.fullmatch(_SIZE, name, re.IGNORECASE):
-        return sized(parse_size(name), name, count, reserve)
+        found = sized(parse_size(name), name, count, reserve)
+        return replace(found, counted=found.each) if reserve is None else found
     from llmscale.devices.catalogue import lookup
 
     base, _, size = name.partition(":")

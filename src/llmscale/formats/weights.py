@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Allotted, Quant, chosen
@@ -39,6 +41,20 @@ def _by_preset(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotte
     return overridden(found, quant.rules)
 
 
+def allotted(quant: Quant, group: TensorGroup) -> Allotted:
+    """The tensors of one group as a quant of rules keeps them.
+
+    Raises:
+        UnsupportedModelError, UsageError: as `allot`.
+    """
+    found = _allotted(quant, _unpacked(group.turned))
+    if not quant.sparsity:
+        return found
+    from llmscale.formats.sparsity import parse_sparsity, sparsified
+
+    return sparsified((found,), parse_sparsity(quant.sparsity))[0]
+
+
 def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
     groups = [group for group in parts.groups if group.tied_to is None or _own_head(quant, group)]
     if quant.needs and all(group.component != quant.needs for group in groups):
@@ -49,9 +65,23 @@ def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted
     return tuple(_allotted(quant, _unpacked(group.turned)) for group in groups)
 
 
+#: What llama.cpp never puts on a device: the tables that tokens are looked up in (src/llama-arch.cpp, LAYER_INPUT).
+ON_HOST = ("token_embd.weight", "per_layer_token_embd.weight", "position_embd.weight", "token_types.weight")
+
+
+def host_bytes(found: Sequence[Allotted]) -> int:
+    """Bytes of a GGUF file's tensors that stay in RAM with all layers on a device.
+
+    A table that is the head as well goes to the device for that, and is there in RAM besides.
+    """
+    apart = any(each.group.name == "output.weight" for each in found)
+    stay = ON_HOST if apart else ON_HOST[1:]
+    return sum(each.bytes for each in found if each.group.name in stay)
+
+
 def weight_bytes(quant: Quant, spec: ModelSpec, parts: Inventory) -> int:
     """Bytes of all weights: each stored tensor by itself, tied ones once."""
-    return sum(allotted.bytes for allotted in allot(quant, spec, parts))
+    return sum(each.bytes for each in allot(quant, spec, parts))
 
 
 def _unpacked(group: TensorGroup) -> TensorGroup:

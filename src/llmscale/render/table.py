@@ -22,7 +22,7 @@ PIPED_WIDTH = 200
 READABLE = 9
 #: Between columns: the padding and Rich's own divider.
 GAP = 2
-UNITS = {"GiB", "GB/s", "TFLOPS", "W", "USD"}
+UNITS = {"GiB", "GB/s", "TFLOPS", "W", "USD", "tokens"}
 
 
 def console(width: int | None, no_color: bool, stream: TextIO | None = None) -> Console:

@@ -48,6 +48,21 @@ class LossRef:
         return LossRef(found.percent, found.told.startswith(f"{model},"), found.told) if found else None
 
 
+@dataclass
+class Bound:
+    """How far off a part may be, as shares of the true value: 95 of 100 rows were off by `within` at most.
+
+    `source` is the quantity that was compared, as docs/accuracy.md names it; `held_out` when the rows are of models
+    that the mechanism was not built with.
+    """
+
+    within: float
+    worst: float
+    rows: int
+    held_out: bool
+    source: str
+
+
 def to_json(value: Any) -> Any:
     """`value` as what JSON knows: dataclasses become objects with ``schema`` and ``command`` first."""
     if is_dataclass(value) and not isinstance(value, type):

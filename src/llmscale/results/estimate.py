@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from llmscale.results.common import SCHEMA, SizedModelRef
+from llmscale.results.common import SCHEMA, Bound, SizedModelRef
 
 
 @dataclass
 class DeviceFit:
-    """One estimate on one device. `usable_bytes` is what a model may take of `memory_bytes`;
-    `may_fit` differs from `fits` only where a range is given; `gpu_layers` is None where a runtime has no offload."""
+    """One estimate on one device, or several alike.
+
+    `usable_bytes` is what a model may take of `memory_bytes`; `may_fit` differs from `fits` only where a range is
+    given. `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many
+    layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
+    `kv_cache_bytes` are those of each device, `ram_bytes` what llama.cpp then holds in RAM; `kv_cache_tokens` and
+    `max_concurrency` are what vLLM reports, of one replica. `command` is what to type, None where it does not fit.
+    """
 
     id: str
     count: int
@@ -21,13 +27,25 @@ class DeviceFit:
     headroom_bytes: int
     max_context: int | None
     gpu_layers: int | None
+    layers: int | None
+    cpu_moe: int | None
+    weights_bytes: int | None
+    kv_cache_bytes: int | None
+    ram_bytes: int | None
+    kv_cache_tokens: int | None
+    max_concurrency: float | None
+    tokens_per_second: float | None
+    tokens_per_second_range: tuple[float, float] | None
+    first_token_seconds: float | None
+    command: str | None
 
 
 @dataclass
 class Estimate:
     """One model in one format. `basis` says how each part is known, `ranges` (low, high) what is not one point.
 
-    `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats."""
+    `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats. `bounds` are of
+    the parts that were held against measurements; `allocated` is weights, KV cache and compute together."""
 
     quant: str
     runtime: str
@@ -41,6 +59,7 @@ class Estimate:
     total_bytes: int
     basis: dict[str, str]
     ranges: dict[str, tuple[int, int]]
+    bounds: dict[str, Bound]
     devices: tuple[DeviceFit, ...]
 
 

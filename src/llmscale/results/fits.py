@@ -23,7 +23,8 @@ class DeviceRef:
 class FittingModel:
     """One model on one device: the quant with the least loss that fits, and the largest context at it.
 
-    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks."""
+    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks. `command_line` is what to type, where
+    it was asked for and there is such a line."""
 
     id: str
     parameters: int
@@ -34,9 +35,11 @@ class FittingModel:
     max_context: int | None
     missing_bytes: int
     tokens_per_second: float | None
+    tokens_per_second_range: tuple[float, float] | None
     context: int
     weights_bytes: int
     loss: LossRef | None
+    command_line: str | None
 
 
 @dataclass

@@ -13,11 +13,16 @@ The compute rule and the overhead are modelled, not measured; a later version re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.interface import Subject, Workload
 from llmscale.shape import LayerCache, Shape
 from llmscale.units import GIB
+
+if TYPE_CHECKING:
+    from llmscale.devices.sets import DeviceSet
 
 FRAMEWORK = GIB // 2
 LOGIT_BYTES = 4
@@ -29,29 +34,77 @@ class General:
 
     name: str
 
-    def cache(self, shape: Shape, work: Workload) -> int:
+    grain: int = 1
+
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        return devices.usable
+
+    def cache(self, subject: Subject, work: Workload) -> int:
         return sum(
-            layer.layers * work.batch * (work.kv.size((tokens, layer.keys)) + work.kv.size((tokens, layer.values)))
-            for layer in shape.caches
+            layer.layers
+            * work.batch
+            * (work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values)))
+            for layer in subject.shape.caches
             for tokens in [kept(layer, work.context)]
         )
 
-    def state(self, shape: Shape, work: Workload) -> int:
-        return sum(work.batch * layer.layers * layer.elements * layer.bytes_per_element for layer in shape.states)
+    def state(self, subject: Subject, work: Workload) -> int:
+        states = subject.shape.states
+        return sum(work.batch * layer.layers * layer.elements * layer.bytes_per_element for layer in states)
 
-    def compute(self, shape: Shape, work: Workload) -> int:
+    def compute(self, subject: Subject, work: Workload) -> int:
+        shape = subject.shape
         tokens = work.batch * (shape.sequence or work.context)
         widest = 2 * shape.hidden + 3 * shape.intermediate
         logits = work.batch * shape.vocab * LOGIT_BYTES if shape.decodes else 0
         return tokens * widest * work.activation_bytes + logits
 
-    def overhead(self) -> int:
+    def overhead(self, subject: Subject, work: Workload) -> int:
         return FRAMEWORK
 
-    def bends(self, shape: Shape) -> list[int]:
-        return sorted({layer.window for layer in shape.caches if layer.window})
+    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
+        yield from cache_lines(subject, work)
+        yield from state_lines(subject.shape, work)
+        if not subject.shape.decodes:
+            yield "  KV cache = 0: an encoder keeps nothing between tokens (exact)"
+        shape, tokens = subject.shape, work.batch * (subject.shape.sequence or work.context)
+        yield (
+            f"  compute = {tokens:,} tokens x (2 x {shape.hidden:,} hidden + 3 x {shape.intermediate:,} intermediate) "
+            f"x {work.activation_bytes} bytes + logits of {work.batch} x {shape.vocab if shape.decodes else 0:,} x 4 "
+            f"bytes = {self.compute(subject, work):,} bytes (modelled: one forward step over the prompt)"
+        )
+        yield overhead_line(self.overhead(subject, work))
 
 
 def kept(layer: LayerCache, context: int) -> int:
     """Tokens that a layer keeps; the encoder's side of a cross-attention is taken to be as long as the decoder's."""
     return min(context, layer.window) if layer.window else context
+
+
+def cache_lines(subject: Subject, work: Workload) -> Iterator[str]:
+    """The cache of each kind of layer, for ``--explain``."""
+    for layer in subject.shape.caches:
+        tokens = kept(layer, work.context)
+        window = f" (window of {layer.window:,})" if layer.window else ""
+        side = " of the encoder" if layer.source == "cross" else ""
+        total = work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values))
+        yield (
+            f"  KV cache = {layer.layers} layers x {work.batch} sequences x {tokens:,} tokens{side}{window} x "
+            f"({layer.keys:,} + {layer.values:,}) elements in {work.kv.name} = "
+            f"{layer.layers * work.batch * total:,} bytes ({subject.known})"
+        )
+
+
+def state_lines(shape: Shape, work: Workload) -> Iterator[str]:
+    """The state of each kind of recurrent layer, for ``--explain``."""
+    for state in shape.states:
+        total = work.batch * state.layers * state.elements * state.bytes_per_element
+        yield (
+            f"  state = {state.layers} layers x {work.batch} sequences x {state.elements:,} elements x "
+            f"{state.bytes_per_element} bytes = {total:,} bytes at any context (modelled: FP32)"
+        )
+
+
+def overhead_line(size: int) -> str:
+    """The overhead, for ``--explain``."""
+    return f"  overhead = {size:,} bytes for the CUDA context and libraries of one process (modelled)"

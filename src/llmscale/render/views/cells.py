@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from llmscale.render.report import Cell
 from llmscale.render.words import Words, count
 from llmscale.results.common import LossRef
@@ -57,3 +59,28 @@ def loss(found: LossRef | None) -> Cell:
     return Cell(
         found.percent, f"{mark}{found.percent:.2g}" if abs(found.percent) < 10 else f"{mark}{found.percent:.0f}"
     )
+
+
+#: Below tables that show a speed.
+PACE_NOTE = (
+    "t/s: tokens a second, decode of one sequence, modelled from measurements of such devices; a dash where there are "
+    "none. docs/accuracy.md says how far off it is."
+)
+
+
+def pace(tokens: float | None) -> Cell:
+    """Tokens a second, thousands as k, with the two digits that they deserve."""
+    if tokens is None:
+        return Cell(None, "-")
+    if tokens >= 1000:
+        return Cell(tokens, f"~{tokens / 1000:.2g}k")
+    return Cell(tokens, f"~{tokens:.2g}" if tokens < 100 else f"~{round(tokens, -1):.0f}")
+
+
+def commands(lines: Iterable[tuple[str, str | None]]) -> list[str]:
+    """What to type for each; nothing is said of what there is no line for."""
+    found = [(what, command) for what, command in lines if command]
+    notes = [f"{what}: {command}" for what, command in found]
+    if any(".gguf" in command or " ./" in command for _, command in found):
+        notes.append("The .gguf file, or the folder ./…, stands for the one that you have.")
+    return notes

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llmscale.devices.sets import counted as counted_device
 from llmscale.render.report import Cell, Column, Report, Table, table, word
-from llmscale.render.views.cells import answer, gib, gib_range
+from llmscale.render.views.cells import answer, commands, gib, gib_range
 from llmscale.render.words import Words, count, words
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.spec import Basis
 from llmscale.units import GIB, format_gib
 
 MODELLED = Basis.MODELLED.value
+#: Which release is modelled stands in `llmscale.runtimes.vllm.releases`; a test holds this line to it.
+VLLM = (
+    "vllm: release 0.19.0 is modelled; usable is what --gpu-memory-utilization (0.9 unless given) leaves of the memory "
+    "that CUDA reports. CUDA graphs go into the rest; maybe: it is too small for them without --enforce-eager. From "
+    "0.20 on the default is 0.92 and the graphs are taken out of the cache."
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EstimateView:
-    """See the module; `named` when the user named devices, `explain` prints the formulas."""
+    """See the module; `named` when the user named devices, `explain` prints the formulas, `command` what to type."""
 
     named: bool = False
     explain: bool = False
+    command: bool = False
 
     def __call__(self, result: EstimateResult, lang: str) -> Report:
         say = words(lang)
@@ -27,11 +36,22 @@ class EstimateView:
         if self.named:
             tables.append(_devices(result, say))
         notes = list(result.warnings)
-        if not self.named:
+        if self.named:
+            notes += _cache_notes(result)
+        serves = any(line.runtime == "vllm" for line in result.estimates)
+        if serves:
+            notes.append(VLLM)
+        if not self.named and not serves:
             reserve = result.estimates[0].devices[0].memory_bytes - result.estimates[0].devices[0].usable_bytes
             notes.append(
                 f"Fits from: the smallest common card ({_sizes(result)} GiB; one sold as 24 GB holds 24 GiB) "
                 f"with {format_gib(reserve)} GiB kept for driver and display (--reserve)."
+            )
+        if self.command:
+            notes += commands(
+                (f"{counted_device(each.id, each.count)}, {line.quant.upper()}", each.command)
+                for line in result.estimates
+                for each in line.devices
             )
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes))
 
@@ -93,32 +113,69 @@ def _quant(line: Estimate) -> str:
 def _smallest(devices: tuple[DeviceFit, ...]) -> Cell:
     for device in devices:
         if device.fits:
-            return Cell(device.memory_bytes, f"{device.memory_bytes // GIB}", "green")
-    return Cell(None, f"> {devices[-1].memory_bytes // GIB}", "red")
+            return Cell(device.memory_bytes, _sizes_of(device), "green")
+    return Cell(None, f"> {_sizes_of(devices[-1])}", "red")
+
+
+def _sizes_of(device: DeviceFit) -> str:
+    times = f"{device.count}x " if device.count > 1 else ""
+    return f"{times}{device.memory_bytes // device.count // GIB}"
 
 
 def _devices(result: EstimateResult, say: Words) -> Table:
+    fits = [(line, device) for line in result.estimates for device in line.devices]
+    # A title of nothing hides the column: only vLLM counts tokens, and layers matter where not all are on the device.
+    serves = any(device.max_concurrency is not None for _, device in fits)
+    splits = any(device.gpu_layers is not None and device.gpu_layers != device.layers for _, device in fits)
     columns = [
         Column("device", "Device", right=False),
         Column("quant", "Quant", right=False),
         Column("fits", "Fits"),
+        Column("gpu_layers", "Layers" if splits else ""),
         Column("usable_bytes", "Usable GiB"),
         Column("headroom_bytes", "Free GiB"),
+        Column("kv_cache_tokens", "KV cache tokens" if serves else ""),
+        Column("max_concurrency", "Requests" if serves else ""),
         Column("max_context", "Max context"),
     ]
-    rows = []
+    rows = [
+        [
+            word(_named(device)),
+            Cell(line.quant, _quant(line), "bold"),
+            answer(device.fits, device.may_fit, say),
+            _layers(device) if splits else Cell(0, ""),
+            gib(device.usable_bytes, MODELLED),
+            gib(device.headroom_bytes, MODELLED),
+            _about(device.kv_cache_tokens, ",") if serves else Cell(0, ""),
+            _about(device.max_concurrency, ",.1f") if serves else Cell(0, ""),
+            _about(device.max_context, ","),
+        ]
+        for line, device in fits
+    ]
+    return table("", columns, rows)
+
+
+def _named(device: DeviceFit) -> str:
+    return counted_device(device.id, device.count)
+
+
+def _layers(device: DeviceFit) -> Cell:
+    return Cell(device.gpu_layers, "-" if device.gpu_layers is None else f"{device.gpu_layers}/{device.layers}")
+
+
+def _about(value: float | None, form: str) -> Cell:
+    """A modelled number; a dash where there is none."""
+    return Cell(value, "-" if value is None else f"~{value:{form}}")
+
+
+def _cache_notes(result: EstimateResult) -> Iterator[str]:
+    """What vLLM writes when it starts, in a sentence each."""
     for line in result.estimates:
         for device in line.devices:
-            name = device.id if device.count == 1 else f"{device.count}x {device.id}"
-            longest = "-" if device.max_context is None else f"{device.max_context:,}"
-            rows.append(
-                [
-                    word(name),
-                    Cell(line.quant, _quant(line), "bold"),
-                    answer(device.fits, device.may_fit, say),
-                    gib(device.usable_bytes, MODELLED),
-                    gib(device.headroom_bytes, MODELLED),
-                    Cell(device.max_context, longest if longest == "-" else f"~{longest}"),
-                ]
+            if not device.max_concurrency:
+                continue
+            tokens = "" if device.kv_cache_tokens is None else f"{device.kv_cache_tokens:,} tokens, "
+            yield (
+                f"{_quant(line)} on {_named(device)}: KV cache {tokens}{device.max_concurrency:,.1f} requests of "
+                f"{result.context:,}."
             )
-    return table("", columns, rows)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from llmscale.devices.sets import counted as counted_device
+from llmscale.fit import LONGEST
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
-from llmscale.render.views.cells import LOSS_NOTE, answer, counted, gib, loss
+from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, commands, counted, gib, loss, pace
 from llmscale.render.words import Words, words
 from llmscale.results.fits import FitsOverview, FitsResult, FittingModel
 from llmscale.spec import Basis
@@ -22,7 +24,7 @@ def fits_view(result: FitsResult | FitsOverview, lang: str) -> Report:
 def _one_device(result: FitsResult, lang: str) -> Report:
     say = words(lang)
     device = result.device
-    name = device.name if device.count == 1 else f"{device.count}x {device.name}"
+    name = counted_device(device.name, device.count)
     fitting = [line for line in result.models if line.fits]
     missing = [line for line in result.models if not line.fits]
     title = f"{say('Fit')}: {name}, {format_gib(device.usable_bytes)} of {format_gib(device.memory_bytes)} GiB usable"
@@ -40,7 +42,8 @@ def _one_device(result: FitsResult, lang: str) -> Report:
             "model's own limit); max context is the longest that fits then."
         ]
     )
-    notes.append(LOSS_NOTE)
+    notes.append(LOSS_NOTE if result.choices else PACE_NOTE)
+    notes += commands((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models)
     if result.hidden:
         notes.append(f"{result.hidden} larger models are not shown (--all).")
     return Report(tuple(tables), tuple(notes))
@@ -85,6 +88,11 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
     return table(title, columns, rows)
 
 
+def longest(context: int | None) -> Cell:
+    """A context; nothing bounds a recurrent model's."""
+    return Cell(context, "any") if context is not None and context >= LONGEST else whole(context)
+
+
 def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> Table:
     columns = [
         Column("model", "Model", right=False),
@@ -93,7 +101,8 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
         Column("total_bytes", "Total GiB"),
         Column("max_context", "Max context"),
         Column("missing_bytes", "Missing GiB"),
-        Column("loss_percent", "Loss %"),
+        Column("tokens_per_second", "" if missing else "t/s"),
+        Column("loss_percent", "Loss %" if missing else ""),
     ]
     rows = [
         [
@@ -101,9 +110,10 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
             counted(line.parameters, lang, line.basis),
             Cell(line.quant, line.quant.upper(), "bold"),
             gib(line.total_bytes, MODELLED),
-            whole(line.max_context),
+            longest(line.max_context),
             gib(line.missing_bytes, MODELLED),
-            loss(line.loss),
+            pace(line.tokens_per_second),
+            loss(line.loss) if missing else Cell(line.loss.percent if line.loss else None, ""),
         ]
         for line in lines
     ]

@@ -49,7 +49,8 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
         notes.append(LOSS_NOTE)
     if not result.devices:
         notes.append(
-            "No single device or pair in the catalogue is enough: try a smaller --quant or a larger --max-count."
+            "No single device or pair in the catalogue is enough: try a smaller --quant, a larger --max-count, "
+            "or more with --max-price and --kind where you set them."
         )
     if result.hidden:
         notes.append(f"{result.hidden} larger devices would do as well (--all).")

@@ -1,0 +1,307 @@
+"""Published speeds (`tests/truth/speed.json`) as rows that a fit can use, and a count of those that it cannot.
+
+What a tok/s means differs by source, and each is read here as its source defines it:
+
+- GPU-Benchmarks-on-LLM-Inference: llama-bench's tgN, N tokens generated from empty, so N/2 lie before a token on
+  average; several GPUs share the layers; May 2024, when flash attention was off unless asked for (recalled).
+- Qwen's pages: 2,048 tokens generated after a prompt, divided by the whole time, prefill included; several GPUs are
+  tensor parallel in vLLM and SGLang, layer after layer in transformers. The vLLM of Qwen2's page ran without CUDA
+  graphs beyond 8,192 tokens (recalled: its max_seq_len_to_capture; the rows halve there).
+- llmfit (community): decode at the depth of its prompt. ai-benchmarks, ExLlama's pages: decode after a short prompt.
+
+Bytes per weight are llama.cpp's preset medians and the nominal widths of the other formats until exact sizes are a
+function of the library; the head has a width of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llmscale.catalogue import entry as model_entry
+from llmscale.devices.catalogue import Device
+from llmscale.devices.catalogue import entry as device_entry
+from llmscale.families import from_config
+from llmscale.inventory import inventory
+from llmscale.shape import Shape, shape_of
+from llmscale.speed.classes import compute_class, device_class, format_class
+from llmscale.speed.load import (
+    Load,
+    PromptFlops,
+    attention_width,
+    cache_bytes,
+    decode_flops,
+    matrices,
+    multiplied,
+    past,
+    pasts,
+    prompt_flops,
+    read,
+    state_bytes,
+)
+
+TRUTH = Path(__file__).resolve().parent.parent.parent / "tests" / "truth" / "speed.json"
+#: Tokens before one of a short chat, where the source does not say.
+SHORT = 200
+#: Tokens that a runtime reads at once.
+CHUNK = {"llama.cpp": 512}
+#: Of the others, vLLM's older default for a prompt on its own: all of it.
+WHOLE = 1 << 20
+#: A prompt of more tokens takes a share of the whole time that shows.
+LONG = 2048
+#: CUDA graphs of the vLLM of 2024 ended here.
+GRAPH_TOKENS = 8192
+#: Buffers and context besides weights and cache; a row that leaves less was partly on the CPU.
+SPARE_BYTES = 1e9
+#: Bits of a weight and of the head's weight; llama.cpp's presets are in the truth file.
+WIDTHS = {
+    "float": (16.0, 16.0),
+    "gptq": (4.16, 16.0),  # 4 bits and, per group of 128, a 16-bit scale and a 4-bit zero
+    "awq": (4.16, 16.0),
+    "int8": (8.16, 16.0),
+    "fp8": (8.0, 16.0),
+    "nvfp4": (4.5, 16.0),  # 4 bits and, per group of 16, an 8-bit scale
+    "mlx": (4.5, 4.5),  # 4 bits and, per group of 64, two 16-bit numbers
+}
+#: Experts of gpt-oss are MXFP4 in every file: 4 bits and, per group of 32, an 8-bit scale.
+MXFP4 = 4.25
+CACHE_ELEMENT = (("q8", 1.0625), ("q4", 0.5625), ("fp8", 1.0))
+
+
+class Row(NamedTuple):
+    """One measurement that can be compared with the law."""
+
+    model: str
+    device: str
+    device_class: str
+    compute_class: str
+    count: int
+    runtime: str
+    format: str
+    quant: str
+    tokens: float
+    load: Load
+    bandwidth: float
+    flops: float | None
+    tensor_parallel: bool
+    decode: float
+    prompt_flops: PromptFlops
+    prompt_share: float
+    prompt: float
+    chunk: int
+    prefill: float | None
+    fits: bool
+    flash: bool
+    community: bool
+    source: str
+
+
+class Parts(NamedTuple):
+    """Parameters of a model by what becomes of them."""
+
+    body: int
+    experts_all: int
+    experts: int
+    experts_used: int
+    head: int
+    table: int
+    matrices: int
+    multiplied: int
+    multiplied_experts: int
+    width: int
+    shape: Shape
+
+
+@cache
+def parts(model: str) -> Parts:
+    """The sums over the inventory of a catalogue model."""
+    spec = from_config(model_entry(model).config, model)
+    bill = inventory(spec)
+    body = experts = head = 0
+    number = used = 1
+    for group in bill.groups:
+        if not read(group):
+            continue
+        if group.component == "experts":
+            experts += group.parameters
+            number, used = group.experts, group.experts_used
+        elif group.component == "head":
+            head += group.parameters
+        else:
+            body += group.parameters
+    table = bill.input_embedding()
+    width = attention_width(bill)
+    return Parts(body, experts, number, used, head, table, matrices(bill), *multiplied(bill), width, shape_of(spec))
+
+
+def _runtime(engine: str) -> str:
+    if engine.startswith(("llama", "ollama", "lmstudio")):
+        return "llama.cpp"
+    return "exllama" if engine.startswith("exllama") else engine.split()[0]
+
+
+def _quant(row: dict[str, Any]) -> str:
+    """What the source calls the format; ollama's tags have a default where they name none."""
+    named = str(row.get("quant") or "")
+    if named or row["engine"] != "ollama":
+        return named
+    return "Q8_0" if str(row["model"]) == "llama3.2:1b" else "Q4_K_M"
+
+
+def _spelled(quant: str, runtime: str) -> str:
+    """A format id that `format_class` knows; empty when it does not say how many bits are read."""
+    text = quant.lower().replace(" ", "-")
+    if runtime == "mlx":
+        return "mlx" if text in ("4bit", "mlx-4bit", "int4") else "mxfp4" if text == "mxfp4" else ""
+    if runtime == "llama.cpp":
+        return text
+    if text.startswith("gptq"):
+        return "int8" if "int8" in text else "gptq"
+    return "awq" if text.startswith("awq") else text
+
+
+def _widths(quant: str, kind: str, runtime: str, bits: dict[str, tuple[float, float]]) -> tuple[float, float] | None:
+    if kind == "exl":
+        found = re.search(r"([\d.]+)bpw", quant)
+        return (float(found[1]), 6.0) if found else None
+    if runtime == "llama.cpp" and kind != "float":
+        return bits.get(quant.upper())
+    return WIDTHS.get(kind)
+
+
+def rows(whole: bool = True) -> tuple[list[Row], Counter[str]]:
+    """The rows that say what was measured, and how many do not, by reason.
+
+    Args:
+        whole: of models that their device holds as a whole; else those that it does not.
+    """
+    truth = json.loads(TRUTH.read_text())
+    out: Counter[str] = Counter()
+    found: list[Row] = []
+    seen: set[tuple[object, ...]] = set()
+    for values in truth["rows"]:
+        raw = dict(zip(truth["columns"], values, strict=False))
+        result = _row(raw, truth)
+        if not isinstance(result, str) and result.fits != whole:
+            result = "does not fit the device: partly on the CPU, or a wrong label" if whole else "fits the device"
+        if isinstance(result, str):
+            out[result] += 1
+            continue
+        key = (*result[:9], result.decode)
+        if key in seen:
+            out["the same row twice"] += 1
+            continue
+        seen.add(key)
+        found.append(result)
+        full = raw.get("tg_tok_s_full_context")
+        if full:
+            part = parts(result.model)
+            end = result.load._replace(cache_bytes=cache_bytes(part.shape, raw["context"]))
+            found.append(result._replace(tokens=raw["context"], load=end, decode=full, prefill=None))
+    return found, out
+
+
+def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
+    model, device_id = truth["models"][raw["model"]], truth["devices"][raw["device"]]
+    runtime = _runtime(str(raw["engine"]))
+    source = truth["sources"][raw["source"]]
+    if model is None:
+        return "model not in the catalogue"
+    if raw.get("run_on") == "GPU/CPU":
+        return "partly on the CPU"
+    if device_id is None and raw["device"] not in truth["hosts"]:
+        return "device not in the catalogue, or two kinds of them"
+    if runtime in ("hipfire", "lucebox"):
+        return "runtime with too few rows"
+    if device_id is not None and str(raw["device"]).startswith("Pi "):
+        return "card on a Raspberry Pi, which holds it back"
+    if runtime == "vllm" and raw.get("quality") and (raw.get("prompt_tokens") or 0) > LONG:
+        return "long prompt, and not told whether the rate counts its time"
+    quant = _quant(raw)
+    text = _spelled(quant, runtime)
+    gpt_oss = model.startswith("gpt-oss") and runtime in ("llama.cpp", "mlx")
+    kind = "mxfp4" if gpt_oss else format_class(text)
+    rest = 4.5 if runtime == "mlx" else 8.5
+    widths = (rest, rest) if gpt_oss else _widths(quant, kind, runtime, truth["bits"]) if text else None
+    if widths is None:
+        return "format whose bits are not known"
+    part = parts(model)
+    host = truth["hosts"].get(raw["device"]) if device_id is None else None
+    device = None if host else device_entry(device_id)
+    found = re.search(r"\* (\d+)$", str(raw["device"]))
+    count = int(found[1]) if found else int(raw.get("gpus") or 1)
+    prompt, generated, tokens, whole = _tokens(raw, source)
+    eager = runtime == "vllm" and "branch v2.0" in source and prompt + generated > GRAPH_TOKENS
+    expert_bits = MXFP4 if gpt_oss else widths[0]
+    load = Load(
+        weight_bytes=(part.body * widths[0] + part.head * widths[1]) / 8,
+        cache_bytes=cache_bytes(part.shape, tokens, _element(raw.get("kv_cache"))),
+        matrices=part.matrices,
+        flops=decode_flops(part.multiplied + part.multiplied_experts, part.width, past(part.shape, tokens)),
+        expert_bytes=part.experts_all * expert_bits / 8,
+        experts=part.experts if part.experts_all else 0,
+        experts_used=part.experts_used if part.experts_all else 0,
+        layers=part.shape.layers,
+        hidden=part.shape.hidden,
+        state_bytes=state_bytes(part.shape),
+    )
+    stored = load.weight_bytes + load.expert_bytes + part.table * min(widths) / 8 + load.cache_bytes + load.state_bytes
+    prefill = None if whole or count > 1 else raw.get("pp_tok_s")
+    length = prompt if prompt else tokens * 2
+    if raw.get("quality") and prompt < CHUNK["llama.cpp"]:
+        prefill = None  # of a short prompt, a rate that includes the start
+    return Row(
+        model=model,
+        device=device.id if device else str(raw["device"]),
+        device_class=device_class(device) if device else "cpu",
+        compute_class=compute_class(device) if device else "cpu",
+        count=count,
+        runtime="vllm-eager" if eager else runtime,
+        format=kind,
+        quant=quant,
+        tokens=tokens,
+        load=load,
+        bandwidth=(device.bandwidth_gb_s if device else host) * 1e9,
+        flops=_flops(device),
+        tensor_parallel=count > 1 and runtime in ("vllm", "sglang"),
+        decode=float(raw["tg_tok_s"]),
+        prompt_flops=prompt_flops(
+            part.multiplied, part.multiplied_experts, part.width, pasts(part.shape, length), length
+        ),
+        prompt_share=1 / generated if whole and prompt > 1 else 0.0,
+        prompt=length,
+        chunk=CHUNK.get(runtime, WHOLE),
+        prefill=prefill if runtime == "llama.cpp" else None,
+        fits=device is None or stored + SPARE_BYTES <= _usable(device) * count,
+        flash=runtime != "llama.cpp" or "May 2024" not in str(raw["engine"]),
+        community=bool(raw.get("quality")),
+        source=source.partition("@")[0],
+    )
+
+
+def _tokens(raw: dict[str, Any], source: str) -> tuple[float, float, float, bool]:
+    """Prompt, generated, tokens before one on average, and whether the rate counts the prefill's time."""
+    if "QwenLM" in source:
+        return raw["context"], raw["output_len"], raw["context"] + raw["output_len"] / 2, True
+    if "May 2024" in str(raw["engine"]):
+        return 0, raw["context"], raw["context"] / 2, False
+    prompt, generated = raw.get("prompt_tokens") or 0, raw.get("output_tokens") or 0
+    return prompt, generated, prompt + generated / 2 or SHORT, False
+
+
+def _element(kv: object) -> float:
+    return next((size for name, size in CACHE_ELEMENT if name in str(kv)), 2.0)
+
+
+def _usable(device: Device) -> float:
+    return device.memory * (device.gpu_share or 1.0)
+
+
+def _flops(device: Device | None) -> float | None:
+    """Dense FP16; None where FP16 is an emulation."""
+    known = device is not None and device.fp16_tflops is not None and device_class(device) != "nvidia-pascal"
+    return device.fp16_tflops * 1e12 if known else None

@@ -1,0 +1,75 @@
+"""A model on named devices, as its runtime lays it out there: what each device holds, and what it can do then."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llmscale.api.model import Model
+from llmscale.devices.sets import DeviceSet
+from llmscale.fit import Fit
+from llmscale.footprint import Candidate
+from llmscale.formats.recipe import Quant
+from llmscale.runtimes.interface import Workload
+
+
+class Placed(NamedTuple):
+    """The fields of `DeviceFit` that only a runtime knows; None where it does not.
+
+    Attributes:
+        fits, may_fit, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
+        max_context: 0 for none.
+    """
+
+    fits: bool | None = None
+    may_fit: bool | None = None
+    headroom_bytes: int | None = None
+    max_context: int | None = None
+    gpu_layers: int | None = None
+    layers: int | None = None
+    cpu_moe: int | None = None
+    weights_bytes: int | None = None
+    kv_cache_bytes: int | None = None
+    ram_bytes: int | None = None
+    kv_cache_tokens: int | None = None
+    max_concurrency: float | None = None
+    tokens_per_second: float | None = None
+    tokens_per_second_range: tuple[float, float] | None = None
+    first_token_seconds: float | None = None
+    command: str | None = None
+
+
+def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, devices: DeviceSet, answer: Fit) -> Placed:
+    """What the runtime does with these devices.
+
+    Args:
+        answer: how the whole fits, from `fit`.
+    """
+    if not model.counted:
+        return Placed()
+    place = Placed()
+    if candidate.runtime.name == "llama.cpp":
+        from llmscale.api.offload import offloaded
+
+        place = offloaded(model, quant, work, devices)
+    if candidate.runtime.name == "vllm":
+        from llmscale.api.serve import served
+
+        place = served(model, quant, work, devices)
+    whole = answer.fits if place.fits is None else place.fits
+    return _paced(place, model, quant, candidate, work, devices) if whole else place
+
+
+def _paced(
+    place: Placed, model: Model, quant: Quant, candidate: Candidate, work: Workload, devices: DeviceSet
+) -> Placed:
+    """With the speed of a model that lies on the devices as a whole."""
+    from llmscale.api.speed import pace
+
+    found = pace(model, quant, work, candidate.runtime.name, devices)
+    if found is None:
+        return place
+    return place._replace(
+        tokens_per_second=found.decode.value,
+        tokens_per_second_range=(found.decode.low, found.decode.high),
+        first_token_seconds=found.first_token.value if found.first_token else None,
+    )

@@ -1,0 +1,152 @@
+"""vLLM on named devices: how the ranks are laid out, what each holds, and what is left for the cache."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llmscale.api.model import Model
+from llmscale.api.place import Placed
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.fit import LONGEST
+from llmscale.formats.recipe import Quant
+from llmscale.runtimes.interface import Options, Subject, Workload
+from llmscale.runtimes.vllm import Card, Settings, Startup, startup
+from llmscale.runtimes.vllm.cache import longest_context, request_bytes
+from llmscale.runtimes.vllm.formats import tensor_bytes_of
+from llmscale.runtimes.vllm.profile import Device
+from llmscale.runtimes.vllm.releases import release
+from llmscale.runtimes.vllm.runtime import cached, settings_of
+from llmscale.runtimes.vllm.shards import Parallel
+
+#: How the ids of devices of compute capability 9.0 and later begin (developer.nvidia.com/cuda-gpus).
+HOPPER = ("h", "gh", "b", "gb", "rtx50", "rtx-pro", "dgx-spark", "jetson-thor")
+#: How those of the devices begin that have default limits of their own.
+A100, GB10 = "a100", "dgx-spark"
+
+
+class Served(NamedTuple):
+    """A start that vLLM accepts."""
+
+    settings: Settings
+    found: Startup
+
+
+def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Served | None:
+    """vLLM's start on `devices`; None where its cache is not modelled.
+
+    Raises:
+        UsageError: what vLLM refuses.
+    """
+    spec = model.spec
+    assert spec is not None
+    subject = Subject(model.shapes[0], spec, quant)
+    sizes, card = tensor_bytes_of(quant), card_of(devices)
+    refused: UsageError | None = None
+    for parallel in layouts(work.options, devices.count, spec.layers):
+        settings = settings_of(subject, work, parallel)
+        if cached(spec, parallel, settings.kv_bytes, settings.state_bytes) is None:
+            return None
+        try:
+            return Served(settings, startup(spec, sizes, card, settings))
+        except UsageError as error:
+            refused = refused or error
+        except UnsupportedModelError:
+            return None
+    raise refused or UsageError(f"vLLM cannot lay out {spec.name} on {devices.count} devices.")
+
+
+def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Placed:
+    """What vLLM does with `devices`.
+
+    CUDA graphs have to find room outside vLLM's share, which on small cards is little: where the fitted size of theirs
+    is more than that, it may fit or not.
+
+    Raises:
+        UsageError: what vLLM refuses.
+    """
+    start = started(model, quant, work, devices)
+    if start is None:
+        return Placed()
+    found = start.found
+    asked = [work.batch * request_bytes(found.plan, stage) for stage in range(len(found.stages))]
+    free = [stage.kv_cache - stage.missing - need for stage, need in zip(found.stages, asked, strict=True)]
+    serves = min(free) >= 0 and found.capacity.concurrency >= work.batch
+    rest = devices.visible - int(devices.visible * found.utilization)
+    return Placed(
+        fits=serves and max(stage.graphs for stage in found.stages) <= rest,
+        may_fit=serves,
+        headroom_bytes=min(free),
+        max_context=longest(model, quant, start.settings, work.batch, devices),
+        weights_bytes=max(stage.weights for stage in found.stages),
+        kv_cache_bytes=min(stage.kv_cache for stage in found.stages),
+        kv_cache_tokens=found.capacity.tokens,
+        max_concurrency=found.capacity.concurrency,
+    )
+
+
+def explain_served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> str:
+    """The sum that leaves so much for the cache, with the numbers put in; of the stage with the least left."""
+    name = devices.id if devices.count == 1 else f"{devices.count}x {devices.id}"
+    start = started(model, quant, work, devices)
+    if start is None:
+        return f"  {name}: vLLM's cache of this model is not modelled; the general rule is taken"
+    found, parallel = start.found, start.settings.parallel
+    tight = min(found.stages, key=lambda stage: stage.kv_cache - stage.missing)
+    tokens = "" if found.capacity.tokens is None else f"{found.capacity.tokens:,} tokens, "
+    return (
+        f"  {name}: vLLM {start.settings.version}, tensor {parallel.tensor} x pipeline {parallel.pipeline} x data "
+        f"{parallel.data}, a step of {found.batch.tokens:,} tokens and {found.batch.sequences:,} sequences; on each "
+        f"device {devices.visible:,} x {found.utilization:g} - {tight.weights:,} weights - {tight.activations:,} "
+        f"activations - {tight.non_torch:,} outside PyTorch = {tight.kv_cache - tight.missing:,} bytes = {tokens}"
+        f"{found.capacity.concurrency:,.1f} requests of {work.context:,}; {tight.graphs:,} bytes of CUDA graphs lie "
+        "outside that share (modelled)"
+    )
+
+
+def card_of(devices: DeviceSet) -> Card:
+    """One device as vLLM sees it; a bare size is taken for a Hopper."""
+    hopper = devices.id.startswith(HOPPER) or devices.id[0].isdigit()
+    return Card(devices.visible, Device(hopper=hopper), devices.id.startswith(A100), devices.id.startswith(GB10))
+
+
+def layouts(options: Options, count: int, layers: int) -> list[Parallel]:
+    """How the ranks may be laid out on `count` devices, best first.
+
+    What is named holds. Without ``--tp`` and ``--pp`` the devices are all ranks of one tensor; where vLLM refuses that,
+    of the largest that it accepts, and the rest are pipeline stages.
+
+    Raises:
+        UsageError: more ranks than devices.
+    """
+    data, experts = options.dp or 1, bool(options.ep)
+    ranks = (options.tp or 1) * (options.pp or 1) * data
+    if ranks > count:
+        raise UsageError(
+            f"--tp, --pp and --dp ask for {ranks} devices, and {count} are named.", f"For example --gpu '{ranks}x ...'."
+        )
+    if options.tp:
+        return [Parallel(options.tp, options.pp or 1, data, experts)]
+    each = count // data
+    if options.pp:
+        return [Parallel(tensor, options.pp, data, experts) for tensor in range(each // options.pp, 0, -1)]
+    return [
+        Parallel(tensor, each // tensor, data, experts)
+        for tensor in range(each, 0, -1)
+        if each % tensor == 0 and each // tensor <= max(1, layers)
+    ]
+
+
+def longest(model: Model, quant: Quant, settings: Settings, batch: int, devices: DeviceSet) -> int:
+    """The longest context up to the model's limit of which `batch` requests fit at once, 0 for none.
+
+    What the profile run takes at the limit is counted, which below 8,192 tokens is more than MLA needs.
+    """
+    spec, limit = model.spec, model.limit or LONGEST
+    assert spec is not None
+    found = startup(spec, tensor_bytes_of(quant), card_of(devices), settings._replace(context=limit))
+    of = cached(spec, settings.parallel, settings.kv_bytes, settings.state_bytes)
+    assert of is not None
+    available = [stage.kv_cache // batch if not stage.missing else -1 for stage in found.stages]
+    rules = release(settings.version)
+    return longest_context(available, spec, list(of), limit, found.batch, rules, settings.parallel)

@@ -1,0 +1,17 @@
+"""llama.cpp's memory besides the weights, to the byte.
+
+llama.cpp builds the graph of the largest batch that it will compute, gives each operation a device, and lets ggml's
+allocator place every tensor; what the allocator needs is the compute buffer. The same is done here, on tensors that are
+a shape and a list of sources:
+
+    ModelSpec ── read ──▶ Facts ── build ──▶ Graph ── schedule ──▶ splits and copies ── alloc ──▶ bytes of each device
+                                    │
+              attention · caches · experts · recurrent · sparse · gemma3n · gemma4 · place
+
+`buffers.buffers` is what to call. `cells` is the cache, which needs no graph. An architecture whose graph is not here
+gets the nearest one, and `Facts.known` is False: its cache is still exact, its compute buffers are an approximation
+(sparse attention taken for dense was 48 % too low, the worst seen).
+
+Not here: the context of a GPU's driver and the scratch that its kernels allocate for themselves, images and audio,
+draft models, LoRA adapters, and the growth of buffers that the first real batch may cause.
+"""

@@ -1,0 +1,108 @@
+"""llama.cpp's buffers of a model whose tensors are at hand, from what a user asks; a sketch of them for a catalogue."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from llmscale.errors import UsageError
+from llmscale.formats.layout import Format
+from llmscale.runtimes.interface import DEFAULTS, Workload
+from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers, refusal
+from llmscale.runtimes.llama_cpp.cells import Settings
+from llmscale.runtimes.llama_cpp.facts import Facts
+from llmscale.runtimes.llama_cpp.place import Place
+from llmscale.runtimes.llama_cpp.read import facts_of
+from llmscale.shape import Sketch
+from llmscale.spec import ModelSpec
+
+#: What llama.cpp calls the formats that a cache can be kept in (common/arg.cpp, `kv_cache_types`).
+CACHE_TYPES = {
+    "fp32": "f32",
+    "fp16": "f16",
+    "bf16": "bf16",
+    "q8_0": "q8_0",
+    "q5_1": "q5_1",
+    "q5_0": "q5_0",
+    "q4_1": "q4_1",
+    "q4_0": "q4_0",
+    "iq4_nl": "iq4_nl",
+}
+#: Everything on one CUDA device.
+ONE = Place(devices=1)
+
+
+def settings_of(work: Workload) -> Settings:
+    """What llama-server is started with: a slot for each sequence, logits of one token a slot.
+
+    Raises:
+        UsageError: a cache type that llama.cpp does not have.
+    """
+    o, defaults = work.options, Settings()
+    return Settings(
+        n_ctx=work.context * work.batch,
+        n_ubatch=o.ubatch or defaults.n_ubatch,
+        n_seq=work.batch,
+        unified=bool(o.unified_kv),
+        swa_full=bool(o.swa_full),
+        flash_attention=o.flash_attn is not False,
+        type_k=cache_type(work.kv),
+        type_v=cache_type(work.value_format),
+        n_outputs_max=work.batch,
+        kv_offload=o.kv_offload is not False,
+    )
+
+
+def cache_type(form: Format) -> str:
+    """llama.cpp's name of a cache format."""
+    if form.id not in CACHE_TYPES:
+        raise UsageError(f"llama.cpp keeps no cache in {form.name}.", f"One of: {', '.join(CACHE_TYPES)}.")
+    return CACHE_TYPES[form.id]
+
+
+@cache
+def facts(spec: ModelSpec) -> Facts:
+    """What llama.cpp makes of the model, read once."""
+    return facts_of(spec)
+
+
+@cache
+def taken(spec: ModelSpec, settings: Settings, place: Place = ONE) -> Buffers:
+    """The buffers of a model.
+
+    Raises:
+        UsageError: settings that llama.cpp refuses, in its words.
+    """
+    known = facts(spec)
+    if why := refusal(known, settings):
+        raise UsageError(f"llama.cpp refuses these settings for {spec.name}: {why}.", "Change --kv-dtype.")
+    return buffers(known, settings, place)
+
+
+#: Contexts at which the compute buffer is simulated for the compiled catalogue.
+SAMPLED = (256, 2048, 8192, 32_768, 131_072, 1_048_576)
+
+
+def sketch_of(spec: ModelSpec, contexts: tuple[int, ...] = ()) -> Sketch:
+    """What `LlamaCpp` needs of a model when there is no time to simulate: its cells, its state, some buffers.
+
+    Args:
+        contexts: at which the compute buffer is wanted besides those of `SAMPLED`.
+    """
+    known = facts_of(spec)
+    counts: dict[tuple[int, int, bool], int] = {}
+    for layer in known.layers:
+        keys, values = layer.cached()
+        if keys or values:
+            kind = (keys, values, layer.windowed and known.window > 0)
+            counts[kind] = counts.get(kind, 0) + 1
+    state = 4 * sum(sum(layer.state()) for layer in known.layers)
+    compute = []
+    for context in sorted({*SAMPLED, *contexts}):
+        settings = settings_of(Workload(context, 1, _F16, 2, None, DEFAULTS))
+        compute.append((context, buffers(known, settings, ONE).compute[0]))
+    cells = tuple((number, keys, values, windowed) for (keys, values, windowed), number in counts.items())
+    return Sketch(cells, known.window, state, tuple(compute))
+
+
+#: Only its name is asked for.
+_F16 = Format("fp16", "FP16", 16, [], "")

@@ -1,0 +1,107 @@
+"""SGLang's ``--mem-fraction-static``: the share of a device that weights and KV cache may take together.
+
+Read in SGLang 0.5.23: the default in ``sglang/srt/arg_groups/memory_hook.py`` (``handle_gpu_memory_settings``,
+``reserve_for_graph_mb``, ``adjust_mem_fraction_for_vlm``; earlier releases had it in ``server_args.py``), the list of
+prefill graphs in ``arg_groups/cuda_graph_hook.py``, what is left for the cache in
+``sglang/srt/mem_cache/kv_cache_configurator.py`` (``_profile_available_bytes``). It holds for one server on CUDA with
+the defaults: one pipeline stage, prefill graphs on, no disaggregation, no attention data parallelism, no DeepEP.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llmscale.units import GIB, MIB
+
+
+class Tier(NamedTuple):
+    """Defaults of devices with less than `below` bytes: prefill chunk, decode batch on 1 to 3 and on more ranks."""
+
+    below: float
+    chunk: int
+    few: int
+    many: int
+
+
+TIERS = (
+    Tier(20 * GIB, 2048, 8, 8),
+    Tier(35 * GIB, 4096, 48, 160),
+    Tier(60 * GIB, 4096, 32, 160),
+    Tier(160 * GIB, 8192, 256, 512),
+    Tier(float("inf"), 16384, 512, 512),
+)
+#: Ranks from which the larger decode batch is captured.
+MANY_RANKS = 4
+#: In MiB: constant, per prefilled token, per rank, per decode batch element, per prefill graph, MLA's prefill graphs.
+CONSTANT, TOKEN, RANK, DECODE, PREFILL_GRAPH, MLA_PREFILL = 512, 1.5, 128, 2, 8, 1536
+LEAST_CHUNK = 2048
+#: Devices above the first of these never reserve less than the second.
+LARGE_DEVICE, LARGE_RESERVE = 60 * GIB, 10 * 1024
+#: (first, last, step) of the token counts that prefill graphs are captured for, up to 4,096; from there every 512.
+GRAPH_SIZES = ((4, 32, 4), (48, 256, 16), (288, 512, 32), (576, 1024, 64), (1280, 4096, 256))
+LONG_GRAPHS, LONG_GRAPH_STEP = 4608, 512
+#: A vision tower: the factor for ViT-L/14 (24 layers of 1024), what each further one of its size takes, its bounds.
+VISION_FACTOR, VISION_STEP, VISION_BOUNDS, VIT_L = 0.95, 0.1, (0.8, 1.05), 24 * 1024**2
+
+
+class Defaults(NamedTuple):
+    """What SGLang chooses: ``--chunked-prefill-size``, ``--cuda-graph-max-bs`` and ``--mem-fraction-static``."""
+
+    chunk: int
+    decode_batch: int
+    fraction: float
+
+
+def defaults(
+    memory: int,
+    *,
+    tensor: int = 1,
+    mla: bool = False,
+    chunk: int | None = None,
+    decode_batch: int | None = None,
+    vision: tuple[int, int] | None = None,
+) -> Defaults:
+    """The settings of a server on devices of `memory` bytes, as ``nvidia-smi`` reports them.
+
+    Args:
+        tensor: ``--tp-size``.
+        mla: whether the model has multi-head latent attention.
+        chunk, decode_batch: as given, None for SGLang's default.
+        vision: (layers, width) of the vision tower of a model that sees.
+    """
+    tier = next(tier for tier in TIERS if memory < tier.below)
+    chunk = tier.chunk if chunk is None else chunk
+    if decode_batch is None:
+        decode_batch = tier.few if tensor < MANY_RANKS else tier.many
+    reserved = CONSTANT + max(chunk, LEAST_CHUNK) * TOKEN + tensor * RANK + decode_batch * DECODE
+    reserved += MLA_PREFILL if mla else prefill_graphs(chunk) * PREFILL_GRAPH
+    if memory > LARGE_DEVICE:
+        reserved = max(reserved, LARGE_RESERVE)
+    fraction = round(1 - reserved * MIB / memory, 3)
+    return Defaults(chunk, decode_batch, fraction * _vision_factor(vision))
+
+
+def prefill_graphs(longest: int) -> int:
+    """How many prefill graphs are captured up to `longest` tokens."""
+    sizes = [size for first, last, step in GRAPH_SIZES for size in range(first, last + 1, step)]
+    sizes += range(LONG_GRAPHS, longest + 1, LONG_GRAPH_STEP)
+    return sum(size <= longest for size in sizes)
+
+
+def kv_cache_bytes(free_before: int, weights: int, fraction: float) -> int:
+    """Bytes for the KV cache on one rank.
+
+    Args:
+        free_before: free memory before the model is loaded: the device less its CUDA context and NCCL.
+        weights: what loading the model took.
+    """
+    return max(0, int(free_before * fraction) - weights)
+
+
+def _vision_factor(vision: tuple[int, int] | None) -> float:
+    if vision is None:
+        return 1.0
+    layers, width = vision
+    low, high = VISION_BOUNDS
+    growth = 1.0 - VISION_STEP * (layers * width**2 / VIT_L - 1.0)
+    return VISION_FACTOR * max(low, min(high, growth))

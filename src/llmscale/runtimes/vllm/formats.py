@@ -1,0 +1,70 @@
+"""The bytes of one rank's part of a tensor in a quant, as `llmscale.runtimes.vllm.shards` asks for them.
+
+A group of values that shares a scale is not cut: vLLM refuses a split that would (``AWQLinearMethod.create_weights`` in
+``vllm/model_executor/layers/quantization/awq.py``; github.com/vllm-project/vllm issue 5675). Experts in MXFP4 are
+padded instead, see `llmscale.runtimes.vllm.shards.mxfp4_expert_shape`.
+"""
+
+from __future__ import annotations
+
+from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.recipe import Allotted, Quant
+from llmscale.formats.weights import allotted
+from llmscale.inventory import TensorGroup
+from llmscale.runtimes.vllm.shards import TensorBytes, mxfp4_expert_shape
+
+#: The number format of gpt-oss's experts.
+MXFP4 = "mxfp4"
+
+
+def refuse_foreign(quant: Quant) -> None:
+    """Raises:
+    UnsupportedModelError: a quant that others read.
+    """
+    if quant.kind == "gguf" or (quant.readers and "vllm" not in (*quant.readers, quant.runtime)):
+        raise UnsupportedModelError(
+            f"vLLM does not run {quant.name}.", f"Its own runtime is {quant.runtime}; see llmscale quants list."
+        )
+
+
+def tensor_bytes_of(quant: Quant) -> TensorBytes:
+    """Bytes of a tensor of some group and some shape, in the orientation of the checkpoint.
+
+    The callable raises what `allotted` does, and UsageError for a split that cuts a group of values.
+    """
+    known: dict[str, Allotted] = {}
+
+    def size(group: TensorGroup, shape: tuple[int, ...]) -> int:
+        if group.name not in known:
+            known[group.name] = allotted(quant, group)
+        whole, form = known[group.name]
+        rank = shape[::-1] if group.transposed else shape
+        copies = whole.experts // group.experts
+        if copies > 1:
+            rank = (rank[0] // copies, *rank[1:])
+        if form.id == MXFP4 and group.component == "experts" and len(rank) > 1:
+            return copies * form.size(_padded(group.role, rank))
+        if not form.holds(rank):
+            raise UsageError(
+                f"The input size of {group.name} is not aligned with the quantized weight shape. This can be caused by "
+                "too large tensor parallel size.",
+                "Take a smaller tensor parallel size (--tp).",
+            )
+        return copies * form.size(rank)
+
+    return size
+
+
+def keeps_scratch(quant: Quant, groups: tuple[TensorGroup, ...]) -> bool:
+    """Whether experts keep their scratch between layers, see `llmscale.runtimes.vllm.profile.activation_peak`."""
+    experts = [group for group in groups if group.component == "experts" and len(group.shape) > 1]
+    return not any(allotted(quant, group).form.id == MXFP4 for group in experts)
+
+
+def _padded(role: str, shape: tuple[int, ...]) -> tuple[int, int]:
+    """(rows, columns) of one expert's matrix, gate and up apart, as Marlin wants them."""
+    rows, columns = shape
+    if role.endswith(".down"):
+        intermediate, hidden = mxfp4_expert_shape((columns, rows))
+        return hidden, intermediate
+    return mxfp4_expert_shape((rows, columns))

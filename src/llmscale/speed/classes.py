@@ -1,0 +1,51 @@
+"""Which devices and which formats are alike in speed: the rows of the table of fitted factors."""
+
+from __future__ import annotations
+
+import re
+
+from llmscale.devices.catalogue import Device
+
+#: NVIDIA devices whose memory is HBM: their bandwidth is more than llama.cpp's kernels can use.
+HBM = re.compile(r"^(v100|p100|a100|a800|a30$|h100|h200|h800|h20|gh200|b200|b300|gb200|gb300|titan-v$|quadro-gv100)")
+#: Slower than this, FP16 is an emulation (Pascal's GeForce cards); such devices compute in FP32.
+FP16_TFLOPS = 1.0
+
+#: Formats whose weights are unpacked alike, by the spelling of their ids; the first that matches.
+FORMATS = (
+    ("float", re.compile(r"^(fp|bf|f)(16|32)$")),
+    ("mxfp4", re.compile(r"^mxfp4")),
+    ("nvfp4", re.compile(r"^nvfp4")),
+    ("fp8", re.compile(r"^fp8")),
+    ("iq", re.compile(r"^iq\d")),
+    ("q8", re.compile(r"^q8")),
+    ("k", re.compile(r"^q[2-6]_")),
+    ("exl", re.compile(r"^exl")),
+    ("mlx", re.compile(r"^mlx|^\d-?bit$")),
+    ("awq", re.compile(r"^awq|^int4$|^nf4$")),
+    ("int8", re.compile(r"^int8|^gptq-?(int)?8")),
+    ("gptq", re.compile(r"^gptq")),
+)
+
+
+def device_class(device: Device) -> str:
+    """The class of a device: by vendor, and for NVIDIA by its memory and whether it has fast FP16."""
+    if device.vendor != "NVIDIA":
+        return device.vendor.lower()
+    if device.kind == "unified":
+        return "nvidia-unified"
+    if HBM.match(device.id):
+        return "nvidia-hbm"
+    slow = device.fp16_tflops is not None and device.fp16_tflops < FP16_TFLOPS
+    return "nvidia-pascal" if slow else "nvidia-gddr"
+
+
+def compute_class(device: Device) -> str:
+    """The class for prefill: datasheets give NVIDIA's professional cards twice GeForce's rate for the same silicon."""
+    name = device_class(device)
+    return "nvidia-pro" if name == "nvidia-gddr" and device.kind in ("workstation", "datacentre") else name
+
+
+def format_class(format_id: str) -> str:
+    """The class of a weight format; ``k``, the commonest, when its id is like no other."""
+    return next((name for name, pattern in FORMATS if pattern.match(format_id.lower())), "k")

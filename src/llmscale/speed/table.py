@@ -1,0 +1,123 @@
+"""The fitted factors of a runtime on a device, from `data/speed.yaml`, which `benchmarks/fit_speed.py` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from llmscale.devices.catalogue import Device
+from llmscale.speed.classes import compute_class, device_class, format_class
+from llmscale.speed.law import Factors, Machine
+
+MICRO = 1e-6
+#: The fit of all classes of a runtime; there only where many were measured.
+POOLED = "any"
+#: A processor with its own memory.
+CPU = "cpu"
+
+
+class Range(NamedTuple):
+    """Factors around a prediction; no `high` leaves it at the roofline."""
+
+    low: float
+    high: float | None
+
+
+class Setup(NamedTuple):
+    """Devices under a runtime, with how well it is known what they do.
+
+    Attributes:
+        machine: what the law takes.
+        decode: range of decode tokens/s, of one sequence on devices of one kind.
+        prefill: range of prefill tokens/s; None when prefill cannot be told.
+        rows: measurements of this very device; none makes the ranges those of an unseen device.
+        measured: whether its class of devices was measured under this runtime at all.
+    """
+
+    machine: Machine
+    decode: Range
+    prefill: Range | None
+    rows: int
+    measured: bool
+
+
+def setup(
+    table: Mapping[str, Any],
+    runtime: str,
+    device: Device,
+    format_id: str,
+    *,
+    count: int = 1,
+    link: float | None = None,
+    flash: bool = True,
+) -> Setup | None:
+    """`count` devices that share each matrix, or one of those that share the layers; None where nothing is known.
+
+    Args:
+        table: `data/speed.yaml`.
+        runtime: as the table calls it.
+        format_id: of the weights.
+        link: bytes per second between two of them, one way.
+        flash: whether attention runs without writing its scores to memory.
+    """
+    if device.bandwidth_gb_s is None:
+        return None
+    own = _Name(runtime, device_class(device), compute_class(device), device.id)
+    # Without fast FP16 the datasheet's FP16 rate says nothing about FP32, in which such a device computes.
+    flops = device.fp16_tflops * 1e12 if device.fp16_tflops and own.device_class != "nvidia-pascal" else None
+    return _setup(table, own, (device.bandwidth_gb_s * 1e9, flops, count, link), format_id, flash)
+
+
+def host_setup(table: Mapping[str, Any], runtime: str, bandwidth: float, format_id: str) -> Setup | None:
+    """The processor and its memory of so many bytes per second, where layers or experts lie that no device holds."""
+    return _setup(table, _Name(runtime, CPU, CPU, ""), (bandwidth, None, 1, None), format_id, True)
+
+
+class _Name(NamedTuple):
+    runtime: str
+    device_class: str
+    compute_class: str
+    device: str
+
+
+def _setup(
+    table: Mapping[str, Any],
+    name: _Name,
+    hardware: tuple[float, float | None, int, float | None],
+    format_id: str,
+    flash: bool,
+) -> Setup | None:
+    classes = table["runtimes"].get(name.runtime, {})
+    found = classes.get(name.device_class) or classes.get(POOLED)
+    if found is None:
+        return None
+    bandwidth, flops, count, link = hardware
+    correction, rows = found.get("devices", {}).get(name.device, (1.0, 0))
+    fill = table["prefill"].get(name.runtime, {}).get(name.compute_class)
+    factors = Factors(
+        weights=_of(found["weights"], format_id),
+        cache=found["cache" if flash else "cache_no_flash"],
+        state=found["state"],
+        launch=found["launch_us"] * MICRO,
+        hop=found["hop_us"] * MICRO,
+        reduce=found["reduce_us"] * MICRO,
+        device=correction,
+    )
+    known = "known" if rows else "unknown"
+    prefill = None
+    if fill is not None:
+        by, fill_rows = fill["devices"].get(name.device, (1.0, 0))
+        factors = factors._replace(
+            compute=by * _of(fill["compute"], format_id),
+            experts=by * fill["experts"],
+            attention=by * fill["attention" if flash else "attention_no_flash"],
+            scan=by * fill["scan"],
+        )
+        prefill = Range(*fill["range"]["known" if fill_rows else "unknown"]) if flops else None
+    machine = Machine(bandwidth, flops, factors, count, link)
+    return Setup(machine, Range(*found["range"][known]), prefill, rows, name.device_class in classes)
+
+
+def _of(by_format: Mapping[str, float], format_id: str) -> float:
+    """The factor of a format; of the commonest one, which stands first, where its class was not measured."""
+    return by_format.get(format_class(format_id), next(iter(by_format.values())))

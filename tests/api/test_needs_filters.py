@@ -1,0 +1,66 @@
+"""``needs`` within a price, a kind and a count."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmscale.api.needs import needs
+from llmscale.devices.catalogue import entry
+from llmscale.errors import UsageError
+
+MODEL = "llama-3.1-8b"
+
+
+def test_what_costs_more_or_has_no_price_is_left_out() -> None:
+    everything = needs(MODEL, ["q4_k_m"], everything=True).devices
+    within = needs(MODEL, ["q4_k_m"], everything=True, max_price=1000).devices
+    assert within == tuple(one for one in everything if one.price_usd is not None and one.price_usd <= 1000)
+    assert 0 < len(within) < len(everything)
+    without = sum(one.price_usd is None for one in everything)
+    assert needs(MODEL, ["q4_k_m"], max_price=1000).warnings == (
+        f"{without} more would be enough; the catalogue has no price of theirs (--max-price).",
+    )
+    assert not needs(MODEL, ["q4_k_m"]).warnings
+
+
+def test_a_price_is_of_all_devices_together() -> None:
+    pairs = [one for one in needs("llama-3.1-70b", ["q4_k_m"], everything=True).devices if one.count == 2]
+    priced = next(one for one in pairs if one.price_usd)
+    assert priced.price_usd == 2 * (entry(priced.id).price_usd or 0)
+    dearest = needs("llama-3.1-70b", ["q4_k_m"], everything=True, max_price=priced.price_usd - 1).devices
+    assert priced not in dearest
+
+
+@pytest.mark.parametrize("kind", ["consumer", "datacentre", "workstation", "laptop", "unified"])
+def test_only_devices_of_a_kind(kind: str) -> None:
+    found = needs(MODEL, ["q4_k_m"], kinds=[kind]).devices
+    assert {one.kind for one in found} == {kind}
+
+
+def test_apple_is_unified_memory_of_one_vendor() -> None:
+    apple = needs(MODEL, ["q4_k_m"], kinds=["Apple"], everything=True).devices
+    unified = needs(MODEL, ["q4_k_m"], kinds=["unified"], everything=True).devices
+    assert {entry(one.id).vendor for one in apple} == {"Apple"}
+    assert apple == tuple(one for one in unified if entry(one.id).vendor == "Apple") != unified
+
+
+def test_several_kinds_are_all_shown() -> None:
+    found = needs(MODEL, ["q4_k_m"], kinds=["laptop", "datacenter"]).devices
+    assert {one.kind for one in found} == {"laptop", "datacentre"}
+
+
+def test_the_count_bounds_every_option() -> None:
+    assert {one.count for one in needs("llama-3.1-70b", max_count=1).devices} == {1}
+    assert 4 in {one.count for one in needs("llama-3.1-70b", ["f16"], max_count=4, everything=True).devices}
+
+
+@pytest.mark.parametrize("price", [0, -1, float("nan"), float("inf")])
+def test_a_price_that_cannot_be_meant(price: float) -> None:
+    with pytest.raises(UsageError, match="--max-price"):
+        needs(MODEL, max_price=price)
+
+
+@pytest.mark.parametrize("kind", ["", "gpu", "apples"])
+def test_a_kind_that_nobody_knows(kind: str) -> None:
+    with pytest.raises(UsageError, match="no kind of device"):
+        needs(MODEL, kinds=[kind])

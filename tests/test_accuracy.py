@@ -1,0 +1,159 @@
+"""The sums behind docs/accuracy.md: what is called exact, what a bound promises, and that a miss is called a miss."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from benchmarks.accuracy import aims, bounds, plot, speed
+from benchmarks.accuracy.page import BEGIN, END, page, put
+from benchmarks.accuracy.rows import Comparison, Row, quantile, summary, within
+
+from llmscale import estimate
+from llmscale.bounds import percent
+
+AIM = aims.Aim("a thing", ("a thing",), 0.01, 0.05, (0.9, 0.02))
+
+
+def row(error: float, name: str = "model", **more: object) -> Row:
+    return Row(name, 100 * (1 + error), 100, **more)  # type: ignore[arg-type]
+
+
+def many(error: float, models: int = 10, each: int = 10) -> list[Row]:
+    return [row(error, f"m{model} case {case}") for model in range(models) for case in range(each)]
+
+
+def test_an_error_is_a_share_of_the_truth_with_its_sign() -> None:
+    assert Row("m", 90, 100).error == pytest.approx(-0.1)
+    assert Row("m", 110, 100).error == pytest.approx(0.1)
+    assert Row("m", 0, 0).error == 0
+    assert Row("m", 5, 0).error == 1
+
+
+def test_what_the_print_rounds_away_is_exact_and_no_more() -> None:
+    assert Row("m", 100.4, 100, rounding=0.5).error == 0
+    assert Row("m", 100.6, 100, rounding=0.5).error == pytest.approx(0.006)
+
+
+def test_a_quantile_is_the_least_value_that_enough_rows_keep_to() -> None:
+    ranked = [float(number) for number in range(1, 21)]
+    assert [quantile(ranked, share) for share in (0.05, 0.5, 0.9, 0.95, 0.951, 1)] == [1, 10, 18, 19, 20, 20]
+    assert quantile([3.0], 0.95) == 3
+
+
+def test_a_summary_counts_exact_rows_and_names_the_worst() -> None:
+    s = summary([row(0, "a"), row(-0.3, "b"), row(0.1, "c"), row(0.2, "d")])
+    assert (s.rows, s.exact, s.which) == (4, 1, "b")
+    assert (s.median, s.worst) == (pytest.approx(0.15), pytest.approx(0.3))
+    assert within([row(0), row(0.1), row(-0.2), row(0.3)], 0.2) == 0.75
+
+
+def test_rows_that_were_seen_bound_nothing_where_others_were_not() -> None:
+    both = Comparison("a", "", [row(0, "a", seen=True), row(0.1, "b"), row(9, "c", unusual="older")])
+    assert [one.name for one in both.usual()] == ["a", "b"]
+    assert [one.name for one in both.unseen()] == ["b"]
+    assert [one.name for one in Comparison("a", "", [row(0, "a", seen=True)]).unseen()] == ["a"]
+
+
+def test_a_bound_holds_95_of_100_rows_of_models_it_does_not_know() -> None:
+    steady = bounds.bound(many(0.02))
+    assert steady is not None
+    assert (steady.within, steady.coverage, steady.widened) == (pytest.approx(0.02), 1, 1)
+
+
+def test_a_bound_that_misses_a_model_left_out_is_widened_until_it_holds() -> None:
+    rows = [row(0.01 * (model + 1), f"m{model} case {case}") for model in range(10) for case in range(10)]
+    found = bounds.bound(rows)
+    assert found is not None
+    # The model that is furthest off has 10 of 100 rows, and all others keep to nine tenths of its error.
+    assert found.widened > 1
+    assert found.coverage >= 0.95
+    assert found.within >= 0.1
+
+
+def test_too_few_rows_or_one_model_have_no_bound() -> None:
+    assert bounds.bound(many(0.01)[:19]) is None
+    assert bounds.bound([row(0.01, f"one {case}") for case in range(100)]) is None
+
+
+def test_the_file_of_bounds_says_what_held_and_rounds_upwards() -> None:
+    rows = [*many(0.0123456789), row(0.5, "m0 odd")]
+    found = yaml.safe_load(
+        bounds.text([Comparison("things", "a log", rows, ("run", "part")), Comparison("x", "", rows)])
+    )
+    assert list(found) == ["run"]
+    entry = found["run"]["part"]
+    assert entry["within"] == 0.012346
+    assert (entry["rows"], entry["exact"], entry["worst"], entry["held_out"]) == (101, 0, 0.5, False)
+    assert entry["held"] == pytest.approx(100 / 101, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("errors", "met"),
+    [
+        ([0.0] * 10, True),
+        ([0.0] * 9 + [0.049], True),
+        ([0.0] * 9 + [0.051], False),
+        ([0.02] * 10, False),
+        ([0.0] * 8 + [0.03, 0.03], False),
+        ([], None),
+    ],
+)
+def test_an_aim_is_met_by_median_worst_and_share_together(errors: list[float], met: bool | None) -> None:
+    assert aims.outcome(AIM, [row(error) for error in errors]).met is met
+
+
+def test_a_page_names_a_missed_aim_and_the_rows() -> None:
+    missed = Comparison("a thing", "a log", [row(0.2, "far off"), row(0, "fine"), row(3, "old one", unusual="too old")])
+    outcome = aims.outcome(AIM, missed.usual())
+    fitted = {speed.DECODE: speed.Fitted(10, 0.1, 0.2)}
+    text = page([missed, Comparison("empty", "", [row(1, unusual="old")])], [outcome], fitted)
+    line = next(line for line in text.splitlines() if line.startswith("| a thing | median"))
+    assert line.endswith("| **missed** |")
+    assert "- far off: 120.00 against 100.00, +20.00 %" in text
+    assert "- fine" not in text
+    assert "- old one: 400.00 against 100.00, +300.00 % (too old)" in text
+    assert "| a thing | 2 | 1 | 10 % | 20 % | 20 % | 20 % | far off |" in text
+
+
+def test_an_aim_that_rests_on_what_it_was_built_with_says_so() -> None:
+    assert "none of them left out" in aims.outcome(AIM, [row(0, seen=True)]).found
+    assert "left out" not in aims.outcome(AIM, [row(0, seen=True), row(0)]).found
+
+
+def test_readme_keeps_all_but_what_stands_between_the_markers() -> None:
+    assert put(f"a\n{BEGIN}old{END}\nb", "new") == f"a\n{BEGIN}\n\nnew\n\n{END}\nb"
+    with pytest.raises(ValueError, match="README"):
+        put("no markers", "new")
+
+
+def test_the_plot_puts_larger_errors_further_right_and_exact_ones_at_the_end() -> None:
+    places = [plot.place(error) for error in (0, 1e-5, 1e-3, 0.1, 1, 7)]
+    assert places[0] == places[1] < places[2] < places[3] < places[4] == places[5]
+    picture = plot.svg([Comparison("a < b", "", [row(0.1)]), Comparison("nothing", "", [row(1, unusual="old")])])
+    assert "a &lt; b (1)" in picture
+    assert "nothing" not in picture
+
+
+def test_an_estimate_carries_the_bounds_of_its_own_kind() -> None:
+    (line,) = estimate("llama-3.1-8b", ["q4_k_m"]).estimates
+    assert {"weights", "file", "kv_cache", "compute"} <= set(line.bounds)
+    assert line.bounds["kv_cache"].within == line.bounds["kv_cache"].worst == 0
+    assert line.bounds["kv_cache"].rows > 2000
+    (line,) = estimate("llama-3.1-8b", ["bf16"]).estimates
+    assert set(line.bounds) == {"weights", "allocated"}
+    assert 0 < line.bounds["weights"].within < 0.002
+
+
+def test_what_was_not_measured_has_no_bound() -> None:
+    for model, quant in (("7B", "q4_k_m"), ("llama-3.1-8b", "int4")):
+        (line,) = estimate(model, [quant]).estimates
+        assert line.bounds == {}
+    # No graph of it is known, so only its weights and its file were measured.
+    (line,) = estimate("zamba2-2.7b", ["bf16"], runtime="llama.cpp").estimates
+    assert set(line.bounds) == {"weights"}
+
+
+def test_explain_tells_the_bounds() -> None:
+    told = "\n".join(estimate("llama-3.1-8b", ["q4_k_m"], explain=True).explanation)
+    assert "KV cache: within 0.0 % in 95 of 100 cases, by 2," in told
+    assert (percent(0), percent(1e-9), percent(0.0123)) == ("0.0 %", "1e-07 %", "1.23 %")
