@@ -19,7 +19,7 @@ from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.runtime import cached, settings_of
 from llmscale.runtimes.vllm.shards import Parallel
 
-#: How the ids of devices of compute capability 9.0 and later begin (developer.nvidia.com/cuda-gpus).
+#: How the ids of devices of compute capability 9.0 and later begin (recalled; it decides 24 MiB of workspace).
 HOPPER = ("h", "gh", "b", "gb", "rtx50", "rtx-pro", "dgx-spark", "jetson-thor")
 #: How those of the devices begin that have default limits of their own.
 A100, GB10 = "a100", "dgx-spark"
