@@ -86,9 +86,13 @@ def further(candidate: Candidate, work: Workload, count: int) -> int:
     return (count - 1) * (run.overhead(subjects[0], work) + compute[(len(compute) - 1) // 2])
 
 
+#: Runtimes that take as much of each device as of the smallest.
+EVEN = ("vllm", "sglang")
+
+
 def usable(candidate: Candidate, devices: DeviceSet, work: Workload) -> int:
-    """Bytes that a model may take of all devices; vLLM takes as much of each as of the smallest."""
-    if candidate.runtime.name == "vllm":
+    """Bytes that a model may take of all devices."""
+    if candidate.runtime.name in EVEN:
         return devices.count * candidate.runtime.room(devices, work)
     return devices.total_usable
 

@@ -25,6 +25,7 @@ class Asked(NamedTuple):
     Attributes:
         originals: quants that keep the tensors of checkpoints that are published quantised; none where somebody names
             the quants.
+        runtime: the one asked for; each quant's own when None.
     """
 
     context: int | None
@@ -32,6 +33,7 @@ class Asked(NamedTuple):
     kv: Format
     ladders: tuple[tuple[Quant, ...], ...]
     originals: tuple[Quant, ...]
+    runtime: str | None = None
 
     def keeping(self, method: str) -> list[Quant]:
         """The quants that keep a checkpoint of this ``quant_method`` as it is."""
@@ -51,12 +53,13 @@ def asked(
 
     What llama.cpp cannot load is run from its published files instead, unless a runtime is named.
     """
+    chosen = find_runtime(runtime).name if runtime else None
     if names:
-        return Asked(context, batch, kv, (tuple(by_quality(selected(names, quant_map, sparsity)[0])),), ())
+        return Asked(context, batch, kv, (tuple(by_quality(selected(names, quant_map, sparsity)[0])),), (), chosen)
     if quant_map or sparsity:
         raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
-    runtimes = [find_runtime(runtime).name] if runtime else [DEFAULT_RUNTIME, FALLBACK]
-    return Asked(context, batch, kv, tuple(tuple(ladder(name)) for name in runtimes), originals(runtimes[0]))
+    runtimes = [chosen] if chosen else [DEFAULT_RUNTIME, FALLBACK]
+    return Asked(context, batch, kv, tuple(tuple(ladder(name)) for name in runtimes), originals(runtimes[0]), chosen)
 
 
 def available(model: Model, asked: Asked) -> list[Quant]:
@@ -66,8 +69,8 @@ def available(model: Model, asked: Asked) -> list[Quant]:
         UnsupportedModelError: none of those asked for.
     """
     for steps in asked.ladders:
-        found = [quant for quant in steps if _had(model, quant)]
-        own = next((quant for quant in asked.keeping(model.published_in) if _had(model, quant)), None)
+        found = [quant for quant in steps if _run(model, quant, asked)]
+        own = next((quant for quant in asked.keeping(model.published_in) if _run(model, quant, asked)), None)
         if own:
             # Nothing is won by a file that is larger than the published one.
             size = model.weights(own).value
@@ -109,6 +112,17 @@ def _had(model: Model, quant: Quant) -> bool:
     return True
 
 
+def _run(model: Model, quant: Quant, asked: Asked) -> bool:
+    """Whether the model can be had in `quant`, and the runtime asked for runs it."""
+    if asked.runtime is None:
+        return _had(model, quant)
+    try:
+        model.candidate(quant, asked.runtime)
+    except UnsupportedModelError:
+        return False
+    return True
+
+
 def work_of(model: Model, quant: Quant, asked: Asked) -> Workload:
     """The workload of this model in this quant."""
     return Workload(model.context(asked.context), asked.batch, asked.kv, quant.activation_bytes)
@@ -122,14 +136,14 @@ def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked)
     for quant in steps:
         kind = (quant.runtime, quant.activation_bytes)
         if kind not in rooms:
-            rooms[kind] = room_for_weights(model.candidate(quant, None), work_of(model, quant, asked), devices)
+            rooms[kind] = room_for_weights(model.candidate(quant, asked.runtime), work_of(model, quant, asked), devices)
         weights = model.weights(quant).high - (model.host(quant) if quant.kind == "gguf" else 0)
         if weights <= rooms[kind]:
             split = _splits(model, quant, devices, asked)
             if split:
                 chosen = quant
                 break
-    candidate = model.candidate(chosen, None)
+    candidate = model.candidate(chosen, asked.runtime)
     (answer,) = fit(candidate, work_of(model, chosen, asked), [devices], model.limit)
     if not split:
         answer = answer._replace(fits=False, may_fit=False)

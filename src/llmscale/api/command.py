@@ -3,7 +3,8 @@
 Flags are those of llama.cpp commit 0c1e57098 (common/arg.cpp, tools/server/server.cpp) and of vLLM 0.33.0
 (vllm/engine/arg_utils.py, vllm/config/cache.py, vllm/model_executor/layers/quantization/__init__.py). A setting that is
 the runtime's default is left out, but for those that llama-server would choose by itself when they are not given:
-without ``-np`` it takes four slots over one cache, without ``-ngl`` as many layers as it finds room for.
+without ``-np`` it takes four slots over one cache, without ``-ngl`` as many layers as it finds room for. SGLang's are
+those of 0.5.23 (sglang/srt/arg_groups/fields/).
 
 A model is named as its publisher's repository where the catalogue knows one and the runtime reads that; else by a file
 or folder called after model and format, which stands for the one that the user has.
@@ -36,6 +37,9 @@ PUBLISHED = {"fp8": "fp8-block", "mxfp4": "mxfp4"}
 PLAIN = ("fp16", "bf16")
 #: vLLM's name of a cache format that is not the activations' own.
 VLLM_CACHE = {"fp8": "fp8", "fp16": "float16", "bf16": "bfloat16"}
+
+#: SGLang's.
+SGLANG_CACHE = {"fp8": "fp8_e4m3"}
 
 
 class Named(NamedTuple):
@@ -88,6 +92,9 @@ def line(
     if candidate.runtime.name == "vllm" and fits and quant.kind != "gguf":
         named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
         return vllm_serve(named, quant.id, work, devices.count)
+    if candidate.runtime.name == "sglang" and fits and quant.kind != "gguf":
+        named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
+        return sglang_server(named, quant.id, work, place.ranks or 1)
     o = work.options
     partly = o.gpu_layers in ("", "auto") and o.ram is None
     if candidate.runtime.name != "llama.cpp" or place.gpu_layers is None or not (fits or partly):
@@ -152,6 +159,22 @@ def vllm_serve(model: Named, quant: str, work: Workload, devices: int) -> str | 
     words += ["--max-num-seqs", o.max_num_seqs] if o.max_num_seqs else []
     words += ["--max-num-batched-tokens", o.max_num_batched_tokens] if o.max_num_batched_tokens else []
     words += ["--enforce-eager"] if o.enforce_eager else []
+    return _line(words)
+
+
+def sglang_server(model: Named, quant: str, work: Workload, ranks: int) -> str:
+    """The ``sglang.launch_server`` line; a checkpoint is read in the format that it was published or saved in."""
+    o = work.options
+    name, how = _checkpoint(model, quant)
+    name = f"./{model.id}-{quant}" if how else name
+    words: list[str | int] = ["python", "-m", "sglang.launch_server", "--model-path", name]
+    words += ["--context-length", work.context]
+    words += ["--kv-cache-dtype", SGLANG_CACHE[work.kv.id]] if work.kv.id not in PLAIN else []
+    words += ["--tp-size", ranks] if ranks > 1 else []
+    share = o.mem_fraction_static
+    words += ["--mem-fraction-static", f"{share:g}"] if share is not None else []
+    words += ["--chunked-prefill-size", o.chunked_prefill_size] if o.chunked_prefill_size else []
+    words += ["--max-running-requests", o.max_running_requests] if o.max_running_requests else []
     return _line(words)
 
 

@@ -32,6 +32,8 @@ from llmscale.sources import load
 
 #: Memory of common cards; one sold as "24 GB" holds 24 GiB.
 COMMON_GIB = (8, 12, 16, 24, 32, 48, 80)
+#: Runtimes that fill the devices with a cache of their own size, as people write them.
+SERVERS = {"vllm": "vLLM", "sglang": "SGLang"}
 
 
 def estimate(
@@ -84,19 +86,25 @@ def estimate(
                 from llmscale.api.serve import explain_served
 
                 explanation += [explain_served(model, form, work, devices) for devices in sets if gpus]
+            if candidate.runtime.name == "sglang" and model.counted:
+                from llmscale.api.pooled import explain_pooled
+
+                explanation += [explain_pooled(model, form, work, devices) for devices in sets if gpus]
     if not estimates:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
     warnings = list(spec.warnings)
     if refused:
         warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
-    served = [line for line in estimates if line.runtime == "vllm"]
-    if served and all(device.max_concurrency is None for line in served for device in line.devices):
-        warnings.append(f"How vLLM lays out {spec.name} is not modelled; a general rule stands for it.")
+    for name, told in SERVERS.items():
+        served = [line for line in estimates if line.runtime == name]
+        if served and all(device.max_concurrency is None for line in served for device in line.devices):
+            warnings.append(f"How {told} lays out {spec.name} is not modelled; a general rule stands for it.")
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
     unlike = [devices for devices in sets if devices.members]
-    if unlike and any(each.runtime == "vllm" for each in estimates):
-        warnings.append(f"vLLM puts the same on each device: of {unlike[0].id}, what the smallest has room for.")
+    for name, told in SERVERS.items():
+        if unlike and any(each.runtime == name for each in estimates):
+            warnings.append(f"{told} puts the same on each device: of {unlike[0].id}, what the smallest has room for.")
     if context and spec.sequence:
         warnings.append(f"{spec.name} always sees {spec.sequence:,} tokens; --context changes nothing.")
     return EstimateResult(
@@ -181,7 +189,7 @@ def _device_fit(devices: DeviceSet, room: int, answer: Fit, place: Placed) -> De
         memory_bytes=devices.memory,
         usable_bytes=room,
         **{
-            **place._asdict(),
+            **{name: value for name, value in place._asdict().items() if name != "ranks"},
             "fits": answer.fits if place.fits is None else place.fits,
             "max_context": answer.max_context if place.max_context is None else place.max_context or None,
             "may_fit": answer.may_fit if place.may_fit is None else place.may_fit,

@@ -116,7 +116,11 @@ def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything:
 
 def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> FittingModel:
     quant, answer = best(model, steps, devices, asked)
-    speed = pace(model, quant, work_of(model, quant, asked), quant.runtime, devices) if answer.fits else None
+    speed = (
+        pace(model, quant, work_of(model, quant, asked), asked.runtime or quant.runtime, devices)
+        if answer.fits
+        else None
+    )
     return FittingModel(
         id=model.ref.id,
         parameters=model.ref.parameters,
@@ -138,7 +142,7 @@ def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked
 def _command(model: Model, devices: DeviceSet, asked: Asked, name: str, catalogue: str | None) -> str | None:
     """What to type for the quant that `_line` says."""
     quant, answer = best(model, available(model, asked), devices, asked)
-    candidate, work = model.candidate(quant, None), work_of(model, quant, asked)
+    candidate, work = model.candidate(quant, asked.runtime), work_of(model, quant, asked)
     place = placed(model, quant, candidate, work, devices, answer)
     fits = answer.fits if place.fits is None else place.fits
     return line(model, quant, candidate, work, devices, place, fits, name, catalogue)
@@ -148,7 +152,7 @@ def _choices(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: As
     """One model step by step: the last quant that does not fit, the best that does, and some below it."""
     lines = []
     for quant in steps:
-        candidate = model.candidate(quant, None)
+        candidate = model.candidate(quant, asked.runtime)
         work = work_of(model, quant, asked)
         (answer,) = fit(candidate, work, [devices], model.limit)
         lines.append(

@@ -11,6 +11,7 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.footprint import Candidate, Quantity
 from llmscale.formats.catalogue import kv_formats, number_format
 from llmscale.formats.layout import Format
+from llmscale.formats.readers import refuse_unread
 from llmscale.formats.recipe import Quant
 from llmscale.inventory import Inventory, inventory
 from llmscale.results.common import SizedModelRef
@@ -119,6 +120,7 @@ class Model(NamedTuple):
             from llmscale.runtimes.vllm.formats import refuse_foreign
 
             refuse_foreign(quant)
+        refuse_unread(quant, chosen.name)
         spec = self.spec if self.counted and not self.compiled else None
         subjects = tuple(Subject(shape, spec, quant) for shape in self.shapes)
         weights = self.weights(quant)
@@ -219,15 +221,25 @@ def check_options(options: Options) -> None:
     Raises:
         UsageError: a number that cannot be meant.
     """
-    for name in ("ubatch", "tp", "pp", "dp", "max_num_seqs", "max_num_batched_tokens"):
+    for name in (
+        "ubatch",
+        "tp",
+        "pp",
+        "dp",
+        "max_num_seqs",
+        "max_num_batched_tokens",
+        "chunked_prefill_size",
+        "max_running_requests",
+    ):
         value = getattr(options, name)
         if value is not None and not 1 <= value <= MAX_BATCH:
             raise UsageError(f"{flag(name)} {value} is not possible: between 1 and {MAX_BATCH:,} is.")
     if options.n_cpu_moe is not None and options.n_cpu_moe < 0:
         raise UsageError(f"--n-cpu-moe {options.n_cpu_moe} is not possible.", "A number of layers from 0.")
-    share = options.gpu_memory_utilization
-    if share is not None and not 0 < share <= 1:
-        raise UsageError(f"--gpu-memory-utilization {share:g} is not possible.", "A share above 0 and up to 1.")
+    for name in ("gpu_memory_utilization", "mem_fraction_static"):
+        share = getattr(options, name)
+        if share is not None and not 0 < share <= 1:
+            raise UsageError(f"{flag(name)} {share:g} is not possible.", "A share above 0 and up to 1.")
 
 
 def check_known(options: Options, runtime: str) -> None:
@@ -237,7 +249,7 @@ def check_known(options: Options, runtime: str) -> None:
     for name, by in KNOWN_BY.items():
         if getattr(options, name) != getattr(DEFAULTS, name) and runtime not in by:
             raise UsageError(
-                f"{flag(name)} is an option of {by[0]}, and this is for {runtime}.",
+                f"{flag(name)} is an option of {' and '.join(by)}, and this is for {runtime}.",
                 f"Add --runtime {by[0]}, or leave it away.",
             )
 

@@ -71,7 +71,7 @@ def needs(
         quants=tuple(quant.id for quant in steps),
         context=model.context(context),
         batch=batch,
-        total_bytes=model.candidate(smallest, None).footprint(work_of(model, smallest, asked)).total,
+        total_bytes=model.candidate(smallest, asked.runtime).footprint(work_of(model, smallest, asked)).total,
         devices=tuple(shown),
         hidden=len(enough) - len(shown),
         warnings=(*spec.warnings, *_left_out(unpriced if max_price is not None else 0)),

@@ -18,6 +18,7 @@ class Placed(NamedTuple):
     Attributes:
         fits, may_fit, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
         max_context: 0 for none.
+        ranks: of one tensor, where the runtime says so in its command.
     """
 
     fits: bool | None = None
@@ -36,6 +37,7 @@ class Placed(NamedTuple):
     tokens_per_second_range: tuple[float, float] | None = None
     first_token_seconds: float | None = None
     command: str | None = None
+    ranks: int | None = None
 
 
 def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, devices: DeviceSet, answer: Fit) -> Placed:
@@ -55,6 +57,10 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
         from llmscale.api.serve import served
 
         place = served(model, quant, work, devices)
+    if candidate.runtime.name == "sglang":
+        from llmscale.api.pooled import pooled
+
+        place = pooled(model, quant, work, devices)
     whole = answer.fits if place.fits is None else place.fits
     return _paced(place, model, quant, candidate, work, devices) if whole else place
 

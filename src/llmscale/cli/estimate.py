@@ -57,7 +57,7 @@ def estimate(
         Optional[int],
         typer.Option("--n-cpu-moe", metavar="N", help="llama.cpp: first layers whose experts stay in RAM."),
     ] = None,
-    tp: Annotated[Optional[int], typer.Option("--tp", metavar="N", help="vLLM: tensor parallel size.")] = None,
+    tp: Annotated[Optional[int], typer.Option("--tp", metavar="N", help="vLLM, SGLang: tensor parallel size.")] = None,
     pp: Annotated[Optional[int], typer.Option("--pp", metavar="N", help="vLLM: pipeline parallel size.")] = None,
     dp: Annotated[Optional[int], typer.Option("--dp", metavar="N", help="vLLM: data parallel size.")] = None,
     ep: Annotated[Optional[bool], typer.Option("--ep", help="vLLM: expert parallel.")] = None,
@@ -71,6 +71,16 @@ def estimate(
         Optional[int], typer.Option("--max-num-batched-tokens", metavar="N", help="vLLM: tokens of one step.")
     ] = None,
     enforce_eager: Annotated[Optional[bool], typer.Option("--enforce-eager", help="vLLM: no CUDA graphs.")] = None,
+    mem_fraction_static: Annotated[
+        Optional[float],
+        typer.Option("--mem-fraction-static", metavar="F", help="SGLang: share for weights and KV cache."),
+    ] = None,
+    chunked_prefill_size: Annotated[
+        Optional[int], typer.Option("--chunked-prefill-size", metavar="N", help="SGLang: tokens of a prefill chunk.")
+    ] = None,
+    max_running_requests: Annotated[
+        Optional[int], typer.Option("--max-running-requests", metavar="N", help="SGLang: requests at once.")
+    ] = None,
     ram: Annotated[
         Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
     ] = None,
@@ -127,6 +137,9 @@ def estimate(
             max_num_seqs=max_num_seqs,
             max_num_batched_tokens=max_num_batched_tokens,
             enforce_eager=enforce_eager,
+            mem_fraction_static=mem_fraction_static,
+            chunked_prefill_size=chunked_prefill_size,
+            max_running_requests=max_running_requests,
         ),
         quant_map=quant_map,
         sparsity=sparsity,

@@ -24,14 +24,15 @@ def ladder(runtime: str) -> list[Quant]:
     """The quants of `runtime` that one would choose from, the better first.
 
     Those of at most 16 bits that some program reads, that are not meant for models of a special kind, nor ruin the
-    reference model; below four bits only those of which somebody published the loss.
+    reference model; below four bits only those of which somebody published the loss. A runtime that has none of its own
+    takes those that it reads.
     """
-    known = losses()
+    known, every = losses(), quants()
+    own = [quant for quant in every if quant.runtime == runtime]
     return by_quality(
         quant
-        for quant in quants()
-        if quant.runtime == runtime
-        and quant.readers
+        for quant in own or [quant for quant in every if runtime in quant.readers]
+        if quant.readers
         and quant.bits <= WIDEST
         and not quant.meant_for
         and (known[quant.id].percent <= RUINED if quant.id in known else quant.bits >= UNMEASURED)

@@ -10,7 +10,7 @@ from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Runtime
 
 #: A quant names the runtime that reads it. What is not imported until it is asked for takes time to import.
-NAMES = ("transformers", "llama.cpp", "vllm", "exllama", "mlx")
+NAMES = ("transformers", "llama.cpp", "vllm", "exllama", "mlx", "sglang")
 
 
 @cache
@@ -31,4 +31,8 @@ def runtime(name: str) -> Runtime:
         from llmscale.runtimes.vllm.runtime import Vllm
 
         return Vllm()
+    if known == "sglang":
+        from llmscale.runtimes.sglang.runtime import Sglang
+
+        return Sglang()
     return General(known)

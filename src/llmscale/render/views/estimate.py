@@ -20,6 +20,14 @@ VLLM = (
     "that CUDA reports. CUDA graphs go into the rest; maybe: it is too small for them without --enforce-eager. From "
     "0.20 on the default is 0.92 and the graphs are taken out of the cache."
 )
+#: The release is `llmscale.runtimes.sglang`'s; a test holds this line to it.
+SGLANG = (
+    "sglang: release 0.5.23 is modelled; weights and KV cache share --mem-fraction-static (SGLang's own choice unless "
+    "given) of what is free at the start. Overhead is what it leaves for activations and CUDA graphs: reserved, not "
+    "measured."
+)
+#: What is told of runtimes that fill the devices.
+SERVERS = {"vllm": VLLM, "sglang": SGLANG}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,10 +46,9 @@ class EstimateView:
         notes = list(result.warnings)
         if self.named:
             notes += _cache_notes(result)
-        serves = any(line.runtime == "vllm" for line in result.estimates)
-        if serves:
-            notes.append(VLLM)
-        if not self.named and not serves:
+        serving = [SERVERS[name] for name in SERVERS if any(line.runtime == name for line in result.estimates)]
+        notes += serving
+        if not self.named and not serving:
             reserve = result.estimates[0].devices[0].memory_bytes - result.estimates[0].devices[0].usable_bytes
             notes.append(
                 f"Fits from: the smallest common card ({_sizes(result)} GiB; one sold as 24 GB holds 24 GiB) "
@@ -124,7 +131,7 @@ def _sizes_of(device: DeviceFit) -> str:
 
 def _devices(result: EstimateResult, say: Words) -> Table:
     fits = [(line, device) for line in result.estimates for device in line.devices]
-    # A title of nothing hides the column: only vLLM counts tokens, and layers matter where not all are on the device.
+    # A title of nothing hides the column: only servers count tokens, and layers matter where not all are on the device.
     serves = any(device.max_concurrency is not None for _, device in fits)
     splits = any(device.gpu_layers is not None and device.gpu_layers != device.layers for _, device in fits)
     columns = [
@@ -169,7 +176,7 @@ def _about(value: float | None, form: str) -> Cell:
 
 
 def _cache_notes(result: EstimateResult) -> Iterator[str]:
-    """What vLLM writes when it starts, in a sentence each."""
+    """What vLLM and SGLang write when they start, in a sentence each."""
     for line in result.estimates:
         for device in line.devices:
             if not device.max_concurrency:

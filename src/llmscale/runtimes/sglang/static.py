@@ -5,6 +5,7 @@ Read in SGLang 0.5.23: the default in ``sglang/srt/arg_groups/memory_hook.py`` (
 prefill graphs in ``arg_groups/cuda_graph_hook.py``, what is left for the cache in
 ``sglang/srt/mem_cache/kv_cache_configurator.py`` (``_profile_available_bytes``). It holds for one server on CUDA with
 the defaults: one pipeline stage, prefill graphs on, no disaggregation, no attention data parallelism, no DeepEP.
+Sizing the pool after graphs were captured (``SGLANG_ENABLE_POST_CAPTURE_KV_SIZING``) is off by default and left out.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ TIERS = (
     Tier(160 * GIB, 8192, 256, 512),
     Tier(float("inf"), 16384, 512, 512),
 )
+#: What SGLang has taken of a device before it loads a model: the CUDA context and its process group. Measured: 0.71 GiB
+#: of an H100 and 0.73 GiB of an RTX PRO 6000 with releases of 2026; earlier ones took 0.4 to 0.6 GiB
+#: (tests/truth/sglang.json, "Load weight begin").
+CONTEXT = int(0.7 * GIB)
+#: What NCCL and the collectives of several ranks take besides on devices with NVLink: 1.4 GiB of four H100 and 1.8 GiB
+#: of eight H200, by one row each. Four L4 and four cards of 24 GiB without it took nothing that shows.
+NVLINK_GROUP = int(1.6 * GIB)
 #: Ranks from which the larger decode batch is captured.
 MANY_RANKS = 4
 #: In MiB: constant, per prefilled token, per rank, per decode batch element, per prefill graph, MLA's prefill graphs.
@@ -60,6 +68,7 @@ def defaults(
     chunk: int | None = None,
     decode_batch: int | None = None,
     vision: tuple[int, int] | None = None,
+    requests: int | None = None,
 ) -> Defaults:
     """The settings of a server on devices of `memory` bytes, as ``nvidia-smi`` reports them.
 
@@ -68,11 +77,13 @@ def defaults(
         mla: whether the model has multi-head latent attention.
         chunk, decode_batch: as given, None for SGLang's default.
         vision: (layers, width) of the vision tower of a model that sees.
+        requests: ``--max-running-requests``, which bounds the decode batch that is captured by default.
     """
     tier = next(tier for tier in TIERS if memory < tier.below)
     chunk = tier.chunk if chunk is None else chunk
     if decode_batch is None:
         decode_batch = tier.few if tensor < MANY_RANKS else tier.many
+        decode_batch = min(decode_batch, requests or decode_batch)
     reserved = CONSTANT + max(chunk, LEAST_CHUNK) * TOKEN + tensor * RANK + decode_batch * DECODE
     reserved += MLA_PREFILL if mla else prefill_graphs(chunk) * PREFILL_GRAPH
     if memory > LARGE_DEVICE:
