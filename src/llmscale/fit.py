@@ -92,9 +92,10 @@ EVEN = ("vllm", "sglang")
 
 def usable(candidate: Candidate, devices: DeviceSet, work: Workload) -> int:
     """Bytes that a model may take of all devices."""
+    room = candidate.runtime.room(devices, work)
     if candidate.runtime.name in EVEN:
-        return devices.count * candidate.runtime.room(devices, work)
-    return devices.total_usable
+        return devices.count * room
+    return devices.total_usable - devices.count * (devices.usable - room)
 
 
 def room_for_weights(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:

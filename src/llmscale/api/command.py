@@ -4,7 +4,8 @@ Flags are those of llama.cpp commit 0c1e57098 (common/arg.cpp, tools/server/serv
 (vllm/engine/arg_utils.py, vllm/config/cache.py, vllm/model_executor/layers/quantization/__init__.py). A setting that is
 the runtime's default is left out, but for those that llama-server would choose by itself when they are not given:
 without ``-np`` it takes four slots over one cache, without ``-ngl`` as many layers as it finds room for. SGLang's are
-those of 0.5.23 (sglang/srt/arg_groups/fields/).
+those of 0.5.23 (sglang/srt/arg_groups/fields/), Ollama's variables and parameters those of 0.33.0-rc2
+(envconfig/config.go, api/types.go).
 
 A model is named as its publisher's repository where the catalogue knows one and the runtime reads that; else by a file
 or folder called after model and format, which stands for the one that the user has.
@@ -95,6 +96,8 @@ def line(
     if candidate.runtime.name == "sglang" and fits and quant.kind != "gguf":
         named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
         return sglang_server(named, quant.id, work, place.ranks or 1)
+    if candidate.runtime.name == "ollama":
+        return ollama_run(Named(model.ref.id), quant.id, work) if place.gpu_layers is not None else None
     o = work.options
     partly = o.gpu_layers in ("", "auto") and o.ram is None
     if candidate.runtime.name != "llama.cpp" or place.gpu_layers is None or not (fits or partly):
@@ -176,6 +179,32 @@ def sglang_server(model: Named, quant: str, work: Workload, ranks: int) -> str:
     words += ["--chunked-prefill-size", o.chunked_prefill_size] if o.chunked_prefill_size else []
     words += ["--max-running-requests", o.max_running_requests] if o.max_running_requests else []
     return _line(words)
+
+
+def ollama_run(model: Named, quant: str, work: Workload) -> str:
+    """What makes a model of a GGUF file and runs it; what only the server is told stands before it.
+
+    Ollama puts the layers that do not fit in RAM by itself.
+    """
+    from llmscale.runtimes.llama_cpp.simulate import cache_type
+
+    o, kind = work.options, cache_type(work.kv)
+    told = {
+        "OLLAMA_NUM_PARALLEL": work.batch if work.batch > 1 else None,
+        "OLLAMA_KV_CACHE_TYPE": kind if kind != "f16" else None,
+        "OLLAMA_FLASH_ATTENTION": None if o.flash_attn is None else int(o.flash_attn),
+    }
+    server = " ".join(f"{name}={value}" for name, value in told.items() if value is not None)
+    parameters = {
+        "num_ctx": work.context,
+        "num_batch": o.ubatch,
+        "num_gpu": o.gpu_layers if o.gpu_layers.isdecimal() else None,
+    }
+    lines = [f"FROM ./{gguf(model.id, quant)}"]
+    lines += [f"PARAMETER {name} {value}" for name, value in parameters.items() if value is not None]
+    text, name = shlex.quote("".join(f"{line}\\n" for line in lines)), shlex.quote(f"{model.id}-{quant}")
+    made = f"printf {text} > Modelfile && ollama create {name} && ollama run {name}"
+    return f"{server} ollama serve & {made}" if server else made
 
 
 def _tensor_parallel(options: Options, devices: int) -> int:

@@ -9,6 +9,7 @@ from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_KV,
     DEFAULT_QUANTS,
+    MAX_CONTEXT,
     Model,
     check_known,
     check_options,
@@ -27,6 +28,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.inventory import inventory
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
+from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.sources import load
 
@@ -62,9 +64,14 @@ def estimate(
     model = Model.of(spec)
     kv, kv_v = kv_formats_of(kv_dtype)
     check_options(options)
-    tokens = model.context(context)
-    sets = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus] or common_devices(COMMON_GIB, reserve)
+    named = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus]
+    sets = named or common_devices(COMMON_GIB, reserve)
     sets = [_enough(devices, options.ranks) for devices in sets]
+    tokens = model.context(context)
+    if context is None and runtime and find_runtime(runtime).name == "ollama":
+        from llmscale.api.ollama import context_on
+
+        tokens = model.context(min(context_on(named), model.limit or MAX_CONTEXT))
     asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
     estimates, explanation, refused = [], [], []
     for form in asked:

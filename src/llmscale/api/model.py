@@ -15,6 +15,7 @@ from llmscale.formats.readers import refuse_unread
 from llmscale.formats.recipe import Quant
 from llmscale.inventory import Inventory, inventory
 from llmscale.results.common import SizedModelRef
+from llmscale.runtimes import engine
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import DEFAULTS, KNOWN_BY, Options, Subject
 from llmscale.shape import Shape, shape_of
@@ -124,7 +125,7 @@ class Model(NamedTuple):
         spec = self.spec if self.counted and not self.compiled else None
         subjects = tuple(Subject(shape, spec, quant) for shape in self.shapes)
         weights = self.weights(quant)
-        host = self.host(quant) if chosen.name == "llama.cpp" else 0
+        host = self.host(quant) if engine(chosen.name) == "llama.cpp" else 0
         return Candidate(weights, subjects, self.assumed, chosen, host)
 
     def host(self, quant: Quant) -> int:

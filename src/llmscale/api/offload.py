@@ -31,15 +31,19 @@ def gpu_layers(text: str) -> int | None:
     return int(text)
 
 
-def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Placed:
-    """The layers that go to `devices`, as many as asked for or as fit, and what the fullest device holds then."""
+def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet, margin: int = 0) -> Placed:
+    """The layers that go to `devices`, as many as asked for or as fit, and what the fullest device holds then.
+
+    Args:
+        margin: bytes that are to stay free on each device.
+    """
     if quant.kind != "gguf":
         return Placed()
     assert model.spec is not None
     assert model.parts is not None
     known, settings = facts(model.spec), settings_of(work)
     weights = _layers(model, quant)
-    rooms = [room - PROCESS for room in devices.rooms]
+    rooms = [room - PROCESS - margin for room in devices.rooms]
     place = _place(devices)._replace(cpu_moe=work.options.n_cpu_moe or 0)
     asked = gpu_layers(work.options.gpu_layers)
     all_layers = len(known.layers) + 1

@@ -57,6 +57,10 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
         from llmscale.api.serve import served
 
         place = served(model, quant, work, devices)
+    if candidate.runtime.name == "ollama":
+        from llmscale.api.ollama import placed_by_ollama
+
+        place = placed_by_ollama(model, quant, candidate, work, devices)
     if candidate.runtime.name == "sglang":
         from llmscale.api.pooled import pooled
 

@@ -10,6 +10,7 @@ from llmscale.data import table
 from llmscale.devices import catalogue
 from llmscale.devices.sets import DeviceSet
 from llmscale.formats.recipe import Quant
+from llmscale.runtimes import engine
 from llmscale.runtimes.interface import Workload
 from llmscale.speed.load import Load, cache_bytes, decode_flops, past, pasts, prompt_flops, state_bytes
 from llmscale.speed.predict import Speed, Stage, decode, first_token
@@ -36,6 +37,7 @@ def pace(model: Model, quant: Quant, work: Workload, runtime: str, devices: Devi
     """
     shape = model.shapes[0]
     moves = model.motion
+    runtime = engine(runtime)
     name = "vllm-eager" if runtime == "vllm" and work.options.enforce_eager else runtime
     together = devices.count if runtime in TENSOR_PARALLEL else 1
     found = _setup(name, devices.id, quant.id, together, work.options.flash_attn is not False)

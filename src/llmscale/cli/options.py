@@ -152,10 +152,14 @@ Sparsity = Annotated[
 Context = Annotated[
     Optional[str],
     typer.Option(
-        "--context", "-c", metavar="N", help="Tokens of one sequence; 8k is 8192. Default: 4096 or the model's limit."
+        "--context",
+        "-c",
+        "--num-ctx",
+        metavar="N",
+        help="Tokens of one sequence; 8k is 8192. Default: 4096 or the model's limit; Ollama's own by the device.",
     ),
 ]
-Batch = Annotated[int, typer.Option("--batch", "-b", metavar="N", help="Sequences at once.")]
+Batch = Annotated[int, typer.Option("--batch", "-b", "--num-parallel", metavar="N", help="Sequences at once.")]
 Runtime = Annotated[
     Optional[str],
     typer.Option("--runtime", metavar="R", help="Runtime; default by quant.", autocompletion=complete_runtime),

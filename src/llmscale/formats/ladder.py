@@ -27,7 +27,7 @@ def ladder(runtime: str) -> list[Quant]:
     reference model; below four bits only those of which somebody published the loss. A runtime that has none of its own
     takes those that it reads.
     """
-    known, every = losses(), quants()
+    known, every = losses(), list(quants())
     own = [quant for quant in every if quant.runtime == runtime]
     return by_quality(
         quant

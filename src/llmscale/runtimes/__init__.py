@@ -10,7 +10,9 @@ from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Runtime
 
 #: A quant names the runtime that reads it. What is not imported until it is asked for takes time to import.
-NAMES = ("transformers", "llama.cpp", "vllm", "exllama", "mlx", "sglang")
+NAMES = ("transformers", "llama.cpp", "vllm", "exllama", "mlx", "sglang", "ollama")
+#: What runs inside a runtime, where that is another one.
+ENGINES = {"ollama": "llama.cpp"}
 
 
 @cache
@@ -35,4 +37,13 @@ def runtime(name: str) -> Runtime:
         from llmscale.runtimes.sglang.runtime import Sglang
 
         return Sglang()
+    if known == "ollama":
+        from llmscale.runtimes.ollama.runtime import Ollama
+
+        return Ollama()
     return General(known)
+
+
+def engine(name: str) -> str:
+    """The runtime that does the work under the runtime called `name`."""
+    return ENGINES.get(name, name)

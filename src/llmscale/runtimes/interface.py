@@ -56,6 +56,7 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_VLLM, ("vllm",)),
     **dict.fromkeys(_SGLANG, ("sglang",)),
     "tp": ("vllm", "sglang"),
+    **dict.fromkeys(("ubatch", "flash_attn", "gpu_layers", "ram"), ("llama.cpp", "ollama")),
 }
 DEFAULTS = Options()
 

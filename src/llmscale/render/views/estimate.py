@@ -26,6 +26,11 @@ SGLANG = (
     "given) of what is free at the start. Overhead is what it leaves for activations and CUDA graphs: reserved, not "
     "measured."
 )
+#: The release is `llmscale.runtimes.ollama`'s; a test holds this line to it.
+OLLAMA = (
+    "ollama: release 0.33.0-rc2 is modelled, which runs llama-server; before 0.30 it had engines of its own. A context "
+    "that is not named is Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM."
+)
 #: What is told of runtimes that fill the devices.
 SERVERS = {"vllm": VLLM, "sglang": SGLANG}
 
@@ -48,11 +53,14 @@ class EstimateView:
             notes += _cache_notes(result)
         serving = [SERVERS[name] for name in SERVERS if any(line.runtime == name for line in result.estimates)]
         notes += serving
+        ollama = any(line.runtime == "ollama" for line in result.estimates)
+        if ollama:
+            notes.append(OLLAMA)
         if not self.named and not serving:
             reserve = result.estimates[0].devices[0].memory_bytes - result.estimates[0].devices[0].usable_bytes
             notes.append(
                 f"Fits from: the smallest common card ({_sizes(result)} GiB; one sold as 24 GB holds 24 GiB) "
-                f"with {format_gib(reserve)} GiB kept for driver and display (--reserve)."
+                f"with {format_gib(reserve)} GiB kept for driver and display (--reserve){' and by Ollama' * ollama}."
             )
         if self.command:
             notes += commands(

@@ -1,0 +1,170 @@
+"""Ollama: its choices against its rules and public logs, and llama-server's figures under its settings."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from llmscale.api.command import Named, ollama_run
+from llmscale.api.estimate import estimate
+from llmscale.api.fits import fits
+from llmscale.api.ollama import context_on, predicted
+from llmscale.devices.sets import device_set
+from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.catalogue import number_format
+from llmscale.formats.catalogue import quant as find_quant
+from llmscale.render.views.estimate import OLLAMA
+from llmscale.results.estimate import DeviceFit
+from llmscale.results.fits import FitsResult
+from llmscale.runtimes.interface import Options, Workload
+from llmscale.runtimes.ollama import MARGIN, VERSION, alone, batch_size, default_context
+from llmscale.units import GIB, MIB
+from tests.ollama_rows import CONTEXTS, GB, ROWS, buffers, model, printed, size, weights
+
+
+@pytest.mark.parametrize("row", CONTEXTS, ids=lambda row: f"{row['total_vram_gib']}")
+def test_the_context_that_logs_say_it_takes(row: dict[str, Any]) -> None:
+    assert default_context(int(row["total_vram_gib"] * GIB)) == row["context"]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.get("size")], ids=lambda row: f"{row['context']}")
+def test_the_sizes_that_it_prints(row: dict[str, Any]) -> None:
+    low, high = printed(row)
+    assert low * 0.99 <= size(row) / GB <= high * 1.01
+
+
+def test_the_buffers_of_a_published_log() -> None:
+    (row,) = (row for row in ROWS if row.get("model_mib"))
+    held = buffers(row)
+    assert [round(each / MIB) for each in (weights(row), held.cache[0], held.compute[0])] == [4168, 224, 136]
+
+
+@pytest.mark.parametrize(("context", "tokens"), [(4096, 512), (4097, 1024), (32_768, 1024), (32_769, 2048)])
+def test_longer_contexts_take_larger_batches(context: int, tokens: int) -> None:
+    assert batch_size(context) == tokens
+    assert batch_size(context, predicted=4 * GIB, free=80 * GIB) == tokens
+
+
+def test_batches_shrink_where_memory_is_short() -> None:
+    """2,048 tokens want 60 % of the memory and 2 GiB of the rest up to 80 %; 1,024 want 75 % and 768 MiB."""
+    assert batch_size(65_536, predicted=60 * GIB, free=100 * GIB) == 2048
+    assert batch_size(65_536, predicted=61 * GIB, free=100 * GIB) == 1024
+    assert batch_size(65_536, predicted=6 * GIB, free=int(9.9 * GIB)) == 1024
+    assert batch_size(65_536, predicted=76 * GIB, free=100 * GIB) == 512
+    assert batch_size(8192, predicted=7 * GIB, free=int(9.5 * GIB)) == 512
+
+
+def test_one_of_several_cards_where_it_surely_fits() -> None:
+    assert alone(8 * GIB, (8 * GIB, 10 * GIB)) == 1
+    assert alone(8 * GIB + 1, (8 * GIB, 10 * GIB)) is None
+    assert alone(GIB, (10 * GIB,)) is None
+
+
+def test_what_it_reckons_before_it_starts() -> None:
+    """Llama 3.1 8B: the file, and 32 layers x 8 heads x 128 elements of K and of V in 16 bits a token."""
+    found = model("llama-3.1-8b")
+    file = found.file(find_quant("q4_k_m"))
+    assert file is not None
+    assert predicted(found, find_quant("q4_k_m")).bytes(1000) == file.value + 1000 * 2 * 32 * 8 * 128 * 2
+
+
+def answer(*gpus: str, name: str = "llama-3.1-8b", quant: str = "q4_k_m", **options: Any) -> DeviceFit:
+    (line,) = estimate(name, [quant], runtime="ollama", gpus=gpus, **options).estimates
+    return line.devices[0]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "context"),
+    [
+        ((), 4096),
+        (("rtx3060",), 4096),
+        (("rtx4090",), 32_768),
+        (("2x rtx4090",), 131_072),
+        (("h100", "rtx4090"), 32_768),
+    ],
+)
+def test_a_context_that_nobody_names(gpus: tuple[str, ...], context: int) -> None:
+    """Of 47 GiB and more Ollama takes 262,144, and no more than the model was trained with."""
+    assert estimate("llama-3.1-8b", ["q4_k_m"], runtime="ollama", gpus=gpus).context == context
+
+
+def test_unlike_cards_count_together() -> None:
+    assert context_on([device_set("rtx3060 + rtx3060"), device_set("rtx3060 + rtx4070")]) == 32_768
+
+
+def test_the_figures_are_llama_servers() -> None:
+    """The same buffers as llama.cpp with the batch that Ollama chooses."""
+    ours = estimate("llama-3.1-8b", ["q4_k_m"], runtime="ollama", context=16_384).estimates[0]
+    theirs = estimate("llama-3.1-8b", ["q4_k_m"], context=16_384, options=Options(ubatch=1024)).estimates[0]
+    assert (ours.kv_cache_bytes, ours.compute_bytes) == (theirs.kv_cache_bytes, theirs.compute_bytes)
+
+
+def test_a_gibibyte_stays_free() -> None:
+    """What llama.cpp fits to the last byte, Ollama does not put wholly on the card."""
+    (theirs,) = estimate("llama-3.1-8b", ["q8_0"], gpus=["rtx4090"], context=8192).estimates[0].devices
+    ours = answer("rtx4090", quant="q8_0", context=8192, options=Options(ubatch=512))
+    assert theirs.headroom_bytes - ours.headroom_bytes == MARGIN
+    longest = answer("rtx4090", quant="q8_0", context=ours.max_context)
+    assert longest.fits
+    assert not answer("rtx4090", quant="q8_0", context=(ours.max_context or 0) + 2048).fits
+
+
+def test_a_context_beyond_the_models_own_is_cut() -> None:
+    whole, beyond = (
+        estimate("qwen2.5-7b", ["q4_k_m"], runtime="ollama", context=n).estimates[0] for n in (131_072, 200_000)
+    )
+    assert beyond.kv_cache_bytes <= whole.kv_cache_bytes
+
+
+def test_what_it_does_not_do() -> None:
+    with pytest.raises(UnsupportedModelError, match="Ollama does not run AWQ"):
+        answer(quant="awq")
+    with pytest.raises(UsageError, match="one request at a time"):
+        answer(name="qwen3-next-80b-a3b", batch=2)
+    with pytest.raises(UsageError, match="same format"):
+        answer(kv_dtype="k=q8_0,v=f16")
+    with pytest.raises(UsageError, match="--unified-kv is an option of"):
+        answer(options=Options(unified_kv=True))
+    with pytest.raises(UsageError, match="quantized V cache requires flash_attn"):
+        answer(kv_dtype="q8_0", options=Options(flash_attn=False))
+
+
+def test_the_line_that_starts_it() -> None:
+    work = Workload(8192, 4, number_format("q8_0"), 2, None, Options(ubatch=256, gpu_layers="20"))
+    line = ollama_run(Named("llama-3.1-8b"), "q4_k_m", work)
+    server, _, made = line.partition(" & ")
+    assert server == "OLLAMA_NUM_PARALLEL=4 OLLAMA_KV_CACHE_TYPE=q8_0 ollama serve"
+    words = shlex.split(made)
+    assert words[:2] == [
+        "printf",
+        "FROM ./llama-3.1-8b-Q4_K_M.gguf\\nPARAMETER num_ctx 8192\\nPARAMETER num_batch 256\\nPARAMETER num_gpu 20\\n",
+    ]
+    assert words[2:] == [
+        ">",
+        "Modelfile",
+        "&&",
+        "ollama",
+        "create",
+        "llama-3.1-8b-q4_k_m",
+        "&&",
+        "ollama",
+        "run",
+        "llama-3.1-8b-q4_k_m",
+    ]
+    plain = ollama_run(Named("llama-3.1-8b"), "q4_k_m", work._replace(batch=1, kv=number_format("fp16")))
+    assert plain.startswith("printf ")
+
+
+def test_fits_takes_the_quants_that_it_reads() -> None:
+    result = fits("rtx4090", ["llama-3.1-8b"], runtime="ollama", command=True)
+    assert isinstance(result, FitsResult)
+    (shown,) = result.models
+    assert shown.fits
+    assert shown.command_line is not None
+    assert "ollama run" in shown.command_line
+
+
+def test_the_release_is_named() -> None:
+    assert f"release {VERSION} " in OLLAMA
