@@ -5,7 +5,7 @@ Flags are those of llama.cpp commit 0c1e57098 (common/arg.cpp, tools/server/serv
 the runtime's default is left out, but for those that llama-server would choose by itself when they are not given:
 without ``-np`` it takes four slots over one cache, without ``-ngl`` as many layers as it finds room for. SGLang's are
 those of 0.5.23 (sglang/srt/arg_groups/fields/), Ollama's variables and parameters those of 0.33.0-rc2
-(envconfig/config.go, api/types.go).
+(envconfig/config.go, api/types.go), mlx-lm's those of 0.32.2 (mlx_lm/convert.py, mlx_lm/server.py).
 
 A model is named as its publisher's repository where the catalogue knows one and the runtime reads that; else by a file
 or folder called after model and format, which stands for the one that the user has.
@@ -41,6 +41,13 @@ VLLM_CACHE = {"fp8": "fp8", "fp16": "float16", "bf16": "bfloat16"}
 
 #: SGLang's.
 SGLANG_CACHE = {"fp8": "fp8_e4m3"}
+
+#: How mlx_lm.convert is told to make a format.
+MLX_MADE: dict[str, tuple[str | int, ...]] = {
+    **{f"mlx-{bits}bit": ("--q-bits", bits, "--q-group-size", 64) for bits in (8, 6, 5, 4, 3, 2)},
+    "mlx-8bit-g32": ("--q-bits", 8, "--q-group-size", 32),
+    **{f"mlx-{mode}": ("--q-mode", mode) for mode in ("mxfp8", "nvfp4", "mxfp4")},
+}
 
 
 class Named(NamedTuple):
@@ -96,6 +103,9 @@ def line(
     if candidate.runtime.name == "sglang" and fits and quant.kind != "gguf":
         named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
         return sglang_server(named, quant.id, work, place.ranks or 1)
+    if candidate.runtime.name == "mlx" and fits:
+        named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
+        return mlx_server(named, quant.id, work)
     if candidate.runtime.name == "ollama":
         return ollama_run(Named(model.ref.id), quant.id, work) if place.gpu_layers is not None else None
     o = work.options
@@ -205,6 +215,24 @@ def ollama_run(model: Named, quant: str, work: Workload) -> str:
     text, name = shlex.quote("".join(f"{line}\\n" for line in lines)), shlex.quote(f"{model.id}-{quant}")
     made = f"printf {text} > Modelfile && ollama create {name} && ollama run {name}"
     return f"{server} ollama serve & {made}" if server else made
+
+
+def mlx_server(model: Named, quant: str, work: Workload) -> str | None:
+    """What makes a model of a checkpoint, if it must be made, and serves it; None for what MLX does not make."""
+    made = MLX_MADE.get(quant)
+    own = model.repository if not model.published_in else ""
+    name = own or f"./{model.id}" if quant in PLAIN else f"./{model.id}-{quant}"
+    if made is None and quant not in PLAIN:
+        return None
+    words: list[str | int] = ["mlx_lm.server", "--model", name]
+    words += ["--prefill-step-size", work.options.prefill_step_size] if work.options.prefill_step_size else []
+    words += ["--kv-bits", work.kv.id.removeprefix("mlx")] if work.kv.id not in PLAIN else []
+    # It reads requests in batches of 32 unless it is told.
+    words += ["--decode-concurrency", work.batch] if work.kv.id in PLAIN else []
+    served = _line(words)
+    if made is None or not own:
+        return served
+    return f"{_line(['mlx_lm.convert', '--hf-path', own, '--mlx-path', name, '-q', *made])} && {served}"
 
 
 def _tensor_parallel(options: Options, devices: int) -> int:

@@ -24,6 +24,7 @@ from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit import Fit, fit, usable
 from llmscale.footprint import Candidate, Footprint, Quantity
+from llmscale.formats.readers import USUAL
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.inventory import inventory
@@ -72,7 +73,7 @@ def estimate(
         from llmscale.api.ollama import context_on
 
         tokens = model.context(min(context_on(named), model.limit or MAX_CONTEXT))
-    asked, lenient = selected(list(quants) or DEFAULT_QUANTS, quant_map, sparsity)
+    asked, lenient = _asked(tuple(quants), runtime, quant_map, sparsity)
     estimates, explanation, refused = [], [], []
     for form in asked:
         try:
@@ -124,6 +125,15 @@ def estimate(
         explanation=tuple(explanation),
         warnings=tuple(warnings),
     )
+
+
+def _asked(
+    quants: tuple[str, ...], runtime: str | None, quant_map: str | None, sparsity: str | None
+) -> tuple[list[Quant], bool]:
+    """The quants that are meant, see `selected`; a runtime that does not run the usual ones has its own."""
+    usual = USUAL.get(find_runtime(runtime).name) if runtime and quants in ((), DEFAULT_QUANTS) else None
+    asked, lenient = selected(usual or quants or DEFAULT_QUANTS, quant_map, sparsity)
+    return asked, lenient or usual is not None
 
 
 def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:

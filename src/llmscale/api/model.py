@@ -231,6 +231,7 @@ def check_options(options: Options) -> None:
         "max_num_batched_tokens",
         "chunked_prefill_size",
         "max_running_requests",
+        "prefill_step_size",
     ):
         value = getattr(options, name)
         if value is not None and not 1 <= value <= MAX_BATCH:

@@ -81,6 +81,9 @@ def estimate(
     max_running_requests: Annotated[
         Optional[int], typer.Option("--max-running-requests", metavar="N", help="SGLang: requests at once.")
     ] = None,
+    prefill_step_size: Annotated[
+        Optional[int], typer.Option("--prefill-step-size", metavar="N", help="MLX: tokens of a chunk of the prompt.")
+    ] = None,
     ram: Annotated[
         Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
     ] = None,
@@ -140,6 +143,7 @@ def estimate(
             mem_fraction_static=mem_fraction_static,
             chunked_prefill_size=chunked_prefill_size,
             max_running_requests=max_running_requests,
+            prefill_step_size=prefill_step_size,
         ),
         quant_map=quant_map,
         sparsity=sparsity,

@@ -41,6 +41,10 @@ def runtime(name: str) -> Runtime:
         from llmscale.runtimes.ollama.runtime import Ollama
 
         return Ollama()
+    if known == "mlx":
+        from llmscale.runtimes.mlx.runtime import Mlx
+
+        return Mlx()
     return General(known)
 
 

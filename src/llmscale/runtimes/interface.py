@@ -40,6 +40,7 @@ class Options(NamedTuple):
     mem_fraction_static: float | None = None
     chunked_prefill_size: int | None = None
     max_running_requests: int | None = None
+    prefill_step_size: int | None = None
 
     @property
     def ranks(self) -> int:
@@ -56,6 +57,7 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_VLLM, ("vllm",)),
     **dict.fromkeys(_SGLANG, ("sglang",)),
     "tp": ("vllm", "sglang"),
+    "prefill_step_size": ("mlx",),
     **dict.fromkeys(("ubatch", "flash_attn", "gpu_layers", "ram"), ("llama.cpp", "ollama")),
 }
 DEFAULTS = Options()
