@@ -79,8 +79,8 @@ def test_overhead_is_half_a_gib() -> None:
 
 def test_runtimes_by_name() -> None:
     assert runtime(" Transformers ").name == "transformers"
-    with pytest.raises(NotFoundError, match="no runtime called 'ollama'") as caught:
-        runtime("ollama")
+    with pytest.raises(NotFoundError, match="no runtime called 'tabby'") as caught:
+        runtime("tabby")
     assert all(name in caught.value.hint for name in NAMES)
     assert [runtime(name).name for name in NAMES] == list(NAMES)
 

@@ -32,7 +32,12 @@ OLLAMA = (
     "that is not named is Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM."
 )
 #: What is told of runtimes that fill the devices.
+MLX = (
+    "mlx: mlx-lm 0.32.2 on Metal is modelled. Overhead is what is under way while a prompt as long as the context is "
+    "read; a smaller --prefill-step-size takes less."
+)
 SERVERS = {"vllm": VLLM, "sglang": SGLANG}
+OTHERS = {"ollama": OLLAMA, "mlx": MLX}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,16 +56,15 @@ class EstimateView:
         notes = list(result.warnings)
         if self.named:
             notes += _cache_notes(result)
-        serving = [SERVERS[name] for name in SERVERS if any(line.runtime == name for line in result.estimates)]
-        notes += serving
-        ollama = any(line.runtime == "ollama" for line in result.estimates)
-        if ollama:
-            notes.append(OLLAMA)
+        runtimes = {line.runtime for line in result.estimates}
+        serving = [told for name, told in SERVERS.items() if name in runtimes]
+        notes += [*serving, *(told for name, told in OTHERS.items() if name in runtimes)]
         if not self.named and not serving:
             reserve = result.estimates[0].devices[0].memory_bytes - result.estimates[0].devices[0].usable_bytes
+            too = " and by Ollama" if "ollama" in runtimes else ""
             notes.append(
                 f"Fits from: the smallest common card ({_sizes(result)} GiB; one sold as 24 GB holds 24 GiB) "
-                f"with {format_gib(reserve)} GiB kept for driver and display (--reserve){' and by Ollama' * ollama}."
+                f"with {format_gib(reserve)} GiB kept for driver and display (--reserve){too}."
             )
         if self.command:
             notes += commands(

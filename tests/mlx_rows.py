@@ -1,0 +1,32 @@
+"""The rows of `tests/truth/mlx.json`, with what llmscale answers to each.
+
+Shared by the tests and by `benchmarks/accuracy`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from llmscale.api.estimate import estimate
+from llmscale.runtimes.interface import Options
+
+TRUTH = Path(__file__).resolve().parent / "truth"
+ROWS: list[dict[str, Any]] = json.loads((TRUTH / "mlx.json").read_text(encoding="utf-8"))["rows"]
+#: Decimal, as mlx-lm writes.
+GB = 1_000_000_000
+
+
+def peak(row: dict[str, Any]) -> int:
+    """Bytes at the peak, through the public interface."""
+    (answer,) = estimate(
+        row["catalogue"],
+        (row["quant"],),
+        context=row["context"],
+        batch=row.get("batch", 1),
+        runtime="mlx",
+        gpus=("m3-ultra",),
+        options=Options(prefill_step_size=row.get("prefill_step_size")),
+    ).estimates
+    return answer.total_bytes
