@@ -8,9 +8,12 @@ import pytest
 
 from llmscale.api.command import Named, sglang_server
 from llmscale.api.estimate import estimate
+from llmscale.api.fits import fits
+from llmscale.api.needs import needs
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.render.views.estimate import SGLANG
+from llmscale.results.fits import FitsResult
 from llmscale.runtimes.interface import Options, Workload
 from llmscale.runtimes.sglang import VERSION
 from llmscale.runtimes.sglang.pools import Cells, cells, longest, pools, requests
@@ -157,6 +160,26 @@ def test_nothing_is_left_beyond_the_share() -> None:
     assert (alone.fits, alone.kv_cache_tokens, alone.max_context) == (False, 0, None)
     assert alone.headroom_bytes < 0
     assert four.fits
+
+
+def test_what_it_leaves_free_is_neither_usable_nor_counted() -> None:
+    (line,) = estimate("llama-3.1-8b", ["bf16"], runtime="sglang", gpus=["rtx4090"]).estimates
+    (device,) = line.devices
+    assert line.compute_bytes == 0
+    assert 16 * GIB < device.usable_bytes < 17 * GIB
+    assert device.usable_bytes - line.total_bytes == pytest.approx(device.headroom_bytes, abs=0.1 * GIB)
+
+
+def test_no_device_is_offered_that_cannot_hold_the_weights() -> None:
+    """Also of a bare size and of catalogue models, whose caches the general rule gives."""
+    offered = needs("qwen3-8b", runtime="sglang")
+    assert offered.devices
+    assert all(each.memory_bytes > 10 * GIB for each in offered.devices)
+    result = fits("rtx3060", runtime="sglang")
+    assert isinstance(result, FitsResult)
+    held = [model.total_bytes for model in result.models if model.fits]
+    assert held
+    assert max(held) <= 8 * GIB
 
 
 def test_fp8_halves_a_token() -> None:

@@ -122,7 +122,9 @@ class Model(NamedTuple):
 
             refuse_foreign(quant)
         refuse_unread(quant, chosen.name)
-        spec = self.spec if self.counted and not self.compiled else None
+        # llama.cpp's and vLLM's figures are too slow to work out for every device that a summed model is asked about.
+        quick = not self.compiled or engine(chosen.name) not in ("llama.cpp", "vllm")
+        spec = self.spec if self.counted and quick else None
         subjects = tuple(Subject(shape, spec, quant) for shape in self.shapes)
         weights = self.weights(quant)
         host = self.host(quant) if engine(chosen.name) == "llama.cpp" else 0

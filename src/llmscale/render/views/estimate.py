@@ -23,10 +23,9 @@ VLLM = (
 #: The release is `llmscale.runtimes.sglang`'s; a test holds this line to it.
 SGLANG = (
     "sglang: release 0.5.23 is modelled; weights and KV cache share --mem-fraction-static (SGLang's own choice unless "
-    "given) of what is free at the start. Overhead is what it leaves for activations and CUDA graphs: reserved, not "
-    "measured."
+    "given) of what is free at the start. What it leaves of a device for activations and CUDA graphs, by a rule that "
+    "nobody has measured, is neither usable nor counted in the total."
 )
-#: The release is `llmscale.runtimes.ollama`'s; a test holds this line to it.
 OLLAMA = (
     "ollama: release 0.33.0-rc2 is modelled, which runs llama-server; before 0.30 it had engines of its own. A context "
     "that is not named is Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM."

@@ -1,15 +1,14 @@
 """SGLang as a runtime: what one device holds besides the weights for the requests asked for.
 
-Without a named device it is one of 24 GiB, which has its own defaults; what SGLang does with a named device is
-`llmscale.api.pooled`'s.
-
+- Room: what ``--mem-fraction-static`` gives to weights and pools, and the CUDA context. The rest of a device is left
+  free for activations and CUDA graphs, by a rule and not by measure.
 - Cache: what the pools take for the tokens of all requests, so with the windows' pool in the ratio that SGLang makes
   it in. State: the slots of all requests, and the one more that is padding.
-- Compute: what is left free for activations and CUDA graphs, by ``--mem-fraction-static``: reserved, not measured.
-- Overhead: the CUDA context, and NCCL's buffers of several ranks are left to named devices.
+- Compute: what more the rule leaves free for this model than for any, as on a device of 24 GiB.
+- Overhead: the CUDA context. NCCL's buffers of several ranks are left to named devices, see `llmscale.api.pooled`.
 
 A bare size, a catalogue model of which only the shape was compiled, and what has no cache that is modelled (encoders,
-cross-attention) take the general rule.
+cross-attention) keep the cache and state of the general rule.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from functools import cache
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.runtimes.general import General
+from llmscale.runtimes.general import General, cache_lines, state_lines
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.sglang import VERSION, Settings, default_of, outside
 from llmscale.runtimes.sglang.pools import STATE_RATIO, WINDOW_RATIO, Cells, cells
@@ -89,10 +88,7 @@ class Sglang:
         self._general = General(self.name)
 
     def room(self, devices: DeviceSet, work: Workload) -> int:
-        # `compute` says what is reserved of a small device; a larger one reserves more.
-        settings = settings_of(work)
-        more = reserved(None, devices.each, devices.visible, settings) - reserved(None, SMALL, SMALL, settings)
-        return devices.visible - more
+        return max(0, devices.visible - reserved(None, devices.each, devices.visible, settings_of(work)))
 
     def cache(self, subject: Subject, work: Workload) -> int:
         cell = _cell(subject, work)
@@ -105,34 +101,35 @@ class Sglang:
         return (work.batch * cell.slots + 1) * cell.state if cell.state else 0
 
     def compute(self, subject: Subject, work: Workload) -> int:
-        if _cell(subject, work) is None:
-            return self._general.compute(subject, work)
-        return reserved(subject.spec, SMALL, SMALL, settings_of(work))
+        settings = settings_of(work)
+        return max(0, reserved(subject.spec, SMALL, SMALL, settings) - reserved(None, SMALL, SMALL, settings))
 
     def overhead(self, subject: Subject, work: Workload) -> int:
-        return self._general.overhead(subject, work) if _cell(subject, work) is None else outside(settings_of(work))
+        return outside(settings_of(work))
 
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         cell = _cell(subject, work)
         if cell is None:
-            yield from self._general.explain(subject, work)
-            return
-        windows = f" + {WINDOW_RATIO} x {cell.windowed:,} in windows of {cell.reach:,}" if cell.windowed else ""
-        yield (
-            f"  KV cache = {work.batch} requests x {work.context:,} tokens x ({cell.token:,}{windows}) bytes = "
-            f"{self.cache(subject, work):,} bytes ({subject.known}: SGLang {VERSION})"
-        )
-        if cell.state:
+            yield from cache_lines(subject, work)
+            yield from state_lines(subject.shape, work)
+        else:
+            windows = f" + {WINDOW_RATIO} x {cell.windowed:,} in windows of {cell.reach:,}" if cell.windowed else ""
+            yield (
+                f"  KV cache = {work.batch} requests x {work.context:,} tokens x ({cell.token:,}{windows}) bytes = "
+                f"{self.cache(subject, work):,} bytes ({subject.known}: SGLang {VERSION})"
+            )
+        if cell is not None and cell.state:
             yield (
                 f"  state = ({work.batch} requests x {cell.slots} slots + 1) x {cell.state:,} bytes = "
                 f"{self.state(subject, work):,} bytes; a server makes {STATE_RATIO} bytes of them for each of the cache"
                 f" (modelled: SGLang {VERSION})"
             )
         found = default_of(subject.spec, SMALL, settings_of(work))
+        left = reserved(subject.spec, SMALL, SMALL, settings_of(work))
         yield (
-            f"  compute = {self.compute(subject, work):,} bytes left free for activations and CUDA graphs on a device "
-            f"of {SMALL // GIB} GiB: chunks of {found.chunk:,} tokens, batches up to {found.decode_batch} (reserved by "
-            f"SGLang {VERSION}'s rule, not measured)"
+            f"  compute is not counted: of a device of {SMALL // GIB} GiB {left:,} bytes are left free for activations "
+            f"and CUDA graphs, {self.compute(subject, work):,} of them for this model: chunks of {found.chunk:,} "
+            f"tokens, batches up to {found.decode_batch} (SGLang {VERSION}'s rule, not measured)"
         )
         yield f"  overhead = {self.overhead(subject, work):,} bytes of CUDA context (measured, tests/truth/sglang.json)"
 
