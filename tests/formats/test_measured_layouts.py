@@ -20,6 +20,8 @@ RECORD: dict[str, Any] = json.loads((TRUTH / "layouts.json").read_text(encoding=
 
 #: Formats whose tool does not run on a CPU: from its source, and from published files where there are any.
 READ_ONLY = {"ao_int4", "exl3_8", "exl3_6", "exl3_5", "exl3_4", "exl3_3", "exl3_2", "quip_2", "quip_3", "quip_4"}
+#: Formats of a cache alone, which runs on CUDA: from source, see tests/test_runtime_exllama.py.
+CACHES = {f"exl3_kv{bits}" for bits in range(2, 9)}
 #: Not what a tool stores of a layer: a width without scales, and a share of bits.
 MADE_UP = {"fp8", "average"}
 #: The layers of these need nothing but the library itself.
@@ -44,7 +46,7 @@ def test_every_format_that_is_not_ggmls_was_measured_or_says_why_not() -> None:
     measured = {row["format"] for row in RECORD["layers"]}
     plain = {"fp32", "fp16", "bf16", "int8", "int4"}
     ours = {key for key, entry in table("formats")["entries"].items() if not entry["source"].startswith("ggml/")}
-    assert ours - plain == measured | READ_ONLY | MADE_UP
+    assert ours - plain == measured | READ_ONLY | CACHES | MADE_UP
     assert all(row["library"].split()[-1][0].isdigit() for row in RECORD["layers"] + RECORD["models"])
 
 

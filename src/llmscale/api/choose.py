@@ -135,10 +135,10 @@ def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked)
     rooms: dict[tuple[str, int], int] = {}
     for quant in steps:
         kind = (quant.runtime, quant.activation_bytes)
+        candidate = model.candidate(quant, asked.runtime)
         if kind not in rooms:
-            rooms[kind] = room_for_weights(model.candidate(quant, asked.runtime), work_of(model, quant, asked), devices)
-        weights = model.weights(quant).high - (model.host(quant) if quant.kind == "gguf" else 0)
-        if weights <= rooms[kind]:
+            rooms[kind] = room_for_weights(candidate, work_of(model, quant, asked), devices)
+        if candidate.weights.high - candidate.host <= rooms[kind]:
             split = _splits(model, quant, devices, asked)
             if split:
                 chosen = quant

@@ -127,8 +127,17 @@ class Model(NamedTuple):
         spec = self.spec if self.counted and quick else None
         subjects = tuple(Subject(shape, spec, quant) for shape in self.shapes)
         weights = self.weights(quant)
-        host = self.host(quant) if engine(chosen.name) == "llama.cpp" else 0
-        return Candidate(weights, subjects, self.assumed, chosen, host)
+        return Candidate(weights, subjects, self.assumed, chosen, self._aside(quant, chosen.name))
+
+    def _aside(self, quant: Quant, runtime: str) -> int:
+        """Bytes of the weights that `runtime` keeps in RAM even with all layers on a device."""
+        if engine(runtime) == "llama.cpp":
+            return self.host(quant)
+        # ExLlama's own formats hold a head besides the embedding, which stays there in 16 bits.
+        if runtime != "exllama" or not quant.own_head or not (self.counted or self.compiled):
+            return 0
+        (shape,) = self.shapes
+        return 2 * shape.vocab * shape.hidden if shape.decodes else 0
 
     def host(self, quant: Quant) -> int:
         """Bytes of the weights that llama.cpp keeps in RAM even with all layers on a device; 0 for a bare size."""

@@ -6,12 +6,13 @@ from llmscale.errors import UnsupportedModelError
 from llmscale.formats.recipe import Quant
 
 #: Runtimes that run nothing but what names them, as people write them.
-STRICT = {"sglang": "SGLang", "ollama": "Ollama", "mlx": "MLX"}
+STRICT = {"sglang": "SGLang", "ollama": "Ollama", "mlx": "MLX", "exllama": "ExLlama"}
 #: What each of them is asked for when nobody names a quant: what its models are mostly run in.
 USUAL = {
     "sglang": ("fp16", "fp8", "awq"),
     "ollama": ("q8_0", "q6_k", "q4_k_m"),
     "mlx": ("bf16", "mlx-8bit", "mlx-4bit"),
+    "exllama": ("exl3-6bpw", "exl3-4bpw", "exl3-3bpw"),
 }
 #: The reader of a quant that no tool writes.
 ANY = "any"

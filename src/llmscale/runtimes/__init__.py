@@ -45,6 +45,10 @@ def runtime(name: str) -> Runtime:
         from llmscale.runtimes.mlx.runtime import Mlx
 
         return Mlx()
+    if known == "exllama":
+        from llmscale.runtimes.exllama import Exllama
+
+        return Exllama()
     return General(known)
 
 

@@ -35,8 +35,9 @@ MLX = (
     "mlx: mlx-lm 0.32.2 on Metal is modelled. Overhead is what is under way while a prompt as long as the context is "
     "read; a smaller --prefill-step-size takes less."
 )
+EXLLAMA = "exllama: exllamav3 1.4.1 is modelled. The token embedding, which is among the weights, stays in RAM."
 SERVERS = {"vllm": VLLM, "sglang": SGLANG}
-OTHERS = {"ollama": OLLAMA, "mlx": MLX}
+OTHERS = {"ollama": OLLAMA, "mlx": MLX, "exllama": EXLLAMA}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,0 +1,137 @@
+"""ExLlamaV3: pages of cache, and one chunk of a prompt at a time.
+
+Read in exllamav3 1.4.1 (commit 4f8ad01), files under ``exllamav3/``:
+
+- ``constants.py``, ``cache/fp16.py``, ``cache/quant.py``: K and V in pages of 256 tokens, in FP16 or in 2 to 8 bits
+  each with an FP16 scale for 32 elements. Attention reads quantised pages as they are.
+- ``cache/mla.py``: of latent attention only the latent is quantised; the rotary key stays in FP16.
+- ``modules/sliding_attn.py``: five families keep windows apart, in FP16: window and two pages, in whole pages, for each
+  sequence. All others keep every token, windows or not.
+- ``modules/embedding.py``: the token embedding lies in RAM.
+- ``model/model.py``: a prompt is read in chunks of 2,048 tokens, of which 32 make logits.
+- ``modules/mlp.py``, ``modules/quant/exl3.py``: at the widest point of a layer the residual stream (FP32 in some
+  families, taken for all), its normalised copy, gate and up are alive, and the matrix that the chunk is multiplied
+  with, in FP16 and at most 32,768 outputs of it.
+
+EXL2 formats are exllamav2's, which is not modelled: they are answered by the same rules. The overhead is the general
+rule's. Neither is a model's vision tower, which ExLlama loads only when it is asked for, taken out of the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmscale.blocks.attention import LatentAttention
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UsageError
+from llmscale.formats.catalogue import format_of
+from llmscale.formats.layout import Format
+from llmscale.runtimes.general import FRAMEWORK, General, overhead_line, state_lines
+from llmscale.runtimes.interface import Subject, Workload
+from llmscale.shape import LayerCache
+
+VERSION = "1.4.1"
+#: ``PAGE_SIZE``, ``max_chunk_size``, ``max_output_size``.
+PAGE, CHUNK, OUTPUTS = 256, 2048, 32
+#: Families with ``SlidingAttention``, as their names begin, and the tokens that it keeps besides the window.
+SLIDING, BESIDES = ("afmoe", "gemma4", "gpt_oss", "laguna", "step3"), 2 * PAGE
+#: Outputs of a matrix that are unpacked at once (``MAX_RECONSTRUCT_SLICE_N``).
+UNPACKED = 32_768
+#: Bytes an element: the residual stream, and all else.
+RESIDUAL, HALF = 4, 2
+PLAIN, QUANTISED = "fp16", tuple(f"exl3_kv{bits}" for bits in range(8, 1, -1))
+
+
+class Exllama:
+    """See the module."""
+
+    name = "exllama"
+    grain = PAGE
+
+    def __init__(self) -> None:
+        self._general = General(self.name)
+
+    def room(self, devices: DeviceSet, work: Workload) -> int:
+        return devices.usable
+
+    def cache(self, subject: Subject, work: Workload) -> int:
+        return sum(size for *_, size in _parts(subject, work))
+
+    def state(self, subject: Subject, work: Workload) -> int:
+        return self._general.state(subject, work)
+
+    def compute(self, subject: Subject, work: Workload) -> int:
+        shape, rows = subject.shape, _rows(subject, work)
+        alive = rows * ((RESIDUAL + HALF) * shape.hidden + 2 * HALF * shape.intermediate)
+        logits = min(rows, OUTPUTS) * shape.vocab * HALF if shape.decodes else 0
+        return alive + HALF * shape.hidden * min(shape.intermediate, UNPACKED) + logits
+
+    def overhead(self, subject: Subject, work: Workload) -> int:
+        return FRAMEWORK
+
+    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
+        for part, keys, values, tokens, size in _parts(subject, work):
+            window = f" (window of {part.window:,})" if part.window else ""
+            forms = keys.name if keys == values else f"{keys.name} and {values.name}"
+            yield (
+                f"  KV cache = {part.layers} layers x {tokens:,} tokens{window} x ({part.keys:,} + {part.values:,}) "
+                f"elements in {forms} = {size:,} bytes ({subject.known}: exllamav3 {VERSION})"
+            )
+        yield from state_lines(subject.shape, work)
+        shape = subject.shape
+        outputs = min(shape.intermediate, UNPACKED)
+        yield (
+            f"  compute = {_rows(subject, work):,} tokens x (6 x {shape.hidden:,} hidden + 4 x {shape.intermediate:,} "
+            f"intermediate) bytes + a matrix of {shape.hidden:,} x {outputs:,} in FP16 + logits = "
+            f"{self.compute(subject, work):,} bytes (modelled: exllamav3 {VERSION}, one chunk of the prompt)"
+        )
+        yield overhead_line(FRAMEWORK)
+
+
+def _rows(subject: Subject, work: Workload) -> int:
+    """Tokens of one forward step: a chunk of one sequence, or what an encoder sees."""
+    if not subject.shape.decodes:
+        return work.batch * (subject.shape.sequence or work.context)
+    return min(CHUNK, work.context) if work.context > CHUNK else max(work.context, work.batch)
+
+
+def _parts(subject: Subject, work: Workload) -> Iterator[tuple[LayerCache, Format, Format, int, int]]:
+    """Layers that cache alike: the formats of K and V, the tokens of all sequences, and their bytes."""
+    for part in subject.shape.caches:
+        ring = part.window is not None and _slides(subject)
+        keys, values = (format_of(PLAIN), format_of(PLAIN)) if ring else _forms(subject, work, part)
+        each = min(work.context, part.window + BESIDES) if ring and part.window else work.context
+        tokens = work.batch * _pages(each) if ring else _pages(work.batch * each)
+        size = part.layers * (keys.size((tokens, part.keys)) + values.size((tokens, part.values)))
+        yield part, keys, values, tokens, size
+
+
+def _pages(tokens: int) -> int:
+    return -(-tokens // PAGE) * PAGE
+
+
+def _slides(subject: Subject) -> bool:
+    spec = subject.spec
+    return spec is not None and (spec.text_family or spec.family).startswith(SLIDING)
+
+
+def _forms(subject: Subject, work: Workload, part: LayerCache) -> tuple[Format, Format]:
+    """The formats of K and of V.
+
+    Raises:
+        UsageError: a cache that ExLlama does not have.
+    """
+    asked = (work.kv, work.value_format)
+    for form in asked:
+        if form.id != PLAIN and form.id not in QUANTISED:
+            known = ", ".join((PLAIN, *QUANTISED))
+            raise UsageError(f"ExLlama keeps no cache in {form.name}.", f"One of: {known}.")
+    if (work.kv.id == PLAIN) != (work.value_format.id == PLAIN):
+        raise UsageError("ExLlama keeps both K and V in FP16, or neither.", "For example k=exl3_kv8,v=exl3_kv4.")
+    return (work.kv, format_of(PLAIN)) if _latent(subject, part) else asked
+
+
+def _latent(subject: Subject, part: LayerCache) -> bool:
+    if subject.spec is not None:
+        return any(isinstance(placed.block, LatentAttention) for placed in subject.spec.placed)
+    return part.keys > 2 * part.values > 0
