@@ -55,11 +55,12 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     }
     answers = []
     for devices in sets:
-        more = further(candidate, work, devices.count)
+        own = candidate.runtime.beyond(devices)
+        more = further(candidate, work, devices.count) + own
         room = usable(candidate, devices, work)
         ours = sizes[devices.count]
-        solved = [largest(ours[number], room, limit or LONGEST, grain) for number in growing]
-        most = max(size(work.context) for size in ours)
+        solved = [largest(ours[number], room - own, limit or LONGEST, grain) for number in growing]
+        most = max(size(work.context) for size in ours) + own
         longest = None if None in solved else min((n for n in solved if n is not None), default=None)
         answers.append(
             Fit(
@@ -96,7 +97,8 @@ def usable(candidate: Candidate, devices: DeviceSet, work: Workload) -> int:
 def room_for_weights(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
     """The most bytes that weights may have on `devices`, with all that the model takes besides."""
     bare = candidate._replace(weights=Quantity.exactly(0), host=0)
-    return usable(candidate, devices, work) - further(candidate, work, devices.count) - bare.footprint(work).high
+    room = usable(candidate, devices, work) - candidate.runtime.beyond(devices)
+    return room - further(candidate, work, devices.count) - bare.footprint(work).high
 
 
 def _size(candidate: Candidate, subject: Subject, work: Workload, count: int) -> Callable[[int], int]:
