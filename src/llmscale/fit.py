@@ -23,7 +23,7 @@ class Fit(NamedTuple):
     Attributes:
         fits: whether it surely fits, with the most it may take.
         may_fit: whether it fits with the least it may take; more than `fits` only for ranges.
-        total: bytes on all devices together, with the runtime's overhead on each.
+        total: bytes on all devices together, with the runtime's overhead on each, as of devices without a name.
         headroom: bytes that are left of what a model may take; negative when missing.
         missing: bytes that are lacking for the most it may take; 0 when it fits.
         max_context: the largest context that surely fits, within the model's own limit; None when not even one
@@ -66,7 +66,7 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
             Fit(
                 fits=most <= room,
                 may_fit=footprint.low - footprint.host + more <= room,
-                total=footprint.total + more,
+                total=footprint.total + more - own,
                 headroom=room - (footprint.total + more - footprint.host),
                 missing=max(0, most - room),
                 max_context=longest,

@@ -79,9 +79,9 @@ def projector(spec: ModelSpec, parts: Inventory, form: str) -> tuple[Allotted, .
 
 
 def tower(spec: ModelSpec, parts: Inventory) -> tuple[str, int]:
-    """What a model's vision tower goes by: the converter's class, and its parameters."""
+    """What a model's towers go by: the converter's class, and their parameters."""
     towers = [group for group in parts.stored() if group.component in TOWERS]
-    return _family(spec, towers), sum(group.parameters for group in towers if group.component == "vision")
+    return _family(spec, towers), sum(group.parameters for group in towers)
 
 
 def _family(spec: ModelSpec, towers: list[TensorGroup]) -> str:

@@ -23,6 +23,7 @@ from llmscale.runtimes.llama_cpp.offload import Held, Layers, held, layers_of
 from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.runtime import COMMIT
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
+from llmscale.runtimes.llama_cpp.towers import GRAPHS
 from llmscale.spec import ModelSpec
 from llmscale.units import MIB
 
@@ -38,12 +39,17 @@ class Projector(NamedTuple):
 
     Attributes:
         weights: bytes of its tensors as CUDA's buffers hold them.
-        compute: bytes of its compute buffer for the largest image that it takes; None where nobody measured it.
+        graph: MiB of its compute buffer, and the side of the image that it is for; None where nobody measured it.
     """
 
     form: str
     weights: int
-    compute: int | None
+    graph: tuple[float, int] | None
+
+    @property
+    def compute(self) -> int:
+        """Bytes of the compute buffer that is reserved at the start; 0 where it is not known."""
+        return round(self.graph[0] * MIB) if self.graph else 0
 
     @property
     def part(self) -> str:
@@ -54,15 +60,16 @@ class Projector(NamedTuple):
         return self.part, self.form
 
     def size(self, work: Workload) -> int:
-        return self.weights + (self.compute or 0)
+        return self.weights + self.compute
 
     def spread(self, work: Workload, devices: DeviceSet) -> Sequence[int]:
         return [self.size(work), *[0] * (devices.count - 1)]
 
     def explain(self, work: Workload) -> str:
         told = (
-            f"{self.compute:,} of compute buffer for the largest image that it takes (measured)"
-            if self.compute
+            f"{self.compute:,} of compute buffer, reserved for an image of {self.graph[1]:,} x {self.graph[1]:,}; a "
+            "larger one would take more (measured)"
+            if self.graph
             else "its compute buffer is not known and left out: 20 to 700 MiB where it was measured"
         )
         return (
@@ -114,8 +121,7 @@ def projector_of(spec: ModelSpec, parts: Inventory, form: str) -> Projector:
         UsageError, UnsupportedModelError: as `projector`.
     """
     tensors = projector(spec, parts, form)
-    compute = COMPUTE.get(tower(spec, parts))
-    return Projector(form, sum(map(_held_bytes, tensors)), None if compute is None else round(compute * MIB))
+    return Projector(form, sum(map(_held_bytes, tensors)), GRAPHS.get(tower(spec, parts)))
 
 
 def _held_bytes(tensors: Allotted) -> int:
@@ -162,9 +168,3 @@ def vocabulary(spec: ModelSpec) -> str | None:
         if any(family in families and first <= rows <= last for families, first, last in entry["picks"]):
             return str(name)
     return None
-
-
-#: MiB of the compute buffer of a tower's graph for the largest image that it takes without being told otherwise, by
-#: family and parameters of the tower: `clip_init` of llama.cpp 0c1e57098 on files of zeros, CPU backend with flash
-#: attention; 248.10 is what its CUDA logs say of Qwen3.5's too. See tests/truth/llamacpp_mmproj.json.
-COMPUTE: dict[tuple[str, int], float] = {}

@@ -3,8 +3,10 @@
 Four parts:
 
 * the driver's context: a base, and memory for every thread that the chip can hold at once, so that large chips take
-  more. Both constants are fitted to what public logs show of a device that nothing else was on (`make process`);
-* the kernels that are loaded when they are first used: what is left of the few whole processes that were seen;
+  more. Both constants are fitted to what public logs show of 13 cards that nothing else was known to be on, from 14 to
+  188 multiprocessors: benchmarks/process_fit.py, which also says how far off a card is that was left out;
+* the kernels that are loaded when they are first used: what is left of whole processes, in the middle of the four cards
+  that were seen, from 33 to 88 MiB;
 * cuBLAS's workspace, 4 MiB, and 32 MiB from Hopper on (ggml/src/ggml-cuda/common.cuh, `cublas_handle`);
 * the pool of temporaries. Its largest tenant is what a quantised matrix is multiplied with, a step's activations in
   blocks of 36 bytes for 32 values, for each expert that a token uses (ggml/src/ggml-cuda/mmq.cu). It grows by 2 MiB.
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
 
 #: The fit: bytes of a context, and for each thread that a chip can hold.
-CONTEXT, THREAD = 42 * MIB, 1884
+CONTEXT, THREAD = 36 * MIB, 1908
 #: Whole processes less context, workspace and pool.
-KERNELS = 36 * MIB
+KERNELS = 53 * MIB
 WORKSPACE, HOPPER_WORKSPACE = 4 * MIB, 32 * MIB
 HOPPER = 9.0
 #: The pool grows by this much at a time (recalled: the granularity of CUDA's virtual memory).
