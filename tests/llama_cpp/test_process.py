@@ -51,6 +51,33 @@ def test_a_card_that_is_left_out_is_met_from_the_others() -> None:
     assert sorted(errors)[-2] <= 45
 
 
+def test_whole_processes_are_met_from_the_other_cards() -> None:
+    """The aim for the total of a CUDA process, on rows whose buffers llama.cpp printed."""
+    errors = []
+    for row in process_fit.rows():
+        if row["kind"] != "context" and not process_fit.unfit(row) and row["device"]:
+            line = process_fit.fitted(row["device"])
+            besides = line.context(chip(row["device"])) + process_fit.kernels(line, row["device"])
+            ours = besides + process_fit.temporaries(row)
+            buffers = process_fit.buffers(row) * MIB
+            errors.append(abs((buffers + ours) / (buffers + process_fit.besides(row)) - 1))
+    assert len(errors) >= 11
+    assert median(errors) <= 0.01
+    assert max(errors) <= 0.05
+
+
+def test_rows_say_where_they_are_from_and_name_devices_of_the_catalogue() -> None:
+    known = {device.id for device in entries()}
+    for row in process_fit.rows():
+        assert row["source"]
+        assert row["device"] in known | {None}
+        assert row["others"] in {"no", "yes", "unknown", "subtracted"}
+        if row["kind"] == "exit" and row["free_mib"] is not None:
+            # The line adds up, but for the rounding of each figure.
+            rest = row["total_mib"] - row["free_mib"] - process_fit.buffers(row)
+            assert rest == pytest.approx(row["unaccounted_mib"], abs=3)
+
+
 def test_a_chip_has_more_context_the_more_threads_it_holds() -> None:
     assert context(Chip(0, 8.6)) == CONTEXT
     assert context(chip("rtx3060-12gb")) < context(chip("rtx3090")) < context(chip("rtx4090")) < context(chip("h100"))

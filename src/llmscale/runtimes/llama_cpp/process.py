@@ -6,7 +6,7 @@ Four parts:
   more. Both constants are fitted to what public logs show of 13 cards that nothing else was known to be on, from 14 to
   188 multiprocessors: benchmarks/process_fit.py, which also says how far off a card is that was left out;
 * the kernels that are loaded when they are first used: what is left of whole processes, in the middle of the four cards
-  that were seen, from 33 to 88 MiB;
+  that were seen, from 38 to 91 MiB;
 * cuBLAS's workspace, 4 MiB, and 32 MiB from Hopper on (ggml/src/ggml-cuda/common.cuh, `cublas_handle`);
 * the pool of temporaries. Its largest tenant is what a quantised matrix is multiplied with, a step's activations in
   blocks of 36 bytes for 32 values, for each expert that a token uses (ggml/src/ggml-cuda/mmq.cu). It grows by 2 MiB.
