@@ -11,9 +11,9 @@ Four parts:
 * the pool of temporaries. Its largest tenant is what a quantised matrix is multiplied with, a step's activations in
   blocks of 36 bytes for 32 values, for each expert that a token uses (ggml/src/ggml-cuda/mmq.cu). It grows by 2 MiB.
 
-Source of the rules: llama.cpp commit 0c1e57098; of the figures: tests/truth/llamacpp_cuda_process.json. All logs are of
-Linux without a display. On Windows the driver keeps more from a process before it loads anything: 0.8 to 1.6 GiB on the
-ten cards that were seen, which is no part of this and belongs into ``--reserve``.
+Source of the rules: llama.cpp commit 0c1e57098; of the figures: tests/truth/llamacpp_cuda_process.json. They are of
+Linux. On Windows 0.8 to 1.7 GiB of nine cards were gone before anything was loaded, whatever the card: that is no part
+of this and belongs into ``--reserve``.
 """
 
 from __future__ import annotations

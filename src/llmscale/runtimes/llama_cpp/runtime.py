@@ -98,7 +98,7 @@ class LlamaCpp:
             f"  overhead = {self.overhead(subject, work):,} bytes of the process besides on a middling NVIDIA card: "
             f"{CONTEXT:,} of context + {THREAD:,} x {MIDDLE.threads:,} threads that its chip holds, {KERNELS:,} of "
             f"kernels, {WORKSPACE:,} of cuBLAS, a pool of {kept:,} for a step; a card that is named has its own "
-            "(modelled: fitted to public logs of Linux; Windows keeps 0.8 to 1.6 GiB from a process)"
+            "(modelled: fitted to public logs of Linux; Windows keeps 0.8 to 1.7 GiB from a process)"
         )
 
 
