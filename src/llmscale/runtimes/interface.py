@@ -37,6 +37,9 @@ class Options(NamedTuple):
     max_num_seqs: int | None = None
     max_num_batched_tokens: int | None = None
     enforce_eager: bool | None = None
+    mmproj: str = ""
+    draft: str = ""
+    draft_quant: str = ""
 
     @property
     def ranks(self) -> int:
@@ -50,6 +53,7 @@ _VLLM = ("tp", "pp", "dp", "ep", "gpu_memory_utilization", "max_num_seqs", "max_
 KNOWN_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_LLAMA_CPP, ("llama.cpp",)),
     **dict.fromkeys(_VLLM, ("vllm",)),
+    **dict.fromkeys(("mmproj", "draft", "draft_quant"), ("llama.cpp",)),
 }
 DEFAULTS = Options()
 
@@ -127,6 +131,10 @@ class Runtime(Protocol):
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         """What the framework itself takes on each device."""
+        ...
+
+    def beyond(self, devices: DeviceSet) -> int:
+        """What it takes on all of `devices` beyond `overhead`, which is that of a device without a name."""
         ...
 
     def explain(self, subject: Subject, work: Workload) -> Iterable[str]:
