@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks import process_fit
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale import estimate
 from llmscale.formats.catalogue import quant
@@ -36,10 +37,15 @@ PLACED_COMPUTE = "llama.cpp compute buffers, layers spread"
 LOG_WEIGHTS = "llama.cpp weights, CUDA logs"
 LOG_CACHE = "llama.cpp KV cache, published logs"
 LOG_COMPUTE = "llama.cpp compute buffer, published logs"
+CONTEXT = "llama.cpp CUDA context, the card left out"
+PROCESS = "llama.cpp CUDA process besides its buffers"
 TOTAL = "llama.cpp total of a CUDA process"
 
 _MEASURED = "llama.cpp 0c1e57098 with its CPU and RPC backends, no GPU: `tests/truth/llamacpp_measured.json`."
 _SEEN = " Bounds are of models that were not looked at while the mechanism was built, where some were."
+_PROCESS = (
+    "Public logs of Linux and what nvidia-smi shows, each with its source: `tests/truth/llamacpp_cuda_process.json`."
+)
 _LOGS = "Public logs of CUDA, Metal and CPU builds, each with its source: `tests/truth/llamacpp_gpu_logs.json`."
 #: Quantities in the order of the page, with where they are from and what part of an estimate they bound.
 QUANTITIES: dict[str, tuple[str, tuple[str, str] | None]] = {
@@ -56,9 +62,20 @@ QUANTITIES: dict[str, tuple[str, tuple[str, str] | None]] = {
     LOG_WEIGHTS: (_LOGS, None),
     LOG_CACHE: (_LOGS, None),
     LOG_COMPUTE: (_LOGS, None),
+    CONTEXT: (
+        _PROCESS + " What a card had lost before anything was loaded, against the line through the other cards.",
+        None,
+    ),
+    PROCESS: (
+        _PROCESS + " Context, kernels, workspace and pool, of whole processes; context and kernels are those that the "
+        "other cards' rows give.",
+        ("llama.cpp", "overhead"),
+    ),
     TOTAL: (
-        _LOGS + " What nvidia-smi shows, against weights on the device, cache, compute buffer and 160 MiB of process,"
-        " which were read off the first of these and another process, not off the second.",
+        _PROCESS
+        + " The sum of the buffers and of the process. Two rows are wholly ours, of a card of 8 GB that is not named "
+        "(`tests/truth/llamacpp_gpu_logs.json`); in the others the buffers are those that llama.cpp printed, since "
+        "models and settings are not told in full, and context and kernels are those of the other cards' rows.",
         ("llama.cpp", "total"),
     ),
 }
@@ -96,7 +113,7 @@ def comparisons(spread: Callable[..., Iterable[list[tuple[str, Row]]]] = map) ->
     """All quantities; `spread` is what the models are mapped with, since they take half a minute one after another."""
     names = [*measured()["given"], *measured()["own"]]
     rows: dict[str, list[Row]] = {what: [] for what in QUANTITIES}
-    for found in (*spread(rows_of, names), _placed(), _logged()):
+    for found in (*spread(rows_of, names), _placed(), _logged(), _processes()):
         for what, row in found:
             rows[what].append(row)
     for what, (source, bounds) in QUANTITIES.items():
@@ -225,14 +242,33 @@ def _log(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
         yield LOG_WEIGHTS, Row(f"{name}, host", host, row["model_host_mib"] * MIB, rounding=ROUNDING)
 
 
+def _processes() -> list[tuple[str, Row]]:
+    """Contexts and whole processes; those of Windows and of busy cards are shown, not counted."""
+    found = []
+    for row in process_fit.rows():
+        why, device = process_fit.unfit(row), row["device"]
+        its = process_fit.chip(device) if device else process_fit.MIDDLE
+        line = process_fit.fitted(device or "")
+        if row["kind"] == "context":
+            told = f"{device} {row['os']}, {row.get('total_mib', 'a sleeping server, nvidia-smi')}"
+            found.append((CONTEXT, Row(told, line.context(its), process_fit.lost(row), why, MIB)))
+            continue
+        ours = line.context(its) + process_fit.kernels(line, device or "") + process_fit.temporaries(row)
+        buffers = process_fit.buffers(row) * MIB
+        name = f"{device or 'card-of-8-GB'} {row['os']}, {row['kind']}, {buffers / MIB:,.0f} MiB of buffers as printed"
+        truth = process_fit.besides(row)
+        found.append((PROCESS, Row(name, ours, truth, why, MIB)))
+        found.append((TOTAL, Row(name, buffers + ours, buffers + truth, why, MIB)))
+    return found
+
+
 def _total(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
     """A whole process, asked for as a user would; a unified cache is shared by all slots."""
-    yield TOTAL, _process(row, row["type_k"], row["nvidia_smi_mib"], seen=True)
-    for kind, mib in NOTED[row["model"]]:
-        yield TOTAL, _process(row, kind, mib, seen=False)
+    for kind, mib in ((row["type_k"], row["nvidia_smi_mib"]), *NOTED[row["model"]]):
+        yield TOTAL, _process(row, kind, mib)
 
 
-def _process(row: dict[str, Any], kind: str, mib: float, *, seen: bool) -> Row:
+def _process(row: dict[str, Any], kind: str, mib: float) -> Row:
     model, slots = LOGGED[row["model"]], row["n_seq"]
     (line,) = estimate(
         model,
@@ -247,4 +283,4 @@ def _process(row: dict[str, Any], kind: str, mib: float, *, seen: bool) -> Row:
     assert weights is not None
     ours = weights + line.kv_cache_bytes + line.compute_bytes + line.overhead_bytes
     name = f"{model} {row['preset']} -c {row['n_ctx']} -ctk {kind} -ctv {kind}, {row['backend']}"
-    return Row(name, ours, mib * MIB, rounding=MIB / 2, seen=seen)
+    return Row(name, ours, mib * MIB, rounding=MIB / 2)

@@ -23,7 +23,7 @@ class Fit(NamedTuple):
     Attributes:
         fits: whether it surely fits, with the most it may take.
         may_fit: whether it fits with the least it may take; more than `fits` only for ranges.
-        total: bytes on all devices together, with the runtime's overhead on each.
+        total: bytes on all devices together, with the runtime's overhead on each, as of devices without a name.
         headroom: bytes that are left of what a model may take; negative when missing.
         missing: bytes that are lacking for the most it may take; 0 when it fits.
         max_context: the largest context that surely fits, within the model's own limit; None when not even one
@@ -55,17 +55,18 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     }
     answers = []
     for devices in sets:
-        more = further(candidate, work, devices.count)
+        own = candidate.runtime.beyond(devices)
+        more = further(candidate, work, devices.count) + own
         room = usable(candidate, devices, work)
         ours = sizes[devices.count]
-        solved = [largest(ours[number], room, limit or LONGEST, grain) for number in growing]
-        most = max(size(work.context) for size in ours)
+        solved = [largest(ours[number], room - own, limit or LONGEST, grain) for number in growing]
+        most = max(size(work.context) for size in ours) + own
         longest = None if None in solved else min((n for n in solved if n is not None), default=None)
         answers.append(
             Fit(
                 fits=most <= room,
                 may_fit=footprint.low - footprint.host + more <= room,
-                total=footprint.total + more,
+                total=footprint.total + more - own,
                 headroom=room - (footprint.total + more - footprint.host),
                 missing=max(0, most - room),
                 max_context=longest,
@@ -101,7 +102,8 @@ def usable(candidate: Candidate, devices: DeviceSet, work: Workload) -> int:
 def room_for_weights(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
     """The most bytes that weights may have on `devices`, with all that the model takes besides."""
     bare = candidate._replace(weights=Quantity.exactly(0), host=0)
-    return usable(candidate, devices, work) - further(candidate, work, devices.count) - bare.footprint(work).high
+    room = usable(candidate, devices, work) - candidate.runtime.beyond(devices)
+    return room - further(candidate, work, devices.count) - bare.footprint(work).high
 
 
 def _size(candidate: Candidate, subject: Subject, work: Workload, count: int) -> Callable[[int], int]:

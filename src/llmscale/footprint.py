@@ -7,10 +7,13 @@ real model of about that size is asked, and the answer is their median with thei
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llmscale.runtimes.interface import Runtime, Subject, Workload
 from llmscale.spec import Basis
+
+if TYPE_CHECKING:
+    from llmscale.devices.sets import DeviceSet
 
 
 class Quantity(NamedTuple):
@@ -27,6 +30,32 @@ class Quantity(NamedTuple):
         return cls(value, value, value, basis)
 
 
+class Beside(Protocol):
+    """Another model that a runtime loads with this one: a vision tower, a draft model."""
+
+    @property
+    def part(self) -> str:
+        """What answers call it: ``mmproj`` or ``draft``."""
+        ...
+
+    @property
+    def file(self) -> tuple[str, str]:
+        """`part`, and the type of a tower's file or the name of a draft model's."""
+        ...
+
+    def size(self, work: Workload) -> int:
+        """Bytes on one device."""
+        ...
+
+    def spread(self, work: Workload, devices: DeviceSet) -> Sequence[int]:
+        """Bytes on each of `devices`."""
+        ...
+
+    def explain(self, work: Workload) -> str:
+        """How the bytes come about, for ``--explain``."""
+        ...
+
+
 class Footprint(NamedTuple):
     """Bytes by what they are for.
 
@@ -34,6 +63,7 @@ class Footprint(NamedTuple):
         low, high: the least and most of the whole. No model is the extreme in every part, so these lie
             inside the sums of the parts' extremes.
         host: bytes of the weights that never lie on a device.
+        beside: bytes of other models that are loaded with this one, by what they are called.
     """
 
     weights: Quantity
@@ -44,11 +74,12 @@ class Footprint(NamedTuple):
     low: int
     high: int
     host: int = 0
+    beside: tuple[tuple[str, int], ...] = ()
 
     @property
     def total(self) -> int:
         """The sum of the parts."""
-        return sum(part.value for part in self[:5])
+        return sum(part.value for part in self[:5]) + sum(size for _, size in self.beside)
 
 
 class Candidate(NamedTuple):
@@ -58,6 +89,7 @@ class Candidate(NamedTuple):
         subjects: one where the tensors are known, its peers for a bare size.
         assumed: whether the subjects are peers, or of a family that somebody assumed.
         host: bytes of the weights that lie in RAM even when all layers are on the device.
+        beside: other models that are loaded with this one.
     """
 
     weights: Quantity
@@ -65,6 +97,7 @@ class Candidate(NamedTuple):
     assumed: bool
     runtime: Runtime
     host: int = 0
+    beside: tuple[Beside, ...] = ()
 
     def footprint(self, work: Workload) -> Footprint:
         """Bytes for `work` on one device; each further one adds the runtime's overhead.
@@ -77,15 +110,18 @@ class Candidate(NamedTuple):
         cache, state, compute = taken[(len(taken) - 1) // 2]
         caches, states, computes = zip(*taken, strict=True)
         overhead = run.overhead(self.subjects[0], work)
+        beside = tuple((one.part, one.size(work)) for one in self.beside)
+        further = overhead + sum(size for _, size in beside)
         return Footprint(
             weights=self.weights,
             cache=self._spread(cache, caches, Basis.EXACT),
             state=self._spread(state, states, Basis.MODELLED),
             compute=self._spread(compute, computes, Basis.MODELLED),
             overhead=Quantity.exactly(overhead, Basis.MODELLED),
-            low=self.weights.low + sum(taken[0]) + overhead,
-            high=self.weights.high + sum(taken[-1]) + overhead,
+            low=self.weights.low + sum(taken[0]) + further,
+            high=self.weights.high + sum(taken[-1]) + further,
             host=self.host,
+            beside=beside,
         )
 
     def _spread(self, value: int, all_values: Sequence[int], known: Basis) -> Quantity:
@@ -95,4 +131,5 @@ class Candidate(NamedTuple):
         """The most bytes that `work` may take on one device with this subject."""
         run = self.runtime
         varying = run.cache(subject, work) + run.state(subject, work) + run.compute(subject, work)
-        return self.weights.high - self.host + varying + run.overhead(subject, work)
+        beside = sum(one.size(work) for one in self.beside)
+        return self.weights.high - self.host + varying + run.overhead(subject, work) + beside

@@ -26,6 +26,8 @@ from tests.helpers import good
 
 #: llama.cpp 0c1e57098, common/arg.cpp: flags of llama-server with a value, and without.
 LLAMA_VALUES = {"-m", "-c", "-np", "-ngl", "--n-cpu-moe", "-fa", "-ctk", "-ctv", "-ub", "-b"}
+#: Those of other models that are loaded besides.
+LOADED = {"--mmproj", "-md", "--spec-type"}
 LLAMA_SWITCHES = {"-kvu", "--swa-full", "-nkvo"}
 #: The same file, `kv_cache_types`.
 LLAMA_CACHES = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"}
@@ -66,6 +68,13 @@ def flags(line: str, values: set[str], switches: set[str], skip: int) -> dict[st
 
 
 ALL = Layout(33)
+
+
+def test_what_is_loaded_besides_is_named_and_used() -> None:
+    line = llama_server(NAMED, "q4_k_m", work(), ALL, (("mmproj", "q8_0"), ("draft", "small-Q8_0.gguf")))
+    found = flags(line, LLAMA_VALUES | LOADED, LLAMA_SWITCHES, 1)
+    assert found["--mmproj"] == "mmproj-llama-3.1-8b-Q8_0.gguf"
+    assert (found["-md"], found["--spec-type"]) == ("small-Q8_0.gguf", "draft-simple")
 
 
 def llama(w: Workload, layout: Layout = ALL, quant: str = "q4_k_m") -> dict[str, str]:
@@ -181,6 +190,35 @@ def test_experts_go_to_ram_first() -> None:
     (line,) = estimate("gpt-oss-120b", ["mxfp4_moe"], gpus=["rtx4090"]).estimates
     device = line.devices[0]
     assert f" -ngl {device.layers} --n-cpu-moe {device.cpu_moe} " in (device.command or "")
+
+
+def test_experts_go_to_ram_first_where_the_ram_is_named_too() -> None:
+    options = Options(ram=64 * GIB)
+    (line,) = estimate("gpt-oss-120b", ["mxfp4_moe"], gpus=["rtx4090"], options=options).estimates
+    device = line.devices[0]
+    assert device.fits
+    assert device.gpu_layers == device.layers
+    assert f" -ngl {device.layers} --n-cpu-moe {device.cpu_moe} " in (device.command or "")
+    assert device.ram_bytes is not None
+    # The experts of one layer less would not have fitted: nearly all of the device is used.
+    assert 0 <= device.headroom_bytes < device.ram_bytes / (device.cpu_moe or 1)
+    # What is computed with experts in RAM was never timed.
+    assert device.tokens_per_second is None
+
+
+def test_layers_that_are_named_are_taken_at_their_word() -> None:
+    layers = Options(gpu_layers="13", ram=64 * GIB)
+    assert " -ngl 13 -fa" in (command("gpt-oss-120b", "mxfp4_moe", "rtx4090", layers) or "")
+    experts = Options(n_cpu_moe=30, ram=64 * GIB)
+    assert " -ngl 37 --n-cpu-moe 30 " in (command("gpt-oss-120b", "mxfp4_moe", "rtx4090", experts) or "")
+
+
+def test_without_experts_layers_go_to_ram() -> None:
+    (line,) = estimate("llama-3.1-70b", ["q4_k_m"], gpus=["rtx4090"], options=Options(ram=64 * GIB)).estimates
+    device = line.devices[0]
+    assert device.fits
+    assert device.cpu_moe is None
+    assert 0 < (device.gpu_layers or 0) < (device.layers or 0)
 
 
 def test_what_does_not_fit_has_no_line() -> None:

@@ -14,6 +14,7 @@ or folder called after model and format, which stands for the one that the user 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmscale.runtimes.interface import Options, Workload
@@ -108,20 +109,25 @@ def line(
         return mlx_server(named, quant.id, work)
     if candidate.runtime.name == "ollama":
         return ollama_run(Named(model.ref.id), quant.id, work) if place.gpu_layers is not None else None
-    o = work.options
+    o, loaded = work.options, tuple(one.file for one in candidate.beside)
     partly = o.gpu_layers in ("", "auto") and o.ram is None
     if candidate.runtime.name != "llama.cpp" or place.gpu_layers is None or not (fits or partly):
         return None
-    if partly and place.cpu_moe and place.layers:
-        return llama_server(Named(model.ref.id), quant.id, work, Layout(place.layers, place.cpu_moe))
-    return llama_server(Named(model.ref.id), quant.id, work, Layout(place.gpu_layers, o.n_cpu_moe or 0))
+    if o.gpu_layers in ("", "auto") and o.n_cpu_moe is None and place.cpu_moe and place.layers:
+        return llama_server(Named(model.ref.id), quant.id, work, Layout(place.layers, place.cpu_moe), loaded)
+    return llama_server(Named(model.ref.id), quant.id, work, Layout(place.gpu_layers, o.n_cpu_moe or 0), loaded)
 
 
-def llama_server(model: Named, quant: str, work: Workload, layout: Layout) -> str:
+def llama_server(
+    model: Named, quant: str, work: Workload, layout: Layout, loaded: Sequence[tuple[str, str]] = ()
+) -> str:
     """The ``llama-server`` line; ``-c`` is the context of all slots together.
 
     Of unlike devices each gets layers by its free memory without being told; ``-ts`` would have to name them in the
-    order that CUDA finds them in.
+    order that CUDA finds them in. A draft model is loaded without being used unless ``--spec-type`` says how.
+
+    Args:
+        loaded: what is loaded besides, ``mmproj`` or ``draft``, and what its file is called after.
     """
     from llmscale.runtimes.llama_cpp.simulate import cache_type
 
@@ -139,6 +145,9 @@ def llama_server(model: Named, quant: str, work: Workload, layout: Layout) -> st
     words += ["-kvu"] if o.unified_kv else []
     words += ["--swa-full"] if o.swa_full else []
     words += ["-nkvo"] if o.kv_offload is False else []
+    for part, name in loaded:
+        words += ["--mmproj", f"mmproj-{model.id}-{name.upper()}.gguf"] if part == "mmproj" else []
+        words += ["-md", name, "--spec-type", "draft-simple"] if part == "draft" else []
     return _line(words)
 
 

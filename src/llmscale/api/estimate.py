@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from llmscale.api.beside import beside
 from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_KV,
@@ -32,6 +33,7 @@ from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.sources import load
+from llmscale.spec import Basis
 
 #: Memory of common cards; one sold as "24 GB" holds 24 GiB.
 COMMON_GIB = (8, 12, 16, 24, 32, 48, 80)
@@ -84,6 +86,7 @@ def estimate(
             refused.append(form.name)
             continue
         check_known(options, candidate.runtime.name)
+        candidate = candidate._replace(beside=beside(model, form, options, catalogue))
         work = Workload(tokens, batch, kv, form.activation_bytes, kv_v, options)
         estimates.append(_estimate(form, model, candidate, work, sets, (reference, catalogue)))
         if explain:
@@ -98,6 +101,11 @@ def estimate(
                 from llmscale.api.pooled import explain_pooled
 
                 explanation += [explain_pooled(model, form, work, devices) for devices in sets if gpus]
+            if candidate.runtime.name == "llama.cpp":
+                from llmscale.runtimes.llama_cpp.process import explain_process
+
+                explanation += [one.explain(work) for one in candidate.beside]
+                explanation += [line for devices in sets if gpus for line in explain_process(devices)]
     if not estimates:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
     warnings = list(spec.warnings)
@@ -162,7 +170,7 @@ def _estimate(
         "state_bytes": footprint.state,
         "compute_bytes": footprint.compute,
     }
-    file = model.file(form)
+    file, extra = model.file(form), dict(footprint.beside)
     ranges = {name: (q.low, q.high) for name, q in named.items() if q.low != q.high}
     if ranges:
         ranges["total_bytes"] = (footprint.low, footprint.high)
@@ -178,8 +186,12 @@ def _estimate(
         state_bytes=footprint.state.value,
         compute_bytes=footprint.compute.value,
         overhead_bytes=footprint.overhead.value,
+        mmproj_bytes=extra.get("mmproj"),
+        draft_bytes=extra.get("draft"),
         total_bytes=footprint.total,
-        basis=_basis(footprint) | ({"file": file.basis.value} if file else {}),
+        basis=_basis(footprint)
+        | ({"file": file.basis.value} if file else {})
+        | dict.fromkeys(extra, Basis.MODELLED.value),
         ranges=ranges,
         bounds=bounds_of(candidate, form),
         devices=tuple(

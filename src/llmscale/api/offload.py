@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmscale.api.model import Model
 from llmscale.api.place import Placed
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
+from llmscale.footprint import Beside, Candidate
 from llmscale.formats.recipe import Quant
 from llmscale.formats.weights import allot
-from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.llama_cpp.offload import Held, Layers, fewest_cpu_moe, held, layers_of, most_layers, spare
 from llmscale.runtimes.llama_cpp.place import Place
-from llmscale.runtimes.llama_cpp.runtime import PROCESS
+from llmscale.runtimes.llama_cpp.process import beyond
+from llmscale.runtimes.llama_cpp.runtime import LlamaCpp
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 
 #: Words of ``--gpu-layers`` besides a number.
@@ -31,8 +35,12 @@ def gpu_layers(text: str) -> int | None:
     return int(text)
 
 
-def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet, margin: int = 0) -> Placed:
+def offloaded(
+    model: Model, quant: Quant, candidate: Candidate, work: Workload, devices: DeviceSet, margin: int = 0
+) -> Placed:
     """The layers that go to `devices`, as many as asked for or as fit, and what the fullest device holds then.
+
+    Where RAM is named and no layers, and all but experts fits, only experts stay in RAM: they are read the least.
 
     Args:
         margin: bytes that are to stay free on each device.
@@ -43,19 +51,22 @@ def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet, ma
     assert model.parts is not None
     known, settings = facts(model.spec), settings_of(work)
     weights = _layers(model, quant)
-    rooms = [room - PROCESS - margin for room in devices.rooms]
+    process, rooms = _rooms(model, work, devices, candidate.beside)
+    rooms = [room - margin for room in rooms]
     place = _place(devices)._replace(cpu_moe=work.options.n_cpu_moe or 0)
-    asked = gpu_layers(work.options.gpu_layers)
+    asked, ram = gpu_layers(work.options.gpu_layers), work.options.ram
     all_layers = len(known.layers) + 1
     most = most_layers(known, settings, weights, place, rooms)
+    cpu_moe = None if most == all_layers else fewest_cpu_moe(known, settings, weights, place, rooms)
     chosen = min(asked, all_layers) if asked is not None else all_layers if work.options.gpu_layers == ALL else most
+    free = work.options.gpu_layers in ("", AUTO) and work.options.n_cpu_moe is None
+    if free and ram is not None and cpu_moe is not None:
+        place, chosen = place._replace(cpu_moe=cpu_moe), all_layers
     holding = held(known, settings, weights, place._replace(gpu_layers=chosen))
     left, fullest = spare(holding, rooms), max(holding[:-1], key=lambda one: one.total)
-    ram = work.options.ram
     # Layers in RAM count as fitting where somebody says that they may be there.
     fits = left >= 0 and (chosen == all_layers or asked is not None or ram is not None)
     fits = fits and (ram is None or holding[-1].total <= ram)
-    cpu_moe = None if most == all_layers else fewest_cpu_moe(known, settings, weights, place, rooms)
     return Placed(
         fits=fits,
         may_fit=fits,
@@ -65,6 +76,7 @@ def offloaded(model: Model, quant: Quant, work: Workload, devices: DeviceSet, ma
         cpu_moe=cpu_moe,
         weights_bytes=fullest.weights,
         kv_cache_bytes=fullest.cache,
+        overhead_bytes=max(process),
         ram_bytes=holding[-1].total,
     )
 
@@ -76,7 +88,20 @@ def fits_split(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -
     key = (model.spec, quant.name, *settings_of(work), place)
     if key not in _HELD:
         _HELD[key] = held(facts(model.spec), settings_of(work), _layers(model, quant), place)
-    return spare(_HELD[key], [room - PROCESS for room in devices.rooms]) >= 0
+    return spare(_HELD[key], _rooms(model, work, devices)[1]) >= 0
+
+
+def _rooms(
+    model: Model, work: Workload, devices: DeviceSet, others: Sequence[Beside] = ()
+) -> tuple[list[int], list[int]]:
+    """What the process takes of each device, and what is left for the model beside `others`."""
+    assert model.spec is not None
+    usual = LlamaCpp().overhead(Subject(model.shapes[0], model.spec), work)
+    process = [usual + more for more in beyond(devices)]
+    rooms = [room - taken for room, taken in zip(devices.rooms, process, strict=True)]
+    for other in others:
+        rooms = [room - taken for room, taken in zip(rooms, other.spread(work, devices), strict=True)]
+    return process, rooms
 
 
 def _place(devices: DeviceSet) -> Place:

@@ -56,7 +56,7 @@ def placed_by_ollama(model: Model, quant: Quant, candidate: Candidate, work: Wor
     chosen = alone(want, devices.rooms)
     where = devices if chosen is None else _one(devices, chosen)
     given = settled(work, model.spec, want, where.total_usable)
-    place = offloaded(model, quant, given, where, MARGIN)
+    place = offloaded(model, quant, candidate, given, where, MARGIN)
     short = work._replace(options=work.options._replace(ubatch=work.options.ubatch or BATCHES[-1].tokens))
     (answer,) = fit(candidate, short, [where], model.limit)
     return place._replace(max_context=answer.max_context or 0)

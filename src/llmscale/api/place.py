@@ -30,6 +30,7 @@ class Placed(NamedTuple):
     cpu_moe: int | None = None
     weights_bytes: int | None = None
     kv_cache_bytes: int | None = None
+    overhead_bytes: int | None = None
     ram_bytes: int | None = None
     kv_cache_tokens: int | None = None
     max_concurrency: float | None = None
@@ -52,7 +53,7 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
     if candidate.runtime.name == "llama.cpp":
         from llmscale.api.offload import offloaded
 
-        place = offloaded(model, quant, work, devices)
+        place = offloaded(model, quant, candidate, work, devices)
     if candidate.runtime.name == "vllm":
         from llmscale.api.serve import served
 
@@ -66,7 +67,9 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
 
         place = pooled(model, quant, work, devices)
     whole = answer.fits if place.fits is None else place.fits
-    return _paced(place, model, quant, candidate, work, devices) if whole else place
+    # Nobody measured what layers in RAM, or a draft model, make of the speed.
+    spread = place.gpu_layers != place.layers or place.cpu_moe or work.options.n_cpu_moe or work.options.draft
+    return _paced(place, model, quant, candidate, work, devices) if whole and not spread else place
 
 
 def _paced(

@@ -87,6 +87,27 @@ def estimate(
     ram: Annotated[
         Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
     ] = None,
+    mmproj: Annotated[
+        str,
+        typer.Option(
+            "--mmproj", metavar="TYPE", help="llama.cpp: also its vision tower's file, in f16, bf16, q8_0 or f32."
+        ),
+    ] = "",
+    draft: Annotated[
+        str,
+        typer.Option(
+            "--draft", metavar="MODEL", help="llama.cpp: also a draft model.", autocompletion=opt.complete_model
+        ),
+    ] = "",
+    draft_quant: Annotated[
+        str,
+        typer.Option(
+            "--draft-quant",
+            metavar="Q",
+            help="Its weight format. Default: that of MODEL.",
+            autocompletion=opt.complete_quant,
+        ),
+    ] = "",
     command: Annotated[
         bool, typer.Option("--command", help="Also what to type: the line that starts the runtime so.")
     ] = False,
@@ -144,6 +165,9 @@ def estimate(
             chunked_prefill_size=chunked_prefill_size,
             max_running_requests=max_running_requests,
             prefill_step_size=prefill_step_size,
+            mmproj=mmproj.strip().lower(),
+            draft=draft.strip(),
+            draft_quant=draft_quant.strip(),
         ),
         quant_map=quant_map,
         sparsity=sparsity,

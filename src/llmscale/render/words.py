@@ -13,6 +13,7 @@ ZH = {
     "KV cache GiB": "KV 缓存 GiB",
     "State GiB": "状态 GiB",
     "Overhead GiB": "开销 GiB",
+    "Draft GiB": "草稿 GiB",
     "Total GiB": "合计 GiB",
     "Fits from GiB": "最小显存 GiB",
     "Device": "设备",

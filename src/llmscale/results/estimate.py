@@ -14,8 +14,9 @@ class DeviceFit:
     `usable_bytes` is what a model may take of `memory_bytes`; `may_fit` differs from `fits` only where a range is
     given. `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many
     layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
-    `kv_cache_bytes` are those of each device, `ram_bytes` what llama.cpp then holds in RAM; `kv_cache_tokens` and
-    `max_concurrency` are what vLLM reports, of one replica. `command` is what to type, None where it does not fit.
+    `kv_cache_bytes` are those of each device, `overhead_bytes` what llama.cpp's process takes there, `ram_bytes` what
+    llama.cpp then holds in RAM; `kv_cache_tokens` and `max_concurrency` are what vLLM reports, of one replica.
+    `command` is what to type, None where it does not fit.
     """
 
     id: str
@@ -31,6 +32,7 @@ class DeviceFit:
     cpu_moe: int | None
     weights_bytes: int | None
     kv_cache_bytes: int | None
+    overhead_bytes: int | None
     ram_bytes: int | None
     kv_cache_tokens: int | None
     max_concurrency: float | None
@@ -45,7 +47,8 @@ class Estimate:
     """One model in one format. `basis` says how each part is known, `ranges` (low, high) what is not one point.
 
     `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats. `bounds` are of
-    the parts that were held against measurements; `allocated` is weights, KV cache and compute together."""
+    the parts that were held against measurements; `allocated` is weights, KV cache and compute together. `mmproj_bytes`
+    and `draft_bytes` are of the vision tower and the draft model that llama.cpp was told to load besides."""
 
     quant: str
     runtime: str
@@ -56,6 +59,8 @@ class Estimate:
     state_bytes: int
     compute_bytes: int
     overhead_bytes: int
+    mmproj_bytes: int | None
+    draft_bytes: int | None
     total_bytes: int
     basis: dict[str, str]
     ranges: dict[str, tuple[int, int]]

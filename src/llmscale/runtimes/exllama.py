@@ -69,6 +69,9 @@ class Exllama:
     def overhead(self, subject: Subject, work: Workload) -> int:
         return FRAMEWORK
 
+    def beyond(self, devices: DeviceSet) -> int:
+        return 0
+
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         for part, keys, values, tokens, size in _parts(subject, work):
             window = f" (window of {part.window:,})" if part.window else ""

@@ -62,6 +62,9 @@ class General:
     def overhead(self, subject: Subject, work: Workload) -> int:
         return FRAMEWORK
 
+    def beyond(self, devices: DeviceSet) -> int:
+        return 0
+
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         yield from cache_lines(subject, work)
         yield from state_lines(subject.shape, work)

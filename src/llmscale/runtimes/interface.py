@@ -41,6 +41,9 @@ class Options(NamedTuple):
     chunked_prefill_size: int | None = None
     max_running_requests: int | None = None
     prefill_step_size: int | None = None
+    mmproj: str = ""
+    draft: str = ""
+    draft_quant: str = ""
 
     @property
     def ranks(self) -> int:
@@ -59,6 +62,7 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     "tp": ("vllm", "sglang"),
     "prefill_step_size": ("mlx",),
     **dict.fromkeys(("ubatch", "flash_attn", "gpu_layers", "ram"), ("llama.cpp", "ollama")),
+    **dict.fromkeys(("mmproj", "draft", "draft_quant"), ("llama.cpp",)),
 }
 DEFAULTS = Options()
 
@@ -136,6 +140,10 @@ class Runtime(Protocol):
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         """What the framework itself takes on each device."""
+        ...
+
+    def beyond(self, devices: DeviceSet) -> int:
+        """What it takes on all of `devices` beyond `overhead`, which is that of a device without a name."""
         ...
 
     def explain(self, subject: Subject, work: Workload) -> Iterable[str]:

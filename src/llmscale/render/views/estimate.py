@@ -55,7 +55,7 @@ class EstimateView:
             tables.append(_devices(result, say))
         notes = list(result.warnings)
         if self.named:
-            notes += _cache_notes(result)
+            notes += [*_cache_notes(result), *_expert_notes(result)]
         runtimes = {line.runtime for line in result.estimates}
         serving = [told for name, told in SERVERS.items() if name in runtimes]
         notes += [*serving, *(told for name, told in OTHERS.items() if name in runtimes)]
@@ -94,12 +94,16 @@ def _title(result: EstimateResult, lang: str) -> str:
 
 def _memory(result: EstimateResult, lang: str, named: bool) -> Table:
     stateful = any(line.state_bytes for line in result.estimates)
+    seeing = any(line.mmproj_bytes for line in result.estimates)
+    drafting = any(line.draft_bytes for line in result.estimates)
     columns = [
         Column("quant", "Quant", right=False),
         Column("weights_bytes", "Weights GiB"),
         Column("kv_cache_bytes", "KV cache GiB"),
         Column("state_bytes", "State GiB" if stateful else ""),
         Column("overhead_bytes", "Overhead GiB"),
+        Column("mmproj_bytes", "mmproj GiB" if seeing else ""),
+        Column("draft_bytes", "Draft GiB" if drafting else ""),
         Column("total_bytes", "Total GiB"),
     ]
     if not named:
@@ -112,6 +116,8 @@ def _memory(result: EstimateResult, lang: str, named: bool) -> Table:
             gib(line.kv_cache_bytes, line.basis["kv_cache"], line.ranges.get("kv_cache_bytes")),
             gib(line.state_bytes, line.basis["state"]) if stateful else Cell(0, ""),
             gib(line.compute_bytes + line.overhead_bytes, MODELLED),
+            gib(line.mmproj_bytes or 0, MODELLED) if seeing else Cell(None, ""),
+            gib(line.draft_bytes or 0, MODELLED) if drafting else Cell(None, ""),
             gib(line.total_bytes, MODELLED, line.ranges.get("total_bytes")),
         ]
         rows.append(row if named else [*row, _smallest(line.devices)])
@@ -185,6 +191,17 @@ def _layers(device: DeviceFit) -> Cell:
 def _about(value: float | None, form: str) -> Cell:
     """A modelled number; a dash where there is none."""
     return Cell(value, "-" if value is None else f"~{value:{form}}")
+
+
+def _expert_notes(result: EstimateResult) -> Iterator[str]:
+    """Where llama.cpp leaves experts in RAM."""
+    for line in result.estimates:
+        for device in line.devices:
+            if device.fits and device.cpu_moe and device.gpu_layers == device.layers:
+                yield (
+                    f"{_quant(line)} on {_named(device)}: the experts of the first {device.cpu_moe} layers stay in RAM "
+                    f"(--n-cpu-moe {device.cpu_moe})."
+                )
 
 
 def _cache_notes(result: EstimateResult) -> Iterator[str]:

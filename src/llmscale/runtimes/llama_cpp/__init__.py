@@ -12,6 +12,8 @@ a shape and a list of sources:
 gets the nearest one, and `Facts.known` is False: its cache is still exact, its compute buffers are an approximation
 (sparse attention taken for dense was 48 % too low, the worst seen).
 
-Not here: the context of a GPU's driver and the scratch that its kernels allocate for themselves, images and audio,
-draft models, LoRA adapters, and the growth of buffers that the first real batch may cause.
+`process` is what a process takes on a device besides, `beside` what is loaded with a model: a vision tower, whose
+compute buffer is in `towers`, and a draft model.
+
+Not here: LoRA adapters, the graphs of images and audio, and the growth of buffers that the first real batch may cause.
 """

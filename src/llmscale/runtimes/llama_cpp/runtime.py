@@ -4,8 +4,7 @@ Where the tensors are at hand the figures are those of the simulated allocator (
 `Sketch` was compiled the cache is the same to the byte and the compute buffer lies on a line between the contexts that
 were simulated; of a bare size's peers likewise. What has no graph (encoders of images) takes the general rule.
 
-The process besides: 160 MiB, what nvidia-smi shows above the sum of the buffers: 167 and 153 MiB for two processes on
-one 8 GB card (tests/truth/llamacpp_gpu_logs.json). Larger cards are said to show more; that was not measured.
+The process besides is that of `process`: of a device that is named its own, else that of a middling one.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.units import MIB
+from llmscale.runtimes.llama_cpp.process import CONTEXT, KERNELS, MIDDLE, THREAD, WORKSPACE, beyond, fixed, pool
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 #: Whose sources the figures follow.
 COMMIT = "0c1e57098"
-#: Measured, see the module.
-PROCESS = 160 * MIB
 #: Cells come in multiples of this, and so many tokens are computed at once by default (`cells`).
 CELLS, UBATCH = 256, 512
 
@@ -71,7 +68,10 @@ class LlamaCpp:
         return between(sketch.compute, work.context * work.batch)
 
     def overhead(self, subject: Subject, work: Workload) -> int:
-        return PROCESS
+        return fixed(MIDDLE) + _pool(subject, work)
+
+    def beyond(self, devices: DeviceSet) -> int:
+        return sum(beyond(devices))
 
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         if subject.spec is None:
@@ -93,7 +93,13 @@ class LlamaCpp:
             f"  compute = {self.compute(subject, work):,} bytes: its graph allocator, simulated for steps of "
             f"{settings.ubatch:,} tokens (modelled: llama.cpp {COMMIT})"
         )
-        yield f"  overhead = {PROCESS:,} bytes of the process besides (measured, tests/truth/llamacpp_gpu_logs.json)"
+        kept = _pool(subject, work)
+        yield (
+            f"  overhead = {self.overhead(subject, work):,} bytes of the process besides on a middling NVIDIA card: "
+            f"{CONTEXT:,} of context + {THREAD:,} x {MIDDLE.threads:,} threads that its chip holds, {KERNELS:,} of "
+            f"kernels, {WORKSPACE:,} of cuBLAS, a pool of {kept:,} for a step; a card that is named has its own "
+            "(modelled: fitted to public logs of Linux; Windows keeps 0.8 to 1.7 GiB from a process)"
+        )
 
 
 def _taken(subject: Subject, work: Workload) -> Buffers:
@@ -101,6 +107,16 @@ def _taken(subject: Subject, work: Workload) -> Buffers:
 
     assert subject.spec is not None
     return taken(subject.spec, settings_of(work))
+
+
+def _pool(subject: Subject, work: Workload) -> int:
+    """The pool of temporaries after a whole step."""
+    tokens = min(work.context * work.batch, work.options.ubatch or UBATCH)
+    if subject.spec is None:
+        return pool(max(subject.shape.hidden, subject.shape.intermediate), tokens)
+    from llmscale.runtimes.llama_cpp.simulate import activations, facts
+
+    return pool(activations(facts(subject.spec)), tokens)
 
 
 def between(points: tuple[tuple[int, int], ...], context: int) -> int:

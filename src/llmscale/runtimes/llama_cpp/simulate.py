@@ -9,7 +9,7 @@ from llmscale.formats.layout import Format
 from llmscale.runtimes.interface import DEFAULTS, Workload
 from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers, refusal
 from llmscale.runtimes.llama_cpp.cells import Settings
-from llmscale.runtimes.llama_cpp.facts import Facts
+from llmscale.runtimes.llama_cpp.facts import Attention, Experts, Facts, Latent, Layer, Mlp
 from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.read import facts_of
 from llmscale.shape import Sketch
@@ -27,6 +27,8 @@ CACHE_TYPES = {
     "q4_0": "q4_0",
     "iq4_nl": "iq4_nl",
 }
+#: Tokens that a draft model proposes at a time (common/common.h, `n_max`); the logits of all are wanted.
+DRAFTED = 3
 #: Everything on one CUDA device.
 ONE = Place(devices=1)
 
@@ -47,7 +49,7 @@ def settings_of(work: Workload) -> Settings:
         flash_attention=o.flash_attn is not False,
         type_k=cache_type(work.kv),
         type_v=cache_type(work.value_format),
-        n_outputs_max=work.batch,
+        n_outputs_max=work.batch * (1 + DRAFTED if o.draft else 1),
         kv_offload=o.kv_offload is not False,
     )
 
@@ -102,6 +104,23 @@ def sketch_of(spec: ModelSpec, contexts: tuple[int, ...] = ()) -> Sketch:
         compute.append((context, buffers(known, settings, ONE).compute[0]))
     cells = tuple((number, keys, values, windowed) for (keys, values, windowed), number in counts.items())
     return Sketch(cells, known.window, state, tuple(compute))
+
+
+def activations(facts: Facts) -> int:
+    """Values that one token's widest multiplication reads."""
+    return max((_widest(facts, layer) for layer in facts.layers), default=facts.hidden)
+
+
+def _widest(facts: Facts, layer: Layer) -> int:
+    found = [facts.hidden]
+    if isinstance(layer.mixer, (Attention, Latent)):
+        found.append(layer.mixer.heads * layer.mixer.value)
+    if isinstance(layer.ffn, Mlp):
+        found.append(layer.ffn.width)
+    if isinstance(layer.ffn, Experts):
+        ffn = layer.ffn
+        found += [ffn.used * max(ffn.latent or facts.hidden, ffn.width), ffn.shared, ffn.dense]
+    return max(found)
 
 
 #: Only its name is asked for.

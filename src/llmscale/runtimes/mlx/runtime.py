@@ -78,6 +78,9 @@ class Mlx:
     def overhead(self, subject: Subject, work: Workload) -> int:
         return 0
 
+    def beyond(self, devices: DeviceSet) -> int:
+        return 0
+
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         form = _form(subject, work)
         for part, tokens in _parts(subject, work):

@@ -62,6 +62,9 @@ class Ollama:
     def overhead(self, subject: Subject, work: Workload) -> int:
         return self._engine.overhead(subject, work)
 
+    def beyond(self, devices: DeviceSet) -> int:
+        return self._engine.beyond(devices)
+
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         given = settled(work, subject.spec)
         yield from self._engine.explain(subject, given)

@@ -107,6 +107,9 @@ class Sglang:
     def overhead(self, subject: Subject, work: Workload) -> int:
         return outside(settings_of(work))
 
+    def beyond(self, devices: DeviceSet) -> int:
+        return 0
+
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         cell = _cell(subject, work)
         if cell is None:

@@ -129,6 +129,9 @@ class Vllm:
             return self._general.overhead(subject, work)
         return non_torch_bytes(release())
 
+    def beyond(self, devices: DeviceSet) -> int:
+        return 0
+
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         found = planned(subject, work)
         if found is None or subject.spec is None:
