@@ -66,8 +66,8 @@ def available(model: Model, asked: Asked) -> list[Quant]:
         UnsupportedModelError: none of those asked for.
     """
     for steps in asked.ladders:
-        found = [quant for quant in steps if _had(model, quant)]
-        own = next((quant for quant in asked.keeping(model.published_in) if _had(model, quant)), None)
+        found = model.had_in(steps)
+        own = next(iter(model.had_in(asked.keeping(model.published_in))), None)
         if own:
             # Nothing is won by a file that is larger than the published one.
             size = model.weights(own).value
@@ -87,9 +87,8 @@ def summed(model: Model, asked: Asked) -> Model:
     assert model.spec is not None
     assert model.parts is not None
     sizes: dict[str, Sequence[int]] = {}
-    for quant in (*asked.originals, *(quant for steps in asked.ladders for quant in steps)):
-        if _had(model, quant):
-            sizes[quant.id] = (model.weights(quant).value, model.host(quant))
+    for quant in model.had_in((*asked.originals, *(quant for steps in asked.ladders for quant in steps))):
+        sizes[quant.id] = (model.weights(quant).value, model.host(quant))
     (shape,) = model.shapes
     if any(quant.kind == "gguf" and quant.id in sizes for steps in asked.ladders for quant in steps):
         from llmscale.runtimes.llama_cpp.simulate import sketch_of
@@ -97,16 +96,6 @@ def summed(model: Model, asked: Asked) -> Model:
         at = work_of(model, asked.ladders[0][0], asked)
         shape = shape._replace(llama_cpp=sketch_of(model.spec, (at.context * at.batch,)))
     return model._replace(compiled=True, summed=sizes, shapes=(shape,))
-
-
-def _had(model: Model, quant: Quant) -> bool:
-    if model.compiled:
-        return model.sizes(quant) is not None
-    try:
-        model.weights(quant)
-    except UnsupportedModelError:
-        return False
-    return True
 
 
 def work_of(model: Model, quant: Quant, asked: Asked) -> Workload:
@@ -123,8 +112,7 @@ def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked)
         kind = (quant.runtime, quant.activation_bytes)
         if kind not in rooms:
             rooms[kind] = room_for_weights(model.candidate(quant, None), work_of(model, quant, asked), devices)
-        weights = model.weights(quant).high - (model.host(quant) if quant.kind == "gguf" else 0)
-        if weights <= rooms[kind]:
+        if model.on_devices(quant) <= rooms[kind]:
             split = _splits(model, quant, devices, asked)
             if split:
                 chosen = quant
