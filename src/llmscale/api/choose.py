@@ -13,6 +13,7 @@ from llmscale.formats.ladder import FALLBACK, by_quality, ladder, originals
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
+from llmscale.formats.weights import allot, host_bytes
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import Workload
 
@@ -87,8 +88,13 @@ def summed(model: Model, asked: Asked) -> Model:
     assert model.spec is not None
     assert model.parts is not None
     sizes: dict[str, Sequence[int]] = {}
-    for quant in model.had_in((*asked.originals, *(quant for steps in asked.ladders for quant in steps))):
-        sizes[quant.id] = (model.weights(quant).value, model.host(quant))
+    for quant in (*asked.originals, *(quant for steps in asked.ladders for quant in steps)):
+        try:
+            allotted = allot(quant, model.spec, model.parts)
+        except UnsupportedModelError:
+            continue
+        host = host_bytes(allotted) if quant.kind == "gguf" else 0
+        sizes[quant.id] = (sum(each.bytes for each in allotted), host)
     (shape,) = model.shapes
     if any(quant.kind == "gguf" and quant.id in sizes for steps in asked.ladders for quant in steps):
         from llmscale.runtimes.llama_cpp.simulate import sketch_of
