@@ -23,7 +23,7 @@ accuracy: $(VENV)/ready  ## every number against every measurement; writes docs/
 	$(BIN)/python -m benchmarks.accuracy
 
 bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.start
 
 docs: $(VENV)/ready  ## the command reference and the JSON Schema
 	$(BIN)/python docs/generate.py
