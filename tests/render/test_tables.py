@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -251,6 +252,9 @@ def tables(draw: st.DrawFn) -> Report:
     return Report((table("", columns, rows),))
 
 
+@pytest.mark.skipif(
+    int(version("rich").partition(".")[0]) < 15, reason="older ones draw a blank more at the right edge"
+)
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(report=tables(), width=st.integers(20, 60), colour=st.booleans())
 def test_a_table_is_what_rich_would_draw(

@@ -2,7 +2,7 @@
 
 Rich's own table measures and wraps every cell as if it were a page, which takes most of the time of an answer of
 hundreds of rows. Where no cell has to be wrapped all that is left to do is to pad, and the outcome is the same to the
-byte; `llmscale.render.table` leaves all else to Rich.
+byte (Rich 15); `llmscale.render.table` leaves all else to Rich.
 """
 
 from __future__ import annotations
