@@ -19,13 +19,14 @@ NONE = "no CUDA device: nothing was measured"
 LONGEST = 1800
 
 
+#: Asked in a process of its own: a CUDA context here would be in every reading of the device.
+FREE = "import torch; print(torch.cuda.mem_get_info(0)[0] if torch.cuda.is_available() else '')"
+
+
 def free_memory() -> int | None:
-    """Bytes of the first CUDA device that nobody uses; None where there is none."""
-    try:
-        import torch
-    except ImportError:
-        return None
-    return int(torch.cuda.mem_get_info(0)[0]) if torch.cuda.is_available() else None
+    """Bytes of the first CUDA device that nobody uses; None where there is none, or no torch to ask it."""
+    told = subprocess.run([sys.executable, "-c", FREE], capture_output=True, text=True, check=False).stdout.strip()
+    return int(told) if told else None
 
 
 def measured(case: Case, device: str) -> dict[str, Any]:
