@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
-from llmscale.footprint import Candidate
+from llmscale.footprint import Candidate, Quantity
 from llmscale.runtimes.interface import Subject, Workload
 
 #: Beyond any published limit; asked only of models that have none.
@@ -95,7 +95,8 @@ def usable(candidate: Candidate, devices: DeviceSet, work: Workload) -> int:
 
 def room_for_weights(candidate: Candidate, work: Workload, devices: DeviceSet) -> int:
     """The most bytes that weights may have on `devices`, with all that the model takes besides."""
-    return usable(candidate, devices, work) - further(candidate, work, devices.count) - candidate.besides(work)
+    bare = candidate._replace(weights=Quantity.exactly(0), host=0)
+    return usable(candidate, devices, work) - further(candidate, work, devices.count) - bare.footprint(work).high
 
 
 def _size(candidate: Candidate, subject: Subject, work: Workload, count: int) -> Callable[[int], int]:

@@ -91,12 +91,6 @@ class Candidate(NamedTuple):
     def _spread(self, value: int, all_values: Sequence[int], known: Basis) -> Quantity:
         return Quantity(value, min(all_values), max(all_values), Basis.ASSUMED if self.assumed else known)
 
-    def besides(self, work: Workload) -> int:
-        """The most bytes that `work` may take on one device besides the weights: `high` of its footprint less those."""
-        run, subjects = self.runtime, self.subjects
-        most = max(run.cache(s, work) + run.state(s, work) + run.compute(s, work) for s in subjects)
-        return most + run.overhead(subjects[0], work)
-
     def most(self, subject: Subject, work: Workload) -> int:
         """The most bytes that `work` may take on one device with this subject."""
         run = self.runtime
