@@ -29,6 +29,7 @@ from llmscale.formats.recipe import REST, Quant
 from llmscale.inventory import Inventory
 from llmscale.names import normal
 from llmscale.outline import Outline
+from llmscale.shape import Sketch, shape_of
 from llmscale.spec import ModelSpec
 from llmscale.units import MAX_COUNT, parse_count
 
@@ -222,19 +223,10 @@ def _outlines(source: _Source) -> dict[str, Any]:
 
 
 def _shape(spec: ModelSpec, parts: Inventory) -> list[Any]:
-    from llmscale.shape import shape_of
-
-    shape = shape_of(spec)
-    return list(
-        shape._replace(
-            caches=list(map(list, shape.caches)),  # type: ignore[arg-type]
-            states=list(map(list, shape.states)),  # type: ignore[arg-type]
-            llama_cpp=_sketch(spec, parts),  # type: ignore[arg-type]
-        )
-    )
+    return list(shape_of(spec)._replace(llama_cpp=_sketch(spec, parts)))
 
 
-def _sketch(spec: ModelSpec, parts: Inventory) -> list[Any] | None:
+def _sketch(spec: ModelSpec, parts: Inventory) -> Sketch | None:
     """What llama.cpp makes of the model, where it can load it."""
     from llmscale.formats.gguf import convert
     from llmscale.runtimes.llama_cpp.simulate import sketch_of
@@ -243,7 +235,7 @@ def _sketch(spec: ModelSpec, parts: Inventory) -> list[Any] | None:
         convert(spec, parts)
     except UnsupportedModelError:
         return None
-    return list(sketch_of(spec))
+    return sketch_of(spec)
 
 
 def _sizes(source: _Source, runtime: str) -> dict[str, dict[str, list[int]]]:

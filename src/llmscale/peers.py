@@ -56,5 +56,5 @@ def _decodes_text(found: Outline) -> bool:
     """Of attention alone, and of text: that is what a bare size is taken to mean."""
     if not found.text or not found.shape:
         return False
-    *_, caches, states, _ = found.shape
-    return bool(caches) and not states
+    drawn = Shape(*found.shape)
+    return bool(drawn.caches) and not drawn.states
