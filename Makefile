@@ -39,6 +39,7 @@ measure:  ## memory of models on this machine's GPU, into tests/truth; without o
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m compileall -q src  # as pip does it for what is not editable
 	touch $@
 
 $(ORACLE)/ready: pyproject.toml
