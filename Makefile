@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
+MEASURE := .venv-measure
 
-.PHONY: run test lint oracle bench accuracy docs clean
+.PHONY: run test lint oracle bench measure accuracy docs clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -23,7 +24,7 @@ accuracy: $(VENV)/ready  ## every number against every measurement; writes docs/
 	$(BIN)/python -m benchmarks.accuracy
 
 bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.start
 
 docs: $(VENV)/ready  ## the command reference and the JSON Schema
 	$(BIN)/python docs/generate.py
@@ -31,9 +32,14 @@ docs: $(VENV)/ready  ## the command reference and the JSON Schema
 oracle: $(ORACLE)/ready  ## compare every tensor with the real classes of transformers, on the meta device
 	$(ORACLE)/bin/python -m tests.oracle $(MODEL_TYPES)
 
+measure:  ## memory of models on this machine's GPU, into tests/truth; without one says so, installs nothing, and is no error
+	@if nvidia-smi -L >/dev/null 2>&1; then $(MAKE) --no-print-directory $(MEASURE)/ready && $(MEASURE)/bin/python -m benchmarks.measure; \
+	else echo "no CUDA device: nothing was measured"; fi
+
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m compileall -q src  # as pip does it for what is not editable
 	touch $@
 
 $(ORACLE)/ready: pyproject.toml
@@ -42,5 +48,10 @@ $(ORACLE)/ready: pyproject.toml
 	$(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[oracle]'
 	touch $@
 
+$(MEASURE)/ready: pyproject.toml
+	$(PYTHON) -m venv $(MEASURE)
+	$(MEASURE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[measure]'
+	touch $@
+
 clean:  ## forget everything that was made here
-	rm -rf $(VENV) $(ORACLE) dist build src/llmscale/_data .coverage
+	rm -rf $(VENV) $(ORACLE) $(MEASURE) dist build src/llmscale/_data .coverage

@@ -24,6 +24,8 @@ class CompileData(BuildHookInterface):  # type: ignore[type-arg]
 
         target = root / "src" / "llmscale" / "_data"
         target.mkdir(exist_ok=True)
+        for old in target.glob("*.json"):  # tables that another version made do not ship
+            old.unlink()
         for name in TABLES:
             content = {"data": compile_table(name, str(root / "data" / f"{YAML_OF.get(name, name)}.yaml"))}
             text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -12,11 +12,13 @@ from llmscale.data import table
 from llmscale.errors import NotFoundError, UndisclosedError
 from llmscale.inventory import inventory
 from llmscale.names import normal
+from llmscale.outline import outline, outlines
 from llmscale.peers import peers
-from llmscale.shape import shape_of
+from llmscale.shape import Shape, shape_of
 from llmscale.sources import load
 from llmscale.sources.catalogue import of_entry
 from llmscale.spec import Basis
+from llmscale.speed.motion import Motion, motion
 
 ENTRIES = {entry.id: entry for entry in catalogue.entries()}
 
@@ -167,11 +169,29 @@ def test_every_config_counts_and_is_compiled_as_it_counts() -> None:
         parts = inventory(spec)
         assert entry.counted == parts.total() == entry.size, entry.id
         assert entry.counted_active == parts.active(), entry.id
-        assert entry.shape is not None
-        assert len(entry.shape["caches"]) == len(shape_of(spec).caches), entry.id
+        drawn = outline(entry.id)
+        assert drawn is not None
+        assert drawn.shape is not None
+        assert drawn.motion is not None
+        compiled = Shape.from_json(drawn.shape)._replace(llama_cpp=None, max_context=spec.max_context)
+        assert compiled == shape_of(spec), entry.id
+        assert Motion(*drawn.motion) == motion(parts), entry.id
+        told = (drawn.name, drawn.source, drawn.parameters, drawn.active, drawn.limit, drawn.published_in)
+        whole = (spec.name, spec.source, parts.total(), parts.active(), spec.max_context, spec.published_in)
+        assert told == whole, entry.id
         assert entry.context is None or spec.max_context == entry.context, entry.id
         counted += 1
     assert counted >= 110
+
+
+def test_an_outline_is_there_of_every_model_whose_size_is_known_and_of_no_other() -> None:
+    drawn = {found.id: found for found in outlines()}
+    assert list(drawn) == [entry.id for entry in ENTRIES.values() if entry.size]
+    for entry in ENTRIES.values():
+        if entry.size and not entry.config:
+            told = drawn[entry.id]
+            assert (told.parameters, told.active) == (entry.parameters, entry.active_parameters)
+            assert (told.shape, told.motion) == (None, None)
 
 
 def test_the_peers_of_a_size_are_the_catalogues_own_shapes() -> None:

@@ -14,7 +14,11 @@ import pytest
 from llmscale import data
 from llmscale.build import compile_table
 from llmscale.errors import InputFileError
+from llmscale.families import from_config
+from llmscale.formats.catalogue import quants
 from llmscale.names import normal
+from llmscale.outline import Outline
+from llmscale.shape import Shape, shape_of
 from tests.helpers import TINY_TOTAL, tiny
 
 DEVICE = """
@@ -128,7 +132,15 @@ def test_models_are_remade_when_the_code_that_counted_them_is_newer() -> None:
     yaml = Path(data.SOURCES) / "models.yaml"
     code = [Path(data.PACKAGE) / "families" / "llama.py", Path(data.PACKAGE) / "blocks" / "mlp.py"]
     assert data._newest(str(yaml), "models") >= max(path.stat().st_mtime_ns for path in [yaml, *code])
-    assert data._newest(str(yaml), "models") == data._newest(str(yaml), "peers")
+    for table in ("outlines", *data.SIZES.values()):
+        assert data._newest(str(yaml), table) >= data._newest(str(yaml), "models")
+
+
+def test_sizes_are_apart_by_every_runtime_that_reads_a_quant() -> None:
+    assert set(data.SIZES) == {quant.runtime for quant in quants()}
+    for runtime, table in data.SIZES.items():
+        known = {quant.id for quant in quants() if quant.runtime == runtime}
+        assert set().union(*data.table(table).values()) <= known
 
 
 # -- malformed data ----------------------------------------------------------------------------
@@ -152,7 +164,8 @@ def test_good_data_compiles(tmp_path: Path) -> None:
     path.write_text(MODEL.format(id="m") + "  parameters: 1.1亿\n  training_tokens: 2T\n", encoding="utf-8")
     (entry,) = compile_table("models", str(path))["entries"].values()
     assert (entry["parameters"], entry["training_tokens"]) == (110_000_000, 2 * 10**12)
-    assert (entry["counted"], entry["shape"]) == (None, None)
+    assert entry["counted"] is None
+    assert compile_table("outlines", str(path))["m"][4:] == [110_000_000, None, None, "", None, None]
 
 
 def test_what_follows_from_a_config_is_compiled_with_it(tmp_path: Path) -> None:
@@ -162,11 +175,13 @@ def test_what_follows_from_a_config_is_compiled_with_it(tmp_path: Path) -> None:
     compiled = compile_table("models", str(path))
     assert compiled["entries"]["m"]["counted"] == TINY_TOTAL
     assert compiled["names"]["mymodelhf"] == compiled["names"][normal("some-org/My-Model-hf")] == ["m"]
-    ((model_id, total, active, shape),) = compile_table("peers", str(path))["decoders"]
-    assert (model_id, total, active, shape["hidden"]) == ("m", TINY_TOTAL, TINY_TOTAL, 64)
-    assert compile_table("sizes", str(path))["m"]["fp16"] == [2 * TINY_TOTAL]
+    outline = Outline(*compile_table("outlines", str(path))["m"])
+    assert (outline.id, outline.parameters, outline.active, outline.limit) == ("m", TINY_TOTAL, TINY_TOTAL, 512)
+    assert outline.shape is not None
+    assert Shape.from_json(outline.shape)._replace(llama_cpp=None) == shape_of(from_config(tiny(), "m"))
+    assert compile_table("sizes_transformers", str(path))["m"]["fp16"] == [2 * TINY_TOTAL]
     path.write_text(MODEL.format(id="m"), encoding="utf-8")
-    assert compile_table("peers", str(path)) == {"decoders": []}
+    assert compile_table("outlines", str(path)) == compile_table("sizes_transformers", str(path)) == {}
 
 
 def test_formats_compile(tmp_path: Path) -> None:

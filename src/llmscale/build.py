@@ -8,15 +8,18 @@ a user's config.json.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from dataclasses import fields as dataclass_fields
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from llmscale.bounds import Entry
 from llmscale.catalogue import ModelEntry
+from llmscale.data import SIZES
 from llmscale.devices.catalogue import Device
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.formats.gguf.files import VocabularyEntry
@@ -25,13 +28,15 @@ from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REST, Quant
 from llmscale.inventory import Inventory
 from llmscale.names import normal
+from llmscale.outline import Outline
+from llmscale.shape import Sketch, shape_of
 from llmscale.spec import ModelSpec
 from llmscale.units import MAX_COUNT, parse_count
 
 #: Fields of a model that are written with a suffix.
 COUNTS = {"parameters", "active_parameters", "training_tokens"}
 #: Fields that no file gives.
-COMPUTED = {"id", "counted", "counted_active", "shape", "motion", "origin"}
+COMPUTED = {"id", "counted", "counted_active", "origin"}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -81,9 +86,9 @@ def _text(path: str) -> str:
 
 def compile_text(name: str, text: str, path: str) -> dict[str, Any]:
     """Like `compile_table`, of the `text` that stands or shall stand in the file at `path`."""
+    if name in _OF_MODELS:
+        return _OF_MODELS[name](_Source(path, text))
     raw = _yaml(text, path)
-    if raw is None and name == "models":
-        raw = {}  # a user's catalogue may hold nothing yet
     if name == "quality":
         return _quality(raw, _Source(path, text))
     if name == "speed" and isinstance(raw, dict):
@@ -141,15 +146,43 @@ class _Misnomer:
     suggest: list[str] = field(default_factory=list)
 
 
-def _models(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
+class _Catalogue(NamedTuple):
+    """The models of one file, with the spec and the inventory of those that have a config."""
+
+    entries: dict[str, dict[str, Any]]
+    misnomers: dict[str, Any]
+    specs: dict[str, ModelSpec]
+    parts: dict[str, Inventory]
+
+
+@lru_cache(maxsize=1)
+def _catalogue(source: _Source) -> _Catalogue:
+    """Several tables are made of the same models; counting them takes seconds, so the last file's are kept."""
+    from llmscale.families import from_config
+    from llmscale.inventory import inventory
+
+    raw = _yaml(source.text, source.path)
+    raw = {} if raw is None else raw  # a user's catalogue may hold nothing yet
+    if not isinstance(raw, dict):
+        raise InputFileError(f"{source.path} must map ids to entries.")
     misnomers = _misnomers(raw.pop("misnomers", None) or {}, source)
-    entries = _checked(raw, ModelEntry, source, _model_fields)
-    for key, entry in entries.items():
+    found = _Catalogue(_checked(raw, ModelEntry, source, _model_fields), misnomers, {}, {})
+    for key, entry in found.entries.items():
+        if not entry["config"]:
+            continue
         try:
-            entry.update(_computed(entry))
+            found.specs[key] = from_config(entry["config"], f"catalogue entry {key}")
+            found.parts[key] = inventory(found.specs[key])
         except LlmscaleError as error:
             raise type(error)(source.error((key, "config"), error.message).message, error.hint) from None
-    return {"entries": entries, "names": _names(entries, source), "misnomers": misnomers}
+        entry.update(counted=found.parts[key].total(), counted_active=found.parts[key].active())
+    return found
+
+
+def _models(source: _Source) -> dict[str, Any]:
+    found = _catalogue(source)
+    entries = {key: dict(entry) for key, entry in found.entries.items()}
+    return {"entries": entries, "names": _names(entries, source), "misnomers": found.misnomers}
 
 
 def _misnomers(raw: Any, source: _Source) -> dict[str, Any]:
@@ -162,39 +195,63 @@ def _misnomers(raw: Any, source: _Source) -> dict[str, Any]:
     return {name: asdict(misnomer) for name, misnomer in checked.items()}
 
 
-def _peers(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
-    """Apart from the models because a bare size needs nothing else of them: [parameters, active, shape] of decoders."""
-    entries = _models(raw, source)["entries"].values()
-    shaped = [entry for entry in entries if entry["shape"]]
-    # Of attention alone, and of text: that is what a bare size is taken to mean.
-    decoders = [e for e in shaped if e["shape"]["caches"] and not e["shape"]["states"] and e["modality"] == "text"]
-    return {"decoders": [[e["id"], e["counted"], e["counted_active"], e["shape"]] for e in decoders]}
+def _outlines(source: _Source) -> dict[str, Any]:
+    """What is asked of every model at once, apart from all else that is known of it; see `Outline`."""
+    from llmscale.families import published_in
+    from llmscale.speed.motion import motion
+
+    found = _catalogue(source)
+    outlines: dict[str, Any] = {}
+    for key, entry in found.entries.items():
+        told = Outline(
+            id=key,
+            name=entry["name"],
+            source=entry["source"],
+            text=entry["modality"] == "text",
+            parameters=entry["counted"] or entry["parameters"],
+            active=entry["counted_active"] or entry["active_parameters"],
+            limit=entry["context"],
+            published_in=published_in(entry["config"] or {}),
+        )
+        if key in found.specs:
+            spec, parts = found.specs[key], found.parts[key]
+            moves = list(motion(parts))
+            told = told._replace(limit=told.limit or spec.max_context, shape=_shape(spec, parts), motion=moves)
+        if told.parameters:
+            outlines[key] = list(told)
+    return outlines
 
 
-def _sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
-    """Bytes of every model's weights in every quant that it can be had in: what no answer should count again."""
-    return _sized(raw, "rules")
+def _shape(spec: ModelSpec, parts: Inventory) -> list[Any]:
+    return list(shape_of(spec)._replace(llama_cpp=_sketch(spec, parts)))
 
 
-def _gguf_sizes(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
-    return _sized(raw, "gguf")
+def _sketch(spec: ModelSpec, parts: Inventory) -> Sketch | None:
+    """What llama.cpp makes of the model, where it can load it."""
+    from llmscale.formats.gguf import convert
+    from llmscale.runtimes.llama_cpp.simulate import sketch_of
+
+    try:
+        convert(spec, parts)
+    except UnsupportedModelError:
+        return None
+    return sketch_of(spec)
 
 
-def _sized(raw: dict[str, Any], kind: str) -> dict[str, dict[str, list[int]]]:
-    """All bytes; of GGUF also those that stay in RAM, that a token reads, and of the experts."""
-    from llmscale.families import from_config
+def _sizes(source: _Source, runtime: str) -> dict[str, dict[str, list[int]]]:
+    """Bytes of every model's weights in every quant of `runtime` that it can be had in.
+
+    All bytes; of GGUF also those that stay in RAM, that a token reads, and of the experts.
+    """
     from llmscale.formats.catalogue import quants
     from llmscale.formats.weights import allot, host_bytes
-    from llmscale.inventory import inventory
     from llmscale.speed.motion import read_bytes
 
-    every = [quant for quant in quants() if quant.kind == kind]
+    every = [quant for quant in quants() if quant.runtime == runtime]
+    found = _catalogue(source)
     sizes: dict[str, dict[str, list[int]]] = {}
-    for key, fields in raw.items():
-        if key == "misnomers" or not fields.get("config"):
-            continue
-        spec = from_config(fields["config"], key)
-        parts = inventory(spec)
+    for key, spec in found.specs.items():
+        parts = found.parts[key]
         sizes[key] = {}
         for quant in every:
             try:
@@ -202,7 +259,7 @@ def _sized(raw: dict[str, Any], kind: str) -> dict[str, dict[str, list[int]]]:
             except UnsupportedModelError:
                 continue
             size = sum(each.bytes for each in allotted)
-            more = (host_bytes(allotted), *read_bytes(parts, allotted)) if kind == "gguf" else ()
+            more = (host_bytes(allotted), *read_bytes(parts, allotted)) if quant.kind == "gguf" else ()
             sizes[key][quant.id] = [size, *more]
     return sizes
 
@@ -235,39 +292,6 @@ def _count(name: str, value: Any) -> Any:
         return parse_count(value, "count") if isinstance(value, str) else value
     except UsageError as error:
         raise ValueError(f"{name}: {error.message}") from None
-
-
-def _computed(entry: dict[str, Any]) -> dict[str, Any]:
-    if not entry["config"]:
-        return {"counted": None, "counted_active": None, "shape": None, "motion": None}
-    from llmscale.families import from_config
-    from llmscale.inventory import inventory
-    from llmscale.shape import shape_of
-    from llmscale.speed.motion import motion
-
-    spec = from_config(entry["config"], f"catalogue entry {entry['id']}")
-    parts = inventory(spec)
-    shape = shape_of(spec)
-    fields = {
-        **shape._asdict(),
-        "caches": list(map(list, shape.caches)),
-        "states": list(map(list, shape.states)),
-        "llama_cpp": _sketch(spec, parts),
-    }
-    counted = {"counted": parts.total(), "counted_active": parts.active()}
-    return {**counted, "shape": fields, "motion": list(motion(parts))}
-
-
-def _sketch(spec: ModelSpec, parts: Inventory) -> list[Any] | None:
-    """What llama.cpp makes of the model, where it can load it."""
-    from llmscale.formats.gguf import convert
-    from llmscale.runtimes.llama_cpp.simulate import sketch_of
-
-    try:
-        convert(spec, parts)
-    except UnsupportedModelError:
-        return None
-    return list(sketch_of(spec))
 
 
 def _devices(raw: dict[str, Any], source: _Source) -> dict[str, Any]:
@@ -378,13 +402,15 @@ def _names(entries: dict[str, dict[str, Any]], source: _Source) -> dict[str, lis
 
 
 _COMPILERS = {
-    "models": _models,
-    "peers": _peers,
     "devices": _devices,
     "formats": _formats,
     "quants": _quants,
     "vocabularies": _vocabularies,
     "bounds": _bounds,
-    "sizes": _sizes,
-    "gguf_sizes": _gguf_sizes,
+}
+#: Tables that are made of the models.
+_OF_MODELS: dict[str, Callable[[_Source], dict[str, Any]]] = {
+    "models": _models,
+    "outlines": _outlines,
+    **{table: partial(_sizes, runtime=runtime) for runtime, table in SIZES.items()},
 }

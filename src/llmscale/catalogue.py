@@ -34,7 +34,7 @@ class ModelEntry:
         undisclosed: what the publisher does not say; then no number here is ours.
         difference: why `parameters` differs from the count of the tensors by more than 0.5 %.
         checked: where the hyper-parameters were read; ``recalled`` when nowhere.
-        counted, counted_active, shape, motion: computed from `config` when the catalogue is compiled.
+        counted, counted_active: computed from `config` when the catalogue is compiled.
         origin: the user's catalogue that it stands in; empty for a model that ships with llmscale.
     """
 
@@ -62,8 +62,6 @@ class ModelEntry:
     suggest: list[str] = field(default_factory=list)
     counted: int | None = None
     counted_active: int | None = None
-    shape: dict[str, Any] | None = None
-    motion: list[int] | None = None
     origin: str = ""
 
     @property

@@ -17,24 +17,13 @@ COMPILED = os.path.join(PACKAGE, "_data")
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(PACKAGE)), "data")
 
 _YAML = ("formats", "quants", "quality", "vocabularies", "speed", "bounds", "devices", "models")
-TABLES = (*_YAML, "peers", "sizes", "gguf_sizes")
+#: By the runtime of the quants: an answer asks for one or two of them.
+SIZES = {runtime: f"sizes_{runtime}" for runtime in ("llama.cpp", "transformers", "vllm", "exllama", "mlx")}
+TABLES = (*_YAML, "outlines", *SIZES.values())
 #: Tables that are made from another one's YAML.
-YAML_OF = {"peers": "models", "sizes": "models", "gguf_sizes": "models"}
+YAML_OF = dict.fromkeys(("outlines", *SIZES.values()), "models")
 
-_MODELS = (
-    "build.py",
-    "names.py",
-    "units.py",
-    "catalogue.py",
-    "spec.py",
-    "shape.py",
-    "inventory.py",
-    "families",
-    "blocks",
-    "formats/gguf",
-    "runtimes/llama_cpp",
-    "speed",
-)
+_MODELS = ("build.py", "names.py", "units.py", "catalogue.py", "spec.py", "inventory.py", "families", "blocks")
 _FORMATS = ("formats", "formats/gguf", "formats.yaml", "quants.yaml")
 #: What the tables were computed with, besides their YAML: code of the package, other YAML.
 _MADE_WITH = {
@@ -46,9 +35,8 @@ _MADE_WITH = {
     "bounds": ("build.py", "bounds.py"),
     "devices": ("build.py", "names.py", "devices"),
     "models": _MODELS,
-    "peers": _MODELS,
-    "sizes": (*_MODELS, *_FORMATS),
-    "gguf_sizes": (*_MODELS, *_FORMATS),
+    "outlines": (*_MODELS, "outline.py", "shape.py", "formats/gguf", "runtimes/llama_cpp", "speed"),
+    **dict.fromkeys(SIZES.values(), (*_MODELS, "speed", *_FORMATS)),
 }
 
 
@@ -56,8 +44,8 @@ _MADE_WITH = {
 def table(name: str) -> dict[str, Any]:
     """The compiled table `name`.
 
-    ``models``, ``devices``, ``formats``, ``quants``; ``peers``, the shapes of all decoders; ``sizes``, the bytes of
-    every model's weights in every quant, and ``gguf_sizes`` in llama.cpp's, apart because they are asked for most;
+    ``models``, ``devices``, ``formats``, ``quants``; ``outlines``, what is asked of every model at once; `SIZES`, the
+    bytes of every model's weights in every quant, apart by the runtime that reads them;
     ``quality``, what quants lose by model; ``vocabularies``, those of GGUF files; ``speed``, what devices were measured
     to do; ``bounds``, how far off figures were found to be.
     """
@@ -75,6 +63,12 @@ def table(name: str) -> dict[str, Any]:
         return data
     with open(compiled, encoding="utf-8") as file:
         return json.load(file)["data"]  # type: ignore[no-any-return]
+
+
+def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:
+    """Of a shipped model: bytes of its weights in each quant that `runtime` reads, as `llmscale.build` made them."""
+    found: dict[str, list[int]] = table(SIZES[runtime])[model_id] if runtime in SIZES else {}
+    return found
 
 
 def _newest(source: str, name: str) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import log
 from typing import NamedTuple
 
-from llmscale.data import table
+from llmscale.data import sizes
 from llmscale.formats.recipe import Quant
+from llmscale.outline import Outline, outlines
 from llmscale.shape import Shape
 
 #: Catalogue models whose size lies within this factor stand for a bare size; at least `FEWEST` of them.
@@ -23,7 +25,7 @@ class Peer(NamedTuple):
 
     def bits(self, quant: Quant) -> float | None:
         """Bits per parameter that its weights take in a quant; None where it cannot be had in it."""
-        found = table("gguf_sizes" if quant.kind == "gguf" else "sizes")[self.id].get(quant.id)
+        found = sizes(quant.runtime, self.id).get(quant.id)
         return 8 * found[0] / self.parameters if found else None
 
 
@@ -35,11 +37,24 @@ def peers(parameters: int, mixture: bool) -> tuple[Peer, ...]:
         mixture: whether a mixture of experts is meant; dense models answer for dense, mixtures for mixtures.
     """
     alike = [
-        (abs(log(size / parameters)), model_id, size, shape)
-        for model_id, size, active, shape in table("peers")["decoders"]
-        if (active < size) == mixture
+        (abs(log(found.parameters / parameters)), found)
+        for found in _decoders()
+        if ((found.active or 0) < found.parameters) == mixture
     ]
     alike.sort(key=lambda found: found[0])
     near = [found for found in alike if found[0] <= log(NEIGHBOURHOOD)]
     chosen = near if len(near) >= FEWEST else alike[:FEWEST]
-    return tuple(Peer(model_id, size, Shape.from_json(shape)) for _, model_id, size, shape in chosen)
+    return tuple(Peer(found.id, found.parameters, Shape.from_json(found.shape or ())) for _, found in chosen)
+
+
+@cache
+def _decoders() -> tuple[Outline, ...]:
+    return tuple(filter(_decodes_text, outlines()))
+
+
+def _decodes_text(found: Outline) -> bool:
+    """Of attention alone, and of text: that is what a bare size is taken to mean."""
+    if not found.text or not found.shape:
+        return False
+    drawn = Shape(*found.shape)
+    return bool(drawn.caches) and not drawn.states

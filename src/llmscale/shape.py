@@ -6,7 +6,8 @@ such as ``7B`` can be compared with the real models around it without reading an
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from llmscale.spec import CacheShape, ModelSpec, StateShape
 
@@ -70,16 +71,18 @@ class Shape(NamedTuple):
         return bool(self.caches or self.states)
 
     @classmethod
-    def from_json(cls, data: dict[str, object]) -> Shape:
+    def from_json(cls, fields: Sequence[Any]) -> Shape:
         """Back from what the compiled catalogue stores."""
-        caches = tuple(LayerCache(*cache) for cache in data["caches"])  # type: ignore[attr-defined]
-        states = tuple(LayerState(*state) for state in data["states"])  # type: ignore[attr-defined]
-        drawn = data.get("llama_cpp")
-        sketch = None
-        if isinstance(drawn, list):
+        shape = cls(*fields)
+        drawn = shape.llama_cpp
+        if drawn is not None:
             cells, window, state, compute = drawn
-            sketch = Sketch(tuple(map(tuple, cells)), window, state, tuple(map(tuple, compute)))
-        return cls(**{**data, "caches": caches, "states": states, "llama_cpp": sketch})  # type: ignore[arg-type]
+            drawn = Sketch(tuple(map(tuple, cells)), window, state, tuple(map(tuple, compute)))  # type: ignore[arg-type]
+        return shape._replace(
+            caches=tuple(LayerCache(*cache) for cache in shape.caches),
+            states=tuple(LayerState(*state) for state in shape.states),
+            llama_cpp=drawn,
+        )
 
 
 def shape_of(spec: ModelSpec) -> Shape:

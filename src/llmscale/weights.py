@@ -34,10 +34,11 @@ def weights_of(spec: ModelSpec, parts: Inventory, quant: Quant, peers: Sequence[
     if spec.shape_known:
         known = Basis.MODELLED if quant.estimated and spec.basis is Basis.EXACT else spec.basis
         return Quantity.exactly(weight_bytes(quant, spec, parts), known)
-    low, high = spec.parameters_range or (parts.total(), parts.total())
+    total = parts.total()
+    low, high = spec.parameters_range or (total, total)
     if quant.plain:
         one = format_of(quant.rules[REST])
-        size, least, most = (one.size((count,)) for count in (parts.total(), low, high))
+        size, least, most = (one.size((count,)) for count in (total, low, high))
         # The weights of a bare size follow from it; a reported one is no better than its report.
         basis = Basis.EXACT if spec.basis is Basis.ASSUMED and spec.parameters_range is None else spec.basis
         return Quantity(size, least, most, basis)
@@ -48,5 +49,10 @@ def weights_of(spec: ModelSpec, parts: Inventory, quant: Quant, peers: Sequence[
             "Name a model or a config.json, or a plain width such as int4.",
         )
     middle = bits[(len(bits) - 1) // 2]
-    value, least, most = (round(c * b / 8) for c, b in ((parts.total(), middle), (low, bits[0]), (high, bits[-1])))
+    value, least, most = (round(c * b / 8) for c, b in ((total, middle), (low, bits[0]), (high, bits[-1])))
     return Quantity(value, least, most, Basis.ASSUMED)
+
+
+def answered(quant: Quant, peers: Sequence[Peer]) -> bool:
+    """Whether a bare size has an answer in `quant`."""
+    return quant.plain or any(peer.bits(quant) for peer in peers)

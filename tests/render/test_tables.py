@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from llmscale.render import table as table_module
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.table import console, write_table
 from llmscale.render.text import as_csv, as_json, as_markdown, as_yaml
@@ -227,3 +231,44 @@ def test_every_chinese_word_is_chinese_and_an_unknown_one_stays() -> None:
     assert say("Nobody translated this") == "Nobody translated this"
     assert words("en")("Model") == "Model"
     assert all(any(ord(letter) > 0x3000 for letter in text) for text in ZH.values())
+
+
+#: With what is wide, what combines, what blanks stand at an end, and what is no letter.
+TEXTS = st.text("ab1,~ 亿é\u0301├─\t\u200b\U0001f600", max_size=12)
+CELLS = st.builds(Cell, st.sampled_from([None, 1, "x"]), TEXTS, st.sampled_from(["", "bold", "green", "dim red"]))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Report:
+    heads = draw(
+        st.lists(
+            st.tuples(st.sampled_from(["", "Model", "Total GiB", "t/s", "亿 W"]), st.booleans(), st.booleans()),
+            min_size=1,
+            max_size=4,
+        )
+    )
+    columns = [Column(f"c{at}", title, right, wraps) for at, (title, right, wraps) in enumerate(heads)]
+    rows = draw(st.lists(st.lists(CELLS, min_size=len(columns), max_size=len(columns)), max_size=4))
+    return Report((table("", columns, rows),))
+
+
+@pytest.mark.skipif(
+    int(version("rich").partition(".")[0]) < 15, reason="older ones draw a blank more at the right edge"
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(report=tables(), width=st.integers(20, 60), colour=st.booleans())
+def test_a_table_is_what_rich_would_draw(
+    report: Report, width: int, colour: bool, colours: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = drawn(report, width, stream=Terminal(tty=colour))
+    with monkeypatch.context() as patch:
+        patch.setattr(table_module, "_grid", lambda *_: None)
+        assert ours == drawn(report, width, stream=Terminal(tty=colour))
+
+
+def test_a_table_of_many_rows_is_drawn_without_rich_measuring_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(table_module, "_rich")
+    many = table("", COLUMNS, [[word(f"model {number}"), gib(number << 30)] for number in range(1, 300)])
+    lines = drawn(Report((many,)), 80).splitlines()
+    assert len(lines) == 2 + 1 + 299
+    assert len({line.rindex(".") for line in lines[3:]}) == 1

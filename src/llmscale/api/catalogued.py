@@ -6,37 +6,39 @@ from collections.abc import Iterator
 
 from llmscale import catalogue as model_catalogue
 from llmscale.api.model import Model
-from llmscale.catalogue import ModelEntry
-from llmscale.families import published_in
+from llmscale.outline import Outline, outline, outlines
 from llmscale.results.common import SizedModelRef
 from llmscale.shape import Shape
-from llmscale.sources.catalogue import of_entry
+from llmscale.sources.catalogue import of_entry, of_report
 from llmscale.spec import Basis
 from llmscale.speed.motion import Motion
+from llmscale.user_catalogue import location
 
 
 def all_models(catalogue: str | None) -> Iterator[Model]:
     """Every model of which anything is known, the user's own among them."""
+    if location(catalogue) is None:
+        yield from map(_shipped, outlines())
+        return
     for entry in model_catalogue.entries(catalogue):
-        model = _counted(entry) if entry.shape and not entry.origin else _loaded(entry)
-        if model is not None:
-            yield model
+        if entry.origin:
+            spec = of_entry(entry).spec
+            if spec is not None:
+                yield Model.of(spec)
+        elif (found := outline(entry.id)) is not None:
+            yield _shipped(found)
 
 
-def _loaded(entry: ModelEntry) -> Model | None:
-    spec = of_entry(entry).spec
-    return Model.of(spec) if spec else None
-
-
-def _counted(entry: ModelEntry) -> Model:
-    assert entry.shape is not None
-    assert entry.counted is not None
-    assert entry.counted_active is not None
-    shape = Shape.from_json(entry.shape)
-    ref = SizedModelRef(entry.id, entry.name, entry.source, Basis.EXACT.value, entry.counted, entry.counted_active)
+def _shipped(found: Outline) -> Model:
+    if found.shape is None:
+        report = found.parameters, found.active, found.limit
+        return Model.of(of_report(found.id, found.name, found.source, *report))
+    assert found.active is not None
+    assert found.motion is not None
+    shape = Shape.from_json(found.shape)
     return Model(
-        ref=ref,
-        limit=entry.context or shape.max_context,
+        ref=SizedModelRef(found.id, found.name, found.source, Basis.EXACT.value, found.parameters, found.active),
+        limit=found.limit,
         sequence=shape.sequence,
         shapes=(shape,),
         assumed=False,
@@ -44,6 +46,6 @@ def _counted(entry: ModelEntry) -> Model:
         spec=None,
         parts=None,
         compiled=True,
-        published_in=published_in(entry.config or {}),
-        moves=Motion(*entry.motion) if entry.motion else None,
+        published_in=found.published_in,
+        moves=Motion(*found.motion),
     )

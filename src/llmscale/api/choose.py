@@ -13,6 +13,7 @@ from llmscale.formats.ladder import FALLBACK, by_quality, ladder, originals
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
+from llmscale.formats.weights import allot, host_bytes
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import Workload
 
@@ -69,8 +70,8 @@ def available(model: Model, asked: Asked) -> list[Quant]:
         UnsupportedModelError: none of those asked for.
     """
     for steps in asked.ladders:
-        found = [quant for quant in steps if _run(model, quant, asked)]
-        own = next((quant for quant in asked.keeping(model.published_in) if _run(model, quant, asked)), None)
+        found = _run(model, model.had_in(steps), asked)
+        own = next(iter(_run(model, model.had_in(asked.keeping(model.published_in)), asked)), None)
         if own:
             # Nothing is won by a file that is larger than the published one.
             size = model.weights(own).value
@@ -91,8 +92,12 @@ def summed(model: Model, asked: Asked) -> Model:
     assert model.parts is not None
     sizes: dict[str, Sequence[int]] = {}
     for quant in (*asked.originals, *(quant for steps in asked.ladders for quant in steps)):
-        if _had(model, quant):
-            sizes[quant.id] = (model.weights(quant).value, model.host(quant))
+        try:
+            allotted = allot(quant, model.spec, model.parts)
+        except UnsupportedModelError:
+            continue
+        host = host_bytes(allotted) if quant.kind == "gguf" else 0
+        sizes[quant.id] = (sum(each.bytes for each in allotted), host)
     (shape,) = model.shapes
     if any(quant.kind == "gguf" and quant.id in sizes for steps in asked.ladders for quant in steps):
         from llmscale.runtimes.llama_cpp.simulate import sketch_of
@@ -102,22 +107,14 @@ def summed(model: Model, asked: Asked) -> Model:
     return model._replace(compiled=True, summed=sizes, shapes=(shape,))
 
 
-def _had(model: Model, quant: Quant) -> bool:
-    if model.compiled:
-        return model.sizes(quant) is not None
-    try:
-        model.weights(quant)
-    except UnsupportedModelError:
-        return False
-    return True
+def _run(model: Model, quants: list[Quant], asked: Asked) -> list[Quant]:
+    """Those that the runtime asked for runs."""
+    return quants if asked.runtime is None else [quant for quant in quants if _runs(model, quant, asked.runtime)]
 
 
-def _run(model: Model, quant: Quant, asked: Asked) -> bool:
-    """Whether the model can be had in `quant`, and the runtime asked for runs it."""
-    if asked.runtime is None:
-        return _had(model, quant)
+def _runs(model: Model, quant: Quant, runtime: str) -> bool:
     try:
-        model.candidate(quant, asked.runtime)
+        model.candidate(quant, runtime)
     except UnsupportedModelError:
         return False
     return True
@@ -135,10 +132,10 @@ def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked)
     rooms: dict[tuple[str, int], int] = {}
     for quant in steps:
         kind = (quant.runtime, quant.activation_bytes)
-        candidate = model.candidate(quant, asked.runtime)
         if kind not in rooms:
+            candidate = model.candidate(quant, asked.runtime)
             rooms[kind] = room_for_weights(candidate, work_of(model, quant, asked), devices)
-        if candidate.weights.high - candidate.host <= rooms[kind]:
+        if model.on_devices(quant, asked.runtime) <= rooms[kind]:
             split = _splits(model, quant, devices, asked)
             if split:
                 chosen = quant

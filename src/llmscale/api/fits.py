@@ -70,22 +70,28 @@ def fits(
         from llmscale.api.catalogued import all_models
 
         of = list(all_models(catalogue))
-    if device is not None:
-        devices = device_set(device, reserve_bytes(reserve))
-        result = _fits(devices, of, asked, everything, bool(models))
-        if command:
-            lines = {
-                model.ref.id: _command(model, devices, asked, name, catalogue)
-                for model, name in zip(of, models, strict=True)
-            }
-            result.models = tuple(replace(shown, command_line=lines[shown.id]) for shown in result.models)
-        return result
-    columns = [_fits(column, of, asked, everything, bool(models)) for column in common_devices(CONSUMER_GIB, reserve)]
-    return FitsOverview(columns[0].context, tuple(columns))
+    sets = [device_set(device, reserve_bytes(reserve))] if device is not None else common_devices(CONSUMER_GIB, reserve)
+    answers, unable = _had(of, asked, bool(models))
+    results = tuple(_fits(devices, answers, unable, asked, everything, bool(models)) for devices in sets)
+    if device is None:
+        return FitsOverview(results[0].context, results)
+    (result,) = results
+    if command:
+        lines = {
+            model.ref.id: _command(model, sets[0], asked, name, catalogue)
+            for model, name in zip(of, models, strict=True)
+        }
+        result.models = tuple(replace(shown, command_line=lines[shown.id]) for shown in result.models)
+    return result
 
 
-def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything: bool, named: bool) -> FitsResult:
-    answers: list[tuple[Model, list[Quant]]] = []
+#: Models with the quants that each can be had in.
+Had = list[tuple[Model, list[Quant]]]
+
+
+def _had(models: Iterable[Model], asked: Asked, named: bool) -> tuple[Had, list[str]]:
+    """Those that can be had in any quant asked for, and the ids of those that cannot."""
+    answers: Had = []
     unable = []
     for model in models:
         try:
@@ -94,6 +100,12 @@ def _fits(devices: DeviceSet, models: Iterable[Model], asked: Asked, everything:
             if named:
                 raise
             unable.append(model.ref.id)
+    return answers, unable
+
+
+def _fits(
+    devices: DeviceSet, answers: Had, unable: Sequence[str], asked: Asked, everything: bool, named: bool
+) -> FitsResult:
     lines = [_line(model, steps, devices, asked) for model, steps in answers]
     near = devices.total_usable // 2
     shown = [line for line in lines if everything or line.fits or line.missing_bytes <= near]

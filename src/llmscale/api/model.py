@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmscale.data import table
+from llmscale.data import sizes
 from llmscale.devices.sets import DeviceSet, sized
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.footprint import Candidate, Quantity
@@ -21,7 +21,7 @@ from llmscale.runtimes.interface import DEFAULTS, KNOWN_BY, Options, Subject
 from llmscale.shape import Shape, shape_of
 from llmscale.spec import Basis, ModelSpec
 from llmscale.units import GIB, parse_size
-from llmscale.weights import weights_of
+from llmscale.weights import answered, weights_of
 
 if TYPE_CHECKING:
     from llmscale.peers import Peer
@@ -154,6 +154,13 @@ class Model(NamedTuple):
         assert self.parts is not None
         return host_bytes(allot(quant, self.spec, self.parts))
 
+    def on_devices(self, quant: Quant, runtime: str | None = None) -> int:
+        """The most bytes of the weights that lie on devices which take all layers, on the quant's own runtime or so."""
+        name = runtime or quant.runtime
+        if self.compiled and name == "llama.cpp" and (known := self.sizes(quant)):
+            return known[0] - known[1]
+        return self.weights(quant).high - self._aside(quant, name)
+
     @property
     def counted(self) -> bool:
         """Whether the tensors are at hand, not only what was computed from them."""
@@ -162,10 +169,28 @@ class Model(NamedTuple):
     def sizes(self, quant: Quant) -> Sequence[int] | None:
         """Of a compiled model: all bytes in `quant`, and of GGUF those that llama.cpp keeps in RAM, those that a token
         reads, and those of the routed experts; None where it cannot be had in it."""
-        if self.summed is not None:
-            return self.summed.get(quant.id)
-        found: dict[str, list[int]] = table("gguf_sizes" if quant.kind == "gguf" else "sizes")[self.ref.id]
-        return found.get(quant.id)
+        return self._sizes_for(quant.runtime).get(quant.id)
+
+    def _sizes_for(self, runtime: str) -> Mapping[str, Sequence[int]]:
+        return sizes(runtime, self.ref.id) if self.summed is None else self.summed
+
+    def had_in(self, quants: Iterable[Quant]) -> list[Quant]:
+        """Those of `quants` that the model can be had in."""
+        if not self.compiled:
+            return [quant for quant in quants if self._had(quant)]
+        quants = list(quants)
+        known = {runtime: self._sizes_for(runtime) for runtime in {quant.runtime for quant in quants}}
+        return [quant for quant in quants if quant.id in known[quant.runtime]]
+
+    def _had(self, quant: Quant) -> bool:
+        assert self.spec is not None
+        if not self.spec.shape_known:
+            return answered(quant, self.peers)
+        try:
+            self.weights(quant)
+        except UnsupportedModelError:
+            return False
+        return True
 
     def read(self, quant: Quant) -> tuple[int, int] | None:
         """Bytes of the weights that a token reads in `quant`, and those of the routed experts; None if not computed."""

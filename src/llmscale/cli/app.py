@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from llmscale.cli.reading import read_plainly
 from llmscale.errors import LlmscaleError
 
 #: command -> module of this package that has it as `app` (a group) or `command`
@@ -39,7 +40,12 @@ class LazyGroup(TyperGroup):
             return None
         loaded = typer.main.get_command(import_module(f"llmscale.cli.{COMMANDS[cmd_name]}").app)
         loaded.name = cmd_name
+        read_plainly(loaded, ctx)
         return loaded
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        read_plainly(self, ctx)
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         # So that Typer can say "did you mean" without loading every command.

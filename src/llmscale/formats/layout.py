@@ -70,6 +70,13 @@ class Format:
         )
         return prod(stack) * matrix
 
+    def row(self, columns: int) -> int:
+        """`size` of a row, which the caches of hundreds of models are asked for."""
+        total = 0
+        for size, block, _ in self.planes:
+            total += size * -(-columns // (block or columns))
+        return total
+
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether a tensor of this shape can be kept in it."""
         return prod(shape[-2:] if self.flat else shape[-1:]) % self.multiple == 0

@@ -6,22 +6,23 @@ Numbers are never wrapped or cut. Piped output is as wide as it needs to be; a t
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table as RichTable
+from rich.segment import Segments
 from rich.text import Text
 
+from llmscale.render.grid import GAP, Line, grid
 from llmscale.render.report import Report, Table
 from llmscale.render.words import Words
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 #: Wide enough for any table of ours; a file has no edge to wrap at.
 PIPED_WIDTH = 200
 READABLE = 9
-#: Between columns: the padding and Rich's own divider.
-GAP = 2
 UNITS = {"GiB", "GB/s", "TFLOPS", "W", "USD", "tokens"}
 
 
@@ -52,6 +53,9 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
             screen.print()
         if part.title:
             screen.print(Text(_plain(part.title, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
+        if (fitting := _grid(part, say, screen)) is not None:
+            screen.print(fitting, crop=False)
+            continue
         drawn, least = _rich(part, say, screen)
         # A screen too narrow even for the numbers gets lines that are too long rather than numbers cut short.
         screen.print(drawn, width=max(screen.width, least), crop=False, no_wrap=True)
@@ -64,11 +68,24 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
         screen.print(Text(_plain(note, screen)), style="dim", soft_wrap=screen.width == PIPED_WIDTH)
 
 
+def _grid(part: Table, say: Words, screen: Console) -> Segments | None:
+    """The table where it needs no more than padding."""
+    if not _fancy(screen) or not any(column.title for column in part.columns):
+        return None
+    shown = part.shown()
+    columns = [Line(_head(say(part.columns[at].title)), part.columns[at].right) for at in shown]
+    rows = [[row[at].text for at in shown] for row in part.rows]
+    styles = [[row[at].style for at in shown] for row in part.rows]
+    return grid(columns, rows, styles, screen)
+
+
 def _rich(part: Table, say: Words, screen: Console) -> tuple[RichTable, int]:
-    """The table, and the width without which a number would be cut."""
-    ascii_only = not (screen.encoding or "").lower().startswith("utf")
+    """The table with its words wrapped, and the width without which a number would be cut."""
+    from rich import box
+    from rich.table import Table as RichTable
+
     drawn = RichTable(
-        box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD,
+        box=box.SIMPLE_HEAD if _fancy(screen) else box.ASCII2,
         pad_edge=False,
         show_header=any(column.title for column in part.columns),
         padding=(0, 1, 0, 0),
@@ -104,10 +121,15 @@ def _width(head: str) -> int:
     return max(map(cell_len, head.split("\n")))
 
 
+def _fancy(screen: Console) -> bool:
+    """Whether every letter and line can be written."""
+    return (screen.encoding or "").lower().startswith("utf")
+
+
 def _plain(text: str, screen: Console) -> str:
     """`text` in what the terminal's encoding has; trees are drawn in ASCII where they must be."""
     encoding = screen.encoding or "ascii"
-    if encoding.lower().startswith("utf"):
+    if _fancy(screen):
         return text
     for fancy, simple in (("├─", "|-"), ("└─", "`-"), ("│", "|")):
         text = text.replace(fancy, simple)

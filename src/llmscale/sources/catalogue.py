@@ -7,7 +7,7 @@ from dataclasses import replace
 from llmscale.catalogue import ModelEntry, lookup
 from llmscale.sources import Loaded
 from llmscale.sources.literal import reported
-from llmscale.spec import Basis
+from llmscale.spec import Basis, ModelSpec
 
 
 def load(reference: str, catalogue: str | None = None) -> Loaded:
@@ -30,6 +30,13 @@ def of_entry(entry: ModelEntry) -> Loaded:
         context = entry.context or spec.max_context
         return Loaded(replace(spec, id=entry.id, name=entry.name, source=entry.source, max_context=context), entry)
     if entry.parameters:
-        spec = reported(entry.name, entry.parameters, entry.active_parameters, Basis.REPORTED, entry.context)
-        return Loaded(replace(spec, id=entry.id, source=entry.source), entry)
+        report = entry.parameters, entry.active_parameters, entry.context
+        return Loaded(of_report(entry.id, entry.name, entry.source, *report), entry)
     return Loaded(None, entry)
+
+
+def of_report(
+    model_id: str, name: str, source: str, parameters: int, active: int | None, context: int | None
+) -> ModelSpec:
+    """The spec of a model of which only the size was published."""
+    return replace(reported(name, parameters, active, Basis.REPORTED, context), id=model_id, source=source)

@@ -49,7 +49,7 @@ class LlamaCpp:
         ubatch = work.options.ubatch or UBATCH
         some = min(full, -(-(sketch.window + min(ubatch, work.context)) // CELLS) * CELLS)
         return work.batch * sum(
-            layers * (some if windowed else full) * (k.size((keys,)) + v.size((values,)))
+            layers * (some if windowed else full) * (k.row(keys) + v.row(values))
             for layers, keys, values, windowed in sketch.cells
         )
 

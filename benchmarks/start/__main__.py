@@ -1,0 +1,51 @@
+"""``make bench``: every command against the floor, and how `fits` grows with models, formats and devices."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.start.growth import growth
+from benchmarks.start.processes import FLOOR, LLMSCALE, against
+
+#: Commands, and the most times the floor that each is meant to take; None where nobody said.
+COMMANDS: tuple[tuple[str, float | None], ...] = (
+    ("estimate 7B --quant int4", 1.25),
+    ("estimate llama-3.1-8b", None),
+    ("estimate llama-3.1-8b --gpu rtx4090 --quant q4_k_m", None),
+    ("params deepseek-v3", 1.3),
+    ("compare gpt-3 llama-2-70b", None),
+    ("fits rtx4090", 2.0),
+    ("fits rtx4090 --quant all", 2.0),
+    ("fits", None),
+    ("needs llama-2-70b --quant int4", None),
+    ("needs llama-2-70b", None),
+    ("models list llama", None),
+    ("devices list rtx", None),
+    ("quants", None),
+)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=15, help="pairs of processes for each figure")
+    pairs = parser.parse_args().pairs
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "floor.py"
+        path.write_text(FLOOR)
+        floor = [sys.executable, str(path)]
+        print(f"Whole processes, {pairs} pairs each: times the floor, a ten-line Typer + Rich program (medians).\n")
+        print(f"{'command':52} {'processor':>9} {'(least-most)':>13} {'clock':>6} {'aim':>6}")
+        for command, aim in COMMANDS:
+            found = against([LLMSCALE, *command.split()], floor, pairs)
+            spread = f"({found.spread[0]:.2f}-{found.spread[1]:.2f})"
+            told = "-" if aim is None else f"<= {aim:g}"
+            print(f"{command:52} {found.cpu:9.2f} {spread:>13} {found.wall:6.2f} {told:>6}", flush=True)
+        growth(floor, pairs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""llmscale over more or fewer models or devices than there are, for `growth`: ``grown.py SHARE DEVICES ARGUMENT ...``.
+
+SHARE 0.25 keeps every fourth model, 2 adds each once more under another name; only the compiled tables change. DEVICES
+is how many memory sizes `fits` shows where no device is named.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from llmscale import data
+from llmscale.__main__ import main
+from llmscale.api import fits
+
+
+def resize(share: float) -> None:
+    """Change the tables in place."""
+    outlines = data.table("outlines")
+    if share < 1:
+        kept = {key: outlines[key] for key in list(outlines)[:: round(1 / share)]}
+        outlines.clear()
+        outlines.update(kept)
+        return
+    for name in ("outlines", data.SIZES["llama.cpp"], data.SIZES["transformers"]):
+        table: dict[str, Any] = data.table(name)
+        for key, known in list(table.items()):
+            for number in range(1, round(share)):
+                copy = f"{key}-copy-{number}"
+                table[copy] = [copy, *known[1:]] if name == "outlines" else known
+
+
+def run() -> None:
+    """Change what there is, then run the program."""
+    share, devices = float(sys.argv.pop(1)), int(sys.argv.pop(1))
+    resize(share)
+    fits.CONSUMER_GIB = tuple(range(12, 12 + 2 * devices, 2))  # type: ignore[assignment]
+    main()
+
+
+if __name__ == "__main__":
+    run()
