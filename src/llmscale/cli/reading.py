@@ -31,17 +31,20 @@ class Reader(NamedTuple):
     most: float | None
     own: Callable[[], Any]
 
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The value as the command takes it; called by Typer.
+    def coerce(self, value: Any, *rest: Any, **named: Any) -> Any:
+        """The value as the command takes it; called by Typer, whose own is given all else that came with it.
 
         Raises:
             BadParameter: Typer's own.
         """
+        found = self._plain(value, named["param"]) if "param" in named else UNCLEAR
+        return self.own().coerce(value, *rest, **named) if found is UNCLEAR else found
+
+    def _plain(self, value: Any, param: Any) -> Any:
         several = param.multiple or param.nargs == -1
         if value is None:
             return () if several else None
-        found = self._list(value) if several else self._one(self.kind, value)
-        return self.own().coerce(value, param=param, ctx=ctx) if found is UNCLEAR else found
+        return self._list(value) if several else self._one(self.kind, value)
 
     def _list(self, value: Any) -> Any:
         if self.kind == list[str] and isinstance(value, (list, tuple)) and all(type(item) is str for item in value):
