@@ -1,0 +1,269 @@
+"""One attention block of a layer: projections, rotary positions, the cache's growth, attention, output.
+
+After ``LlamaAttention.forward`` and its like, ``DynamicLayer``, ``DynamicSlidingWindowLayer`` and ``StaticLayer`` of
+``cache_utils.py``, ``sdpa_attention_forward`` of ``integrations/sdpa_attention.py`` and each family's
+``eager_attention_forward``. Of SDPA's kernels, flash attention is taken where there is no mask and heads of Q, K and V
+are equal and up to 256 wide, else the memory-efficient one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llmscale.blocks.attention import Attention, LatentAttention
+from llmscale.runtimes.transformers.ops import FP32, Step, norm, rotate
+from llmscale.runtimes.transformers.styles import Style
+from llmscale.runtimes.transformers.tape import Buffer, Tape
+
+#: The widest head that SDPA's flash kernel takes.
+FLASH_HEAD = 256
+#: Columns that the memory-efficient kernel wants a mask's rows to be a multiple of.
+MASK_COLUMNS = 16
+
+
+class Heads(NamedTuple):
+    """Elements of one token: queries, keys and values of all heads, and what attention makes of them."""
+
+    q: int
+    k: int
+    v: int
+    out: int
+
+
+class Attended(NamedTuple):
+    """The output of a block; of single operations also the scores, which most layers hold until their end."""
+
+    out: Buffer
+    scores: Buffer | None
+
+
+def heads_of(block: Attention) -> Heads:
+    v_dim = block.v_head_dim or block.head_dim
+    return Heads(
+        block.heads * block.head_dim, block.kv_heads * block.head_dim, block.kv_heads * v_dim, block.heads * v_dim
+    )
+
+
+def stored(window: int | None, step: Step) -> int:
+    """Tokens of one sequence whose K and V a layer has stored before the step.
+
+    A window keeps one token less than it is wide, as a view of all that it was cut from: after the prompt of all of it,
+    later of one step's concatenation.
+    """
+    if window and not step.first:
+        return min(step.past, window)
+    return step.past
+
+
+def kept(window: int | None, step: Step) -> int:
+    """Tokens of one sequence whose K and V the step sees, and leaves stored."""
+    if step.static:
+        return min(step.static, window) if window else step.static
+    return (min(step.past, window - 1) if window else step.past) + step.tokens
+
+
+def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float, masked: bool) -> Attended:
+    """The block's output; what it is given is the caller's, and what it caches stays.
+
+    Args:
+        share: of a head that rotates.
+        masked: whether it is given a mask.
+    """
+    mark, n, width = tape.mark(), step.rows, step.width
+    size, fused = heads_of(block), len(block.names) == 2
+    q, k, v = _projected(tape, step, block, style, size)
+    if style.rotary != "none":
+        q, k = _rotated(tape, step, size, style, share, (q, k), held=fused or style.rope_open)
+    keys, values = _grown(tape, step, block.window, (size.k, size.v), () if fused else (k, v))
+    groups, rows = block.heads // block.kv_heads, kept(block.window, step)
+    scores: Buffer | None = None
+    if step.eager or not style.sdpa:
+        made, scores = _by_hand(tape, step, block, style, size, rows)
+    else:
+        made = _sdpa(tape, step, block, size, masked, rows, groups)
+    out = tape.new("attention output", n * block.hidden, width)
+    tape.free(made)
+    tape.leave(mark, out, keys, values, *([scores] if scores else []))
+    return Attended(out, scores)
+
+
+def _projected(
+    tape: Tape, step: Step, block: Attention, style: Style, size: Heads
+) -> tuple[Buffer, Buffer, Buffer]:
+    if len(block.names) == 2:
+        both = tape.new("Q, K and V", step.rows * (size.q + size.k + size.v), step.width)
+        return both, both, both
+    made = []
+    norms = block.qk_norm or (0, 0)
+    for name, elements, normed in (("Q", size.q, norms[0]), ("K", size.k, norms[1]), ("V", size.v, 0)):
+        gates = 2 if name == "Q" and block.query_gate else 1
+        raw = tape.new(name, step.rows * elements * gates, step.width)
+        if normed:
+            made.append(norm(tape, f"normed {name}", step.rows * elements, normed, step, style.norm))
+            if gates == 1:
+                tape.free(raw)
+        else:
+            made.append(raw)
+    return made[0], made[1], made[2]
+
+
+def _rotated(
+    tape: Tape, step: Step, size: Heads, style: Style, share: float, given: tuple[Buffer, Buffer], held: bool
+) -> tuple[Buffer, Buffer]:
+    """Q and K with their positions; `held` where what was projected stays."""
+    mark, width, made = tape.mark(), step.width, []
+    if style.rotary == "fp32":
+        width = FP32
+        for name, elements in (("Q", size.q), ("K", size.k)):
+            tape.new(f"{name} in FP32", step.rows * elements, FP32)
+    for name, elements in (("Q", size.q), ("K", size.k)):
+        n = step.rows * elements
+        turned = rotate(tape, name, int(n * share), width)
+        if share != 1 and not style.rope_open:
+            whole = tape.new(f"rotated {name}", n, width)
+            tape.free(turned)
+            turned = whole
+        made.append(turned)
+    if style.rope_open:
+        # The rotated parts are variables of the attention too.
+        joined = [tape.new(f"rotated {name}", step.rows * n, width) for name, n in (("Q", size.q), ("K", size.k))]
+        return joined[0], joined[1]
+    if style.rotary == "fp32" and step.width != FP32:
+        made = [tape.new(f"rotated {name}", step.rows * n, step.width) for name, n in (("Q", size.q), ("K", size.k))]
+    tape.leave(mark, *made)
+    if not held:
+        tape.free(*given)
+    return made[0], made[1]
+
+
+def _grown(
+    tape: Tape, step: Step, window: int | None, size: tuple[int, int], new: tuple[Buffer, ...]
+) -> tuple[Buffer, Buffer]:
+    """The cache takes up K and V of the step: a static one in place, others by ``torch.cat``.
+
+    A full layer lets go of the old K before it makes the new V; one with a window makes both first.
+    """
+    rows, old = kept(window, step), stored(window, step)
+    if step.static:
+        keys, values = (tape.new(f"cached {name}", step.batch * rows * n, step.width) for name, n in zip("KV", size))
+    else:
+        before = [
+            tape.new(f"{name} cached before", step.batch * old * n, step.width) if old else None
+            for name, n in zip("KV", size)
+        ]
+        keys = tape.new("cached K", step.batch * rows * size[0], step.width)
+        if not window and before[0]:
+            tape.free(before[0])
+        values = tape.new("cached V", step.batch * rows * size[1], step.width)
+        tape.free(*[buffer for buffer in before if buffer])
+    tape.free(*new)
+    return keys, values
+
+
+def _sdpa(
+    tape: Tape, step: Step, block: Attention, size: Heads, masked: bool, rows: int, groups: int
+) -> Buffer:
+    mark, n, width = tape.mark(), step.rows, step.width
+    flash = not masked and size.out == size.q and block.head_dim <= FLASH_HEAD
+    # Given a mask, one query is packed by the heads that share K and V; more have these repeated.
+    if groups > 1 and not (step.grouped and (flash or step.tokens == 1)):
+        _repeated(tape, step, block, size, rows, groups)
+    if masked:
+        tape.new("mask as numbers", step.tokens * rows, width)
+        if rows % MASK_COLUMNS:
+            tape.new("padded mask", step.tokens * -(-rows // MASK_COLUMNS) * MASK_COLUMNS, width)
+    out = tape.new("attention", n * size.out, width)
+    if flash:
+        tape.new("log of sums", n * block.heads, FP32)
+    tape.leave(mark, out)
+    return out
+
+
+def _repeated(tape: Tape, step: Step, block: Attention, size: Heads, rows: int, groups: int) -> None:
+    """``repeat_kv``; of one head it is a view, which only a product over several sequences copies."""
+    if block.kv_heads == 1 and step.batch == 1:
+        return
+    tape.new("repeated K", step.batch * rows * size.k * groups, step.width)
+    tape.new("repeated V", step.batch * rows * size.v * groups, step.width)
+
+
+def _by_hand(
+    tape: Tape, step: Step, block: Attention, style: Style, size: Heads, rows: int
+) -> tuple[Buffer, Buffer]:
+    """``eager_attention_forward``: what attention makes, and the scores after the softmax."""
+    mark, width = tape.mark(), step.width
+    if block.heads > block.kv_heads:
+        _repeated(tape, step, block, size, rows, block.heads // block.kv_heads)
+    soft = softmaxed(tape, step, style, block.heads * rows, size.q)
+    made = tape.new("attention", step.rows * size.out, width)
+    by_token = tape.new("attention by token", step.rows * size.out, width)
+    tape.free(made)
+    tape.leave(mark, by_token, soft)
+    return by_token, soft
+
+
+def softmaxed(tape: Tape, step: Step, style: Style, columns: int, q: int) -> Buffer:
+    """Scores of each token of the step in `columns`, from the product of Q and K to after the softmax."""
+    n, width = step.rows * columns, step.width
+    # Several sequences' heads are not evenly spaced in Q, so the product copies it.
+    copied = tape.new("Q in order", step.rows * q, width) if step.batch > 1 and step.tokens > 1 else None
+    scores = tape.new("scores", n, width)
+    if copied:
+        tape.free(copied)
+    if style.scores != "inplace":
+        scaled = tape.new("scaled scores", n, width)
+        tape.free(scores)
+        scores = scaled
+    masked = tape.new("masked scores", n, width)
+    if style.scores != "inplace":
+        tape.free(scores)
+    if style.scores == "sinks":
+        joined = tape.new("scores and sinks", n + step.rows, width)
+        shifted = tape.new("scores less their largest", n + step.rows, width)
+        tape.free(joined)
+        soft = tape.new("softmax", n + step.rows, width)
+        tape.free(shifted, masked)
+        return soft
+    if style.scores != "fp32" or width == FP32:
+        soft = tape.new("softmax", n, width)
+        tape.free(masked, scores)
+        return soft
+    single = tape.new("scores in FP32", n, FP32)
+    wide = tape.new("softmax in FP32", n, FP32)
+    tape.free(single)
+    soft = tape.new("softmax", n, width)
+    tape.free(wide, masked)
+    return soft
+
+
+def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) -> Attended:
+    """``DeepseekV3Attention.forward``: the cache holds the latent, of which K and V of all heads are made at each step."""
+    mark, n, width, rows = tape.mark(), step.rows, step.width, kept(None, step)
+    head, made = block.nope + block.rope, step.batch * rows * block.heads
+    if block.q_rank:
+        low = tape.new("low-rank Q", n * block.q_rank, width)
+        normed = norm(tape, "normed low-rank Q", n * block.q_rank, block.q_rank, step, "rms")
+        tape.free(low)
+        tape.new("Q", n * block.heads * head, width)
+        tape.free(normed)
+    else:
+        tape.new("Q", n * block.heads * head, width)
+    tape.new("latent", n * (block.kv_rank + block.rope), width)
+    latent = norm(tape, "normed latent", n * block.kv_rank, block.kv_rank, step, "rms")
+    rotate(tape, "Q", n * block.heads * block.rope, width)
+    k = rotate(tape, "K", n * block.rope, width)
+    keys, values = _grown(tape, step, None, (block.kv_rank, block.rope), (latent, k))
+    tape.new("Q of both parts", n * block.heads * head, width)
+    tape.new("K and V of the latent", made * (block.nope + block.v_head), width)
+    tape.new("K of all heads", made * head, width)
+    scores = None
+    if step.eager or not style.sdpa:
+        scores = softmaxed(tape, step, style, block.heads * rows, block.heads * head)
+        first = tape.new("attention", n * block.heads * block.v_head, width)
+        tape.new("attention by token", n * block.heads * block.v_head, width)
+        tape.free(first)
+    else:
+        tape.new("attention", n * block.heads * block.v_head, width)
+    out = tape.new("attention output", n * block.hidden, width)
+    tape.leave(mark, out, keys, values, *([scores] if scores else []))
+    return Attended(out, scores)

@@ -1,0 +1,214 @@
+"""One step of ``generate``: embedding, masks, layers, head, and what the sampler makes of the logits.
+
+Depth changes nothing but the cache, so of layers that are alike only the first and the last are gone through: between
+them nothing but the cache grows, or shrinks where a window lets go of the prompt.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from llmscale.blocks.attention import Attention, LatentAttention
+from llmscale.blocks.mlp import GatedMlp, Mlp
+from llmscale.blocks.norm import Norm
+from llmscale.runtimes.transformers.attention import Attended, attend, attend_latent, kept, stored
+from llmscale.runtimes.transformers.mlp import experts_of, gated, mixture, plain
+from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
+from llmscale.runtimes.transformers.styles import LLAMA, STYLES, Style
+from llmscale.runtimes.transformers.tape import Buffer, Tape
+from llmscale.spec import Block, ModelSpec
+
+#: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
+TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
+#: After the first step also: mask, positions and ids, each grown by a token.
+GROWN_TENSORS = ("ids", "grown mask", "grown positions")
+
+
+class Plan:
+    """What of a model the steps are made of."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.style = style_of(spec)
+        self.layers = layers_of(spec)
+        heads = [b for b in self.blocks if isinstance(b, (Attention, LatentAttention))]
+        self.windows = {getattr(block, "window", None) for block in heads}
+        self.rotary = 0
+        if heads and self.style.rotary != "none":
+            first = heads[0]
+            self.rotary = (
+                first.rope if isinstance(first, LatentAttention) else int(first.head_dim * spec.rotary_share)
+            )
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [block for blocks in dict.fromkeys(self.layers) for block in blocks]
+
+
+@lru_cache(maxsize=16)
+def plan_of(spec: ModelSpec) -> Plan:
+    return Plan(spec)
+
+
+def style_of(spec: ModelSpec) -> Style:
+    return STYLES.get(spec.text_family or spec.family, LLAMA)
+
+
+def layers_of(spec: ModelSpec) -> tuple[tuple[Block, ...], ...]:
+    """The blocks of each layer in the order of the forward pass.
+
+    Blocks of one name that differ from layer to layer stand apart in a `ModelSpec`; each takes the place that the name,
+    or the block that it stands for, has in the layers before it.
+    """
+    slots: list[str] = []
+    found: dict[int, dict[str, Block]] = {}
+    for placed in spec.placed:
+        if placed.tower is None and placed.layers:
+            for layer in placed.layers:
+                found.setdefault(layer, {})[placed.prefix] = placed.block
+    layers = []
+    for layer in range(len(found)):
+        blocks = found[layer]
+        if not slots:
+            slots = list(blocks)
+        missing = [slot for slot in slots if slot not in blocks]
+        order = {slot: number for number, slot in enumerate(slots)}
+        for name in blocks:
+            if name not in order:
+                order[name] = order[missing.pop(0)] if missing else len(slots)
+        layers.append(tuple(blocks[name] for name in sorted(blocks, key=lambda name: order[name])))
+    return tuple(layers)
+
+
+def simulate(spec: ModelSpec, step: Step) -> Tape:
+    """Everything that one step allocates besides the weights."""
+    plan = plan_of(spec)
+    tape, style, width = Tape(), plan.style, step.width
+    hidden, n = spec.hidden_size, step.rows
+    if step.past:
+        tape.new("FP32 logits of the step before", step.batch * spec.vocab_size, FP32)
+    for name in TOKEN_TENSORS + (GROWN_TENSORS if step.past else ()):
+        tape.new(name, step.batch * (1 if name == "ids of the step" and step.past else step.seen), INT64)
+    embedded = [tape.new("embeddings", n * hidden, width) for _ in range(style.embeddings)]
+    masks = _masks(tape, step, plan)
+    if plan.rotary:
+        table = style.rope_tables * 2 * n * plan.rotary
+        tape.new("cosines and sines", table, style.table_width or width)
+    after = [_cached(blocks, step, kept) for blocks in plan.layers]
+    before = [_cached(blocks, step, stored) for blocks in plan.layers]
+    cache = tape.hold("KV cache of other layers", 0)
+    for layer in _told(plan.layers):
+        tape.free(cache)
+        others = sum(after[:layer]) + (sum(before[layer + 1 :]) if step.past or step.static else 0)
+        if step.static:
+            others = sum(after) - after[layer]
+        cache = tape.hold("KV cache of other layers", others)
+        given = tape.new("input of the layer", n * hidden, width) if layer else embedded[-1]
+        mark = tape.mark()
+        _layer(tape, step, plan, plan.layers[layer], masks, given)
+        tape.leave(mark)
+        if layer:
+            tape.free(given)
+    tape.free(cache)
+    tape.hold("KV cache", sum(after))
+    last = tape.new("output of the layers", n * hidden, width)
+    normed = norm(tape, "last hidden state", n * hidden, hidden, step, style.norm)
+    tape.free(last)
+    tape.new("logits", step.batch * spec.vocab_size, width)
+    tape.free(normed, *embedded)
+    tape.new("FP32 logits", step.batch * spec.vocab_size, FP32)
+    return tape
+
+
+def _told(layers: tuple[tuple[Block, ...], ...]) -> list[int]:
+    first: dict[tuple[Block, ...], int] = {}
+    last: dict[tuple[Block, ...], int] = {}
+    for number, blocks in enumerate(layers):
+        first.setdefault(blocks, number)
+        last[blocks] = number
+    return sorted({*first.values(), *last.values()})
+
+
+def _cached(blocks: tuple[Block, ...], step: Step, rows: object) -> int:
+    total = 0
+    for block in blocks:
+        shape = block.cache()
+        if shape:
+            total += step.batch * rows(shape.window, step) * (shape.keys + shape.values) * step.width  # type: ignore[operator]
+    return total
+
+
+def _masks(tape: Tape, step: Step, plan: Plan) -> set[int | None]:
+    """Masks that the model makes; the windows whose layers are given one."""
+    made: set[int | None] = set()
+    style, by_hand = plan.style, step.eager or not plan.style.sdpa
+    for window in plan.windows | ({1} if style.spare_mask else set()):
+        rows = kept(window, step) if window != 1 else step.seen
+        if not (by_hand or style.masked or (window is not None and rows >= window)):
+            continue
+        size = step.tokens * rows
+        causal = tape.new("mask", size, 1)
+        if window:
+            tape.free(tape.new("mask of the window", 2 * size, 1))
+        if by_hand:
+            tape.new("mask", size, step.width)
+            tape.free(causal)
+        made.add(window)
+    return made
+
+
+def _layer(
+    tape: Tape, step: Step, plan: Plan, blocks: tuple[Block, ...], masks: set[int | None], given: Buffer
+) -> None:
+    style, share = plan.style, plan.spec.rotary_share
+    hidden, n, width = plan.spec.hidden_size, step.rows, step.width
+
+    def mixed(block: Block, inputs: Buffer) -> Attended:
+        if isinstance(block, Attention):
+            return attend(tape, step, block, style, share, block.window in masks)
+        if isinstance(block, LatentAttention):
+            return attend_latent(tape, step, block, style)
+        if isinstance(block, GatedMlp):
+            return Attended(gated(tape, step, block.hidden, block.intermediate, len(block.names) == 2), None)
+        if isinstance(block, Mlp):
+            return Attended(plain(tape, step, block, style, inputs), None)
+        parts = experts_of(block)
+        if parts:
+            return Attended(mixture(tape, step, parts, style), None)
+        raise NotImplementedError(type(block).__name__)
+
+    def normed(name: str) -> Buffer:
+        return norm(tape, name, n * hidden, hidden, step, style.norm)
+
+    mixers = [block for block in blocks if not isinstance(block, Norm)]
+    pattern = "".join("N" if isinstance(block, Norm) else "M" for block in blocks)
+    if style.norm == "bare":
+        pattern = "NMNM"
+    if pattern in ("NMM", "NNMM"):
+        inputs = normed("normed input")
+        made = [mixed(mixers[0], inputs)]
+        if pattern == "NNMM":
+            tape.free(inputs)
+            inputs = normed("normed input")
+        made.append(mixed(mixers[1], inputs))
+        tape.new("sum of both", n * hidden, width)
+        tape.new("output of the layer", n * hidden, width)
+        return
+    before, behind = pattern[0] == "N", pattern[-1] == "N"
+    residual = given
+    for block in mixers:
+        inputs = normed("normed input") if before else residual
+        out, scores = mixed(block, inputs)
+        if scores and not style.scores_kept:
+            tape.free(scores)
+        if inputs is not residual:
+            tape.free(inputs)
+        if behind:
+            raw, out = out, normed("normed output")
+            tape.free(raw)
+        added = tape.new("residual", n * hidden, width)
+        if not style.attention_kept:
+            tape.free(out)
+        if residual is not given:
+            tape.free(residual)
+        residual = added
