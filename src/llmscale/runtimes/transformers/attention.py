@@ -8,10 +8,11 @@ are equal and up to 256 wide, else the memory-efficient one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.runtimes.transformers.ops import FP32, Step, norm, rotate
+from llmscale.runtimes.transformers.ops import FP32, Step, norm, rotate, rotate_wide
 from llmscale.runtimes.transformers.styles import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
@@ -71,10 +72,16 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
     """
     mark, n, width = tape.mark(), step.rows, step.width
     size, fused = heads_of(block), len(block.names) == 2
-    q, k, v = _projected(tape, step, block, style, size)
+    together = tape.new("Q, K and V", n * (size.q + size.k + size.v), width) if fused else None
+    q, k, v = _projected(tape, step, block, style, size, together)
     if style.rotary != "none":
-        q, k = _rotated(tape, step, size, style, share, (q, k), held=fused or style.rope_open)
-    keys, values = _grown(tape, step, block.window, (size.k, size.v), () if fused else (k, v))
+        table = int(block.head_dim * share)
+        turned = _rotated(tape, step, size, style, share, table)
+        if not style.rope_open:
+            tape.free(*({q, k} - {together}))
+        q, k = turned
+    # What was projected together stays: V is a view of it.
+    keys, values = _grown(tape, step, block.window, (size.k, size.v), {k, v} - {together})
     groups, rows = block.heads // block.kv_heads, kept(block.window, step)
     scores: Buffer | None = None
     if step.eager or not style.sdpa:
@@ -88,19 +95,16 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
 
 
 def _projected(
-    tape: Tape, step: Step, block: Attention, style: Style, size: Heads
+    tape: Tape, step: Step, block: Attention, style: Style, size: Heads, together: Buffer | None
 ) -> tuple[Buffer, Buffer, Buffer]:
-    if len(block.names) == 2:
-        both = tape.new("Q, K and V", step.rows * (size.q + size.k + size.v), step.width)
-        return both, both, both
     made = []
     norms = block.qk_norm or (0, 0)
     for name, elements, normed in (("Q", size.q, norms[0]), ("K", size.k, norms[1]), ("V", size.v, 0)):
         gates = 2 if name == "Q" and block.query_gate else 1
-        raw = tape.new(name, step.rows * elements * gates, step.width)
+        raw = together or tape.new(name, step.rows * elements * gates, step.width)
         if normed:
             made.append(norm(tape, f"normed {name}", step.rows * elements, normed, step, style.norm))
-            if gates == 1:
+            if gates == 1 and not together:
                 tape.free(raw)
         else:
             made.append(raw)
@@ -108,17 +112,20 @@ def _projected(
 
 
 def _rotated(
-    tape: Tape, step: Step, size: Heads, style: Style, share: float, given: tuple[Buffer, Buffer], held: bool
+    tape: Tape, step: Step, size: Heads, style: Style, share: float, table: int
 ) -> tuple[Buffer, Buffer]:
-    """Q and K with their positions; `held` where what was projected stays."""
+    """Q and K with their positions; `table` is how many elements of a head have some."""
     mark, width, made = tape.mark(), step.width, []
     if style.rotary == "fp32":
         width = FP32
         for name, elements in (("Q", size.q), ("K", size.k)):
             tape.new(f"{name} in FP32", step.rows * elements, FP32)
+    if style.rotary == "wide":
+        # Cosines and sines are spread over both elements of each pair.
+        tape.new("cosines and sines of pairs", 2 * step.rows * table, FP32)
     for name, elements in (("Q", size.q), ("K", size.k)):
         n = step.rows * elements
-        turned = rotate(tape, name, int(n * share), width)
+        turned = (rotate_wide if style.rotary == "wide" else rotate)(tape, name, int(n * share), width)
         if share != 1 and not style.rope_open:
             whole = tape.new(f"rotated {name}", n, width)
             tape.free(turned)
@@ -128,11 +135,9 @@ def _rotated(
         # The rotated parts are variables of the attention too.
         joined = [tape.new(f"rotated {name}", step.rows * n, width) for name, n in (("Q", size.q), ("K", size.k))]
         return joined[0], joined[1]
-    if style.rotary == "fp32" and step.width != FP32:
+    if style.rotary in ("fp32", "wide") and step.width != FP32:
         made = [tape.new(f"rotated {name}", step.rows * n, step.width) for name, n in (("Q", size.q), ("K", size.k))]
     tape.leave(mark, *made)
-    if not held:
-        tape.free(*given)
     return made[0], made[1]
 
 
@@ -210,12 +215,12 @@ def softmaxed(tape: Tape, step: Step, style: Style, columns: int, q: int) -> Buf
     scores = tape.new("scores", n, width)
     if copied:
         tape.free(copied)
-    if style.scores != "inplace":
+    if style.scores not in ("inplace", "product"):
         scaled = tape.new("scaled scores", n, width)
         tape.free(scores)
         scores = scaled
     masked = tape.new("masked scores", n, width)
-    if style.scores != "inplace":
+    if style.scores not in ("inplace", "product"):
         tape.free(scores)
     if style.scores == "sinks":
         joined = tape.new("scores and sinks", n + step.rows, width)
@@ -224,7 +229,7 @@ def softmaxed(tape: Tape, step: Step, style: Style, columns: int, q: int) -> Buf
         soft = tape.new("softmax", n + step.rows, width)
         tape.free(shifted, masked)
         return soft
-    if style.scores != "fp32" or width == FP32:
+    if style.scores in ("native", "inplace") or width == FP32:
         soft = tape.new("softmax", n, width)
         tape.free(masked, scores)
         return soft

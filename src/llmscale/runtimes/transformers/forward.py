@@ -14,7 +14,7 @@ from llmscale.blocks.norm import Norm
 from llmscale.runtimes.transformers.attention import Attended, attend, attend_latent, kept, stored
 from llmscale.runtimes.transformers.mlp import experts_of, gated, mixture, plain
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
-from llmscale.runtimes.transformers.styles import LLAMA, STYLES, Style
+from llmscale.runtimes.transformers.styles import LLAMA, STYLES, UNLIKE, Style, name_of
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 from llmscale.spec import Block, ModelSpec
 
@@ -33,11 +33,12 @@ class Plan:
         self.layers = layers_of(spec)
         heads = [b for b in self.blocks if isinstance(b, (Attention, LatentAttention))]
         self.windows = {getattr(block, "window", None) for block in heads}
+        self.share = spec.rotary_share if self.style.rope_share is None else self.style.rope_share
         self.rotary = 0
         if heads and self.style.rotary != "none":
             first = heads[0]
             self.rotary = (
-                first.rope if isinstance(first, LatentAttention) else int(first.head_dim * spec.rotary_share)
+                first.rope if isinstance(first, LatentAttention) else int(first.head_dim * self.share)
             )
 
     @property
@@ -51,7 +52,7 @@ def plan_of(spec: ModelSpec) -> Plan:
 
 
 def style_of(spec: ModelSpec) -> Style:
-    return STYLES.get(spec.text_family or spec.family, LLAMA)
+    return STYLES.get(name_of(spec.text_family or spec.family), LLAMA)
 
 
 def layers_of(spec: ModelSpec) -> tuple[tuple[Block, ...], ...]:
@@ -104,11 +105,15 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
             others = sum(after) - after[layer]
         cache = tape.hold("KV cache of other layers", others)
         given = tape.new("input of the layer", n * hidden, width) if layer else embedded[-1]
+        before_it = None
+        if layer and style.scores_returned and (step.eager or not style.sdpa):
+            elements = _scores(plan.layers[layer - 1], step)
+            before_it = tape.new("scores of the layer before", elements, width) if elements else None
         mark = tape.mark()
         _layer(tape, step, plan, plan.layers[layer], masks, given)
         tape.leave(mark)
         if layer:
-            tape.free(given)
+            tape.free(given, *([before_it] if before_it else []))
     tape.free(cache)
     tape.hold("KV cache", sum(after))
     last = tape.new("output of the layers", n * hidden, width)
@@ -118,6 +123,10 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     tape.free(normed, *embedded)
     tape.new("FP32 logits", step.batch * spec.vocab_size, FP32)
     return tape
+
+
+def _scores(blocks: tuple[Block, ...], step: Step) -> int:
+    return sum(step.rows * block.heads * kept(block.window, step) for block in blocks if isinstance(block, Attention))
 
 
 def _told(layers: tuple[tuple[Block, ...], ...]) -> list[int]:
@@ -160,7 +169,7 @@ def _masks(tape: Tape, step: Step, plan: Plan) -> set[int | None]:
 def _layer(
     tape: Tape, step: Step, plan: Plan, blocks: tuple[Block, ...], masks: set[int | None], given: Buffer
 ) -> None:
-    style, share = plan.style, plan.spec.rotary_share
+    style, share = plan.style, plan.share
     hidden, n, width = plan.spec.hidden_size, step.rows, step.width
 
     def mixed(block: Block, inputs: Buffer) -> Attended:
@@ -186,11 +195,11 @@ def _layer(
         pattern = "NMNM"
     if pattern in ("NMM", "NNMM"):
         inputs = normed("normed input")
-        made = [mixed(mixers[0], inputs)]
+        mixed(mixers[0], inputs)
         if pattern == "NNMM":
             tape.free(inputs)
             inputs = normed("normed input")
-        made.append(mixed(mixers[1], inputs))
+        mixed(mixers[1], inputs)
         tape.new("sum of both", n * hidden, width)
         tape.new("output of the layer", n * hidden, width)
         return
@@ -198,16 +207,14 @@ def _layer(
     residual = given
     for block in mixers:
         inputs = normed("normed input") if before else residual
-        out, scores = mixed(block, inputs)
-        if scores and not style.scores_kept:
-            tape.free(scores)
-        if inputs is not residual:
+        out = mixed(block, inputs).out
+        if inputs is not residual and not (style.input_kept and block is mixers[0] and pattern == "NMNM"):
             tape.free(inputs)
         if behind:
             raw, out = out, normed("normed output")
             tape.free(raw)
         added = tape.new("residual", n * hidden, width)
-        if not style.attention_kept:
+        if not (style.attention_kept and pattern == "NMNM"):
             tape.free(out)
         if residual is not given:
             tape.free(residual)

@@ -113,3 +113,21 @@ def rotate(tape: Tape, name: str, n: int, width: int) -> Buffer:
     out = tape.new(f"rotated {name}", n, width)
     tape.leave(mark, out)
     return out
+
+
+def rotate_wide(tape: Tape, name: str, n: int, width: int) -> Buffer:
+    """``(x.float() * cos) + (rotate_half(x).float() * sin)``."""
+    mark = tape.mark()
+    single = tape.new(f"{name} in FP32", n, FP32)
+    tape.new(f"{name} times cosine", n, FP32)
+    tape.free(single)
+    half = tape.new(f"{name}, one half negated", n // 2, width)
+    turned = tape.new(f"{name}, halves swapped", n, width)
+    tape.free(half)
+    single = tape.new(f"{name}, halves swapped, in FP32", n, FP32)
+    tape.free(turned)
+    tape.new(f"{name} times sine", n, FP32)
+    tape.free(single)
+    out = tape.new(f"rotated {name}", n, FP32)
+    tape.leave(mark, out)
+    return out

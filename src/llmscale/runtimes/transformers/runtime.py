@@ -1,0 +1,1 @@
+"""transformers as llmscale asks of a runtime."""
