@@ -71,6 +71,10 @@ def estimate(
         Optional[int], typer.Option("--max-num-batched-tokens", metavar="N", help="vLLM: tokens of one step.")
     ] = None,
     enforce_eager: Annotated[Optional[bool], typer.Option("--enforce-eager", help="vLLM: no CUDA graphs.")] = None,
+    attn: Annotated[
+        str, typer.Option("--attn", metavar="A", help="transformers: sdpa, eager or flash_attention_2.")
+    ] = "",
+    cache: Annotated[str, typer.Option("--cache", metavar="C", help="transformers: dynamic or static.")] = "",
     ram: Annotated[
         Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
     ] = None,
@@ -127,6 +131,8 @@ def estimate(
             max_num_seqs=max_num_seqs,
             max_num_batched_tokens=max_num_batched_tokens,
             enforce_eager=enforce_eager,
+            attn=attn.strip().lower(),
+            cache=cache.strip().lower(),
         ),
         quant_map=quant_map,
         sparsity=sparsity,

@@ -31,4 +31,8 @@ def runtime(name: str) -> Runtime:
         from llmscale.runtimes.vllm.runtime import Vllm
 
         return Vllm()
+    if known == "transformers":
+        from llmscale.runtimes.transformers.runtime import Transformers
+
+        return Transformers()
     return General(known)

@@ -37,6 +37,8 @@ class Options(NamedTuple):
     max_num_seqs: int | None = None
     max_num_batched_tokens: int | None = None
     enforce_eager: bool | None = None
+    attn: str = ""
+    cache: str = ""
 
     @property
     def ranks(self) -> int:
@@ -46,10 +48,12 @@ class Options(NamedTuple):
 
 _LLAMA_CPP = ("ubatch", "flash_attn", "unified_kv", "swa_full", "kv_offload", "gpu_layers", "n_cpu_moe", "ram")
 _VLLM = ("tp", "pp", "dp", "ep", "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens", "enforce_eager")
+_TRANSFORMERS = ("attn", "cache")
 #: The runtimes that an option changes something for.
 KNOWN_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_LLAMA_CPP, ("llama.cpp",)),
     **dict.fromkeys(_VLLM, ("vllm",)),
+    **dict.fromkeys(_TRANSFORMERS, ("transformers",)),
 }
 DEFAULTS = Options()
 

@@ -56,11 +56,20 @@ def stored(window: int | None, step: Step) -> int:
     return step.past
 
 
+def seen(window: int | None, step: Step) -> int:
+    """Tokens of one sequence whose K and V the step's attention is given; of a static cache the empty room too."""
+    if step.static and (not window or step.past + step.tokens <= min(step.static, window)):
+        return kept(window, step)
+    if step.static and step.past:
+        return kept(window, step)
+    return (min(step.past, window - 1) if window else step.past) + step.tokens
+
+
 def kept(window: int | None, step: Step) -> int:
-    """Tokens of one sequence whose K and V the step sees, and leaves stored."""
+    """Tokens of one sequence that the step leaves room for: a dynamic cache is what attention was given."""
     if step.static:
         return min(step.static, window) if window else step.static
-    return (min(step.past, window - 1) if window else step.past) + step.tokens
+    return seen(window, step)
 
 
 def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float, masked: bool) -> Attended:
@@ -82,7 +91,7 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
         q, k = turned
     # What was projected together stays: V is a view of it.
     keys, values = _grown(tape, step, block.window, (size.k, size.v), {k, v} - {together})
-    groups, rows = block.heads // block.kv_heads, kept(block.window, step)
+    groups, rows = block.heads // block.kv_heads, seen(block.window, step)
     scores: Buffer | None = None
     if step.eager or not style.sdpa:
         made, scores = _by_hand(tape, step, block, style, size, rows)
@@ -151,6 +160,13 @@ def _grown(
     rows, old = kept(window, step), stored(window, step)
     if step.static:
         keys, values = (tape.new(f"cached {name}", step.batch * rows * n, step.width) for name, n in zip("KV", size))
+        if window and step.past >= rows:
+            mark = tape.mark()
+            for name, n in zip("KV", size):
+                tape.new(f"{name} moved on", step.batch * rows * n, step.width)
+            tape.leave(mark)
+        if seen(window, step) > rows:
+            return keys, values  # attention is given K and V of the prompt, not the window
     else:
         before = [
             tape.new(f"{name} cached before", step.batch * old * n, step.width) if old else None
@@ -169,14 +185,17 @@ def _sdpa(
     tape: Tape, step: Step, block: Attention, size: Heads, masked: bool, rows: int, groups: int
 ) -> Buffer:
     mark, n, width = tape.mark(), step.rows, step.width
-    flash = not masked and size.out == size.q and block.head_dim <= FLASH_HEAD
+    masked = masked and not step.flash
+    flash = step.flash or not masked and size.out == size.q and block.head_dim <= FLASH_HEAD
     # Given a mask, one query is packed by the heads that share K and V; more have these repeated.
     if groups > 1 and not (step.grouped and (flash or step.tokens == 1)):
         _repeated(tape, step, block, size, rows, groups)
     if masked:
-        tape.new("mask as numbers", step.tokens * rows, width)
+        n_masks = step.masks * step.tokens
+        numbers = tape.new("mask as numbers", n_masks * rows, width)
         if rows % MASK_COLUMNS:
-            tape.new("padded mask", step.tokens * -(-rows // MASK_COLUMNS) * MASK_COLUMNS, width)
+            tape.new("padded mask", n_masks * -(-rows // MASK_COLUMNS) * MASK_COLUMNS, width)
+            tape.free(numbers)
     out = tape.new("attention", n * size.out, width)
     if flash:
         tape.new("log of sums", n * block.heads, FP32)
@@ -243,7 +262,7 @@ def softmaxed(tape: Tape, step: Step, style: Style, columns: int, q: int) -> Buf
 
 def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) -> Attended:
     """``DeepseekV3Attention.forward``: the cache holds the latent, of which K and V of all heads are made at each step."""
-    mark, n, width, rows = tape.mark(), step.rows, step.width, kept(None, step)
+    mark, n, width, rows = tape.mark(), step.rows, step.width, seen(None, step)
     head, made = block.nope + block.rope, step.batch * rows * block.heads
     if block.q_rank:
         low = tape.new("low-rank Q", n * block.q_rank, width)

@@ -6,12 +6,13 @@ them nothing but the cache grows, or shrinks where a window lets go of the promp
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
-from llmscale.runtimes.transformers.attention import Attended, attend, attend_latent, kept, stored
+from llmscale.runtimes.transformers.attention import Attended, attend, attend_latent, kept, seen, stored
 from llmscale.runtimes.transformers.mlp import experts_of, gated, mixture, plain
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
 from llmscale.runtimes.transformers.styles import LLAMA, STYLES, UNLIKE, Style, name_of
@@ -20,6 +21,8 @@ from llmscale.spec import Block, ModelSpec
 
 #: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
 TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
+#: Orders of norms and blocks that are gone through: before, behind, around, and beside each other.
+PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "MM"})
 #: After the first step also: mask, positions and ids, each grown by a token.
 GROWN_TENSORS = ("ids", "grown mask", "grown positions")
 
@@ -32,6 +35,7 @@ class Plan:
         self.style = style_of(spec)
         self.layers = layers_of(spec)
         heads = [b for b in self.blocks if isinstance(b, (Attention, LatentAttention))]
+        self.latent = any(isinstance(block, LatentAttention) for block in heads)
         self.windows = {getattr(block, "window", None) for block in heads}
         self.share = spec.rotary_share if self.style.rope_share is None else self.style.rope_share
         self.rotary = 0
@@ -49,6 +53,37 @@ class Plan:
 @lru_cache(maxsize=16)
 def plan_of(spec: ModelSpec) -> Plan:
     return Plan(spec)
+
+
+def told(spec: ModelSpec) -> bool:
+    """Whether the model's code is gone through: a decoder of blocks that are known, in an order that is known."""
+    if name_of(spec.text_family or spec.family) in UNLIKE or not spec.shape_known or not spec.vocab_size:
+        return False
+    patterns = {_pattern(blocks, LLAMA) for blocks in plan_of(spec).layers}
+    return bool(patterns) and patterns <= PATTERNS and all(map(_known, plan_of(spec).blocks))
+
+
+def settled(spec: ModelSpec, step: Step) -> int:
+    """Bytes of the KV cache that stay after so many tokens, windows cut to their size."""
+    total = 0
+    for blocks in plan_of(spec).layers:
+        for block in blocks:
+            shape = block.cache()
+            if shape:
+                rows = min(step.seen, shape.window) if shape.window else step.seen
+                total += step.batch * rows * (shape.keys + shape.values) * step.width
+    return total
+
+
+def _known(block: Block) -> bool:
+    if isinstance(block, Attention):
+        return block.cached and block.owns_kv and block.source == "self" and not block.relative_bias and not block.query_gate
+    return isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp)) or experts_of(block) is not None
+
+
+def _pattern(blocks: Iterable[Block], style: Style) -> str:
+    """The order of norms (N) and what they stand before or behind (M)."""
+    return "NMNM" if style.norm == "bare" else "".join("N" if isinstance(block, Norm) else "M" for block in blocks)
 
 
 def style_of(spec: ModelSpec) -> Style:
@@ -106,7 +141,7 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
         cache = tape.hold("KV cache of other layers", others)
         given = tape.new("input of the layer", n * hidden, width) if layer else embedded[-1]
         before_it = None
-        if layer and style.scores_returned and (step.eager or not style.sdpa):
+        if layer and style.scores_returned and (step.eager or not (style.sdpa or step.flash)):
             elements = _scores(plan.layers[layer - 1], step)
             before_it = tape.new("scores of the layer before", elements, width) if elements else None
         mark = tape.mark()
@@ -119,14 +154,18 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     last = tape.new("output of the layers", n * hidden, width)
     normed = norm(tape, "last hidden state", n * hidden, hidden, step, style.norm)
     tape.free(last)
-    tape.new("logits", step.batch * spec.vocab_size, width)
+    told = step.rows if step.all_logits else step.batch
+    tape.new("logits", told * spec.vocab_size, width)
+    if step.all_logits:
+        tape.new("FP32 logits", told * spec.vocab_size, FP32)
+        return tape
     tape.free(normed, *embedded)
-    tape.new("FP32 logits", step.batch * spec.vocab_size, FP32)
+    tape.new("FP32 logits", told * spec.vocab_size, FP32)
     return tape
 
 
 def _scores(blocks: tuple[Block, ...], step: Step) -> int:
-    return sum(step.rows * block.heads * kept(block.window, step) for block in blocks if isinstance(block, Attention))
+    return sum(step.rows * block.heads * seen(block.window, step) for block in blocks if isinstance(block, Attention))
 
 
 def _told(layers: tuple[tuple[Block, ...], ...]) -> list[int]:
@@ -138,24 +177,26 @@ def _told(layers: tuple[tuple[Block, ...], ...]) -> list[int]:
     return sorted({*first.values(), *last.values()})
 
 
-def _cached(blocks: tuple[Block, ...], step: Step, rows: object) -> int:
+def _cached(blocks: tuple[Block, ...], step: Step, rows: Callable[[int | None, Step], int]) -> int:
     total = 0
     for block in blocks:
         shape = block.cache()
         if shape:
-            total += step.batch * rows(shape.window, step) * (shape.keys + shape.values) * step.width  # type: ignore[operator]
+            total += step.batch * rows(shape.window, step) * (shape.keys + shape.values) * step.width
     return total
 
 
 def _masks(tape: Tape, step: Step, plan: Plan) -> set[int | None]:
     """Masks that the model makes; the windows whose layers are given one."""
     made: set[int | None] = set()
-    style, by_hand = plan.style, step.eager or not plan.style.sdpa
+    style, by_hand = plan.style, step.eager or not (plan.style.sdpa or step.flash)
+    if step.flash:
+        return made
     for window in plan.windows | ({1} if style.spare_mask else set()):
-        rows = kept(window, step) if window != 1 else step.seen
+        rows = seen(window, step) if window != 1 else step.seen
         if not (by_hand or style.masked or (window is not None and rows >= window)):
             continue
-        size = step.tokens * rows
+        size = step.masks * step.tokens * rows
         causal = tape.new("mask", size, 1)
         if window:
             tape.free(tape.new("mask of the window", 2 * size, 1))
@@ -190,9 +231,7 @@ def _layer(
         return norm(tape, name, n * hidden, hidden, step, style.norm)
 
     mixers = [block for block in blocks if not isinstance(block, Norm)]
-    pattern = "".join("N" if isinstance(block, Norm) else "M" for block in blocks)
-    if style.norm == "bare":
-        pattern = "NMNM"
+    pattern = _pattern(blocks, style)
     if pattern in ("NMM", "NNMM"):
         inputs = normed("normed input")
         mixed(mixers[0], inputs)

@@ -22,11 +22,13 @@ class Step(NamedTuple):
         tokens: tokens of each that go through the model now.
         past: tokens of each that went through it before.
         width: bytes of an activation.
-        eager: attention by single operations rather than SDPA.
+        eager: attention by single operations.
+        flash: attention by FlashAttention-2, which needs no mask.
         first: whether it is the first step after the prompt, which sliding windows still hold whole.
         static: tokens that a static cache has room for; 0 for a dynamic one.
-        grouped: whether SDPA shares K and V among query heads (since 4.48 or later); before, they were repeated.
         copied_experts: bytes of one element of the experts' weights that decoding copies; 0 where it does not.
+        grouped: whether SDPA shares K and V among query heads; transformers before 4.48 repeated them.
+        all_logits: whether FP32 logits of the whole prompt are made, as before 4.45.
     """
 
     batch: int
@@ -34,10 +36,17 @@ class Step(NamedTuple):
     past: int
     width: int
     eager: bool = False
+    flash: bool = False
     first: bool = False
     static: int = 0
-    grouped: bool = True
     copied_experts: int = 2
+    grouped: bool = True
+    all_logits: bool = False
+
+    @property
+    def masks(self) -> int:
+        """Masks that are not alike; a static cache has one for each sequence."""
+        return self.batch if self.static else 1
 
     @property
     def rows(self) -> int:

@@ -72,7 +72,7 @@ STYLES: dict[str, Style] = {
     "deepseek_v3": _DEEPSEEK,
     "dots1": _DEEPSEEK,
     "ernie4_5": Style(rotary="wide", table_width=4),
-    "ernie4_5_moe": Style(rotary="wide", table_width=4, router_in_fp32=True),
+    "ernie4_5_moe": Style(rotary="wide", table_width=4, router_in_fp32=True, shared_first=True),
     "falcon": Style(norm="layer", masked=True, scores="inplace", scores_returned=True),
     "flex_olmo": Style(table_width=4),
     "gemma": Style(norm="gemma"),
