@@ -206,7 +206,8 @@ def test_a_window_lets_the_context_grow_further() -> None:
     full = from_config(plain, "x")
     longest = []
     for spec in (slid, full):
-        (answer,) = fit(Model.of(spec).candidate(quant("fp16"), None), work(), [room(2 * GIB)], 10**6)
+        # transformers keeps a prompt whole until the answer begins, so a window changes nothing at its peak.
+        (answer,) = fit(Model.of(spec).candidate(quant("fp16"), "exllama"), work(), [room(2 * GIB)], 10**6)
         assert answer.max_context is not None
         longest.append(answer.max_context)
     assert longest[0] > longest[1]

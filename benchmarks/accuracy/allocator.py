@@ -1,14 +1,18 @@
-"""PyTorch's caching allocator, as far as it decides what loaded weights count as: `c10/cuda/CUDACachingAllocator.cpp`, 2.3.
+"""What loaded weights count as in PyTorch's caching allocator (`c10/cuda/CUDACachingAllocator.cpp`, 2.3).
 
-What ``torch.cuda.max_memory_allocated`` counts are blocks, and a block is as large as it was asked for only where the rest of
-it is worth splitting off: in segments of up to 1 MiB a rest of 512 bytes is, in larger ones a rest above 1 MiB.
+``torch.cuda.max_memory_allocated`` counts blocks, and a block is as large as was asked for only where the rest of it is worth
+splitting off: in segments of up to 1 MiB a rest of 512 bytes is, in larger ones a rest above 1 MiB. A matrix of 135 MiB is
+given a segment of 136 and counts for all of it. transformers from 4.50 on first takes one block for everything
+(``caching_allocator_warmup``), out of which the tensors are cut.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
+from math import prod
 
+from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Allotted
 from llmscale.units import MIB
 
@@ -22,7 +26,7 @@ def held(sizes: Iterable[int], warm: int = 0) -> int:
     """Bytes of the blocks that tensors of these sizes are given one after another.
 
     Args:
-        warm: one free block that is there before, which `caching_allocator_warmup` of transformers makes.
+        warm: bytes of one free block that is there before.
     """
     free: dict[bool, list[int]] = {True: [], False: [_rounded(warm, ROUND_LARGE)] if warm else []}
     total = 0
@@ -33,11 +37,33 @@ def held(sizes: Iterable[int], warm: int = 0) -> int:
         place = bisect_left(pool, asked)
         block = pool.pop(place) if place < len(pool) else _segment(asked)
         rest = block - asked
-        if rest >= GRAIN if small else rest > SMALL:
+        if (rest >= GRAIN) if small else (rest > SMALL):
             insort(pool, rest)
             block = asked
         total += block
     return total
+
+
+def tensor_sizes(found: Iterable[Allotted]) -> list[int]:
+    """Bytes of every tensor of a checkpoint, each plane of a format a tensor of its own, in the order of their names."""
+    named: list[tuple[str, int, int]] = []
+    for each in found:
+        group, planes = each.group, _planes(each.form, each.group.shape)
+        for layer in group.layers or (None,):
+            for expert in range(group.experts):
+                name = group.name.replace("{layer}", str(layer)).replace("{expert}", str(expert))
+                named += [(name, number, size) for number, size in enumerate(planes)]
+    return [size for _, _, size in sorted(named)]
+
+
+def _planes(form: Format, shape: tuple[int, ...]) -> list[int]:
+    *stack, rows, columns = (1, 1, *shape)
+    if form.flat:
+        rows, columns = 1, rows * columns
+    return [
+        prod(stack) * plane.bytes * -(-rows // (plane.rows or rows)) * -(-columns // (plane.columns or columns))
+        for plane in form.planes
+    ]
 
 
 def _segment(asked: int) -> int:
@@ -48,17 +74,3 @@ def _segment(asked: int) -> int:
 
 def _rounded(size: int, multiple: int) -> int:
     return -(-size // multiple) * multiple
-
-
-def tensor_sizes(found: Iterable[Allotted]) -> list[int]:
-    """Bytes of every tensor that a checkpoint holds, plane by plane, in the order of their names."""
-    named: list[tuple[str, int, int]] = []
-    for each in found:
-        group = each.group
-        numbered = [group.name.replace("{layer}", str(layer)) for layer in group.layers] or [group.name]
-        planes = [each.format.plane_bytes(group.shape, number) for number in range(len(each.format.planes))]
-        for name in numbered:
-            for expert in range(group.experts):
-                own = name.replace("{expert}", str(expert))
-                named += [(own, number, size) for number, size in enumerate(planes)]
-    return [size for _, _, size in sorted(named)]

@@ -69,15 +69,18 @@ def _measured(candidate: Candidate) -> bool:
     """Whether the runtime's own rows were made with what computes this estimate."""
     from llmscale.runtimes.general import General
 
-    name = candidate.runtime.name
-    if isinstance(candidate.runtime, General):
-        return name == "transformers"
+    name, spec = candidate.runtime.name, candidate.subjects[0].spec
+    if isinstance(candidate.runtime, General) or spec is None:
+        return False
+    if name == "transformers":
+        from llmscale.runtimes.transformers.forward import told
+
+        return told(spec)
     if name != "llama.cpp":
         return True
     from llmscale.runtimes.llama_cpp.simulate import facts
 
-    spec = candidate.subjects[0].spec
-    return spec is not None and facts(spec).known
+    return facts(spec).known
 
 
 def explain_bounds(candidate: Candidate, quant: Quant) -> list[str]:

@@ -242,6 +242,7 @@ def _computed(entry: dict[str, Any]) -> dict[str, Any]:
         return {"counted": None, "counted_active": None, "shape": None, "motion": None}
     from llmscale.families import from_config
     from llmscale.inventory import inventory
+    from llmscale.runtimes.transformers.runtime import points_of
     from llmscale.shape import shape_of
     from llmscale.speed.motion import motion
 
@@ -253,6 +254,7 @@ def _computed(entry: dict[str, Any]) -> dict[str, Any]:
         "caches": list(map(list, shape.caches)),
         "states": list(map(list, shape.states)),
         "llama_cpp": _sketch(spec, parts),
+        "transformers": list(map(list, points_of(spec))),
     }
     counted = {"counted": parts.total(), "counted_active": parts.active()}
     return {**counted, "shape": fields, "motion": list(motion(parts))}

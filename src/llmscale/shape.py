@@ -52,6 +52,8 @@ class Shape(NamedTuple):
         intermediate: widest feed-forward activation of one token, chosen experts together.
         sequence: tokens of a model that always sees the same number; None for a language model.
         llama_cpp: only in the compiled catalogue, of models that llama.cpp can load.
+        transformers: contexts, and what one sequence of 16 bits has alive there besides weights and cache, of models
+            whose code is gone through; see `llmscale.runtimes.transformers`.
     """
 
     layers: int
@@ -63,6 +65,7 @@ class Shape(NamedTuple):
     caches: tuple[LayerCache, ...]
     states: tuple[LayerState, ...] = ()
     llama_cpp: Sketch | None = None
+    transformers: tuple[tuple[int, int], ...] = ()
 
     @property
     def decodes(self) -> bool:
@@ -79,7 +82,9 @@ class Shape(NamedTuple):
         if isinstance(drawn, list):
             cells, window, state, compute = drawn
             sketch = Sketch(tuple(map(tuple, cells)), window, state, tuple(map(tuple, compute)))
-        return cls(**{**data, "caches": caches, "states": states, "llama_cpp": sketch})  # type: ignore[arg-type]
+        points = tuple(map(tuple, data.get("transformers", ())))  # type: ignore[arg-type]
+        drawn_up = {"caches": caches, "states": states, "llama_cpp": sketch, "transformers": points}
+        return cls(**{**data, **drawn_up})  # type: ignore[arg-type]
 
 
 def shape_of(spec: ModelSpec) -> Shape:

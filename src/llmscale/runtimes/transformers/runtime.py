@@ -35,6 +35,9 @@ FRAMEWORK = GIB // 2
 ATTENTION = ("sdpa", "eager", "flash_attention_2")
 CACHES = ("dynamic", "static")
 LOGIT_BYTES = 4
+#: Contexts at which a model is gone through for the compiled catalogue, and the bytes of an activation there.
+SAMPLED = (1, 512, 2048, 8192, 32_768, 131_072, 1_048_576)
+WIDTH = 2
 #: Terms of the peak that ``--explain`` lists one by one.
 LISTED = 12
 
@@ -71,6 +74,9 @@ class Transformers:
         return self._general.state(subject, work)
 
     def compute(self, subject: Subject, work: Workload) -> int:
+        points = subject.shape.transformers
+        if subject.spec is None and points and not (work.options.attn or work.options.cache):
+            return work.batch * between(points, work.context) * work.activation_bytes // WIDTH
         found = peak_of(subject, work)
         return rule(subject, work) if found is None else found.tape.peak - found.settled
 
@@ -129,11 +135,11 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
     if options.attn == "flash_attention_2" and plan.latent:
         raise UsageError(f"FlashAttention-2 with the latent attention of {spec.name} is not modelled.", "Take sdpa.")
     plain = subject.quant is None or subject.quant.bits >= 16
-    return _peak(spec, work.context, work.batch, work.activation_bytes, options.attn, options.cache == "static", plain)
+    return _peak(spec, work.context, work.batch, work.activation_bytes, options.attn, static=options.cache == "static", plain=plain)
 
 
 @lru_cache(maxsize=64)
-def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, static: bool, plain: bool) -> Peak:
+def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, static: bool, plain: bool) -> Peak:
     from llmscale.runtimes.transformers.forward import settled, simulate
     from llmscale.runtimes.transformers.ops import Step
 
@@ -153,6 +159,22 @@ def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, stat
         if answer.peak > prompt.peak:
             return Peak("answer", answer, kept)
     return Peak("prompt", prompt, kept)
+
+
+def points_of(spec: ModelSpec, context: int = 0) -> tuple[tuple[int, int], ...]:
+    """Contexts, and what one sequence has alive there besides weights and cache; empty where that is not modelled."""
+    if not _told(spec):
+        return ()
+    contexts = sorted({*SAMPLED, context} - {0})
+    peaks = [(at, _peak(spec, at, 1, WIDTH, "", static=False, plain=True)) for at in contexts]
+    return tuple((at, found.tape.peak - found.settled) for at, found in peaks)
+
+
+def between(points: tuple[tuple[int, int], ...], context: int) -> int:
+    """The value at `context` on the lines between `points`, and on the last one beyond them; never less than before it."""
+    right = next((number for number, (known, _) in enumerate(points) if known >= context), len(points) - 1)
+    (before, low), (after, high) = points[max(0, right - 1)], points[right]
+    return low if after == before else max(low, low + (high - low) * (context - before) // (after - before))
 
 
 def _told(spec: ModelSpec) -> bool:
