@@ -51,6 +51,7 @@ SHAPE = st.builds(
     sequence=st.none(),
     caches=st.lists(LAYER, min_size=1, max_size=3).map(tuple),
     states=st.lists(STATE, max_size=2).map(tuple),
+    transformers=st.just(()),
 )
 
 

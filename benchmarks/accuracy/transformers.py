@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.oracle.subjects import ACTIVATIONS, shortened, subjects
+
 from benchmarks.accuracy.allocator import held, tensor_sizes
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale.families import from_config
@@ -36,7 +38,6 @@ from llmscale.shape import shape_of
 from llmscale.sources import load
 from llmscale.spec import ModelSpec
 from llmscale.units import GIB, MIB
-from tests.oracle.subjects import ACTIVATIONS, LAYERS, shortened, subjects
 
 TRUTH = Path(__file__).parents[2] / "tests" / "truth"
 ACTIVE = "transformers activations and KV cache, its classes"
@@ -82,7 +83,9 @@ def comparisons() -> Iterator[Comparison]:
         gone,
         ("transformers", "activations"),
     )
-    yield Comparison(RULED, f"{source} MiB; recurrent layers without optional kernels, encoder-decoders, and others.", ruled)
+    yield Comparison(
+        RULED, f"{source} MiB; recurrent layers without optional kernels, encoder-decoders, and others.", ruled
+    )
     rows = json.loads((TRUTH / "transformers_memory.json").read_text(encoding="utf-8"))["rows"]
     source = "Published by Qwen, GPU memory of torch's allocator: `tests/truth/transformers_memory.json`."
     yield Comparison(
@@ -172,9 +175,7 @@ def _buffer(name: str, form: str) -> int:
 
 
 def _step(row: dict[str, Any], tokens: int, past: int, *, grouped: bool = True) -> Step:
-    return Step(
-        row["batch"], tokens, past, BF16, flash=grouped, copied_experts=0, grouped=grouped
-    )
+    return Step(row["batch"], tokens, past, BF16, flash=grouped, copied_experts=0, grouped=grouped)
 
 
 def _peak(row: dict[str, Any]) -> int:

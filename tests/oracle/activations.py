@@ -34,6 +34,8 @@ from transformers import masking_utils
 from transformers.generation import utils as generation
 from transformers.initialization import no_init_weights
 
+from llmscale.errors import InputFileError
+from llmscale.families import from_config
 from tests.oracle.subjects import ACTIVATIONS, LAYERS, Subject, shortened, subjects
 
 GRAIN = 512
@@ -155,7 +157,7 @@ def build(config: dict[str, Any], attn: str) -> torch.nn.Module:
 def run(config: dict[str, Any], case: Case) -> Found:
     """Generate two tokens and say what was alive."""
     model: Any = build(config, case.attn)
-    model.generation_config.update(eos_token_id=None, bos_token_id=None, pad_token_id=0)
+    model.generation_config.update(eos_token_id=None, bos_token_id=None, pad_token_id=0, use_cache=True)
     storages = Storages(iter([*model.parameters(), *model.buffers()]))
     steps: list[tuple[int, int]] = []
 
@@ -191,7 +193,17 @@ def chosen(model_types: list[str]) -> Iterator[Subject]:
     for found in by_type.values():
         settings = transformers.CONFIG_MAPPING[found[0].model_type]
         if settings in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or "text_config" in found[0].config:
-            yield from {each.id: each for each in (found[0], found[len(found) // 2], found[-1])}.values()
+            some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1])}
+            yield from filter(_shortens, some.values())
+
+
+def _shortens(subject: Subject) -> bool:
+    """Whether llmscale reads the config when its layers are cut."""
+    try:
+        from_config(shortened(subject.config, LAYERS), subject.id)
+    except InputFileError:
+        return False
+    return True
 
 
 def main(model_types: list[str]) -> int:
@@ -210,7 +222,9 @@ def main(model_types: list[str]) -> int:
                 try:
                     found = run(config, case)
                 except Exception as error:  # whatever a class raises for a published file
-                    failed[f"{name} {case.attn}{' static' if case.static else ''}"] = f"{type(error).__name__}: {error}"[:120]
+                    failed[f"{name} {case.attn}{' static' if case.static else ''}"] = (
+                        f"{type(error).__name__}: {error}"[:120]
+                    )
                     continue
                 rows.setdefault(name, []).append([*case, *found])
             print(f"{name:46} {subject.model_type:22} {len(rows.get(name, []))} cases", flush=True)
@@ -224,6 +238,9 @@ def main(model_types: list[str]) -> int:
             "torch": torch.__version__,
             "layers": LAYERS,
             "columns": [*Case._fields, *Found._fields],
+            "looked_at": json.loads(ACTIVATIONS.read_text(encoding="utf-8"))["looked_at"]
+            if ACTIVATIONS.exists()
+            else [],
         }
         text = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
         ACTIVATIONS.write_text(f'{{\n{text},\n "models": {{\n{lines}\n }}\n}}\n', encoding="utf-8")

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.runtimes.transformers.ops import FP32, Step, norm, rotate, rotate_wide
+from llmscale.runtimes.transformers.ops import FP32, Step, norm, rotate, rotate_complex, rotate_wide
 from llmscale.runtimes.transformers.styles import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
@@ -31,18 +31,16 @@ class Heads(NamedTuple):
     out: int
 
 
-class Attended(NamedTuple):
-    """The output of a block; of single operations also the scores, which most layers hold until their end."""
-
-    out: Buffer
-    scores: Buffer | None
-
-
 def heads_of(block: Attention) -> Heads:
     v_dim = block.v_head_dim or block.head_dim
     return Heads(
         block.heads * block.head_dim, block.kv_heads * block.head_dim, block.kv_heads * v_dim, block.heads * v_dim
     )
+
+
+def by_hand(step: Step, style: Style) -> bool:
+    """Whether attention is single operations."""
+    return step.eager or not (style.sdpa or step.flash)
 
 
 def stored(window: int | None, step: Step) -> int:
@@ -72,8 +70,8 @@ def kept(window: int | None, step: Step) -> int:
     return seen(window, step)
 
 
-def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float, masked: bool) -> Attended:
-    """The block's output; what it is given is the caller's, and what it caches stays.
+def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float, masked: bool) -> Buffer:
+    """The block's output. What it is given is the caller's; what it caches stays, and so do scores, which the layer holds.
 
     Args:
         share: of a head that rotates.
@@ -92,15 +90,14 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
     # What was projected together stays: V is a view of it.
     keys, values = _grown(tape, step, block.window, (size.k, size.v), {k, v} - {together})
     groups, rows = block.heads // block.kv_heads, seen(block.window, step)
-    scores: Buffer | None = None
-    if step.eager or not style.sdpa:
-        made, scores = _by_hand(tape, step, block, style, size, rows)
+    scores: list[Buffer] = []
+    if by_hand(step, style):
+        made, *scores = _by_hand(tape, step, block, style, size, rows)
     else:
         made = _sdpa(tape, step, block, size, masked, rows, groups)
     out = tape.new("attention output", n * block.hidden, width)
-    tape.free(made)
-    tape.leave(mark, out, keys, values, *([scores] if scores else []))
-    return Attended(out, scores)
+    tape.leave(mark, out, keys, values, *scores)
+    return out
 
 
 def _projected(
@@ -120,9 +117,7 @@ def _projected(
     return made[0], made[1], made[2]
 
 
-def _rotated(
-    tape: Tape, step: Step, size: Heads, style: Style, share: float, table: int
-) -> tuple[Buffer, Buffer]:
+def _rotated(tape: Tape, step: Step, size: Heads, style: Style, share: float, table: int) -> tuple[Buffer, Buffer]:
     """Q and K with their positions; `table` is how many elements of a head have some."""
     mark, width, made = tape.mark(), step.width, []
     if style.rotary == "fp32":
@@ -134,7 +129,12 @@ def _rotated(
         tape.new("cosines and sines of pairs", 2 * step.rows * table, FP32)
     for name, elements in (("Q", size.q), ("K", size.k)):
         n = step.rows * elements
-        turned = (rotate_wide if style.rotary == "wide" else rotate)(tape, name, int(n * share), width)
+        if style.rotary == "wide":
+            turned = rotate_wide(tape, name, int(n * share), width)
+        elif style.rotary == "complex":
+            turned = rotate_complex(tape, name, n, width)
+        else:
+            turned = rotate(tape, name, int(n * share), width, FP32 if style.rotary == "promoted" else 0)
         if share != 1 and not style.rope_open:
             whole = tape.new(f"rotated {name}", n, width)
             tape.free(turned)
@@ -144,14 +144,14 @@ def _rotated(
         # The rotated parts are variables of the attention too.
         joined = [tape.new(f"rotated {name}", step.rows * n, width) for name, n in (("Q", size.q), ("K", size.k))]
         return joined[0], joined[1]
-    if style.rotary in ("fp32", "wide") and step.width != FP32:
+    if style.rotary in ("fp32", "wide", "promoted", "complex") and step.width != FP32:
         made = [tape.new(f"rotated {name}", step.rows * n, step.width) for name, n in (("Q", size.q), ("K", size.k))]
     tape.leave(mark, *made)
     return made[0], made[1]
 
 
 def _grown(
-    tape: Tape, step: Step, window: int | None, size: tuple[int, int], new: tuple[Buffer, ...]
+    tape: Tape, step: Step, window: int | None, size: tuple[int, int], new: Iterable[Buffer]
 ) -> tuple[Buffer, Buffer]:
     """The cache takes up K and V of the step: a static one in place, others by ``torch.cat``.
 
@@ -159,10 +159,12 @@ def _grown(
     """
     rows, old = kept(window, step), stored(window, step)
     if step.static:
-        keys, values = (tape.new(f"cached {name}", step.batch * rows * n, step.width) for name, n in zip("KV", size))
+        keys, values = (
+            tape.new(f"cached {name}", step.batch * rows * n, step.width) for name, n in zip("KV", size, strict=True)
+        )
         if window and step.past >= rows:
             mark = tape.mark()
-            for name, n in zip("KV", size):
+            for name, n in zip("KV", size, strict=True):
                 tape.new(f"{name} moved on", step.batch * rows * n, step.width)
             tape.leave(mark)
         if seen(window, step) > rows:
@@ -170,7 +172,7 @@ def _grown(
     else:
         before = [
             tape.new(f"{name} cached before", step.batch * old * n, step.width) if old else None
-            for name, n in zip("KV", size)
+            for name, n in zip("KV", size, strict=True)
         ]
         keys = tape.new("cached K", step.batch * rows * size[0], step.width)
         if not window and before[0]:
@@ -181,20 +183,17 @@ def _grown(
     return keys, values
 
 
-def _sdpa(
-    tape: Tape, step: Step, block: Attention, size: Heads, masked: bool, rows: int, groups: int
-) -> Buffer:
+def _sdpa(tape: Tape, step: Step, block: Attention, size: Heads, masked: bool, rows: int, groups: int) -> Buffer:
     mark, n, width = tape.mark(), step.rows, step.width
     masked = masked and not step.flash
-    flash = step.flash or not masked and size.out == size.q and block.head_dim <= FLASH_HEAD
+    flash = step.flash or (not masked and size.out == size.q and block.head_dim <= FLASH_HEAD)
     # Given a mask, one query is packed by the heads that share K and V; more have these repeated.
     if groups > 1 and not (step.grouped and (flash or step.tokens == 1)):
         _repeated(tape, step, block, size, rows, groups)
     if masked:
-        n_masks = step.masks * step.tokens
-        numbers = tape.new("mask as numbers", n_masks * rows, width)
+        numbers = tape.new("mask as numbers", n * rows, width)
         if rows % MASK_COLUMNS:
-            tape.new("padded mask", n_masks * -(-rows // MASK_COLUMNS) * MASK_COLUMNS, width)
+            tape.new("padded mask", n * -(-rows // MASK_COLUMNS) * MASK_COLUMNS, width)
             tape.free(numbers)
     out = tape.new("attention", n * size.out, width)
     if flash:
@@ -204,21 +203,23 @@ def _sdpa(
 
 
 def _repeated(tape: Tape, step: Step, block: Attention, size: Heads, rows: int, groups: int) -> None:
-    """``repeat_kv``; of one head it is a view, which only a product over several sequences copies."""
-    if block.kv_heads == 1 and step.batch == 1:
+    """``repeat_kv``; of one head it is a view."""
+    if block.kv_heads == 1:
         return
     tape.new("repeated K", step.batch * rows * size.k * groups, step.width)
     tape.new("repeated V", step.batch * rows * size.v * groups, step.width)
 
 
-def _by_hand(
-    tape: Tape, step: Step, block: Attention, style: Style, size: Heads, rows: int
-) -> tuple[Buffer, Buffer]:
+def _by_hand(tape: Tape, step: Step, block: Attention, style: Style, size: Heads, rows: int) -> tuple[Buffer, Buffer]:
     """``eager_attention_forward``: what attention makes, and the scores after the softmax."""
     mark, width = tape.mark(), step.width
     if block.heads > block.kv_heads:
         _repeated(tape, step, block, size, rows, block.heads // block.kv_heads)
-    soft = softmaxed(tape, step, style, block.heads * rows, size.q)
+    # Views of one head shared by all are copied for each product over several sequences.
+    views = step.batch * rows * block.heads if block.kv_heads == 1 < block.heads and step.batch > 1 else 0
+    soft = softmaxed(tape, step, style, (block.heads, rows), size.q, views * block.head_dim)
+    if views:
+        tape.new("V in order", views * (size.v // block.kv_heads), width)
     made = tape.new("attention", step.rows * size.out, width)
     by_token = tape.new("attention by token", step.rows * size.out, width)
     tape.free(made)
@@ -226,14 +227,20 @@ def _by_hand(
     return by_token, soft
 
 
-def softmaxed(tape: Tape, step: Step, style: Style, columns: int, q: int) -> Buffer:
-    """Scores of each token of the step in `columns`, from the product of Q and K to after the softmax."""
-    n, width = step.rows * columns, step.width
+def softmaxed(tape: Tape, step: Step, style: Style, shape: tuple[int, int], q: int, k: int = 0) -> Buffer:
+    """Scores of every head (`shape`: heads, tokens) from the product of Q and K to after the softmax.
+
+    Args:
+        q: elements of Q of one token.
+        k: elements that the product copies of K.
+    """
+    heads, rows = shape
+    n, sinks, width = step.rows * heads * rows, step.rows * heads, step.width
     # Several sequences' heads are not evenly spaced in Q, so the product copies it.
     copied = tape.new("Q in order", step.rows * q, width) if step.batch > 1 and step.tokens > 1 else None
+    shared = tape.new("K in order", k, width) if k else None
     scores = tape.new("scores", n, width)
-    if copied:
-        tape.free(copied)
+    tape.free(*[buffer for buffer in (copied, shared) if buffer])
     if style.scores not in ("inplace", "product"):
         scaled = tape.new("scaled scores", n, width)
         tape.free(scores)
@@ -242,10 +249,10 @@ def softmaxed(tape: Tape, step: Step, style: Style, columns: int, q: int) -> Buf
     if style.scores not in ("inplace", "product"):
         tape.free(scores)
     if style.scores == "sinks":
-        joined = tape.new("scores and sinks", n + step.rows, width)
-        shifted = tape.new("scores less their largest", n + step.rows, width)
+        joined = tape.new("scores and sinks", n + sinks, width)
+        shifted = tape.new("scores less their largest", n + sinks, width)
         tape.free(joined)
-        soft = tape.new("softmax", n + step.rows, width)
+        soft = tape.new("softmax", n + sinks, width)
         tape.free(shifted, masked)
         return soft
     if style.scores in ("native", "inplace") or width == FP32:
@@ -260,8 +267,8 @@ def softmaxed(tape: Tape, step: Step, style: Style, columns: int, q: int) -> Buf
     return soft
 
 
-def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) -> Attended:
-    """``DeepseekV3Attention.forward``: the cache holds the latent, of which K and V of all heads are made at each step."""
+def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) -> Buffer:
+    """``DeepseekV3Attention.forward``: the cache holds the latent; K and V of all heads are made of it at each step."""
     mark, n, width, rows = tape.mark(), step.rows, step.width, seen(None, step)
     head, made = block.nope + block.rope, step.batch * rows * block.heads
     if block.q_rank:
@@ -280,14 +287,14 @@ def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) 
     tape.new("Q of both parts", n * block.heads * head, width)
     tape.new("K and V of the latent", made * (block.nope + block.v_head), width)
     tape.new("K of all heads", made * head, width)
-    scores = None
-    if step.eager or not style.sdpa:
-        scores = softmaxed(tape, step, style, block.heads * rows, block.heads * head)
+    scores = []
+    if by_hand(step, style):
+        scores = [softmaxed(tape, step, style, (block.heads, rows), block.heads * head)]
         first = tape.new("attention", n * block.heads * block.v_head, width)
         tape.new("attention by token", n * block.heads * block.v_head, width)
         tape.free(first)
     else:
         tape.new("attention", n * block.heads * block.v_head, width)
     out = tape.new("attention output", n * block.hidden, width)
-    tape.leave(mark, out, keys, values, *([scores] if scores else []))
-    return Attended(out, scores)
+    tape.leave(mark, out, keys, values, *scores)
+    return out

@@ -12,8 +12,8 @@ from functools import lru_cache
 from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
-from llmscale.runtimes.transformers.attention import Attended, attend, attend_latent, kept, seen, stored
-from llmscale.runtimes.transformers.mlp import experts_of, gated, mixture, plain
+from llmscale.runtimes.transformers.attention import attend, attend_latent, by_hand, kept, seen, stored
+from llmscale.runtimes.transformers.mlp import Experts, experts_of, gated, mixture, plain, with_shared
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
 from llmscale.runtimes.transformers.styles import LLAMA, STYLES, UNLIKE, Style, name_of
 from llmscale.runtimes.transformers.tape import Buffer, Tape
@@ -22,9 +22,11 @@ from llmscale.spec import Block, ModelSpec
 #: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
 TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
 #: Orders of norms and blocks that are gone through: before, behind, around, and beside each other.
-PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "MM"})
+PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM"})
 #: After the first step also: mask, positions and ids, each grown by a token.
 GROWN_TENSORS = ("ids", "grown mask", "grown positions")
+#: A block, or experts with the shared one that a `ModelSpec` has beside them.
+Part = Block | Experts
 
 
 class Plan:
@@ -37,16 +39,14 @@ class Plan:
         heads = [b for b in self.blocks if isinstance(b, (Attention, LatentAttention))]
         self.latent = any(isinstance(block, LatentAttention) for block in heads)
         self.windows = {getattr(block, "window", None) for block in heads}
-        self.share = spec.rotary_share if self.style.rope_share is None else self.style.rope_share
+        self.share = self.style.rope_share if spec.rotary_share == 1 else spec.rotary_share
         self.rotary = 0
         if heads and self.style.rotary != "none":
             first = heads[0]
-            self.rotary = (
-                first.rope if isinstance(first, LatentAttention) else int(first.head_dim * self.share)
-            )
+            self.rotary = first.rope if isinstance(first, LatentAttention) else int(first.head_dim * self.share)
 
     @property
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[Part]:
         return [block for blocks in dict.fromkeys(self.layers) for block in blocks]
 
 
@@ -59,8 +59,11 @@ def told(spec: ModelSpec) -> bool:
     """Whether the model's code is gone through: a decoder of blocks that are known, in an order that is known."""
     if name_of(spec.text_family or spec.family) in UNLIKE or not spec.shape_known or not spec.vocab_size:
         return False
-    patterns = {_pattern(blocks, LLAMA) for blocks in plan_of(spec).layers}
-    return bool(patterns) and patterns <= PATTERNS and all(map(_known, plan_of(spec).blocks))
+    plan = plan_of(spec)
+    patterns = {_pattern(blocks, plan.style) for blocks in plan.layers}
+    if spec.family == "falcon" and all(b.heads == b.kv_heads for b in plan.blocks if isinstance(b, Attention)):
+        return False  # ALiBi, which only Falcons without grouped heads have
+    return bool(patterns) and patterns <= PATTERNS and all(map(_known, plan.blocks))
 
 
 def settled(spec: ModelSpec, step: Step) -> int:
@@ -68,20 +71,28 @@ def settled(spec: ModelSpec, step: Step) -> int:
     total = 0
     for blocks in plan_of(spec).layers:
         for block in blocks:
-            shape = block.cache()
+            shape = None if isinstance(block, Experts) else block.cache()
             if shape:
                 rows = min(step.seen, shape.window) if shape.window else step.seen
                 total += step.batch * rows * (shape.keys + shape.values) * step.width
     return total
 
 
-def _known(block: Block) -> bool:
+def _known(block: Part) -> bool:
     if isinstance(block, Attention):
-        return block.cached and block.owns_kv and block.source == "self" and not block.relative_bias and not block.query_gate
-    return isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp)) or experts_of(block) is not None
+        return (
+            block.cached
+            and block.owns_kv
+            and block.source == "self"
+            and not block.relative_bias
+            and not block.query_gate
+        )
+    if isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp, Experts)):
+        return True
+    return experts_of(block) is not None
 
 
-def _pattern(blocks: Iterable[Block], style: Style) -> str:
+def _pattern(blocks: Iterable[Part], style: Style) -> str:
     """The order of norms (N) and what they stand before or behind (M)."""
     return "NMNM" if style.norm == "bare" else "".join("N" if isinstance(block, Norm) else "M" for block in blocks)
 
@@ -90,7 +101,7 @@ def style_of(spec: ModelSpec) -> Style:
     return STYLES.get(name_of(spec.text_family or spec.family), LLAMA)
 
 
-def layers_of(spec: ModelSpec) -> tuple[tuple[Block, ...], ...]:
+def layers_of(spec: ModelSpec) -> tuple[tuple[Part, ...], ...]:
     """The blocks of each layer in the order of the forward pass.
 
     Blocks of one name that differ from layer to layer stand apart in a `ModelSpec`; each takes the place that the name,
@@ -112,8 +123,23 @@ def layers_of(spec: ModelSpec) -> tuple[tuple[Block, ...], ...]:
         for name in blocks:
             if name not in order:
                 order[name] = order[missing.pop(0)] if missing else len(slots)
-        layers.append(tuple(blocks[name] for name in sorted(blocks, key=lambda name: order[name])))
+        ordered = [blocks[name] for name in sorted(blocks, key=lambda name: order[name])]
+        layers.append(tuple(_joined(ordered, spec.hidden_size)))
     return tuple(layers)
+
+
+def _joined(blocks: list[Block], hidden: int) -> list[Part]:
+    """The blocks of a layer without norms inside attention, and a shared expert with those that it stands beside."""
+    parts: list[Part] = []
+    for block in blocks:
+        if isinstance(block, Norm) and block.size != hidden:
+            continue
+        before = experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts)) else None
+        if before and isinstance(block, GatedMlp) and block.component == "shared_experts":
+            parts[-1] = with_shared(before, block)
+        else:
+            parts.append(block)
+    return parts
 
 
 def simulate(spec: ModelSpec, step: Step) -> Tape:
@@ -141,7 +167,7 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
         cache = tape.hold("KV cache of other layers", others)
         given = tape.new("input of the layer", n * hidden, width) if layer else embedded[-1]
         before_it = None
-        if layer and style.scores_returned and (step.eager or not (style.sdpa or step.flash)):
+        if layer and style.scores_returned and by_hand(step, style):
             elements = _scores(plan.layers[layer - 1], step)
             before_it = tape.new("scores of the layer before", elements, width) if elements else None
         mark = tape.mark()
@@ -154,33 +180,33 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     last = tape.new("output of the layers", n * hidden, width)
     normed = norm(tape, "last hidden state", n * hidden, hidden, step, style.norm)
     tape.free(last)
-    told = step.rows if step.all_logits else step.batch
-    tape.new("logits", told * spec.vocab_size, width)
+    judged = step.rows if step.all_logits else step.batch
+    tape.new("logits", judged * spec.vocab_size, width)
     if step.all_logits:
-        tape.new("FP32 logits", told * spec.vocab_size, FP32)
+        tape.new("FP32 logits", judged * spec.vocab_size, FP32)
         return tape
     tape.free(normed, *embedded)
-    tape.new("FP32 logits", told * spec.vocab_size, FP32)
+    tape.new("FP32 logits", judged * spec.vocab_size, FP32)
     return tape
 
 
-def _scores(blocks: tuple[Block, ...], step: Step) -> int:
+def _scores(blocks: tuple[Part, ...], step: Step) -> int:
     return sum(step.rows * block.heads * seen(block.window, step) for block in blocks if isinstance(block, Attention))
 
 
-def _told(layers: tuple[tuple[Block, ...], ...]) -> list[int]:
-    first: dict[tuple[Block, ...], int] = {}
-    last: dict[tuple[Block, ...], int] = {}
+def _told(layers: tuple[tuple[Part, ...], ...]) -> list[int]:
+    first: dict[tuple[Part, ...], int] = {}
+    last: dict[tuple[Part, ...], int] = {}
     for number, blocks in enumerate(layers):
         first.setdefault(blocks, number)
         last[blocks] = number
     return sorted({*first.values(), *last.values()})
 
 
-def _cached(blocks: tuple[Block, ...], step: Step, rows: Callable[[int | None, Step], int]) -> int:
+def _cached(blocks: tuple[Part, ...], step: Step, rows: Callable[[int | None, Step], int]) -> int:
     total = 0
     for block in blocks:
-        shape = block.cache()
+        shape = None if isinstance(block, Experts) else block.cache()
         if shape:
             total += step.batch * rows(shape.window, step) * (shape.keys + shape.values) * step.width
     return total
@@ -189,43 +215,40 @@ def _cached(blocks: tuple[Block, ...], step: Step, rows: Callable[[int | None, S
 def _masks(tape: Tape, step: Step, plan: Plan) -> set[int | None]:
     """Masks that the model makes; the windows whose layers are given one."""
     made: set[int | None] = set()
-    style, by_hand = plan.style, step.eager or not (plan.style.sdpa or step.flash)
+    style, single = plan.style, by_hand(step, plan.style)
     if step.flash:
         return made
     for window in plan.windows | ({1} if style.spare_mask else set()):
         rows = seen(window, step) if window != 1 else step.seen
-        if not (by_hand or style.masked or (window is not None and rows >= window)):
+        if not (single or style.masked or (window is not None and rows >= window)):
             continue
         size = step.masks * step.tokens * rows
         causal = tape.new("mask", size, 1)
         if window:
             tape.free(tape.new("mask of the window", 2 * size, 1))
-        if by_hand:
-            tape.new("mask", size, step.width)
+        if single:
+            tape.new("mask", step.batch * step.tokens * rows, step.width)
             tape.free(causal)
         made.add(window)
     return made
 
 
-def _layer(
-    tape: Tape, step: Step, plan: Plan, blocks: tuple[Block, ...], masks: set[int | None], given: Buffer
-) -> None:
+def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: set[int | None], given: Buffer) -> None:
     style, share = plan.style, plan.share
     hidden, n, width = plan.spec.hidden_size, step.rows, step.width
 
-    def mixed(block: Block, inputs: Buffer) -> Attended:
+    def mixed(block: Part, inputs: Buffer) -> Buffer:
         if isinstance(block, Attention):
             return attend(tape, step, block, style, share, block.window in masks)
         if isinstance(block, LatentAttention):
             return attend_latent(tape, step, block, style)
         if isinstance(block, GatedMlp):
-            return Attended(gated(tape, step, block.hidden, block.intermediate, len(block.names) == 2), None)
+            return gated(tape, step, block.hidden, block.intermediate, len(block.names) == 2)
         if isinstance(block, Mlp):
-            return Attended(plain(tape, step, block, style, inputs), None)
-        parts = experts_of(block)
-        if parts:
-            return Attended(mixture(tape, step, parts, style), None)
-        raise NotImplementedError(type(block).__name__)
+            return plain(tape, step, block, style, inputs)
+        parts = block if isinstance(block, Experts) else experts_of(block)
+        assert parts, type(block)
+        return mixture(tape, step, parts, style)
 
     def normed(name: str) -> Buffer:
         return norm(tape, name, n * hidden, hidden, step, style.norm)
@@ -246,7 +269,7 @@ def _layer(
     residual = given
     for block in mixers:
         inputs = normed("normed input") if before else residual
-        out = mixed(block, inputs).out
+        out = mixed(block, inputs)
         if inputs is not residual and not (style.input_kept and block is mixers[0] and pattern == "NMNM"):
             tape.free(inputs)
         if behind:

@@ -1,15 +1,15 @@
 """Feed-forward blocks: plain and gated MLPs, and mixtures of experts.
 
-After ``LlamaMLP``, ``Phi3MLP``, ``GPT2MLP`` and ``integrations/moe.py``: ``grouped_mm`` for the prompt, and for each token
-after it ``batched_mm``, which copies the weights of every expert that a token is sent to (``_optimize_model_for_decode``
-in ``generation/utils.py``).
+After ``LlamaMLP``, ``Phi3MLP``, ``GPT2MLP`` and ``integrations/moe.py``: ``grouped_mm`` for the prompt, and for each
+token after it ``batched_mm``, which copies the weights of every expert that a token is sent to
+(``_optimize_model_for_decode`` in ``generation/utils.py``).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from llmscale.blocks.mlp import MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
+from llmscale.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, activation
 from llmscale.runtimes.transformers.styles import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
@@ -25,15 +25,17 @@ class Experts(NamedTuple):
         intermediate: width of one.
         shared: width of the shared expert; 0 for none.
         stacked: whether gate and up take turns in one matrix, with biases (gpt-oss).
+        fused_shared: whether gate and up of the shared expert are one matrix.
     """
 
     hidden: int
     intermediate: int
-    count: int
+    experts: int
     used: int
     shared: int = 0
     gated: bool = True
     stacked: bool = False
+    fused_shared: bool = False
 
 
 def experts_of(block: Block) -> Experts | None:
@@ -48,6 +50,11 @@ def experts_of(block: Block) -> Experts | None:
         (down,) = (shape for _, part, shape in block.matrices if part == "down")
         return Experts(block.hidden, down[0] * down[1] // block.hidden, block.experts, block.used)
     return None
+
+
+def with_shared(parts: Experts, block: GatedMlp) -> Experts:
+    """Experts with the shared one that stands beside them."""
+    return parts._replace(shared=block.intermediate, fused_shared=len(block.names) == 2)
 
 
 def gated(tape: Tape, step: Step, hidden: int, intermediate: int, fused: bool, whose: str = "") -> Buffer:
@@ -81,25 +88,50 @@ def plain(tape: Tape, step: Step, block: Mlp, style: Style, given: Buffer) -> Bu
 
 def mixture(tape: Tape, step: Step, parts: Experts, style: Style) -> Buffer:
     """Router, routed experts, and the shared expert before or after them."""
+    if style.dense_experts:
+        return _dense(tape, step, parts)
     mark, n, width = tape.mark(), step.rows, step.width
     weight = FP32 if style.routed_in_fp32 else width
     shared = None
     if parts.shared and style.shared_first:
-        shared = gated(tape, step, parts.hidden, parts.shared, False, "shared expert's ")
+        shared = gated(tape, step, parts.hidden, parts.shared, parts.fused_shared, "shared expert's ")
     if style.router_in_fp32 and width != FP32:
         # The router's own copies of hidden states and its matrix in FP32.
         tape.free(tape.new("hidden states in FP32", n * parts.hidden, FP32))
-    tape.new("router logits", n * parts.count, FP32 if style.router_in_fp32 else width)
+    tape.new("router logits", n * parts.experts, FP32 if style.router_in_fp32 else width)
     tape.new("chosen experts", n * parts.used, INT64)
     tape.new("routing weights", n * parts.used, weight)
     copied = step.copied_experts if step.past else 0
     routed = _batched(tape, step, parts, weight, copied) if copied else _grouped(tape, step, parts, weight)
     if parts.shared and not shared:
-        shared = gated(tape, step, parts.hidden, parts.shared, False, "shared expert's ")
+        shared = gated(tape, step, parts.hidden, parts.shared, parts.fused_shared, "shared expert's ")
     if shared:
         routed = tape.new("MLP output", n * parts.hidden, width)
     tape.leave(mark, routed)
     return routed
+
+
+def _dense(tape: Tape, step: Step, parts: Experts) -> Buffer:
+    """``Llama4TextMoe.forward``: each token once for every expert, those that it is not sent to scaled by nothing."""
+    mark, n, width = tape.mark(), step.rows, step.width
+    rows = n * parts.experts
+    tape.new("router logits", rows, width)
+    tape.new("router scores", rows, width)
+    repeated = tape.new("inputs of all experts", rows * parts.hidden, width)
+    tape.new("scaled inputs of all experts", rows * parts.hidden, width)
+    tape.free(repeated)
+    inner = tape.mark()
+    tape.new("gate and up of all experts", 2 * rows * parts.intermediate, width)
+    act = tape.new("activation of all experts' gates", rows * parts.intermediate, width)
+    product = tape.new("product of all experts", rows * parts.intermediate, width)
+    tape.free(act)
+    routed = tape.new("outputs of all experts", rows * parts.hidden, width)
+    tape.free(product)
+    tape.leave(inner, routed)
+    out = gated(tape, step, parts.hidden, parts.shared, parts.fused_shared, "shared expert's ")
+    tape.new("sum of all experts", n * parts.hidden, width)
+    tape.leave(mark, out)
+    return out
 
 
 def _grouped(tape: Tape, step: Step, parts: Experts, weight: int) -> Buffer:
@@ -115,7 +147,7 @@ def _grouped(tape: Tape, step: Step, parts: Experts, weight: int) -> Buffer:
     made = _projected(tape, parts, rows, width)
     if parts.stacked:
         tape.new("biases of down", rows * parts.hidden, width)
-    outputs = tape.new("outputs of experts", rows * parts.hidden, width)
+    tape.new("outputs of experts", rows * parts.hidden, width)
     tape.free(made)
     wide = max(width, weight)
     weighted = tape.new("weighted outputs of experts", rows * parts.hidden, wide)
@@ -127,7 +159,6 @@ def _grouped(tape: Tape, step: Step, parts: Experts, weight: int) -> Buffer:
         narrow = tape.new("MLP output", step.rows * parts.hidden, width)
         tape.free(out)
         out = narrow
-    del outputs
     tape.leave(mark, out)
     return out
 

@@ -1,7 +1,7 @@
 """Operations that several blocks share: norms, activations, rotary positions.
 
-Each goes through the code that it is named after, in transformers 5.23.0 or PyTorch 2.13, and leaves on the tape what that
-leaves alive. `n` counts elements.
+Each goes through the code that it is named after, in transformers 5.23.0 or PyTorch 2.13, and leaves on the tape what
+that leaves alive. `n` counts elements.
 """
 
 from __future__ import annotations
@@ -110,16 +110,16 @@ def activation(tape: Tape, n: int, width: int, kind: str) -> Buffer:
     return out
 
 
-def rotate(tape: Tape, name: str, n: int, width: int) -> Buffer:
-    """``(x * cos) + (rotate_half(x) * sin)``."""
-    mark = tape.mark()
-    tape.new(f"{name} times cosine", n, width)
+def rotate(tape: Tape, name: str, n: int, width: int, table: int = 0) -> Buffer:
+    """``(x * cos) + (rotate_half(x) * sin)``; the wider of `x` and its tables decides the products."""
+    mark, wide = tape.mark(), max(width, table)
+    tape.new(f"{name} times cosine", n, wide)
     half = tape.new(f"{name}, one half negated", n // 2, width)
     turned = tape.new(f"{name}, halves swapped", n, width)
     tape.free(half)
-    tape.new(f"{name} times sine", n, width)
+    tape.new(f"{name} times sine", n, wide)
     tape.free(turned)
-    out = tape.new(f"rotated {name}", n, width)
+    out = tape.new(f"rotated {name}", n, wide)
     tape.leave(mark, out)
     return out
 
@@ -140,3 +140,10 @@ def rotate_wide(tape: Tape, name: str, n: int, width: int) -> Buffer:
     out = tape.new(f"rotated {name}", n, FP32)
     tape.leave(mark, out)
     return out
+
+
+def rotate_complex(tape: Tape, name: str, n: int, width: int) -> Buffer:
+    """``view_as_real(view_as_complex(x.float()) * freqs)``; the copy in FP32 stays until both are rotated."""
+    if width != FP32:
+        tape.new(f"{name} in FP32", n, FP32)
+    return tape.new(f"rotated {name}", n, FP32)

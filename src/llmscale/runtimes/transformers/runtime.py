@@ -1,7 +1,7 @@
 """transformers 5.23.0 as llmscale asks of a runtime.
 
-What a process takes at most is the larger of two moments: the prompt, with the whole context as one, and the last token of
-an answer that ends there. The KV cache is what stays of it; all else that is alive at that moment is compute. Both
+What a process takes at most is the larger of two moments: the prompt, with the whole context as one, and the last token
+of an answer that ends there. The KV cache is what stays of it; all else that is alive at that moment is compute. Both
 are of a batch without padding, greedy, in ``torch.no_grad``: gone through line by line in `forward`.
 
 Which attention is taken by default is transformers' own choice: SDPA where the class takes it, else single operations.
@@ -26,7 +26,6 @@ from llmscale.units import GIB
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
-    from llmscale.runtimes.transformers.ops import Step
     from llmscale.runtimes.transformers.tape import Tape
     from llmscale.spec import ModelSpec
 
@@ -122,7 +121,8 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
         if options.attn or options.cache:
             whose = spec.name if spec else "a model of which only the size is known"
             raise UsageError(
-                f"What --attn and --cache change is not modelled for {whose}.", "Leave them away: a general rule answers."
+                f"What --attn and --cache change is not modelled for {whose}.",
+                "Leave them away: a general rule answers.",
             )
         return None
     from llmscale.runtimes.transformers.forward import plan_of
@@ -130,12 +130,21 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
     plan = plan_of(spec)
     if options.attn == "sdpa" and not plan.style.sdpa:
         raise UsageError(
-            f"The class of {spec.name} in transformers {VERSION} does not support SDPA.", "Leave --attn away: it takes eager."
+            f"The class of {spec.name} in transformers {VERSION} does not support SDPA.",
+            "Leave --attn away: it takes eager.",
         )
     if options.attn == "flash_attention_2" and plan.latent:
         raise UsageError(f"FlashAttention-2 with the latent attention of {spec.name} is not modelled.", "Take sdpa.")
     plain = subject.quant is None or subject.quant.bits >= 16
-    return _peak(spec, work.context, work.batch, work.activation_bytes, options.attn, static=options.cache == "static", plain=plain)
+    return _peak(
+        spec,
+        work.context,
+        work.batch,
+        work.activation_bytes,
+        options.attn,
+        static=options.cache == "static",
+        plain=plain,
+    )
 
 
 @lru_cache(maxsize=64)

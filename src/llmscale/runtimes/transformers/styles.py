@@ -16,8 +16,9 @@ class Style(NamedTuple):
         norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm, ``manual`` Cohere's in single
             operations, ``bare`` OLMo's, which has no weights.
         act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``relu2`` the square of ReLU.
-        rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 piece by piece as ERNIE's, ``none``.
-        rope_share: share of a head that rotates, where the family has a key of its own for it.
+        rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 piece by piece as ERNIE's,
+            ``promoted`` to FP32 by its tables as OLMo's, ``complex`` as Llama 4's, ``none``.
+        rope_share: share of a head that rotates, where a config does not say it.
         rope_tables: pairs of cosines and sines.
         table_width: bytes of one of their elements; 0 for those of an activation.
         rope_open: whether the parts of a head that rotate and those that do not are variables of the attention itself,
@@ -34,6 +35,7 @@ class Style(NamedTuple):
         attention_kept: whether the attention's output stays until the end of the layer.
         input_kept: whether the attention's normalised input does.
         shared_first: whether the shared expert runs before the routed ones.
+        dense_experts: whether every expert computes every token (Llama 4).
         routed_in_fp32: whether routing weights are FP32, and with them the weighted outputs of the experts.
         router_in_fp32: whether the router computes in FP32.
     """
@@ -41,7 +43,7 @@ class Style(NamedTuple):
     norm: str = "rms"
     act: str = "fused"
     rotary: str = "half"
-    rope_share: float | None = None
+    rope_share: float = 1.0
     rope_tables: int = 1
     table_width: int = 0
     rope_open: bool = False
@@ -55,12 +57,14 @@ class Style(NamedTuple):
     attention_kept: bool = False
     input_kept: bool = False
     shared_first: bool = False
+    dense_experts: bool = False
     routed_in_fp32: bool = False
     router_in_fp32: bool = False
 
 
 LLAMA = Style()
 _DEEPSEEK = Style(routed_in_fp32=True, router_in_fp32=True)
+_GLM_MOE = Style(rope_share=0.5, routed_in_fp32=True, router_in_fp32=True)
 _GEMMA3 = Style(norm="gemma", rope_tables=2)
 #: By model type, that of the text part where a model has others; a type that is not here is gone through as Llama.
 STYLES: dict[str, Style] = {
@@ -74,34 +78,37 @@ STYLES: dict[str, Style] = {
     "ernie4_5": Style(rotary="wide", table_width=4),
     "ernie4_5_moe": Style(rotary="wide", table_width=4, router_in_fp32=True, shared_first=True),
     "falcon": Style(norm="layer", masked=True, scores="inplace", scores_returned=True),
-    "flex_olmo": Style(table_width=4),
+    "flex_olmo": Style(rotary="promoted", table_width=4),
     "gemma": Style(norm="gemma"),
     "gemma2": Style(norm="gemma", sdpa=False),
     "gemma3": _GEMMA3,
-    "glm4_moe": _DEEPSEEK,
-    "glm4v_moe": _DEEPSEEK,
+    "glm4_moe": _GLM_MOE,
+    "glm4v_moe": _GLM_MOE,
+    "glm": Style(rope_share=0.5),
+    "glm4": Style(rope_share=0.5),
     "gpt2": Style(norm="layer", act="gelu_new", rotary="none", embeddings=2, attention_kept=True, scores="native"),
     "gpt_bigcode": Style(norm="layer", rotary="none", embeddings=2, attention_kept=True),
     "gpt_neox": Style(norm="layer", rope_share=0.25),
     "gpt_oss": Style(sdpa=False, scores="sinks"),
     "hunyuan_v1_moe": Style(routed_in_fp32=True, router_in_fp32=True, shared_first=True),
     "kimi_k2": _DEEPSEEK,
+    "llama4": Style(rotary="complex", table_width=4, attention_kept=True, dense_experts=True),
     "minimax_m2": Style(routed_in_fp32=True),
     "mixtral": Style(routed_in_fp32=True),
-    "nemotron": Style(norm="layer", act="relu2"),
-    "olmo": Style(norm="bare", table_width=4),
-    "olmo2": Style(table_width=4),
-    "olmo3": Style(table_width=4, rope_tables=2),
+    "nemotron": Style(norm="layer", act="relu2", rope_share=0.5),
+    "olmo": Style(norm="bare", rotary="promoted", table_width=4),
+    "olmo2": Style(rotary="promoted", table_width=4),
+    "olmo3": Style(rotary="promoted", table_width=4, rope_tables=2),
     "opt": Style(norm="layer", rotary="none", embeddings=2, inline=True),
-    "persimmon": Style(norm="layer", act="relu2", rope_open=True),
-    "phi": Style(norm="layer", act="gelu_new", rope_open=True),
+    "persimmon": Style(norm="layer", act="relu2", rope_share=0.5, rope_open=True),
+    "phi": Style(norm="layer", act="gelu_new", rope_share=0.5, rope_open=True),
     "phimoe": Style(norm="layer"),
     "qwen2_moe": Style(shared_first=True, spare_mask=True),
-    "stablelm": Style(norm="layer", rope_open=True, attention_kept=True, input_kept=True),
+    "stablelm": Style(norm="layer", rope_share=0.25, rope_open=True, attention_kept=True, input_kept=True),
     "starcoder2": Style(norm="layer"),
 }
 #: Types whose blocks are like these but whose code is not: they are not gone through.
-UNLIKE = frozenset({"codegen", "gpt_neo", "gptj", "llama4", "mimo_v2_flash", "minimax", "mpt"})
+UNLIKE = frozenset({"codegen", "gpt_neo", "gptj", "mimo_v2_flash", "minimax", "mpt"})
 
 
 def name_of(model_type: str) -> str:

@@ -1,8 +1,8 @@
 """What is allocated at each moment of a forward pass, written down as the pass is gone through.
 
-PyTorch's CUDA allocator gives memory in multiples of 512 bytes (``kMinBlockSize`` in ``c10/cuda/CUDACachingAllocator.h``),
-and frees a tensor when the last Python variable that names it goes. A `Tape` is told both, in the order of the code that
-it follows; what was alive when most was is kept for ``--explain``.
+PyTorch's CUDA allocator gives memory in multiples of 512 bytes (``kMinBlockSize`` in
+``c10/cuda/CUDACachingAllocator.h``), and a tensor goes with the last Python variable that names it. A `Tape` is told
+both, in the order of the code that it follows; what was alive when most was is kept for ``--explain``.
 """
 
 from __future__ import annotations
