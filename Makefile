@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 
-.PHONY: run test lint oracle bench accuracy docs clean
+.PHONY: run test lint oracle activations bench accuracy docs clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -30,6 +30,9 @@ docs: $(VENV)/ready  ## the command reference and the JSON Schema
 
 oracle: $(ORACLE)/ready  ## compare every tensor with the real classes of transformers, on the meta device
 	$(ORACLE)/bin/python -m tests.oracle $(MODEL_TYPES)
+
+activations: $(ORACLE)/ready  ## what classes of transformers have alive in generate; writes tests/truth/transformers_activations.json
+	$(ORACLE)/bin/python -m tests.oracle.activations $(MODEL_TYPES)
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

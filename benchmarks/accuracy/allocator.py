@@ -1,9 +1,9 @@
 """What loaded weights count as in PyTorch's caching allocator (`c10/cuda/CUDACachingAllocator.cpp`, 2.3).
 
-``torch.cuda.max_memory_allocated`` counts blocks, and a block is as large as was asked for only where the rest of it is worth
-splitting off: in segments of up to 1 MiB a rest of 512 bytes is, in larger ones a rest above 1 MiB. A matrix of 135 MiB is
-given a segment of 136 and counts for all of it. transformers from 4.50 on first takes one block for everything
-(``caching_allocator_warmup``), out of which the tensors are cut.
+``torch.cuda.max_memory_allocated`` counts blocks, and a block is as large as was asked for only where the rest of it is
+worth splitting off: in segments of up to 1 MiB a rest of 512 bytes is, in larger ones a rest above 1 MiB. A matrix of
+135 MiB is given a segment of 136 and counts for all of it. transformers from 4.50 on first takes one block for
+everything (``caching_allocator_warmup``), out of which the tensors are cut.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def held(sizes: Iterable[int], warm: int = 0) -> int:
 
 
 def tensor_sizes(found: Iterable[Allotted]) -> list[int]:
-    """Bytes of every tensor of a checkpoint, each plane of a format a tensor of its own, in the order of their names."""
+    """Bytes of every tensor of a checkpoint in the order of names; each plane of a format is a tensor of its own."""
     named: list[tuple[str, int, int]] = []
     for each in found:
         group, planes = each.group, _planes(each.form, each.group.shape)

@@ -5,13 +5,13 @@
 
 - Qwen2.5, 4.46.0 with PyTorch 2.3 and FlashAttention-2 (its repository's requirements-perf-transformers.txt): the most
   that the allocator held, summed over the devices. Weights were loaded tensor by tensor, so blocks count (`allocator`).
-  AutoGPTQ 0.7.1 keeps a buffer for one 4-bit matrix in FP16, the largest (``autogptq_post_init``). Of tied models AWQ's
-  checkpoints hold the head apart, which is there until it is tied: of the shortest prompt, loading is the peak.
+  AutoGPTQ 0.7.1 keeps a buffer for one 4-bit matrix in FP16, the largest (``autogptq_post_init``). That AWQ's
+  checkpoints of tied models hold a head of their own until it is tied was read off the one row where it shows.
 - Qwen3, 4.51.3 on an H20, read while decoding. Half of a quantised model is loaded out of one block, all of another.
   SDPA of that release repeats K and V for all query heads; that only the AWQ rows ran on it was read off their growth.
   The FP8 rows of the three tied models take a second head, which was read off these five rows: no reason was found.
 
-Both have cuBLAS's workspace in the allocator: 8.1 MiB, 32 MiB from Hopper on (``aten/src/ATen/cuda/CublasHandlePool.cpp``).
+Both have cuBLAS's workspace in the allocator: 8.1 MiB, 32 MiB from Hopper on (``CublasHandlePool.cpp`` of ATen).
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ QUANTS = {
     "AWQ-INT4": "awq",
     "FP8": "fp8-block",
 }
+#: What was found before anything was mended, which the rows no longer show.
+FIRST_SIGHT = (
+    "At first sight of 33 families whose code had not been read but for norms, routers and activations: 228 prompts, "
+    "median below 0.01 %, 90 % within 12.5 %, worst 28.6 %; then of 914 rows of further models: median 0.02 %, 90 % "
+    "within 0.6 %, 95 % within 11 %. What these showed was mended."
+)
 OLDER = "before transformers 4.45, which kept FP32 logits of the whole prompt and cosines of all positions"
 FIRST = "Qwen 1: its own modelling code of 2023"
 BF16 = 2
@@ -79,7 +85,7 @@ def comparisons() -> Iterator[Comparison]:
                 ruled.append(_ruled(name, spec, case))
     yield Comparison(
         ACTIVE,
-        f"{source} MiB; bounds are of models that were not looked at while the mechanism was built.",
+        f"{source} MiB; bounds are of models that were not looked at while the mechanism was built. {FIRST_SIGHT}",
         gone,
         ("transformers", "activations"),
     )
@@ -124,7 +130,7 @@ def _alive(name: str, spec: ModelSpec, case: list[Any], *, seen: bool) -> Iterat
 
 
 def _ruled(name: str, spec: ModelSpec, case: list[Any]) -> Row:
-    attn, batch, tokens, static, prompt, _, _ = case
+    attn, batch, tokens, _, prompt, *_ = case
     shape = shape_of(spec)
     kept = sum(batch * tokens * layer.layers * (layer.keys + layer.values) * BF16 for layer in shape.caches)
     work = Workload(tokens, batch, number_format("fp16"), BF16)

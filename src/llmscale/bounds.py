@@ -74,8 +74,9 @@ def _measured(candidate: Candidate) -> bool:
         return False
     if name == "transformers":
         from llmscale.runtimes.transformers.forward import told
+        from llmscale.runtimes.transformers.styles import compared
 
-        return told(spec)
+        return told(spec) and compared(spec.text_family or spec.family)
     if name != "llama.cpp":
         return True
     from llmscale.runtimes.llama_cpp.simulate import facts

@@ -82,7 +82,7 @@ class Shape(NamedTuple):
         if isinstance(drawn, list):
             cells, window, state, compute = drawn
             sketch = Sketch(tuple(map(tuple, cells)), window, state, tuple(map(tuple, compute)))
-        points = tuple(map(tuple, data.get("transformers", ())))  # type: ignore[arg-type]
+        points = tuple(map(tuple, data["transformers"]))  # type: ignore[call-overload]
         drawn_up = {"caches": caches, "states": states, "llama_cpp": sketch, "transformers": points}
         return cls(**{**data, **drawn_up})  # type: ignore[arg-type]
 

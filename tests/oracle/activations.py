@@ -1,18 +1,18 @@
-"""``python -m tests.oracle.activations [model_type ...]``: what real classes of transformers have alive in ``generate``.
+"""``python -m tests.oracle.activations [model_type ...]``: what classes of transformers have alive in ``generate``.
 
 A model is built on torch's meta device, where tensors have shapes but no memory, and generates two tokens. A mode of
 torch's dispatcher sees every storage come, and a finaliser sees it go; each counts for a multiple of 512 bytes, as the
-CUDA allocator gives them. Recorded are the most bytes besides the weights during the prompt, during the step after it, and
-what is left between them, in BF16 and with the layers cut to `LAYERS`: depth changes nothing but the cache. A run over
-everything writes `RECORD`.
+CUDA allocator gives them. Recorded are the most bytes besides the weights during the prompt, during the step after it,
+and what is left between them, in BF16 and with the layers cut to `LAYERS`: depth changes nothing but the cache. A run
+over everything writes `ACTIVATIONS`; what it says of models that were looked at stays.
 
 What the meta device does not do as CUDA would is done here instead:
 
 - ``scaled_dot_product_attention`` would take its mathematical form, which makes all scores. In its place stands what
   PyTorch chooses on CUDA: flash attention without a mask and with equal heads up to 256 wide, else the
   memory-efficient kernel, to which a mask goes as numbers in rows of a multiple of 16.
-- A question about values that has a yes or no (is everything unmasked, is the answer at its end) is answered with yes, as
-  for a batch without padding.
+- A question about values that has a yes or no (is everything unmasked, is the answer at its end) is answered with yes,
+  as for a batch without padding.
 
 Scratch memory inside kernels is not seen. Recurrent layers run as transformers runs them without the optional kernels.
 """
@@ -192,7 +192,10 @@ def chosen(model_types: list[str]) -> Iterator[Subject]:
             by_type.setdefault(subject.model_type, []).append(subject)
     for found in by_type.values():
         settings = transformers.CONFIG_MAPPING[found[0].model_type]
-        if settings in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or "text_config" in found[0].config:
+        if settings in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or found[0].config.keys() & {
+            "text_config",
+            "vision_config",
+        }:
             some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1])}
             yield from filter(_shortens, some.values())
 

@@ -72,7 +72,7 @@ def test_options_that_mean_nothing_are_refused(name: str, options: dict[str, str
 
 
 def test_the_options_are_of_transformers_alone() -> None:
-    with pytest.raises(UsageError, match="--attn is an option of transformers, and this is for llama.cpp"):
+    with pytest.raises(UsageError, match=r"--attn is an option of transformers, and this is for llama\.cpp"):
         estimate("llama-2-7b", ["q4_k_m"], options=Options(attn="eager"))
     with pytest.raises(UsageError, match="--cache is an option of transformers, and this is for vllm"):
         estimate("llama-2-7b", ["awq"], options=Options(cache="static"))

@@ -71,7 +71,7 @@ def kept(window: int | None, step: Step) -> int:
 
 
 def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float, masked: bool) -> Buffer:
-    """The block's output. What it is given is the caller's; what it caches stays, and so do scores, which the layer holds.
+    """The block's output. What it is given is the caller's; what it caches stays, and scores, which the layer holds.
 
     Args:
         share: of a head that rotates.
@@ -92,9 +92,9 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
     groups, rows = block.heads // block.kv_heads, seen(block.window, step)
     scores: list[Buffer] = []
     if by_hand(step, style):
-        made, *scores = _by_hand(tape, step, block, style, size, rows)
+        _, *scores = _by_hand(tape, step, block, style, size, rows)
     else:
-        made = _sdpa(tape, step, block, size, masked, rows, groups)
+        _sdpa(tape, step, block, size, masked, rows, groups)
     out = tape.new("attention output", n * block.hidden, width)
     tape.leave(mark, out, keys, values, *scores)
     return out

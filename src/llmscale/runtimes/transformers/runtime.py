@@ -7,10 +7,11 @@ are of a batch without padding, greedy, in ``torch.no_grad``: gone through line 
 Which attention is taken by default is transformers' own choice: SDPA where the class takes it, else single operations.
 A static cache is counted as it lies; that decoding with it is compiled by default, and what that takes, is not.
 
-Not counted: what kernels allocate for themselves (cuBLAS has 8.1 MiB in PyTorch's allocator, 32 MiB from Hopper on), and
-what the allocator reserves beyond what is allocated. The overhead stands for these and the CUDA context; 0.5 GiB is
-assumed, not measured. Models whose blocks or code are not gone through, and catalogue models of which only the shape is
-at hand, have a rule: embeddings, the layer's input, the residual and its normalised copy, and gate, up and product.
+Not counted: what kernels allocate for themselves (cuBLAS has 8.1 MiB in PyTorch's allocator, 32 MiB from Hopper on),
+and what the allocator reserves beyond what is allocated, in segments of 2 or 20 MiB or multiples of 2. The overhead
+stands for these and the CUDA context; 0.5 GiB is assumed, not measured. Models whose blocks or code are not gone
+through, and bare sizes, have a rule: embeddings, the layer's input, the residual and its normalised copy, and gate, up
+and product. Catalogue models of which only the shape is at hand lie on lines between contexts that were gone through.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Transformers:
         if found is None:
             yield from _rule_lines(subject, work)
         else:
-            yield from _peak_lines(found, work)
+            yield from _peak_lines(found, work, _basis_of(subject))
         yield (
             f"  overhead = {self.overhead(subject, work):,} bytes for the CUDA context, cuBLAS and what the allocator "
             "reserves beyond what is allocated (assumed)"
@@ -180,7 +181,7 @@ def points_of(spec: ModelSpec, context: int = 0) -> tuple[tuple[int, int], ...]:
 
 
 def between(points: tuple[tuple[int, int], ...], context: int) -> int:
-    """The value at `context` on the lines between `points`, and on the last one beyond them; never less than before it."""
+    """The value at `context` on the lines between `points`, and on the last one beyond them; it never falls."""
     right = next((number for number, (known, _) in enumerate(points) if known >= context), len(points) - 1)
     (before, low), (after, high) = points[max(0, right - 1)], points[right]
     return low if after == before else max(low, low + (high - low) * (context - before) // (after - before))
@@ -202,7 +203,16 @@ def _rule_lines(subject: Subject, work: Workload) -> Iterator[str]:
     )
 
 
-def _peak_lines(found: Peak, work: Workload) -> Iterator[str]:
+def _basis_of(subject: Subject) -> str:
+    from llmscale.runtimes.transformers.styles import compared
+
+    spec = subject.spec
+    if spec and compared(spec.text_family or spec.family):
+        return f"modelled: transformers {VERSION}, its forward pass gone through"
+    return f"modelled: as Llama in transformers {VERSION}, the code of this model was not compared"
+
+
+def _peak_lines(found: Peak, work: Workload, basis: str) -> Iterator[str]:
     moment = (
         f"a prompt of {work.batch} x {work.context:,} tokens"
         if found.when == "prompt"
@@ -210,8 +220,8 @@ def _peak_lines(found: Peak, work: Workload) -> Iterator[str]:
     )
     total = found.tape.peak - found.settled
     yield (
-        f"  compute = {total:,} bytes: at its widest, {moment} has {found.tape.peak:,} bytes alive besides the weights, of "
-        f"which {found.settled:,} are the KV cache (modelled: transformers {VERSION}, its forward pass gone through)"
+        f"  compute = {total:,} bytes: at its widest, {moment} has {found.tape.peak:,} bytes alive besides the "
+        f"weights, of which {found.settled:,} are the KV cache ({basis})"
     )
     terms = found.tape.moment
     for buffer in terms[:LISTED]:

@@ -16,7 +16,7 @@ class Style(NamedTuple):
         norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm, ``manual`` Cohere's in single
             operations, ``bare`` OLMo's, which has no weights.
         act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``relu2`` the square of ReLU.
-        rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 piece by piece as ERNIE's,
+        rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 bit by bit as ERNIE's,
             ``promoted`` to FP32 by its tables as OLMo's, ``complex`` as Llama 4's, ``none``.
         rope_share: share of a head that rotates, where a config does not say it.
         rope_tables: pairs of cosines and sines.
@@ -25,7 +25,7 @@ class Style(NamedTuple):
             so that what was projected stays until its end (Phi).
         sdpa: whether the class takes SDPA.
         scores: how attention by single operations goes about its scores: ``fp32`` as Llama's, ``native`` without FP32
-            (GPT-2), ``inplace`` the same and scaled where they stand (Falcon), ``product`` scaled by the product itself,
+            (GPT-2), ``inplace`` the same and scaled where they stand (Falcon), ``product`` scaled by the product,
             which stays (BLOOM), ``sinks`` with gpt-oss's sinks.
         scores_returned: whether a layer's scores stay through the next layer too.
         embeddings: tensors as wide as the hidden state that the model keeps beside its layers' input.
@@ -107,6 +107,16 @@ STYLES: dict[str, Style] = {
     "stablelm": Style(norm="layer", rope_share=0.25, rope_open=True, attention_kept=True, input_kept=True),
     "starcoder2": Style(norm="layer"),
 }
+#: Types that go as Llama does; as those of `STYLES`, they were compared with their classes.
+LIKE_LLAMA = frozenset(
+    {
+        *("apertus", "exaone4", "glm4v", "granite", "granitemoe", "granitemoehybrid", "granitemoeshared", "helium"),
+        *("hunyuan_v1_dense", "llama", "minicpm3", "ministral3", "mistral", "olmoe", "phi3", "qwen2", "qwen2_5_vl"),
+        *("qwen2_vl", "qwen3", "qwen3_moe", "qwen3_vl", "qwen3_vl_moe", "seed_oss", "smollm3"),
+    }
+)
+#: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
+UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
 #: Types whose blocks are like these but whose code is not: they are not gone through.
 UNLIKE = frozenset({"codegen", "gpt_neo", "gptj", "mimo_v2_flash", "minimax", "mpt"})
 
@@ -114,3 +124,9 @@ UNLIKE = frozenset({"codegen", "gpt_neo", "gptj", "mimo_v2_flash", "minimax", "m
 def name_of(model_type: str) -> str:
     """The type as `STYLES` has it: a text part is called after the model."""
     return model_type.removesuffix("_text")
+
+
+def compared(model_type: str) -> bool:
+    """Whether the class of this type was compared with what is gone through for it."""
+    name = name_of(model_type)
+    return name in LIKE_LLAMA or (name in STYLES and name not in UNCOMPARED)
