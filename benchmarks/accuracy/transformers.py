@@ -87,7 +87,7 @@ def comparisons() -> Iterator[Comparison]:
         ACTIVE,
         f"{source} MiB; bounds are of models that were not looked at while the mechanism was built. {FIRST_SIGHT}",
         gone,
-        ("transformers", "activations"),
+        ("transformers", "alive"),
     )
     yield Comparison(
         RULED, f"{source} MiB; recurrent layers without optional kernels, encoder-decoders, and others.", ruled

@@ -21,6 +21,7 @@ WORDS = {
     "activations": "activation peak",
     "graphs": "CUDA graphs",
     "overhead": "overhead",
+    "alive": "KV cache and compute together",
     "allocated": "weights, KV cache and compute together",
 }
 

@@ -131,6 +131,18 @@ def test_what_is_not_like_llama_is_not_gone_through(name: str, gone: bool) -> No
     assert told(load(name).known()) is gone
 
 
+def test_a_recurrent_state_stays_the_same_and_the_delta_rule_goes_by_chunks() -> None:
+    spec = load("qwen3-next-80b-a3b").known()
+    convolved, heads = 2 * 16 * 128 + 32 * 128, 32
+    state = 36 * (convolved * 4 * 2 + heads * 128 * 128 * 4)
+    cache = 12 * 2 * 2 * 256 * 2
+    assert settled(spec, prompt(64)) == state + 64 * cache
+    assert settled(spec, prompt(6400, 2)) == 2 * (state + 6400 * cache)
+    # A chunk that is begun is a whole one.
+    one, begun, whole = (simulate(spec, prompt(tokens)).peak for tokens in (6400, 6401, 6464))
+    assert begun - one > 0.6 * (whole - one)
+
+
 KINDS = st.sampled_from(["llama", "gemma2", "mixtral", "mistral", "gpt2", "deepseek_v3"])
 SPECS = {
     "llama": "llama-3.1-8b",

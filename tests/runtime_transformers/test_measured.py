@@ -18,7 +18,8 @@ def test_the_classes_are_followed_to_a_thousandth() -> None:
     rows = FOUND[transformers.ACTIVE].usual()
     assert len(rows) > 1500
     assert summary(rows).median < 1e-4
-    assert within(rows, 0.01) > 0.99
+    assert within(rows, 0.01) > 0.98
+    assert within(rows, 0.05) > 0.995
     assert len({row.model for row in rows}) > 100
 
 

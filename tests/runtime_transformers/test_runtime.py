@@ -141,3 +141,12 @@ def test_needs_and_estimate_agree_on_a_class_without_sdpa() -> None:
 def test_a_size_alone_takes_the_general_rule() -> None:
     (line,) = estimate("7B", ["fp16"]).estimates
     assert line.ranges["compute_bytes"][1] < 2 * GIB
+
+
+def test_a_decoder_under_the_general_rule_is_warned_of_and_no_other() -> None:
+    told = "is not gone through; a general rule stands"
+    assert any(told in warning for warning in estimate("mamba-130m", ["fp16"]).warnings)
+    assert any(told in warning for warning in estimate("t5-small", ["fp16"]).warnings)
+    for name in ("llama-2-7b", "bert-base", "7B"):
+        assert not any(told in warning for warning in estimate(name, ["fp16"]).warnings)
+    assert not any(told in warning for warning in estimate("mamba-130m", ["q8_0"]).warnings)

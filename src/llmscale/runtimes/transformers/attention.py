@@ -95,6 +95,9 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
         _, *scores = _by_hand(tape, step, block, style, size, rows)
     else:
         _sdpa(tape, step, block, size, masked, rows, groups)
+    if block.query_gate:
+        tape.new("sigmoid of the gate", n * size.out, width)
+        tape.new("gated attention", n * size.out, width)
     out = tape.new("attention output", n * block.hidden, width)
     tape.leave(mark, out, keys, values, *scores)
     return out
@@ -108,9 +111,11 @@ def _projected(
     for name, elements, normed in (("Q", size.q, norms[0]), ("K", size.k, norms[1]), ("V", size.v, 0)):
         gates = 2 if name == "Q" and block.query_gate else 1
         raw = together or tape.new(name, step.rows * elements * gates, step.width)
+        if gates == 2:
+            tape.new("gate of the output", step.rows * elements, step.width)
         if normed:
             made.append(norm(tape, f"normed {name}", step.rows * elements, normed, step, style.norm))
-            if gates == 1 and not together:
+            if not together:
                 tape.free(raw)
         else:
             made.append(raw)

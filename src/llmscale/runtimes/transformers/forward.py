@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from llmscale.blocks.attention import Attention, LatentAttention
+from llmscale.blocks.linear import Linear
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
+from llmscale.blocks.recurrent import GatedDeltaNet, ShortConvolution
 from llmscale.runtimes.transformers.attention import attend, attend_latent, by_hand, kept, seen, stored
 from llmscale.runtimes.transformers.mlp import Experts, experts_of, gated, mixture, plain, with_shared
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
+from llmscale.runtimes.transformers.recurrent import delta_net, short_convolution, state_bytes
 from llmscale.runtimes.transformers.styles import LLAMA, STYLES, UNLIKE, Style, name_of
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 from llmscale.spec import Block, ModelSpec
@@ -67,8 +70,8 @@ def told(spec: ModelSpec) -> bool:
 
 
 def settled(spec: ModelSpec, step: Step) -> int:
-    """Bytes of the KV cache that stay after so many tokens, windows cut to their size."""
-    total = 0
+    """Bytes of the KV cache that stay after so many tokens, windows cut to their size, and of recurrent states."""
+    total = state_of(plan_of(spec), step)
     for blocks in plan_of(spec).layers:
         for block in blocks:
             shape = None if isinstance(block, Experts) else block.cache()
@@ -78,16 +81,16 @@ def settled(spec: ModelSpec, step: Step) -> int:
     return total
 
 
+def state_of(plan: Plan, step: Step) -> int:
+    """Bytes of the states of recurrent layers."""
+    blocks = [block for layer in plan.layers for block in layer]
+    return sum(state_bytes(block, step) for block in blocks if isinstance(block, (GatedDeltaNet, ShortConvolution)))
+
+
 def _known(block: Part) -> bool:
     if isinstance(block, Attention):
-        return (
-            block.cached
-            and block.owns_kv
-            and block.source == "self"
-            and not block.relative_bias
-            and not block.query_gate
-        )
-    if isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp, Experts)):
+        return block.cached and block.owns_kv and block.source == "self" and not block.relative_bias
+    if isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp, Experts, GatedDeltaNet, ShortConvolution)):
         return True
     return experts_of(block) is not None
 
@@ -129,10 +132,15 @@ def layers_of(spec: ModelSpec) -> tuple[tuple[Part, ...], ...]:
 
 
 def _joined(blocks: list[Block], hidden: int) -> list[Part]:
-    """The blocks of a layer without norms inside attention, and a shared expert with those that it stands beside."""
+    """The blocks of a layer without norms inside attention, and a shared expert with those that it stands beside.
+
+    The gate of a shared expert is one element a token.
+    """
     parts: list[Part] = []
     for block in blocks:
         if isinstance(block, Norm) and block.size != hidden:
+            continue
+        if isinstance(block, Linear) and block.role == "router.shared_gate":
             continue
         before = experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts)) else None
         if before and isinstance(block, GatedMlp) and block.component == "shared_experts":
@@ -158,6 +166,7 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
         tape.new("cosines and sines", table, style.table_width or width)
     after = [_cached(blocks, step, kept) for blocks in plan.layers]
     before = [_cached(blocks, step, stored) for blocks in plan.layers]
+    tape.hold("recurrent states", state_of(plan, step))
     cache = tape.hold("KV cache of other layers", 0)
     for layer in _told(plan.layers):
         tape.free(cache)
@@ -246,6 +255,10 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
             return gated(tape, step, block.hidden, block.intermediate, len(block.names) == 2)
         if isinstance(block, Mlp):
             return plain(tape, step, block, style, inputs)
+        if isinstance(block, GatedDeltaNet):
+            return delta_net(tape, step, block)
+        if isinstance(block, ShortConvolution):
+            return short_convolution(tape, step, block)
         parts = block if isinstance(block, Experts) else experts_of(block)
         assert parts, type(block)
         return mixture(tape, step, parts, style)

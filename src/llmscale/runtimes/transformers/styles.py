@@ -104,6 +104,9 @@ STYLES: dict[str, Style] = {
     "phi": Style(norm="layer", act="gelu_new", rope_share=0.5, rope_open=True),
     "phimoe": Style(norm="layer"),
     "qwen2_moe": Style(shared_first=True, spare_mask=True),
+    "qwen3_5": Style(norm="gemma", rope_share=0.25),
+    "qwen3_5_moe": Style(norm="gemma", rope_share=0.25, shared_first=True),
+    "qwen3_next": Style(norm="gemma", rope_share=0.25, shared_first=True),
     "stablelm": Style(norm="layer", rope_share=0.25, rope_open=True, attention_kept=True, input_kept=True),
     "starcoder2": Style(norm="layer"),
 }
@@ -111,7 +114,19 @@ STYLES: dict[str, Style] = {
 LIKE_LLAMA = frozenset(
     {
         *("apertus", "exaone4", "glm4v", "granite", "granitemoe", "granitemoehybrid", "granitemoeshared", "helium"),
-        *("hunyuan_v1_dense", "llama", "minicpm3", "ministral3", "mistral", "olmoe", "phi3", "qwen2", "qwen2_5_vl"),
+        *(
+            "hunyuan_v1_dense",
+            "lfm2",
+            "lfm2_moe",
+            "llama",
+            "minicpm3",
+            "ministral3",
+            "mistral",
+            "olmoe",
+            "phi3",
+            "qwen2",
+            "qwen2_5_vl",
+        ),
         *("qwen2_vl", "qwen3", "qwen3_moe", "qwen3_vl", "qwen3_vl_moe", "seed_oss", "smollm3"),
     }
 )
