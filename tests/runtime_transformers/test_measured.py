@@ -19,7 +19,7 @@ def test_the_classes_are_followed_to_a_thousandth() -> None:
     assert len(rows) > 1500
     assert summary(rows).median < 1e-4
     assert within(rows, 0.01) > 0.98
-    assert within(rows, 0.05) > 0.995
+    assert within(rows, 0.05) > 0.99
     assert len({row.model for row in rows}) > 100
 
 

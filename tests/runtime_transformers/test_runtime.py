@@ -150,3 +150,10 @@ def test_a_decoder_under_the_general_rule_is_warned_of_and_no_other() -> None:
     for name in ("llama-2-7b", "bert-base", "7B"):
         assert not any(told in warning for warning in estimate(name, ["fp16"]).warnings)
     assert not any(told in warning for warning in estimate("mamba-130m", ["q8_0"]).warnings)
+
+
+def test_an_encoder_has_a_layer_at_its_widest_or_the_logits_of_every_token() -> None:
+    layer = 512 * (4 * 768 + 3 * 3072) * 2
+    assert compute("bert-base", 512) == layer
+    assert compute("vit-base", 1) == 197 * (4 * 768 + 3 * 3072) * 2
+    assert compute("eurobert-210m", 512) == 512 * (128_256 + 768) * 2 > layer

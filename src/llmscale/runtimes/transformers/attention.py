@@ -295,6 +295,8 @@ def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) 
     scores = []
     if by_hand(step, style):
         scores = [softmaxed(tape, step, style, (block.heads, rows), block.heads * head)]
+        if step.batch > 1:
+            tape.new("V in order", made * block.v_head, width)
         first = tape.new("attention", n * block.heads * block.v_head, width)
         tape.new("attention by token", n * block.heads * block.v_head, width)
         tape.free(first)

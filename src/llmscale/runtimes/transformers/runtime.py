@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from llmscale.blocks.embedding import Head
 from llmscale.errors import UsageError
 from llmscale.runtimes.general import General, cache_lines, state_lines
 from llmscale.runtimes.interface import Subject, Workload
@@ -47,7 +48,7 @@ class Peak(NamedTuple):
 
     Attributes:
         when: ``prompt`` or ``answer``.
-        settled: bytes of the cache that stay once the answer goes on.
+        settled: bytes of the cache and of states that stay once the answer goes on.
     """
 
     when: str
@@ -71,7 +72,8 @@ class Transformers:
         return self._general.cache(subject, work)
 
     def state(self, subject: Subject, work: Workload) -> int:
-        return self._general.state(subject, work)
+        held = _held(subject, work) if subject.shape.states else None
+        return self._general.state(subject, work) if held is None else held
 
     def compute(self, subject: Subject, work: Workload) -> int:
         points = subject.shape.transformers
@@ -85,7 +87,14 @@ class Transformers:
 
     def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
         yield from cache_lines(subject, work)
-        yield from state_lines(subject.shape, work)
+        held = _held(subject, work) if subject.shape.states else None
+        if held is None:
+            yield from state_lines(subject.shape, work)
+        else:
+            yield (
+                f"  state = {held:,} bytes for {work.batch} sequences at any context: the convolutions' last inputs in "
+                f"{work.activation_bytes} bytes, matrices in FP32 (modelled: transformers {VERSION})"
+            )
         if not subject.shape.decodes:
             yield "  KV cache = 0: an encoder keeps nothing between tokens (exact)"
         found = peak_of(subject, work)
@@ -101,10 +110,25 @@ class Transformers:
 
 def rule(subject: Subject, work: Workload) -> int:
     """Compute of a model that is not gone through."""
-    shape = subject.shape
+    return max(_ruled(subject, work).values())
+
+
+def _ruled(subject: Subject, work: Workload) -> dict[str, int]:
+    """Bytes at the moments that the rule knows: a layer, and the logits of an encoder that has some."""
+    shape, width = subject.shape, work.activation_bytes
     tokens = work.batch * (shape.sequence or work.context)
-    logits = work.batch * shape.vocab * LOGIT_BYTES if shape.decodes else 0
-    return tokens * (4 * shape.hidden + 3 * shape.intermediate) * work.activation_bytes + logits
+    inner = (
+        f"{tokens:,} tokens x (4 x {shape.hidden:,} hidden + 3 x {shape.intermediate:,} intermediate) x {width} bytes"
+    )
+    layer = tokens * (4 * shape.hidden + 3 * shape.intermediate) * width
+    if shape.decodes:
+        logits = work.batch * shape.vocab * LOGIT_BYTES
+        return {f"{inner} + logits of {work.batch} x {shape.vocab:,} x {LOGIT_BYTES} bytes": layer + logits}
+    moments = {inner: layer}
+    if subject.spec and any(isinstance(placed.block, Head) for placed in subject.spec.placed):
+        told = f"{tokens:,} tokens x ({shape.vocab:,} logits + {shape.hidden:,} hidden) x {width} bytes"
+        moments[told] = tokens * (shape.vocab + shape.hidden) * width
+    return moments
 
 
 def peak_of(subject: Subject, work: Workload) -> Peak | None:
@@ -171,6 +195,16 @@ def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, s
     return Peak("prompt", prompt, kept)
 
 
+def _held(subject: Subject, work: Workload) -> int | None:
+    """Bytes of recurrent states as the classes hold them; None where these are not gone through."""
+    if subject.spec is None or not _told(subject.spec):
+        return None
+    from llmscale.runtimes.transformers.forward import plan_of, state_of
+    from llmscale.runtimes.transformers.ops import Step
+
+    return state_of(plan_of(subject.spec), Step(work.batch, 1, 0, work.activation_bytes))
+
+
 def points_of(spec: ModelSpec, context: int = 0) -> tuple[tuple[int, int], ...]:
     """Contexts, and what one sequence has alive there besides weights and cache; empty where that is not modelled."""
     if not _told(spec):
@@ -194,13 +228,8 @@ def _told(spec: ModelSpec) -> bool:
 
 
 def _rule_lines(subject: Subject, work: Workload) -> Iterator[str]:
-    shape, tokens = subject.shape, work.batch * (subject.shape.sequence or work.context)
-    yield (
-        f"  compute = {tokens:,} tokens x (4 x {shape.hidden:,} hidden + 3 x {shape.intermediate:,} intermediate) "
-        f"x {work.activation_bytes} bytes + logits of {work.batch} x {shape.vocab if shape.decodes else 0:,} x "
-        f"{LOGIT_BYTES} bytes = {rule(subject, work):,} bytes (modelled: a general rule, this model's code is not gone "
-        "through)"
-    )
+    formula, size = max(_ruled(subject, work).items(), key=lambda item: item[1])
+    yield f"  compute = {formula} = {size:,} bytes (modelled: a general rule, this model's code is not gone through)"
 
 
 def _basis_of(subject: Subject) -> str:
@@ -221,7 +250,7 @@ def _peak_lines(found: Peak, work: Workload, basis: str) -> Iterator[str]:
     total = found.tape.peak - found.settled
     yield (
         f"  compute = {total:,} bytes: at its widest, {moment} has {found.tape.peak:,} bytes alive besides the "
-        f"weights, of which {found.settled:,} are the KV cache ({basis})"
+        f"weights, of which {found.settled:,} stay as KV cache and state ({basis})"
     )
     terms = found.tape.moment
     for buffer in terms[:LISTED]:
