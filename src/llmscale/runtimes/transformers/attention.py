@@ -89,12 +89,13 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
         q, k = turned
     # What was projected together stays: V is a view of it.
     keys, values = _grown(tape, step, block.window, (size.k, size.v), {k, v} - {together})
-    groups, rows = block.heads // block.kv_heads, seen(block.window, step)
+    rows = seen(block.window, step)
     scores: list[Buffer] = []
     if by_hand(step, style):
         _, *scores = _by_hand(tape, step, block, style, size, rows)
     else:
-        _sdpa(tape, step, block, size, masked, rows, groups)
+        joined = style.rotary != "none" and (share != 1 or style.rope_open)
+        _sdpa(tape, step, block, size, rows, masked=masked, joined=joined)
     if block.query_gate:
         tape.new("sigmoid of the gate", n * size.out, width)
         tape.new("gated attention", n * size.out, width)
@@ -188,8 +189,13 @@ def _grown(
     return keys, values
 
 
-def _sdpa(tape: Tape, step: Step, block: Attention, size: Heads, masked: bool, rows: int, groups: int) -> Buffer:
-    mark, n, width = tape.mark(), step.rows, step.width
+def _sdpa(tape: Tape, step: Step, block: Attention, size: Heads, rows: int, *, masked: bool, joined: bool) -> None:
+    """``scaled_dot_product_attention``.
+
+    Args:
+        joined: whether Q is a concatenation, which lies by heads; so does what flash makes of it, and is copied.
+    """
+    mark, n, width, groups = tape.mark(), step.rows, step.width, block.heads // block.kv_heads
     masked = masked and not step.flash
     flash = step.flash or (not masked and size.out == size.q and block.head_dim <= FLASH_HEAD)
     # Given a mask, one query is packed by the heads that share K and V; more have these repeated.
@@ -202,9 +208,12 @@ def _sdpa(tape: Tape, step: Step, block: Attention, size: Heads, masked: bool, r
             tape.free(numbers)
     out = tape.new("attention", n * size.out, width)
     if flash:
-        tape.new("log of sums", n * block.heads, FP32)
+        tape.free(tape.new("log of sums", n * block.heads, FP32))
+        if joined and step.tokens > 1:
+            by_token = tape.new("attention by token", n * size.out, width)
+            tape.free(out)
+            out = by_token
     tape.leave(mark, out)
-    return out
 
 
 def _repeated(tape: Tape, step: Step, block: Attention, size: Heads, rows: int, groups: int) -> None:
