@@ -63,6 +63,8 @@ CASES = (
 )
 #: Run with all their layers too.
 WHOLE = ("llama-3.1-8b", "gemma-3-4b", "qwen3-30b-a3b", "gpt-oss-20b", "deepseek-v2-lite")
+#: Run besides the first, middle and last of their type.
+ALSO = ("gemma-4-26b-a4b", "gemma-4-31b")
 #: Types whose recurrent layers go token by token: a long prompt takes minutes.
 SLOW = ("falcon_mamba", "jamba", "mamba", "rwkv")
 
@@ -196,7 +198,8 @@ def chosen(model_types: list[str]) -> Iterator[Subject]:
             "text_config",
             "vision_config",
         }:
-            some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1])}
+            more = [each for each in found if each.id in ALSO]
+            some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1], *more)}
             yield from filter(_shortens, some.values())
 
 

@@ -37,3 +37,12 @@ def test_freeing_twice_frees_once() -> None:
     buffer = tape.new("once", 512, 1)
     tape.free(buffer, buffer)
     assert tape.live == 0
+
+
+def test_a_name_that_is_given_to_something_else_lets_go_of_all_that_had_it() -> None:
+    tape = Tape()
+    for name in ("scores", "scores", "other"):
+        tape.new(name, 512, 1)
+    tape.drop("scores")
+    assert tape.live == 512
+    assert tape.peak == 3 * 512

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.blocks.linear import Linear
+from llmscale.blocks.linear import Linear, Parameter
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
 from llmscale.blocks.recurrent import GatedDeltaNet, ShortConvolution
@@ -25,7 +25,11 @@ from llmscale.spec import Block, ModelSpec
 #: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
 TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
 #: Orders of norms and blocks that are gone through: before, behind, around, and beside each other.
-PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM"})
+PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "NMNNMNNMNN"})
+#: Gemma 4's experts beside its MLP, each with norms of its own.
+BESIDE = "NMNNMNNMNN"
+#: The gate of a shared expert, and the scalar by which Gemma 4 multiplies a layer's output.
+SMALL = ("router.shared_gate", "other.layer_scalar")
 #: After the first step also: mask, positions and ids, each grown by a token.
 GROWN_TENSORS = ("ids", "grown mask", "grown positions")
 #: A block, or experts with the shared one that a `ModelSpec` has beside them.
@@ -43,10 +47,11 @@ class Plan:
         self.latent = any(isinstance(block, LatentAttention) for block in heads)
         self.windows = {getattr(block, "window", None) for block in heads}
         self.share = self.style.rope_share if spec.rotary_share == 1 else spec.rotary_share
-        self.rotary = 0
-        if heads and self.style.rotary != "none":
-            first = heads[0]
-            self.rotary = first.rope if isinstance(first, LatentAttention) else int(first.head_dim * self.share)
+        # Elements of one token's cosines, for each table.
+        sizes = {
+            block.rope if isinstance(block, LatentAttention) else int(block.head_dim * self.share) for block in heads
+        }
+        self.tables = sum(sizes) if len(sizes) > 1 else sum(sizes) * self.style.rope_tables
 
     @property
     def blocks(self) -> list[Part]:
@@ -134,13 +139,13 @@ def layers_of(spec: ModelSpec) -> tuple[tuple[Part, ...], ...]:
 def _joined(blocks: list[Block], hidden: int) -> list[Part]:
     """The blocks of a layer without norms inside attention, and a shared expert with those that it stands beside.
 
-    The gate of a shared expert is one element a token.
+    What multiplies one element a token, or all by the same, takes nothing.
     """
     parts: list[Part] = []
     for block in blocks:
         if isinstance(block, Norm) and block.size != hidden:
             continue
-        if isinstance(block, Linear) and block.role == "router.shared_gate":
+        if isinstance(block, (Linear, Parameter)) and block.role in SMALL:
             continue
         before = experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts)) else None
         if before and isinstance(block, GatedMlp) and block.component == "shared_experts":
@@ -161,9 +166,8 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
         tape.new(name, step.batch * (1 if name == "ids of the step" and step.past else step.seen), INT64)
     embedded = [tape.new("embeddings", n * hidden, width) for _ in range(style.embeddings)]
     masks = _masks(tape, step, plan)
-    if plan.rotary:
-        table = style.rope_tables * 2 * n * plan.rotary
-        tape.new("cosines and sines", table, style.table_width or width)
+    if style.rotary != "none":
+        tape.new("cosines and sines", 2 * n * plan.tables, style.table_width or width)
     after = [_cached(blocks, step, kept) for blocks in plan.layers]
     before = [_cached(blocks, step, stored) for blocks in plan.layers]
     tape.hold("recurrent states", state_of(plan, step))
@@ -280,7 +284,7 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
         return
     before, behind = pattern[0] == "N", pattern[-1] == "N"
     residual = given
-    for block in mixers:
+    for block in mixers[: 1 if pattern == BESIDE else None]:
         inputs = normed("normed input") if before else residual
         out = mixed(block, inputs)
         if inputs is not residual and not (style.input_kept and block is mixers[0] and pattern == "NMNM"):
@@ -294,3 +298,18 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
         if residual is not given:
             tape.free(residual)
         residual = added
+    if pattern == BESIDE:
+        inputs = normed("normed input")
+        dense = mixed(mixers[1], inputs)
+        tape.free(inputs)
+        normed("normed output of the MLP")
+        tape.drop("softmax")  # the variable that held the scores is the router's now
+        inputs = normed("normed input of the experts")
+        routed = mixed(mixers[2], inputs)
+        tape.free(inputs)
+        normed("normed output of the experts")
+        tape.free(routed)
+        tape.new("sum of both", n * hidden, width)
+        tape.free(dense)
+        normed("normed output")
+        tape.new("residual", n * hidden, width)

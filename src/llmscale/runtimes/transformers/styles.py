@@ -84,6 +84,7 @@ STYLES: dict[str, Style] = {
     "gemma3": _GEMMA3,
     "glm4_moe": _GLM_MOE,
     "glm4v_moe": _GLM_MOE,
+    "gemma4": Style(norm="gemma", rope_tables=2, routed_in_fp32=True),
     "glm": Style(rope_share=0.5),
     "glm4": Style(rope_share=0.5),
     "gpt2": Style(norm="layer", act="gelu_new", rotary="none", embeddings=2, attention_kept=True, scores="native"),

@@ -65,6 +65,10 @@ class Tape:
             if self._alive.pop(buffer.number, None):
                 self.live -= buffer.size
 
+    def drop(self, name: str) -> None:
+        """The variable that names all tensors called `name` is given to something else."""
+        self.free(*[buffer for buffer in self._alive.values() if buffer.name == name])
+
     def mark(self) -> int:
         """Where a function begins."""
         return self._count
