@@ -250,6 +250,8 @@ def softmaxed(tape: Tape, step: Step, style: Style, shape: tuple[int, int], q: i
     """
     heads, rows = shape
     n, sinks, width = step.rows * heads * rows, step.rows * heads, step.width
+    if style.scores == "single":
+        return _single(tape, step, n, (step.rows * q, step.batch * rows * q))
     # Several sequences' heads are not evenly spaced in Q, so the product copies it.
     copied = tape.new("Q in order", step.rows * q, width) if step.batch > 1 and step.tokens > 1 else None
     shared = tape.new("K in order", k, width) if k else None
@@ -279,6 +281,26 @@ def softmaxed(tape: Tape, step: Step, style: Style, shape: tuple[int, int], q: i
     soft = tape.new("softmax", n, width)
     tape.free(wide, masked)
     return soft
+
+
+def _single(tape: Tape, step: Step, n: int, given: tuple[int, int]) -> Buffer:
+    """``GPTJAttention._attn``: Q and K in FP32, and all that becomes of them up to the softmax."""
+    wide = [tape.new(f"{name} in FP32", size, FP32) for name, size in zip("QK", given, strict=True)]
+    ordered = []
+    if step.batch > 1 and step.tokens > 1:
+        ordered = [tape.new(f"{name} in order", size, FP32) for name, size in zip("QK", given, strict=True)]
+    scores = tape.new("scores", n, FP32)
+    tape.free(*ordered)
+    for name in ("scaled scores", "masked scores", "softmax in FP32"):
+        after = tape.new(name, n, FP32)
+        tape.free(scores)
+        scores = after
+    if step.width != FP32:
+        soft = tape.new("softmax", n, step.width)
+        tape.free(scores)
+        scores = soft
+    tape.free(*wide)
+    return scores
 
 
 def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) -> Buffer:

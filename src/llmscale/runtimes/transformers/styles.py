@@ -26,7 +26,7 @@ class Style(NamedTuple):
         sdpa: whether the class takes SDPA.
         scores: how attention by single operations goes about its scores: ``fp32`` as Llama's, ``native`` without FP32
             (GPT-2), ``inplace`` the same and scaled where they stand (Falcon), ``product`` scaled by the product,
-            which stays (BLOOM), ``sinks`` with gpt-oss's sinks.
+            which stays (BLOOM), ``single`` in FP32 from Q and K on (GPT-J), ``sinks`` with gpt-oss's sinks.
         scores_returned: whether a layer's scores stay through the next layer too.
         embeddings: tensors as wide as the hidden state that the model keeps beside its layers' input.
         inline: whether the layer's own variable is the MLP's input, which goes after the first projection.
@@ -90,6 +90,25 @@ STYLES: dict[str, Style] = {
     "gpt2": Style(norm="layer", act="gelu_new", rotary="none", embeddings=2, attention_kept=True, scores="native"),
     "gpt_bigcode": Style(norm="layer", rotary="none", embeddings=2, attention_kept=True),
     "gpt_neox": Style(norm="layer", rope_share=0.25),
+    "gpt_neo": Style(
+        norm="layer",
+        act="gelu_new",
+        rotary="none",
+        embeddings=2,
+        sdpa=False,
+        scores="single",
+        scores_returned=True,
+        attention_kept=True,
+    ),
+    "gptj": Style(
+        norm="layer",
+        act="gelu_new",
+        rope_share=0.25,
+        rope_open=True,
+        sdpa=False,
+        scores="single",
+        scores_returned=True,
+    ),
     "gpt_oss": Style(sdpa=False, scores="sinks"),
     "hunyuan_v1_moe": Style(routed_in_fp32=True, router_in_fp32=True, shared_first=True),
     "kimi_k2": _DEEPSEEK,
@@ -134,7 +153,7 @@ LIKE_LLAMA = frozenset(
 #: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
 UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
 #: Types whose blocks are like these but whose code is not: they are not gone through.
-UNLIKE = frozenset({"codegen", "gpt_neo", "gptj", "mimo_v2_flash", "minimax", "mpt"})
+UNLIKE = frozenset({"codegen", "mimo_v2_flash", "minimax", "mpt"})
 
 
 def name_of(model_type: str) -> str:
