@@ -37,7 +37,7 @@ def test_a_whole_model_is_no_further_off_than_one_that_was_cut() -> None:
 
 
 def test_the_published_benchmarks_keep_to_the_aim() -> None:
-    for what, median in ((transformers.PEAK, 0.001), (transformers.DECODE, 0.004)):
+    for what, median in ((transformers.PEAK, 0.003), (transformers.DECODE, 0.004)):
         s = summary(FOUND[what].usual())
         assert s.rows >= 45
         assert s.median < median
