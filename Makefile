@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
 
-.PHONY: run test lint oracle bench measure accuracy docs clean
+.PHONY: run test lint oracle activations bench measure accuracy docs clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -31,6 +31,9 @@ docs: $(VENV)/ready  ## the command reference and the JSON Schema
 
 oracle: $(ORACLE)/ready  ## compare every tensor with the real classes of transformers, on the meta device
 	$(ORACLE)/bin/python -m tests.oracle $(MODEL_TYPES)
+
+activations: $(ORACLE)/ready  ## what classes of transformers have alive in generate; writes tests/truth/transformers_activations.json
+	$(ORACLE)/bin/python -m tests.oracle.activations $(MODEL_TYPES)
 
 measure:  ## memory of models on this machine's GPU, into tests/truth; without one says so, installs nothing, and is no error
 	@if nvidia-smi -L >/dev/null 2>&1; then $(MAKE) --no-print-directory $(MEASURE)/ready && $(MEASURE)/bin/python -m benchmarks.measure; \

@@ -173,7 +173,7 @@ def test_every_config_counts_and_is_compiled_as_it_counts() -> None:
         assert drawn is not None
         assert drawn.shape is not None
         assert drawn.motion is not None
-        compiled = Shape.from_json(drawn.shape)._replace(llama_cpp=None, max_context=spec.max_context)
+        compiled = Shape.from_json(drawn.shape)._replace(llama_cpp=None, transformers=(), max_context=spec.max_context)
         assert compiled == shape_of(spec), entry.id
         assert Motion(*drawn.motion) == motion(parts), entry.id
         told = (drawn.name, drawn.source, drawn.parameters, drawn.active, drawn.limit, drawn.published_in)

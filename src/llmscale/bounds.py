@@ -21,6 +21,7 @@ WORDS = {
     "activations": "activation peak",
     "graphs": "CUDA graphs",
     "overhead": "overhead",
+    "alive": "KV cache and compute together",
     "allocated": "weights, KV cache and compute together",
 }
 
@@ -69,15 +70,19 @@ def _measured(candidate: Candidate) -> bool:
     """Whether the runtime's own rows were made with what computes this estimate."""
     from llmscale.runtimes.general import General
 
-    name = candidate.runtime.name
-    if isinstance(candidate.runtime, General):
-        return name == "transformers"
+    name, spec = candidate.runtime.name, candidate.subjects[0].spec
+    if isinstance(candidate.runtime, General) or spec is None:
+        return False
+    if name == "transformers":
+        from llmscale.runtimes.transformers.forward import told
+        from llmscale.runtimes.transformers.styles import compared
+
+        return told(spec) and compared(spec.text_family or spec.family)
     if name != "llama.cpp":
         return True
     from llmscale.runtimes.llama_cpp.simulate import facts
 
-    spec = candidate.subjects[0].spec
-    return spec is not None and facts(spec).known
+    return facts(spec).known
 
 
 def explain_bounds(candidate: Candidate, quant: Quant) -> list[str]:

@@ -223,7 +223,9 @@ def _outlines(source: _Source) -> dict[str, Any]:
 
 
 def _shape(spec: ModelSpec, parts: Inventory) -> list[Any]:
-    return list(shape_of(spec)._replace(llama_cpp=_sketch(spec, parts)))
+    from llmscale.runtimes.transformers.runtime import points_of
+
+    return list(shape_of(spec)._replace(llama_cpp=_sketch(spec, parts), transformers=points_of(spec)))
 
 
 def _sketch(spec: ModelSpec, parts: Inventory) -> Sketch | None:

@@ -35,7 +35,15 @@ _MADE_WITH = {
     "bounds": ("build.py", "bounds.py"),
     "devices": ("build.py", "names.py", "devices"),
     "models": _MODELS,
-    "outlines": (*_MODELS, "outline.py", "shape.py", "formats/gguf", "runtimes/llama_cpp", "speed"),
+    "outlines": (
+        *_MODELS,
+        "outline.py",
+        "shape.py",
+        "formats/gguf",
+        "runtimes/llama_cpp",
+        "runtimes/transformers",
+        "speed",
+    ),
     **dict.fromkeys(SIZES.values(), (*_MODELS, "speed", *_FORMATS)),
 }
 

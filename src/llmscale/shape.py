@@ -53,6 +53,8 @@ class Shape(NamedTuple):
         intermediate: widest feed-forward activation of one token, chosen experts together.
         sequence: tokens of a model that always sees the same number; None for a language model.
         llama_cpp: only in the compiled catalogue, of models that llama.cpp can load.
+        transformers: contexts, and what one sequence of 16 bits has alive there besides weights and cache, of models
+            whose code is gone through; see `llmscale.runtimes.transformers`.
     """
 
     layers: int
@@ -64,6 +66,7 @@ class Shape(NamedTuple):
     caches: tuple[LayerCache, ...]
     states: tuple[LayerState, ...] = ()
     llama_cpp: Sketch | None = None
+    transformers: tuple[tuple[int, int], ...] = ()
 
     @property
     def decodes(self) -> bool:
@@ -82,6 +85,7 @@ class Shape(NamedTuple):
             caches=tuple(LayerCache(*cache) for cache in shape.caches),
             states=tuple(LayerState(*state) for state in shape.states),
             llama_cpp=drawn,
+            transformers=tuple((at, size) for at, size in shape.transformers),
         )
 
 

@@ -85,7 +85,12 @@ def test_the_catalogue_is_answered_from_the_sizes_that_were_compiled() -> None:
             assert model.ref == counted.ref
             (shape,) = model.shapes
             assert (shape.llama_cpp is None) == (model.ref.id == "vit-base")
-            assert ((shape._replace(llama_cpp=None),), model.limit, model.published_in, model.motion) == (
+            assert (
+                (shape._replace(llama_cpp=None, transformers=()),),
+                model.limit,
+                model.published_in,
+                model.motion,
+            ) == (
                 counted.shapes,
                 counted.limit,
                 counted.published_in,

@@ -14,6 +14,10 @@ from llmscale.inventory import Inventory, TensorGroup, inventory
 
 CONFIGS = Path(__file__).parent / "configs"
 RECORD = Path(__file__).parent.parent / "truth" / "oracle.json"
+#: What `tests.oracle.activations` found, with models cut to so many layers: enough for every pattern of layers.
+ACTIVATIONS = Path(__file__).parent.parent / "truth" / "transformers_activations.json"
+LAYERS = 8
+_DEPTH = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 
 Shape = tuple[int, ...]
 
@@ -73,3 +77,19 @@ def fingerprint(ours: Inventory) -> dict[str, Any]:
         "tensors": sum(count for _, _, count in rows),
         "digest": sha256("\n".join(lines).encode()).hexdigest()[:16],
     }
+
+
+def shortened(config: dict[str, Any], layers: int) -> dict[str, Any]:
+    """The config of a model with at most so many layers; lists of one entry a layer are cut with it."""
+    copy: dict[str, Any] = json.loads(json.dumps(config))
+    text = copy.get("text_config")
+    part = text if isinstance(text, dict) else copy
+    depth = next((part[key] for key in _DEPTH if isinstance(part.get(key), int)), None)
+    if depth is None or depth <= layers:
+        return copy
+    for key, value in part.items():
+        if key in _DEPTH:
+            part[key] = layers
+        elif isinstance(value, list) and len(value) == depth:
+            part[key] = value[:layers]
+    return copy

@@ -115,6 +115,11 @@ def estimate(
         served = [line for line in estimates if line.runtime == name]
         if served and all(device.max_concurrency is None for line in served for device in line.devices):
             warnings.append(f"How {told} lays out {spec.name} is not modelled; a general rule stands for it.")
+    if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
+        warnings.append(
+            f"How transformers runs {spec.name} is not gone through; a general rule stands for its activations, which "
+            "may be far too low."
+        )
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
     unlike = [devices for devices in sets if devices.members]
@@ -142,6 +147,15 @@ def _asked(
     usual = USUAL.get(find_runtime(runtime).name) if runtime and quants in ((), DEFAULT_QUANTS) else None
     asked, lenient = selected(usual or quants or DEFAULT_QUANTS, quant_map, sparsity)
     return asked, lenient or usual is not None
+
+
+def _ruled(model: Model) -> bool:
+    """Whether a rule answers for what transformers has alive of a decoder whose tensors are known."""
+    if model.spec is None or not model.counted or not model.shapes[0].decodes:
+        return False
+    from llmscale.runtimes.transformers.forward import told
+
+    return not told(model.spec)
 
 
 def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:

@@ -76,7 +76,8 @@ class Model(NamedTuple):
             from llmscale.peers import peers
 
             around = peers(parts.total(), parts.active() < parts.total())
-            shapes = tuple(peer.shape for peer in around)
+            # A size says nothing of the code that it runs through.
+            shapes = tuple(peer.shape._replace(transformers=()) for peer in around)
         return cls(
             ref=ref,
             limit=spec.max_context,

@@ -84,6 +84,10 @@ def estimate(
     prefill_step_size: Annotated[
         Optional[int], typer.Option("--prefill-step-size", metavar="N", help="MLX: tokens of a chunk of the prompt.")
     ] = None,
+    attn: Annotated[
+        str, typer.Option("--attn", metavar="A", help="transformers: sdpa, eager or flash_attention_2.")
+    ] = "",
+    cache: Annotated[str, typer.Option("--cache", metavar="C", help="transformers: dynamic or static.")] = "",
     ram: Annotated[
         Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
     ] = None,
@@ -168,6 +172,8 @@ def estimate(
             mmproj=mmproj.strip().lower(),
             draft=draft.strip(),
             draft_quant=draft_quant.strip(),
+            attn=attn.strip().lower(),
+            cache=cache.strip().lower(),
         ),
         quant_map=quant_map,
         sparsity=sparsity,

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
+from typing import cast
 
 from llmscale.errors import NotFoundError
 from llmscale.names import normal
-from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Runtime
 
-#: A quant names the runtime that reads it. What is not imported until it is asked for takes time to import.
-NAMES = ("transformers", "llama.cpp", "vllm", "exllama", "mlx", "sglang", "ollama")
+#: Where each is; a quant names the one that reads it. What is not asked for is not imported, which takes time.
+PLACES = {
+    "transformers": ("transformers.runtime", "Transformers"),
+    "llama.cpp": ("llama_cpp.runtime", "LlamaCpp"),
+    "vllm": ("vllm.runtime", "Vllm"),
+    "exllama": ("exllama", "Exllama"),
+    "mlx": ("mlx.runtime", "Mlx"),
+    "sglang": ("sglang.runtime", "Sglang"),
+    "ollama": ("ollama.runtime", "Ollama"),
+}
+NAMES = tuple(PLACES)
 #: What runs inside a runtime, where that is another one.
 ENGINES = {"ollama": "llama.cpp"}
 
@@ -25,31 +35,8 @@ def runtime(name: str) -> Runtime:
     known = {normal(known): known for known in NAMES}.get(normal(name))
     if known is None:
         raise NotFoundError(f"There is no runtime called '{name}'.", f"Known: {', '.join(NAMES)}.")
-    if known == "llama.cpp":
-        from llmscale.runtimes.llama_cpp.runtime import LlamaCpp
-
-        return LlamaCpp()
-    if known == "vllm":
-        from llmscale.runtimes.vllm.runtime import Vllm
-
-        return Vllm()
-    if known == "sglang":
-        from llmscale.runtimes.sglang.runtime import Sglang
-
-        return Sglang()
-    if known == "ollama":
-        from llmscale.runtimes.ollama.runtime import Ollama
-
-        return Ollama()
-    if known == "mlx":
-        from llmscale.runtimes.mlx.runtime import Mlx
-
-        return Mlx()
-    if known == "exllama":
-        from llmscale.runtimes.exllama import Exllama
-
-        return Exllama()
-    return General(known)
+    module, kind = PLACES[known]
+    return cast(Runtime, getattr(import_module(f"{__name__}.{module}"), kind)())
 
 
 def engine(name: str) -> str:

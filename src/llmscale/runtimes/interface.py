@@ -44,6 +44,8 @@ class Options(NamedTuple):
     mmproj: str = ""
     draft: str = ""
     draft_quant: str = ""
+    attn: str = ""
+    cache: str = ""
 
     @property
     def ranks(self) -> int:
@@ -54,6 +56,7 @@ class Options(NamedTuple):
 _LLAMA_CPP = ("ubatch", "flash_attn", "unified_kv", "swa_full", "kv_offload", "gpu_layers", "n_cpu_moe", "ram")
 _VLLM = ("tp", "pp", "dp", "ep", "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens", "enforce_eager")
 _SGLANG = ("mem_fraction_static", "chunked_prefill_size", "max_running_requests")
+_TRANSFORMERS = ("attn", "cache")
 #: The runtimes that an option changes something for.
 KNOWN_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_LLAMA_CPP, ("llama.cpp",)),
@@ -63,6 +66,7 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     "prefill_step_size": ("mlx",),
     **dict.fromkeys(("ubatch", "flash_attn", "gpu_layers", "ram"), ("llama.cpp", "ollama")),
     **dict.fromkeys(("mmproj", "draft", "draft_quant"), ("llama.cpp",)),
+    **dict.fromkeys(_TRANSFORMERS, ("transformers",)),
 }
 DEFAULTS = Options()
 

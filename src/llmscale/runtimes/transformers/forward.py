@@ -1,0 +1,315 @@
+"""One step of ``generate``: embedding, masks, layers, head, and what the sampler makes of the logits.
+
+Depth changes nothing but the cache, so of layers that are alike only the first and the last are gone through: between
+them nothing but the cache grows, or shrinks where a window lets go of the prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+from llmscale.blocks.attention import Attention, LatentAttention
+from llmscale.blocks.linear import Linear, Parameter
+from llmscale.blocks.mlp import GatedMlp, Mlp
+from llmscale.blocks.norm import Norm
+from llmscale.blocks.recurrent import GatedDeltaNet, ShortConvolution
+from llmscale.runtimes.transformers.attention import attend, attend_latent, by_hand, kept, seen, stored
+from llmscale.runtimes.transformers.mlp import Experts, experts_of, gated, mixture, plain, with_shared
+from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
+from llmscale.runtimes.transformers.recurrent import delta_net, short_convolution, state_bytes
+from llmscale.runtimes.transformers.styles import LLAMA, STYLES, UNLIKE, Style, name_of
+from llmscale.runtimes.transformers.tape import Buffer, Tape
+from llmscale.spec import Block, ModelSpec
+
+#: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
+TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
+#: Orders of norms and blocks that are gone through: before, behind, around, and beside each other.
+PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "NMNNMNNMNN"})
+#: Gemma 4's experts beside its MLP, each with norms of its own.
+BESIDE = "NMNNMNNMNN"
+#: The gate of a shared expert, and the scalar by which Gemma 4 multiplies a layer's output.
+SMALL = ("router.shared_gate", "other.layer_scalar")
+#: After the first step also: mask, positions and ids, each grown by a token.
+GROWN_TENSORS = ("ids", "grown mask", "grown positions")
+#: A block, or experts with the shared one that a `ModelSpec` has beside them.
+Part = Block | Experts
+
+
+class Plan:
+    """What of a model the steps are made of."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.style = style_of(spec)
+        self.layers = layers_of(spec)
+        heads = [b for b in self.blocks if isinstance(b, (Attention, LatentAttention))]
+        self.latent = any(isinstance(block, LatentAttention) for block in heads)
+        self.windows = {getattr(block, "window", None) for block in heads}
+        self.share = self.style.rope_share if spec.rotary_share == 1 else spec.rotary_share
+        # Elements of one token's cosines, for each table.
+        sizes = {
+            block.rope if isinstance(block, LatentAttention) else int(block.head_dim * self.share) for block in heads
+        }
+        self.tables = sum(sizes) if len(sizes) > 1 else sum(sizes) * self.style.rope_tables
+
+    @property
+    def blocks(self) -> list[Part]:
+        return [block for blocks in dict.fromkeys(self.layers) for block in blocks]
+
+
+@lru_cache(maxsize=16)
+def plan_of(spec: ModelSpec) -> Plan:
+    return Plan(spec)
+
+
+def told(spec: ModelSpec) -> bool:
+    """Whether the model's code is gone through: a decoder of blocks that are known, in an order that is known."""
+    if name_of(spec.text_family or spec.family) in UNLIKE or not spec.shape_known or not spec.vocab_size:
+        return False
+    plan = plan_of(spec)
+    patterns = {_pattern(blocks, plan.style) for blocks in plan.layers}
+    if spec.family == "falcon" and all(b.heads == b.kv_heads for b in plan.blocks if isinstance(b, Attention)):
+        return False  # ALiBi, which only Falcons without grouped heads have
+    return bool(patterns) and patterns <= PATTERNS and all(map(_known, plan.blocks))
+
+
+def settled(spec: ModelSpec, step: Step) -> int:
+    """Bytes of the KV cache that stay after so many tokens, windows cut to their size, and of recurrent states."""
+    total = state_of(plan_of(spec), step)
+    for blocks in plan_of(spec).layers:
+        for block in blocks:
+            shape = None if isinstance(block, Experts) else block.cache()
+            if shape:
+                rows = min(step.seen, shape.window) if shape.window else step.seen
+                total += step.batch * rows * (shape.keys + shape.values) * step.width
+    return total
+
+
+def state_of(plan: Plan, step: Step) -> int:
+    """Bytes of the states of recurrent layers."""
+    blocks = [block for layer in plan.layers for block in layer]
+    return sum(state_bytes(block, step) for block in blocks if isinstance(block, (GatedDeltaNet, ShortConvolution)))
+
+
+def _known(block: Part) -> bool:
+    if isinstance(block, Attention):
+        return block.cached and block.owns_kv and block.source == "self" and not block.relative_bias
+    if isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp, Experts, GatedDeltaNet, ShortConvolution)):
+        return True
+    return experts_of(block) is not None
+
+
+def _pattern(blocks: Iterable[Part], style: Style) -> str:
+    """The order of norms (N) and what they stand before or behind (M)."""
+    return "NMNM" if style.norm == "bare" else "".join("N" if isinstance(block, Norm) else "M" for block in blocks)
+
+
+def style_of(spec: ModelSpec) -> Style:
+    return STYLES.get(name_of(spec.text_family or spec.family), LLAMA)
+
+
+def layers_of(spec: ModelSpec) -> tuple[tuple[Part, ...], ...]:
+    """The blocks of each layer in the order of the forward pass.
+
+    Blocks of one name that differ from layer to layer stand apart in a `ModelSpec`; each takes the place that the name,
+    or the block that it stands for, has in the layers before it.
+    """
+    slots: list[str] = []
+    found: dict[int, dict[str, Block]] = {}
+    for placed in spec.placed:
+        if placed.tower is None and placed.layers:
+            for layer in placed.layers:
+                found.setdefault(layer, {})[placed.prefix] = placed.block
+    layers = []
+    for layer in range(len(found)):
+        blocks = found[layer]
+        if not slots:
+            slots = list(blocks)
+        missing = [slot for slot in slots if slot not in blocks]
+        order = {slot: number for number, slot in enumerate(slots)}
+        for name in blocks:
+            if name not in order:
+                order[name] = order[missing.pop(0)] if missing else len(slots)
+        ordered = [blocks[name] for name in sorted(blocks, key=lambda name: order[name])]
+        layers.append(tuple(_joined(ordered, spec.hidden_size)))
+    return tuple(layers)
+
+
+def _joined(blocks: list[Block], hidden: int) -> list[Part]:
+    """The blocks of a layer without norms inside attention, and a shared expert with those that it stands beside.
+
+    What multiplies one element a token, or all by the same, takes nothing.
+    """
+    parts: list[Part] = []
+    for block in blocks:
+        if isinstance(block, Norm) and block.size != hidden:
+            continue
+        if isinstance(block, (Linear, Parameter)) and block.role in SMALL:
+            continue
+        before = experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts)) else None
+        if before and isinstance(block, GatedMlp) and block.component == "shared_experts":
+            parts[-1] = with_shared(before, block)
+        else:
+            parts.append(block)
+    return parts
+
+
+def simulate(spec: ModelSpec, step: Step) -> Tape:
+    """Everything that one step allocates besides the weights."""
+    plan = plan_of(spec)
+    tape, style, width = Tape(), plan.style, step.width
+    hidden, n = spec.hidden_size, step.rows
+    if step.past:
+        tape.new("FP32 logits of the step before", step.batch * spec.vocab_size, FP32)
+    for name in TOKEN_TENSORS + (GROWN_TENSORS if step.past else ()):
+        tape.new(name, step.batch * (1 if name == "ids of the step" and step.past else step.seen), INT64)
+    embedded = [tape.new("embeddings", n * hidden, width) for _ in range(style.embeddings)]
+    masks = _masks(tape, step, plan)
+    if style.rotary != "none":
+        tape.new("cosines and sines", 2 * n * plan.tables, style.table_width or width)
+    after = [_cached(blocks, step, kept) for blocks in plan.layers]
+    before = [_cached(blocks, step, stored) for blocks in plan.layers]
+    tape.hold("recurrent states", state_of(plan, step))
+    cache = tape.hold("KV cache of other layers", 0)
+    for layer in _told(plan.layers):
+        tape.free(cache)
+        others = sum(after[:layer]) + (sum(before[layer + 1 :]) if step.past or step.static else 0)
+        if step.static:
+            others = sum(after) - after[layer]
+        cache = tape.hold("KV cache of other layers", others)
+        given = tape.new("input of the layer", n * hidden, width) if layer else embedded[-1]
+        before_it = None
+        if layer and style.scores_returned and by_hand(step, style):
+            elements = _scores(plan.layers[layer - 1], step)
+            before_it = tape.new("scores of the layer before", elements, width) if elements else None
+        mark = tape.mark()
+        _layer(tape, step, plan, plan.layers[layer], masks, given)
+        tape.leave(mark)
+        if layer:
+            tape.free(given, *([before_it] if before_it else []))
+    tape.free(cache)
+    tape.hold("KV cache", sum(after))
+    last = tape.new("output of the layers", n * hidden, width)
+    normed = norm(tape, "last hidden state", n * hidden, hidden, step, style.norm)
+    tape.free(last)
+    judged = step.rows if step.all_logits else step.batch
+    tape.new("logits", judged * spec.vocab_size, width)
+    if step.all_logits:
+        tape.new("FP32 logits", judged * spec.vocab_size, FP32)
+        return tape
+    tape.free(normed, *embedded)
+    tape.new("FP32 logits", judged * spec.vocab_size, FP32)
+    return tape
+
+
+def _scores(blocks: tuple[Part, ...], step: Step) -> int:
+    return sum(step.rows * block.heads * seen(block.window, step) for block in blocks if isinstance(block, Attention))
+
+
+def _told(layers: tuple[tuple[Part, ...], ...]) -> list[int]:
+    first: dict[tuple[Part, ...], int] = {}
+    last: dict[tuple[Part, ...], int] = {}
+    for number, blocks in enumerate(layers):
+        first.setdefault(blocks, number)
+        last[blocks] = number
+    return sorted({*first.values(), *last.values()})
+
+
+def _cached(blocks: tuple[Part, ...], step: Step, rows: Callable[[int | None, Step], int]) -> int:
+    total = 0
+    for block in blocks:
+        shape = None if isinstance(block, Experts) else block.cache()
+        if shape:
+            total += step.batch * rows(shape.window, step) * (shape.keys + shape.values) * step.width
+    return total
+
+
+def _masks(tape: Tape, step: Step, plan: Plan) -> set[int | None]:
+    """Masks that the model makes; the windows whose layers are given one."""
+    made: set[int | None] = set()
+    style, single = plan.style, by_hand(step, plan.style)
+    if step.flash:
+        return made
+    for window in plan.windows | ({1} if style.spare_mask else set()):
+        rows = seen(window, step) if window != 1 else step.seen
+        if not (single or style.masked or (window is not None and rows >= window)):
+            continue
+        size = step.masks * step.tokens * rows
+        causal = tape.new("mask", size, 1)
+        if window:
+            tape.free(tape.new("mask of the window", 2 * size, 1))
+        if single:
+            tape.new("mask", step.batch * step.tokens * rows, step.width)
+            tape.free(causal)
+        made.add(window)
+    return made
+
+
+def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: set[int | None], given: Buffer) -> None:
+    style, share = plan.style, plan.share
+    hidden, n, width = plan.spec.hidden_size, step.rows, step.width
+
+    def mixed(block: Part, inputs: Buffer) -> Buffer:
+        if isinstance(block, Attention):
+            return attend(tape, step, block, style, share, block.window in masks)
+        if isinstance(block, LatentAttention):
+            return attend_latent(tape, step, block, style)
+        if isinstance(block, GatedMlp):
+            return gated(tape, step, block.hidden, block.intermediate, len(block.names) == 2)
+        if isinstance(block, Mlp):
+            return plain(tape, step, block, style, inputs)
+        if isinstance(block, GatedDeltaNet):
+            return delta_net(tape, step, block)
+        if isinstance(block, ShortConvolution):
+            return short_convolution(tape, step, block)
+        parts = block if isinstance(block, Experts) else experts_of(block)
+        assert parts, type(block)
+        return mixture(tape, step, parts, style)
+
+    def normed(name: str) -> Buffer:
+        return norm(tape, name, n * hidden, hidden, step, style.norm)
+
+    mixers = [block for block in blocks if not isinstance(block, Norm)]
+    pattern = _pattern(blocks, style)
+    if pattern in ("NMM", "NNMM"):
+        inputs = normed("normed input")
+        mixed(mixers[0], inputs)
+        if pattern == "NNMM":
+            tape.free(inputs)
+            inputs = normed("normed input")
+        mixed(mixers[1], inputs)
+        tape.new("sum of both", n * hidden, width)
+        tape.new("output of the layer", n * hidden, width)
+        return
+    before, behind = pattern[0] == "N", pattern[-1] == "N"
+    residual = given
+    for block in mixers[: 1 if pattern == BESIDE else None]:
+        inputs = normed("normed input") if before else residual
+        out = mixed(block, inputs)
+        if inputs is not residual and not (style.input_kept and block is mixers[0] and pattern == "NMNM"):
+            tape.free(inputs)
+        if behind:
+            raw, out = out, normed("normed output")
+            tape.free(raw)
+        added = tape.new("residual", n * hidden, width)
+        if not (style.attention_kept and pattern == "NMNM"):
+            tape.free(out)
+        if residual is not given:
+            tape.free(residual)
+        residual = added
+    if pattern == BESIDE:
+        inputs = normed("normed input")
+        dense = mixed(mixers[1], inputs)
+        tape.free(inputs)
+        normed("normed output of the MLP")
+        tape.drop("softmax")  # the variable that held the scores is the router's now
+        inputs = normed("normed input of the experts")
+        routed = mixed(mixers[2], inputs)
+        tape.free(inputs)
+        normed("normed output of the experts")
+        tape.free(routed)
+        tape.new("sum of both", n * hidden, width)
+        tape.free(dense)
+        normed("normed output")
+        tape.new("residual", n * hidden, width)

@@ -1,0 +1,167 @@
+"""How the model classes of transformers 5.23.0 differ from Llama's, as far as their memory shows it.
+
+Read from ``models/*/modeling_*.py``. What follows from the blocks of a model (where norms stand, fused projections,
+norms of queries and keys, experts) is not repeated here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Style(NamedTuple):
+    """What a family's code does.
+
+    Attributes:
+        norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm, ``manual`` Cohere's in single
+            operations, ``bare`` OLMo's, which has no weights.
+        act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``relu2`` the square of ReLU.
+        rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 bit by bit as ERNIE's,
+            ``promoted`` to FP32 by its tables as OLMo's, ``complex`` as Llama 4's, ``none``.
+        rope_share: share of a head that rotates, where a config does not say it.
+        rope_tables: pairs of cosines and sines.
+        table_width: bytes of one of their elements; 0 for those of an activation.
+        rope_open: whether the parts of a head that rotate and those that do not are variables of the attention itself,
+            so that what was projected stays until its end (Phi).
+        sdpa: whether the class takes SDPA.
+        scores: how attention by single operations goes about its scores: ``fp32`` as Llama's, ``native`` without FP32
+            (GPT-2), ``inplace`` the same and scaled where they stand (Falcon), ``product`` scaled by the product,
+            which stays (BLOOM), ``single`` in FP32 from Q and K on (GPT-J), ``sinks`` with gpt-oss's sinks.
+        scores_returned: whether a layer's scores stay through the next layer too.
+        embeddings: tensors as wide as the hidden state that the model keeps beside its layers' input.
+        inline: whether the layer's own variable is the MLP's input, which goes after the first projection.
+        masked: whether a mask of all tokens is made even where SDPA needs none.
+        spare_mask: whether a mask for windows is made that no layer uses.
+        attention_kept: whether the attention's output stays until the end of the layer.
+        input_kept: whether the attention's normalised input does.
+        shared_first: whether the shared expert runs before the routed ones.
+        dense_experts: whether every expert computes every token (Llama 4).
+        routed_in_fp32: whether routing weights are FP32, and with them the weighted outputs of the experts.
+        router_in_fp32: whether the router computes in FP32.
+    """
+
+    norm: str = "rms"
+    act: str = "fused"
+    rotary: str = "half"
+    rope_share: float = 1.0
+    rope_tables: int = 1
+    table_width: int = 0
+    rope_open: bool = False
+    sdpa: bool = True
+    scores: str = "fp32"
+    scores_returned: bool = False
+    embeddings: int = 1
+    inline: bool = False
+    masked: bool = False
+    spare_mask: bool = False
+    attention_kept: bool = False
+    input_kept: bool = False
+    shared_first: bool = False
+    dense_experts: bool = False
+    routed_in_fp32: bool = False
+    router_in_fp32: bool = False
+
+
+LLAMA = Style()
+_DEEPSEEK = Style(routed_in_fp32=True, router_in_fp32=True)
+_GLM_MOE = Style(rope_share=0.5, routed_in_fp32=True, router_in_fp32=True)
+_GEMMA3 = Style(norm="gemma", rope_tables=2)
+#: By model type, that of the text part where a model has others; a type that is not here is gone through as Llama.
+STYLES: dict[str, Style] = {
+    "arcee": Style(act="relu2"),
+    "bloom": Style(norm="layer", act="gelu_new", rotary="none", sdpa=False, scores="product", scores_returned=True),
+    "cohere": Style(norm="manual", rotary="fp32"),
+    "cohere2": Style(norm="manual", rotary="fp32"),
+    "deepseek_v2": _DEEPSEEK,
+    "deepseek_v3": _DEEPSEEK,
+    "dots1": _DEEPSEEK,
+    "ernie4_5": Style(rotary="wide", table_width=4),
+    "ernie4_5_moe": Style(rotary="wide", table_width=4, router_in_fp32=True, shared_first=True),
+    "falcon": Style(norm="layer", masked=True, scores="inplace", scores_returned=True),
+    "flex_olmo": Style(rotary="promoted", table_width=4),
+    "gemma": Style(norm="gemma"),
+    "gemma2": Style(norm="gemma", sdpa=False),
+    "gemma3": _GEMMA3,
+    "glm4_moe": _GLM_MOE,
+    "glm4v_moe": _GLM_MOE,
+    "gemma4": Style(norm="gemma", rope_tables=2, routed_in_fp32=True),
+    "glm": Style(rope_share=0.5),
+    "glm4": Style(rope_share=0.5),
+    "gpt2": Style(norm="layer", act="gelu_new", rotary="none", embeddings=2, attention_kept=True, scores="native"),
+    "gpt_bigcode": Style(norm="layer", rotary="none", embeddings=2, attention_kept=True),
+    "gpt_neox": Style(norm="layer", rope_share=0.25),
+    "gpt_neo": Style(
+        norm="layer",
+        act="gelu_new",
+        rotary="none",
+        embeddings=2,
+        sdpa=False,
+        scores="single",
+        scores_returned=True,
+        attention_kept=True,
+    ),
+    "gptj": Style(
+        norm="layer",
+        act="gelu_new",
+        rope_share=0.25,
+        rope_open=True,
+        sdpa=False,
+        scores="single",
+        scores_returned=True,
+    ),
+    "gpt_oss": Style(sdpa=False, scores="sinks"),
+    "hunyuan_v1_moe": Style(routed_in_fp32=True, router_in_fp32=True, shared_first=True),
+    "kimi_k2": _DEEPSEEK,
+    "llama4": Style(rotary="complex", table_width=4, attention_kept=True, dense_experts=True),
+    "minimax_m2": Style(routed_in_fp32=True),
+    "mixtral": Style(routed_in_fp32=True),
+    "nemotron": Style(norm="layer", act="relu2", rope_share=0.5),
+    "olmo": Style(norm="bare", rotary="promoted", table_width=4),
+    "olmo2": Style(rotary="promoted", table_width=4),
+    "olmo3": Style(rotary="promoted", table_width=4, rope_tables=2),
+    "opt": Style(norm="layer", rotary="none", embeddings=2, inline=True),
+    "persimmon": Style(norm="layer", act="relu2", rope_share=0.5, rope_open=True),
+    "phi": Style(norm="layer", act="gelu_new", rope_share=0.5, rope_open=True),
+    "phimoe": Style(norm="layer"),
+    "qwen2_moe": Style(shared_first=True, spare_mask=True),
+    "qwen3_5": Style(norm="gemma", rope_share=0.25),
+    "qwen3_5_moe": Style(norm="gemma", rope_share=0.25, shared_first=True),
+    "qwen3_next": Style(norm="gemma", rope_share=0.25, shared_first=True),
+    "stablelm": Style(norm="layer", rope_share=0.25, rope_open=True, attention_kept=True, input_kept=True),
+    "starcoder2": Style(norm="layer"),
+}
+#: Types that go as Llama does; as those of `STYLES`, they were compared with their classes.
+LIKE_LLAMA = frozenset(
+    {
+        *("apertus", "exaone4", "glm4v", "granite", "granitemoe", "granitemoehybrid", "granitemoeshared", "helium"),
+        *(
+            "hunyuan_v1_dense",
+            "lfm2",
+            "lfm2_moe",
+            "llama",
+            "minicpm3",
+            "ministral3",
+            "mistral",
+            "olmoe",
+            "phi3",
+            "qwen2",
+            "qwen2_5_vl",
+        ),
+        *("qwen2_vl", "qwen3", "qwen3_moe", "qwen3_vl", "qwen3_vl_moe", "seed_oss", "smollm3"),
+    }
+)
+#: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
+UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
+#: Types whose blocks are like these but whose code is not: they are not gone through.
+UNLIKE = frozenset({"codegen", "mimo_v2_flash", "minimax", "mpt"})
+
+
+def name_of(model_type: str) -> str:
+    """The type as `STYLES` has it: a text part is called after the model."""
+    return model_type.removesuffix("_text")
+
+
+def compared(model_type: str) -> bool:
+    """Whether the class of this type was compared with what is gone through for it."""
+    name = name_of(model_type)
+    return name in LIKE_LLAMA or (name in STYLES and name not in UNCOMPARED)

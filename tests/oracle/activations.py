@@ -1,0 +1,257 @@
+"""``python -m tests.oracle.activations [model_type ...]``: what classes of transformers have alive in ``generate``.
+
+A model is built on torch's meta device, where tensors have shapes but no memory, and generates two tokens. A mode of
+torch's dispatcher sees every storage come, and a finaliser sees it go; each counts for a multiple of 512 bytes, as the
+CUDA allocator gives them. Recorded are the most bytes besides the weights during the prompt, during the step after it,
+and what is left between them, in BF16 and with the layers cut to `LAYERS`: depth changes nothing but the cache. A run
+over everything writes `ACTIVATIONS`; what it says of models that were looked at stays.
+
+What the meta device does not do as CUDA would is done here instead:
+
+- ``scaled_dot_product_attention`` would take its mathematical form, which makes all scores. In its place stands what
+  PyTorch chooses on CUDA: flash attention without a mask and with equal heads up to 256 wide, else the
+  memory-efficient kernel, to which a mask goes as numbers in rows of a multiple of 16.
+- A question about values that has a yes or no (is everything unmasked, is the answer at its end) is answered with yes,
+  as for a batch without padding.
+
+Scratch memory inside kernels is not seen. Recurrent layers run as transformers runs them without the optional kernels.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import weakref
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+import transformers
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from transformers import masking_utils
+from transformers.generation import utils as generation
+from transformers.initialization import no_init_weights
+
+from llmscale.errors import InputFileError
+from llmscale.families import from_config
+from tests.oracle.subjects import ACTIVATIONS, LAYERS, Subject, shortened, subjects
+
+GRAIN = 512
+#: Columns that the memory-efficient kernel's mask has a multiple of, and the widest head of the flash kernel.
+MASK_COLUMNS, FLASH_HEAD = 16, 256
+
+
+class Case(NamedTuple):
+    """How a model is run; `static` is how many tokens a static cache has room for beyond the prompt, 0 for none."""
+
+    attn: str
+    batch: int
+    tokens: int
+    static: int = 0
+
+
+CASES = (
+    Case("sdpa", 1, 2048),
+    Case("sdpa", 3, 1333),
+    Case("sdpa", 1, 9000),
+    Case("sdpa", 1, 100),
+    Case("sdpa", 2, 1500, 300),
+    Case("eager", 1, 1024),
+    Case("eager", 2, 600),
+)
+#: Run with all their layers too.
+WHOLE = ("llama-3.1-8b", "gemma-3-4b", "qwen3-30b-a3b", "gpt-oss-20b", "deepseek-v2-lite")
+#: Run besides the first, middle and last of their type.
+ALSO = ("gemma-4-26b-a4b", "gemma-4-31b")
+#: Types whose recurrent layers go token by token: a long prompt takes minutes.
+SLOW = ("falcon_mamba", "jamba", "mamba", "rwkv")
+
+
+class Found(NamedTuple):
+    """Bytes besides the weights: the most in each step, and those between them."""
+
+    prompt: int
+    answer: int
+    between: int
+
+
+class Storages(TorchDispatchMode):
+    """Counts storages as they come and go."""
+
+    def __init__(self, weights: Iterator[torch.Tensor]) -> None:
+        super().__init__()
+        self._weights = {tensor.untyped_storage()._cdata for tensor in weights}
+        self._alive: dict[int, int] = {}
+        self.live = 0
+        self.peak = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten._local_scalar_dense.default and args[0].dtype == torch.bool:
+            return True
+        out = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(out):
+            if isinstance(leaf, torch.Tensor) and leaf.device.type == "meta":
+                self._born(leaf.untyped_storage())
+        return out
+
+    def _born(self, storage: torch.UntypedStorage) -> None:
+        key = storage._cdata
+        if key in self._alive or key in self._weights:
+            return
+        self._alive[key] = -(-storage.nbytes() // GRAIN) * GRAIN
+        self.live += self._alive[key]
+        self.peak = max(self.peak, self.live)
+        weakref.finalize(storage, self._dead, key)
+
+    def _dead(self, key: int) -> None:
+        self.live -= self._alive.pop(key, 0)
+
+
+def attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attn_mask: torch.Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> torch.Tensor:
+    """``scaled_dot_product_attention`` as CUDA would dispatch it."""
+    aten, head = torch.ops.aten, query.shape[-1]
+    if attn_mask is None and head == value.shape[-1] <= FLASH_HEAD:
+        if head % 8:
+            query, key, value = (functional.pad(tensor, (0, 8 - head % 8)) for tensor in (query, key, value))
+        made = aten._scaled_dot_product_flash_attention(query, key, value, 0.0, is_causal, False, scale=scale)[0]
+        return made[..., :head]
+    if attn_mask is not None:
+        columns = attn_mask.shape[-1]
+        if attn_mask.dtype == torch.bool:
+            least = torch.scalar_tensor(float("-inf"), dtype=query.dtype, device=query.device)
+            attn_mask = torch.where(attn_mask, 0.0, least)
+        if columns % MASK_COLUMNS:
+            attn_mask = functional.pad(attn_mask, (0, MASK_COLUMNS - columns % MASK_COLUMNS))[..., :columns]
+        attn_mask = attn_mask.expand(*query.shape[:3], key.shape[2])
+    found = aten._scaled_dot_product_efficient_attention(
+        query, key, value, attn_mask, False, 0.0, is_causal, scale=scale
+    )
+    return found[0]
+
+
+def build(config: dict[str, Any], attn: str) -> torch.nn.Module:
+    """The class that generates with such a config, in BF16 and without values."""
+    settings = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(dict(config))
+    settings._attn_implementation = attn
+    named = getattr(transformers, (config.get("architectures") or [""])[0], None)
+    kind = named if hasattr(named, "generate") else transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(settings)]
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with no_init_weights(), torch.device("meta"):
+            model = kind(settings)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    model.tie_weights()
+    return model.eval()
+
+
+def run(config: dict[str, Any], case: Case) -> Found:
+    """Generate two tokens and say what was alive."""
+    model: Any = build(config, case.attn)
+    model.generation_config.update(eos_token_id=None, bos_token_id=None, pad_token_id=0, use_cache=True)
+    storages = Storages(iter([*model.parameters(), *model.buffers()]))
+    steps: list[tuple[int, int]] = []
+
+    def ended(self: object, unfinished: object, tokens: object, length: int) -> bool:
+        steps.append((storages.peak, storages.live))
+        storages.peak = storages.live
+        return len(steps) == 2
+
+    named = {"cache_implementation": "static", "disable_compile": True} if case.static else {}
+    before = functional.scaled_dot_product_attention, masking_utils.fast_all, generation.StopCheck.__call__
+    functional.scaled_dot_product_attention = attention
+    masking_utils.fast_all = lambda tensor: True
+    generation.StopCheck.__call__ = ended
+    try:
+        with torch.no_grad(), storages:
+            ids = torch.zeros(case.batch, case.tokens, dtype=torch.int64, device="meta")
+            mask = torch.ones(case.batch, case.tokens, dtype=torch.int64, device="meta")
+            model.generate(ids, attention_mask=mask, max_new_tokens=max(2, case.static), do_sample=False, **named)
+    finally:
+        functional.scaled_dot_product_attention, masking_utils.fast_all, generation.StopCheck.__call__ = before
+    (prompt, between), (answer, _) = steps
+    return Found(prompt, answer, between)
+
+
+def chosen(model_types: list[str]) -> Iterator[Subject]:
+    """The first, the middle and the last config of each type that generates text alone."""
+    by_type: dict[str, list[Subject]] = {}
+    for subject in subjects():
+        if subject.model_type in transformers.CONFIG_MAPPING and (
+            not model_types or subject.model_type in model_types or subject.id in model_types
+        ):
+            by_type.setdefault(subject.model_type, []).append(subject)
+    for found in by_type.values():
+        settings = transformers.CONFIG_MAPPING[found[0].model_type]
+        if settings in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or found[0].config.keys() & {
+            "text_config",
+            "vision_config",
+        }:
+            more = [each for each in found if each.id in ALSO]
+            some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1], *more)}
+            yield from filter(_shortens, some.values())
+
+
+def _shortens(subject: Subject) -> bool:
+    """Whether llmscale reads the config when its layers are cut."""
+    try:
+        from_config(shortened(subject.config, LAYERS), subject.id)
+    except InputFileError:
+        return False
+    return True
+
+
+def main(model_types: list[str]) -> int:
+    """Run what is named, everything by default; write the record after a run over everything."""
+    transformers.logging.set_verbosity_error()
+    rows: dict[str, list[list[Any]]] = {}
+    failed: dict[str, str] = {}
+    for subject in chosen(model_types):
+        depths = (LAYERS, None) if subject.id in WHOLE else (LAYERS,)
+        for layers in depths:
+            name = subject.id if layers else f"{subject.id} whole"
+            config = shortened(subject.config, layers) if layers else subject.config
+            for case in CASES:
+                if subject.model_type in SLOW and case.tokens > 2048:
+                    continue
+                try:
+                    found = run(config, case)
+                except Exception as error:  # whatever a class raises for a published file
+                    failed[f"{name} {case.attn}{' static' if case.static else ''}"] = (
+                        f"{type(error).__name__}: {error}"[:120]
+                    )
+                    continue
+                rows.setdefault(name, []).append([*case, *found])
+            print(f"{name:46} {subject.model_type:22} {len(rows.get(name, []))} cases", flush=True)
+    for name, why in failed.items():
+        print(f"not run: {name}: {why}")
+    if not model_types:
+        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(cases)}" for name, cases in rows.items())
+        head = {
+            "what": "Bytes alive besides the weights in generate, see tests/oracle/activations.py",
+            "transformers": transformers.__version__,
+            "torch": torch.__version__,
+            "layers": LAYERS,
+            "columns": [*Case._fields, *Found._fields],
+            "looked_at": json.loads(ACTIVATIONS.read_text(encoding="utf-8"))["looked_at"]
+            if ACTIVATIONS.exists()
+            else [],
+        }
+        text = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
+        ACTIVATIONS.write_text(f'{{\n{text},\n "models": {{\n{lines}\n }}\n}}\n', encoding="utf-8")
+    return 0 if rows else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,159 @@
+"""The runtime as an estimate asks it: parts, options, refusals, and the lines of ``--explain``."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from llmscale import estimate, needs
+from llmscale.api.catalogued import all_models
+from llmscale.errors import UsageError
+from llmscale.formats.catalogue import number_format, quant
+from llmscale.runtimes import runtime
+from llmscale.runtimes.interface import Options, Subject, Workload
+from llmscale.runtimes.transformers.runtime import between, points_of
+from llmscale.shape import shape_of
+from llmscale.sources import load
+from llmscale.units import GIB
+
+RULE = runtime("transformers")
+
+
+def asked(context: int, batch: int = 1, width: int = 2, **options: str) -> Workload:
+    return Workload(context, batch, number_format("fp16"), width, None, Options(**options))  # type: ignore[arg-type]
+
+
+def subject(name: str, form: str = "bf16") -> Subject:
+    spec = load(name).known()
+    return Subject(shape_of(spec), spec, quant(form))
+
+
+def compute(name: str, context: int, form: str = "bf16", batch: int = 1, **options: str) -> int:
+    return RULE.compute(subject(name, form), asked(context, batch, **options))
+
+
+def test_its_parts_are_those_of_the_cache_and_the_rest_of_the_peak() -> None:
+    of = subject("llama-2-7b")
+    assert RULE.cache(of, asked(4096)) == 2 * 32 * 4096 * 4096 * 2
+    assert RULE.state(of, asked(4096)) == 0
+    # Embeddings, input, residual, normalised copy; gate, up, product; cosines and sines; four tensors of token numbers.
+    assert RULE.compute(of, asked(4096)) == 4096 * (2 * (4 * 4096 + 3 * 11008 + 2 * 128) + 4 * 8)
+
+
+def test_single_operations_take_more_than_sdpa_and_flash_attention_needs_no_mask() -> None:
+    sdpa, eager, flash = (
+        compute("mistral-7b-v0.1", 8192, attn=attn) for attn in ("sdpa", "eager", "flash_attention_2")
+    )
+    assert eager > 4 * sdpa
+    assert flash < sdpa
+    assert compute("mistral-7b-v0.1", 8192) == sdpa
+
+
+def test_a_class_without_sdpa_runs_by_single_operations_and_refuses_the_other() -> None:
+    assert compute("gemma-2-2b", 2048) == compute("gemma-2-2b", 2048, attn="eager")
+    with pytest.raises(UsageError, match="does not support SDPA"):
+        compute("gemma-2-2b", 2048, attn="sdpa")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("llama-2-7b", {"attn": "paged"}, "'paged' is not known"),
+        ("llama-2-7b", {"cache": "offloaded"}, "'offloaded' is not known"),
+        ("bert-base", {"attn": "eager"}, "not modelled for BERT"),
+        ("mamba-130m", {"cache": "static"}, "not modelled for Mamba"),
+        ("deepseek-v3", {"attn": "flash_attention_2"}, "is not modelled"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(name: str, options: dict[str, str], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        compute(name, 64, **options)
+
+
+def test_the_options_are_of_transformers_alone() -> None:
+    with pytest.raises(UsageError, match=r"--attn is an option of transformers, and this is for llama\.cpp"):
+        estimate("llama-2-7b", ["q4_k_m"], options=Options(attn="eager"))
+    with pytest.raises(UsageError, match="--cache is an option of transformers, and this is for vllm"):
+        estimate("llama-2-7b", ["awq"], options=Options(cache="static"))
+
+
+def test_a_static_cache_is_no_smaller_and_saves_the_copy_of_the_answer() -> None:
+    assert compute("llama-3.1-8b", 4096, cache="static") >= compute("llama-3.1-8b", 4096)
+
+
+def test_weights_of_16_bits_are_copied_for_the_experts_of_an_answer_and_narrower_ones_are_not() -> None:
+    copied = 16 * 2 * 3 * 4096 * 14336 * 2
+    assert compute("mixtral-8x7b", 16, batch=16) > copied > compute("mixtral-8x7b", 16, form="int4", batch=16)
+
+
+def test_explain_lists_the_moment_whose_terms_add_up() -> None:
+    lines = list(RULE.explain(subject("llama-3.1-8b"), asked(4096)))
+    at = next(number for number, line in enumerate(lines) if line.startswith("  compute = "))
+    whole = int(re.findall(r"has ([\d,]+) bytes alive", lines[at])[0].replace(",", ""))
+    terms = [line for line in lines[at + 1 :] if line.startswith("    ")]
+    assert sum(int(re.findall(r": ([\d,]+)", line)[0].replace(",", "")) for line in terms) == whole
+    assert any("up: " in line and "x 2 bytes" in line for line in terms)
+    assert "transformers 5.23.0" in lines[at]
+    assert "a prompt of 1 x 4,096 tokens" in lines[at]
+    assert "(assumed)" in lines[-1]
+
+
+def test_explain_says_where_a_general_rule_answers() -> None:
+    lines = list(RULE.explain(subject("bert-base"), asked(128)))
+    assert any("a general rule" in line for line in lines)
+    assert any("KV cache = 0" in line for line in lines)
+
+
+def test_a_model_of_the_catalogue_is_drawn_between_points() -> None:
+    spec = load("gemma-2-9b").known()
+    points = points_of(spec, 3000)
+    drawn = shape_of(spec)._replace(transformers=points)
+    for context in (1, 3000, 8192):
+        exact = RULE.compute(Subject(drawn, spec, quant("bf16")), asked(context))
+        assert RULE.compute(Subject(drawn), asked(context)) == exact
+        assert RULE.compute(Subject(drawn), asked(context, batch=3)) == 3 * exact
+    assert points_of(load("bert-base").known()) == ()
+
+
+def test_lines_between_points_bend_upwards_only() -> None:
+    points = ((1, 10), (11, 30), (21, 20))
+    assert [between(points, at) for at in (1, 6, 11, 16, 21)] == [10, 20, 30, 30, 30]
+    assert between(points, 31) == 30
+    assert between(points[:2], 21) == 50
+
+
+def test_the_catalogue_holds_the_points_of_what_is_gone_through() -> None:
+    drawn = {model.ref.id: model.shapes[0].transformers for model in all_models(None) if model.compiled}
+    assert sum(bool(points) for points in drawn.values()) > 250
+    assert drawn["llama-2-7b"] == points_of(load("llama-2-7b").known())
+    assert drawn["mamba-130m"] == ()
+
+
+def test_needs_and_estimate_agree_on_a_class_without_sdpa() -> None:
+    answer = needs("gemma-2-2b", ["bf16"], context=4096)
+    line = answer.devices[0]
+    (same,) = estimate("gemma-2-2b", ["bf16"], context=4096, gpus=[line.id]).estimates
+    assert same.devices[0].headroom_bytes == line.headroom_bytes
+    assert same.compute_bytes > GIB
+
+
+def test_a_size_alone_takes_the_general_rule() -> None:
+    (line,) = estimate("7B", ["fp16"]).estimates
+    assert line.ranges["compute_bytes"][1] < 2 * GIB
+
+
+def test_a_decoder_under_the_general_rule_is_warned_of_and_no_other() -> None:
+    told = "is not gone through; a general rule stands"
+    assert any(told in warning for warning in estimate("mamba-130m", ["fp16"]).warnings)
+    assert any(told in warning for warning in estimate("t5-small", ["fp16"]).warnings)
+    for name in ("llama-2-7b", "bert-base", "7B"):
+        assert not any(told in warning for warning in estimate(name, ["fp16"]).warnings)
+    assert not any(told in warning for warning in estimate("mamba-130m", ["q8_0"]).warnings)
+
+
+def test_an_encoder_has_a_layer_at_its_widest_or_the_logits_of_every_token() -> None:
+    layer = 512 * (4 * 768 + 3 * 3072) * 2
+    assert compute("bert-base", 512) == layer
+    assert compute("vit-base", 1) == 197 * (4 * 768 + 3 * 3072) * 2
+    assert compute("eurobert-210m", 512) == 512 * (128_256 + 768) * 2 > layer
