@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ def document(study_: Study) -> dict[str, Any]:
             "decode": _accuracy(every),
             "decode_without_set_apart": _accuracy(kept),
             "decode_published": _accuracy(Errors(*([p for p in pool if not p[0].community] for pool in every))),
+            "decode_unseen_class": spread([p for each in study_.decode.values() for p in _classless(each)]),
             "decode_community": _accuracy(Errors(*([p for p in pool if p[0].community] for pool in every))),
             "prefill": _accuracy(fill_every),
         },
@@ -94,6 +95,11 @@ def document(study_: Study) -> dict[str, Any]:
             for runtime, each in study_.prefill.items()
         },
     }
+
+
+def _classless(each: Mapping[str, Class]) -> list[tuple[Row, float]]:
+    """Errors of a runtime's rows under a fit that saw nothing of their class; only where it has several."""
+    return each[POOLED].errors.device if len(each) > 2 else []
 
 
 def _coverage(each: Ranges, apart: Sequence[Row]) -> dict[str, float]:

@@ -6,19 +6,19 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from speed_fit.regression import FACTOR_ROWS, corrections, lad, shared_formats
+from speed_fit.regression import FACTOR_ROWS, corrections, evened, lad, shared_formats
 from speed_fit.rows import Row
 
 from llmscale.speed.law import REDUCES, Factors, Machine, Part, decode_seconds, prefill_seconds
 
-FREE = ("cache", "cache_no_flash", "state", "launch_us", "hop_us", "reduce_us", "compute")
+FREE = ("cache", "cache_no_flash", "state", "unpack", "launch_us", "hop_us", "reduce_us", "compute")
 MICRO = 1e-6
 #: A cache or state of a smaller share of the weights does not show.
 MATTERS = 0.02
 #: A prefill of at least this share of decode's time shows in a rate that counts both.
 LONG_SHARE = 0.3
-#: What stands for a factor that no row tells.
-NOTHING = {name: 0.0 if name.endswith("_us") else 1.0 for name in FREE}
+#: What stands for a factor that no row tells, and the least that one can be: what adds to reading can be nothing.
+NOTHING = {name: 0.0 if name.endswith("_us") or name == "unpack" else 1.0 for name in FREE}
 
 
 class Law(NamedTuple):
@@ -45,12 +45,18 @@ class Law(NamedTuple):
             weights=self.value(self.weights(row.format)) or 1.0,
             cache=named[_cache(row)],
             state=named["state"],
+            unpack=named["unpack"],
             launch=named["launch_us"] * MICRO,
             hop=named["hop_us"] * MICRO,
             reduce=named["reduce_us"] * MICRO,
             compute=named["compute"],
             device=self.devices.get(row.device, (1.0, 0))[0] if known else 1.0,
         )
+
+
+def _unpacks(row: Row) -> bool:
+    """Whether weights are unpacked on the shaders; vLLM's and its like's kernels do it where matrices are multiplied."""
+    return row.runtime == "llama.cpp" and row.shaders is not None
 
 
 def _cache(row: Row) -> str:
@@ -65,6 +71,7 @@ def terms(row: Row, columns: Sequence[str], own: str) -> list[float]:
         own: load.step_bytes() / row.bandwidth / count,
         _cache(row): load.cache_bytes / row.bandwidth / count,
         "state": load.state_bytes / row.bandwidth / count,
+        "unpack": load.flops / row.shaders / count if row.shaders and _unpacks(row) else 0.0,
         "launch_us": load.matrices * MICRO,
         "hop_us": 0.0 if row.tensor_parallel else (row.count - 1) * MICRO,
         "reduce_us": REDUCES * load.layers * MICRO if row.tensor_parallel else 0.0,
@@ -80,8 +87,8 @@ def fit(sample: Sequence[Row], shared: dict[str, float]) -> Law:
     columns = (*sorted(set(own.values())), *(name for name in FREE if name not in shared))
     table = [terms(row, columns, own[row.format]) for row in sample]
     fixed = [sum(x * f for x, f in zip(terms(row, tuple(shared), ""), shared.values(), strict=True)) for row in sample]
-    bounds = [0.0 if name.endswith("_us") else 1.0 for name in columns]
-    theta = lad(table, fixed, [1 / row.decode for row in sample], bounds)
+    bounds = [NOTHING.get(name, 1.0) for name in columns]
+    theta = lad(table, fixed, [1 / row.decode for row in sample], bounds, evened(sample))
     law = Law(formats, (*columns, *shared), (*theta, *shared.values()), {})
     return law._replace(devices=corrections((row.device, error) for row, error in errors(law, sample, known=False)))
 
@@ -96,7 +103,8 @@ def seconds(law: Law, row: Row, known: bool = True) -> float:
     """Seconds of a token as the library gives them, with the prefill's share where the row's rate has one."""
     factors = law.factors(row, known)
     shares = 1 if row.tensor_parallel else row.count
-    machine = Machine(row.bandwidth, row.flops, factors, row.count if row.tensor_parallel else 1)
+    count = row.count if row.tensor_parallel else 1
+    machine = Machine(row.bandwidth, row.flops, factors, count, shaders=row.shaders)
     parts = [Part(row.load.share(1 / shares), machine)] * shares
     prompt = 0.0
     if row.prompt_share:
@@ -124,7 +132,7 @@ def prompt_errors(law: Law, sample: Iterable[Row], known: bool = True) -> list[t
 def shared_of(sample: Sequence[Row], pooled: Law | None) -> dict[str, float]:
     """Factors that matter in too few rows of the sample to be told by it: the runtime's pooled fit tells them.
 
-    The launch time needs twice the rows, for it hides behind the weights of all but small models.
+    Launching and unpacking need twice the rows, for they hide behind the weights of all but small models.
     """
     told = {
         "cache": sum(row.flash for row in sample if row.load.cache_bytes > MATTERS * row.load.step_bytes()),
@@ -132,6 +140,7 @@ def shared_of(sample: Sequence[Row], pooled: Law | None) -> dict[str, float]:
             not row.flash for row in sample if row.load.cache_bytes > MATTERS * row.load.step_bytes()
         ),
         "state": sum(row.load.state_bytes > MATTERS * row.load.step_bytes() for row in sample),
+        "unpack": sum(_unpacks(row) for row in sample) // (2 if pooled else 1),
         "launch_us": len(sample) // 2 if pooled else FACTOR_ROWS,
         "hop_us": sum(row.count > 1 and not row.tensor_parallel for row in sample),
         "reduce_us": sum(row.tensor_parallel for row in sample),

@@ -57,7 +57,10 @@ def left_out(
     known: bool,
     measure: Measure | None = None,
 ) -> list[tuple[Row, float]]:
-    """Each row with its error under a fit that saw none of its model (or device), rows set apart included."""
+    """Each row with its error under a fit that saw none of its model (or device), rows set apart included.
+
+    A model, or device, without which nothing is left of its class has no such error.
+    """
     measured = measure or errors
     found: list[tuple[Row, float]] = []
     for name in sorted({key(row) for row in (*kept, *apart)}):
@@ -65,8 +68,6 @@ def left_out(
         held = [row for row in (*kept, *apart) if key(row) == name]
         if len(rest) >= CLASS_ROWS:
             found += measured(fit(rest, shared_of(rest, pooled)), held, known)
-        elif pooled:
-            found += measured(pooled._replace(devices={}), held, known)
     return found
 
 
@@ -160,7 +161,7 @@ def study_totals(classes: dict[str, Class], mine: Sequence[Row]) -> dict[str, Pr
 def _passes(classes: dict[str, Class], row: Row) -> float:
     """Seconds that a prompt's passes over the weights take, its FLOPs apart."""
     law = classes.get(row.device_class, classes[POOLED]).law
-    machine = Machine(row.bandwidth, row.flops, law.factors(row)._replace(compute=1.0))
+    machine = Machine(row.bandwidth, row.flops, law.factors(row)._replace(compute=1.0), shaders=row.shaders)
     nothing = row.prompt_flops._replace(weights=0.0, attention=0.0, experts=0.0)
     return prefill_seconds([Part(row.load, machine)], nothing, row.prompt, row.chunk) or 0.0
 

@@ -46,7 +46,7 @@ def pace(model: Model, quant: Quant, work: Workload, runtime: str, devices: Devi
         return None
     shared, experts = read
     element = 8 * work.kv.size((256,)) / 256 / 8
-    middle = max(1.0, work.context / 2)
+    middle = max(1.0, work.context * 1.0)
     load = Load(
         weight_bytes=shared,
         cache_bytes=cache_bytes(shape, middle, element),

@@ -22,6 +22,7 @@ class Device:
         memory_options_gib: the sizes that one device is sold with; `memory_gib` is the largest.
         bandwidth_gb_s: memory bandwidth in 10^9 bytes a second.
         fp16_tflops: FP16 rate without sparsity, 10^12 operations a second.
+        fp32_tflops: FP32 rate of the shaders.
         recalled: fields that could not be checked against a source.
     """
 
@@ -38,6 +39,7 @@ class Device:
     memory_options_gib: list[float] = field(default_factory=list)
     bandwidth_gb_s: float | None = None
     fp16_tflops: float | None = None
+    fp32_tflops: float | None = None
     power_w: float | None = None
     price_usd: float | None = None
     recalled: list[str] = field(default_factory=list)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from llmscale.devices.catalogue import Device
-from llmscale.speed.classes import compute_class, device_class, format_class
+from llmscale.speed.classes import compute_class, device_class, format_class, matrix_tflops
 from llmscale.speed.law import Factors, Machine
 
 MICRO = 1e-6
@@ -63,14 +63,21 @@ def setup(
     if device.bandwidth_gb_s is None:
         return None
     own = _Name(runtime, device_class(device), compute_class(device), device.id)
-    # Without fast FP16 the datasheet's FP16 rate says nothing about FP32, in which such a device computes.
-    flops = device.fp16_tflops * 1e12 if device.fp16_tflops and own.device_class != "nvidia-pascal" else None
-    return _setup(table, own, (device.bandwidth_gb_s * 1e9, flops, count, link), format_id, flash)
+    tflops, shaders = matrix_tflops(device), device.fp32_tflops
+    machine = Machine(
+        bandwidth=device.bandwidth_gb_s * 1e9,
+        flops=tflops * 1e12 if tflops else None,
+        factors=Factors(),
+        devices=count,
+        link=link,
+        shaders=shaders * 1e12 if shaders else None,
+    )
+    return _setup(table, own, machine, format_id, flash)
 
 
 def host_setup(table: Mapping[str, Any], runtime: str, bandwidth: float, format_id: str) -> Setup | None:
     """The processor and its memory of so many bytes per second, where layers or experts lie that no device holds."""
-    return _setup(table, _Name(runtime, CPU, CPU, ""), (bandwidth, None, 1, None), format_id, True)
+    return _setup(table, _Name(runtime, CPU, CPU, ""), Machine(bandwidth, None, Factors()), format_id, True)
 
 
 class _Name(NamedTuple):
@@ -83,21 +90,21 @@ class _Name(NamedTuple):
 def _setup(
     table: Mapping[str, Any],
     name: _Name,
-    hardware: tuple[float, float | None, int, float | None],
+    bare: Machine,
     format_id: str,
     flash: bool,
 ) -> Setup | None:
     classes = table["runtimes"].get(name.runtime, {})
     found = classes.get(name.device_class) or classes.get(POOLED)
-    if found is None:
+    if found is None or (found["unpack"] and not bare.shaders and name.device_class != CPU):
         return None
-    bandwidth, flops, count, link = hardware
     correction, rows = found.get("devices", {}).get(name.device, (1.0, 0))
     fill = table["prefill"].get(name.runtime, {}).get(name.compute_class)
     factors = Factors(
         weights=_of(found["weights"], format_id),
         cache=found["cache" if flash else "cache_no_flash"],
         state=found["state"],
+        unpack=found["unpack"],
         launch=found["launch_us"] * MICRO,
         hop=found["hop_us"] * MICRO,
         reduce=found["reduce_us"] * MICRO,
@@ -113,9 +120,8 @@ def _setup(
             attention=by * fill["attention" if flash else "attention_no_flash"],
             scan=by * fill["scan"],
         )
-        prefill = Range(*fill["range"]["known" if fill_rows else "unknown"]) if flops else None
-    machine = Machine(bandwidth, flops, factors, count, link)
-    return Setup(machine, Range(*found["range"][known]), prefill, rows, name.device_class in classes)
+        prefill = Range(*fill["range"]["known" if fill_rows else "unknown"]) if bare.flops else None
+    return Setup(bare._replace(factors=factors), Range(*found["range"][known]), prefill, rows, name.device_class in classes)
 
 
 def _of(by_format: Mapping[str, float], format_id: str) -> float:
