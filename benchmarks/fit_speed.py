@@ -131,7 +131,10 @@ def _class(runtime: str, name: str, found: Class, made: dict[str, Ranges]) -> di
         **{factor: _round(law.value(factor)) for factor in FREE if factor != "compute"},
     }
     if name != POOLED:
-        out["devices"] = {device: [_round(by), n] for device, (by, n) in sorted(law.devices.items())}
+        out["devices"] = {
+            device: [_round(own.by), own.rows, *([] if own.launch_us is None else [_round(own.launch_us)])]
+            for device, own in sorted(law.devices.items())
+        }
         out["error"] = _accuracy(found.errors)
         out["range"] = {"known": made["model"].of(runtime, name), "unknown": made["device"].of(runtime, name)}
         return out

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from speed_fit.regression import FACTOR_ROWS, corrections, evened, lad, shared_formats
+from speed_fit.regression import FACTOR_ROWS, SHRINK, corrections, evened, lad, shared_formats
 from speed_fit.rows import Row
 
 from llmscale.speed.law import REDUCES, Factors, Machine, Part, decode_seconds, prefill_seconds
@@ -17,8 +17,20 @@ MICRO = 1e-6
 MATTERS = 0.02
 #: A prefill of at least this share of decode's time shows in a rate that counts both.
 LONG_SHARE = 0.3
+#: A device with so many rows, of so many models, is told apart in launching as well as in reading.
+OWN_ROWS, OWN_MODELS = 8, 4
+#: No device reads so much faster than its class.
+LEAST = 0.3
 #: What stands for a factor that no row tells, and the least that one can be: what adds to reading can be nothing.
 NOTHING = {name: 0.0 if name.endswith("_us") or name == "unpack" else 1.0 for name in FREE}
+
+
+class Own(NamedTuple):
+    """A device against its class: a factor on all that it does, rows that say so, and its own launch time if told."""
+
+    by: float = 1.0
+    rows: int = 0
+    launch_us: float | None = None
 
 
 class Law(NamedTuple):
@@ -27,7 +39,7 @@ class Law(NamedTuple):
     formats: dict[str, str]
     columns: tuple[str, ...]
     theta: tuple[float, ...]
-    devices: dict[str, tuple[float, int]]
+    devices: dict[str, Own]
 
     def value(self, name: str) -> float | None:
         """One factor by its name, None when the law has none."""
@@ -41,16 +53,18 @@ class Law(NamedTuple):
     def factors(self, row: Row, known: bool = True) -> Factors:
         """As `llmscale.speed` takes them."""
         named = {name: self.value(name) or 0.0 for name in FREE}
+        own = self.devices.get(row.device, Own()) if known else Own()
+        launch = named["launch_us"] if own.launch_us is None else own.launch_us
         return Factors(
             weights=self.value(self.weights(row.format)) or 1.0,
             cache=named[_cache(row)],
             state=named["state"],
             unpack=named["unpack"],
-            launch=named["launch_us"] * MICRO,
+            launch=launch * MICRO,
             hop=named["hop_us"] * MICRO,
             reduce=named["reduce_us"] * MICRO,
             compute=named["compute"],
-            device=self.devices.get(row.device, (1.0, 0))[0] if known else 1.0,
+            device=own.by,
         )
 
 
@@ -90,7 +104,32 @@ def fit(sample: Sequence[Row], shared: dict[str, float]) -> Law:
     bounds = [NOTHING.get(name, 1.0) for name in columns]
     theta = lad(table, fixed, [1 / row.decode for row in sample], bounds, evened(sample))
     law = Law(formats, (*columns, *shared), (*theta, *shared.values()), {})
-    return law._replace(devices=corrections((row.device, error) for row, error in errors(law, sample, known=False)))
+    return law._replace(devices=_owns(law, sample))
+
+
+def _owns(law: Law, sample: Sequence[Row]) -> dict[str, Own]:
+    """What each device is against its class; one with many rows of several models has a launch time of its own."""
+    found = {
+        device: Own(by, n) for device, (by, n) in corrections((r.device, e) for r, e in errors(law, sample, False)).items()
+    }
+    for device in found:
+        rows = [row for row in sample if row.device == device and row.count == 1]
+        if len(rows) >= OWN_ROWS and len({row.model for row in rows}) >= OWN_MODELS:
+            found[device] = _own(law, rows)
+    return found
+
+
+def _own(law: Law, rows: Sequence[Row]) -> Own:
+    """Reading and launching of one device apart; a few rows of its class hold it."""
+    launch = law.value("launch_us") or 0.0
+    without = law._replace(theta=tuple(0.0 if n == "launch_us" else v for n, v in zip(law.columns, law.theta, strict=True)))
+    table = [[seconds(without, row, known=False), row.load.matrices * MICRO] for row in rows]
+    class_time = [read + launch * matrices for read, matrices in table]
+    held = list(range(0, len(rows), max(1, len(rows) // SHRINK)))[:SHRINK]
+    table += [table[i] for i in held]
+    times = [1 / row.decode for row in rows] + [class_time[i] for i in held]
+    by, own = lad(table, [0.0] * len(table), times, [LEAST, 0.0], [1.0] * len(table))
+    return Own(by, len(rows), own / by)
 
 
 def ideal(row: Row) -> float:

@@ -98,14 +98,15 @@ def _setup(
     found = classes.get(name.device_class) or classes.get(POOLED)
     if found is None or (found["unpack"] and not bare.shaders and name.device_class != CPU):
         return None
-    correction, rows = found.get("devices", {}).get(name.device, (1.0, 0))
+    # A device with many rows has a launch time of its own besides its factor.
+    correction, rows, *own = found.get("devices", {}).get(name.device, (1.0, 0))
     fill = table["prefill"].get(name.runtime, {}).get(name.compute_class)
     factors = Factors(
         weights=_of(found["weights"], format_id),
         cache=found["cache" if flash else "cache_no_flash"],
         state=found["state"],
         unpack=found["unpack"],
-        launch=found["launch_us"] * MICRO,
+        launch=(own[0] if own else found["launch_us"]) * MICRO,
         hop=found["hop_us"] * MICRO,
         reduce=found["reduce_us"] * MICRO,
         device=correction,
