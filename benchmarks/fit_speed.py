@@ -56,6 +56,8 @@ def document(study_: Study) -> dict[str, Any]:
         )
         for kind in ("model", "device")
     }
+    many = [each[POOLED] for each in study_.decode.values() if len(each) > RANGE_GROUPS]
+    unmeasured = round(math.exp(min(low for pooled in many for low in _lowest(pooled).values())), 3)
     return {
         "version": 1,
         "made_by": "benchmarks/fit_speed.py; do not edit",
@@ -82,11 +84,11 @@ def document(study_: Study) -> dict[str, Any]:
             },
             "prefill": {kind: _coverage(each, fill_apart) for kind, each in prefill.items()},
         },
+        "unmeasured": unmeasured,
         "runtimes": {
             runtime: {
-                name: _class(runtime, name, found, decode)
+                name: _class(runtime, name, found, decode, unmeasured)
                 for name, found in each.items()
-                if name != POOLED or len(each) > RANGE_GROUPS
             }
             for runtime, each in study_.decode.items()
         },
@@ -122,7 +124,7 @@ def _accuracy(pools: Errors) -> dict[str, dict[str, float]]:
     }
 
 
-def _class(runtime: str, name: str, found: Class, made: dict[str, Ranges]) -> dict[str, Any]:
+def _class(runtime: str, name: str, found: Class, made: dict[str, Ranges], unmeasured: float) -> dict[str, Any]:
     law = found.law
     out: dict[str, Any] = {
         "rows": found.kept,
@@ -139,7 +141,7 @@ def _class(runtime: str, name: str, found: Class, made: dict[str, Ranges]) -> di
         out["range"] = {"known": made["model"].of(runtime, name), "unknown": made["device"].of(runtime, name)}
         return out
     out["error"] = {"in_sample": spread(found.errors.inside), "unseen_class": spread(found.errors.device)}
-    out["range"] = {"unknown": [round(math.exp(min(_lowest(found).values())), 3), None]}
+    out["range"] = {"unknown": [unmeasured, None]}
     return out
 
 

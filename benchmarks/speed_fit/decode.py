@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from speed_fit.regression import FACTOR_ROWS, SHRINK, corrections, evened, lad, shared_formats
+from speed_fit.regression import FACTOR_ROWS, MANY_DEVICES, SHRINK, corrections, evened, lad, shared_formats
 from speed_fit.rows import Row
 
 from llmscale.speed.law import REDUCES, Factors, Machine, Part, decode_seconds, prefill_seconds
@@ -108,11 +108,11 @@ def fit(sample: Sequence[Row], shared: dict[str, float]) -> Law:
 
 
 def _owns(law: Law, sample: Sequence[Row]) -> dict[str, Own]:
-    """What each device is against its class; one with many rows of several models has a launch time of its own."""
+    """What each device is against its class; of many, one with many rows has a launch time of its own."""
     found = {
         device: Own(by, n) for device, (by, n) in corrections((r.device, e) for r, e in errors(law, sample, False)).items()
     }
-    for device in found:
+    for device in found if len(found) >= MANY_DEVICES else ():
         rows = [row for row in sample if row.device == device and row.count == 1]
         if len(rows) >= OWN_ROWS and len({row.model for row in rows}) >= OWN_MODELS:
             found[device] = _own(law, rows)

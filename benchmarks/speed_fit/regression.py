@@ -15,6 +15,8 @@ FORMAT_ROWS = 8
 FACTOR_ROWS = 6
 #: Errors below this weigh alike in the fit.
 FLOOR = 0.02
+#: A class of so many devices is not to be that of its most measured one: the rows of a device err alike.
+MANY_DEVICES = 5
 #: Rows at which a device's own correction counts half.
 SHRINK = 2
 
@@ -26,9 +28,9 @@ def shared_formats(sample: Sequence[Row]) -> dict[str, str]:
 
 
 def evened(sample: Sequence[Row]) -> list[float]:
-    """Weights of rows: those of one device count together as the square root of their number, for they err alike."""
+    """Weights of rows: those of one of many devices count together as the square root of their number."""
     rows_of = Counter(row.device for row in sample)
-    return [rows_of[row.device] ** -0.5 for row in sample]
+    return [rows_of[row.device] ** -0.5 if len(rows_of) >= MANY_DEVICES else 1.0 for row in sample]
 
 
 def lad(

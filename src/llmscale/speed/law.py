@@ -1,7 +1,7 @@
 """The law of speed: a step takes as long as its bytes, or its FLOPs, and what the runtime adds per kernel.
 
-    decode step  = max((weights x W + cache x B K + state x B S) / bandwidth + unpack x F/shaders + launch x matrices,
-                       compute x B F/flops)
+    decode step  = max((weights x W + cache x B K + state x B S) / bandwidth + launch x matrices
+                       + min(unpack x B F/shaders, unpack x F/shaders + compute x B F/flops), compute x B F/flops)
     prefill      = one pass over the weights per chunk + (compute x F + experts x E + attention x A)/flops
                    + scan x tokens x S/bandwidth
     tokens/s     = B / sum of the steps of all devices that the layers lie on
@@ -140,10 +140,17 @@ def _passes(load: Load, machine: Machine, batch: int) -> float:
     factors = machine.factors
     own = factors.cache * load.cache_bytes + factors.state * load.state_bytes
     read = (factors.weights * load.step_bytes(batch) + batch * own) / machine.bandwidth
-    if machine.shaders and load.flops:
-        # A batch unpacks no weight twice, but more experts.
-        read += factors.unpack * load.flops * load.step_bytes(batch) / load.step_bytes() / machine.shaders
-    return read / machine.devices + factors.launch * load.matrices + _exchange(load, machine, batch)
+    return (read + _unpacking(load, machine, batch)) / machine.devices + factors.launch * load.matrices + _exchange(load, machine, batch)
+
+
+def _unpacking(load: Load, machine: Machine, batch: int) -> float:
+    """What the shaders take besides reading: each token multiplies there, until matrix cores do it in less."""
+    if not machine.shaders:
+        return 0.0
+    once = machine.factors.unpack * load.flops / machine.shaders
+    if machine.flops is None or machine.factors.compute is None:
+        return once * batch
+    return min(once * batch, once + machine.factors.compute * batch * load.flops / machine.flops)
 
 
 def _exchange(load: Load, machine: Machine, batch: int) -> float:

@@ -14,6 +14,18 @@ MICRO = 1e-6
 POOLED = "any"
 #: A processor with its own memory.
 CPU = "cpu"
+#: A runtime that is another's engine under its own name.
+ENGINE = {"ollama": "llama.cpp"}
+#: Whose factors stand for a runtime's on devices that it was not measured on.
+STANDS_IN = {"sglang": "vllm"}
+#: The classes of devices that a runtime is for, by how their names begin; llama.cpp is for all.
+MEANT_FOR = {
+    "mlx": ("apple",),
+    "exllama": ("nvidia", "amd"),
+    "vllm": ("nvidia", "amd"),
+    "sglang": ("nvidia", "amd"),
+    "transformers": ("nvidia", "amd"),
+}
 
 
 class Range(NamedTuple):
@@ -32,6 +44,7 @@ class Setup(NamedTuple):
         prefill: range of prefill tokens/s; None when prefill cannot be told.
         rows: measurements of this very device; none makes the ranges those of an unseen device.
         measured: whether its class of devices was measured under this runtime at all.
+        unmeasured: lower end of the range where the law was not held against anything alike.
     """
 
     machine: Machine
@@ -39,6 +52,7 @@ class Setup(NamedTuple):
     prefill: Range | None
     rows: int
     measured: bool
+    unmeasured: float
 
 
 def setup(
@@ -94,13 +108,12 @@ def _setup(
     format_id: str,
     flash: bool,
 ) -> Setup | None:
-    classes = table["runtimes"].get(name.runtime, {})
-    found = classes.get(name.device_class) or classes.get(POOLED)
+    runtime, found, measured = _class(table, name)
     if found is None or (found["unpack"] and not bare.shaders and name.device_class != CPU):
         return None
     # A device with many rows has a launch time of its own besides its factor.
     correction, rows, *own = found.get("devices", {}).get(name.device, (1.0, 0))
-    fill = table["prefill"].get(name.runtime, {}).get(name.compute_class)
+    fill = table["prefill"].get(runtime, {}).get(name.compute_class)
     factors = Factors(
         weights=_of(found["weights"], format_id),
         cache=found["cache" if flash else "cache_no_flash"],
@@ -122,7 +135,22 @@ def _setup(
             scan=by * fill["scan"],
         )
         prefill = Range(*fill["range"]["known" if fill_rows else "unknown"]) if bare.flops else None
-    return Setup(bare._replace(factors=factors), Range(*found["range"][known]), prefill, rows, name.device_class in classes)
+    machine = bare._replace(factors=factors)
+    return Setup(machine, Range(*found["range"][known]), prefill, rows, measured, table["unmeasured"])
+
+
+def _class(table: Mapping[str, Any], name: _Name) -> tuple[str, Mapping[str, Any] | None, bool]:
+    """The runtime whose factors are taken, those of the class, and whether they were measured on such devices."""
+    runtime = ENGINE.get(name.runtime, name.runtime)
+    classes = table["runtimes"].get(runtime, {})
+    found = classes.get(name.device_class)
+    if runtime in STANDS_IN and (found is None or name.device not in found["devices"]):
+        classes = table["runtimes"][STANDS_IN[runtime]]
+        return STANDS_IN[runtime], classes.get(name.device_class) or classes[POOLED], False
+    if found is not None:
+        return runtime, found, True
+    meant = name.device_class.startswith(MEANT_FOR.get(runtime.partition("-")[0], ""))
+    return runtime, classes.get(POOLED) if meant else None, False
 
 
 def _of(by_format: Mapping[str, float], format_id: str) -> float:
