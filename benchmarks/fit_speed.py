@@ -86,10 +86,7 @@ def document(study_: Study) -> dict[str, Any]:
         },
         "unmeasured": unmeasured,
         "runtimes": {
-            runtime: {
-                name: _class(runtime, name, found, decode, unmeasured)
-                for name, found in each.items()
-            }
+            runtime: {name: _class(runtime, name, found, decode, unmeasured) for name, found in each.items()}
             for runtime, each in study_.decode.items()
         },
         "prefill": {

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from llmscale.devices.catalogue import entry as device_entry
+from llmscale.speed.classes import slow_fp16
 from llmscale.speed.predict import Speed, Stage, decode, first_token, prefill
 from llmscale.speed.table import host_setup, setup
 from tests.helpers import TRUTH
@@ -38,7 +39,14 @@ def usable() -> tuple[Row, ...]:
 
 def stages(row: Row, unseen: bool = False) -> list[Stage]:
     """The row as the library's user would put it."""
-    device = device_entry(row.device)
+    known = device_entry(row.device)
+    # Of a chip with fewer cores the row is what they can do.
+    device = replace(
+        known,
+        bandwidth_gb_s=row.bandwidth / 1e9,
+        fp32_tflops=row.shaders and row.shaders / 1e12,
+        fp16_tflops=known.fp16_tflops if slow_fp16(known) else row.flops and row.flops / 1e12,
+    )
     shares = 1 if row.tensor_parallel else row.count
     found = setup(
         TABLE,

@@ -69,7 +69,7 @@ class Law(NamedTuple):
 
 
 def _unpacks(row: Row) -> bool:
-    """Whether weights are unpacked on the shaders; vLLM's and its like's kernels do it where matrices are multiplied."""
+    """Whether weights are unpacked on the shaders; kernels of vLLM and its like do it where matrices are multiplied."""
     return row.runtime == "llama.cpp" and row.shaders is not None
 
 
@@ -110,7 +110,8 @@ def fit(sample: Sequence[Row], shared: dict[str, float]) -> Law:
 def _owns(law: Law, sample: Sequence[Row]) -> dict[str, Own]:
     """What each device is against its class; of many, one with many rows has a launch time of its own."""
     found = {
-        device: Own(by, n) for device, (by, n) in corrections((r.device, e) for r, e in errors(law, sample, False)).items()
+        device: Own(by, n)
+        for device, (by, n) in corrections((row.device, error) for row, error in errors(law, sample, False)).items()
     }
     for device in found if len(found) >= MANY_DEVICES else ():
         rows = [row for row in sample if row.device == device and row.count == 1]
@@ -122,7 +123,8 @@ def _owns(law: Law, sample: Sequence[Row]) -> dict[str, Own]:
 def _own(law: Law, rows: Sequence[Row]) -> Own:
     """Reading and launching of one device apart; a few rows of its class hold it."""
     launch = law.value("launch_us") or 0.0
-    without = law._replace(theta=tuple(0.0 if n == "launch_us" else v for n, v in zip(law.columns, law.theta, strict=True)))
+    named = dict(zip(law.columns, law.theta, strict=True)) | {"launch_us": 0.0}
+    without = law._replace(theta=tuple(named[column] for column in law.columns))
     table = [[seconds(without, row, known=False), row.load.matrices * MICRO] for row in rows]
     class_time = [read + launch * matrices for read, matrices in table]
     held = list(range(0, len(rows), max(1, len(rows) // SHRINK)))[:SHRINK]

@@ -12,6 +12,13 @@ from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Workload
 
 
+class Aside(NamedTuple):
+    """Shares of all layers, and of all routed experts, that lie in RAM."""
+
+    layers: float
+    experts: float
+
+
 class Placed(NamedTuple):
     """The fields of `DeviceFit` that only a runtime knows; None where it does not.
 
@@ -56,16 +63,34 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
 
         place = served(model, quant, work, devices)
     whole = answer.fits if place.fits is None else place.fits
-    return _paced(place, model, quant, candidate, work, devices) if whole else place
+    aside = aside_of(place.gpu_layers, place.layers, work)
+    if aside is not None or whole:
+        return _paced(place, model, quant, candidate, work, devices, aside)
+    return place
+
+
+def aside_of(gpu_layers: int | None, layers: int | None, work: Workload) -> Aside | None:
+    """The layers, and the experts, that llama.cpp leaves in RAM; None when all is on the devices."""
+    if gpu_layers is None or not layers:
+        return None
+    experts = min(1.0, (work.options.n_cpu_moe or 0) / max(1, layers - 1))
+    share = 1 - gpu_layers / layers
+    return Aside(share, experts) if share or experts else None
 
 
 def _paced(
-    place: Placed, model: Model, quant: Quant, candidate: Candidate, work: Workload, devices: DeviceSet
+    place: Placed,
+    model: Model,
+    quant: Quant,
+    candidate: Candidate,
+    work: Workload,
+    devices: DeviceSet,
+    aside: Aside | None,
 ) -> Placed:
-    """With the speed of a model that lies on the devices as a whole."""
+    """With the speed of a model that lies on the devices, or there and in RAM whose bandwidth is told."""
     from llmscale.api.speed import pace
 
-    found = pace(model, quant, work, candidate.runtime.name, devices)
+    found = pace(model, quant, work, candidate.runtime.name, devices, aside)
     if found is None:
         return place
     return place._replace(

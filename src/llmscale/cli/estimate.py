@@ -74,6 +74,12 @@ def estimate(
     ram: Annotated[
         Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
     ] = None,
+    ram_bandwidth: Annotated[
+        Optional[str],
+        typer.Option(
+            "--ram-bandwidth", metavar="SPEED", help="llama.cpp: of the RAM, 80GB/s; gives the speed of layers there."
+        ),
+    ] = None,
     command: Annotated[
         bool, typer.Option("--command", help="Also what to type: the line that starts the runtime so.")
     ] = False,
@@ -119,6 +125,7 @@ def estimate(
             gpu_layers=gpu_layers.strip().lower(),
             n_cpu_moe=n_cpu_moe,
             ram=None if ram is None else parse_size(ram, "ram"),
+            ram_bandwidth=opt.bandwidth(ram_bandwidth),
             tp=tp,
             pp=pp,
             dp=dp,

@@ -65,7 +65,21 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
 
 
 def _rich(part: Table, say: Words, screen: Console) -> tuple[RichTable, int]:
-    """The table, and the width without which a number would be cut."""
+    """The table, and the width without which a number would be cut; without spare columns where that is too wide."""
+    shown = part.shown()
+    while True:
+        drawn, least = _columns(part, shown, say, screen)
+        spare = [at for at in shown if part.columns[at].spare]
+        if least <= screen.width or not spare:
+            break
+        shown.remove(spare[-1])
+    for row in part.rows:
+        drawn.add_row(*(Text(_plain(cell.text, screen), style=cell.style) for cell in (row[at] for at in shown)))
+    return drawn, least
+
+
+def _columns(part: Table, shown: list[int], say: Words, screen: Console) -> tuple[RichTable, int]:
+    """The empty table of these columns, and its least width."""
     ascii_only = not (screen.encoding or "").lower().startswith("utf")
     drawn = RichTable(
         box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD,
@@ -74,7 +88,6 @@ def _rich(part: Table, say: Words, screen: Console) -> tuple[RichTable, int]:
         padding=(0, 1, 0, 0),
         show_edge=False,
     )
-    shown = part.shown()
     for at in shown:
         column = part.columns[at]
         texts = [(cell_len(row[at].text), isinstance(row[at].value, (int, float))) for row in part.rows]
@@ -89,8 +102,6 @@ def _rich(part: Table, say: Words, screen: Console) -> tuple[RichTable, int]:
             overflow="fold",
             min_width=least,
         )
-    for row in part.rows:
-        drawn.add_row(*(Text(_plain(cell.text, screen), style=cell.style) for cell in (row[at] for at in shown)))
     return drawn, sum(column.min_width or 0 for column in drawn.columns) + GAP * (len(shown) - 1)
 
 

@@ -7,9 +7,9 @@
     tokens/s     = B / sum of the steps of all devices that the layers lie on
 
 W, K, S: bytes of weights, KV cache and recurrent state; F, E, A: FLOPs with the weights, with routed experts, of
-attention (see `load`). Quantised weights are unpacked and multiplied on the shaders while one token is decoded, which
-shows where those are slow for their memory: on old cards and on cards with HBM. The factors are at least 1, so that no answer beats the roofline; they and the launch time are
-fitted (`benchmarks/fit_speed.py`).
+attention (see `load`). Quantised weights are unpacked and multiplied on the shaders while a few tokens are decoded,
+which shows where those are slow for their memory: on old cards, and on cards with HBM. The factors are at least 1, so
+that no answer beats the roofline; they, unpacking and the launch time are fitted (`benchmarks/fit_speed.py`).
 """
 
 from __future__ import annotations
@@ -140,7 +140,11 @@ def _passes(load: Load, machine: Machine, batch: int) -> float:
     factors = machine.factors
     own = factors.cache * load.cache_bytes + factors.state * load.state_bytes
     read = (factors.weights * load.step_bytes(batch) + batch * own) / machine.bandwidth
-    return (read + _unpacking(load, machine, batch)) / machine.devices + factors.launch * load.matrices + _exchange(load, machine, batch)
+    return (
+        (read + _unpacking(load, machine, batch)) / machine.devices
+        + factors.launch * load.matrices
+        + _exchange(load, machine, batch)
+    )
 
 
 def _unpacking(load: Load, machine: Machine, batch: int) -> float:

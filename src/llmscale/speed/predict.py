@@ -44,7 +44,8 @@ def decode(stages: Sequence[Stage], batch: int = 1) -> Speed:
     value, most = tokens_per_second(parts, batch), roofline(parts, batch)
     ranges = [stage.setup.decode for stage in stages]
     if not _measured(stages, batch):
-        return Speed(value, value * min(min(stage.setup.unmeasured, stage.setup.decode.low) for stage in stages), most, False)
+        low = min(min(stage.setup.unmeasured, stage.setup.decode.low) for stage in stages)
+        return Speed(value, value * low, most, measured=False)
     highs = [most if bound.high is None else value * bound.high for bound in ranges]
     return Speed(value, value * min(bound.low for bound in ranges), min(max(highs), most), True)
 

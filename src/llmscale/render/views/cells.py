@@ -77,6 +77,21 @@ def pace(tokens: float | None) -> Cell:
     return Cell(tokens, f"~{tokens:.2g}" if tokens < 100 else f"~{round(tokens, -1):.0f}")
 
 
+def pace_range(ends: tuple[float, float] | None) -> Cell:
+    """Between which the truth lies 95 times in 100."""
+    if ends is None:
+        return Cell(None, "")
+    low, high = (pace(end).text.removeprefix("~") for end in ends)
+    return Cell(f"{ends[0]:.3g}-{ends[1]:.3g}", f"{low}\u2013{high}")
+
+
+def wait(seconds: float | None) -> Cell:
+    """Seconds to the first token, with the two digits that they deserve."""
+    if seconds is None:
+        return Cell(None, "-")
+    return Cell(seconds, f"~{seconds:.2g} s" if seconds < 100 else f"~{seconds / 60:.0f} min")
+
+
 def commands(lines: Iterable[tuple[str, str | None]]) -> list[str]:
     """What to type for each; nothing is said of what there is no line for."""
     found = [(what, command) for what, command in lines if command]
