@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from llmscale.api.estimate import estimate
+from llmscale.api.needs import needs
 from llmscale.devices.catalogue import entry
 from llmscale.results.estimate import DeviceFit
 from llmscale.runtimes.interface import Options
@@ -143,3 +144,14 @@ def test_csv_has_all_of_it() -> None:
 def test_where_nothing_is_known_nothing_is_shown() -> None:
     out = run("estimate", "llama-3-8b", "-q", "q4_k_m", "--gpu", "24GiB").out
     assert "t/s" not in out
+
+
+def test_needs_says_what_estimate_says() -> None:
+    lines = needs("llama-3-8b", ["q4_k_m"], everything=True).devices
+    known = [line for line in lines if line.tokens_per_second]
+    assert len(known) > 100
+    for line in known[:: len(known) // 5]:
+        device = on(f"{line.count}x {line.id}")
+        assert line.tokens_per_second == device.tokens_per_second
+        assert line.tokens_per_second_range == device.tokens_per_second_range
+    assert "t/s" in run("needs", "llama-3-8b", "-q", "q4_k_m").out

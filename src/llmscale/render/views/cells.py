@@ -63,8 +63,8 @@ def loss(found: LossRef | None) -> Cell:
 
 #: Below tables that show a speed.
 PACE_NOTE = (
-    "t/s: tokens a second, decode of one sequence, modelled from measurements of such devices; a dash where there are "
-    "none. docs/accuracy.md says how far off it is."
+    "t/s: tokens a second of all sequences together at that context, modelled from measurements of such devices; a "
+    "dash where there are none. docs/accuracy.md says how far off it is."
 )
 
 
