@@ -7,6 +7,7 @@ What a tok/s means differs by source, and each is read here as its source define
 - Qwen's pages: 2,048 tokens generated after a prompt, divided by the whole time, prefill included; several GPUs are
   tensor parallel in vLLM and SGLang, layer after layer in transformers. The vLLM of Qwen2's page ran without CUDA
   graphs beyond 8,192 tokens (recalled: its max_seq_len_to_capture; the rows halve there).
+- llama.cpp's scoreboards (`speed_boards.json`, `speed_apple.json`): llama-bench's tg128, from empty, and pp512.
 - llmfit (community): decode at the depth of its prompt. ai-benchmarks, ExLlama's pages: decode after a short prompt.
 
 Bytes per weight are llama.cpp's preset medians and the nominal widths of the other formats until exact sizes are a
