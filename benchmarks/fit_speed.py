@@ -6,9 +6,9 @@
 The law is linear in its factors at one sequence, so each class of devices under a runtime is one regression: least
 absolute deviation of the logarithm (a wild row cannot pull it), every factor at least its physical bound, the rows of
 one device counted together as the square root of their number. A device with rows of its own gets a correction against
-its class, shrunk towards none, and a launch time too where its rows are many. Errors are of leave-one-model-out (a known
-device, an unseen model) and leave-one-device-out (an unseen device, where its class has others); a class that has no rows is met
-by a fit of all classes of its runtime, whose error is of leave-one-class-out.
+its class, shrunk towards none, and a launch time too where its rows are many. Errors are of leave-one-model-out (a
+known device, an unseen model) and leave-one-device-out (an unseen device, where its class has others); a class that has
+no rows is met by a fit of all classes of its runtime, whose error is of leave-one-class-out.
 
 A row more than three times off the first fit of its class, or above the roofline, is set apart, counted and named: it
 is not in the fit, but it is in every error given, and counts as a miss of its range. Ranges are the 2.5 % and 97.5 %

@@ -34,6 +34,9 @@ def test_a_known_card_has_a_speed_its_range_and_a_first_token() -> None:
     low, high = device.tokens_per_second_range
     assert low < device.tokens_per_second < high < 1008e9 / 4.5e9
     assert device.first_token_seconds is not None
+    assert device.first_token_seconds_range is not None
+    soonest, latest = device.first_token_seconds_range
+    assert soonest < device.first_token_seconds < latest
 
 
 def test_apple_has_a_first_token_too() -> None:

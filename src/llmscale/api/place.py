@@ -42,6 +42,7 @@ class Placed(NamedTuple):
     tokens_per_second: float | None = None
     tokens_per_second_range: tuple[float, float] | None = None
     first_token_seconds: float | None = None
+    first_token_seconds_range: tuple[float, float] | None = None
     command: str | None = None
 
 
@@ -97,4 +98,5 @@ def _paced(
         tokens_per_second=found.decode.value,
         tokens_per_second_range=(found.decode.low, found.decode.high),
         first_token_seconds=found.first_token.value if found.first_token else None,
+        first_token_seconds_range=(found.first_token.low, found.first_token.high) if found.first_token else None,
     )

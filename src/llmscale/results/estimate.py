@@ -15,7 +15,9 @@ class DeviceFit:
     given. `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many
     layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
     `kv_cache_bytes` are those of each device, `ram_bytes` what llama.cpp then holds in RAM; `kv_cache_tokens` and
-    `max_concurrency` are what vLLM reports, of one replica. `command` is what to type, None where it does not fit.
+    `max_concurrency` are what vLLM reports, of one replica. `tokens_per_second` is of all sequences together with that
+    context in the cache, `first_token_seconds` after a prompt as long as it; their ranges hold the truth 95 times in 100.
+    `command` is what to type, None where it does not fit.
     """
 
     id: str
@@ -37,6 +39,7 @@ class DeviceFit:
     tokens_per_second: float | None
     tokens_per_second_range: tuple[float, float] | None
     first_token_seconds: float | None
+    first_token_seconds_range: tuple[float, float] | None
     command: str | None
 
 
