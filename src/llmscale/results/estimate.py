@@ -16,7 +16,7 @@ class DeviceFit:
     layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
     `kv_cache_bytes` are those of each device, `ram_bytes` what llama.cpp then holds in RAM; `kv_cache_tokens` and
     `max_concurrency` are what vLLM reports, of one replica. `tokens_per_second` is of all sequences together with that
-    context in the cache, `first_token_seconds` after a prompt as long as it; their ranges hold the truth 95 times in 100.
+    context in the cache, `first_token_seconds` after a prompt as long; their ranges hold the truth 95 times in 100.
     `command` is what to type, None where it does not fit.
     """
 
