@@ -130,7 +130,7 @@ def _class(runtime: str, name: str, found: Class, made: dict[str, Ranges], unmea
         "rows": found.kept,
         "set_apart": len(found.apart),
         "weights": {format_class: _round(law.value(law.weights(format_class))) for format_class in law.formats},
-        **{factor: _round(law.value(factor)) for factor in FREE if factor != "compute"},
+        **{factor: _round(law.value(factor)) for factor in FREE if factor not in ("compute", "scores")},
     }
     if name != POOLED:
         out["devices"] = {

@@ -11,7 +11,7 @@ from speed_fit.rows import Row
 
 from llmscale.speed.law import REDUCES, Factors, Machine, Part, decode_seconds, prefill_seconds
 
-FREE = ("cache", "cache_no_flash", "state", "unpack", "launch_us", "hop_us", "reduce_us", "compute")
+FREE = ("cache", "cache_no_flash", "state", "unpack", "launch_us", "hop_us", "reduce_us", "compute", "scores")
 MICRO = 1e-6
 #: A cache or state of a smaller share of the weights does not show.
 MATTERS = 0.02
@@ -64,6 +64,7 @@ class Law(NamedTuple):
             hop=named["hop_us"] * MICRO,
             reduce=named["reduce_us"] * MICRO,
             compute=named["compute"],
+            attention=named["scores"],
             device=own.by,
         )
 
@@ -80,7 +81,7 @@ def _cache(row: Row) -> str:
 def terms(row: Row, columns: Sequence[str], own: str) -> list[float]:
     """Seconds of a token by factor, each as if its factor were 1 (or 1 us); `own` is the row's weights column."""
     load, count = row.load, row.count if row.tensor_parallel else 1
-    prompt = sum(row.prompt_flops) * row.prompt_share
+    prompt = row.prompt_flops
     read = {
         own: load.step_bytes() / row.bandwidth / count,
         _cache(row): load.cache_bytes / row.bandwidth / count,
@@ -89,7 +90,8 @@ def terms(row: Row, columns: Sequence[str], own: str) -> list[float]:
         "launch_us": load.matrices * MICRO,
         "hop_us": 0.0 if row.tensor_parallel else (row.count - 1) * MICRO,
         "reduce_us": REDUCES * load.layers * MICRO if row.tensor_parallel else 0.0,
-        "compute": prompt / row.flops / count if row.flops else 0.0,
+        "compute": (prompt.weights + prompt.experts) * row.prompt_share / row.flops / count if row.flops else 0.0,
+        "scores": prompt.attention * row.prompt_share / row.flops / count if row.flops else 0.0,
     }
     return [read.get(column, 0.0) for column in columns]
 
@@ -186,6 +188,7 @@ def shared_of(sample: Sequence[Row], pooled: Law | None) -> dict[str, float]:
         "hop_us": sum(row.count > 1 and not row.tensor_parallel for row in sample),
         "reduce_us": sum(row.tensor_parallel for row in sample),
         "compute": sum(row.prompt_share > 0 for row in sample),
+        "scores": sum(row.prompt_share > 0 for row in sample),
     }
     base = dict(zip(pooled.columns, pooled.theta, strict=True)) if pooled else NOTHING
     return {name: base.get(name, NOTHING[name]) for name, number in told.items() if number < FACTOR_ROWS}

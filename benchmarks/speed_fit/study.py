@@ -141,7 +141,7 @@ def everything() -> Study:
 
 
 def study_totals(classes: dict[str, Class], mine: Sequence[Row]) -> dict[str, Prefill]:
-    """The prefill of a runtime whose rates count it, by class: one compute factor for all that a prompt does."""
+    """The prefill of a runtime whose rates count it, by class: one factor for multiplying with weights, one for attention."""
     found: dict[str, Prefill] = {}
     for name, one in classes.items():
         own = [row for row in mine if row.device_class == name and all(row is not other for other in one.apart)]
@@ -150,7 +150,8 @@ def study_totals(classes: dict[str, Class], mine: Sequence[Row]) -> dict[str, Pr
             continue
         compute = one.law.value("compute") or 1.0
         columns = (f"compute.{POOLED}", *FILL)
-        theta = (compute, compute, compute, compute, 0.0)
+        scores = one.law.value("scores") or 1.0
+        theta = (compute, compute, scores, scores, 0.0)
         formats = dict.fromkeys(one.law.formats, POOLED)
         pooled = classes[POOLED].law
         model = left_out(own, [], lambda row: row.model, pooled, True, prompt_errors)
