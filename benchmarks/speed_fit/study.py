@@ -141,7 +141,7 @@ def everything() -> Study:
 
 
 def study_totals(classes: dict[str, Class], mine: Sequence[Row]) -> dict[str, Prefill]:
-    """The prefill of a runtime whose rates count it, by class: one factor for multiplying with weights, one for attention."""
+    """The prefill of a runtime whose rates count it, by class: one factor of the weights, one of attention."""
     found: dict[str, Prefill] = {}
     for name, one in classes.items():
         own = [row for row in mine if row.device_class == name and all(row is not other for other in one.apart)]
