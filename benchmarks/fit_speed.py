@@ -7,8 +7,9 @@ The law is linear in its factors at one sequence, so each class of devices under
 absolute deviation of the logarithm (a wild row cannot pull it), every factor at least its physical bound, the rows of
 one device counted together as the square root of their number. A device with rows of its own gets a correction against
 its class, shrunk towards none, and a launch time too where its rows are many. Errors are of leave-one-model-out (a
-known device, an unseen model) and leave-one-device-out (an unseen device, where its class has others); a class that has
-no rows is met by a fit of all classes of its runtime, whose error is of leave-one-class-out.
+known device, an unseen model) and leave-one-device-out (an unseen device; not told where the class is all but that
+device, as vLLM's on HBM is the A100). A class that has no rows is met by a fit of all classes of its runtime, whose
+error is of leave-one-class-out.
 
 A row more than three times off the first fit of its class, or above the roofline, is set apart, counted and named: it
 is not in the fit, but it is in every error given, and counts as a miss of its range. Ranges are the 2.5 % and 97.5 %
@@ -62,7 +63,7 @@ def document(study_: Study) -> dict[str, Any]:
     return {
         "version": 1,
         "made_by": "benchmarks/fit_speed.py; do not edit",
-        "source": "tests/truth/speed.json, speed_boards.json, speed_apple.json",
+        "source": "tests/truth/speed.json, speed_boards.json, speed_apple.json, speed_vllm.json",
         "rows": {
             "figures": len(study_.rows) + sum(study_.left_out.values()),
             "used": len(study_.rows),

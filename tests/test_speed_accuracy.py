@@ -193,6 +193,25 @@ def test_batches_are_as_fast_as_llama_cpp_reads_so_many_tokens_at_a_time() -> No
     assert max(abs(ratio - 1) for ratio in ratios) <= 0.5
 
 
+def test_steps_of_vllm_alone_in_batches_and_in_tensor_parallel() -> None:
+    truth = json.loads((TRUTH / "speed_vllm.json").read_text())
+    ratios = []
+    for values in truth["rows"]:
+        row = dict(zip(truth["columns"], values, strict=True))
+        gpu = f"{row['count']}x {row['device']}"
+        asked = {"context": row["tokens"], "batch": row["together"], "gpus": [gpu], "runtime": "vllm"}
+        device = estimate(row["model"], [row["quant"]], **asked).estimates[0].devices[0]
+        assert device.tokens_per_second is not None
+        assert device.tokens_per_second_range is not None
+        measured = 1000 * row["together"] / row["step_ms"]
+        low, high = device.tokens_per_second_range
+        assert low <= measured <= high
+        ratios.append(device.tokens_per_second / measured)
+    assert len(ratios) == 16
+    assert median(abs(ratio - 1) for ratio in ratios) <= 0.15
+    assert max(abs(ratio - 1) for ratio in ratios) <= 0.3
+
+
 def test_every_row_is_used_or_left_out_for_a_reason() -> None:
     found, left_out = rows()
     counted = TABLE["rows"]

@@ -49,6 +49,10 @@ from llmscale.speed.load import (
 TRUTH = Path(__file__).resolve().parent.parent.parent / "tests" / "truth" / "speed.json"
 #: llama.cpp's own scoreboards: one model on many cards, and on Apple's chips.
 BOARDS, APPLE = TRUTH.with_name("speed_boards.json"), TRUTH.with_name("speed_apple.json")
+#: vLLM's steps on datacentre cards.
+STEPS = TRUTH.with_name("speed_vllm.json")
+#: So few sequences take as long a step as one.
+FEW = 2
 #: What llama-bench does there: a prompt of so many tokens, so many generated from empty.
 BENCH_PROMPT, BENCH_TOKENS = 512, 128
 #: Tokens before one of a short chat, where the source does not say.
@@ -209,7 +213,31 @@ def rows(whole: bool = True) -> tuple[list[Row], Counter[str]]:
             part = parts(result.model)
             end = result.load._replace(cache_bytes=cache_bytes(part.shape, raw["context"]))
             found.append(result._replace(tokens=raw["context"], load=end, decode=full, prefill=None))
-    return found + (_boards(truth["bits"]) + _apple(truth["bits"]) if whole else []), out
+    return found + (_boards(truth["bits"]) + _apple(truth["bits"]) + _steps() if whole else []), out
+
+
+def _steps() -> list[Row]:
+    """vLLM's steps of one sequence, or two."""
+    truth = json.loads(STEPS.read_text())
+    every = [dict(zip(truth["columns"], values, strict=True)) for values in truth["rows"]]
+    found = []
+    for raw in every:
+        if raw["together"] <= FEW:
+            part, kind, device = parts(raw["model"]), format_class(raw["quant"]), device_entry(raw["device"])
+            row = _bench(raw["model"], device, (raw["quant"], {}), (None, 1000 / raw["step_ms"]), flash=True, source="")
+            found.append(
+                row._replace(
+                    runtime="vllm",
+                    count=raw["count"],
+                    tensor_parallel=raw["count"] > 1,
+                    tokens=raw["tokens"],
+                    load=_load(part, WIDTHS[kind], WIDTHS[kind][0], raw["tokens"]),
+                    chunk=WHOLE,
+                    community=False,
+                    source="LambdaLabsML/vllm-benchmark" if raw["device"] != "a100-40gb" else "johnmusgrave.com",
+                )
+            )
+    return found
 
 
 def _boards(bits: dict[str, list[float]]) -> list[Row]:
@@ -267,7 +295,7 @@ def _bench(
     name, bits = quant
     part = parts(model)
     kind = format_class(name)
-    widths = WIDTHS["float"] if kind == "float" else bits[name]
+    widths = WIDTHS.get(kind) or bits[name]
     return Row(
         model=model,
         device=device.id,

@@ -16,6 +16,8 @@ from llmscale.speed.law import Machine, Part, prefill_seconds
 
 #: A class with fewer rows takes the runtime's pooled fit as a whole.
 CLASS_ROWS = 3
+#: So many tell a class in any case.
+ENOUGH = 20
 #: Off by more, a row is set apart.
 APART = 3.0
 POOLED = "any"
@@ -59,14 +61,15 @@ def left_out(
 ) -> list[tuple[Row, float]]:
     """Each row with its error under a fit that saw none of its model (or device), rows set apart included.
 
-    A model, or device, without which nothing is left of its class has no such error.
+    One without which fewer rows are left of its class than it has itself, and than `ENOUGH`, has no such error: they
+    do not tell a class.
     """
     measured = measure or errors
     found: list[tuple[Row, float]] = []
     for name in sorted({key(row) for row in (*kept, *apart)}):
         rest = [row for row in kept if key(row) != name]
         held = [row for row in (*kept, *apart) if key(row) == name]
-        if len(rest) >= CLASS_ROWS:
+        if len(rest) >= max(CLASS_ROWS, min(len(held), ENOUGH)):
             found += measured(fit(rest, shared_of(rest, pooled)), held, known)
     return found
 
