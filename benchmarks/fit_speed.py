@@ -63,7 +63,7 @@ def document(study_: Study) -> dict[str, Any]:
     return {
         "version": 1,
         "made_by": "benchmarks/fit_speed.py; do not edit",
-        "source": "tests/truth/speed.json, speed_boards.json, speed_apple.json, speed_vllm.json",
+        "source": "tests/truth/speed.json, speed_{boards,apple,vllm,studio}.json",
         "rows": {
             "figures": len(study_.rows) + sum(study_.left_out.values()),
             "used": len(study_.rows),

@@ -51,6 +51,10 @@ TRUTH = Path(__file__).resolve().parent.parent.parent / "tests" / "truth" / "spe
 BOARDS, APPLE = TRUTH.with_name("speed_boards.json"), TRUTH.with_name("speed_apple.json")
 #: vLLM's steps on datacentre cards.
 STEPS = TRUTH.with_name("speed_vllm.json")
+#: Short chats with MLX and llama.cpp side by side.
+STUDIO = TRUTH.with_name("speed_studio.json")
+#: What MLX keeps besides the bits of a weight: per group of 64, two 16-bit numbers.
+MLX_MORE = 0.5
 #: So few sequences take as long a step as one.
 FEW = 2
 #: What llama-bench does there: a prompt of so many tokens, so many generated from empty.
@@ -213,7 +217,30 @@ def rows(whole: bool = True) -> tuple[list[Row], Counter[str]]:
             part = parts(result.model)
             end = result.load._replace(cache_bytes=cache_bytes(part.shape, raw["context"]))
             found.append(result._replace(tokens=raw["context"], load=end, decode=full, prefill=None))
-    return found + (_boards(truth["bits"]) + _apple(truth["bits"]) + _steps() if whole else []), out
+    return found + (
+        _boards(truth["bits"]) + _apple(truth["bits"]) + _steps() + _studio(truth["bits"]) if whole else []
+    ), out
+
+
+def _studio(bits: dict[str, list[float]]) -> list[Row]:
+    """Short chats; the prompt's rate is not told."""
+    truth = json.loads(STUDIO.read_text())
+    every = [dict(zip(truth["columns"], values, strict=True)) for values in truth["rows"]]
+    found = []
+    for raw in every:
+        width = re.search(r"(\d)bit", raw["quant"])
+        stored = [float(width[1]) + MLX_MORE] * 2 if width else bits[raw["quant"]]
+        row = _bench(
+            raw["model"],
+            device_entry(raw["device"]),
+            (raw["quant"], {raw["quant"]: stored}),
+            (None, raw["tokens_per_second"]),
+            flash=True,
+            source="NexVeridian/llm-inference-benchmarks",
+        )
+        load = _load(parts(raw["model"]), (stored[0], stored[1]), stored[0], SHORT)
+        found.append(row._replace(runtime=raw["runtime"], tokens=SHORT, load=load))
+    return found
 
 
 def _steps() -> list[Row]:
@@ -295,7 +322,7 @@ def _bench(
     name, bits = quant
     part = parts(model)
     kind = format_class(name)
-    widths = WIDTHS.get(kind) or bits[name]
+    widths = bits.get(name) or WIDTHS[kind]
     return Row(
         model=model,
         device=device.id,
