@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -158,3 +159,30 @@ def test_needs_says_what_estimate_says() -> None:
         assert line.tokens_per_second == device.tokens_per_second
         assert line.tokens_per_second_range == device.tokens_per_second_range
     assert "t/s" in run("needs", "llama-3-8b", "-q", "q4_k_m").out
+
+
+def test_the_explanation_adds_up_to_the_speed() -> None:
+    asked = {"gpus": ["rtx4090"], "explain": True}
+    answer = estimate("llama-3-8b", ["q4_k_m"], **asked)
+    (line,) = [line for line in answer.explanation if "tokens a second" in line]
+    told = re.search(
+        r"\(([\d.]+) GB of weights x ([\d.]+) \+ ([\d.]+) GB of cache x ([\d.]+)\) at 1,008 GB/s \+ "
+        r"([\d.]+) GFLOP x ([\d.]+) at ([\d.]+) TFLOPS FP32 \+ (\d+) matrices x ([\d.]+) us, x ([\d.]+) for this",
+        line,
+    )
+    assert told is not None
+    weights, by, cache, cache_by, work, unpack, shaders, matrices, launch, device = map(float, told.groups())
+    seconds = (weights * by + cache * cache_by) / 1008 + work * unpack / shaders / 1e3 + matrices * launch * 1e-6
+    assert 1 / seconds / device == pytest.approx(answer.estimates[0].devices[0].tokens_per_second, rel=0.01)
+
+
+def test_the_explanation_tells_all_sides_and_nothing_where_there_is_no_speed() -> None:
+    split = estimate(
+        "llama-3-70b", ["q4_k_m"], gpus=["rtx4090"], options=Options(ram_bandwidth=80 * GB), explain=True
+    ).explanation
+    (line,) = [line for line in split if "tokens a second" in line]
+    assert "at 1,008 GB/s" in line
+    assert "at 80 GB/s" in line
+    assert "nothing like it was measured" in line
+    none = estimate("llama-3-70b", ["q4_k_m"], gpus=["rtx4090"], explain=True).explanation
+    assert not any("tokens a second" in line for line in none)

@@ -41,6 +41,32 @@ def pace(
     None where nobody measured such a device under that runtime, for models that do not decode, and for layers `aside`
     in RAM of which nobody says how fast it is.
     """
+    stages, moves = _stages(model, quant, work, runtime, devices, aside), model.motion
+    if stages is None or moves is None:
+        return None
+    attended = pasts(model.shapes[0], work.context)
+    prompt = prompt_flops(moves.dense, moves.routed, moves.width, attended, work.context)
+    first = first_token(stages, prompt, work.context, CHUNK.get(runtime, WHOLE))
+    return Pace(decode(stages, work.batch), first)
+
+
+def explain_pace(
+    model: Model, quant: Quant, work: Workload, runtime: str, devices: DeviceSet, aside: Aside | None
+) -> list[str]:
+    """The time of a step with the numbers put in, in a line; nothing where no speed is known."""
+    from llmscale.devices.sets import counted
+    from llmscale.speed.explain import explain_decode
+
+    stages = _stages(model, quant, work, runtime, devices, aside)
+    if stages is None:
+        return []
+    return [explain_decode(counted(devices.id, devices.count), stages, work.batch, decode(stages, work.batch))]
+
+
+def _stages(
+    model: Model, quant: Quant, work: Workload, runtime: str, devices: DeviceSet, aside: Aside | None
+) -> list[Stage] | None:
+    """The layers on each device, and in RAM; None where the speed is not known."""
     shape = model.shapes[0]
     moves = model.motion
     bandwidth = work.options.ram_bandwidth
@@ -65,17 +91,14 @@ def pace(
         hidden=shape.hidden,
         state_bytes=state_bytes(shape),
     )
-    stages = []
+    rest = []
     if aside and bandwidth is not None:
         host = host_setup(_table(), runtime, bandwidth, quant.id)
         if host is None:
             return None
         load, moved = load.aside(*aside)
-        stages.append(Stage(moved, host))
-    stages = [*(Stage(load.share(share) if share < 1 else load, found) for found, share in on if share), *stages]
-    prompt = prompt_flops(moves.dense, moves.routed, moves.width, pasts(shape, work.context), work.context)
-    first = first_token(stages, prompt, work.context, CHUNK.get(runtime, WHOLE))
-    return Pace(decode(stages, work.batch), first)
+        rest.append(Stage(moved, host))
+    return [*(Stage(load.share(share) if share < 1 else load, found) for found, share in on), *rest]
 
 
 def _devices(runtime: str, quant: str, work: Workload, devices: DeviceSet, together: bool) -> list[tuple[Setup, float]]:
