@@ -88,7 +88,7 @@ def estimate(
                 from llmscale.api.speed import explain_pace
 
                 for devices, device in zip(sets, estimates[-1].devices, strict=True):
-                    aside = aside_of(device.gpu_layers, device.layers, work)
+                    aside = aside_of(device.gpu_layers, device.layers, device.cpu_moe, work)
                     if device.tokens_per_second is not None:
                         explanation += explain_pace(model, form, work, candidate.runtime.name, devices, aside)
     if not estimates:

@@ -64,17 +64,19 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
 
         place = served(model, quant, work, devices)
     whole = answer.fits if place.fits is None else place.fits
-    aside = aside_of(place.gpu_layers, place.layers, work)
+    aside = aside_of(place.gpu_layers, place.layers, place.cpu_moe, work)
     if aside is not None or whole:
         return _paced(place, model, quant, candidate, work, devices, aside)
     return place
 
 
-def aside_of(gpu_layers: int | None, layers: int | None, work: Workload) -> Aside | None:
+def aside_of(gpu_layers: int | None, layers: int | None, cpu_moe: int | None, work: Workload) -> Aside | None:
     """The layers, and the experts, that llama.cpp leaves in RAM; None when all is on the devices."""
     if gpu_layers is None or not layers:
         return None
-    experts = min(1.0, (work.options.n_cpu_moe or 0) / max(1, layers - 1))
+    # Where not all layers are on the devices, `cpu_moe` is what could be done instead.
+    left_out = work.options.n_cpu_moe or (cpu_moe if cpu_moe and gpu_layers == layers else 0)
+    experts = min(1.0, left_out / max(1, layers - 1))
     share = 1 - gpu_layers / layers
     return Aside(share, experts) if share or experts else None
 
