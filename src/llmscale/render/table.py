@@ -52,7 +52,7 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
             screen.print()
         if part.title:
             screen.print(Text(_plain(part.title, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
-        drawn, least = _rich(part, say, screen)
+        drawn, least = _rich(_narrowed(part, say, screen), say, screen)
         # A screen too narrow even for the numbers gets lines that are too long rather than numbers cut short.
         screen.print(drawn, width=max(screen.width, least), crop=False, no_wrap=True)
     if quiet:
@@ -64,22 +64,28 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
         screen.print(Text(_plain(note, screen)), style="dim", soft_wrap=screen.width == PIPED_WIDTH)
 
 
-def _rich(part: Table, say: Words, screen: Console) -> tuple[RichTable, int]:
-    """The table, and the width without which a number would be cut; without spare columns where that is too wide."""
+def _narrowed(part: Table, say: Words, screen: Console) -> Table:
+    """The table without as many of its spare columns, from the last, as it takes to fit the screen."""
+    spare = [at for at in part.shown() if part.columns[at].spare]
+    while spare and _whole_width(part, say, screen) > screen.width:
+        gone = spare.pop()
+        rows = tuple((*row[:gone], *row[gone + 1 :]) for row in part.rows)
+        part = Table(part.title, (*part.columns[:gone], *part.columns[gone + 1 :]), rows)
+    return part
+
+
+def _whole_width(part: Table, say: Words, screen: Console) -> int:
+    """How wide it is with no word wrapped."""
     shown = part.shown()
-    while True:
-        drawn, least = _columns(part, shown, say, screen)
-        spare = [at for at in shown if part.columns[at].spare]
-        if least <= screen.width or not spare:
-            break
-        shown.remove(spare[-1])
-    for row in part.rows:
-        drawn.add_row(*(Text(_plain(cell.text, screen), style=cell.style) for cell in (row[at] for at in shown)))
-    return drawn, least
+    heads = (_width(_head(_plain(say(part.columns[at].title), screen))) for at in shown)
+    widths = (
+        max([head, *(cell_len(row[at].text) for row in part.rows)]) for at, head in zip(shown, heads, strict=True)
+    )
+    return sum(widths) + GAP * (len(shown) - 1)
 
 
-def _columns(part: Table, shown: list[int], say: Words, screen: Console) -> tuple[RichTable, int]:
-    """The empty table of these columns, and its least width."""
+def _rich(part: Table, say: Words, screen: Console) -> tuple[RichTable, int]:
+    """The table, and the width without which a number would be cut."""
     ascii_only = not (screen.encoding or "").lower().startswith("utf")
     drawn = RichTable(
         box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD,
@@ -88,6 +94,7 @@ def _columns(part: Table, shown: list[int], say: Words, screen: Console) -> tupl
         padding=(0, 1, 0, 0),
         show_edge=False,
     )
+    shown = part.shown()
     for at in shown:
         column = part.columns[at]
         texts = [(cell_len(row[at].text), isinstance(row[at].value, (int, float))) for row in part.rows]
@@ -102,6 +109,8 @@ def _columns(part: Table, shown: list[int], say: Words, screen: Console) -> tupl
             overflow="fold",
             min_width=least,
         )
+    for row in part.rows:
+        drawn.add_row(*(Text(_plain(cell.text, screen), style=cell.style) for cell in (row[at] for at in shown)))
     return drawn, sum(column.min_width or 0 for column in drawn.columns) + GAP * (len(shown) - 1)
 
 
