@@ -52,7 +52,8 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
             screen.print()
         if part.title:
             screen.print(Text(_plain(part.title, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
-        drawn, least = _rich(_narrowed(part, say, screen), say, screen)
+        part = _narrowed(part, say, screen)
+        drawn, least = _rich(part, say, screen)
         # A screen too narrow even for the numbers gets lines that are too long rather than numbers cut short.
         screen.print(drawn, width=max(screen.width, least), crop=False, no_wrap=True)
     if quiet:
