@@ -335,6 +335,7 @@ def test_what_no_row_tells_is_not_told() -> None:
     assert setup(TABLE, "no such runtime", device("rtx4090"), "q4_k_m") is None
     assert setup(TABLE, "mlx", device("rtx4090"), "q4_k_m") is None
     assert setup(TABLE, "vllm", device("m4-max"), "awq") is None
+    assert setup(TABLE, "sglang", device("m4-max"), "awq") is None
     assert setup(TABLE, "llama.cpp", device("rtx4090", bandwidth_gb_s=None), "q4_k_m") is None
     assert setup(TABLE, "llama.cpp", device("rtx4090", fp32_tflops=None), "q4_k_m") is None
     bare = found("rtx4090", fp16_tflops=None)

@@ -142,6 +142,8 @@ def _setup(
 def _class(table: Mapping[str, Any], name: _Name) -> tuple[str, Mapping[str, Any] | None, bool]:
     """The runtime whose factors are taken, those of the class, and whether they were measured on such devices."""
     runtime = ENGINE.get(name.runtime, name.runtime)
+    if not name.device_class.startswith(MEANT_FOR.get(runtime.partition("-")[0], "")):
+        return runtime, None, False
     classes = table["runtimes"].get(runtime, {})
     found = classes.get(name.device_class)
     if runtime in STANDS_IN and (found is None or name.device not in found["devices"]):
@@ -149,8 +151,7 @@ def _class(table: Mapping[str, Any], name: _Name) -> tuple[str, Mapping[str, Any
         return STANDS_IN[runtime], classes.get(name.device_class) or classes[POOLED], False
     if found is not None:
         return runtime, found, True
-    meant = name.device_class.startswith(MEANT_FOR.get(runtime.partition("-")[0], ""))
-    return runtime, classes.get(POOLED) if meant else None, False
+    return runtime, classes.get(POOLED), False
 
 
 def _of(by_format: Mapping[str, float], format_id: str) -> float:
