@@ -4,10 +4,12 @@
     python benchmarks/fit_speed.py --check    only says whether data/speed.yaml is what the fit gives
 
 The law is linear in its factors at one sequence, so each class of devices under a runtime is one regression: least
-absolute deviation of the logarithm (a wild row cannot pull it), every factor at least its physical bound. A device with
-rows of its own gets a correction against its class, shrunk towards none. Errors are of leave-one-model-out (a known
-device, an unseen model) and leave-one-device-out (an unseen device); a class that has no rows is met by a fit of all
-classes of its runtime, whose error is of leave-one-class-out.
+absolute deviation of the logarithm (a wild row cannot pull it), every factor at least its physical bound, the rows of
+one device counted together as the square root of their number. A device with rows of its own gets a correction against
+its class, shrunk towards none, and a launch time too where its rows are many. Errors are of leave-one-model-out (a
+known device, an unseen model) and leave-one-device-out (an unseen device; not told where the class is all but that
+device, as vLLM's on HBM is the A100). A class that has no rows is met by a fit of all classes of its runtime, whose
+error is of leave-one-class-out.
 
 A row more than three times off the first fit of its class, or above the roofline, is set apart, counted and named: it
 is not in the fit, but it is in every error given, and counts as a miss of its range. Ranges are the 2.5 % and 97.5 %
@@ -21,7 +23,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +58,12 @@ def document(study_: Study) -> dict[str, Any]:
         )
         for kind in ("model", "device")
     }
+    many = [each[POOLED] for each in study_.decode.values() if len(each) > RANGE_GROUPS]
+    unmeasured = round(math.exp(min(low for pooled in many for low in _lowest(pooled).values())), 3)
     return {
         "version": 1,
         "made_by": "benchmarks/fit_speed.py; do not edit",
-        "source": "tests/truth/speed.json",
+        "source": "tests/truth/speed.json, speed_{boards,apple,vllm,studio}.json",
         "rows": {
             "figures": len(study_.rows) + sum(study_.left_out.values()),
             "used": len(study_.rows),
@@ -68,7 +72,10 @@ def document(study_: Study) -> dict[str, Any]:
             "set_apart_prefill": [_named(row) for row in fill_apart],
         },
         "accuracy": {
-            "decode": _accuracy(every),
+            "decode": {
+                **_accuracy(every),
+                "unseen_class": spread([p for each in study_.decode.values() for p in _classless(each)]),
+            },
             "decode_without_set_apart": _accuracy(kept),
             "decode_published": _accuracy(Errors(*([p for p in pool if not p[0].community] for pool in every))),
             "decode_community": _accuracy(Errors(*([p for p in pool if p[0].community] for pool in every))),
@@ -81,12 +88,9 @@ def document(study_: Study) -> dict[str, Any]:
             },
             "prefill": {kind: _coverage(each, fill_apart) for kind, each in prefill.items()},
         },
+        "unmeasured": unmeasured,
         "runtimes": {
-            runtime: {
-                name: _class(runtime, name, found, decode)
-                for name, found in each.items()
-                if name != POOLED or len(each) > RANGE_GROUPS
-            }
+            runtime: {name: _class(runtime, name, found, decode, unmeasured) for name, found in each.items()}
             for runtime, each in study_.decode.items()
         },
         "prefill": {
@@ -94,6 +98,11 @@ def document(study_: Study) -> dict[str, Any]:
             for runtime, each in study_.prefill.items()
         },
     }
+
+
+def _classless(each: Mapping[str, Class]) -> list[tuple[Row, float]]:
+    """Errors of a runtime's rows under a fit that saw nothing of their class; only where it has several."""
+    return each[POOLED].errors.device if len(each) > 2 else []
 
 
 def _coverage(each: Ranges, apart: Sequence[Row]) -> dict[str, float]:
@@ -116,21 +125,24 @@ def _accuracy(pools: Errors) -> dict[str, dict[str, float]]:
     }
 
 
-def _class(runtime: str, name: str, found: Class, made: dict[str, Ranges]) -> dict[str, Any]:
+def _class(runtime: str, name: str, found: Class, made: dict[str, Ranges], unmeasured: float) -> dict[str, Any]:
     law = found.law
     out: dict[str, Any] = {
         "rows": found.kept,
         "set_apart": len(found.apart),
         "weights": {format_class: _round(law.value(law.weights(format_class))) for format_class in law.formats},
-        **{factor: _round(law.value(factor)) for factor in FREE if factor != "compute"},
+        **{factor: _round(law.value(factor)) for factor in FREE if factor not in ("compute", "scores")},
     }
     if name != POOLED:
-        out["devices"] = {device: [_round(by), n] for device, (by, n) in sorted(law.devices.items())}
+        out["devices"] = {
+            device: [_round(own.by), own.rows, *([] if own.launch_us is None else [_round(own.launch_us)])]
+            for device, own in sorted(law.devices.items())
+        }
         out["error"] = _accuracy(found.errors)
         out["range"] = {"known": made["model"].of(runtime, name), "unknown": made["device"].of(runtime, name)}
         return out
     out["error"] = {"in_sample": spread(found.errors.inside), "unseen_class": spread(found.errors.device)}
-    out["range"] = {"unknown": [round(math.exp(min(_lowest(found).values())), 3), None]}
+    out["range"] = {"unknown": [unmeasured, None]}
     return out
 
 

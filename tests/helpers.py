@@ -137,6 +137,7 @@ FRACTIONS = {
     "percent",
     "tokens_per_second_range",
     "first_token_seconds",
+    "first_token_seconds_range",
     "max_concurrency",
     "within",
     "worst",

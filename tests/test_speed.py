@@ -17,7 +17,7 @@ from llmscale.families import from_config
 from llmscale.inventory import Inventory, inventory
 from llmscale.shape import LayerCache, Shape, shape_of
 from llmscale.speed import law, load, predict
-from llmscale.speed.classes import compute_class, device_class, format_class
+from llmscale.speed.classes import compute_class, device_class, format_class, matrix_tflops
 from llmscale.speed.law import Factors, Machine, Part
 from llmscale.speed.load import Load
 from llmscale.speed.predict import Stage
@@ -31,6 +31,7 @@ factors = st.builds(
     weights=st.floats(1, 4),
     cache=st.floats(1, 10),
     state=st.floats(1, 10),
+    unpack=st.floats(0, 10),
     launch=st.floats(0, 1e-3),
     hop=st.floats(0, 1e-3),
     reduce=st.floats(0, 1e-4),
@@ -47,6 +48,7 @@ machines = st.builds(
     factors=factors,
     devices=st.sampled_from([1, 2, 4, 8]),
     link=st.none() | st.floats(1e9, 1e12),
+    shaders=st.none() | st.floats(1e12, 1e14),
 )
 loads = st.builds(
     Load,
@@ -132,6 +134,25 @@ def test_a_batch_grows_until_the_flops_are_used_up() -> None:
     machine = Machine(1e12, 1e14, Factors(compute=2.0))
     most = 1e14 / 2.0 / SEVEN.flops
     assert law.tokens_per_second([Part(SEVEN._replace(cache_bytes=0.0), machine)], batch=4096) == pytest.approx(most)
+
+
+def test_shaders_multiply_a_few_tokens_and_matrix_cores_many() -> None:
+    machine = Machine(1e12, 1e14, Factors(unpack=3.0, compute=2.0), shaders=1e13)
+    work = SEVEN._replace(cache_bytes=0.0)
+    read, once, each = 4e9 / 1e12, 3.0 * 14e9 / 1e13, 2.0 * 14e9 / 1e14
+    assert law.decode_seconds([Part(work, machine)]) == pytest.approx(read + once)
+    assert law.decode_seconds([Part(work, machine)], batch=64) == pytest.approx(read + once + 64 * each)
+    assert law.decode_seconds([Part(work, machine._replace(flops=None))], batch=64) == pytest.approx(read + 64 * once)
+    assert law.decode_seconds([Part(work, machine._replace(shaders=None))]) == pytest.approx(read)
+
+
+@given(work=loads, layers=st.floats(0, 1), experts=st.floats(0, 1))
+def test_what_lies_aside_is_read_there_and_not_on_the_device(work: Load, layers: float, experts: float) -> None:
+    left, moved = work.aside(layers, experts)
+    for name in ("weight_bytes", "cache_bytes", "expert_bytes", "state_bytes", "flops"):
+        assert getattr(left, name) + getattr(moved, name) == pytest.approx(getattr(work, name))
+        assert min(getattr(left, name), getattr(moved, name)) >= -1e-3
+    assert moved.expert_bytes == pytest.approx(work.expert_bytes * max(layers, experts))
 
 
 def test_layers_on_two_sides_take_the_time_of_both() -> None:
@@ -231,19 +252,25 @@ def test_classes_of_devices() -> None:
         "nvidia-hbm",
         "nvidia-hbm",
         "nvidia-gddr",
-        "nvidia-pascal",
+        "nvidia-gddr",
         "nvidia-unified",
         "apple",
         "amd",
         "nvidia-gddr",
     ]
-    assert [compute_class(device(name)) for name in names[:5]] == [
+    assert [compute_class(device(name)) for name in names[:6]] == [
         "nvidia-gddr",
         "nvidia-pro",
         "nvidia-hbm",
         "nvidia-hbm",
         "nvidia-pro",
+        "nvidia-pascal",
     ]
+
+
+def test_a_card_without_fast_fp16_multiplies_in_fp32() -> None:
+    assert matrix_tflops(device("gtx1080")) == device("gtx1080").fp32_tflops
+    assert matrix_tflops(device("rtx4090")) == device("rtx4090").fp16_tflops
 
 
 @pytest.mark.parametrize(
@@ -297,20 +324,37 @@ def test_flash_attention_reads_the_cache_faster() -> None:
 
 
 def test_a_class_that_was_not_measured_has_the_roofline_for_its_upper_end() -> None:
-    arc = found("arc-b580")
-    speed = predict.decode([Stage(SEVEN, arc)])
+    card = found("rx7900xtx", runtime="vllm", format_id="awq")
+    speed = predict.decode([Stage(SEVEN, card)])
     assert not speed.measured
-    assert speed.high == law.roofline([Part(SEVEN, arc.machine)])
+    assert speed.high == law.roofline([Part(SEVEN, card.machine)])
     assert speed.low < speed.value / 3
 
 
 def test_what_no_row_tells_is_not_told() -> None:
     assert setup(TABLE, "no such runtime", device("rtx4090"), "q4_k_m") is None
     assert setup(TABLE, "mlx", device("rtx4090"), "q4_k_m") is None
+    assert setup(TABLE, "vllm", device("m4-max"), "awq") is None
+    assert setup(TABLE, "sglang", device("m4-max"), "awq") is None
     assert setup(TABLE, "llama.cpp", device("rtx4090", bandwidth_gb_s=None), "q4_k_m") is None
-    pascal = found("gtx1080")
-    assert pascal.machine.flops is None  # its FP16 rate is an emulation's
-    assert predict.first_token([Stage(SEVEN, pascal)], load.PromptFlops(1e12, 0.0), 512, 512) is None
+    assert setup(TABLE, "llama.cpp", device("rtx4090", fp32_tflops=None), "q4_k_m") is None
+    bare = found("rtx4090", fp16_tflops=None)
+    assert predict.first_token([Stage(SEVEN, bare)], load.PromptFlops(1e12, 0.0), 512, 512) is None
+
+
+def test_ollama_is_llama_cpp() -> None:
+    assert found("rtx4090", runtime="ollama") == found("rtx4090")
+
+
+def test_vllm_stands_for_sglang_where_that_was_not_measured() -> None:
+    own, other = (
+        found("h20", runtime="sglang", format_id="fp16"),
+        found("a100-80gb", runtime="sglang", format_id="fp16"),
+    )
+    assert own.measured
+    assert own.rows > 5
+    assert not other.measured
+    assert other.machine == found("a100-80gb", runtime="vllm", format_id="fp16").machine
 
 
 def test_ranges_hold_their_value_and_stay_below_the_roofline() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from llmscale.api.estimate import estimate
 from llmscale.devices.catalogue import entry as device_entry
+from llmscale.speed.classes import slow_fp16
 from llmscale.speed.predict import Speed, Stage, decode, first_token, prefill
 from llmscale.speed.table import host_setup, setup
 from tests.helpers import TRUTH
@@ -38,7 +41,14 @@ def usable() -> tuple[Row, ...]:
 
 def stages(row: Row, unseen: bool = False) -> list[Stage]:
     """The row as the library's user would put it."""
-    device = device_entry(row.device)
+    known = device_entry(row.device)
+    # Of a chip with fewer cores the row is what they can do.
+    device = replace(
+        known,
+        bandwidth_gb_s=row.bandwidth / 1e9,
+        fp32_tflops=row.shaders and row.shaders / 1e12,
+        fp16_tflops=known.fp16_tflops if slow_fp16(known) else row.flops and row.flops / 1e12,
+    )
     shares = 1 if row.tensor_parallel else row.count
     found = setup(
         TABLE,
@@ -164,6 +174,42 @@ def host_bandwidth(row: Row) -> float:
         faster = decode([card, Stage(row.load.share(1 - share), host)]).value < row.decode
         slow, fast = (middle, fast) if faster else (slow, middle)
     return slow
+
+
+def test_batches_are_as_fast_as_llama_cpp_reads_so_many_tokens_at_a_time() -> None:
+    truth = json.loads((TRUTH / "speed_batches.json").read_text())
+    ratios = []
+    for values in truth["rows"]:
+        row = dict(zip(truth["columns"], values, strict=True))
+        asked = estimate(truth["model"], [row["quant"]], context=1, batch=row["together"], gpus=[row["device"]])
+        device = asked.estimates[0].devices[0]
+        assert device.tokens_per_second is not None
+        assert device.tokens_per_second_range is not None
+        low, high = device.tokens_per_second_range
+        assert low <= row["tokens_per_second"] <= high
+        ratios.append(device.tokens_per_second / row["tokens_per_second"])
+    assert len(ratios) == 18
+    assert median(abs(ratio - 1) for ratio in ratios) <= 0.2
+    assert max(abs(ratio - 1) for ratio in ratios) <= 0.5
+
+
+def test_steps_of_vllm_alone_in_batches_and_in_tensor_parallel() -> None:
+    truth = json.loads((TRUTH / "speed_vllm.json").read_text())
+    ratios = []
+    for values in truth["rows"]:
+        row = dict(zip(truth["columns"], values, strict=True))
+        gpu = f"{row['count']}x {row['device']}"
+        asked = {"context": row["tokens"], "batch": row["together"], "gpus": [gpu], "runtime": "vllm"}
+        device = estimate(row["model"], [row["quant"]], **asked).estimates[0].devices[0]
+        assert device.tokens_per_second is not None
+        assert device.tokens_per_second_range is not None
+        measured = 1000 * row["together"] / row["step_ms"]
+        low, high = device.tokens_per_second_range
+        assert low <= measured <= high
+        ratios.append(device.tokens_per_second / measured)
+    assert len(ratios) == 16
+    assert median(abs(ratio - 1) for ratio in ratios) <= 0.15
+    assert max(abs(ratio - 1) for ratio in ratios) <= 0.3
 
 
 def test_every_row_is_used_or_left_out_for_a_reason() -> None:

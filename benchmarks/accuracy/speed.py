@@ -13,6 +13,7 @@ DECODE = "decode tokens/s, model left out"
 SHOWN = {
     DECODE: ("decode", "unseen_model"),
     "decode tokens/s, device left out": ("decode", "unseen_device"),
+    "decode tokens/s, class of devices left out": ("decode", "unseen_class"),
     "prefill tokens/s, model left out": ("prefill", "unseen_model"),
     "prefill tokens/s, device left out": ("prefill", "unseen_device"),
 }

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from speed_fit.regression import FACTOR_ROWS, corrections, lad, shared_formats
+from speed_fit.regression import FACTOR_ROWS, corrections, evened, lad, shared_formats
 from speed_fit.rows import Row
 
 #: Besides the compute factor of each format.
@@ -14,6 +14,9 @@ FILL = ("experts", "attention", "attention_no_flash", "scan")
 #: llama.cpp multiplies quantised weights in INT8, at twice the FP16 rate of the datasheets.
 INT8 = 0.5
 BOUNDS = {"experts": INT8, "attention": 1.0, "attention_no_flash": 1.0, "scan": 0.0}
+
+#: Attention of a smaller share of the FLOPs with weights does not show.
+SHOWS = 0.05
 
 Read = tuple[Row, float]
 
@@ -34,8 +37,8 @@ def fit_prefill(sample: Sequence[Read], pooled: PrefillLaw | None) -> PrefillLaw
     told = {
         "experts": sum(row.prompt_flops.experts > 0 for row in rows_),
         "scan": sum(row.load.state_bytes > 0 for row in rows_),
-        "attention": sum(row.flash for row in rows_),
-        "attention_no_flash": sum(not row.flash for row in rows_),
+        "attention": sum(row.flash and _attends(row) for row in rows_),
+        "attention_no_flash": sum(not row.flash and _attends(row) for row in rows_),
     }
     base = dict(zip(pooled.columns, pooled.theta, strict=True)) if pooled else BOUNDS
     shared = {name: base[name] for name, number in told.items() if number < FACTOR_ROWS}
@@ -46,9 +49,14 @@ def fit_prefill(sample: Sequence[Read], pooled: PrefillLaw | None) -> PrefillLaw
         for row, read in sample
     ]
     times = [row.prompt / row.prefill for row in rows_]
-    theta = lad(table, fixed, times, [BOUNDS.get(name, INT8) for name in columns])
+    theta = lad(table, fixed, times, [BOUNDS.get(name, INT8) for name in columns], evened(rows_))
     law = PrefillLaw(formats, (*columns, *shared), (*theta, *shared.values()), {})
     return law._replace(devices=corrections((row.device, error) for row, error in prefill_errors(law, sample, False)))
+
+
+def _attends(row: Row) -> bool:
+    """Whether attention is enough of the prompt's FLOPs to show."""
+    return row.prompt_flops.attention > SHOWS * row.prompt_flops.weights
 
 
 def _prefill_terms(row: Row, columns: Sequence[str], formats: dict[str, str]) -> list[float]:

@@ -15,6 +15,8 @@ FORMAT_ROWS = 8
 FACTOR_ROWS = 6
 #: Errors below this weigh alike in the fit.
 FLOOR = 0.02
+#: A class of so many devices is not to be that of its most measured one: the rows of a device err alike.
+MANY_DEVICES = 5
 #: Rows at which a device's own correction counts half.
 SHRINK = 2
 
@@ -25,12 +27,20 @@ def shared_formats(sample: Sequence[Row]) -> dict[str, str]:
     return {name: name if n >= FORMAT_ROWS else counts[0][0] for name, n in counts}
 
 
-def lad(table: list[list[float]], fixed: list[float], times: list[float], bounds: list[float]) -> list[float]:
-    """Minimise sum |log(prediction/time)|: reweighted least squares with lower bounds, coordinate by coordinate."""
+def evened(sample: Sequence[Row]) -> list[float]:
+    """Weights of rows: those of one of many devices count together as the square root of their number."""
+    rows_of = Counter(row.device for row in sample)
+    return [rows_of[row.device] ** -0.5 if len(rows_of) >= MANY_DEVICES else 1.0 for row in sample]
+
+
+def lad(
+    table: list[list[float]], fixed: list[float], times: list[float], bounds: list[float], counts: list[float]
+) -> list[float]:
+    """Minimise sum counts x |log(prediction/time)|: reweighted least squares with lower bounds, one by one."""
     size = len(bounds)
     scaled = [[x / time for x in row] for row, time in zip(table, times, strict=True)]
     aims = [1 - known / time for known, time in zip(fixed, times, strict=True)]
-    theta, weights = list(bounds), [1.0] * len(scaled)
+    theta, weights = list(bounds), list(counts)
     for _ in range(60):
         gram = [
             [sum(w * r[i] * r[j] for w, r in zip(weights, scaled, strict=True)) for j in range(size)]
@@ -45,7 +55,7 @@ def lad(table: list[list[float]], fixed: list[float], times: list[float], bounds
                     theta[i] = max((side[i] - rest) / gram[i][i], bounds[i])
         for k, (row, aim) in enumerate(zip(scaled, aims, strict=True)):
             ratio = max(1 - aim + sum(x * f for x, f in zip(row, theta, strict=True)), 1e-6)
-            weights[k] = max(abs(math.log(ratio)), FLOOR) / max((ratio - 1) ** 2, FLOOR**2)
+            weights[k] = counts[k] * max(abs(math.log(ratio)), FLOOR) / max((ratio - 1) ** 2, FLOOR**2)
         if all(abs(now - then) <= 1e-4 * max(now, 1e-3) for now, then in zip(theta, before, strict=True)):
             break
     return theta

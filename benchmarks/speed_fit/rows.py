@@ -7,6 +7,7 @@ What a tok/s means differs by source, and each is read here as its source define
 - Qwen's pages: 2,048 tokens generated after a prompt, divided by the whole time, prefill included; several GPUs are
   tensor parallel in vLLM and SGLang, layer after layer in transformers. The vLLM of Qwen2's page ran without CUDA
   graphs beyond 8,192 tokens (recalled: its max_seq_len_to_capture; the rows halve there).
+- llama.cpp's scoreboards (`speed_boards.json`, `speed_apple.json`): llama-bench's tg128, from empty, and pp512.
 - llmfit (community): decode at the depth of its prompt. ai-benchmarks, ExLlama's pages: decode after a short prompt.
 
 Bytes per weight are llama.cpp's preset medians and the nominal widths of the other formats until exact sizes are a
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +30,7 @@ from llmscale.devices.catalogue import entry as device_entry
 from llmscale.families import from_config
 from llmscale.inventory import inventory
 from llmscale.shape import Shape, shape_of
-from llmscale.speed.classes import compute_class, device_class, format_class
+from llmscale.speed.classes import compute_class, device_class, format_class, matrix_tflops
 from llmscale.speed.load import (
     Load,
     PromptFlops,
@@ -45,6 +47,18 @@ from llmscale.speed.load import (
 )
 
 TRUTH = Path(__file__).resolve().parent.parent.parent / "tests" / "truth" / "speed.json"
+#: llama.cpp's own scoreboards: one model on many cards, and on Apple's chips.
+BOARDS, APPLE = TRUTH.with_name("speed_boards.json"), TRUTH.with_name("speed_apple.json")
+#: vLLM's steps on datacentre cards.
+STEPS = TRUTH.with_name("speed_vllm.json")
+#: Short chats with MLX and llama.cpp side by side.
+STUDIO = TRUTH.with_name("speed_studio.json")
+#: What MLX keeps besides the bits of a weight: per group of 64, two 16-bit numbers.
+MLX_MORE = 0.5
+#: So few sequences take as long a step as one.
+FEW = 2
+#: What llama-bench does there: a prompt of so many tokens, so many generated from empty.
+BENCH_PROMPT, BENCH_TOKENS = 512, 128
 #: Tokens before one of a short chat, where the source does not say.
 SHORT = 200
 #: Tokens that a runtime reads at once.
@@ -87,6 +101,7 @@ class Row(NamedTuple):
     load: Load
     bandwidth: float
     flops: float | None
+    shaders: float | None
     tensor_parallel: bool
     decode: float
     prompt_flops: PromptFlops
@@ -202,7 +217,156 @@ def rows(whole: bool = True) -> tuple[list[Row], Counter[str]]:
             part = parts(result.model)
             end = result.load._replace(cache_bytes=cache_bytes(part.shape, raw["context"]))
             found.append(result._replace(tokens=raw["context"], load=end, decode=full, prefill=None))
-    return found, out
+    return found + (
+        _boards(truth["bits"]) + _apple(truth["bits"]) + _steps() + _studio(truth["bits"]) if whole else []
+    ), out
+
+
+def _studio(bits: dict[str, list[float]]) -> list[Row]:
+    """Short chats; the prompt's rate is not told."""
+    truth = json.loads(STUDIO.read_text())
+    every = [dict(zip(truth["columns"], values, strict=True)) for values in truth["rows"]]
+    found = []
+    for raw in every:
+        width = re.search(r"(\d)bit", raw["quant"])
+        stored = [float(width[1]) + MLX_MORE] * 2 if width else bits[raw["quant"]]
+        row = _bench(
+            raw["model"],
+            device_entry(raw["device"]),
+            (raw["quant"], {raw["quant"]: stored}),
+            (None, raw["tokens_per_second"]),
+            flash=True,
+            source="NexVeridian/llm-inference-benchmarks",
+        )
+        load = _load(parts(raw["model"]), (stored[0], stored[1]), stored[0], SHORT)
+        found.append(row._replace(runtime=raw["runtime"], tokens=SHORT, load=load))
+    return found
+
+
+def _steps() -> list[Row]:
+    """vLLM's steps of one sequence, or two."""
+    truth = json.loads(STEPS.read_text())
+    every = [dict(zip(truth["columns"], values, strict=True)) for values in truth["rows"]]
+    found = []
+    for raw in every:
+        if raw["together"] <= FEW:
+            part, kind, device = parts(raw["model"]), format_class(raw["quant"]), device_entry(raw["device"])
+            row = _bench(raw["model"], device, (raw["quant"], {}), (None, 1000 / raw["step_ms"]), flash=True, source="")
+            found.append(
+                row._replace(
+                    runtime="vllm",
+                    count=raw["count"],
+                    tensor_parallel=raw["count"] > 1,
+                    tokens=raw["tokens"],
+                    load=_load(part, WIDTHS[kind], WIDTHS[kind][0], raw["tokens"]),
+                    chunk=WHOLE,
+                    community=False,
+                    source="LambdaLabsML/vllm-benchmark" if raw["device"] != "a100-40gb" else "johnmusgrave.com",
+                )
+            )
+    return found
+
+
+def _boards(bits: dict[str, list[float]]) -> list[Row]:
+    """The scoreboards; without flash attention only where a card has no row with it."""
+    truth = json.loads(BOARDS.read_text())
+    every = [dict(zip(truth["columns"], values, strict=True)) for values in truth["rows"]]
+    flashed = {(raw["board"], raw["device"]) for raw in every if raw["flash"]}
+    return [
+        _bench(
+            truth["model"],
+            device_entry(raw["device"]),
+            (truth["quant"], bits),
+            (raw["pp"], raw["tg"]),
+            flash=bool(raw["flash"]),
+            source=f"llama.cpp discussion {raw['board']}",
+        )
+        for raw in every
+        if raw["flash"] or (raw["board"], raw["device"]) not in flashed
+    ]
+
+
+def _apple(bits: dict[str, list[float]]) -> list[Row]:
+    """Apple's chips; one with fewer cores, or slower memory, is that much less of the catalogue's device."""
+    truth = json.loads(APPLE.read_text())
+    every = [dict(zip(truth["columns"], values, strict=True)) for values in truth["rows"]]
+    most = {raw["device"]: max(each["cores"] for each in every if each["device"] == raw["device"]) for raw in every}
+    most |= truth["most_cores"]
+    found = []
+    for raw in every:
+        device = device_entry(raw["device"])
+        share = raw["cores"] / most[raw["device"]]
+        less = replace(
+            device,
+            bandwidth_gb_s=raw["bandwidth_gb_s"] or device.bandwidth_gb_s,
+            fp16_tflops=device.fp16_tflops and device.fp16_tflops * share,
+            fp32_tflops=device.fp32_tflops and device.fp32_tflops * share,
+        )
+        speeds = (raw["pp"], raw["tg"])
+        if raw["tg"]:
+            source = "llama.cpp discussion 4167"
+            found.append(_bench(truth["model"], less, (raw["quant"], bits), speeds, flash=False, source=source))
+    return found
+
+
+def _bench(
+    model: str,
+    device: Device,
+    quant: tuple[str, dict[str, list[float]]],
+    speeds: tuple[float | None, float],
+    *,
+    flash: bool,
+    source: str,
+) -> Row:
+    """What llama-bench says of one model on one device."""
+    name, bits = quant
+    part = parts(model)
+    kind = format_class(name)
+    widths = bits.get(name) or WIDTHS[kind]
+    return Row(
+        model=model,
+        device=device.id,
+        device_class=device_class(device),
+        compute_class=compute_class(device),
+        count=1,
+        runtime="llama.cpp",
+        format=kind,
+        quant=name,
+        tokens=BENCH_TOKENS / 2,
+        load=_load(part, (widths[0], widths[1]), widths[0], BENCH_TOKENS / 2),
+        bandwidth=(device.bandwidth_gb_s or 0.0) * 1e9,
+        flops=_rate(matrix_tflops(device)),
+        shaders=_rate(device.fp32_tflops),
+        tensor_parallel=False,
+        decode=speeds[1],
+        prompt_flops=prompt_flops(
+            part.multiplied, part.multiplied_experts, part.width, pasts(part.shape, BENCH_PROMPT), BENCH_PROMPT
+        ),
+        prompt_share=0.0,
+        prompt=BENCH_PROMPT,
+        chunk=CHUNK["llama.cpp"],
+        prefill=speeds[0],
+        fits=True,
+        flash=flash,
+        community=True,
+        source=source,
+    )
+
+
+def _load(part: Parts, widths: tuple[float, float], expert_bits: float, tokens: float, element: float = 2.0) -> Load:
+    """A token's work, with so many bits a weight, a weight of the head and of the experts."""
+    return Load(
+        weight_bytes=(part.body * widths[0] + part.head * widths[1]) / 8,
+        cache_bytes=cache_bytes(part.shape, tokens, element),
+        matrices=part.matrices,
+        flops=decode_flops(part.multiplied + part.multiplied_experts, part.width, past(part.shape, tokens)),
+        expert_bytes=part.experts_all * expert_bits / 8,
+        experts=part.experts if part.experts_all else 0,
+        experts_used=part.experts_used if part.experts_all else 0,
+        layers=part.shape.layers,
+        hidden=part.shape.hidden,
+        state_bytes=state_bytes(part.shape),
+    )
 
 
 def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
@@ -237,18 +401,7 @@ def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
     prompt, generated, tokens, whole = _tokens(raw, source)
     eager = runtime == "vllm" and "branch v2.0" in source and prompt + generated > GRAPH_TOKENS
     expert_bits = MXFP4 if gpt_oss else widths[0]
-    load = Load(
-        weight_bytes=(part.body * widths[0] + part.head * widths[1]) / 8,
-        cache_bytes=cache_bytes(part.shape, tokens, _element(raw.get("kv_cache"))),
-        matrices=part.matrices,
-        flops=decode_flops(part.multiplied + part.multiplied_experts, part.width, past(part.shape, tokens)),
-        expert_bytes=part.experts_all * expert_bits / 8,
-        experts=part.experts if part.experts_all else 0,
-        experts_used=part.experts_used if part.experts_all else 0,
-        layers=part.shape.layers,
-        hidden=part.shape.hidden,
-        state_bytes=state_bytes(part.shape),
-    )
+    load = _load(part, widths, expert_bits, tokens, _element(raw.get("kv_cache")))
     stored = load.weight_bytes + load.expert_bytes + part.table * min(widths) / 8 + load.cache_bytes + load.state_bytes
     prefill = None if whole or count > 1 else raw.get("pp_tok_s")
     length = prompt if prompt else tokens * 2
@@ -266,7 +419,8 @@ def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
         tokens=tokens,
         load=load,
         bandwidth=(device.bandwidth_gb_s if device else host) * 1e9,
-        flops=_flops(device),
+        flops=_rate(matrix_tflops(device)) if device else None,
+        shaders=_rate(device.fp32_tflops) if device else None,
         tensor_parallel=count > 1 and runtime in ("vllm", "sglang"),
         decode=float(raw["tg_tok_s"]),
         prompt_flops=prompt_flops(
@@ -301,7 +455,6 @@ def _usable(device: Device) -> float:
     return device.memory * (device.gpu_share or 1.0)
 
 
-def _flops(device: Device | None) -> float | None:
-    """Dense FP16; None where FP16 is an emulation."""
-    known = device is not None and device.fp16_tflops is not None and device_class(device) != "nvidia-pascal"
-    return device.fp16_tflops * 1e12 if known else None
+def _rate(tflops: float | None) -> float | None:
+    """FLOPs a second."""
+    return tflops * 1e12 if tflops else None

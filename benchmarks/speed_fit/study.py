@@ -16,6 +16,8 @@ from llmscale.speed.law import Machine, Part, prefill_seconds
 
 #: A class with fewer rows takes the runtime's pooled fit as a whole.
 CLASS_ROWS = 3
+#: So many tell a class in any case.
+ENOUGH = 20
 #: Off by more, a row is set apart.
 APART = 3.0
 POOLED = "any"
@@ -57,16 +59,18 @@ def left_out(
     known: bool,
     measure: Measure | None = None,
 ) -> list[tuple[Row, float]]:
-    """Each row with its error under a fit that saw none of its model (or device), rows set apart included."""
+    """Each row with its error under a fit that saw none of its model (or device), rows set apart included.
+
+    One without which fewer rows are left of its class than it has itself, and than `ENOUGH`, has no such error: they
+    do not tell a class.
+    """
     measured = measure or errors
     found: list[tuple[Row, float]] = []
     for name in sorted({key(row) for row in (*kept, *apart)}):
         rest = [row for row in kept if key(row) != name]
         held = [row for row in (*kept, *apart) if key(row) == name]
-        if len(rest) >= CLASS_ROWS:
+        if len(rest) >= max(CLASS_ROWS, min(len(held), ENOUGH)):
             found += measured(fit(rest, shared_of(rest, pooled)), held, known)
-        elif pooled:
-            found += measured(pooled._replace(devices={}), held, known)
     return found
 
 
@@ -140,7 +144,7 @@ def everything() -> Study:
 
 
 def study_totals(classes: dict[str, Class], mine: Sequence[Row]) -> dict[str, Prefill]:
-    """The prefill of a runtime whose rates count it, by class: one compute factor for all that a prompt does."""
+    """The prefill of a runtime whose rates count it, by class: one factor of the weights, one of attention."""
     found: dict[str, Prefill] = {}
     for name, one in classes.items():
         own = [row for row in mine if row.device_class == name and all(row is not other for other in one.apart)]
@@ -149,7 +153,8 @@ def study_totals(classes: dict[str, Class], mine: Sequence[Row]) -> dict[str, Pr
             continue
         compute = one.law.value("compute") or 1.0
         columns = (f"compute.{POOLED}", *FILL)
-        theta = (compute, compute, compute, compute, 0.0)
+        scores = one.law.value("scores") or 1.0
+        theta = (compute, compute, scores, scores, 0.0)
         formats = dict.fromkeys(one.law.formats, POOLED)
         pooled = classes[POOLED].law
         model = left_out(own, [], lambda row: row.model, pooled, True, prompt_errors)
@@ -160,7 +165,7 @@ def study_totals(classes: dict[str, Class], mine: Sequence[Row]) -> dict[str, Pr
 def _passes(classes: dict[str, Class], row: Row) -> float:
     """Seconds that a prompt's passes over the weights take, its FLOPs apart."""
     law = classes.get(row.device_class, classes[POOLED]).law
-    machine = Machine(row.bandwidth, row.flops, law.factors(row)._replace(compute=1.0))
+    machine = Machine(row.bandwidth, row.flops, law.factors(row)._replace(compute=1.0), shaders=row.shaders)
     nothing = row.prompt_flops._replace(weights=0.0, attention=0.0, experts=0.0)
     return prefill_seconds([Part(row.load, machine)], nothing, row.prompt, row.chunk) or 0.0
 

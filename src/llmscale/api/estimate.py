@@ -19,7 +19,7 @@ from llmscale.api.model import (
     kv_formats_of,
     reserve_bytes,
 )
-from llmscale.api.place import Placed, placed
+from llmscale.api.place import Placed, aside_of, placed
 from llmscale.bounds import bounds_of
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
@@ -106,6 +106,13 @@ def estimate(
 
                 explanation += [one.explain(work) for one in candidate.beside]
                 explanation += [line for devices in sets if gpus for line in explain_process(devices)]
+            if gpus:
+                from llmscale.api.speed import explain_pace
+
+                for devices, device in zip(sets, estimates[-1].devices, strict=True):
+                    aside = aside_of(device.gpu_layers, device.layers, device.cpu_moe, work)
+                    if device.tokens_per_second is not None:
+                        explanation += explain_pace(model, form, work, candidate.runtime.name, devices, aside)
     if not estimates:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
     warnings = list(spec.warnings)

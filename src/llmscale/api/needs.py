@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from llmscale.api.choose import Asked, available, best, summed, work_of
 from llmscale.api.choose import asked as ask
 from llmscale.api.model import DEFAULT_KV, Model, check_workload, kv_format, reserve_bytes
+from llmscale.api.speed import pace
 from llmscale.devices import catalogue as devices
 from llmscale.devices.catalogue import Device
 from llmscale.devices.sets import MAX_COUNT, DeviceSet, set_of
@@ -53,7 +55,7 @@ def needs(
     spec = load(reference, catalogue=catalogue).known()
     model = Model.of(spec)
     asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
-    model = summed(model, asked)
+    counted, model = model, summed(model, asked)
     steps = available(model, asked)
     enough, unpriced = [], 0
     of_kind = [device for device in devices.entries() if not wanted or wanted & _kinds_of(device)]
@@ -72,7 +74,7 @@ def needs(
         context=model.context(context),
         batch=batch,
         total_bytes=model.candidate(smallest, asked.runtime).footprint(work_of(model, smallest, asked)).total,
-        devices=tuple(shown),
+        devices=tuple(_paced(found, counted, steps, asked) for found in shown),
         hidden=len(enough) - len(shown),
         warnings=(*spec.warnings, *_left_out(unpriced if max_price is not None else 0)),
     )
@@ -128,8 +130,21 @@ def _enough(
                 power_w=device.power_w * found.count if device.power_w else None,
                 quant=quant.id,
                 loss=LossRef.of(quant.id, model.ref.id),
+                tokens_per_second=None,
+                tokens_per_second_range=None,
             )
     return None
+
+
+def _paced(found: NeededDevice, model: Model, steps: Sequence[Quant], asked: Asked) -> NeededDevice:
+    """With its speed, where that is known."""
+    quant = next(step for step in steps if step.id == found.quant)
+    sets = set_of(devices.entry(found.id), found.count)
+    speed = pace(model, quant, work_of(model, quant, asked), quant.runtime, sets)
+    if speed is None:
+        return found
+    ends = (speed.decode.low, speed.decode.high)
+    return replace(found, tokens_per_second=speed.decode.value, tokens_per_second_range=ends)
 
 
 def _per_gib(found: NeededDevice) -> float:

@@ -12,6 +12,13 @@ from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Workload
 
 
+class Aside(NamedTuple):
+    """Shares of all layers, and of all routed experts, that lie in RAM."""
+
+    layers: float
+    experts: float
+
+
 class Placed(NamedTuple):
     """The fields of `DeviceFit` that only a runtime knows; None where it does not.
 
@@ -37,6 +44,7 @@ class Placed(NamedTuple):
     tokens_per_second: float | None = None
     tokens_per_second_range: tuple[float, float] | None = None
     first_token_seconds: float | None = None
+    first_token_seconds_range: tuple[float, float] | None = None
     command: str | None = None
     ranks: int | None = None
 
@@ -67,22 +75,42 @@ def placed(model: Model, quant: Quant, candidate: Candidate, work: Workload, dev
 
         place = pooled(model, quant, work, devices)
     whole = answer.fits if place.fits is None else place.fits
-    # Nobody measured what layers in RAM, or a draft model, make of the speed.
-    spread = place.gpu_layers != place.layers or place.cpu_moe or work.options.n_cpu_moe or work.options.draft
-    return _paced(place, model, quant, candidate, work, devices) if whole and not spread else place
+    aside = aside_of(place.gpu_layers, place.layers, place.cpu_moe, work)
+    # Nobody measured what a draft model makes of the speed.
+    if (aside is not None or whole) and not work.options.draft:
+        return _paced(place, model, quant, candidate, work, devices, aside)
+    return place
+
+
+def aside_of(gpu_layers: int | None, layers: int | None, cpu_moe: int | None, work: Workload) -> Aside | None:
+    """The layers, and the experts, that llama.cpp leaves in RAM; None when all is on the devices."""
+    if gpu_layers is None or not layers:
+        return None
+    # Where not all layers are on the devices, `cpu_moe` is what could be done instead.
+    left_out = work.options.n_cpu_moe or (cpu_moe if cpu_moe and gpu_layers == layers else 0)
+    experts = min(1.0, left_out / max(1, layers - 1))
+    share = 1 - gpu_layers / layers
+    return Aside(share, experts) if share or experts else None
 
 
 def _paced(
-    place: Placed, model: Model, quant: Quant, candidate: Candidate, work: Workload, devices: DeviceSet
+    place: Placed,
+    model: Model,
+    quant: Quant,
+    candidate: Candidate,
+    work: Workload,
+    devices: DeviceSet,
+    aside: Aside | None,
 ) -> Placed:
-    """With the speed of a model that lies on the devices as a whole."""
+    """With the speed of a model that lies on the devices, or there and in RAM whose bandwidth is told."""
     from llmscale.api.speed import pace
 
-    found = pace(model, quant, work, candidate.runtime.name, devices)
+    found = pace(model, quant, work, candidate.runtime.name, devices, aside)
     if found is None:
         return place
     return place._replace(
         tokens_per_second=found.decode.value,
         tokens_per_second_range=(found.decode.low, found.decode.high),
         first_token_seconds=found.first_token.value if found.first_token else None,
+        first_token_seconds_range=(found.first_token.low, found.first_token.high) if found.first_token else None,
     )

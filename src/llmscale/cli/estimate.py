@@ -91,6 +91,12 @@ def estimate(
     ram: Annotated[
         Optional[str], typer.Option("--ram", metavar="SIZE", help="llama.cpp: RAM for what is not on the device.")
     ] = None,
+    ram_bandwidth: Annotated[
+        Optional[str],
+        typer.Option(
+            "--ram-bandwidth", metavar="SPEED", help="llama.cpp: of the RAM, 80GB/s; gives the speed of layers there."
+        ),
+    ] = None,
     mmproj: Annotated[
         str,
         typer.Option(
@@ -157,6 +163,7 @@ def estimate(
             gpu_layers=gpu_layers.strip().lower(),
             n_cpu_moe=n_cpu_moe,
             ram=None if ram is None else parse_size(ram, "ram"),
+            ram_bandwidth=opt.bandwidth(ram_bandwidth),
             tp=tp,
             pp=pp,
             dp=dp,

@@ -74,6 +74,9 @@ def complete_runtime(incomplete: str) -> list[str]:
     return _starting(list(NAMES), incomplete)
 
 
+#: Bytes a second of any memory that there is, with room on both sides; catches slips.
+LEAST_BANDWIDTH, MOST_BANDWIDTH = 10**9, 10**13
+
 _TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+)\s*(k?)"
 
 
@@ -89,6 +92,25 @@ def tokens(text: str | None) -> int | None:
     if match is None or len(text) > 30:
         raise UsageError(f"--context '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
     return int(match[1].replace(",", "")) * (1024 if match[2] else 1)
+
+
+def bandwidth(text: str | None) -> int | None:
+    """Bytes a second: ``80GB/s``; the ``/s`` may be left out.
+
+    Raises:
+        UsageError: not a size, or slower or faster than any memory is.
+    """
+    if text is None:
+        return None
+    from llmscale.units import parse_size
+
+    try:
+        found = parse_size(text.strip().removesuffix("/s"))
+    except UsageError:
+        found = 0
+    if not LEAST_BANDWIDTH <= found <= MOST_BANDWIDTH:
+        raise UsageError(f"--ram-bandwidth '{text[:40]}' is not how fast RAM is.", "For example 80GB/s.")
+    return found
 
 
 Model = Annotated[

@@ -23,6 +23,7 @@ class Device:
         bandwidth_gb_s: memory bandwidth in 10^9 bytes a second.
         compute_capability: NVIDIA's, of its CUDA devices.
         fp16_tflops: FP16 rate without sparsity, 10^12 operations a second.
+        fp32_tflops: FP32 rate of the shaders.
         sms: multiprocessors of an NVIDIA chip.
         recalled: fields that could not be checked against a source.
     """
@@ -41,6 +42,7 @@ class Device:
     bandwidth_gb_s: float | None = None
     compute_capability: float | None = None
     fp16_tflops: float | None = None
+    fp32_tflops: float | None = None
     power_w: float | None = None
     price_usd: float | None = None
     sms: int | None = None

@@ -18,12 +18,14 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """`key` names the column in CSV, `title` (with its unit) heads it for people; only words may wrap."""
+    """`key` names the column in CSV, `title` (with its unit) heads it for people; only words may wrap, and `spare` ones
+    go, the last first, where a screen is too narrow for all."""
 
     key: str
     title: str
     right: bool = True
     wraps: bool = False
+    spare: bool = False
 
 
 class Table(NamedTuple):

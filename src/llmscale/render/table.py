@@ -53,6 +53,7 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
             screen.print()
         if part.title:
             screen.print(Text(_plain(part.title, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
+        part = _narrowed(part, say, screen)
         if (fitting := _grid(part, say, screen)) is not None:
             screen.print(fitting, crop=False)
             continue
@@ -66,6 +67,26 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
     for note in report.notes:
         # A file has no edge to wrap a sentence at.
         screen.print(Text(_plain(note, screen)), style="dim", soft_wrap=screen.width == PIPED_WIDTH)
+
+
+def _narrowed(part: Table, say: Words, screen: Console) -> Table:
+    """The table without as many of its spare columns, from the last, as it takes to fit the screen."""
+    spare = [at for at in part.shown() if part.columns[at].spare]
+    while spare and _whole_width(part, say, screen) > screen.width:
+        gone = spare.pop()
+        rows = tuple((*row[:gone], *row[gone + 1 :]) for row in part.rows)
+        part = Table(part.title, (*part.columns[:gone], *part.columns[gone + 1 :]), rows)
+    return part
+
+
+def _whole_width(part: Table, say: Words, screen: Console) -> int:
+    """How wide it is with no word wrapped."""
+    shown = part.shown()
+    heads = (_width(_head(_plain(say(part.columns[at].title), screen))) for at in shown)
+    widths = (
+        max([head, *(cell_len(row[at].text) for row in part.rows)]) for at, head in zip(shown, heads, strict=True)
+    )
+    return sum(widths) + GAP * (len(shown) - 1)
 
 
 def _grid(part: Table, say: Words, screen: Console) -> Segments | None:

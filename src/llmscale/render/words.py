@@ -28,6 +28,8 @@ ZH = {
     "Params": "参数量",
     "Loss %": "损失%",
     "t/s": "词/秒",
+    "95 in 100": "95% 区间",
+    "First token": "首词",
     "Bits per weight": "每权重位数",
     "Needs": "硬件要求",
     "Read by": "可用于",

@@ -23,6 +23,8 @@ class NeededDevice:
     power_w: float | None
     quant: str
     loss: LossRef | None
+    tokens_per_second: float | None
+    tokens_per_second_range: tuple[float, float] | None
 
 
 @dataclass

@@ -29,6 +29,7 @@ class Options(NamedTuple):
     gpu_layers: str = ""
     n_cpu_moe: int | None = None
     ram: int | None = None
+    ram_bandwidth: int | None = None
     tp: int | None = None
     pp: int | None = None
     dp: int | None = None
@@ -53,7 +54,17 @@ class Options(NamedTuple):
         return (self.tp or 1) * (self.pp or 1) * (self.dp or 1)
 
 
-_LLAMA_CPP = ("ubatch", "flash_attn", "unified_kv", "swa_full", "kv_offload", "gpu_layers", "n_cpu_moe", "ram")
+_LLAMA_CPP = (
+    "ubatch",
+    "flash_attn",
+    "unified_kv",
+    "swa_full",
+    "kv_offload",
+    "gpu_layers",
+    "n_cpu_moe",
+    "ram",
+    "ram_bandwidth",
+)
 _VLLM = ("tp", "pp", "dp", "ep", "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens", "enforce_eager")
 _SGLANG = ("mem_fraction_static", "chunked_prefill_size", "max_running_requests")
 _TRANSFORMERS = ("attn", "cache")

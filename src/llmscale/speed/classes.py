@@ -29,21 +29,35 @@ FORMATS = (
 
 
 def device_class(device: Device) -> str:
-    """The class of a device: by vendor, and for NVIDIA by its memory and whether it has fast FP16."""
+    """The class of a device: by vendor, and for NVIDIA by its memory."""
     if device.vendor != "NVIDIA":
         return device.vendor.lower()
     if device.kind == "unified":
         return "nvidia-unified"
     if HBM.match(device.id):
         return "nvidia-hbm"
-    slow = device.fp16_tflops is not None and device.fp16_tflops < FP16_TFLOPS
-    return "nvidia-pascal" if slow else "nvidia-gddr"
+    return "nvidia-gddr"
 
 
 def compute_class(device: Device) -> str:
-    """The class for prefill: datasheets give NVIDIA's professional cards twice GeForce's rate for the same silicon."""
+    """The class for prefill: cards without fast FP16 apart, and NVIDIA's professional ones, to which datasheets give
+    twice GeForce's rate for the same silicon."""
     name = device_class(device)
-    return "nvidia-pro" if name == "nvidia-gddr" and device.kind in ("workstation", "datacentre") else name
+    if name != "nvidia-gddr":
+        return name
+    if slow_fp16(device):
+        return "nvidia-pascal"
+    return "nvidia-pro" if device.kind in ("workstation", "datacentre") else name
+
+
+def slow_fp16(device: Device) -> bool:
+    """Whether its FP16 rate says nothing, since it computes in FP32."""
+    return device.fp16_tflops is not None and device.fp16_tflops < FP16_TFLOPS
+
+
+def matrix_tflops(device: Device) -> float | None:
+    """The rate that matrices are multiplied at, 10^12 operations a second: FP16, or FP32 without fast FP16."""
+    return device.fp32_tflops if slow_fp16(device) else device.fp16_tflops
 
 
 def format_class(format_id: str) -> str:

@@ -1,13 +1,15 @@
 """The law of speed: a step takes as long as its bytes, or its FLOPs, and what the runtime adds per kernel.
 
-    decode step  = max((weights x W + cache x B K + state x B S) / bandwidth + launch x matrices, compute x B F/flops)
+    decode step  = max((weights x W + cache x B K + state x B S) / bandwidth + launch x matrices
+                       + min(unpack x B F/shaders, unpack x F/shaders + compute x B F/flops), compute x B F/flops)
     prefill      = one pass over the weights per chunk + (compute x F + experts x E + attention x A)/flops
                    + scan x tokens x S/bandwidth
     tokens/s     = B / sum of the steps of all devices that the layers lie on
 
 W, K, S: bytes of weights, KV cache and recurrent state; F, E, A: FLOPs with the weights, with routed experts, of
-attention (see `load`). The factors are at least 1, so that no answer beats the roofline; they and the launch time are
-fitted (`benchmarks/fit_speed.py`).
+attention (see `load`). Quantised weights are unpacked and multiplied on the shaders while a few tokens are decoded,
+which shows where those are slow for their memory: on old cards, and on cards with HBM. The factors are at least 1, so
+that no answer beats the roofline; they, unpacking and the launch time are fitted (`benchmarks/fit_speed.py`).
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class Factors(NamedTuple):
         weights: reading weights, against the bandwidth of the datasheet.
         cache: reading the KV cache, the same way.
         state: reading and writing recurrent state.
+        unpack: multiplying with the weights of one token, against the FP32 FLOPs of the shaders; it adds to reading.
         launch: per weight matrix.
         hop: per device that a layer split adds.
         reduce: per all-reduce of tensor parallelism.
@@ -44,6 +47,7 @@ class Factors(NamedTuple):
     weights: float = 1.0
     cache: float = 1.0
     state: float = 1.0
+    unpack: float = 0.0
     launch: float = 0.0
     hop: float = 0.0
     reduce: float = 0.0
@@ -60,6 +64,7 @@ class Machine(NamedTuple):
     Attributes:
         bandwidth: memory, bytes per second.
         flops: dense FLOPs per second; None when not known.
+        shaders: FP32 FLOPs per second outside matrix cores; None leaves out what they take.
         factors: see `Factors`.
         devices: how many split each matrix among them (tensor parallelism).
         link: bytes per second between two of them, one way; None leaves the exchange at its latency.
@@ -70,6 +75,7 @@ class Machine(NamedTuple):
     factors: Factors
     devices: int = 1
     link: float | None = None
+    shaders: float | None = None
 
 
 class Part(NamedTuple):
@@ -91,7 +97,10 @@ def tokens_per_second(parts: Sequence[Part], batch: int = 1) -> float:
 
 
 def roofline(parts: Sequence[Part], batch: int = 1) -> float:
-    """The tokens per second that no runtime can exceed: every byte once at full bandwidth, every FLOP at full rate."""
+    """The tokens per second that no runtime can exceed: every byte once at full bandwidth, every FLOP at full rate.
+
+    That rate is the datasheet's, or what was measured where that is more.
+    """
     return batch / sum(_ideal(part, batch) for part in parts)
 
 
@@ -133,8 +142,22 @@ def _read(part: Part, batch: int) -> float:
 def _passes(load: Load, machine: Machine, batch: int) -> float:
     factors = machine.factors
     own = factors.cache * load.cache_bytes + factors.state * load.state_bytes
-    read = factors.weights * load.step_bytes(batch) + batch * own
-    return read / machine.bandwidth / machine.devices + factors.launch * load.matrices + _exchange(load, machine, batch)
+    read = (factors.weights * load.step_bytes(batch) + batch * own) / machine.bandwidth
+    return (
+        (read + _unpacking(load, machine, batch)) / machine.devices
+        + factors.launch * load.matrices
+        + _exchange(load, machine, batch)
+    )
+
+
+def _unpacking(load: Load, machine: Machine, batch: int) -> float:
+    """What the shaders take besides reading: each token multiplies there, until matrix cores do it in less."""
+    if not machine.shaders:
+        return 0.0
+    once = machine.factors.unpack * load.flops / machine.shaders
+    if machine.flops is None or machine.factors.compute is None:
+        return once * batch
+    return min(once * batch, once + machine.factors.compute * batch * load.flops / machine.flops)
 
 
 def _exchange(load: Load, machine: Machine, batch: int) -> float:
@@ -148,5 +171,7 @@ def _exchange(load: Load, machine: Machine, batch: int) -> float:
 def _ideal(part: Part, batch: int) -> float:
     load, machine = part
     read = (load.step_bytes(batch) + batch * (load.cache_bytes + load.state_bytes)) / machine.bandwidth
-    compute = batch * load.flops / machine.flops if machine.flops else 0.0
+    # Quantised weights are multiplied in INT8, which can be faster than the datasheet's FP16.
+    fastest = min(1.0, machine.factors.compute or 1.0)
+    compute = fastest * batch * load.flops / machine.flops if machine.flops else 0.0
     return max(read, compute) / machine.devices

@@ -58,6 +58,19 @@ class Load(NamedTuple):
             state_bytes=self.state_bytes * part,
         )
 
+    def aside(self, layers: float, experts: float = 0.0) -> tuple[Load, Load]:
+        """What is left on the devices, and what is done aside: so much of the layers, and so much of all experts."""
+        extra = max(0.0, experts - layers)
+        left, moved = self.share(1 - layers), self.share(layers)
+        return (
+            left._replace(expert_bytes=self.expert_bytes * (1 - layers - extra)),
+            moved._replace(
+                expert_bytes=self.expert_bytes * (layers + extra),
+                experts=self.experts,
+                matrices=moved.matrices + round(self.layers * extra),
+            ),
+        )
+
 
 class PromptFlops(NamedTuple):
     """FLOPs of a whole prompt, all its tokens together.

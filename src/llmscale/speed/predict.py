@@ -1,7 +1,8 @@
 """Tokens per second and time to the first token, each with the range that holds the truth 95 times in 100.
 
-The ranges were measured on one sequence on devices of one kind. For several sequences, and for layers on unlike
-devices, the law holds but its error was not measured: `measured` says so.
+The ranges were measured on one sequence on devices of one kind. For several sequences, for layers on unlike devices and
+for classes of devices that nobody measured the law holds but its error was not measured: `measured` says so, and the
+range is the widest, that of a class which the fit has not seen.
 """
 
 from __future__ import annotations
@@ -42,8 +43,11 @@ def decode(stages: Sequence[Stage], batch: int = 1) -> Speed:
     parts = [Part(stage.load, stage.setup.machine) for stage in stages]
     value, most = tokens_per_second(parts, batch), roofline(parts, batch)
     ranges = [stage.setup.decode for stage in stages]
+    if not _measured(stages, batch):
+        low = min(min(stage.setup.unmeasured, stage.setup.decode.low) for stage in stages)
+        return Speed(value, value * low, most, measured=False)
     highs = [most if bound.high is None else value * bound.high for bound in ranges]
-    return Speed(value, value * min(bound.low for bound in ranges), min(max(highs), most), _measured(stages, batch))
+    return Speed(value, value * min(bound.low for bound in ranges), min(max(highs), most), True)
 
 
 def first_token(stages: Sequence[Stage], prompt: PromptFlops, tokens: float, chunk: float) -> Speed | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from llmscale.devices.catalogue import Device
-from llmscale.speed.classes import compute_class, device_class, format_class
+from llmscale.speed.classes import compute_class, device_class, format_class, matrix_tflops
 from llmscale.speed.law import Factors, Machine
 
 MICRO = 1e-6
@@ -14,6 +14,18 @@ MICRO = 1e-6
 POOLED = "any"
 #: A processor with its own memory.
 CPU = "cpu"
+#: A runtime that is another's engine under its own name.
+ENGINE = {"ollama": "llama.cpp"}
+#: Whose factors stand for a runtime's on devices that it was not measured on.
+STANDS_IN = {"sglang": "vllm"}
+#: The classes of devices that a runtime is for, by how their names begin; llama.cpp is for all.
+MEANT_FOR = {
+    "mlx": ("apple",),
+    "exllama": ("nvidia", "amd"),
+    "vllm": ("nvidia", "amd"),
+    "sglang": ("nvidia", "amd"),
+    "transformers": ("nvidia", "amd"),
+}
 
 
 class Range(NamedTuple):
@@ -32,6 +44,7 @@ class Setup(NamedTuple):
         prefill: range of prefill tokens/s; None when prefill cannot be told.
         rows: measurements of this very device; none makes the ranges those of an unseen device.
         measured: whether its class of devices was measured under this runtime at all.
+        unmeasured: lower end of the range where the law was not held against anything alike.
     """
 
     machine: Machine
@@ -39,6 +52,7 @@ class Setup(NamedTuple):
     prefill: Range | None
     rows: int
     measured: bool
+    unmeasured: float
 
 
 def setup(
@@ -63,14 +77,21 @@ def setup(
     if device.bandwidth_gb_s is None:
         return None
     own = _Name(runtime, device_class(device), compute_class(device), device.id)
-    # Without fast FP16 the datasheet's FP16 rate says nothing about FP32, in which such a device computes.
-    flops = device.fp16_tflops * 1e12 if device.fp16_tflops and own.device_class != "nvidia-pascal" else None
-    return _setup(table, own, (device.bandwidth_gb_s * 1e9, flops, count, link), format_id, flash)
+    tflops, shaders = matrix_tflops(device), device.fp32_tflops
+    machine = Machine(
+        bandwidth=device.bandwidth_gb_s * 1e9,
+        flops=tflops * 1e12 if tflops else None,
+        factors=Factors(),
+        devices=count,
+        link=link,
+        shaders=shaders * 1e12 if shaders else None,
+    )
+    return _setup(table, own, machine, format_id, flash)
 
 
 def host_setup(table: Mapping[str, Any], runtime: str, bandwidth: float, format_id: str) -> Setup | None:
     """The processor and its memory of so many bytes per second, where layers or experts lie that no device holds."""
-    return _setup(table, _Name(runtime, CPU, CPU, ""), (bandwidth, None, 1, None), format_id, True)
+    return _setup(table, _Name(runtime, CPU, CPU, ""), Machine(bandwidth, None, Factors()), format_id, True)
 
 
 class _Name(NamedTuple):
@@ -83,22 +104,22 @@ class _Name(NamedTuple):
 def _setup(
     table: Mapping[str, Any],
     name: _Name,
-    hardware: tuple[float, float | None, int, float | None],
+    bare: Machine,
     format_id: str,
     flash: bool,
 ) -> Setup | None:
-    classes = table["runtimes"].get(name.runtime, {})
-    found = classes.get(name.device_class) or classes.get(POOLED)
-    if found is None:
+    runtime, found, measured = _class(table, name)
+    if found is None or (found["unpack"] and not bare.shaders and name.device_class != CPU):
         return None
-    bandwidth, flops, count, link = hardware
-    correction, rows = found.get("devices", {}).get(name.device, (1.0, 0))
-    fill = table["prefill"].get(name.runtime, {}).get(name.compute_class)
+    # A device with many rows has a launch time of its own besides its factor.
+    correction, rows, *own = found.get("devices", {}).get(name.device, (1.0, 0))
+    fill = table["prefill"].get(runtime, {}).get(name.compute_class)
     factors = Factors(
         weights=_of(found["weights"], format_id),
         cache=found["cache" if flash else "cache_no_flash"],
         state=found["state"],
-        launch=found["launch_us"] * MICRO,
+        unpack=found["unpack"],
+        launch=(own[0] if own else found["launch_us"]) * MICRO,
         hop=found["hop_us"] * MICRO,
         reduce=found["reduce_us"] * MICRO,
         device=correction,
@@ -113,9 +134,24 @@ def _setup(
             attention=by * fill["attention" if flash else "attention_no_flash"],
             scan=by * fill["scan"],
         )
-        prefill = Range(*fill["range"]["known" if fill_rows else "unknown"]) if flops else None
-    machine = Machine(bandwidth, flops, factors, count, link)
-    return Setup(machine, Range(*found["range"][known]), prefill, rows, name.device_class in classes)
+        prefill = Range(*fill["range"]["known" if fill_rows else "unknown"]) if bare.flops else None
+    machine = bare._replace(factors=factors)
+    return Setup(machine, Range(*found["range"][known]), prefill, rows, measured, table["unmeasured"])
+
+
+def _class(table: Mapping[str, Any], name: _Name) -> tuple[str, Mapping[str, Any] | None, bool]:
+    """The runtime whose factors are taken, those of the class, and whether they were measured on such devices."""
+    runtime = ENGINE.get(name.runtime, name.runtime)
+    if not name.device_class.startswith(MEANT_FOR.get(runtime.partition("-")[0], "")):
+        return runtime, None, False
+    classes = table["runtimes"].get(runtime, {})
+    found = classes.get(name.device_class)
+    if runtime in STANDS_IN and (found is None or name.device not in found["devices"]):
+        classes = table["runtimes"][STANDS_IN[runtime]]
+        return STANDS_IN[runtime], classes.get(name.device_class) or classes[POOLED], False
+    if found is not None:
+        return runtime, found, True
+    return runtime, classes.get(POOLED), False
 
 
 def _of(by_format: Mapping[str, float], format_id: str) -> float:

@@ -63,8 +63,8 @@ def loss(found: LossRef | None) -> Cell:
 
 #: Below tables that show a speed.
 PACE_NOTE = (
-    "t/s: tokens a second, decode of one sequence, modelled from measurements of such devices; a dash where there are "
-    "none. docs/accuracy.md says how far off it is."
+    "t/s: tokens a second of all sequences together at that context, modelled from measurements of such devices; a "
+    "dash where there are none. docs/accuracy.md says how far off it is."
 )
 
 
@@ -75,6 +75,21 @@ def pace(tokens: float | None) -> Cell:
     if tokens >= 1000:
         return Cell(tokens, f"~{tokens / 1000:.2g}k")
     return Cell(tokens, f"~{tokens:.2g}" if tokens < 100 else f"~{round(tokens, -1):.0f}")
+
+
+def pace_range(ends: tuple[float, float] | None) -> Cell:
+    """Between which the truth lies 95 times in 100."""
+    if ends is None:
+        return Cell(None, "")
+    low, high = (pace(end).text.removeprefix("~") for end in ends)
+    return Cell(f"{ends[0]:.3g}-{ends[1]:.3g}", f"{low}\u2013{high}")
+
+
+def wait(seconds: float | None) -> Cell:
+    """Seconds to the first token, with the two digits that they deserve."""
+    if seconds is None:
+        return Cell(None, "-")
+    return Cell(seconds, f"~{seconds:.2g} s" if seconds < 100 else f"~{seconds / 60:.0f} min")
 
 
 def commands(lines: Iterable[tuple[str, str | None]]) -> list[str]:

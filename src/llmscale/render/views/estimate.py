@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llmscale.devices.sets import counted as counted_device
 from llmscale.render.report import Cell, Column, Report, Table, table, word
-from llmscale.render.views.cells import answer, commands, gib, gib_range
+from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
 from llmscale.render.words import Words, count, words
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.spec import Basis
@@ -55,7 +55,7 @@ class EstimateView:
             tables.append(_devices(result, say))
         notes = list(result.warnings)
         if self.named:
-            notes += [*_cache_notes(result), *_expert_notes(result)]
+            notes += [*_cache_notes(result), *_expert_notes(result), *_speed_notes(result)]
         runtimes = {line.runtime for line in result.estimates}
         serving = [told for name, told in SERVERS.items() if name in runtimes]
         notes += [*serving, *(told for name, told in OTHERS.items() if name in runtimes)]
@@ -151,6 +151,8 @@ def _devices(result: EstimateResult, say: Words) -> Table:
     fits = [(line, device) for line in result.estimates for device in line.devices]
     # A title of nothing hides the column: only servers count tokens, and layers matter where not all are on the device.
     serves = any(device.max_concurrency is not None for _, device in fits)
+    paced = any(device.tokens_per_second is not None for _, device in fits)
+    waits = any(device.first_token_seconds is not None for _, device in fits)
     splits = any(device.gpu_layers is not None and device.gpu_layers != device.layers for _, device in fits)
     columns = [
         Column("device", "Device", right=False),
@@ -162,6 +164,9 @@ def _devices(result: EstimateResult, say: Words) -> Table:
         Column("kv_cache_tokens", "KV cache tokens" if serves else ""),
         Column("max_concurrency", "Requests" if serves else ""),
         Column("max_context", "Max context"),
+        Column("tokens_per_second", "t/s" if paced else "", spare=True),
+        Column("tokens_per_second_range", "95 in 100" if paced else "", spare=True),
+        Column("first_token_seconds", "First token" if waits else "", spare=True),
     ]
     rows = [
         [
@@ -174,6 +179,9 @@ def _devices(result: EstimateResult, say: Words) -> Table:
             _about(device.kv_cache_tokens, ",") if serves else Cell(0, ""),
             _about(device.max_concurrency, ",.1f") if serves else Cell(0, ""),
             _about(device.max_context, ","),
+            pace(device.tokens_per_second) if paced else Cell(None, ""),
+            pace_range(device.tokens_per_second_range),
+            wait(device.first_token_seconds) if waits else Cell(None, ""),
         ]
         for line, device in fits
     ]
@@ -191,6 +199,17 @@ def _layers(device: DeviceFit) -> Cell:
 def _about(value: float | None, form: str) -> Cell:
     """A modelled number; a dash where there is none."""
     return Cell(value, "-" if value is None else f"~{value:{form}}")
+
+
+def _speed_notes(result: EstimateResult) -> Iterator[str]:
+    """What a speed is, where there is one."""
+    if all(device.tokens_per_second is None for line in result.estimates for device in line.devices):
+        return
+    together = f" of all {result.batch:,} sequences together" if result.batch > 1 else ""
+    yield (
+        f"t/s: tokens a second{together} with {result.context:,} in the cache; the truth lies in the range 95 times in "
+        f"100. First token: after a prompt of {result.context:,} tokens. docs/accuracy.md says how far off both are."
+    )
 
 
 def _expert_notes(result: EstimateResult) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmscale.render.report import Cell, Column, Report, table, word
-from llmscale.render.views.cells import LOSS_NOTE, gib, loss
+from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, gib, loss, pace
 from llmscale.results.needs import NeedsResult
 from llmscale.spec import Basis
 from llmscale.units import format_gib
@@ -13,6 +13,7 @@ MODELLED = Basis.MODELLED.value
 
 def needs_view(result: NeedsResult, lang: str) -> Report:
     """See the module."""
+    paced = any(line.tokens_per_second is not None for line in result.devices)
     columns = [
         Column("device", "Device", right=False),
         Column("kind", "Kind", right=False),
@@ -21,6 +22,7 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
         Column("quant", "Quant", right=False),
         Column("loss_percent", "Loss %"),
         Column("max_context", "Max context"),
+        Column("tokens_per_second", "t/s" if paced else "", spare=True),
         Column("price_usd", "Price USD"),
         Column("power_w", ""),
     ]
@@ -33,6 +35,7 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
             Cell(line.quant, line.quant.upper(), "bold"),
             loss(line.loss),
             Cell(line.max_context, "-" if line.max_context is None else f"~{line.max_context:,}"),
+            pace(line.tokens_per_second) if paced else Cell(None, ""),
             Cell(line.price_usd, "-" if line.price_usd is None else f"{line.price_usd:,.0f}"),
             Cell(line.power_w, ""),
         ]
@@ -45,6 +48,8 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
         else f"{result.model.name} at a context of {result.context:,}, in the best quant that fits ({best} to {least})"
     )
     notes = [*result.warnings, "Prices are those at launch."]
+    if paced:
+        notes.append(PACE_NOTE)
     if best != least:
         notes.append(LOSS_NOTE)
     if not result.devices:

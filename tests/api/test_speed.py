@@ -1,0 +1,188 @@
+"""How fast an estimate says that a model runs on named devices: what must hold of any such answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from llmscale.api.estimate import estimate
+from llmscale.api.needs import needs
+from llmscale.devices.catalogue import entry
+from llmscale.results.estimate import DeviceFit
+from llmscale.runtimes.interface import Options
+from llmscale.speed.links import NVLINK, PCIE_4, PCIE_5, link
+from tests.helpers import run
+
+GB = 10**9
+
+
+def on(gpu: str, model: str = "llama-3-8b", quant: str = "q4_k_m", **asked: Any) -> DeviceFit:
+    return estimate(model, [quant], gpus=[gpu], **asked).estimates[0].devices[0]
+
+
+def speed(gpu: str, **asked: Any) -> float:
+    found = on(gpu, **asked).tokens_per_second
+    assert found is not None
+    return found
+
+
+def test_a_known_card_has_a_speed_its_range_and_a_first_token() -> None:
+    device = on("rtx4090")
+    assert device.tokens_per_second is not None
+    assert device.tokens_per_second_range is not None
+    low, high = device.tokens_per_second_range
+    assert low < device.tokens_per_second < high < 1008e9 / 4.5e9
+    assert device.first_token_seconds is not None
+    assert device.first_token_seconds_range is not None
+    soonest, latest = device.first_token_seconds_range
+    assert soonest < device.first_token_seconds < latest
+
+
+def test_apple_has_a_first_token_too() -> None:
+    waits = [on(name).first_token_seconds for name in ("m1", "m2-max", "m3-ultra", "m4-max", "m5-max")]
+    assert all(wait is not None for wait in waits)
+    assert max(filter(None, waits)) == waits[0]
+
+
+def test_the_cache_is_as_full_as_the_context() -> None:
+    # 40 % more bytes than the weights alone: 4.6 GB and 2 x 32 x 1,024 x 2 bytes a token.
+    assert speed("a100", context=16384) < speed("a100", context=1) / 1.1
+    assert speed("a100", context=8192, kv_dtype="q8_0") > speed("a100", context=8192)
+    assert speed("a100", context=8192, kv_dtype="k=fp16,v=q8_0") > speed("a100", context=8192)
+
+
+@pytest.mark.parametrize("options", [Options(gpu_layers="20"), Options(n_cpu_moe=10)])
+def test_what_lies_in_ram_has_a_speed_only_when_the_ram_has(options: Options) -> None:
+    model = "qwen3-30b-a3b"
+    slow, fast = (options._replace(ram_bandwidth=speed * GB) for speed in (40, 80))
+    assert on("rtx3090", model, options=options).tokens_per_second is None
+    left = speed("rtx3090", model=model, options=slow)
+    assert left < speed("rtx3090", model=model, options=fast) < speed("rtx3090", model=model)
+
+
+def test_more_layers_on_the_device_are_faster() -> None:
+    speeds = [
+        speed("rtx3090", options=Options(gpu_layers=str(layers), ram_bandwidth=80 * GB)) for layers in (1, 10, 20, 33)
+    ]
+    assert speeds == sorted(speeds)
+    assert speeds[-1] == speed("rtx3090")
+
+
+def test_a_model_too_large_for_the_card_has_the_speed_of_both_sides() -> None:
+    device = on("rtx4090", "llama-3-70b", options=Options(ram_bandwidth=80 * GB))
+    assert not device.fits
+    assert device.gpu_layers is not None
+    assert device.layers is not None
+    assert device.tokens_per_second is not None
+    # 42.5 GB, of which the layers in RAM take half a second a token and more.
+    in_ram = 42.5e9 * (1 - device.gpu_layers / device.layers)
+    assert device.tokens_per_second < 80e9 / in_ram
+    assert device.tokens_per_second > 80e9 / in_ram / 3
+
+
+def test_layers_on_unlike_cards_take_the_time_of_both() -> None:
+    both = speed("rtx4090 + rtx3060")
+    assert speed("rtx3060") < both < speed("rtx4090")
+
+
+def test_a_batch_is_faster_together_and_slower_each() -> None:
+    one, eight = speed("rtx4090"), speed("rtx4090", batch=8)
+    assert one < eight < 8 * one
+
+
+def test_cards_that_share_every_matrix_are_faster_together() -> None:
+    one, four = (speed(gpu, quant="awq") for gpu in ("a100-80gb", "4x a100-80gb"))
+    assert one < four < 4 * one
+
+
+def test_links() -> None:
+    assert link(entry("h100")) > link(entry("a100-80gb")) > link(entry("v100-32gb")) > PCIE_5
+    assert link(entry("h100-pcie")) == link(entry("rtx4090")) == PCIE_4
+    assert link(entry("rtx5090")) == PCIE_5
+    assert [speed for _, speed in NVLINK] == [900e9, 450e9, 200e9, 300e9, 150e9]
+
+
+def test_transformers_on_a_card_of_another_class_says_less() -> None:
+    device = on("rtx4090", quant="fp16")
+    assert device.tokens_per_second is not None
+    assert device.tokens_per_second_range is not None
+    low, high = device.tokens_per_second_range
+    assert low < device.tokens_per_second / 4
+    assert high > device.tokens_per_second * 1.2
+
+
+@pytest.mark.parametrize("text", ["80", "fast", "0GB/s", "-1GB/s", "1MB/s", "80TB/s", ""])
+def test_a_bandwidth_that_cannot_be_meant_is_refused(text: str) -> None:
+    answer = run("estimate", "llama-3-8b", "-q", "q4_k_m", "--gpu", "rtx4090", "--ram-bandwidth", text)
+    assert answer.status == 2
+    assert "--ram-bandwidth" in answer.err
+    assert "80GB/s" in answer.err
+
+
+def test_only_llama_cpp_knows_the_bandwidth_of_ram() -> None:
+    answer = run("estimate", "llama-3-8b", "-q", "awq", "--gpu", "rtx4090", "--ram-bandwidth", "80GB/s")
+    assert answer.status == 2
+    assert "--ram-bandwidth is an option of llama.cpp" in answer.err
+
+
+def test_the_table_shows_speeds_and_gives_up_the_last_of_them_first() -> None:
+    ask = ("estimate", "llama-3-8b", "-q", "q4_k_m", "--gpu", "2x rtx3090", "--width")
+    wide, narrow, narrower = (run(*ask, width).out for width in ("120", "76", "56"))
+    assert "First token" in wide.splitlines()[7]
+    assert "t/s" in narrow
+    assert "First token" not in narrow.partition("not exact")[0]
+    assert "t/s" not in narrower.partition("not exact")[0]
+
+
+def test_csv_has_all_of_it() -> None:
+    answer = run("estimate", "llama-3-8b", "-q", "q4_k_m", "--gpu", "rtx3090", "-o", "csv", "--width", "40").out
+    head, row = answer.split("\n\n")[1].splitlines()[:2]
+    values = dict(zip(head.split(","), row.split(","), strict=True))
+    low, high = map(float, values["tokens_per_second_range"].split("-"))
+    assert low < float(values["tokens_per_second"]) < high
+    assert float(values["first_token_seconds"]) > 0
+
+
+def test_where_nothing_is_known_nothing_is_shown() -> None:
+    out = run("estimate", "llama-3-8b", "-q", "q4_k_m", "--gpu", "24GiB").out
+    assert "t/s" not in out
+
+
+def test_needs_says_what_estimate_says() -> None:
+    lines = needs("llama-3-8b", ["q4_k_m"], everything=True).devices
+    known = [line for line in lines if line.tokens_per_second]
+    assert len(known) > 100
+    for line in known[:: len(known) // 5]:
+        device = on(f"{line.count}x {line.id}")
+        assert line.tokens_per_second == device.tokens_per_second
+        assert line.tokens_per_second_range == device.tokens_per_second_range
+    assert "t/s" in run("needs", "llama-3-8b", "-q", "q4_k_m").out
+
+
+def test_the_explanation_adds_up_to_the_speed() -> None:
+    asked = {"gpus": ["rtx4090"], "explain": True}
+    answer = estimate("llama-3-8b", ["q4_k_m"], **asked)
+    (line,) = [line for line in answer.explanation if "tokens a second" in line]
+    told = re.search(
+        r"\(([\d.]+) GB of weights x ([\d.]+) \+ ([\d.]+) GB of cache x ([\d.]+)\) at 1,008 GB/s \+ "
+        r"([\d.]+) GFLOP x ([\d.]+) at ([\d.]+) TFLOPS FP32 \+ (\d+) matrices x ([\d.]+) us, x ([\d.]+) for this",
+        line,
+    )
+    assert told is not None
+    weights, by, cache, cache_by, work, unpack, shaders, matrices, launch, device = map(float, told.groups())
+    seconds = (weights * by + cache * cache_by) / 1008 + work * unpack / shaders / 1e3 + matrices * launch * 1e-6
+    assert 1 / seconds / device == pytest.approx(answer.estimates[0].devices[0].tokens_per_second, rel=0.01)
+
+
+def test_the_explanation_tells_all_sides_and_nothing_where_there_is_no_speed() -> None:
+    split = estimate(
+        "llama-3-70b", ["q4_k_m"], gpus=["rtx4090"], options=Options(ram_bandwidth=80 * GB), explain=True
+    ).explanation
+    (line,) = [line for line in split if "tokens a second" in line]
+    assert "at 1,008 GB/s" in line
+    assert "at 80 GB/s" in line
+    assert "nothing like it was measured" in line
+    none = estimate("llama-3-70b", ["q4_k_m"], gpus=["rtx4090"], explain=True).explanation
+    assert not any("tokens a second" in line for line in none)
