@@ -21,7 +21,7 @@ from llmscale.render.views import estimate as view
 from llmscale.results.estimate import DeviceFit, EstimateResult
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Options
-from llmscale.runtimes.vllm.formats import keeps_scratch, tensor_bytes_of
+from llmscale.runtimes.vllm.formats import keeps_scratch, planes_of
 from llmscale.runtimes.vllm.releases import MEASURED, release
 from llmscale.runtimes.vllm.shards import Parallel
 from llmscale.sources import load
@@ -137,18 +137,19 @@ def test_a_whole_tensor_is_what_the_quant_makes_of_it() -> None:
         spec = load(name).known()
         parts = inventory(spec)
         for one in ("bf16", "fp8", "w8a8", "fp8-block"):
-            size = tensor_bytes_of(quant(one))
-            total = sum(group.copies * size(group, group.shape) for group in parts.groups if group.tied_to is None)
+            planes = planes_of(quant(one))
+            total = sum(group.copies * sum(planes(group, group.shape)) for group in parts.groups if group.tied_to is None)
             assert total == weight_bytes(quant(one), spec, parts), (name, one)
 
 
 def test_experts_in_mxfp4_are_padded_and_keep_no_scratch() -> None:
     """gpt-oss: 2,880 wide, which Marlin rounds to 3,072 as hidden and 2,944 as intermediate size."""
     groups = tuple(inventory(load("gpt-oss-20b").known()).groups)
-    size = tensor_bytes_of(quant("mxfp4"))
+    planes = planes_of(quant("mxfp4"))
     by_role = {group.role: group for group in groups if group.component == "experts" and len(group.shape) == 2}
-    assert size(by_role["experts.gate_up"], (2880, 5760)) == 2 * 2944 * 3072 * 17 // 32
-    assert size(by_role["experts.down"], (2880, 2880)) == 2944 * 3072 * 17 // 32
+    values = 2944 * 3072
+    assert planes(by_role["experts.gate_up"], (2880, 5760)) == (2 * values // 2, 2 * values // 32)
+    assert planes(by_role["experts.down"], (2880, 2880)) == (values // 2, values // 32)
     assert not keeps_scratch(quant("mxfp4"), groups)
     assert keeps_scratch(quant("bf16"), groups)
 

@@ -16,7 +16,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.inventory import inventory
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
 from llmscale.runtimes.vllm.cache import Capacity, capacity, kinds, layout
-from llmscale.runtimes.vllm.formats import keeps_scratch, tensor_bytes_of
+from llmscale.runtimes.vllm.formats import keeps_scratch, planes_of
 from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.shards import Parallel, resident_bytes, weights_per_rank
@@ -87,8 +87,9 @@ def more(*keys: str) -> list[More]:
 
 def weights(one: More) -> int:
     """Bytes of weights that "Model loading took" should say."""
-    size = tensor_bytes_of(one.quant)
-    return weights_per_rank(one.spec, size, one.parallel) + resident_bytes(one.spec, size, one.parallel)
+    planes, tokens = planes_of(one.quant), one.row.get("max_num_batched_tokens", 2048)
+    resident = resident_bytes(one.spec, planes, one.parallel, tokens=tokens)
+    return weights_per_rank(one.spec, planes, one.parallel) + resident
 
 
 def laid_out(one: More, gib: float) -> Capacity:
@@ -129,7 +130,7 @@ def started(one: More) -> Startup:
     )
     hopper = any(word in row["gpu"] for word in HOPPER)
     card = Card(int(row["gpu_total_gib"] * GIB), Device(hopper=hopper), "A100" in row["gpu"], "GB10" in row["gpu"])
-    return startup(one.spec, tensor_bytes_of(one.quant), card, settings)
+    return startup(one.spec, planes_of(one.quant), card, settings)
 
 
 def complete() -> list[More]:

@@ -52,8 +52,8 @@ def comparisons() -> Iterator[Comparison]:
 
 def _weights() -> Iterator[Row]:
     for c in cases("weights_gib"):
-        loaded = weights_per_rank(c.spec, c.tensor_bytes, c.parallel)
-        loaded += resident_bytes(c.spec, c.tensor_bytes, c.parallel, 0, c.element_bytes)
+        loaded = weights_per_rank(c.spec, c.planes, c.parallel)
+        loaded += resident_bytes(c.spec, c.planes, c.parallel, 0, c.element_bytes)
         unusual = MIXTURE if c.row["model"] == UNKNOWN_MIXTURE else ""
         yield Row(_name(c), loaded / GIB, c.row["weights_gib"], unusual)
 

@@ -13,7 +13,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Options, Subject, Workload
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
 from llmscale.runtimes.vllm.cache import longest_context, request_bytes
-from llmscale.runtimes.vllm.formats import tensor_bytes_of
+from llmscale.runtimes.vllm.formats import planes_of
 from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.runtime import cached, settings_of
@@ -41,14 +41,14 @@ def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> S
     spec = model.spec
     assert spec is not None
     subject = Subject(model.shapes[0], spec, quant)
-    sizes, card = tensor_bytes_of(quant), card_of(devices)
+    planes, card = planes_of(quant), card_of(devices)
     refused: UsageError | None = None
     for parallel in layouts(work.options, devices.count, spec.layers):
         settings = settings_of(subject, work, parallel)
         if cached(spec, parallel, settings.kv_bytes, settings.state_bytes) is None:
             return None
         try:
-            return Served(settings, startup(spec, sizes, card, settings))
+            return Served(settings, startup(spec, planes, card, settings))
         except UsageError as error:
             refused = refused or error
         except UnsupportedModelError:
@@ -144,7 +144,7 @@ def longest(model: Model, quant: Quant, settings: Settings, batch: int, devices:
     """
     spec, limit = model.spec, model.limit or LONGEST
     assert spec is not None
-    found = startup(spec, tensor_bytes_of(quant), card_of(devices), settings._replace(context=limit))
+    found = startup(spec, planes_of(quant), card_of(devices), settings._replace(context=limit))
     of = cached(spec, settings.parallel, settings.kv_bytes, settings.state_bytes)
     assert of is not None
     available = [stage.kv_cache // batch if not stage.missing else -1 for stage in found.stages]

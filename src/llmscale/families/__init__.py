@@ -289,8 +289,9 @@ def read_part(c: Config) -> ModelSpec:
             "a size literal such as 7B gives weights without the shape.",
         )
     spec: ModelSpec = import_module(f"llmscale.families.{module}").read(c)
-    kind, share = c.rope()
-    return replace(spec, rope_scaling=kind, rotary_share=share) if (kind, share) != ("", 1.0) else spec
+    (kind, share), state = c.rope(), c.state_dtype()
+    plain = (kind, share, state) == ("", 1.0, "")
+    return spec if plain else replace(spec, rope_scaling=kind, rotary_share=share, state_dtype=state)
 
 
 def _some(words: list[str]) -> str:

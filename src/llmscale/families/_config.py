@@ -123,6 +123,14 @@ class Config:
         share = next((float(s) for s in shares if isinstance(s, (int, float)) and 0 < s <= 1), 1.0)
         return next((kind for kind in kinds if kind != "default"), ""), share
 
+    def state_dtype(self) -> str:
+        """The format that runtimes keep recurrent states in, where the file or its text part names one."""
+        part = self.data.get("text_config")
+        parts = [self.data, *([part] if isinstance(part, dict) else [])]
+        keys = ("mamba_ssm_dtype", "mamba_ssm_cache_dtype")
+        named = [part[key] for part in parts for key in keys if isinstance(part.get(key), str)]
+        return named[0] if named else ""
+
     def hidden(self, *keys: str) -> int:
         """A width, ``hidden_size`` by default."""
         return self.number(*(keys or ("hidden_size",)))

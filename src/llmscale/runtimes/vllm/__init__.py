@@ -18,7 +18,7 @@ from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, rele
 from llmscale.runtimes.vllm.shards import (
     ALONE,
     Parallel,
-    TensorBytes,
+    PlaneBytes,
     refuse_impossible,
     resident_bytes,
     weights_per_rank,
@@ -99,8 +99,11 @@ class Startup(NamedTuple):
     plan: Layout
 
 
-def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Settings) -> Startup:
+def startup(spec: ModelSpec, planes: PlaneBytes, card: Card, settings: Settings) -> Startup:
     """What one replica of `spec` takes on `settings.parallel` devices like `card`.
+
+    Args:
+        planes: bytes of a rank's part of a tensor, see `llmscale.runtimes.vllm.formats.planes_of`.
 
     Raises:
         UsageError: what vLLM refuses.
@@ -119,8 +122,8 @@ def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Se
         images = encoder_inputs(spec, batch, settings.element_bytes)
     stages = []
     for stage in range(parallel.pipeline):
-        loaded = weights_per_rank(spec, tensor_bytes, parallel, stage)
-        loaded += resident_bytes(spec, tensor_bytes, parallel, stage, settings.element_bytes)
+        loaded = weights_per_rank(spec, planes, parallel, stage)
+        loaded += resident_bytes(spec, planes, parallel, stage, settings.element_bytes, tokens=batch.tokens)
         activations = activation_peak(
             spec,
             batch,

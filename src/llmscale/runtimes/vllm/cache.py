@@ -110,7 +110,8 @@ def kinds(spec: ModelSpec, parallel: Parallel = ALONE, *, kv_bytes: int = 2, sta
     Args:
         kv_bytes: of an element of K and V: 2, or 1 with ``--kv-cache-dtype fp8``.
         state_bytes: of an element of a recurrent state with ``--mamba-ssm-cache-dtype auto``: the model's own, 2,
-            unless its config.json names another (Qwen3.5: ``mamba_ssm_dtype`` float32). KDA's is always FP32.
+            unless its config.json names another (Qwen3.5: ``mamba_ssm_dtype`` float32; `ModelSpec.state_dtype`). KDA's
+            is always FP32.
 
     Raises:
         UnsupportedModelError: a cache that is not modelled.

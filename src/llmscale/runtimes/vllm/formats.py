@@ -7,11 +7,14 @@ padded instead, see `llmscale.runtimes.vllm.shards.mxfp4_expert_shape`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Allotted, Quant
 from llmscale.formats.weights import allotted
 from llmscale.inventory import TensorGroup
-from llmscale.runtimes.vllm.shards import TensorBytes, mxfp4_expert_shape
+from llmscale.runtimes.vllm.shards import PlaneBytes, mxfp4_expert_shape
 
 #: The number format of gpt-oss's experts.
 MXFP4 = "mxfp4"
@@ -27,14 +30,15 @@ def refuse_foreign(quant: Quant) -> None:
         )
 
 
-def tensor_bytes_of(quant: Quant) -> TensorBytes:
-    """Bytes of a tensor of some group and some shape, in the orientation of the checkpoint.
+def planes_of(quant: Quant) -> PlaneBytes:
+    """Bytes of a tensor of some group and some shape, in the orientation of the checkpoint, by plane.
 
-    The callable raises what `allotted` does, and UsageError for a split that cuts a group of values.
+    Values, scales and zero points are tensors of their own in memory. The callable raises what `allotted` does, and
+    UsageError for a split that cuts a group of values.
     """
     known: dict[str, Allotted] = {}
 
-    def size(group: TensorGroup, shape: tuple[int, ...]) -> int:
+    def size(group: TensorGroup, shape: tuple[int, ...]) -> tuple[int, ...]:
         if group.name not in known:
             known[group.name] = allotted(quant, group)
         whole, form = known[group.name]
@@ -43,16 +47,20 @@ def tensor_bytes_of(quant: Quant) -> TensorBytes:
         if copies > 1:
             rank = (rank[0] // copies, *rank[1:])
         if form.id == MXFP4 and group.component == "experts" and len(rank) > 1:
-            return copies * form.size(_padded(group.role, rank))
+            return _by_plane(form, _padded(group.role, rank), copies)
         if not form.holds(rank):
             raise UsageError(
                 f"The input size of {group.name} is not aligned with the quantized weight shape. This can be caused by "
                 "too large tensor parallel size.",
                 "Take a smaller tensor parallel size (--tp).",
             )
-        return copies * form.size(rank)
+        return _by_plane(form, rank, copies)
 
     return size
+
+
+def _by_plane(form: Format, shape: tuple[int, ...], copies: int) -> tuple[int, ...]:
+    return tuple(copies * replace(form, planes=[plane]).size(shape) for plane in form.planes)
 
 
 def keeps_scratch(quant: Quant, groups: tuple[TensorGroup, ...]) -> bool:

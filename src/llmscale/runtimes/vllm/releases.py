@@ -67,14 +67,13 @@ _0_9 = _0_8._replace(since=(0, 9, 0), a100_small=True, measured=True)  # read in
 _0_17 = _0_9._replace(  # read in 0.17.1 and 0.19.0; measured in 0.18 and 0.19
     since=(0, 17, 0), sampler="pivot", non_torch=_gib(0.25), non_torch_group=(_gib(1.99), _gib(0.045))
 )
-_0_20 = _0_17._replace(  # read in 0.20.2
-    since=(0, 20, 0), utilization=0.92, graphs_counted=True, tokens_by_requests=True, measured=False
-)
-_0_21 = _0_20._replace(since=(0, 21, 0), sampler="flashinfer")  # read in 0.21.0
+_0_20 = _0_17._replace(since=(0, 20, 0), utilization=0.92, graphs_counted=True, measured=False)  # read in 0.20.0
+_0_20_1 = _0_20._replace(since=(0, 20, 1), tokens_by_requests=True)  # read in 0.20.1 and 0.20.2
+_0_21 = _0_20_1._replace(since=(0, 21, 0), sampler="flashinfer")  # read in 0.21.0
 _0_26 = _0_21._replace(since=(0, 26, 0), hybrid_prefix_caching=True)  # read in 0.26.0
 _0_29 = _0_26._replace(since=(0, 29, 0), largest_tier=True)  # read in 0.29.0 and 0.33.0
 
-RELEASES = (_0_8, _0_9, _0_17, _0_20, _0_21, _0_26, _0_29)
+RELEASES = (_0_8, _0_9, _0_17, _0_20, _0_20_1, _0_21, _0_26, _0_29)
 #: The newest release whose every part was measured: what is modelled where nobody names one.
 MEASURED = "0.19.0"
 #: The newest release that was read.

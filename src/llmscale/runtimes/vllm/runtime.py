@@ -35,6 +35,8 @@ from llmscale.units import GIB
 
 #: Bytes of an element of a cache (``CacheDType`` in vllm/config/cache.py); FP32 with ``--dtype float32`` alone.
 CACHE_BYTES = {"fp16": 2, "bf16": 2, "fp8": 1}
+#: Bytes of an element of a recurrent state by what a config says (``MambaDType`` there).
+STATE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 #: A device of which nothing is known takes the limits of a small one.
 SMALL = 24 * GIB
 
@@ -53,6 +55,11 @@ def cache_bytes(work: Workload) -> int:
     return known[work.kv.id]
 
 
+def state_bytes(spec: ModelSpec | None, work: Workload) -> int:
+    """Bytes of an element of a recurrent state with ``--mamba-ssm-cache-dtype auto``."""
+    return STATE_BYTES.get(spec.state_dtype if spec else "", work.activation_bytes)
+
+
 def settings_of(subject: Subject, work: Workload, parallel: Parallel = ALONE) -> Settings:
     """What ``vllm serve`` is started with.
 
@@ -68,7 +75,7 @@ def settings_of(subject: Subject, work: Workload, parallel: Parallel = ALONE) ->
         max_num_seqs=o.max_num_seqs,
         max_num_batched_tokens=o.max_num_batched_tokens,
         kv_bytes=cache_bytes(work),
-        state_bytes=work.activation_bytes,
+        state_bytes=state_bytes(subject.spec, work),
         element_bytes=work.activation_bytes,
         eager=bool(o.enforce_eager),
         expert_scratch=keeps_scratch(subject.quant, groups) if subject.quant else True,
@@ -179,7 +186,7 @@ def peak(subject: Subject, work: Workload) -> int:
 def planned(subject: Subject, work: Workload) -> Layout | None:
     """How a device alone lays out the cache; None where that is not modelled."""
     spec = subject.spec
-    found = cached(spec, ALONE, cache_bytes(work), work.activation_bytes) if spec else None
+    found = cached(spec, ALONE, cache_bytes(work), state_bytes(spec, work)) if spec else None
     if spec is None or found is None:
         return None
     return layout(spec, list(found), work.context, limits_of(work), release())
