@@ -129,7 +129,7 @@ def started(one: More) -> Startup:
         version=version(row) or MEASURED,
     )
     hopper = any(word in row["gpu"] for word in HOPPER)
-    card = Card(int(row["gpu_total_gib"] * GIB), Device(hopper=hopper), "A100" in row["gpu"], "GB10" in row["gpu"])
+    card = Card(int(row["gpu_total_gib"] * GIB), Device(hopper=hopper, linked="H100" == row["gpu"]), "A100" in row["gpu"], "GB10" in row["gpu"])
     return startup(one.spec, planes_of(one.quant), card, settings)
 
 

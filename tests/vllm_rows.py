@@ -173,7 +173,7 @@ def run(c: Case) -> Startup:
         expert_scratch=c.planes is not mxfp4,
         version=version(row) or MEASURED,
     )
-    device = Device(hopper="H100" in row["gpu"])
+    device = Device(hopper="H100" in row["gpu"], linked="H100" in row["gpu"])
     return startup(spec, c.planes, Card(c.memory, device), settings)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from llmscale.api.model import Model
 from llmscale.api.place import Placed
+from llmscale.devices.catalogue import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit import LONGEST
@@ -19,9 +20,11 @@ from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.runtime import cached, settings_of
 from llmscale.runtimes.vllm.shards import Parallel
 
-#: How the ids of devices of compute capability 9.0 and later begin (recalled; it decides 24 MiB of workspace).
-HOPPER = ("h", "gh", "b", "gb", "rtx50", "rtx-pro", "dgx-spark", "jetson-thor")
-#: How those of the devices begin that have default limits of their own.
+#: Compute capability of Hopper; of the GPUs whose modules a switch links (H100, H200, B200, B300).
+HOPPER, LINKED = 9.0, (9.0, 10.0, 10.3)
+#: How the ids of cards of those GPUs end that no switch links.
+CARDS = ("-pcie", "-nvl")
+#: How the ids of the devices begin that have default limits of their own.
 A100, GB10 = "a100", "dgx-spark"
 
 
@@ -105,9 +108,13 @@ def explain_served(model: Model, quant: Quant, work: Workload, devices: DeviceSe
 
 
 def card_of(devices: DeviceSet) -> Card:
-    """One device as vLLM sees it; a bare size is taken for a Hopper."""
-    hopper = devices.id.startswith(HOPPER) or devices.id[0].isdigit()
-    return Card(devices.visible, Device(hopper=hopper), devices.id.startswith(A100), devices.id.startswith(GB10))
+    """One device as vLLM sees it; a bare size is taken for an H100, unlike devices for the oldest of them."""
+    ids = [member.id for member in devices.members] or [devices.id]
+    capabilities = [device.compute_capability or 0 for device in map(known, ids) if device]
+    oldest = min(capabilities, default=HOPPER)
+    linked = oldest in LINKED and not any(name.endswith(CARDS) for name in ids)
+    device = Device(hopper=oldest >= HOPPER, linked=linked)
+    return Card(devices.visible, device, devices.id.startswith(A100), devices.id.startswith(GB10))
 
 
 def layouts(options: Options, count: int, layers: int) -> list[Parallel]:

@@ -21,6 +21,7 @@ class Device:
         gpu_share: share of unified memory that the GPU may use by default.
         memory_options_gib: the sizes that one device is sold with; `memory_gib` is the largest.
         bandwidth_gb_s: memory bandwidth in 10^9 bytes a second.
+        compute_capability: NVIDIA's, of its CUDA devices.
         fp16_tflops: FP16 rate without sparsity, 10^12 operations a second.
         recalled: fields that could not be checked against a source.
     """
@@ -37,6 +38,7 @@ class Device:
     gpu_share: float | None = None
     memory_options_gib: list[float] = field(default_factory=list)
     bandwidth_gb_s: float | None = None
+    compute_capability: float | None = None
     fp16_tflops: float | None = None
     power_w: float | None = None
     price_usd: float | None = None
@@ -52,6 +54,12 @@ class Device:
 def entry(device_id: str) -> Device:
     """The device with exactly this id."""
     return Device(**table("devices")["entries"][device_id])
+
+
+def known(device_id: str) -> Device | None:
+    """The device with exactly this id; None for a bare size."""
+    fields = table("devices")["entries"].get(device_id)
+    return Device(**fields) if fields else None
 
 
 def entries() -> Iterator[Device]:

@@ -136,7 +136,8 @@ def startup(spec: ModelSpec, planes: PlaneBytes, card: Card, settings: Settings)
             encoder_bytes=images if stage == 0 else 0,
             samples=stage == parallel.pipeline - 1,
         )
-        outside, graphs = non_torch_bytes(rules, parallel), graph_bytes(spec, parallel, eager=settings.eager)
+        outside = non_torch_bytes(rules, parallel, card.device)
+        graphs = graph_bytes(spec, parallel, eager=settings.eager, batch=batch)
         taken = loaded + activations + outside + (graphs if rules.graphs_counted else 0)
         left = int(card.memory * utilization) - taken
         stages.append(Stage(loaded, activations, outside, graphs, max(0, left), max(0, -left)))

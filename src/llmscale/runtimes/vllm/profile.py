@@ -57,10 +57,12 @@ class Device(NamedTuple):
 
     Attributes:
         hopper: whether it is of compute capability 9.0 or later.
+        linked: whether a switch links it with its like, as NVIDIA's SXM modules from Hopper on.
     """
 
     multiprocessors: int = MULTIPROCESSORS
     hopper: bool = True
+    linked: bool = True
 
 
 H100 = Device()

@@ -28,8 +28,11 @@ class Release(NamedTuple):
             (``is_prefix_caching_supported`` in ``vllm/config/model.py``).
         largest_tier: whether devices of 160 GiB have defaults of their own.
         a100_small: whether an A100 has the defaults of a small device (pull request 17885).
-        non_torch: bytes outside PyTorch's allocator of a rank alone, measured.
-        non_torch_group: the same of one of several ranks, and what each of them adds, measured.
+        non_torch: bytes outside PyTorch's allocator of a rank alone, measured on H100.
+        non_torch_older: the same on cards before Hopper, measured (RTX 4090, L40S) until 0.16; as on H100 from then on,
+            where no log shows it.
+        non_torch_group: the same of one of several ranks on cards that a switch links, and what each of them adds,
+            measured on H100.
         measured: whether rows in tests/truth/vllm.json cover it.
     """
 
@@ -42,6 +45,7 @@ class Release(NamedTuple):
     largest_tier: bool
     a100_small: bool
     non_torch: int
+    non_torch_older: int
     non_torch_group: tuple[int, int]
     measured: bool
 
@@ -60,12 +64,17 @@ _0_8 = Release(
     largest_tier=False,
     a100_small=False,
     non_torch=_gib(0.13),
+    non_torch_older=_gib(0.02),
     non_torch_group=(_gib(0.54), 0),
     measured=False,
 )
 _0_9 = _0_8._replace(since=(0, 9, 0), a100_small=True, measured=True)  # read in 0.9.2; measured in 0.11, 0.15, 0.16
 _0_17 = _0_9._replace(  # read in 0.17.1 and 0.19.0; measured in 0.18 and 0.19
-    since=(0, 17, 0), sampler="pivot", non_torch=_gib(0.25), non_torch_group=(_gib(1.99), _gib(0.045))
+    since=(0, 17, 0),
+    sampler="pivot",
+    non_torch=_gib(0.25),
+    non_torch_older=_gib(0.25),
+    non_torch_group=(_gib(1.99), _gib(0.045)),
 )
 _0_20 = _0_17._replace(since=(0, 20, 0), utilization=0.92, graphs_counted=True, measured=False)  # read in 0.20.0
 _0_20_1 = _0_20._replace(since=(0, 20, 1), tokens_by_requests=True)  # read in 0.20.1 and 0.20.2

@@ -129,7 +129,7 @@ class Vllm:
         spec = subject.spec
         if spec is None or request(subject, work) is None:
             return self._general.compute(subject, work)
-        return peak(subject, work) + graph_bytes(spec, eager=bool(work.options.enforce_eager))
+        return peak(subject, work) + graphs(spec, work)
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         if subject.spec is None or request(subject, work) is None:
@@ -149,16 +149,20 @@ class Vllm:
                 f"  KV cache: {len(group.layers)} layers in one group, {work.batch} requests x {group.request_blocks} "
                 f"{size} x {plan.stage_block_bytes[0]:,} bytes = {total:,} bytes (modelled: vLLM {MEASURED})"
             )
-        graphs = graph_bytes(subject.spec, eager=bool(work.options.enforce_eager))
         yield (
             f"  compute = {peak(subject, work):,} bytes of activations in a profile run of {limits.tokens:,} tokens "
-            f"and {limits.sequences:,} sequences (modelled: vLLM {MEASURED}, within 1 % of 30 logs) + {graphs:,} "
-            "bytes of CUDA graphs (fitted: 8 % off in the middle, 37 % at most, on models left out)"
+            f"and {limits.sequences:,} sequences (modelled: vLLM {MEASURED}, within 1 % of 30 logs) + "
+            f"{graphs(subject.spec, work):,} bytes of CUDA graphs (fitted: 8 % off in the middle, 37 % at most, on models left out)"
         )
         yield (
             f"  overhead = {self.overhead(subject, work):,} bytes outside PyTorch: cuBLAS, Triton, NCCL (measured, "
             "tests/truth/vllm.json)"
         )
+
+
+def graphs(spec: ModelSpec, work: Workload) -> int:
+    """Bytes of the CUDA graphs on a device of which nothing is known."""
+    return graph_bytes(spec, eager=bool(work.options.enforce_eager), batch=limits_of(work))
 
 
 def limits_of(work: Workload) -> Batch:
