@@ -398,7 +398,7 @@ def test_mla_unpacks_eight_requests_of_cached_tokens() -> None:
 def test_models_that_see_hold_the_images_of_a_step() -> None:
     batch = Batch(8192, 1024)
     assert encoder_inputs(model("gemma-3-27b"), batch) == 8192 * (5376 + 3 * 896 * 896 // 256) * 2
-    assert encoder_inputs(model("qwen2-vl-7b"), batch) == 8192 * (3584 + 4 * 2 * 3 * 14 * 14) * 2
+    assert encoder_inputs(model("qwen2-vl-7b"), batch) == 16384 * (3584 + 4 * 2 * 3 * 14 * 14) * 2
     assert encoder_inputs(model("llama-3.1-8b"), batch) == 0
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from llmscale.runtimes.vllm.cache import BLOCK, Capacity, Layout, capacity, kinds, layout, request_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
-from llmscale.runtimes.vllm.profile import H100, Device, activation_peak, encoder_inputs
+from llmscale.runtimes.vllm.profile import H100, Device, activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.shards import (
     ALONE,
@@ -134,6 +134,7 @@ def startup(spec: ModelSpec, planes: PlaneBytes, card: Card, settings: Settings)
             device=card.device,
             expert_scratch=settings.expert_scratch,
             encoder_bytes=images if stage == 0 else 0,
+            tower_bytes=tower_peak(spec, batch, parallel, settings.element_bytes) if stage == 0 and images else 0,
             samples=stage == parallel.pipeline - 1,
         )
         outside = non_torch_bytes(rules, parallel, card.device)

@@ -27,7 +27,7 @@ from llmscale.runtimes.vllm import Settings
 from llmscale.runtimes.vllm.cache import BLOCK, Kind, Layout, kinds, layout
 from llmscale.runtimes.vllm.formats import keeps_scratch
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
-from llmscale.runtimes.vllm.profile import activation_peak, encoder_inputs
+from llmscale.runtimes.vllm.profile import activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel
 from llmscale.spec import ModelSpec
@@ -184,6 +184,7 @@ def peak(subject: Subject, work: Workload) -> int:
         element_bytes=settings.element_bytes,
         expert_scratch=settings.expert_scratch,
         encoder_bytes=encoder_inputs(subject.spec, limits, settings.element_bytes),
+        tower_bytes=tower_peak(subject.spec, limits, element_bytes=settings.element_bytes),
     )
 
 

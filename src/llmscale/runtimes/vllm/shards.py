@@ -210,8 +210,7 @@ def resident_bytes(
     """
     total = rotary_bytes(spec, element_bytes) + allocator_slack(spec, planes, parallel, stage)
     if stage == 0:
-        levels = sum(DEEPSTACK in placed.prefix for placed in spec.placed)
-        total += levels * tokens * spec.hidden_size * element_bytes
+        total += deepstack(spec) * tokens * spec.hidden_size * element_bytes
     if any(isinstance(placed.block, LatentAttention) for placed in _text(spec)):
         total += MLA_WORKSPACE
     for shard in shards(spec, parallel, stage):
@@ -219,6 +218,11 @@ def resident_bytes(
         if shard.group.role == "attention.kv_b" and sum(planes(shard.group, shard.shape)) < plain:
             total += shard.copies * plain
     return total
+
+
+def deepstack(spec: ModelSpec) -> int:
+    """Into how many later layers the vision tower's outputs enter."""
+    return max((len(placed.layers) for placed in spec.placed if DEEPSTACK in placed.prefix), default=0)
 
 
 def allocator_slack(spec: ModelSpec, planes: PlaneBytes, parallel: Parallel = ALONE, stage: int = 0) -> int:
