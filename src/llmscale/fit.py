@@ -74,6 +74,23 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
     return answers
 
 
+def largest_batch(candidate: Candidate, work: Workload, devices: DeviceSet, limit: int) -> int:
+    """The most sequences of the context at once, up to `limit`, that surely fit; 0 when not even one does."""
+    room = usable(candidate, devices, work)
+    unlike = {subject.shape: subject for subject in candidate.subjects}.values()
+
+    def size(subject: Subject) -> Callable[[int], int]:
+        alone = candidate._replace(subjects=(subject,))
+
+        def of(batch: int) -> int:
+            asked = work._replace(batch=batch)
+            return candidate.most(subject, asked) + further(alone, asked, devices.count)
+
+        return cache(of)
+
+    return min(largest(size(subject), room, limit) or 0 for subject in unlike)
+
+
 def further(candidate: Candidate, work: Workload, count: int) -> int:
     """What a model takes on the devices after the first besides its share of weights and cache.
 

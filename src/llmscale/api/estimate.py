@@ -9,6 +9,7 @@ from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_KV,
     DEFAULT_QUANTS,
+    MAX_BATCH,
     Model,
     check_known,
     check_options,
@@ -21,7 +22,7 @@ from llmscale.api.place import Placed, placed
 from llmscale.bounds import bounds_of
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
-from llmscale.fit import Fit, fit, usable
+from llmscale.fit import Fit, fit, largest_batch, usable
 from llmscale.footprint import Candidate, Footprint, Quantity
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
@@ -127,6 +128,8 @@ def _estimate(
     def on(devices: DeviceSet, answer: Fit) -> DeviceFit:
         place = placed(model, form, candidate, work, devices, answer)
         fits = answer.fits if place.fits is None else place.fits
+        if place.max_batch is None:
+            place = place._replace(max_batch=largest_batch(candidate, work, devices, MAX_BATCH))
         place = place._replace(command=line(model, form, candidate, work, devices, place, fits, *called))
         return _device_fit(devices, usable(candidate, devices, work), answer, place)
 
@@ -184,6 +187,7 @@ def _device_fit(devices: DeviceSet, room: int, answer: Fit, place: Placed) -> De
             **place._asdict(),
             "fits": answer.fits if place.fits is None else place.fits,
             "max_context": answer.max_context if place.max_context is None else place.max_context or None,
+            "max_batch": place.max_batch or None,
             "may_fit": answer.may_fit if place.may_fit is None else place.may_fit,
             "headroom_bytes": answer.headroom if place.headroom_bytes is None else place.headroom_bytes,
         },

@@ -124,7 +124,8 @@ def _sizes_of(device: DeviceFit) -> str:
 
 def _devices(result: EstimateResult, say: Words) -> Table:
     fits = [(line, device) for line in result.estimates for device in line.devices]
-    # A title of nothing hides the column: only vLLM counts tokens, and layers matter where not all are on the device.
+    # A title of nothing hides the column: only vLLM counts tokens and requests, and layers matter where not all are on
+    # the device.
     serves = any(device.max_concurrency is not None for _, device in fits)
     splits = any(device.gpu_layers is not None and device.gpu_layers != device.layers for _, device in fits)
     columns = [
@@ -137,6 +138,7 @@ def _devices(result: EstimateResult, say: Words) -> Table:
         Column("kv_cache_tokens", "KV cache tokens" if serves else ""),
         Column("max_concurrency", "Requests" if serves else ""),
         Column("max_context", "Max context"),
+        Column("max_batch", "" if serves else "Max batch"),
     ]
     rows = [
         [
@@ -149,6 +151,7 @@ def _devices(result: EstimateResult, say: Words) -> Table:
             _about(device.kv_cache_tokens, ",") if serves else Cell(0, ""),
             _about(device.max_concurrency, ",.1f") if serves else Cell(0, ""),
             _about(device.max_context, ","),
+            Cell(0, "") if serves else _about(device.max_batch, ","),
         ]
         for line, device in fits
     ]
