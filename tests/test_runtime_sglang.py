@@ -54,10 +54,10 @@ def test_the_cache_of_a_published_start_up() -> None:
     rows = json.loads((TRUTH / "vllm.json").read_text(encoding="utf-8"))["rows"]
     row = next(row for row in rows if row["engine"] == "sglang")
 
-    def blockwise(group: TensorGroup, shape: tuple[int, ...]) -> int:
+    def blockwise(group: TensorGroup, shape: tuple[int, ...]) -> tuple[int, ...]:
         """One byte a weight of attention and experts, an FP32 scale for every 128 x 128."""
         quantised = group.component in ("attention", "experts") and len(shape) > 1
-        return prod(shape) + prod(shape) // 4096 if quantised else 2 * prod(shape)
+        return (prod(shape), prod(shape) // 4096) if quantised else (2 * prod(shape),)
 
     weights = weights_per_rank(load("qwen3-235b-a22b").known(), blockwise, Parallel(row["tp"]))
     tokens = kv_cache_bytes(int((79.19 - 0.8) * GIB), weights, row["mem_fraction_static"]) // (94 * 2 * 128 * 2)

@@ -138,7 +138,9 @@ def test_a_whole_tensor_is_what_the_quant_makes_of_it() -> None:
         parts = inventory(spec)
         for one in ("bf16", "fp8", "w8a8", "fp8-block"):
             planes = planes_of(quant(one))
-            total = sum(group.copies * sum(planes(group, group.shape)) for group in parts.groups if group.tied_to is None)
+            total = sum(
+                group.copies * sum(planes(group, group.shape)) for group in parts.groups if group.tied_to is None
+            )
             assert total == weight_bytes(quant(one), spec, parts), (name, one)
 
 

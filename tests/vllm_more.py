@@ -104,9 +104,7 @@ def laid_out(one: More, gib: float) -> Capacity:
         kv_bytes=1 if row.get("kv_cache_dtype") == "fp8" else 2,
         state_bytes=row.get("state_bytes", 2),
     )
-    plan = layout(
-        one.spec, cached, context, batch, rules, one.parallel, prefix_caching=row.get("prefix_caching")
-    )
+    plan = layout(one.spec, cached, context, batch, rules, one.parallel, prefix_caching=row.get("prefix_caching"))
     return capacity([int(gib * GIB)] * one.parallel.pipeline, plan, context, rules)
 
 
@@ -129,7 +127,12 @@ def started(one: More) -> Startup:
         version=version(row) or MEASURED,
     )
     hopper = any(word in row["gpu"] for word in HOPPER)
-    card = Card(int(row["gpu_total_gib"] * GIB), Device(hopper=hopper, linked="H100" == row["gpu"]), "A100" in row["gpu"], "GB10" in row["gpu"])
+    card = Card(
+        int(row["gpu_total_gib"] * GIB),
+        Device(hopper=hopper, linked=row["gpu"] == "H100"),
+        "A100" in row["gpu"],
+        "GB10" in row["gpu"],
+    )
     return startup(one.spec, planes_of(one.quant), card, settings)
 
 

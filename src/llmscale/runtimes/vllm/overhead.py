@@ -41,7 +41,7 @@ GRAPHS = GraphLine(0.419, 0.0136, 0.664)
 
 
 #: Of one of several ranks whose cards no switch links: tests/truth/vllm_more.json, opt-2.7b.
-UNLINKED_GROUP = round(0.09 * GIB)
+UNLINKED_GROUP: int = round(0.09 * GIB)
 #: The limits that the line was fitted at.
 FITTED = Batch(8192, 1024)
 #: Largest step that is captured by default, and the distance of the sizes below 256 and from there.
@@ -62,14 +62,12 @@ def non_torch_bytes(rules: Release, parallel: Parallel = ALONE, device: Device =
 def captured(batch: Batch) -> int:
     """How many CUDA graphs are captured: piecewise ones, and whole ones of steps that decode alone."""
     largest = min(2 * batch.sequences, LARGEST_CAPTURE, batch.tokens)
-    sizes = [1, 2, 4, *range(SMALL_STEP, LARGE_FROM, SMALL_STEP), *range(LARGE_FROM, LARGEST_CAPTURE + 1, LARGE_STEP)]
-    sizes = [size for size in sizes if size <= largest]
-    return len(sizes) + sum(size <= batch.sequences for size in sizes)
+    small, large = range(SMALL_STEP, LARGE_FROM, SMALL_STEP), range(LARGE_FROM, LARGEST_CAPTURE + 1, LARGE_STEP)
+    sizes: list[int] = [size for size in (1, 2, 4, *small, *large) if size <= largest]
+    return len(sizes) + len([size for size in sizes if size <= batch.sequences])
 
 
-def graph_bytes(
-    spec: ModelSpec, parallel: Parallel = ALONE, *, eager: bool = False, batch: Batch = FITTED
-) -> int:
+def graph_bytes(spec: ModelSpec, parallel: Parallel = ALONE, *, eager: bool = False, batch: Batch = FITTED) -> int:
     """Bytes of the CUDA graphs on one rank; none with ``--enforce-eager``."""
     if eager:
         return 0

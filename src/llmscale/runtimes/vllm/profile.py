@@ -54,9 +54,7 @@ MLA_REQUESTS, MLA_BLOCKS, MLA_TOKENS, BLOCK = 8, 4, 64 * 1024, 16
 PATCHES, GEMMA_PATCHES = 4, 16
 #: Tokens of the largest image of families where that is more than a step may be ("profiled with 1 image items of the
 #: maximum feature size" in their logs).
-IMAGE_TOKENS = dict.fromkeys(
-    ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"), 16384
-)
+IMAGE_TOKENS = dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"), 16384)
 
 
 class Device(NamedTuple):

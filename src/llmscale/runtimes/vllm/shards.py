@@ -176,9 +176,7 @@ def shards(spec: ModelSpec, parallel: Parallel = ALONE, stage: int = 0) -> Itera
                 yield Shard(group, shape, here, 2 * experts if _makes_values(group, placed.block) else experts)
 
 
-def weights_per_rank(
-    spec: ModelSpec, planes: PlaneBytes, parallel: Parallel = ALONE, stage: int | None = None
-) -> int:
+def weights_per_rank(spec: ModelSpec, planes: PlaneBytes, parallel: Parallel = ALONE, stage: int | None = None) -> int:
     """Bytes of weights on a rank of pipeline stage `stage`; of the stage with most of them when None."""
     if stage is None:
         return max(weights_per_rank(spec, planes, parallel, stage) for stage in range(parallel.pipeline))
