@@ -17,8 +17,10 @@ from llmscale.inventory import inventory
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
 from llmscale.runtimes.vllm.cache import Capacity, capacity, kinds, layout
 from llmscale.runtimes.vllm.formats import keeps_scratch, planes_of
+from llmscale.runtimes.vllm.overhead import graph_bytes
 from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
+from llmscale.runtimes.vllm.runtime import STATE_BYTES
 from llmscale.runtimes.vllm.shards import Parallel, resident_bytes, weights_per_rank
 from llmscale.spec import ModelSpec
 from llmscale.units import GIB
@@ -40,6 +42,7 @@ QWEN35_9B = {
     "linear_num_value_heads": 32,
     "vocab_size": 248320,
     "max_position_embeddings": 262144,
+    "mamba_ssm_dtype": "float32",
 }
 BY_CONFIG = "(config)"
 #: Cards of these rows of compute capability 9.0 and later.
@@ -75,6 +78,11 @@ class More(NamedTuple):
         return " ".join((*told, f"tp {row['tp']}, {row.get('max_model_len')} tokens"))
 
 
+def states(one: More) -> int:
+    """Bytes of an element of a recurrent state: as the row or else the model's config says."""
+    return int(one.row.get("state_bytes") or STATE_BYTES.get(one.spec.state_dtype, 2))
+
+
 @cache
 def _nine() -> ModelSpec:
     return from_config(QWEN35_9B, "a test")
@@ -92,17 +100,32 @@ def weights(one: More) -> int:
     return weights_per_rank(one.spec, planes, one.parallel) + resident
 
 
+#: Cards whose default limits are those of small ones: they are, or are an A100 or a GB10.
+SMALL = ("RTX 3090", "RTX 4090", "L40S", "L4", "GB10", "A100", "RTX 50", "T4", "Thor", "not said")
+
+
+def limits_of(one: More) -> Batch:
+    """The limits of a step: as the row names them, or the card's defaults."""
+    row, rules = one.row, release(version(one.row) or MEASURED)
+    memory = 24 * GIB if any(word in row["gpu"] for word in SMALL) else 79 * GIB
+    default = default_batch(memory, rules, row["max_model_len"], offline=bool(row.get("offline")))
+    return Batch(row.get("max_num_batched_tokens") or default.tokens, row.get("max_num_seqs") or default.sequences)
+
+
+def graphs(one: More) -> int:
+    """Bytes of CUDA graphs."""
+    return graph_bytes(one.spec, one.parallel, eager=bool(one.row.get("enforce_eager")), batch=limits_of(one))
+
+
 def laid_out(one: More, gib: float) -> Capacity:
     """What `gib` for the cache hold."""
-    row, rules = one.row, release(version(one.row) or MEASURED)
+    row, rules, batch = one.row, release(version(one.row) or MEASURED), limits_of(one)
     context = row["max_model_len"]
-    default = default_batch(79 * GIB if row.get("max_num_batched_tokens", 0) > 2048 else 24 * GIB, rules, context)
-    batch = Batch(row.get("max_num_batched_tokens") or default.tokens, row.get("max_num_seqs") or default.sequences)
     cached = kinds(
         one.spec,
         one.parallel,
         kv_bytes=1 if row.get("kv_cache_dtype") == "fp8" else 2,
-        state_bytes=row.get("state_bytes", 2),
+        state_bytes=states(one),
     )
     plan = layout(one.spec, cached, context, batch, rules, one.parallel, prefix_caching=row.get("prefix_caching"))
     return capacity([int(gib * GIB)] * one.parallel.pipeline, plan, context, rules)
@@ -119,7 +142,7 @@ def started(one: More) -> Startup:
         row.get("max_num_seqs"),
         row.get("max_num_batched_tokens"),
         kv_bytes=1 if row.get("kv_cache_dtype") == "fp8" else 2,
-        state_bytes=row.get("state_bytes", 2),
+        state_bytes=states(one),
         eager=bool(row.get("enforce_eager")),
         offline=bool(row.get("offline")),
         prefix_caching=row.get("prefix_caching"),

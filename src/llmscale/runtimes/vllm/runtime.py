@@ -152,8 +152,8 @@ class Vllm:
         yield (
             f"  compute = {peak(subject, work):,} bytes of activations in a profile run of {limits.tokens:,} tokens "
             f"and {limits.sequences:,} sequences (modelled: vLLM {MEASURED}, within 1 % of 30 logs) + "
-            f"{graphs(subject.spec, work):,} bytes of CUDA graphs (fitted: 8 % off in the middle, 37 % at most, "
-            "on models left out)"
+            f"{graphs(subject.spec, work):,} bytes of CUDA graphs (fitted to H100: 8 % off in the middle, "
+            "37 % at most, on models left out; 38 % in the middle on other cards)"
         )
         yield (
             f"  overhead = {self.overhead(subject, work):,} bytes outside PyTorch: cuBLAS, Triton, NCCL (measured, "
