@@ -336,7 +336,12 @@ def test_what_cannot_be_split_is_refused_in_vllms_words() -> None:
 
 def test_rotary_tables() -> None:
     assert rotary_bytes(model("llama-3.1-8b"), 2) == 131072 * 128 * 2
-    assert rotary_bytes(model("gemma-3-27b"), 2) == 2 * 131072 * 128 * 2
+    assert rotary_bytes(model("gemma-3-27b"), 2) == (8 + 1) * 131072 * 128 * 2  # full attention's is stretched
+    assert rotary_bytes(model("qwen2.5-vl-3b"), 2) == 4 * 128000 * 128 * 2  # time, height and width
+    assert rotary_bytes(model("qwen3.5-27b"), 2) == 4 * 262144 * 64 * 2  # a quarter of the head
+    assert rotary_bytes(model("qwen3-8b"), 2) == 40960 * 128 * 2  # as its config says; YaRN makes it 131,072 when asked
+    assert rotary_bytes(model("glm-4-9b"), 2) == 131072 * 64 * 2  # half the head
+    assert rotary_bytes(model("olmo-3-7b"), 2) == 2 * 65536 * 128 * 2
     assert rotary_bytes(model("gpt2"), 2) == 0
     assert rotary_bytes(model("deepseek-r1"), 2) == 163840 * 64 * 2  # as published, beyond what it is said to hold
 

@@ -289,9 +289,10 @@ def read_part(c: Config) -> ModelSpec:
             "a size literal such as 7B gives weights without the shape.",
         )
     spec: ModelSpec = import_module(f"llmscale.families.{module}").read(c)
-    (kind, share), state = c.rope(), c.state_dtype()
-    plain = (kind, share, state) == ("", 1.0, "")
-    return spec if plain else replace(spec, rope_scaling=kind, rotary_share=share, state_dtype=state)
+    (kind, share), factor, state = c.rope(), c.rope_factor(), c.state_dtype()
+    if (kind, share, factor, state) == ("", 1.0, 1.0, ""):
+        return spec
+    return replace(spec, rope_scaling=kind, rotary_share=share, rope_factor=factor, state_dtype=state)
 
 
 def _some(words: list[str]) -> str:

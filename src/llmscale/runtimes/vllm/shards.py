@@ -49,6 +49,8 @@ OWN_SEGMENT, SEGMENT_STEP, LEAST_REMAINDER = 10 * MIB, 2 * MIB, MIB
 #: (``models/pixtral.py``); tests/truth/vllm.json has Mistral Small 3.1 on four ranks.
 WHOLE_TOWERS = {"mistral3", "pixtral"}
 
+#: How families begin whose windows rotate unlike their full attention (models/gemma3.py, models/olmo2.py).
+OWN_BASES = ("gemma3", "olmo3")
 #: Families whose rotary positions have parts for time, height and width; their table is four times as long
 #: (layers/rotary_embedding/mrope.py). With the share of a head that rotates where their config does not say it
 #: outside its text part (transformers_utils/configs/qwen3_5.py; GLM's is published in ``rope_parameters``).
@@ -58,6 +60,8 @@ MROPE = {
     **dict.fromkeys(("glm4v", "glm4v_moe"), 0.5),
 }
 MROPE_TABLE = 4
+#: Families of which half of a head rotates, whether their config says so or not (models/glm.py, glm4.py, chatglm.py).
+HALF = ("glm", "glm4", "chatglm")
 #: What the projectors are called whose outputs enter later layers; each has a buffer for a whole step
 #: (``deepstack_input_embeds`` in models/qwen3_vl.py).
 DEEPSTACK = "deepstack"
@@ -251,8 +255,9 @@ def rotary_bytes(spec: ModelSpec, element_bytes: int) -> int:
     """Tables of cosines and sines, which ``torch`` counts as part of the loaded model.
 
     One table (positions, rotated elements of a head) for each head width and, where windows and full attention have
-    bases of their own, each kind (layers/rotary_embedding/base.py, cached by ``get_rope``). Nothing for a model with
-    learned positions.
+    bases of their own, each kind (layers/rotary_embedding/base.py, cached by ``get_rope``). Linear and dynamic
+    stretching make it longer (linear_scaling_rope.py, dynamic_ntk_scaling_rope.py), of full attention alone. Nothing
+    for a model with learned positions.
     """
     positions = spec.positions or spec.max_context
     if positions is None:
@@ -262,15 +267,17 @@ def rotary_bytes(spec: ModelSpec, element_bytes: int) -> int:
         if any(tensor.role == "embedding.position" for tensor in placed.block.tensors()):
             return 0
         if isinstance(placed.block, Attention):
-            two_bases = spec.family.startswith("gemma3") and placed.block.window is not None
-            kinds.add((placed.block.head_dim, two_bases))
+            windowed = spec.family.startswith(OWN_BASES) and placed.block.window is not None
+            kinds.add((placed.block.head_dim, windowed))
         elif isinstance(placed.block, LatentAttention):
             kinds.add((placed.block.rope, False))
     if spec.family in MROPE:
         return sum(MROPE_TABLE * positions * int(MROPE[spec.family] * width) * element_bytes for width, _ in kinds)
     # What MLA rotates is named as such, whole.
-    share = 1.0 if any(isinstance(placed.block, LatentAttention) for placed in _text(spec)) else spec.rotary_share
-    return sum(positions * int(share * width) * element_bytes for width, _ in kinds)
+    latent = any(isinstance(placed.block, LatentAttention) for placed in _text(spec))
+    share = 1.0 if latent else 0.5 if spec.family in HALF else spec.rotary_share
+    stretched = int(positions * spec.rope_factor)
+    return sum((positions if windowed else stretched) * int(share * width) * element_bytes for width, windowed in kinds)
 
 
 def computed(block: Block) -> Block:
