@@ -125,7 +125,7 @@ class Config:
         return next((kind for kind in kinds if kind != "default"), ""), share
 
     def rope_factor(self) -> float:
-        """By what linear and dynamic stretching lengthen a table of rotary positions (``factor``); 1 for other kinds."""
+        """By what linear and dynamic stretching lengthen a table of rotary positions; 1 for other kinds."""
         given = [part.get(key) for part in self._text_parts() for key in ("rope_parameters", "rope_scaling")]
         for part in given:
             if isinstance(part, dict) and (part.get("rope_type") or part.get("type")) in ("linear", "dynamic", "ntk"):
@@ -140,7 +140,7 @@ class Config:
         named = [part[key] for part in self._text_parts() for key in keys if isinstance(part.get(key), str)]
         return named[0] if named else ""
 
-    def _text_parts(self) -> list[dict[str, Any]]:
+    def _text_parts(self) -> list[Mapping[str, Any]]:
         part = self.data.get("text_config")
         return [self.data, part] if isinstance(part, dict) else [self.data]
 
