@@ -16,12 +16,12 @@ from llmscale.formats.recipe import Quant
 from llmscale.inventory import inventory
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
 from llmscale.runtimes.vllm.cache import Capacity, capacity, kinds, layout
-from llmscale.runtimes.vllm.formats import keeps_scratch, planes_of
+from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of, planes_of
 from llmscale.runtimes.vllm.overhead import graph_bytes
 from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.runtime import STATE_BYTES
-from llmscale.runtimes.vllm.shards import Parallel, resident_bytes, weights_per_rank
+from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes, resident_bytes, weights_per_rank
 from llmscale.spec import ModelSpec
 from llmscale.units import GIB
 from tests.vllm_rows import TRUTH, model, version
@@ -45,8 +45,8 @@ QWEN35_9B = {
     "mamba_ssm_dtype": "float32",
 }
 BY_CONFIG = "(config)"
-#: Cards of these rows of compute capability 9.0 and later.
-HOPPER = ("H100", "H200", "GB10", "RTX PRO", "RTX 50", "Thor")
+#: Compute capability of cards of these rows from Hopper on.
+CAPABILITY = {"H100": 9.0, "H200": 9.0, "GB10": 12.1, "RTX PRO": 12.0, "RTX 50": 12.0, "Thor": 11.0}
 
 
 class More(NamedTuple):
@@ -93,11 +93,24 @@ def more(*keys: str) -> list[More]:
     return [More(row) for row in MORE if all(row.get(key) is not None for key in keys)]
 
 
+def device_of(one: More) -> Device:
+    """What of the row's card matters."""
+    gpu = one.row["gpu"]
+    return Device(
+        capability=next((number for word, number in CAPABILITY.items() if word in gpu), 8.6), linked=gpu == "H100"
+    )
+
+
+def planes(one: More) -> PlaneBytes:
+    """Bytes of a tensor's planes on the row's card."""
+    rules = release(version(one.row) or MEASURED)
+    return planes_of(one.quant, kernel_of(one.spec, one.quant, device_of(one), rules))
+
+
 def weights(one: More) -> int:
     """Bytes of weights that "Model loading took" should say."""
-    planes, tokens = planes_of(one.quant), one.row.get("max_num_batched_tokens", 2048)
-    resident = resident_bytes(one.spec, planes, one.parallel, tokens=tokens)
-    return weights_per_rank(one.spec, planes, one.parallel) + resident
+    size, tokens = planes(one), one.row.get("max_num_batched_tokens", 2048)
+    return weights_per_rank(one.spec, size, one.parallel) + resident_bytes(one.spec, size, one.parallel, tokens=tokens)
 
 
 #: Cards whose default limits are those of small ones: they are, or are an A100 or a GB10.
@@ -149,14 +162,13 @@ def started(one: More) -> Startup:
         expert_scratch=keeps_scratch(one.quant, groups),
         version=version(row) or MEASURED,
     )
-    hopper = any(word in row["gpu"] for word in HOPPER)
     card = Card(
         int(row["gpu_total_gib"] * GIB),
-        Device(hopper=hopper, linked=row["gpu"] == "H100"),
+        device_of(one),
         "A100" in row["gpu"],
         "GB10" in row["gpu"],
     )
-    return startup(one.spec, planes_of(one.quant), card, settings)
+    return startup(one.spec, planes(one), card, settings)
 
 
 def complete() -> list[More]:

@@ -12,11 +12,13 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llmscale.inventory import TensorGroup, inventory
+from llmscale.formats.catalogue import quant
+from llmscale.inventory import inventory
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
+from llmscale.runtimes.vllm.formats import planes_of
 from llmscale.runtimes.vllm.profile import Device
-from llmscale.runtimes.vllm.releases import MEASURED
-from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes, mxfp4_expert_shape
+from llmscale.runtimes.vllm.releases import MEASURED, release
+from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes
 from llmscale.sources import load
 from llmscale.spec import ModelSpec
 from llmscale.units import GIB
@@ -95,14 +97,8 @@ def awq(shape: tuple[int, ...]) -> tuple[int, ...]:
     return prod(shape) // 2, prod(shape) // 128 * 2, prod(shape) // 256
 
 
-def mxfp4(group: TensorGroup, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Experts in 4 bits with a byte for every 32, padded as Marlin wants them; all else in 16 bits."""
-    if group.component != "experts" or len(shape) < 2:
-        return (2 * prod(shape),)
-    down = group.role == "experts.down"
-    intermediate, hidden = (shape[0], shape[1]) if down else (shape[1] // 2, shape[0])
-    values = prod(mxfp4_expert_shape((intermediate, hidden))) * (1 if down else 2)
-    return values // 2, values // 32
+#: Experts in 4 bits as Triton holds them on an H100, all else in 16 bits.
+mxfp4 = planes_of(quant("mxfp4"), release(MEASURED).mxfp4)
 
 
 class Case(NamedTuple):
@@ -173,7 +169,7 @@ def run(c: Case) -> Startup:
         expert_scratch=c.planes is not mxfp4,
         version=version(row) or MEASURED,
     )
-    device = Device(hopper="H100" in row["gpu"], linked="H100" in row["gpu"])
+    device = Device(capability=9.0 if "H100" in row["gpu"] else 8.6, linked="H100" in row["gpu"])
     return startup(spec, c.planes, Card(c.memory, device), settings)
 
 

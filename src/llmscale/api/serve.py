@@ -14,15 +14,15 @@ from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Options, Subject, Workload
 from llmscale.runtimes.vllm import Card, Plan, Settings, Startup, limits, on, planned
 from llmscale.runtimes.vllm.cache import longest_context, request_bytes
-from llmscale.runtimes.vllm.formats import planes_of
-from llmscale.runtimes.vllm.profile import Device
+from llmscale.runtimes.vllm.formats import kernel_of, planes_of
+from llmscale.runtimes.vllm.profile import HOPPER, Device
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.runtime import cached, settings_of
 from llmscale.runtimes.vllm.shards import Parallel
 from llmscale.spec import ModelSpec
 
-#: Compute capability of Hopper; of the GPUs whose modules a switch links (H100, H200, B200, B300).
-HOPPER, LINKED = 9.0, (9.0, 10.0, 10.3)
+#: Compute capability of the GPUs whose modules a switch links (H100, H200, B200, B300).
+LINKED = (9.0, 10.0, 10.3)
 #: How the ids of cards of those GPUs end that no switch links.
 CARDS = ("-pcie", "-nvl")
 #: How the ids of the devices begin that have default limits of their own.
@@ -84,7 +84,8 @@ def _start(spec: ModelSpec, quant: Quant, card: Card, settings: Settings) -> Sta
     key = (id(spec), id(quant), card.device, batch, settings._replace(utilization=None))
     if key not in _PLANS:
         try:
-            plan: Plan | UsageError = planned(spec, planes_of(quant), card.device, settings, batch)
+            kernel = kernel_of(spec, quant, card.device, release(settings.version))
+            plan: Plan | UsageError = planned(spec, planes_of(quant, kernel), card.device, settings, batch)
         except UsageError as error:
             plan = error
         _PLANS[key] = (spec, quant, plan)
@@ -182,7 +183,7 @@ def card_of(devices: DeviceSet) -> Card:
     capabilities = [device.compute_capability or 0 for device in map(known, ids) if device]
     oldest = min(capabilities, default=HOPPER)
     linked = oldest in LINKED and not any(name.endswith(CARDS) for name in ids)
-    device = Device(hopper=oldest >= HOPPER, linked=linked)
+    device = Device(capability=oldest, linked=linked)
     return Card(devices.visible, device, devices.id.startswith(A100), devices.id.startswith(GB10))
 
 

@@ -57,17 +57,26 @@ PATCHES, GEMMA_PATCHES = 4, 16
 IMAGE_TOKENS = dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"), 16384)
 
 
+#: Compute capability of an H100.
+HOPPER = 9.0
+
+
 class Device(NamedTuple):
     """What of a device decides scratch buffers.
 
     Attributes:
-        hopper: whether it is of compute capability 9.0 or later.
+        capability: compute capability.
         linked: whether a switch links it with its like, as NVIDIA's SXM modules from Hopper on.
     """
 
     multiprocessors: int = MULTIPROCESSORS
-    hopper: bool = True
+    capability: float = HOPPER
     linked: bool = True
+
+    @property
+    def hopper(self) -> bool:
+        """Whether it is of Hopper's generation or a later one."""
+        return self.capability >= HOPPER
 
 
 H100 = Device()

@@ -37,9 +37,6 @@ from llmscale.units import MIB
 
 #: ``DEFAULT_VOCAB_PADDING_SIZE`` of layers/vocab_parallel_embedding.py.
 VOCAB_PADDING = 64
-#: Rounding of MXFP4 experts for the Marlin kernel, the one taken on Hopper and older: intermediate and hidden size
-#: (layers/fused_moe/oracle/mxfp4.py, ``mxfp4_round_up_hidden_size_and_intermediate_size``).
-MARLIN_MXFP4_INTERMEDIATE, MARLIN_MXFP4_HIDDEN = 128, 256
 
 #: ``FLASHINFER_MLA_WORKSPACE_BUFFER_SIZE``.
 MLA_WORKSPACE = 128 * MIB
@@ -117,15 +114,6 @@ class Heads(NamedTuple):
 def padded_vocab(rows: int) -> int:
     """Rows of a token embedding or head as vLLM allocates them."""
     return -(-rows // VOCAB_PADDING) * VOCAB_PADDING
-
-
-def mxfp4_expert_shape(shape: tuple[int, int]) -> tuple[int, int]:
-    """(intermediate, hidden) of one MXFP4 expert on one rank as the Marlin kernel wants it."""
-    intermediate, hidden = shape
-    return (
-        -(-intermediate // MARLIN_MXFP4_INTERMEDIATE) * MARLIN_MXFP4_INTERMEDIATE,
-        -(-hidden // MARLIN_MXFP4_HIDDEN) * MARLIN_MXFP4_HIDDEN,
-    )
 
 
 def kv_heads(total: int, tensor: int) -> int:
