@@ -64,6 +64,11 @@ class More(NamedTuple):
         return model(self.row["catalogue"]) if self.whole else _nine()
 
     @property
+    def seen(self) -> bool:
+        """Whether the model of vLLM's memory was changed because of it, or could have been."""
+        return not self.row.get("found")
+
+    @property
     def quant(self) -> Quant:
         return quant(self.row["quant"])
 

@@ -25,12 +25,15 @@ MORE_WEIGHTS = "vLLM weights per rank, other cards"
 MORE_BLOCKS = "vLLM KV tokens of the bytes printed, other cards"
 MORE_TOKENS = "vLLM KV tokens, other cards"
 MORE_GRAPHS = "vLLM CUDA graphs, other cards"
+LATE_WEIGHTS = "vLLM weights per rank, later logs"
+LATE_BLOCKS = "vLLM KV tokens of the bytes printed, later logs"
 ALL_TOKENS = "vLLM KV tokens, all cards"
 SOURCE = "Start-up logs of vLLM 0.8 to 0.19 as published, printed with two decimals of GiB: `tests/truth/vllm.json`."
 MORE = (
     "Logs of other cards, quants and releases, written down before anything was changed because of them: "
     "`tests/truth/vllm_more.json`."
 )
+LATE = "Logs found after that, in the same file: nothing but the kernels of MXFP4 was changed since."
 MIXTURE = "its checkpoint leaves the MLPs of some layers in 16 bits, which no row says"
 
 
@@ -69,48 +72,55 @@ def comparisons() -> Iterator[Comparison]:
 
 
 def _more() -> Iterator[Comparison]:
-    """The rows that the mechanisms were then mended with; the figures of before stand beside them."""
-    weighed = [one for one in more("weights_gib") if one.whole]
+    """The rows that the mechanisms were then mended with, the figures of before beside them; the late ones after."""
+    printed = more("kv_cache_gib", "kv_cache_tokens", "max_model_len")
     yield Comparison(
         MORE_WEIGHTS,
         f"{MORE} At first, of the usual rows: median 0.16 %, worst 5.1 %.",
-        [
-            Row(one.name, weights(one) / GIB, one.row["weights_gib"], one.row.get("weights_unusual", ""), seen=True)
-            for one in weighed
-        ],
+        [_loaded(one) for one in more("weights_gib") if one.whole and one.seen],
     )
-    printed = more("kv_cache_gib", "kv_cache_tokens", "max_model_len")
     yield Comparison(
         MORE_BLOCKS,
         f"{MORE} The layout alone: the bytes are printed with two decimals. At first: median 0.02 %, worst 108 % "
         "(0.20.0 was taken to count as 0.20.1 does; three rows had not said that their cache is in FP8).",
-        [_blocks(one) for one in printed],
+        [_blocks(one) for one in printed if one.seen],
     )
     yield Comparison(
         MORE_TOKENS,
         f"{MORE} Bytes, where the log has no tokens. At first: median 1.4 %, worst 16.6 %.",
-        [_held(one) for one in complete_more()],
+        [_held(one) for one in complete_more() if one.seen],
     )
     yield Comparison(
         MORE_GRAPHS,
         f"{MORE} The line fitted to H100 and the default limits, by the number of captures.",
         [Row(one.name, graphs(one) / GIB, one.row["cuda_graph_gib"], seen=True) for one in more("cuda_graph_gib")],
     )
+    yield Comparison(
+        LATE_WEIGHTS,
+        f"{LATE} gpt-oss-120b was 7.6 % off before the kernels of 0.25 were read.",
+        [_loaded(one) for one in more("weights_gib") if not one.seen],
+    )
+    yield Comparison(LATE_BLOCKS, f"{LATE} The layout alone.", [_blocks(one) for one in printed if not one.seen])
+
+
+def _loaded(one: More) -> Row:
+    row = one.row
+    return Row(one.name, weights(one) / GIB, row["weights_gib"], row.get("weights_unusual", ""), seen=one.seen)
 
 
 def _blocks(one: More) -> Row:
     low, ours, high = (laid_out(one, one.row["kv_cache_gib"] + half).tokens or 0 for half in (-0.005, 0, 0.005))
     rounding = max(high - ours, ours - low)
     truth = one.row["kv_cache_tokens"]
-    return Row(one.name, ours, truth, one.row.get("kv_unusual", ""), rounding, seen=True)
+    return Row(one.name, ours, truth, one.row.get("kv_unusual", ""), rounding, seen=one.seen)
 
 
 def _held(one: More) -> Row:
     row, start = one.row, started(one)
     unusual = row.get("kv_unusual") or row.get("weights_unusual") or ""
     if row.get("kv_cache_tokens"):
-        return Row(one.name, start.capacity.tokens or 0, row["kv_cache_tokens"], unusual, seen=True)
-    return Row(one.name, start.stages[0].kv_cache / GIB, row["kv_cache_gib"], unusual, seen=True)
+        return Row(one.name, start.capacity.tokens or 0, row["kv_cache_tokens"], unusual, seen=one.seen)
+    return Row(one.name, start.stages[0].kv_cache / GIB, row["kv_cache_gib"], unusual, seen=one.seen)
 
 
 def _outside(c: Case) -> int:
