@@ -14,7 +14,9 @@ import pytest
 from llmscale.api.serve import card_of
 from llmscale.devices.catalogue import entries
 from llmscale.devices.sets import device_set
+from llmscale.errors import UnsupportedModelError
 from llmscale.formats.catalogue import quant
+from llmscale.runtimes.vllm.cache import kinds, layout
 from llmscale.runtimes.vllm.formats import planes_of
 from llmscale.runtimes.vllm.overhead import captured, graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import Device, tower_peak
@@ -224,3 +226,33 @@ def test_rows_are_asked_with_the_kernel_of_their_card() -> None:
     late: More = next(one for one in more("found") if one.spec.family == "gpt_oss")
     group = next(shard.group for shard in shards(late.spec) if shard.group.role == "experts.down")
     assert len(planes(late)(group, group.shape)) == 2
+
+
+def test_requests_of_a_cache_of_the_bytes_that_are_printed() -> None:
+    off = []
+    for one in more("kv_cache_gib", "max_concurrency", "max_model_len"):
+        gib, requests = one.row["kv_cache_gib"], one.row["max_concurrency"]
+        low, high = (laid_out(one, gib + half).concurrency for half in (-0.006, 0.006))
+        if not low - 0.006 <= requests <= high + 0.006 and not one.row.get("kv_unusual"):
+            off.append((one.name, laid_out(one, gib).concurrency, requests))
+    assert not off
+
+
+def test_what_whisper_hears_takes_blocks_for_a_whole_step() -> None:
+    """28 blocks for 448 tokens of text, and one for every 16 tokens of a step; the embedding is on all ranks."""
+    spec = load("whisper-large-v3").known()
+    heard, said = sorted(kinds(spec), key=lambda kind: not kind.crossed)
+    assert (heard.crossed, said.crossed) == (True, False)
+    assert heard.token_bytes == said.token_bytes == 2 * 1280 * 2
+    for tokens in (2048, 8192):
+        plan = layout(spec, [heard, said], 448, Batch(tokens, 256), release())
+        assert sorted(group.request_blocks for group in plan.groups) == sorted((tokens // 16, 28))
+        assert plan.stage_block_bytes == (32 * 16 * 2 * 1280 * 2,)
+    embedding = [shard for shard in shards(spec, Parallel(4)) if shard.group.role == "embedding.token"]
+    assert [shard.shape for shard in embedding] == [(51904, 1280)]
+    # Graphs of steps that decode alone, of the decoder's half of the layers.
+    sizes = captured(Batch(2048, 256), piecewise=False)
+    assert sizes == 35
+    assert graph_bytes(spec, batch=Batch(2048, 256)) == pytest.approx((0.419 + 0.0136 * 32) * GIB * 35 / 102, rel=1e-6)
+    with pytest.raises(UnsupportedModelError):
+        kinds(load("bart-large").known())

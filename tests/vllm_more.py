@@ -119,7 +119,20 @@ def weights(one: More) -> int:
 
 
 #: Cards whose default limits are those of small ones: they are, or are an A100 or a GB10.
-SMALL = ("RTX 3090", "RTX 4090", "L40S", "L4", "GB10", "A100", "RTX 50", "T4", "Thor", "not said")
+SMALL = (
+    "RTX 3090",
+    "RTX 4090",
+    "L40S",
+    "L4",
+    "GB10",
+    "A100",
+    "RTX 50",
+    "T4",
+    "Thor",
+    "a card of",
+    "four of",
+    "not said",
+)
 
 
 def limits_of(one: More) -> Batch:

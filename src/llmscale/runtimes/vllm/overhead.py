@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llmscale.inventory import inventory
+from llmscale.runtimes.vllm.cache import CROSSED
 from llmscale.runtimes.vllm.profile import H100, Device
 from llmscale.runtimes.vllm.releases import Batch, Release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel
@@ -59,19 +60,23 @@ def non_torch_bytes(rules: Release, parallel: Parallel = ALONE, device: Device =
     return base + each * parallel.tensor
 
 
-def captured(batch: Batch) -> int:
+def captured(batch: Batch, *, piecewise: bool = True) -> int:
     """How many CUDA graphs are captured: piecewise ones, and whole ones of steps that decode alone."""
     largest = min(2 * batch.sequences, LARGEST_CAPTURE, batch.tokens)
     small, large = range(SMALL_STEP, LARGE_FROM, SMALL_STEP), range(LARGE_FROM, LARGEST_CAPTURE + 1, LARGE_STEP)
     sizes: list[int] = [size for size in (1, 2, 4, *small, *large) if size <= largest]
-    return len(sizes) + len([size for size in sizes if size <= batch.sequences])
+    return piecewise * len(sizes) + len([size for size in sizes if size <= batch.sequences])
 
 
 def graph_bytes(spec: ModelSpec, parallel: Parallel = ALONE, *, eager: bool = False, batch: Batch = FITTED) -> int:
-    """Bytes of the CUDA graphs on one rank; none with ``--enforce-eager``."""
+    """Bytes of the CUDA graphs on one rank; none with ``--enforce-eager``.
+
+    Where there is an encoder, of the decoder alone: half of Whisper's layers.
+    """
     if eager:
         return 0
-    layers = spec.layers / parallel.pipeline
+    layers = spec.layers / parallel.pipeline / (2 if spec.family in CROSSED else 1)
     experts = any(group.component == "experts" for group in inventory(spec).groups)
     fitted = GRAPHS.base + GRAPHS.layer * layers + GRAPHS.experts * experts / parallel.tensor
-    return round(fitted * GIB * captured(batch) / captured(FITTED))
+    sizes = captured(batch, piecewise=spec.family not in CROSSED)
+    return round(fitted * GIB * sizes / captured(FITTED))

@@ -45,6 +45,8 @@ OWN_SEGMENT, SEGMENT_STEP, LEAST_REMAINDER = 10 * MIB, 2 * MIB, MIB
 #: Families whose official checkpoints are read in Mistral's own format, whose vision tower every rank holds whole
 #: (``models/pixtral.py``); tests/truth/vllm.json has Mistral Small 3.1 on four ranks.
 WHOLE_TOWERS = {"mistral3", "pixtral"}
+#: Families whose token embedding is PyTorch's own (models/whisper.py); tests/truth/vllm_more.json has four ranks of it.
+WHOLE_EMBEDDINGS = {"whisper"}
 
 #: How families begin whose windows rotate unlike their full attention (models/gemma3.py, models/olmo2.py).
 OWN_BASES = ("gemma3", "olmo3")
@@ -163,8 +165,7 @@ def shards(spec: ModelSpec, parallel: Parallel = ALONE, stage: int = 0) -> Itera
         for group in inventory(replace(spec, placed=(placed,))).groups:
             here = _layers_here(group, layers, stage == 0, last, after_layers)
             if here:
-                whole = placed.tower is not None and spec.family in WHOLE_TOWERS
-                shape, experts = _share(group, placed.block, ALONE if whole else parallel)
+                shape, experts = _share(group, placed.block, ALONE if _whole(spec, placed, group) else parallel)
                 yield Shard(group, shape, here, 2 * experts if _makes_values(group, placed.block) else experts)
 
 
@@ -173,6 +174,13 @@ def weights_per_rank(spec: ModelSpec, planes: PlaneBytes, parallel: Parallel = A
     if stage is None:
         return max(weights_per_rank(spec, planes, parallel, stage) for stage in range(parallel.pipeline))
     return sum(shard.copies * sum(planes(shard.group, shard.shape)) for shard in shards(spec, parallel, stage))
+
+
+def _whole(spec: ModelSpec, placed: Placed, group: TensorGroup) -> bool:
+    """Whether every rank holds all of it."""
+    if placed.tower is not None:
+        return spec.family in WHOLE_TOWERS
+    return spec.family in WHOLE_EMBEDDINGS and group.role == "embedding.token"
 
 
 def _makes_values(group: TensorGroup, block: Block) -> bool:
