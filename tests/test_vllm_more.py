@@ -154,11 +154,13 @@ def test_outside_pytorch_goes_by_the_card_and_its_links() -> None:
     old, new = release("0.11.0"), release("0.19.0")
     assert non_torch_bytes(old, ALONE, h100) == round(0.13 * GIB)
     assert non_torch_bytes(old, ALONE, ada) == round(0.02 * GIB)
-    assert non_torch_bytes(new, ALONE, ada) == non_torch_bytes(new, ALONE, h100) == round(0.25 * GIB)
+    assert non_torch_bytes(new, ALONE, h100) == round(0.25 * GIB)
+    for capability in (8.0, 8.9, 11.0, 12.0, 12.1):
+        assert non_torch_bytes(new, ALONE, Device(capability=capability, linked=False)) == round(0.12 * GIB)
     pair = Parallel(2)
     assert non_torch_bytes(old, pair, h100) == round(0.54 * GIB)
     assert non_torch_bytes(old, pair, ada) == round(0.09 * GIB)
-    assert non_torch_bytes(new, pair, ada) == round(0.25 * GIB)
+    assert non_torch_bytes(new, pair, ada) == round(0.12 * GIB)
     assert non_torch_bytes(new, pair, h100) > 2 * GIB
 
 

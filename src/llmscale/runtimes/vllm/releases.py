@@ -30,8 +30,8 @@ class Release(NamedTuple):
         largest_tier: whether devices of 160 GiB have defaults of their own.
         a100_small: whether an A100 has the defaults of a small device (pull request 17885).
         non_torch: bytes outside PyTorch's allocator of a rank alone, measured on H100.
-        non_torch_older: the same on cards before Hopper, measured (RTX 4090, L40S) until 0.16; as on H100 from then on,
-            where no log shows it.
+        non_torch_other: the same on other cards than Hopper's and Blackwell's modules: measured (RTX 4090, L40S) until
+            0.16; from then on what logs of five cards leave beside the modelled activations, 0.10 to 0.15 GiB.
         non_torch_group: the same of one of several ranks on cards that a switch links, and what each of them adds,
             measured on H100.
         mxfp4: how experts of gpt-oss lie on a device of compute capability 9.0.
@@ -47,7 +47,7 @@ class Release(NamedTuple):
     largest_tier: bool
     a100_small: bool
     non_torch: int
-    non_torch_older: int
+    non_torch_other: int
     non_torch_group: tuple[int, int]
     mxfp4: Kernel
     measured: bool
@@ -67,7 +67,7 @@ _0_8 = Release(
     largest_tier=False,
     a100_small=False,
     non_torch=_gib(0.13),
-    non_torch_older=_gib(0.02),
+    non_torch_other=_gib(0.02),
     non_torch_group=(_gib(0.54), 0),
     mxfp4=MARLIN,
     measured=False,
@@ -79,7 +79,7 @@ _0_17 = _0_12._replace(  # read in 0.17.1 and 0.19.0; measured in 0.18 and 0.19
     since=(0, 17, 0),
     sampler="pivot",
     non_torch=_gib(0.25),
-    non_torch_older=_gib(0.25),
+    non_torch_other=_gib(0.12),
     non_torch_group=(_gib(1.99), _gib(0.045)),
     mxfp4=_KEEPING._replace(inner=128),  # read in 0.18.0 to 0.21.0
 )
