@@ -6,8 +6,8 @@ Both are measured, not derived; the rows are in tests/truth/vllm.json and tests/
   (``non_torch_increase`` in ``vllm/utils/mem_utils.py``). A rank alone takes one figure a release. One of several takes
   a larger one on cards that a switch links: the workspaces of fused and symmetric all-reduce are made for compute
   capability 9.0 and 10 alone (``distributed/device_communicators/all_reduce_utils.py``). On other cards four ranks
-  of RTX 4090 took 0.09 GiB (one log, of 0.11), and four of capability 8.6 left 0.15 beside the modelled activations (one
-  log, of 0.17.0); of several RTX PRO 6000 one log, of 0.27.0, shows 1.7, which is not modelled.
+  of RTX 4090 took 0.09 GiB (one log, of 0.11), and four of capability 8.6 left 0.15 beside the modelled activations
+  (one log, of 0.17.0); of four RTX PRO 6000 one log, of 0.27.0, shows 1.7, which is not modelled.
 - CUDA graphs: taken after the cache. From 0.20 an estimate of them is subtracted from it
   (``profile_cudagraph_memory`` in ``vllm/v1/worker/gpu_model_runner.py``); before, they had to fit into what
   ``--gpu-memory-utilization`` leaves. The line is fitted (`GRAPHS`) to a server's default limits on an H100; other
