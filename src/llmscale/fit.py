@@ -10,6 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UsageError
 from llmscale.footprint import Candidate, Quantity
 from llmscale.runtimes.interface import Subject, Workload
 
@@ -84,7 +85,10 @@ def largest_batch(candidate: Candidate, work: Workload, devices: DeviceSet, limi
 
         def of(batch: int) -> int:
             asked = work._replace(batch=batch)
-            return candidate.most(subject, asked) + further(alone, asked, devices.count)
+            try:
+                return candidate.most(subject, asked) + further(alone, asked, devices.count)
+            except UsageError:  # the runtime refuses so many
+                return room + 1
 
         return cache(of)
 
