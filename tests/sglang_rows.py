@@ -15,8 +15,8 @@ from llmscale.formats.select import selected
 from llmscale.runtimes.sglang import Settings, Started, start
 from llmscale.runtimes.sglang.loaded import loaded_bytes
 from llmscale.runtimes.sglang.pools import Cells, cells
-from llmscale.runtimes.vllm.formats import tensor_bytes_of
-from llmscale.runtimes.vllm.shards import TensorBytes
+from llmscale.runtimes.vllm.formats import planes_of
+from llmscale.runtimes.vllm.shards import PlaneBytes
 from llmscale.sources import load
 from llmscale.spec import ModelSpec
 from llmscale.units import GIB
@@ -30,9 +30,9 @@ def model(name: str) -> ModelSpec:
     return load(name).known()
 
 
-def sizes(row: dict[str, Any]) -> TensorBytes:
+def sizes(row: dict[str, Any]) -> PlaneBytes:
     ((quant,), _) = selected([row["quant"]], None, None)
-    return tensor_bytes_of(quant)
+    return planes_of(quant)
 
 
 def kv_bytes(row: dict[str, Any]) -> int:

@@ -21,7 +21,9 @@ from llmscale.render.views import estimate as view
 from llmscale.results.estimate import DeviceFit, EstimateResult
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Options
-from llmscale.runtimes.vllm.formats import keeps_scratch, tensor_bytes_of
+from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of, planes_of
+from llmscale.runtimes.vllm.mxfp4 import MARLIN, TRTLLM
+from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import MEASURED, release
 from llmscale.runtimes.vllm.shards import Parallel
 from llmscale.sources import load
@@ -137,20 +139,51 @@ def test_a_whole_tensor_is_what_the_quant_makes_of_it() -> None:
         spec = load(name).known()
         parts = inventory(spec)
         for one in ("bf16", "fp8", "w8a8", "fp8-block"):
-            size = tensor_bytes_of(quant(one))
-            total = sum(group.copies * size(group, group.shape) for group in parts.groups if group.tied_to is None)
+            planes = planes_of(quant(one))
+            total = sum(
+                group.copies * sum(planes(group, group.shape)) for group in parts.groups if group.tied_to is None
+            )
             assert total == weight_bytes(quant(one), spec, parts), (name, one)
 
 
-def test_experts_in_mxfp4_are_padded_and_keep_no_scratch() -> None:
-    """gpt-oss: 2,880 wide, which Marlin rounds to 3,072 as hidden and 2,944 as intermediate size."""
-    groups = tuple(inventory(load("gpt-oss-20b").known()).groups)
-    size = tensor_bytes_of(quant("mxfp4"))
+def test_experts_in_mxfp4_lie_as_the_kernel_wants_them() -> None:
+    """gpt-oss is 2,880 wide, an uneven number for each of the kernels."""
+    spec = load("gpt-oss-20b").known()
+    groups = tuple(inventory(spec).groups)
     by_role = {group.role: group for group in groups if group.component == "experts" and len(group.shape) == 2}
-    assert size(by_role["experts.gate_up"], (2880, 5760)) == 2 * 2944 * 3072 * 17 // 32
-    assert size(by_role["experts.down"], (2880, 2880)) == 2944 * 3072 * 17 // 32
-    assert not keeps_scratch(quant("mxfp4"), groups)
+    bias = next(group for group in groups if group.component == "experts" and len(group.shape) == 1)
+    up, down = by_role["experts.gate_up"], by_role["experts.down"]
+    mxfp4, scales = quant("mxfp4"), 2880 * 90
+
+    # Marlin: 2,944 x 3,072.
+    values = 2944 * 3072
+    planes = planes_of(mxfp4)
+    assert planes(up, (2880, 5760)) == (2 * values // 2, 2 * values // 32)
+    assert planes(down, (2880, 2880)) == (values // 2, values // 32)
+    assert sum(planes(bias, bias.shape)) == 2 * bias.shape[0]
+
+    # Triton of 0.19: 1,440 bytes a row are 1,472; 5,760 rows of scales are 5,888, and 2,880 are 3,072.
+    planes = planes_of(mxfp4, release("0.19.0").mxfp4)
+    assert planes(up, (2880, 5760)) == (5760 * 1472, 5888 * 90, 2 * scales)
+    assert planes(down, (2880, 2880)) == (2880 * 1472, 3072 * 90, scales)
+    assert sum(planes(bias, bias.shape)) == 4 * bias.shape[0]
+
+    # Two ranks: 1,440 are 1,472, and 736 bytes a row are 768.
+    assert planes(down, (1440, 2880)) == (2880 * 768, 3072 * 46, 2880 * 46)
+    # Of 0.25 on: rows as they are, and no second scales.
+    assert planes_of(mxfp4, release("0.25.1").mxfp4)(down, (2880, 2880)) == (2880 * 1440, 3072 * 90)
+
+    assert not keeps_scratch(mxfp4, groups)
     assert keeps_scratch(quant("bf16"), groups)
+
+
+def test_the_kernel_of_mxfp4_goes_by_device_and_release() -> None:
+    spec, mxfp4, rules = load("gpt-oss-20b").known(), quant("mxfp4"), release("0.19.0")
+    for capability, kernel in {8.6: MARLIN, 9.0: rules.mxfp4, 10.0: TRTLLM, 10.3: TRTLLM, 12.0: MARLIN}.items():
+        assert kernel_of(spec, mxfp4, Device(capability=capability), rules) == kernel
+    assert kernel_of(spec, mxfp4, Device(), release("0.11.2")) == MARLIN
+    assert kernel_of(spec, quant("bf16"), Device(), rules) == MARLIN
+    assert kernel_of(load("qwen3-30b-a3b").known(), mxfp4, Device(), rules) == MARLIN
 
 
 # Devices
@@ -255,8 +288,13 @@ def test_as_many_requests_as_asked_for_must_fit() -> None:
 
 
 def test_cuda_graphs_must_find_room_outside_the_share() -> None:
-    """A tenth of a small card is less than what they were measured to take."""
-    for options, fits in (({}, False), ({"enforce_eager": True}, True), ({"gpu_memory_utilization": 0.87}, True)):
+    """A sixteenth of a small card is less than what they were measured to take."""
+    for options, fits in (
+        ({"gpu_memory_utilization": 0.94}, False),
+        ({"gpu_memory_utilization": 0.94, "enforce_eager": True}, True),
+        ({"gpu_memory_utilization": 0.94, "max_num_seqs": 16}, True),
+        ({"gpu_memory_utilization": 0.87}, True),
+    ):
         found = device("qwen2.5-7b", "awq", "7.5GiB", 2048, **options)
         assert (found.fits, found.may_fit) == (fits, True)
 

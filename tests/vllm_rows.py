@@ -12,11 +12,13 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llmscale.inventory import TensorGroup, inventory
+from llmscale.formats.catalogue import quant
+from llmscale.inventory import inventory
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
+from llmscale.runtimes.vllm.formats import planes_of
 from llmscale.runtimes.vllm.profile import Device
-from llmscale.runtimes.vllm.releases import MEASURED
-from llmscale.runtimes.vllm.shards import Parallel, TensorBytes, mxfp4_expert_shape
+from llmscale.runtimes.vllm.releases import MEASURED, release
+from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes
 from llmscale.sources import load
 from llmscale.spec import ModelSpec
 from llmscale.units import GIB
@@ -76,32 +78,27 @@ def model(name: str) -> ModelSpec:
     return load(name).known()
 
 
-def plain(element_bytes: int) -> TensorBytes:
-    return lambda group, shape: element_bytes * prod(shape)
+def plain(element_bytes: int) -> PlaneBytes:
+    return lambda group, shape: (element_bytes * prod(shape),)
 
 
-def per_matrix(matrix: Callable[[tuple[int, ...]], int], parts: Sequence[str] = LINEAR) -> TensorBytes:
+def per_matrix(matrix: Callable[[tuple[int, ...]], tuple[int, ...]], parts: Sequence[str] = LINEAR) -> PlaneBytes:
     """Matrices of `parts` by `matrix`, all else in 16 bits."""
-    return lambda group, shape: matrix(shape) if group.component in parts and len(shape) > 1 else 2 * prod(shape)
+    return lambda group, shape: matrix(shape) if group.component in parts and len(shape) > 1 else (2 * prod(shape),)
 
 
-def eight_bit(shape: tuple[int, ...]) -> int:
+def eight_bit(shape: tuple[int, ...]) -> tuple[int, ...]:
     """One byte a weight, an FP32 scale a row."""
-    return prod(shape) + 4 * shape[0]
+    return prod(shape), 4 * shape[0]
 
 
-def awq(shape: tuple[int, ...]) -> int:
+def awq(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Four bits a weight; every 128 an FP16 scale and a 4-bit zero."""
-    return prod(shape) // 2 + prod(shape) // 128 * 2 + prod(shape) // 256
+    return prod(shape) // 2, prod(shape) // 128 * 2, prod(shape) // 256
 
 
-def mxfp4(group: TensorGroup, shape: tuple[int, ...]) -> int:
-    """Experts in 4 bits with a byte for every 32, padded as Marlin wants them; all else in 16 bits."""
-    if group.component != "experts" or len(shape) < 2:
-        return 2 * prod(shape)
-    down = group.role == "experts.down"
-    intermediate, hidden = (shape[0], shape[1]) if down else (shape[1] // 2, shape[0])
-    return prod(mxfp4_expert_shape((intermediate, hidden))) * (1 if down else 2) * 17 // 32
+#: Experts in 4 bits as Triton holds them on an H100, all else in 16 bits.
+mxfp4 = planes_of(quant("mxfp4"), release(MEASURED).mxfp4)
 
 
 class Case(NamedTuple):
@@ -109,7 +106,7 @@ class Case(NamedTuple):
 
     row: dict[str, Any]
     name: str
-    tensor_bytes: TensorBytes
+    planes: PlaneBytes
     element_bytes: int
     parallel: Parallel
 
@@ -124,7 +121,7 @@ class Case(NamedTuple):
         return int(known * GIB)
 
 
-def quantisation(row: dict[str, Any]) -> TensorBytes | None:
+def quantisation(row: dict[str, Any]) -> PlaneBytes | None:
     said = f"{row.get('quantization')} {row['model']}".lower()
     for word, size in {
         "405b-instruct-fp8": per_matrix(eight_bit, ("mlp",)),  # attention stays in 16 bits, says its row
@@ -169,11 +166,11 @@ def run(c: Case) -> Startup:
         row["gpu_memory_utilization"],
         kv_bytes=c.element_bytes,
         element_bytes=c.element_bytes,
-        expert_scratch=c.tensor_bytes is not mxfp4,
+        expert_scratch=c.planes is not mxfp4,
         version=version(row) or MEASURED,
     )
-    device = Device(hopper="H100" in row["gpu"])
-    return startup(spec, c.tensor_bytes, Card(c.memory, device), settings)
+    device = Device(capability=9.0 if "H100" in row["gpu"] else 8.6, linked="H100" in row["gpu"])
+    return startup(spec, c.planes, Card(c.memory, device), settings)
 
 
 def activations() -> list[Case]:

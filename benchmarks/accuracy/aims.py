@@ -37,8 +37,8 @@ AIMS = (
     Aim("llama.cpp KV and recurrent state", (llama_cpp.CACHE, llama_cpp.STATE, llama_cpp.PLACED_CACHE), 0, 0),
     Aim("llama.cpp device compute buffer", (llama_cpp.DEVICE,), 0.005, 0.10, (0.97, 0.05)),
     Aim("llama.cpp total of a CUDA process", (llama_cpp.TOTAL,), 0.01, 0.05),
-    Aim("vLLM weights per rank", (vllm.WEIGHTS,), 0.005, 0.02),
-    Aim("vLLM KV tokens", (vllm.TOKENS,), 0.03, 0.10),
+    Aim("vLLM weights per rank", (vllm.WEIGHTS, vllm.MORE_WEIGHTS, vllm.LATE_WEIGHTS), 0.005, 0.02),
+    Aim("vLLM KV tokens", (vllm.TOKENS, vllm.MORE_TOKENS), 0.03, 0.10),
     Aim("transformers peak, prefill and decode", (transformers.PEAK, transformers.DECODE), 0.03, 0.10),
 )
 #: Decode tokens/s of one stream on known devices; only its quantiles are recorded, so it is judged by them.

@@ -1,14 +1,17 @@
-"""vLLM's start-up logs: `tests/truth/vllm.json`, each row asked for with the settings that it names."""
+"""vLLM's start-up logs: `tests/truth/vllm.json` and, of other cards and releases, `tests/truth/vllm_more.json`.
+
+Each row is asked for with the settings that it names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.vllm_rows import UNKNOWN_MIXTURE, Case, activations, cases, complete, fitted, graph_rows, run, version
+from tests.vllm_more import More, graphs, laid_out, more, started, weights
+from tests.vllm_more import complete as complete_more
+from tests.vllm_rows import UNKNOWN_MIXTURE, Case, activations, cases, complete, fitted, graph_rows, run
 
 from benchmarks.accuracy.rows import Comparison, Row
-from llmscale.runtimes.vllm.overhead import non_torch_bytes
-from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.shards import resident_bytes, weights_per_rank
 from llmscale.units import GIB
 
@@ -18,7 +21,19 @@ NON_TORCH = "vLLM memory outside PyTorch"
 GRAPHS = "vLLM CUDA graphs"
 CACHE = "vLLM KV cache"
 TOKENS = "vLLM KV tokens"
+MORE_WEIGHTS = "vLLM weights per rank, other cards"
+MORE_BLOCKS = "vLLM KV tokens of the bytes printed, other cards"
+MORE_TOKENS = "vLLM KV tokens, other cards"
+MORE_GRAPHS = "vLLM CUDA graphs, other cards"
+LATE_WEIGHTS = "vLLM weights per rank, later logs"
+LATE_BLOCKS = "vLLM KV tokens of the bytes printed, later logs"
+ALL_TOKENS = "vLLM KV tokens, all cards"
 SOURCE = "Start-up logs of vLLM 0.8 to 0.19 as published, printed with two decimals of GiB: `tests/truth/vllm.json`."
+MORE = (
+    "Logs of other cards, quants and releases, written down before anything was changed because of them: "
+    "`tests/truth/vllm_more.json`."
+)
+LATE = "Logs found after that, in the same file: nothing but the kernels of MXFP4 was changed since."
 MIXTURE = "its checkpoint leaves the MLPs of some layers in 16 bits, which no row says"
 
 
@@ -36,7 +51,7 @@ def comparisons() -> Iterator[Comparison]:
     yield Comparison(
         NON_TORCH,
         f"{SOURCE} The figures of a release were read off these rows.",
-        _rows(outside, "non_torch_gib", lambda c: non_torch_bytes(release(version(c.row) or ""), c.parallel) / GIB),
+        _rows(outside, "non_torch_gib", lambda c: _outside(c) / GIB),
         ("vllm", "overhead"),
     )
     yield Comparison(
@@ -47,13 +62,75 @@ def comparisons() -> Iterator[Comparison]:
     )
     yield Comparison(CACHE, SOURCE, _rows(complete(), "kv_cache_gib", lambda c: run(c).stages[0].kv_cache / GIB))
     counted = [c for c in complete() if c.row.get("kv_cache_tokens")]
-    yield Comparison(TOKENS, SOURCE, _rows(counted, "kv_cache_tokens", _tokens), ("vllm", "kv_cache_tokens"))
+    tokens = _rows(counted, "kv_cache_tokens", _tokens)
+    yield Comparison(TOKENS, SOURCE, tokens)
+    yield from _more()
+    others = [row._replace(seen=False) for row in map(_held, complete_more()) if not row.unusual]
+    yield Comparison(
+        ALL_TOKENS, f"{SOURCE} {MORE} All together: the bound.", [*tokens, *others], ("vllm", "kv_cache_tokens")
+    )
+
+
+def _more() -> Iterator[Comparison]:
+    """The rows that the mechanisms were then mended with, the figures of before beside them; the late ones after."""
+    printed = more("kv_cache_gib", "kv_cache_tokens", "max_model_len")
+    yield Comparison(
+        MORE_WEIGHTS,
+        f"{MORE} At first, of the usual rows: median 0.16 %, worst 5.1 %.",
+        [_loaded(one) for one in more("weights_gib") if one.whole and one.seen],
+    )
+    yield Comparison(
+        MORE_BLOCKS,
+        f"{MORE} The layout alone: the bytes are printed with two decimals. At first: median 0.02 %, worst 108 % "
+        "(0.20.0 was taken to count as 0.20.1 does; three rows had not said that their cache is in FP8).",
+        [_blocks(one) for one in printed if one.seen],
+    )
+    yield Comparison(
+        MORE_TOKENS,
+        f"{MORE} Bytes, where the log has no tokens. At first: median 1.4 %, worst 16.6 %.",
+        [_held(one) for one in complete_more() if one.seen],
+    )
+    yield Comparison(
+        MORE_GRAPHS,
+        f"{MORE} The line fitted to H100 and the default limits, by the number of captures.",
+        [Row(one.name, graphs(one) / GIB, one.row["cuda_graph_gib"], seen=True) for one in more("cuda_graph_gib")],
+    )
+    yield Comparison(
+        LATE_WEIGHTS,
+        f"{LATE} gpt-oss-120b was 7.6 % off before the kernels of 0.25 were read.",
+        [_loaded(one) for one in more("weights_gib") if not one.seen],
+    )
+    yield Comparison(LATE_BLOCKS, f"{LATE} The layout alone.", [_blocks(one) for one in printed if not one.seen])
+
+
+def _loaded(one: More) -> Row:
+    row = one.row
+    return Row(one.name, weights(one) / GIB, row["weights_gib"], row.get("weights_unusual", ""), seen=one.seen)
+
+
+def _blocks(one: More) -> Row:
+    low, ours, high = (laid_out(one, one.row["kv_cache_gib"] + half).tokens or 0 for half in (-0.005, 0, 0.005))
+    rounding = max(high - ours, ours - low)
+    truth = one.row["kv_cache_tokens"]
+    return Row(one.name, ours, truth, one.row.get("kv_unusual", ""), rounding, seen=one.seen)
+
+
+def _held(one: More) -> Row:
+    row, start = one.row, started(one)
+    unusual = row.get("kv_unusual") or row.get("weights_unusual") or ""
+    if row.get("kv_cache_tokens"):
+        return Row(one.name, start.capacity.tokens or 0, row["kv_cache_tokens"], unusual, seen=one.seen)
+    return Row(one.name, start.stages[0].kv_cache / GIB, row["kv_cache_gib"], unusual, seen=one.seen)
+
+
+def _outside(c: Case) -> int:
+    return run(c).stages[0].non_torch
 
 
 def _weights() -> Iterator[Row]:
     for c in cases("weights_gib"):
-        loaded = weights_per_rank(c.spec, c.tensor_bytes, c.parallel)
-        loaded += resident_bytes(c.spec, c.tensor_bytes, c.parallel, 0, c.element_bytes)
+        loaded = weights_per_rank(c.spec, c.planes, c.parallel)
+        loaded += resident_bytes(c.spec, c.planes, c.parallel, 0, c.element_bytes)
         unusual = MIXTURE if c.row["model"] == UNKNOWN_MIXTURE else ""
         yield Row(_name(c), loaded / GIB, c.row["weights_gib"], unusual)
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UsageError
 from llmscale.footprint import Candidate, Quantity
 from llmscale.runtimes.interface import Subject, Workload
 
@@ -66,13 +67,33 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
             Fit(
                 fits=most <= room,
                 may_fit=footprint.low - footprint.host + more <= room,
-                total=footprint.total + more - own,
+                total=footprint.total + more,
                 headroom=room - (footprint.total + more - footprint.host),
                 missing=max(0, most - room),
                 max_context=longest,
             )
         )
     return answers
+
+
+def largest_batch(candidate: Candidate, work: Workload, devices: DeviceSet, limit: int) -> int:
+    """The most sequences of the context at once, up to `limit`, that surely fit; 0 when not even one does."""
+    room = usable(candidate, devices, work) - candidate.runtime.beyond(devices)
+    unlike = {subject.shape: subject for subject in candidate.subjects}.values()
+
+    def size(subject: Subject) -> Callable[[int], int]:
+        alone = candidate._replace(subjects=(subject,))
+
+        def of(batch: int) -> int:
+            asked = work._replace(batch=batch)
+            try:
+                return candidate.most(subject, asked) + further(alone, asked, devices.count)
+            except UsageError:  # the runtime refuses so many
+                return room + 1
+
+        return cache(of)
+
+    return min(largest(size(subject), room, limit) or 0 for subject in unlike)
 
 
 def further(candidate: Candidate, work: Workload, count: int) -> int:

@@ -225,14 +225,15 @@ def test_every_number_of_the_estimate_is_that_of_the_json_rounded(model: str, co
         assert tail is not None
         assert (tail[1] == "yes") == device["fits"]
         assert (tail[1] == "maybe") == (device["may_fit"] and not device["fits"])
-        fields = re.split(r"  +", tail[2])
+        fields = re.split(r"  +", tail[2].strip())
         usable, free = (numbers(field)[0] for field in fields[:2])
         assert usable == pytest.approx(device["usable_bytes"] / GIB, abs=0.00501)
         assert free == pytest.approx(abs(device["headroom_bytes"]) / GIB, abs=0.00501)
         assert ("-" in fields[1]) == (device["headroom_bytes"] < 0)
-        assert numbers(fields[2]) == ([] if device["max_context"] is None else [device["max_context"]])
+        for cell, key in zip(fields[2:4], ("max_context", "max_batch"), strict=True):
+            assert numbers(cell) == ([] if device[key] is None else [device[key]])
         speeds = [device["tokens_per_second"], *(device["tokens_per_second_range"] or ())]
-        shown = [float(n) * (1000 if k else 1) for field in fields[3:5] for n, k in re.findall(r"([\d.]+)(k?)", field)]
+        shown = [float(n) * (1000 if k else 1) for field in fields[4:6] for n, k in re.findall(r"([\d.]+)(k?)", field)]
         assert shown == pytest.approx([speed for speed in speeds if speed is not None], rel=0.06)
 
 

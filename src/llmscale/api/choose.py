@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from llmscale.api.model import Model
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.fit import Fit, fit, room_for_weights
+from llmscale.fit import Fit, fit, room_for_weights, usable
 from llmscale.formats.ladder import FALLBACK, by_quality, ladder, originals
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
@@ -68,7 +69,18 @@ def available(model: Model, asked: Asked) -> list[Quant]:
 
     Raises:
         UnsupportedModelError: none of those asked for.
+        UsageError: a cache that the runtime of one does not have.
     """
+    found = _available(model, asked)
+    for quant in found:
+        if (asked.runtime or quant.runtime) == "vllm":
+            from llmscale.runtimes.vllm.runtime import cache_bytes
+
+            cache_bytes(work_of(model, quant, asked))
+    return found
+
+
+def _available(model: Model, asked: Asked) -> list[Quant]:
     for steps in asked.ladders:
         found = _run(model, model.had_in(steps), asked)
         own = next(iter(_run(model, model.had_in(asked.keeping(model.published_in)), asked)), None)
@@ -130,25 +142,78 @@ def work_of(model: Model, quant: Quant, asked: Asked) -> Workload:
 
 
 def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> tuple[Quant, Fit]:
-    """The first of `steps` that fits, the last where none does."""
-    chosen, split = steps[-1], True
+    """The first of `steps` that fits, the last where none does.
+
+    Raises:
+        UsageError: the runtime refuses all of them on these devices.
+    """
+    possible: dict[str, Quant] = {quant.id: quant for quant in steps}
+    refused: UsageError | None = None
     # Quants that want the same activations under the same runtime differ in their weights alone.
     rooms: dict[tuple[str, int], int] = {}
     for quant in steps:
         kind = (quant.runtime, quant.activation_bytes)
+        served = _serves(model, quant, asked)
         if kind not in rooms:
-            candidate = model.candidate(quant, asked.runtime)
-            rooms[kind] = room_for_weights(candidate, work_of(model, quant, asked), devices)
-        if model.on_devices(quant, asked.runtime) <= rooms[kind]:
-            split = _splits(model, quant, devices, asked)
-            if split:
-                chosen = quant
-                break
-    candidate = model.candidate(chosen, asked.runtime)
-    (answer,) = fit(candidate, work_of(model, chosen, asked), [devices], model.limit)
-    if not split:
-        answer = answer._replace(fits=False, may_fit=False)
-    return chosen, answer
+            rooms[kind] = _most_weights(model, quant, devices, asked, whole=served)
+        if model.on_devices(quant, asked.runtime) > rooms[kind]:
+            continue
+        try:
+            found = answer(model, quant, devices, asked)
+        except UsageError as error:
+            refused = refused or error
+            del possible[quant.id]
+            continue
+        if found.fits:
+            return quant, found
+    if not possible:
+        assert refused is not None
+        raise refused
+    chosen = list(possible.values())[-1]
+    return chosen, answer(model, chosen, devices, asked)
+
+
+def answer(model: Model, quant: Quant, devices: DeviceSet, asked: Asked) -> Fit:
+    """How one quant fits, as ``estimate`` has it.
+
+    Raises:
+        UsageError: what the runtime refuses.
+    """
+    work = work_of(model, quant, asked)
+    if _serves(model, quant, asked):
+        from llmscale.api.serve import fit_served
+
+        found = fit_served(_loaded(model), quant, work, devices)
+        if found is not None:
+            return found
+    (summed_up,) = fit(model.candidate(quant, asked.runtime), work, [devices], model.limit)
+    if summed_up.fits and not _splits(model, quant, devices, asked):
+        return summed_up._replace(fits=False, may_fit=False)
+    return summed_up
+
+
+def _serves(model: Model, quant: Quant, asked: Asked) -> bool:
+    """Whether vLLM lays the model out itself: of an assumed one only a sum is known."""
+    return (asked.runtime or quant.runtime) == "vllm" and not model.assumed
+
+
+def _most_weights(model: Model, quant: Quant, devices: DeviceSet, asked: Asked, *, whole: bool) -> int:
+    """Bytes that weights cannot exceed: all that the runtime may take where it says itself what is left of it."""
+    work = work_of(model, quant, asked)
+    candidate = model.candidate(quant, asked.runtime)
+    return usable(candidate, devices, work) if whole else room_for_weights(candidate, work, devices)
+
+
+@cache
+def _catalogued(model_id: str) -> Model:
+    from llmscale.sources import load
+
+    return Model.of(load(model_id).known())
+
+
+def _loaded(model: Model) -> Model:
+    """The model with its tensors, which a compiled one was made without."""
+    return model if model.counted else _catalogued(model.ref.id)
 
 
 def _splits(model: Model, quant: Quant, devices: DeviceSet, asked: Asked) -> bool:

@@ -10,6 +10,7 @@ from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_KV,
     DEFAULT_QUANTS,
+    MAX_BATCH,
     MAX_CONTEXT,
     Model,
     check_known,
@@ -23,7 +24,7 @@ from llmscale.api.place import Placed, aside_of, placed
 from llmscale.bounds import bounds_of
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
-from llmscale.fit import Fit, fit, usable
+from llmscale.fit import Fit, fit, largest_batch, usable
 from llmscale.footprint import Candidate, Footprint, Quantity
 from llmscale.formats.readers import USUAL
 from llmscale.formats.recipe import Quant
@@ -181,6 +182,8 @@ def _estimate(
     def on(devices: DeviceSet, answer: Fit) -> DeviceFit:
         place = placed(model, form, candidate, work, devices, answer)
         fits = answer.fits if place.fits is None else place.fits
+        if place.max_batch is None and candidate.runtime.name != "ollama":  # which has a rule of its own for room
+            place = place._replace(max_batch=largest_batch(candidate, work, devices, MAX_BATCH))
         place = place._replace(command=line(model, form, candidate, work, devices, place, fits, *called))
         return _device_fit(devices, usable(candidate, devices, work), answer, place)
 
@@ -242,6 +245,7 @@ def _device_fit(devices: DeviceSet, room: int, answer: Fit, place: Placed) -> De
             **{name: value for name, value in place._asdict().items() if name != "ranks"},
             "fits": answer.fits if place.fits is None else place.fits,
             "max_context": answer.max_context if place.max_context is None else place.max_context or None,
+            "max_batch": place.max_batch or None,
             "may_fit": answer.may_fit if place.may_fit is None else place.may_fit,
             "headroom_bytes": answer.headroom if place.headroom_bytes is None else place.headroom_bytes,
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from llmscale.api.choose import Asked, available, best, work_of
+from llmscale.api.choose import Asked, answer, available, best, work_of
 from llmscale.api.choose import asked as ask
 from llmscale.api.command import line
 from llmscale.api.model import (
@@ -21,7 +21,6 @@ from llmscale.api.place import placed
 from llmscale.api.speed import pace
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.fit import fit
 from llmscale.formats.recipe import Quant
 from llmscale.results.common import LossRef
 from llmscale.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
@@ -106,7 +105,14 @@ def _had(models: Iterable[Model], asked: Asked, named: bool) -> tuple[Had, list[
 def _fits(
     devices: DeviceSet, answers: Had, unable: Sequence[str], asked: Asked, everything: bool, named: bool
 ) -> FitsResult:
-    lines = [_line(model, steps, devices, asked) for model, steps in answers]
+    lines, refused = [], list(unable)
+    for model, steps in answers:
+        try:
+            lines.append(_line(model, steps, devices, asked))
+        except UsageError:
+            if named:
+                raise
+            refused.append(model.ref.id)
     near = devices.total_usable // 2
     shown = [line for line in lines if everything or line.fits or line.missing_bytes <= near]
     shown.sort(key=lambda line: (not line.fits, -line.parameters if line.fits else line.missing_bytes, line.id))
@@ -122,26 +128,23 @@ def _fits(
     if len(answers) == 1 and named:
         choices = tuple(_choices(*answers[0], devices, asked))
     return FitsResult(
-        device, asked.context or DEFAULT_CONTEXT, tuple(shown), len(lines) - len(shown), choices, tuple(unable)
+        device, asked.context or DEFAULT_CONTEXT, tuple(shown), len(lines) - len(shown), choices, tuple(refused)
     )
 
 
 def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> FittingModel:
-    quant, answer = best(model, steps, devices, asked)
-    speed = (
-        pace(model, quant, work_of(model, quant, asked), asked.runtime or quant.runtime, devices)
-        if answer.fits
-        else None
-    )
+    quant, found = best(model, steps, devices, asked)
+    work = work_of(model, quant, asked)
+    speed = pace(model, quant, work, asked.runtime or quant.runtime, devices) if found.fits else None
     return FittingModel(
         id=model.ref.id,
         parameters=model.ref.parameters,
         basis=model.ref.basis,
         quant=quant.id,
-        total_bytes=answer.total,
-        fits=answer.fits,
-        max_context=answer.max_context if answer.fits else None,
-        missing_bytes=answer.missing,
+        total_bytes=found.total,
+        fits=found.fits,
+        max_context=found.max_context if found.fits else None,
+        missing_bytes=found.missing,
         tokens_per_second=speed.decode.value if speed else None,
         tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
         context=model.context(asked.context),
@@ -153,10 +156,10 @@ def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked
 
 def _command(model: Model, devices: DeviceSet, asked: Asked, name: str, catalogue: str | None) -> str | None:
     """What to type for the quant that `_line` says."""
-    quant, answer = best(model, available(model, asked), devices, asked)
+    quant, found = best(model, available(model, asked), devices, asked)
     candidate, work = model.candidate(quant, asked.runtime), work_of(model, quant, asked)
-    place = placed(model, quant, candidate, work, devices, answer)
-    fits = answer.fits if place.fits is None else place.fits
+    place = placed(model, quant, candidate, work, devices, found)
+    fits = found.fits if place.fits is None else place.fits
     return line(model, quant, candidate, work, devices, place, fits, name, catalogue)
 
 
@@ -164,20 +167,22 @@ def _choices(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: As
     """One model step by step: the last quant that does not fit, the best that does, and some below it."""
     lines = []
     for quant in steps:
-        candidate = model.candidate(quant, asked.runtime)
-        work = work_of(model, quant, asked)
-        (answer,) = fit(candidate, work, [devices], model.limit)
+        try:
+            found = answer(model, quant, devices, asked)
+        except UsageError:  # refused on these devices; `best` says so where all of them are
+            continue
+        weights = model.weights(quant).value
         lines.append(
             Choice(
                 quant=quant.id,
-                bits_per_weight=8 * candidate.weights.value / model.ref.parameters,
-                weights_bytes=candidate.weights.value,
-                total_bytes=answer.total,
-                fits=answer.fits,
-                missing_bytes=answer.missing,
-                max_context=answer.max_context,
+                bits_per_weight=8 * weights / model.ref.parameters,
+                weights_bytes=weights,
+                total_bytes=found.total,
+                fits=found.fits,
+                missing_bytes=found.missing,
+                max_context=found.max_context,
                 loss=LossRef.of(quant.id, model.ref.id),
             )
         )
-    best = next((index for index, line in enumerate(lines) if line.fits), len(lines))
-    return lines[max(0, best - 1) : best + 1 + STEPS_BELOW]
+    first = next((index for index, line in enumerate(lines) if line.fits), len(lines))
+    return lines[max(0, first - 1) : first + 1 + STEPS_BELOW]

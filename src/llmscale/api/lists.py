@@ -133,6 +133,7 @@ def _device_line(device: Device) -> DeviceLine:
         gpu_share=device.gpu_share,
         bandwidth_gb_s=device.bandwidth_gb_s,
         fp16_tflops=device.fp16_tflops,
+        compute_capability=f"{device.compute_capability:.1f}" if device.compute_capability else None,
         power_w=device.power_w,
         price_usd=device.price_usd,
         aliases=tuple(device.aliases),

@@ -115,7 +115,10 @@ def _enough(
     asked: Asked,
 ) -> NeededDevice | None:
     for found in sets:
-        quant, answer = best(model, steps, found, asked)
+        try:
+            quant, answer = best(model, steps, found, asked)
+        except UsageError:  # the runtime refuses so many of these
+            continue
         if answer.fits:
             return NeededDevice(
                 id=device.id,

@@ -26,12 +26,14 @@ class Placed(NamedTuple):
         fits, may_fit, headroom_bytes: what the runtime's own layout says, where it is more than a sum over all devices.
         max_context: 0 for none.
         ranks: of one tensor, where the runtime says so in its command.
+        max_batch: sequences of the context at once; 0 for none.
     """
 
     fits: bool | None = None
     may_fit: bool | None = None
     headroom_bytes: int | None = None
     max_context: int | None = None
+    max_batch: int | None = None
     gpu_layers: int | None = None
     layers: int | None = None
     cpu_moe: int | None = None

@@ -12,7 +12,7 @@ from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.sglang import VERSION, Started, start
 from llmscale.runtimes.sglang.pools import longest
 from llmscale.runtimes.sglang.runtime import cached, settings_of
-from llmscale.runtimes.vllm.formats import tensor_bytes_of
+from llmscale.runtimes.vllm.formats import planes_of
 from llmscale.speed.classes import HBM
 
 
@@ -41,7 +41,7 @@ def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> t
         if cached(spec, tensor, settings.kv_bytes) is None:
             return None
         try:
-            return tensor, start(spec, tensor_bytes_of(quant), devices.each, devices.visible, settings)
+            return tensor, start(spec, planes_of(quant), devices.each, devices.visible, settings)
         except UsageError as error:
             refused = refused or error
         except UnsupportedModelError:
@@ -72,6 +72,7 @@ def pooled(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Pl
         kv_cache_bytes=found.pools.bytes,
         kv_cache_tokens=found.pools.tokens if found.cell.pooled else None,
         max_concurrency=found.concurrency,
+        max_batch=int(found.concurrency),
         ranks=tensor,
     )
 

@@ -6,22 +6,26 @@ from typing import NamedTuple
 
 from llmscale.api.model import Model
 from llmscale.api.place import Placed
+from llmscale.devices.catalogue import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.fit import LONGEST
+from llmscale.fit import LONGEST, Fit
 from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Options, Subject, Workload
-from llmscale.runtimes.vllm import Card, Settings, Startup, startup
+from llmscale.runtimes.vllm import Card, Plan, Settings, Startup, limits, on, planned
 from llmscale.runtimes.vllm.cache import longest_context, request_bytes
-from llmscale.runtimes.vllm.formats import tensor_bytes_of
-from llmscale.runtimes.vllm.profile import Device
+from llmscale.runtimes.vllm.formats import kernel_of, planes_of
+from llmscale.runtimes.vllm.profile import HOPPER, Device
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.runtime import cached, settings_of
 from llmscale.runtimes.vllm.shards import Parallel
+from llmscale.spec import ModelSpec
 
-#: How the ids of devices of compute capability 9.0 and later begin (recalled; it decides 24 MiB of workspace).
-HOPPER = ("h", "gh", "b", "gb", "rtx50", "rtx-pro", "dgx-spark", "jetson-thor")
-#: How those of the devices begin that have default limits of their own.
+#: Compute capability of the GPUs whose modules a switch links (H100, H200, B200, B300).
+LINKED = (9.0, 10.0, 10.3)
+#: How the ids of cards of those GPUs end that no switch links.
+CARDS = ("-pcie", "-nvl")
+#: How the ids of the devices begin that have default limits of their own.
 A100, GB10 = "a100", "dgx-spark"
 
 
@@ -30,6 +34,20 @@ class Served(NamedTuple):
 
     settings: Settings
     found: Startup
+
+
+class Account(NamedTuple):
+    """A start held against the requests that are asked for.
+
+    Attributes:
+        headroom: bytes left of a device's share, of the device with the least; negative when missing.
+        total: bytes on all devices together, the requests' cache among them and not what is left over.
+    """
+
+    fits: bool
+    may_fit: bool
+    headroom: int
+    total: int
 
 
 def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Served | None:
@@ -41,14 +59,14 @@ def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> S
     spec = model.spec
     assert spec is not None
     subject = Subject(model.shapes[0], spec, quant)
-    sizes, card = tensor_bytes_of(quant), card_of(devices)
+    card = card_of(devices)
     refused: UsageError | None = None
     for parallel in layouts(work.options, devices.count, spec.layers):
         settings = settings_of(subject, work, parallel)
         if cached(spec, parallel, settings.kv_bytes, settings.state_bytes) is None:
             return None
         try:
-            return Served(settings, startup(spec, sizes, card, settings))
+            return Served(settings, _start(spec, quant, card, settings))
         except UsageError as error:
             refused = refused or error
         except UnsupportedModelError:
@@ -56,11 +74,49 @@ def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> S
     raise refused or UsageError(f"vLLM cannot lay out {spec.name} on {devices.count} devices.")
 
 
-def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Placed:
-    """What vLLM does with `devices`.
+#: What many devices are held against: a start without their memory, or the refusal of it. The spec and the quant are
+#: kept with it, so that no other ones take their places.
+_PLANS: dict[tuple[object, ...], tuple[ModelSpec, Quant, Plan | UsageError]] = {}
+
+
+def _start(spec: ModelSpec, quant: Quant, card: Card, settings: Settings) -> Startup:
+    batch = limits(card, settings)
+    key = (id(spec), id(quant), card.device, batch, settings._replace(utilization=None))
+    if key not in _PLANS:
+        try:
+            kernel = kernel_of(spec, quant, card.device, release(settings.version))
+            plan: Plan | UsageError = planned(spec, planes_of(quant, kernel), card.device, settings, batch)
+        except UsageError as error:
+            plan = error
+        _PLANS[key] = (spec, quant, plan)
+    found = _PLANS[key][2]
+    if isinstance(found, UsageError):
+        raise found
+    return on(found, card, settings)
+
+
+def account(start: Served, work: Workload, devices: DeviceSet) -> Account:
+    """Whether the requests fit.
 
     CUDA graphs have to find room outside vLLM's share, which on small cards is little: where the fitted size of theirs
     is more than that, it may fit or not.
+    """
+    found, parallel = start.found, start.settings.parallel
+    asked = [work.batch * request_bytes(found.plan, stage) for stage in range(len(found.stages))]
+    free = [stage.kv_cache - stage.missing - need for stage, need in zip(found.stages, asked, strict=True)]
+    serves = min(free) >= 0 and found.capacity.concurrency >= work.batch
+    rest = devices.visible - int(devices.visible * found.utilization)
+    held = sum(stage.weights + stage.activations + stage.non_torch + stage.graphs for stage in found.stages)
+    return Account(
+        fits=serves and max(stage.graphs for stage in found.stages) <= rest,
+        may_fit=serves,
+        headroom=min(free),
+        total=parallel.tensor * parallel.data * (held + sum(asked)),
+    )
+
+
+def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Placed:
+    """What vLLM does with `devices`.
 
     Raises:
         UsageError: what vLLM refuses.
@@ -68,20 +124,37 @@ def served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Pl
     start = started(model, quant, work, devices)
     if start is None:
         return Placed()
-    found = start.found
-    asked = [work.batch * request_bytes(found.plan, stage) for stage in range(len(found.stages))]
-    free = [stage.kv_cache - stage.missing - need for stage, need in zip(found.stages, asked, strict=True)]
-    serves = min(free) >= 0 and found.capacity.concurrency >= work.batch
-    rest = devices.visible - int(devices.visible * found.utilization)
+    found, held = start.found, account(start, work, devices)
     return Placed(
-        fits=serves and max(stage.graphs for stage in found.stages) <= rest,
-        may_fit=serves,
-        headroom_bytes=min(free),
+        fits=held.fits,
+        may_fit=held.may_fit,
+        headroom_bytes=held.headroom,
         max_context=longest(model, quant, start.settings, work.batch, devices),
+        max_batch=int(found.capacity.concurrency),
         weights_bytes=max(stage.weights for stage in found.stages),
         kv_cache_bytes=min(stage.kv_cache for stage in found.stages),
         kv_cache_tokens=found.capacity.tokens,
         max_concurrency=found.capacity.concurrency,
+    )
+
+
+def fit_served(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> Fit | None:
+    """The same as a `Fit`; None where vLLM's cache is not modelled.
+
+    Raises:
+        UsageError: what vLLM refuses.
+    """
+    start = started(model, quant, work, devices)
+    if start is None:
+        return None
+    held = account(start, work, devices)
+    return Fit(
+        fits=held.fits,
+        may_fit=held.may_fit,
+        total=held.total,
+        headroom=held.headroom,
+        missing=devices.count * max(0, -held.headroom),
+        max_context=longest(model, quant, start.settings, work.batch, devices) or None,
     )
 
 
@@ -105,9 +178,13 @@ def explain_served(model: Model, quant: Quant, work: Workload, devices: DeviceSe
 
 
 def card_of(devices: DeviceSet) -> Card:
-    """One device as vLLM sees it; a bare size is taken for a Hopper."""
-    hopper = devices.id.startswith(HOPPER) or devices.id[0].isdigit()
-    return Card(devices.visible, Device(hopper=hopper), devices.id.startswith(A100), devices.id.startswith(GB10))
+    """One device as vLLM sees it; a bare size is taken for an H100, unlike devices for the oldest of them."""
+    ids = [member.id for member in devices.members] or [devices.id]
+    capabilities = [device.compute_capability or 0 for device in map(known, ids) if device]
+    oldest = min(capabilities, default=HOPPER)
+    linked = oldest in LINKED and not any(name.endswith(CARDS) for name in ids)
+    device = Device(capability=oldest, linked=linked)
+    return Card(devices.visible, device, devices.id.startswith(A100), devices.id.startswith(GB10))
 
 
 def layouts(options: Options, count: int, layers: int) -> list[Parallel]:
@@ -144,7 +221,7 @@ def longest(model: Model, quant: Quant, settings: Settings, batch: int, devices:
     """
     spec, limit = model.spec, model.limit or LONGEST
     assert spec is not None
-    found = startup(spec, tensor_bytes_of(quant), card_of(devices), settings._replace(context=limit))
+    found = _start(spec, quant, card_of(devices), settings._replace(context=limit))
     of = cached(spec, settings.parallel, settings.kv_bytes, settings.state_bytes)
     assert of is not None
     available = [stage.kv_cache // batch if not stage.missing else -1 for stage in found.stages]

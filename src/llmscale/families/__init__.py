@@ -289,8 +289,10 @@ def read_part(c: Config) -> ModelSpec:
             "a size literal such as 7B gives weights without the shape.",
         )
     spec: ModelSpec = import_module(f"llmscale.families.{module}").read(c)
-    kind, share = c.rope()
-    return replace(spec, rope_scaling=kind, rotary_share=share) if (kind, share) != ("", 1.0) else spec
+    (kind, share), factor, state = c.rope(), c.rope_factor(), c.state_dtype()
+    if (kind, share, factor, state) == ("", 1.0, 1.0, ""):
+        return spec
+    return replace(spec, rope_scaling=kind, rotary_share=share, rope_factor=factor, state_dtype=state)
 
 
 def _some(words: list[str]) -> str:

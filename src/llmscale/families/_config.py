@@ -57,6 +57,7 @@ MAX_HEADS = 1 << 16
 MAX_EXPERTS = 1 << 16
 MAX_VOCAB = 1 << 27
 MAX_POSITIONS = 1 << 40
+MAX_STRETCH = 1 << 20
 
 _REQUIRED = object()
 
@@ -122,6 +123,26 @@ class Config:
         shares = [part.get("partial_rotary_factor") for part in (self.data, *parts)]
         share = next((float(s) for s in shares if isinstance(s, (int, float)) and 0 < s <= 1), 1.0)
         return next((kind for kind in kinds if kind != "default"), ""), share
+
+    def rope_factor(self) -> float:
+        """By what linear and dynamic stretching lengthen a table of rotary positions; 1 for other kinds."""
+        given = [part.get(key) for part in self._text_parts() for key in ("rope_parameters", "rope_scaling")]
+        for part in given:
+            if isinstance(part, dict) and (part.get("rope_type") or part.get("type")) in ("linear", "dynamic", "ntk"):
+                factor = part.get("factor")
+                if isinstance(factor, (int, float)) and 1 <= factor <= MAX_STRETCH:
+                    return float(factor)
+        return 1.0
+
+    def state_dtype(self) -> str:
+        """The format that runtimes keep recurrent states in, where the file or its text part names one."""
+        keys = ("mamba_ssm_dtype", "mamba_ssm_cache_dtype")
+        named = [part[key] for part in self._text_parts() for key in keys if isinstance(part.get(key), str)]
+        return named[0] if named else ""
+
+    def _text_parts(self) -> list[Mapping[str, Any]]:
+        part = self.data.get("text_config")
+        return [self.data, part] if isinstance(part, dict) else [self.data]
 
     def hidden(self, *keys: str) -> int:
         """A width, ``hidden_size`` by default."""

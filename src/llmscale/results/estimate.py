@@ -12,8 +12,9 @@ class DeviceFit:
     """One estimate on one device, or several alike.
 
     `usable_bytes` is what a model may take of `memory_bytes`; `may_fit` differs from `fits` only where a range is
-    given. `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many
-    layers the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
+    given. `max_context` is for as many sequences as asked, `max_batch` how many of the context asked fit at once.
+    `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many layers
+    the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
     `kv_cache_bytes` are those of each device, `overhead_bytes` what llama.cpp's process takes there, `ram_bytes` what
     llama.cpp then holds in RAM; `kv_cache_tokens` and `max_concurrency` are what vLLM reports, of one replica.
     `tokens_per_second` is of all sequences together with that context in the cache, `first_token_seconds` after a
@@ -29,6 +30,7 @@ class DeviceFit:
     may_fit: bool
     headroom_bytes: int
     max_context: int | None
+    max_batch: int | None
     gpu_layers: int | None
     layers: int | None
     cpu_moe: int | None

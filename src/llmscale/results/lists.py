@@ -89,6 +89,7 @@ class DeviceLine:
     gpu_share: float | None
     bandwidth_gb_s: float | None
     fp16_tflops: float | None
+    compute_capability: str | None
     power_w: float | None
     price_usd: float | None
     aliases: tuple[str, ...]

@@ -149,7 +149,8 @@ def _sizes_of(device: DeviceFit) -> str:
 
 def _devices(result: EstimateResult, say: Words) -> Table:
     fits = [(line, device) for line in result.estimates for device in line.devices]
-    # A title of nothing hides the column: only servers count tokens, and layers matter where not all are on the device.
+    # A title of nothing hides the column: only servers count tokens and requests, layers matter where not all are on
+    # the device.
     serves = any(device.max_concurrency is not None for _, device in fits)
     paced = any(device.tokens_per_second is not None for _, device in fits)
     waits = any(device.first_token_seconds is not None for _, device in fits)
@@ -164,6 +165,7 @@ def _devices(result: EstimateResult, say: Words) -> Table:
         Column("kv_cache_tokens", "KV cache tokens" if serves else ""),
         Column("max_concurrency", "Requests" if serves else ""),
         Column("max_context", "Max context"),
+        Column("max_batch", "" if serves else "Max batch", spare=True),
         Column("tokens_per_second", "t/s" if paced else "", spare=True),
         Column("tokens_per_second_range", "95 in 100" if paced else "", spare=True),
         Column("first_token_seconds", "First token" if waits else "", spare=True),
@@ -179,6 +181,7 @@ def _devices(result: EstimateResult, say: Words) -> Table:
             _about(device.kv_cache_tokens, ",") if serves else Cell(0, ""),
             _about(device.max_concurrency, ",.1f") if serves else Cell(0, ""),
             _about(device.max_context, ","),
+            Cell(0, "") if serves else _about(device.max_batch, ","),
             pace(device.tokens_per_second) if paced else Cell(None, ""),
             pace_range(device.tokens_per_second_range),
             wait(device.first_token_seconds) if waits else Cell(None, ""),

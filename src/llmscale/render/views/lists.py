@@ -138,6 +138,7 @@ def _device(result: DevicesResult) -> Report:
         ("share for the GPU", f"{line.gpu_share:.0%}" if line.gpu_share else ""),
         ("bandwidth", f"{line.bandwidth_gb_s:,g} GB/s" if line.bandwidth_gb_s else ""),
         ("FP16", f"{line.fp16_tflops:,g} TFLOPS without sparsity" if line.fp16_tflops else ""),
+        ("compute capability", line.compute_capability or ""),
         ("power", f"{line.power_w:,g} W" if line.power_w else ""),
         ("price at launch", f"{line.price_usd:,.0f} USD" if line.price_usd else ""),
         ("released", str(line.released)),

@@ -18,7 +18,7 @@ from llmscale.errors import UnsupportedModelError
 from llmscale.runtimes.sglang.loaded import IMAGE_CACHE, loaded_bytes, vision
 from llmscale.runtimes.sglang.pools import Cells, Pools, cells, pools, requests
 from llmscale.runtimes.sglang.static import CONTEXT, NVLINK_GROUP, Defaults, defaults, kv_cache_bytes
-from llmscale.runtimes.vllm.shards import Parallel, TensorBytes, refuse_impossible
+from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes, refuse_impossible
 from llmscale.spec import ModelSpec
 
 #: The release that was read.
@@ -86,7 +86,7 @@ def outside(settings: Settings) -> int:
 
 
 def start(
-    spec: ModelSpec, sizes: TensorBytes, memory: int, visible: int, settings: Settings, free: int | None = None
+    spec: ModelSpec, sizes: PlaneBytes, memory: int, visible: int, settings: Settings, free: int | None = None
 ) -> Started:
     """What one server of `spec` takes on `settings.tensor` devices.
 

@@ -11,10 +11,12 @@ SGLang's layers split as vLLM's do, which they were made from (``sglang/srt/laye
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmscale.blocks.vision import PatchEmbedding
 from llmscale.runtimes.vllm.shards import (
     Parallel,
-    TensorBytes,
+    PlaneBytes,
     allocator_slack,
     rotary_bytes,
     shards,
@@ -31,15 +33,15 @@ IMAGE_CACHE = 100 * MIB
 UNREAD_LAYERS, DEFAULT_LAYERS = ("qwen",), 24
 
 
-def loaded_bytes(spec: ModelSpec, sizes: TensorBytes, tensor: int) -> int:
+def loaded_bytes(spec: ModelSpec, sizes: PlaneBytes, tensor: int) -> int:
     """Bytes of one of `tensor` ranks."""
     parallel = Parallel(tensor)
     halves = sum(
-        shard.copies * sizes(shard.group, shard.shape)
+        shard.copies * sum(sizes(shard.group, shard.shape))
         for shard in shards(spec, parallel)
         if shard.group.role == "attention.kv_b"
     )
-    tables = rotary_bytes(spec, ROTARY)
+    tables = rotary_bytes(replace(spec, rope_factor=1.0), ROTARY)  # stretched tables are no longer than others
     return weights_per_rank(spec, sizes, parallel) + halves + tables + allocator_slack(spec, sizes, parallel)
 
 

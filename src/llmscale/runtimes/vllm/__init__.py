@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from llmscale.runtimes.vllm.cache import BLOCK, Capacity, Layout, capacity, kinds, layout, request_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
-from llmscale.runtimes.vllm.profile import H100, Device, activation_peak, encoder_inputs
+from llmscale.runtimes.vllm.profile import H100, Device, activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.shards import (
     ALONE,
     Parallel,
-    TensorBytes,
+    PlaneBytes,
     refuse_impossible,
     resident_bytes,
     weights_per_rank,
@@ -99,28 +99,52 @@ class Startup(NamedTuple):
     plan: Layout
 
 
-def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Settings) -> Startup:
+class Plan(NamedTuple):
+    """What of a start does not depend on how much memory a device has; `Stage.kv_cache` is 0 here."""
+
+    batch: Batch
+    stages: tuple[Stage, ...]
+    layout: Layout
+
+
+def startup(spec: ModelSpec, planes: PlaneBytes, card: Card, settings: Settings) -> Startup:
     """What one replica of `spec` takes on `settings.parallel` devices like `card`.
+
+    Args:
+        planes: bytes of a rank's part of a tensor, see `llmscale.runtimes.vllm.formats.planes_of`.
 
     Raises:
         UsageError: what vLLM refuses.
         UnsupportedModelError: a cache that is not modelled.
     """
-    parallel, rules = settings.parallel, release(settings.version)
-    refuse_impossible(spec, parallel)
+    return on(planned(spec, planes, card.device, settings, limits(card, settings)), card, settings)
+
+
+def limits(card: Card, settings: Settings) -> Batch:
+    """The limits of a step."""
     default = default_batch(
-        card.memory, rules, settings.context, offline=settings.offline, a100=card.a100, gb10=card.gb10
+        card.memory,
+        release(settings.version),
+        settings.context,
+        offline=settings.offline,
+        a100=card.a100,
+        gb10=card.gb10,
     )
     tokens = settings.max_num_batched_tokens or default.tokens
-    batch = Batch(tokens, min(settings.max_num_seqs or default.sequences, tokens))
-    utilization = rules.utilization if settings.utilization is None else settings.utilization
+    return Batch(tokens, min(settings.max_num_seqs or default.sequences, tokens))
+
+
+def planned(spec: ModelSpec, planes: PlaneBytes, device: Device, settings: Settings, batch: Batch) -> Plan:
+    """What the ranks of each stage hold, and how the cache is laid out; raises as `startup` does."""
+    parallel, rules = settings.parallel, release(settings.version)
+    refuse_impossible(spec, parallel)
     images = settings.encoder_bytes
     if images is None:
         images = encoder_inputs(spec, batch, settings.element_bytes)
     stages = []
     for stage in range(parallel.pipeline):
-        loaded = weights_per_rank(spec, tensor_bytes, parallel, stage)
-        loaded += resident_bytes(spec, tensor_bytes, parallel, stage, settings.element_bytes)
+        loaded = weights_per_rank(spec, planes, parallel, stage)
+        loaded += resident_bytes(spec, planes, parallel, stage, settings.element_bytes, tokens=batch.tokens)
         activations = activation_peak(
             spec,
             batch,
@@ -128,15 +152,15 @@ def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Se
             parallel,
             context=settings.context,
             element_bytes=settings.element_bytes,
-            device=card.device,
+            device=device,
             expert_scratch=settings.expert_scratch,
             encoder_bytes=images if stage == 0 else 0,
+            tower_bytes=tower_peak(spec, batch, parallel, settings.element_bytes) if stage == 0 and images else 0,
             samples=stage == parallel.pipeline - 1,
         )
-        outside, graphs = non_torch_bytes(rules, parallel), graph_bytes(spec, parallel, eager=settings.eager)
-        taken = loaded + activations + outside + (graphs if rules.graphs_counted else 0)
-        left = int(card.memory * utilization) - taken
-        stages.append(Stage(loaded, activations, outside, graphs, max(0, left), max(0, -left)))
+        outside = non_torch_bytes(rules, parallel, device)
+        graphs = graph_bytes(spec, parallel, eager=settings.eager, batch=batch)
+        stages.append(Stage(loaded, activations, outside, graphs, 0))
     plan = layout(
         spec,
         kinds(spec, parallel, kv_bytes=settings.kv_bytes, state_bytes=settings.state_bytes),
@@ -147,5 +171,17 @@ def startup(spec: ModelSpec, tensor_bytes: TensorBytes, card: Card, settings: Se
         block_size=settings.block_size,
         prefix_caching=settings.prefix_caching,
     )
-    found = capacity([stage.kv_cache for stage in stages], plan, settings.context, rules)
-    return Startup(batch, utilization, tuple(stages), found, request_bytes(plan), plan)
+    return Plan(batch, tuple(stages), plan)
+
+
+def on(plan: Plan, card: Card, settings: Settings) -> Startup:
+    """The start that `plan` makes on devices like `card`."""
+    rules = release(settings.version)
+    utilization = rules.utilization if settings.utilization is None else settings.utilization
+    stages = []
+    for stage in plan.stages:
+        taken = stage.weights + stage.activations + stage.non_torch + (stage.graphs if rules.graphs_counted else 0)
+        left = int(card.memory * utilization) - taken
+        stages.append(stage._replace(kv_cache=max(0, left), missing=max(0, -left)))
+    found = capacity([stage.kv_cache for stage in stages], plan.layout, settings.context, rules)
+    return Startup(plan.batch, utilization, tuple(stages), found, request_bytes(plan.layout), plan.layout)

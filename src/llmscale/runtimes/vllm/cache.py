@@ -46,6 +46,8 @@ FP8_SPARSE_MLA = 656
 INDEXER_SCALED = 128
 #: State blocks of a request: one, or two where prefixes are cached (``MambaSpec.max_memory_usage_bytes``).
 STATES, STATES_WITH_PREFIXES = 1, 2
+#: Families whose attention to an encoder vLLM has (``vllm/model_executor/models/registry.py``).
+CROSSED = ("whisper",)
 #: Families whose local layers are chunked; vLLM then turns the hybrid manager off (``vllm/config/vllm.py``).
 CHUNKED = "llama4"
 
@@ -59,6 +61,7 @@ class Kind(NamedTuple):
         state_bytes: bytes of one sequence's state on one rank; 0 for attention.
         window: tokens of the sliding window; None for all.
         latent: whether it is MLA's.
+        crossed: whether it is of what an encoder heard.
     """
 
     layers: tuple[int, ...]
@@ -66,6 +69,7 @@ class Kind(NamedTuple):
     state_bytes: int = 0
     window: int | None = None
     latent: bool = False
+    crossed: bool = False
 
 
 class Group(NamedTuple):
@@ -110,7 +114,8 @@ def kinds(spec: ModelSpec, parallel: Parallel = ALONE, *, kv_bytes: int = 2, sta
     Args:
         kv_bytes: of an element of K and V: 2, or 1 with ``--kv-cache-dtype fp8``.
         state_bytes: of an element of a recurrent state with ``--mamba-ssm-cache-dtype auto``: the model's own, 2,
-            unless its config.json names another (Qwen3.5: ``mamba_ssm_dtype`` float32). KDA's is always FP32.
+            unless its config.json names another (Qwen3.5: ``mamba_ssm_dtype`` float32; `ModelSpec.state_dtype`). KDA's
+            is always FP32.
 
     Raises:
         UnsupportedModelError: a cache that is not modelled.
@@ -144,7 +149,7 @@ def layout(
     """
     stages = [stage_layers(spec.layers, parallel.pipeline, stage) for stage in range(parallel.pipeline)]
     states = STATES_WITH_PREFIXES if _caches_prefixes(rules, prefix_caching) else STATES
-    if not any(kind.state_bytes for kind in of) and len({kind.window for kind in of}) == 1:
+    if not any(kind.state_bytes for kind in of) and len({(kind.window, kind.crossed) for kind in of}) == 1:
         # One group even where pages differ (MLA and its indexer): each layer has its own.
         group = Group(tuple(sorted({n for k in of for n in k.layers})), block_size, 0)
         asked = _request_blocks(of[0], block_size, context, batch, states)
@@ -219,13 +224,14 @@ def _kind(
     block: Block, spec: ModelSpec, parallel: Parallel, kv_bytes: int, state_bytes: int, sparse: bool
 ) -> Kind | None:
     cache = block.cache()
-    if cache is not None and cache.source != "self":
+    crossed = cache is not None and cache.source != "self"
+    if crossed and spec.family not in CROSSED:
         raise UnsupportedModelError(f"vLLM's cache of {spec.family}'s cross-attention is not modelled.")
     if isinstance(block, Attention) and cache is not None:
         heads = kv_heads(block.kv_heads, parallel.tensor)
         wide = heads * (block.head_dim + (block.v_head_dim or block.head_dim))
         window = None if spec.family.startswith(CHUNKED) else block.window
-        return Kind((), wide * kv_bytes, window=window)
+        return Kind((), wide * kv_bytes, window=window, crossed=crossed)
     if isinstance(block, LatentAttention):
         if sparse and kv_bytes == 1:
             return Kind((), FP8_SPARSE_MLA, latent=True)
@@ -293,6 +299,9 @@ def _group_width(counts: list[int]) -> int:
 def _request_blocks(kind: Kind, block_size: int, context: int, batch: Batch, states: int) -> int:
     if kind.state_bytes:
         return states
+    if kind.crossed:
+        # As long as a step may be, however long what it hears is (``CrossAttentionSpec.max_memory_usage_bytes``).
+        return ceil(batch.tokens / block_size)
     if kind.window is None:
         return ceil(context / block_size)
     # A window may begin inside a block, and new tokens are written before old ones are freed.

@@ -2,19 +2,26 @@
 
 A group of values that shares a scale is not cut: vLLM refuses a split that would (``AWQLinearMethod.create_weights`` in
 ``vllm/model_executor/layers/quantization/awq.py``; github.com/vllm-project/vllm issue 5675). Experts in MXFP4 are
-padded instead, see `llmscale.runtimes.vllm.shards.mxfp4_expert_shape`.
+padded instead, see `llmscale.runtimes.vllm.mxfp4`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Allotted, Quant
 from llmscale.formats.weights import allotted
-from llmscale.inventory import TensorGroup
-from llmscale.runtimes.vllm.shards import TensorBytes, mxfp4_expert_shape
+from llmscale.inventory import TensorGroup, inventory
+from llmscale.runtimes.vllm.mxfp4 import MARLIN, TRTLLM, Kernel
+from llmscale.runtimes.vllm.profile import Device
+from llmscale.runtimes.vllm.releases import Release
+from llmscale.runtimes.vllm.shards import PlaneBytes
+from llmscale.spec import ModelSpec
 
-#: The number format of gpt-oss's experts.
-MXFP4 = "mxfp4"
+#: The number format of gpt-oss's experts, and the family whose experts have kernels of their own.
+MXFP4, GPT_OSS = "mxfp4", "gpt_oss"
 
 
 def refuse_foreign(quant: Quant) -> None:
@@ -27,14 +34,18 @@ def refuse_foreign(quant: Quant) -> None:
         )
 
 
-def tensor_bytes_of(quant: Quant) -> TensorBytes:
-    """Bytes of a tensor of some group and some shape, in the orientation of the checkpoint.
+def planes_of(quant: Quant, kernel: Kernel = MARLIN) -> PlaneBytes:
+    """Bytes of a tensor of some group and some shape, in the orientation of the checkpoint, by plane.
 
-    The callable raises what `allotted` does, and UsageError for a split that cuts a group of values.
+    Values, scales and zero points are tensors of their own in memory. The callable raises what `allotted` does, and
+    UsageError for a split that cuts a group of values.
+
+    Args:
+        kernel: of experts in MXFP4, see `kernel_of`.
     """
     known: dict[str, Allotted] = {}
 
-    def size(group: TensorGroup, shape: tuple[int, ...]) -> int:
+    def size(group: TensorGroup, shape: tuple[int, ...]) -> tuple[int, ...]:
         if group.name not in known:
             known[group.name] = allotted(quant, group)
         whole, form = known[group.name]
@@ -43,28 +54,33 @@ def tensor_bytes_of(quant: Quant) -> TensorBytes:
         if copies > 1:
             rank = (rank[0] // copies, *rank[1:])
         if form.id == MXFP4 and group.component == "experts" and len(rank) > 1:
-            return copies * form.size(_padded(group.role, rank))
+            planes = kernel.planes(rank[0], rank[1], down=group.role == "experts.down")
+            return tuple(copies * plane for plane in planes)
+        if group.component == "experts" and len(rank) == 1:
+            return tuple(kernel.bias_bytes * plane // 2 for plane in _by_plane(form, rank, copies))
         if not form.holds(rank):
             raise UsageError(
                 f"The input size of {group.name} is not aligned with the quantized weight shape. This can be caused by "
                 "too large tensor parallel size.",
                 "Take a smaller tensor parallel size (--tp).",
             )
-        return copies * form.size(rank)
+        return _by_plane(form, rank, copies)
 
     return size
+
+
+def _by_plane(form: Format, shape: tuple[int, ...], copies: int) -> tuple[int, ...]:
+    return tuple(copies * replace(form, planes=[plane]).size(shape) for plane in form.planes)
+
+
+def kernel_of(spec: ModelSpec, quant: Quant, device: Device, rules: Release) -> Kernel:
+    """The kernel that computes experts in MXFP4."""
+    if spec.family != GPT_OSS or keeps_scratch(quant, tuple(inventory(spec).groups)):
+        return MARLIN
+    return {9: rules.mxfp4, 10: TRTLLM}.get(int(device.capability), MARLIN)
 
 
 def keeps_scratch(quant: Quant, groups: tuple[TensorGroup, ...]) -> bool:
     """Whether experts keep their scratch between layers, see `llmscale.runtimes.vllm.profile.activation_peak`."""
     experts = [group for group in groups if group.component == "experts" and len(group.shape) > 1]
     return not any(allotted(quant, group).form.id == MXFP4 for group in experts)
-
-
-def _padded(role: str, shape: tuple[int, ...]) -> tuple[int, int]:
-    """(rows, columns) of one expert's matrix, gate and up apart, as Marlin wants them."""
-    rows, columns = shape
-    if role.endswith(".down"):
-        intermediate, hidden = mxfp4_expert_shape((columns, rows))
-        return hidden, intermediate
-    return mxfp4_expert_shape((rows, columns))

@@ -1,13 +1,18 @@
 """What vLLM takes on a device besides weights, activations and cache: memory outside PyTorch, and CUDA graphs.
 
-Both are measured, not derived; the rows are in tests/truth/vllm.json.
+Both are measured, not derived; the rows are in tests/truth/vllm.json and tests/truth/vllm_more.json.
 
 - Outside PyTorch's allocator: what cuBLAS, Triton and NCCL took between the start and the end of the profile run
-  (``non_torch_increase`` in ``vllm/utils/mem_utils.py``). A rank alone takes one figure a release; one of several takes
-  a larger one, mostly buffers for collectives, that grows with their number.
+  (``non_torch_increase`` in ``vllm/utils/mem_utils.py``). A rank alone takes one figure a release. One of several takes
+  a larger one on cards that a switch links: the workspaces of fused and symmetric all-reduce are made for compute
+  capability 9.0 and 10 alone (``distributed/device_communicators/all_reduce_utils.py``). On other cards four ranks
+  of RTX 4090 took 0.09 GiB (one log, of 0.11), and four of capability 8.6 left 0.15 beside the modelled activations
+  (one log, of 0.17.0); of four RTX PRO 6000 one log, of 0.27.0, shows 1.7, which is not modelled.
 - CUDA graphs: taken after the cache. From 0.20 an estimate of them is subtracted from it
   (``profile_cudagraph_memory`` in ``vllm/v1/worker/gpu_model_runner.py``); before, they had to fit into what
-  ``--gpu-memory-utilization`` leaves. The line is fitted: see `GRAPHS`.
+  ``--gpu-memory-utilization`` leaves. The line is fitted (`GRAPHS`) to a server's default limits on an H100; other
+  limits capture other sizes (``_set_cudagraph_sizes`` in ``vllm/config/vllm.py``), and the memory is taken to go with
+  their number.
 """
 
 from __future__ import annotations
@@ -15,7 +20,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llmscale.inventory import inventory
-from llmscale.runtimes.vllm.releases import Release
+from llmscale.runtimes.vllm.cache import CROSSED
+from llmscale.runtimes.vllm.profile import H100, Device
+from llmscale.runtimes.vllm.releases import Batch, Release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel
 from llmscale.spec import ModelSpec
 from llmscale.units import GIB
@@ -34,18 +41,44 @@ class GraphLine(NamedTuple):
 GRAPHS = GraphLine(0.419, 0.0136, 0.664)
 
 
-def non_torch_bytes(rules: Release, parallel: Parallel = ALONE) -> int:
+#: Generations, by compute capability, whose kernels are their own and are loaded when they first run: 9 and 10.
+MODULES = (9, 10)
+#: Of one of several ranks whose cards no switch links: tests/truth/vllm_more.json, opt-2.7b.
+UNLINKED_GROUP: int = round(0.09 * GIB)
+#: The limits that the line was fitted at.
+FITTED = Batch(8192, 1024)
+#: Largest step that is captured by default, and the distance of the sizes below 256 and from there.
+LARGEST_CAPTURE, SMALL_STEP, LARGE_FROM, LARGE_STEP = 512, 8, 256, 16
+
+
+def non_torch_bytes(rules: Release, parallel: Parallel = ALONE, device: Device = H100) -> int:
     """Bytes outside PyTorch's allocator on one rank."""
+    alone = rules.non_torch if int(device.capability) in MODULES else rules.non_torch_other
     if parallel.devices == 1:
-        return rules.non_torch
+        return alone
+    if not device.linked:
+        return max(alone, UNLINKED_GROUP)
     base, each = rules.non_torch_group
     return base + each * parallel.tensor
 
 
-def graph_bytes(spec: ModelSpec, parallel: Parallel = ALONE, *, eager: bool = False) -> int:
-    """Bytes of the CUDA graphs on one rank; none with ``--enforce-eager``."""
+def captured(batch: Batch, *, piecewise: bool = True) -> int:
+    """How many CUDA graphs are captured: piecewise ones, and whole ones of steps that decode alone."""
+    largest = min(2 * batch.sequences, LARGEST_CAPTURE, batch.tokens)
+    small, large = range(SMALL_STEP, LARGE_FROM, SMALL_STEP), range(LARGE_FROM, LARGEST_CAPTURE + 1, LARGE_STEP)
+    sizes: list[int] = [size for size in (1, 2, 4, *small, *large) if size <= largest]
+    return piecewise * len(sizes) + len([size for size in sizes if size <= batch.sequences])
+
+
+def graph_bytes(spec: ModelSpec, parallel: Parallel = ALONE, *, eager: bool = False, batch: Batch = FITTED) -> int:
+    """Bytes of the CUDA graphs on one rank; none with ``--enforce-eager``.
+
+    Where there is an encoder, of the decoder alone: half of Whisper's layers.
+    """
     if eager:
         return 0
-    layers = spec.layers / parallel.pipeline
+    layers = spec.layers / parallel.pipeline / (2 if spec.family in CROSSED else 1)
     experts = any(group.component == "experts" for group in inventory(spec).groups)
-    return round((GRAPHS.base + GRAPHS.layer * layers + GRAPHS.experts * experts / parallel.tensor) * GIB)
+    fitted = GRAPHS.base + GRAPHS.layer * layers + GRAPHS.experts * experts / parallel.tensor
+    sizes = captured(batch, piecewise=spec.family not in CROSSED)
+    return round(fitted * GIB * sizes / captured(FITTED))

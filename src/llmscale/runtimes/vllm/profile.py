@@ -15,10 +15,12 @@ larger of two moments, on top of what stays allocated through both:
   (the last layer's, this layer's and the attention's output), and 42 MiB that two measured rows show and no tensor that
   we know explains. MLA sets up K and V of a cached context besides, of eight whole requests and at most 65,536 tokens
   (``layers/attention/mla_attention.py``): read, no row has it for its peak.
+- The vision tower of models whose images vary in size, over the largest image there is (16,384 tokens of Qwen's):
+  pixels, three residual streams and the widest activation of its feed-forward block for each patch. Two logs agree
+  (tests/truth/vllm_more.json: Qwen3-VL-2B, Qwen3.5-9B); other towers see images that are too small to be the peak.
 - Through both: cuBLAS's workspace (PyTorch's ``aten/src/ATen/cuda/CublasHandlePool.cpp``), the scratch of
   mixtures of experts (``workspace_shapes`` of ``TritonExperts``, kept by ``vllm/v1/worker/workspace.py``), and for
-  models that see, dummy embeddings of a whole step and the pixels they are made of (what the tower itself holds while
-  it runs over them is not modelled).
+  models that see, dummy embeddings of a whole step, or of the largest image, and the pixels they are made of.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
 from llmscale.blocks.vision import PatchEmbedding
 from llmscale.runtimes.vllm.releases import Batch, Release
-from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed
+from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed, deepstack
 from llmscale.spec import Block, ModelSpec
 from llmscale.units import KIB, MIB
 
@@ -50,17 +52,31 @@ FORWARD_REST = 42 * MIB
 MLA_REQUESTS, MLA_BLOCKS, MLA_TOKENS, BLOCK = 8, 4, 64 * 1024, 16
 #: Patches behind one image token: Gemma 3 pools 4 x 4 of them, most others merge 2 x 2.
 PATCHES, GEMMA_PATCHES = 4, 16
+#: Tokens of the largest image of families where that is more than a step may be ("profiled with 1 image items of the
+#: maximum feature size" in their logs).
+IMAGE_TOKENS = dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"), 16384)
+
+
+#: Compute capability of an H100.
+HOPPER = 9.0
 
 
 class Device(NamedTuple):
     """What of a device decides scratch buffers.
 
     Attributes:
-        hopper: whether it is of compute capability 9.0 or later.
+        capability: compute capability.
+        linked: whether a switch links it with its like, as NVIDIA's SXM modules from Hopper on.
     """
 
     multiprocessors: int = MULTIPROCESSORS
-    hopper: bool = True
+    capability: float = HOPPER
+    linked: bool = True
+
+    @property
+    def hopper(self) -> bool:
+        """Whether it is of Hopper's generation or a later one."""
+        return self.capability >= HOPPER
 
 
 H100 = Device()
@@ -85,6 +101,7 @@ def activation_peak(
     device: Device = H100,
     expert_scratch: bool = True,
     encoder_bytes: int = 0,
+    tower_bytes: int = 0,
     samples: bool = True,
 ) -> int:
     """Bytes of the peak above the weights on one rank.
@@ -95,14 +112,15 @@ def activation_peak(
         expert_scratch: whether experts keep their scratch between layers: those in 16 and 8 bits do, MXFP4's (Marlin)
             do not, by the rows of gpt-oss.
         encoder_bytes: pixels and embeddings of the images that one step can hold, see `encoder_inputs`.
+        tower_bytes: what the vision tower holds while it makes them, see `tower_peak`.
         samples: False for a pipeline stage that is not the last.
     """
-    kept = (CUBLAS_HOPPER if device.hopper else CUBLAS_AMPERE) + encoder_bytes
+    kept = CUBLAS_HOPPER if device.hopper else CUBLAS_AMPERE
     kept += expert_workspace(spec, batch, parallel, element_bytes) if expert_scratch else 0
     moments = [_forward(spec, batch, context, parallel, element_bytes)]
     if samples:
         moments.append(_sampler(spec, batch, rules, element_bytes, device))
-    return kept + max(moments)
+    return kept + max(encoder_bytes + max(moments), tower_bytes)
 
 
 def expert_workspace(spec: ModelSpec, batch: Batch, parallel: Parallel, element_bytes: int) -> int:
@@ -128,12 +146,39 @@ def encoder_inputs(spec: ModelSpec, batch: Batch, element_bytes: int = 2) -> int
 
     Nothing for a model that has no tower of patches, or that takes no images.
     """
-    patch = next((p.block for p in spec.placed if p.tower == "vision" and isinstance(p.block, PatchEmbedding)), None)
+    patch = _patch(spec)
     if patch is None:
         return 0
-    pixels = patch.channels * patch.patch**2 * (patch.frames or 1)
     patches = GEMMA_PATCHES if spec.family.startswith("gemma") else PATCHES
-    return batch.tokens * (spec.hidden_size + patches * pixels) * element_bytes
+    return _seen(spec, batch) * (_embedded(spec) + patches * _pixels(patch)) * element_bytes
+
+
+def tower_peak(spec: ModelSpec, batch: Batch, parallel: Parallel = ALONE, element_bytes: int = 2) -> int:
+    """What the vision tower holds over the largest image; nothing where images cannot be that large."""
+    patch = _patch(spec)
+    if patch is None or spec.family not in IMAGE_TOKENS:
+        return 0
+    towers = [p.block for p in spec.placed if p.tower == "vision" and isinstance(p.block, (Mlp, GatedMlp))]
+    widest = max((STREAMS * block.hidden + _width(block, parallel) for block in towers), default=0)
+    return _seen(spec, batch) * (_embedded(spec) + PATCHES * (_pixels(patch) + widest)) * element_bytes
+
+
+def _patch(spec: ModelSpec) -> PatchEmbedding | None:
+    return next((p.block for p in spec.placed if p.tower == "vision" and isinstance(p.block, PatchEmbedding)), None)
+
+
+def _pixels(patch: PatchEmbedding) -> int:
+    return patch.channels * patch.patch**2 * (patch.frames or 1)
+
+
+def _seen(spec: ModelSpec, batch: Batch) -> int:
+    """Tokens that the images of a step may take."""
+    return max(batch.tokens, IMAGE_TOKENS.get(spec.family, 0))
+
+
+def _embedded(spec: ModelSpec) -> int:
+    """Elements of an image token's embedding, with those that enter later layers."""
+    return spec.hidden_size * (1 + deepstack(spec))
 
 
 def _sampler(spec: ModelSpec, batch: Batch, rules: Release, element_bytes: int, device: Device) -> int:

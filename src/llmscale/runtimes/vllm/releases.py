@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from llmscale.errors import UsageError
+from llmscale.runtimes.vllm.mxfp4 import MARLIN, TRITON, Kernel
 from llmscale.units import GIB
 
 
@@ -28,8 +29,12 @@ class Release(NamedTuple):
             (``is_prefix_caching_supported`` in ``vllm/config/model.py``).
         largest_tier: whether devices of 160 GiB have defaults of their own.
         a100_small: whether an A100 has the defaults of a small device (pull request 17885).
-        non_torch: bytes outside PyTorch's allocator of a rank alone, measured.
-        non_torch_group: the same of one of several ranks, and what each of them adds, measured.
+        non_torch: bytes outside PyTorch's allocator of a rank alone, measured on H100.
+        non_torch_other: the same on other cards than Hopper's and Blackwell's modules: measured (RTX 4090, L40S) until
+            0.16; from then on what logs of five cards leave beside the modelled activations, 0.10 to 0.15 GiB.
+        non_torch_group: the same of one of several ranks on cards that a switch links, and what each of them adds,
+            measured on H100.
+        mxfp4: how experts of gpt-oss lie on a device of compute capability 9.0.
         measured: whether rows in tests/truth/vllm.json cover it.
     """
 
@@ -42,7 +47,9 @@ class Release(NamedTuple):
     largest_tier: bool
     a100_small: bool
     non_torch: int
+    non_torch_other: int
     non_torch_group: tuple[int, int]
+    mxfp4: Kernel
     measured: bool
 
 
@@ -60,21 +67,31 @@ _0_8 = Release(
     largest_tier=False,
     a100_small=False,
     non_torch=_gib(0.13),
+    non_torch_other=_gib(0.02),
     non_torch_group=(_gib(0.54), 0),
+    mxfp4=MARLIN,
     measured=False,
 )
 _0_9 = _0_8._replace(since=(0, 9, 0), a100_small=True, measured=True)  # read in 0.9.2; measured in 0.11, 0.15, 0.16
-_0_17 = _0_9._replace(  # read in 0.17.1 and 0.19.0; measured in 0.18 and 0.19
-    since=(0, 17, 0), sampler="pivot", non_torch=_gib(0.25), non_torch_group=(_gib(1.99), _gib(0.045))
+_KEEPING = TRITON._replace(keeps_scales=True)
+_0_12 = _0_9._replace(since=(0, 12, 0), mxfp4=_KEEPING)  # read in 0.12.0, 0.13.0 and 0.14.1; 0.11.2 has no Triton
+_0_17 = _0_12._replace(  # read in 0.17.1 and 0.19.0; measured in 0.18 and 0.19
+    since=(0, 17, 0),
+    sampler="pivot",
+    non_torch=_gib(0.25),
+    non_torch_other=_gib(0.12),
+    non_torch_group=(_gib(1.99), _gib(0.045)),
+    mxfp4=_KEEPING._replace(inner=128),  # read in 0.18.0 to 0.21.0
 )
-_0_20 = _0_17._replace(  # read in 0.20.2
-    since=(0, 20, 0), utilization=0.92, graphs_counted=True, tokens_by_requests=True, measured=False
-)
-_0_21 = _0_20._replace(since=(0, 21, 0), sampler="flashinfer")  # read in 0.21.0
-_0_26 = _0_21._replace(since=(0, 26, 0), hybrid_prefix_caching=True)  # read in 0.26.0
+_0_20 = _0_17._replace(since=(0, 20, 0), utilization=0.92, graphs_counted=True, measured=False)  # read in 0.20.0
+_0_20_1 = _0_20._replace(since=(0, 20, 1), tokens_by_requests=True)  # read in 0.20.1 and 0.20.2
+_0_21 = _0_20_1._replace(since=(0, 21, 0), sampler="flashinfer")  # read in 0.21.0
+_0_22 = _0_21._replace(since=(0, 22, 0), mxfp4=_KEEPING)  # read in 0.22.0 to 0.24.0
+_0_25 = _0_22._replace(since=(0, 25, 0), mxfp4=TRITON)  # read in 0.25.1
+_0_26 = _0_25._replace(since=(0, 26, 0), hybrid_prefix_caching=True)  # read in 0.26.0
 _0_29 = _0_26._replace(since=(0, 29, 0), largest_tier=True)  # read in 0.29.0 and 0.33.0
 
-RELEASES = (_0_8, _0_9, _0_17, _0_20, _0_21, _0_26, _0_29)
+RELEASES = (_0_8, _0_9, _0_12, _0_17, _0_20, _0_20_1, _0_21, _0_22, _0_25, _0_26, _0_29)
 #: The newest release whose every part was measured: what is modelled where nobody names one.
 MEASURED = "0.19.0"
 #: The newest release that was read.

@@ -27,7 +27,7 @@ from llmscale.runtimes.vllm import Settings
 from llmscale.runtimes.vllm.cache import BLOCK, Kind, Layout, kinds, layout
 from llmscale.runtimes.vllm.formats import keeps_scratch
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
-from llmscale.runtimes.vllm.profile import activation_peak, encoder_inputs
+from llmscale.runtimes.vllm.profile import activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel
 from llmscale.spec import ModelSpec
@@ -35,6 +35,8 @@ from llmscale.units import GIB
 
 #: Bytes of an element of a cache (``CacheDType`` in vllm/config/cache.py); FP32 with ``--dtype float32`` alone.
 CACHE_BYTES = {"fp16": 2, "bf16": 2, "fp8": 1}
+#: Bytes of an element of a recurrent state by what a config says (``MambaDType`` there).
+STATE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 #: A device of which nothing is known takes the limits of a small one.
 SMALL = 24 * GIB
 
@@ -53,6 +55,11 @@ def cache_bytes(work: Workload) -> int:
     return known[work.kv.id]
 
 
+def state_bytes(spec: ModelSpec | None, work: Workload) -> int:
+    """Bytes of an element of a recurrent state with ``--mamba-ssm-cache-dtype auto``."""
+    return STATE_BYTES.get(spec.state_dtype if spec else "", work.activation_bytes)
+
+
 def settings_of(subject: Subject, work: Workload, parallel: Parallel = ALONE) -> Settings:
     """What ``vllm serve`` is started with.
 
@@ -68,7 +75,7 @@ def settings_of(subject: Subject, work: Workload, parallel: Parallel = ALONE) ->
         max_num_seqs=o.max_num_seqs,
         max_num_batched_tokens=o.max_num_batched_tokens,
         kv_bytes=cache_bytes(work),
-        state_bytes=work.activation_bytes,
+        state_bytes=state_bytes(subject.spec, work),
         element_bytes=work.activation_bytes,
         eager=bool(o.enforce_eager),
         expert_scratch=keeps_scratch(subject.quant, groups) if subject.quant else True,
@@ -122,7 +129,7 @@ class Vllm:
         spec = subject.spec
         if spec is None or request(subject, work) is None:
             return self._general.compute(subject, work)
-        return peak(subject, work) + graph_bytes(spec, eager=bool(work.options.enforce_eager))
+        return peak(subject, work) + graphs(spec, work)
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         if subject.spec is None or request(subject, work) is None:
@@ -145,16 +152,21 @@ class Vllm:
                 f"  KV cache: {len(group.layers)} layers in one group, {work.batch} requests x {group.request_blocks} "
                 f"{size} x {plan.stage_block_bytes[0]:,} bytes = {total:,} bytes (modelled: vLLM {MEASURED})"
             )
-        graphs = graph_bytes(subject.spec, eager=bool(work.options.enforce_eager))
         yield (
             f"  compute = {peak(subject, work):,} bytes of activations in a profile run of {limits.tokens:,} tokens "
-            f"and {limits.sequences:,} sequences (modelled: vLLM {MEASURED}, within 1 % of 30 logs) + {graphs:,} "
-            "bytes of CUDA graphs (fitted: 8 % off in the middle, 37 % at most, on models left out)"
+            f"and {limits.sequences:,} sequences (modelled: vLLM {MEASURED}, within 1 % of 30 logs) + "
+            f"{graphs(subject.spec, work):,} bytes of CUDA graphs (fitted to H100: 8 % off in the middle, "
+            "37 % at most, on models left out; 38 % in the middle on other cards)"
         )
         yield (
             f"  overhead = {self.overhead(subject, work):,} bytes outside PyTorch: cuBLAS, Triton, NCCL (measured, "
             "tests/truth/vllm.json)"
         )
+
+
+def graphs(spec: ModelSpec, work: Workload) -> int:
+    """Bytes of the CUDA graphs on a device of which nothing is known."""
+    return graph_bytes(spec, eager=bool(work.options.enforce_eager), batch=limits_of(work))
 
 
 def limits_of(work: Workload) -> Batch:
@@ -176,13 +188,14 @@ def peak(subject: Subject, work: Workload) -> int:
         element_bytes=settings.element_bytes,
         expert_scratch=settings.expert_scratch,
         encoder_bytes=encoder_inputs(subject.spec, limits, settings.element_bytes),
+        tower_bytes=tower_peak(subject.spec, limits, element_bytes=settings.element_bytes),
     )
 
 
 def planned(subject: Subject, work: Workload) -> Layout | None:
     """How a device alone lays out the cache; None where that is not modelled."""
     spec = subject.spec
-    found = cached(spec, ALONE, cache_bytes(work), work.activation_bytes) if spec else None
+    found = cached(spec, ALONE, cache_bytes(work), state_bytes(spec, work)) if spec else None
     if spec is None or found is None:
         return None
     return layout(spec, list(found), work.context, limits_of(work), release())

@@ -37,9 +37,6 @@ from llmscale.units import MIB
 
 #: ``DEFAULT_VOCAB_PADDING_SIZE`` of layers/vocab_parallel_embedding.py.
 VOCAB_PADDING = 64
-#: Rounding of MXFP4 experts for the Marlin kernel, the one taken on Hopper and older: intermediate and hidden size
-#: (layers/fused_moe/oracle/mxfp4.py, ``mxfp4_round_up_hidden_size_and_intermediate_size``).
-MARLIN_MXFP4_INTERMEDIATE, MARLIN_MXFP4_HIDDEN = 128, 256
 
 #: ``FLASHINFER_MLA_WORKSPACE_BUFFER_SIZE``.
 MLA_WORKSPACE = 128 * MIB
@@ -48,9 +45,28 @@ OWN_SEGMENT, SEGMENT_STEP, LEAST_REMAINDER = 10 * MIB, 2 * MIB, MIB
 #: Families whose official checkpoints are read in Mistral's own format, whose vision tower every rank holds whole
 #: (``models/pixtral.py``); tests/truth/vllm.json has Mistral Small 3.1 on four ranks.
 WHOLE_TOWERS = {"mistral3", "pixtral"}
+#: Families whose token embedding is PyTorch's own (models/whisper.py); tests/truth/vllm_more.json has four ranks of it.
+WHOLE_EMBEDDINGS = {"whisper"}
 
-#: Bytes of one tensor of a group with the shape that the rank holds.
-TensorBytes = Callable[[TensorGroup, tuple[int, ...]], int]
+#: How families begin whose windows rotate unlike their full attention (models/gemma3.py, models/olmo2.py).
+OWN_BASES = ("gemma3", "olmo3")
+#: Families whose rotary positions have parts for time, height and width; their table is four times as long
+#: (layers/rotary_embedding/mrope.py). With the share of a head that rotates where their config does not say it
+#: outside its text part (transformers_utils/configs/qwen3_5.py; GLM's is published in ``rope_parameters``).
+MROPE = {
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"), 1.0),
+    **dict.fromkeys(("qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"), 0.25),
+    **dict.fromkeys(("glm4v", "glm4v_moe"), 0.5),
+}
+MROPE_TABLE = 4
+#: Families of which half of a head rotates, whether their config says so or not (models/glm.py, glm4.py, chatglm.py).
+HALF = ("glm", "glm4", "chatglm")
+#: What the projectors are called whose outputs enter later layers; each has a buffer for a whole step
+#: (``deepstack_input_embeds`` in models/qwen3_vl.py).
+DEEPSTACK = "deepstack"
+
+#: Bytes of one tensor of a group with the shape that the rank holds, by plane: values, scales, zero points.
+PlaneBytes = Callable[[TensorGroup, tuple[int, ...]], tuple[int, ...]]
 
 
 class Parallel(NamedTuple):
@@ -102,15 +118,6 @@ def padded_vocab(rows: int) -> int:
     return -(-rows // VOCAB_PADDING) * VOCAB_PADDING
 
 
-def mxfp4_expert_shape(shape: tuple[int, int]) -> tuple[int, int]:
-    """(intermediate, hidden) of one MXFP4 expert on one rank as the Marlin kernel wants it."""
-    intermediate, hidden = shape
-    return (
-        -(-intermediate // MARLIN_MXFP4_INTERMEDIATE) * MARLIN_MXFP4_INTERMEDIATE,
-        -(-hidden // MARLIN_MXFP4_HIDDEN) * MARLIN_MXFP4_HIDDEN,
-    )
-
-
 def kv_heads(total: int, tensor: int) -> int:
     """KV heads on one rank: a share, or one of its own where there are more ranks than heads."""
     return max(1, total // tensor)
@@ -158,40 +165,65 @@ def shards(spec: ModelSpec, parallel: Parallel = ALONE, stage: int = 0) -> Itera
         for group in inventory(replace(spec, placed=(placed,))).groups:
             here = _layers_here(group, layers, stage == 0, last, after_layers)
             if here:
-                whole = placed.tower is not None and spec.family in WHOLE_TOWERS
-                shape, experts = _share(group, placed.block, ALONE if whole else parallel)
-                yield Shard(group, shape, here, experts)
+                shape, experts = _share(group, placed.block, ALONE if _whole(spec, placed, group) else parallel)
+                yield Shard(group, shape, here, 2 * experts if _makes_values(group, placed.block) else experts)
 
 
-def weights_per_rank(
-    spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parallel = ALONE, stage: int | None = None
-) -> int:
+def weights_per_rank(spec: ModelSpec, planes: PlaneBytes, parallel: Parallel = ALONE, stage: int | None = None) -> int:
     """Bytes of weights on a rank of pipeline stage `stage`; of the stage with most of them when None."""
     if stage is None:
-        return max(weights_per_rank(spec, tensor_bytes, parallel, stage) for stage in range(parallel.pipeline))
-    return sum(shard.copies * tensor_bytes(shard.group, shard.shape) for shard in shards(spec, parallel, stage))
+        return max(weights_per_rank(spec, planes, parallel, stage) for stage in range(parallel.pipeline))
+    return sum(shard.copies * sum(planes(shard.group, shard.shape)) for shard in shards(spec, parallel, stage))
+
+
+def _whole(spec: ModelSpec, placed: Placed, group: TensorGroup) -> bool:
+    """Whether every rank holds all of it."""
+    if placed.tower is not None:
+        return spec.family in WHOLE_TOWERS
+    return spec.family in WHOLE_EMBEDDINGS and group.role == "embedding.token"
+
+
+def _makes_values(group: TensorGroup, block: Block) -> bool:
+    """Whether the matrix of the keys makes the values too: vLLM loads it into both places (models/gemma4.py)."""
+    return group.role == "attention.k" and isinstance(block, Attention) and len(block.names) == 3
 
 
 def resident_bytes(
-    spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parallel = ALONE, stage: int = 0, element_bytes: int = 2
+    spec: ModelSpec,
+    planes: PlaneBytes,
+    parallel: Parallel = ALONE,
+    stage: int = 0,
+    element_bytes: int = 2,
+    *,
+    tokens: int = 0,
 ) -> int:
     """What loading the model leaves on the rank besides its weights: rotary tables, allocator slack, what MLA adds.
+
+    Args:
+        tokens: of a step, ``--max-num-batched-tokens``.
 
     MLA's FlashInfer backend takes 128 MiB when it is imported, whichever backend is then chosen
     (``vllm/v1/attention/backends/mla/flashinfer_mla.py``); and where kv_b is quantised its two halves are kept in 16
     bits besides (``process_weights_after_loading`` in layers/attention/mla_attention.py).
     """
-    total = rotary_bytes(spec, element_bytes) + allocator_slack(spec, tensor_bytes, parallel, stage)
+    total = rotary_bytes(spec, element_bytes) + allocator_slack(spec, planes, parallel, stage)
+    if stage == 0:
+        total += deepstack(spec) * tokens * spec.hidden_size * element_bytes
     if any(isinstance(placed.block, LatentAttention) for placed in _text(spec)):
         total += MLA_WORKSPACE
     for shard in shards(spec, parallel, stage):
         plain = prod(shard.shape) * element_bytes
-        if shard.group.role == "attention.kv_b" and tensor_bytes(shard.group, shard.shape) < plain:
+        if shard.group.role == "attention.kv_b" and sum(planes(shard.group, shard.shape)) < plain:
             total += shard.copies * plain
     return total
 
 
-def allocator_slack(spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parallel = ALONE, stage: int = 0) -> int:
+def deepstack(spec: ModelSpec) -> int:
+    """Into how many later layers the vision tower's outputs enter."""
+    return max((len(placed.layers) for placed in spec.placed if DEEPSTACK in placed.prefix), default=0)
+
+
+def allocator_slack(spec: ModelSpec, planes: PlaneBytes, parallel: Parallel = ALONE, stage: int = 0) -> int:
     """What PyTorch counts as allocated besides the tensors' own bytes.
 
     From 10 MiB on a tensor has a segment of its own in whole 2 MiB, and what is left of it is cut off only where it is
@@ -199,13 +231,14 @@ def allocator_slack(spec: ModelSpec, tensor_bytes: TensorBytes, parallel: Parall
     keeps as one tensor what it computes at once: gate and up, the projections into heads, all experts of a layer.
     A segment that was used before may fit better, so this is the most it can be.
     """
-    fused: dict[tuple[str, str, str], tuple[int, int]] = {}
+    fused: dict[tuple[object, ...], tuple[int, int]] = {}
     for shard in shards(spec, parallel, stage):
         place, _, kind = shard.group.name.rpartition(".")
-        parent = place.rpartition(".")[0]
-        key = (parent, _FUSED[shard.group.role], kind) if shard.group.role in _FUSED else (place, "", kind)
-        _, size = fused.get(key, (0, 0))
-        fused[key] = (shard.layers, size + shard.experts * tensor_bytes(shard.group, shard.shape))
+        parent, part = place.rpartition(".")[0], _FUSED.get(shard.group.role)
+        for number, plane in enumerate(planes(shard.group, shard.shape)):
+            key = (shard.group.layers, parent if part else place, part, kind, number)
+            _, size = fused.get(key, (0, 0))
+            fused[key] = (shard.layers, size + shard.experts * plane)
     return sum(layers * _slack(size) for layers, size in fused.values())
 
 
@@ -218,21 +251,29 @@ def rotary_bytes(spec: ModelSpec, element_bytes: int) -> int:
     """Tables of cosines and sines, which ``torch`` counts as part of the loaded model.
 
     One table (positions, rotated elements of a head) for each head width and, where windows and full attention have
-    bases of their own, each kind (layers/rotary_embedding/base.py, cached by ``get_rope``). The whole head is taken to
-    be rotated. Nothing for a model with learned positions.
+    bases of their own, each kind (layers/rotary_embedding/base.py, cached by ``get_rope``). Linear and dynamic
+    stretching make it longer (linear_scaling_rope.py, dynamic_ntk_scaling_rope.py), of full attention alone. Nothing
+    for a model with learned positions.
     """
-    if spec.max_context is None:
+    positions = spec.positions or spec.max_context
+    if positions is None:
         return 0
     kinds: set[tuple[int, bool]] = set()
     for placed in _text(spec):
         if any(tensor.role == "embedding.position" for tensor in placed.block.tensors()):
             return 0
         if isinstance(placed.block, Attention):
-            two_bases = spec.family.startswith("gemma3") and placed.block.window is not None
-            kinds.add((placed.block.head_dim, two_bases))
+            windowed = spec.family.startswith(OWN_BASES) and placed.block.window is not None
+            kinds.add((placed.block.head_dim, windowed))
         elif isinstance(placed.block, LatentAttention):
             kinds.add((placed.block.rope, False))
-    return sum(spec.max_context * width * element_bytes for width, _ in kinds)
+    if spec.family in MROPE:
+        return sum(MROPE_TABLE * positions * int(MROPE[spec.family] * width) * element_bytes for width, _ in kinds)
+    # What MLA rotates is named as such, whole.
+    latent = any(isinstance(placed.block, LatentAttention) for placed in _text(spec))
+    share = 1.0 if latent else 0.5 if spec.family in HALF else spec.rotary_share
+    stretched = int(positions * spec.rope_factor)
+    return sum((positions if windowed else stretched) * int(share * width) * element_bytes for width, windowed in kinds)
 
 
 def computed(block: Block) -> Block:
