@@ -16,6 +16,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.formats.weights import allot, host_bytes
 from llmscale.runtimes import runtime as find_runtime
+from llmscale.runtimes.hardware import unmodelled
 from llmscale.runtimes.interface import Workload
 
 DEFAULT_RUNTIME = "llama.cpp"
@@ -179,6 +180,8 @@ def answer(model: Model, quant: Quant, devices: DeviceSet, asked: Asked) -> Fit:
     Raises:
         UsageError: what the runtime refuses.
     """
+    if (why := unmodelled(asked.runtime or quant.runtime, devices)) is not None:
+        raise UsageError(why, "Name another --runtime, or a --quant that another one reads.")
     work = work_of(model, quant, asked)
     if _serves(model, quant, asked):
         from llmscale.api.serve import fit_served

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from llmscale.api.beside import beside
+from llmscale.api.cautions import cautions
 from llmscale.api.command import line
 from llmscale.api.model import (
     DEFAULT_KV,
@@ -20,26 +21,24 @@ from llmscale.api.model import (
     kv_formats_of,
     reserve_bytes,
 )
-from llmscale.api.place import Placed, aside_of, placed
+from llmscale.api.place import Placed, placed
 from llmscale.bounds import bounds_of
 from llmscale.devices.sets import DeviceSet, device_set
-from llmscale.errors import UnsupportedModelError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit import Fit, fit, largest_batch, usable
 from llmscale.footprint import Candidate, Footprint, Quantity
 from llmscale.formats.readers import USUAL
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
-from llmscale.inventory import inventory
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.runtimes import runtime as find_runtime
+from llmscale.runtimes.hardware import unmodelled
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.sources import load
 from llmscale.spec import Basis
 
 #: Memory of common cards; one sold as "24 GB" holds 24 GiB.
 COMMON_GIB = (8, 12, 16, 24, 32, 48, 80)
-#: Runtimes that fill the devices with a cache of their own size, as people write them.
-SERVERS = {"vllm": "vLLM", "sglang": "SGLang"}
 
 
 def estimate(
@@ -77,7 +76,7 @@ def estimate(
 
         tokens = model.context(min(context_on(named), model.limit or MAX_CONTEXT))
     asked, lenient = _asked(tuple(quants), runtime, quant_map, sparsity)
-    estimates, explanation, refused = [], [], []
+    estimates, explanation, refused, foreign = [], [], [], []
     for form in asked:
         try:
             candidate = model.candidate(form, runtime)
@@ -89,53 +88,22 @@ def estimate(
         check_known(options, candidate.runtime.name)
         candidate = candidate._replace(beside=beside(model, form, options, catalogue))
         work = Workload(tokens, batch, kv, form.activation_bytes, kv_v, options)
-        estimates.append(_estimate(form, model, candidate, work, sets, (reference, catalogue)))
+        held = [devices for devices in sets if unmodelled(candidate.runtime.name, devices) is None]
+        foreign += [why for devices in sets if (why := unmodelled(candidate.runtime.name, devices))]
+        estimates.append(_estimate(form, model, candidate, work, held, (reference, catalogue)))
         if explain:
-            from llmscale.explain import explain_estimate
+            from llmscale.api.explained import explained
 
-            explanation += explain_estimate(spec, inventory(spec), form, candidate, work)
-            if candidate.runtime.name == "vllm" and model.counted:
-                from llmscale.api.serve import explain_served
-
-                explanation += [explain_served(model, form, work, devices) for devices in sets if gpus]
-            if candidate.runtime.name == "sglang" and model.counted:
-                from llmscale.api.pooled import explain_pooled
-
-                explanation += [explain_pooled(model, form, work, devices) for devices in sets if gpus]
-            if candidate.runtime.name == "llama.cpp":
-                from llmscale.runtimes.llama_cpp.process import explain_process
-
-                explanation += [one.explain(work) for one in candidate.beside]
-                explanation += [line for devices in sets if gpus for line in explain_process(devices)]
-            if gpus:
-                from llmscale.api.speed import explain_pace
-
-                for devices, device in zip(sets, estimates[-1].devices, strict=True):
-                    aside = aside_of(device.gpu_layers, device.layers, device.cpu_moe, work)
-                    if device.tokens_per_second is not None:
-                        explanation += explain_pace(model, form, work, candidate.runtime.name, devices, aside)
+            found = list(zip(held, estimates[-1].devices, strict=True)) if named else []
+            explanation += explained(model, form, candidate, work, found)
+    if foreign and not any(each.devices for each in estimates):
+        raise UsageError(foreign[0], "Name another --runtime, or a --quant that another one reads.")
     if not estimates:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
-    warnings = list(spec.warnings)
+    warnings = [*spec.warnings, *dict.fromkeys(foreign)]
     if refused:
         warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
-    for name, told in SERVERS.items():
-        served = [line for line in estimates if line.runtime == name]
-        if served and all(device.max_concurrency is None for line in served for device in line.devices):
-            warnings.append(f"How {told} lays out {spec.name} is not modelled; a general rule stands for it.")
-    if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
-        warnings.append(
-            f"How transformers runs {spec.name} is not gone through; a general rule stands for its activations, which "
-            "may be far too low."
-        )
-    if context and spec.max_context and context > spec.max_context:
-        warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
-    unlike = [devices for devices in sets if devices.members]
-    for name, told in SERVERS.items():
-        if unlike and any(each.runtime == name for each in estimates):
-            warnings.append(f"{told} puts the same on each device: of {unlike[0].id}, what the smallest has room for.")
-    if context and spec.sequence:
-        warnings.append(f"{spec.name} always sees {spec.sequence:,} tokens; --context changes nothing.")
+    warnings += cautions(model, estimates, sets, context)
     return EstimateResult(
         model=model.ref,
         runtime=estimates[0].runtime,
@@ -155,15 +123,6 @@ def _asked(
     usual = USUAL.get(find_runtime(runtime).name) if runtime and quants in ((), DEFAULT_QUANTS) else None
     asked, lenient = selected(usual or quants or DEFAULT_QUANTS, quant_map, sparsity)
     return asked, lenient or usual is not None
-
-
-def _ruled(model: Model) -> bool:
-    """Whether a rule answers for what transformers has alive of a decoder whose tensors are known."""
-    if model.spec is None or not model.counted or not model.shapes[0].decodes:
-        return False
-    from llmscale.runtimes.transformers.forward import told
-
-    return not told(model.spec)
 
 
 def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:

@@ -24,6 +24,7 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.recipe import Quant
 from llmscale.results.common import LossRef
 from llmscale.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
+from llmscale.runtimes.hardware import unmodelled
 from llmscale.sources import load
 
 #: The range of consumer cards that ``fits`` shows when no device is named.
@@ -70,6 +71,7 @@ def fits(
 
         of = list(all_models(catalogue))
     sets = [device_set(device, reserve_bytes(reserve))] if device is not None else common_devices(CONSUMER_GIB, reserve)
+    _refuse_unmodelled(sets, asked)
     answers, unable = _had(of, asked, bool(models))
     results = tuple(_fits(devices, answers, unable, asked, everything, bool(models)) for devices in sets)
     if device is None:
@@ -82,6 +84,17 @@ def fits(
         }
         result.models = tuple(replace(shown, command_line=lines[shown.id]) for shown in result.models)
     return result
+
+
+def _refuse_unmodelled(sets: Sequence[DeviceSet], asked: Asked) -> None:
+    """Raises:
+    UsageError: devices on which no runtime is modelled that reads what is asked for first.
+    """
+    runtimes = {asked.runtime or quant.runtime for quant in asked.ladders[0]}
+    for devices in sets:
+        told = [unmodelled(name, devices) for name in sorted(runtimes)]
+        if told and told[0] and all(told):
+            raise UsageError(told[0], "Name another --runtime, or a --quant that another one reads.")
 
 
 #: Models with the quants that each can be had in.

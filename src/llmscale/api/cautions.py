@@ -1,0 +1,49 @@
+"""What an estimate should not be read without: rules that stand for what is not modelled, limits that are passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from llmscale.api.model import Model
+from llmscale.devices.sets import DeviceSet
+from llmscale.results.estimate import Estimate
+
+#: Runtimes that fill the devices with a cache of their own size, as people write them.
+SERVERS = {"vllm": "vLLM", "sglang": "SGLang"}
+
+
+def cautions(
+    model: Model, estimates: Sequence[Estimate], sets: Sequence[DeviceSet], context: int | None
+) -> Iterator[str]:
+    """One sentence each.
+
+    Args:
+        context: as it was asked for, None where it was not.
+    """
+    name, spec = model.ref.name, model.spec
+    for runtime, told in SERVERS.items():
+        served = [line for line in estimates if line.runtime == runtime]
+        if served and all(device.max_concurrency is None for line in served for device in line.devices):
+            yield f"How {told} lays out {name} is not modelled; a general rule stands for it."
+    if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
+        yield (
+            f"How transformers runs {name} is not gone through; a general rule stands for its activations, which may "
+            "be far too low."
+        )
+    if context and spec and spec.max_context and context > spec.max_context:
+        yield f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens."
+    unlike = next((devices.id for devices in sets if devices.members), None)
+    for runtime, told in SERVERS.items():
+        if unlike and any(each.runtime == runtime for each in estimates):
+            yield f"{told} puts the same on each device: of {unlike}, what the smallest has room for."
+    if context and model.sequence:
+        yield f"{name} always sees {model.sequence:,} tokens; --context changes nothing."
+
+
+def _ruled(model: Model) -> bool:
+    """Whether a rule answers for what transformers has alive of a decoder whose tensors are known."""
+    if model.spec is None or not model.counted or not model.shapes[0].decodes:
+        return False
+    from llmscale.runtimes.transformers.forward import told
+
+    return not told(model.spec)
