@@ -140,7 +140,7 @@ def test_an_estimate_carries_the_bounds_of_its_own_kind() -> None:
     assert line.bounds["kv_cache"].within == line.bounds["kv_cache"].worst == 0
     assert line.bounds["kv_cache"].rows > 2000
     (line,) = estimate("llama-3.1-8b", ["bf16"]).estimates
-    assert set(line.bounds) == {"weights", "allocated"}
+    assert set(line.bounds) == {"weights", "alive", "allocated"}
     assert 0 < line.bounds["weights"].within < 0.002
 
 

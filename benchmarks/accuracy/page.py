@@ -23,9 +23,9 @@ HEADLINE = (
     llama_cpp.DEVICE,
     llama_cpp.HOST,
     llama_cpp.TOTAL,
-    vllm.WEIGHTS,
+    vllm.ALL_WEIGHTS,
     vllm.ACTIVATIONS,
-    vllm.TOKENS,
+    vllm.ALL_TOKENS,
     transformers.PEAK,
     transformers.DECODE,
 )

@@ -5,7 +5,7 @@ Each row is asked for with the settings that it names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tests.vllm_more import More, graphs, laid_out, more, started, weights
 from tests.vllm_more import complete as complete_more
@@ -27,6 +27,8 @@ MORE_TOKENS = "vLLM KV tokens, other cards"
 MORE_GRAPHS = "vLLM CUDA graphs, other cards"
 LATE_WEIGHTS = "vLLM weights per rank, later logs"
 LATE_BLOCKS = "vLLM KV tokens of the bytes printed, later logs"
+ALL_WEIGHTS = "vLLM weights per rank, all cards"
+ALL_GRAPHS = "vLLM CUDA graphs, all cards"
 ALL_TOKENS = "vLLM KV tokens, all cards"
 SOURCE = "Start-up logs of vLLM 0.8 to 0.19 as published, printed with two decimals of GiB: `tests/truth/vllm.json`."
 MORE = (
@@ -39,7 +41,8 @@ MIXTURE = "its checkpoint leaves the MLPs of some layers in 16 bits, which no ro
 
 def comparisons() -> Iterator[Comparison]:
     """What vLLM prints before it serves."""
-    yield Comparison(WEIGHTS, SOURCE, list(_weights()), ("vllm", "weights"))
+    loaded = list(_weights())
+    yield Comparison(WEIGHTS, SOURCE, loaded)
     peaks = _rows(activations(), "activation_peak_gib", lambda c: run(c).stages[-1].activations / GIB)
     yield Comparison(
         ACTIVATIONS,
@@ -54,21 +57,25 @@ def comparisons() -> Iterator[Comparison]:
         _rows(outside, "non_torch_gib", lambda c: _outside(c) / GIB),
         ("vllm", "overhead"),
     )
+    captured = list(_graphs())
     yield Comparison(
-        GRAPHS,
-        "Logs of 0.18 and 0.19: a line fitted to all other models' rows, on the model left out.",
-        list(_graphs()),
-        ("vllm", "graphs"),
+        GRAPHS, "Logs of 0.18 and 0.19: a line fitted to all other models' rows, on the model left out.", captured
     )
     yield Comparison(CACHE, SOURCE, _rows(complete(), "kv_cache_gib", lambda c: run(c).stages[0].kv_cache / GIB))
     counted = [c for c in complete() if c.row.get("kv_cache_tokens")]
     tokens = _rows(counted, "kv_cache_tokens", _tokens)
     yield Comparison(TOKENS, SOURCE, tokens)
     yield from _more()
-    others = [row._replace(seen=False) for row in map(_held, complete_more()) if not row.unusual]
-    yield Comparison(
-        ALL_TOKENS, f"{SOURCE} {MORE} All together: the bound.", [*tokens, *others], ("vllm", "kv_cache_tokens")
-    )
+    whole = [one for one in more("weights_gib") if one.whole]
+    together = f"{SOURCE} {MORE} All together: the bound."
+    yield Comparison(ALL_WEIGHTS, together, _with(loaded, map(_loaded, whole)), ("vllm", "weights"))
+    yield Comparison(ALL_GRAPHS, together, _with(captured, map(_captured, more("cuda_graph_gib"))), ("vllm", "graphs"))
+    yield Comparison(ALL_TOKENS, together, _with(tokens, map(_held, complete_more())), ("vllm", "kv_cache_tokens"))
+
+
+def _with(rows: list[Row], others: Iterable[Row]) -> list[Row]:
+    """The usual ones of `others` too, which count for the bound whether they were seen or not."""
+    return [*rows, *(row._replace(seen=False) for row in others if not row.unusual)]
 
 
 def _more() -> Iterator[Comparison]:
@@ -93,7 +100,7 @@ def _more() -> Iterator[Comparison]:
     yield Comparison(
         MORE_GRAPHS,
         f"{MORE} The line fitted to H100 and the default limits, by the number of captures.",
-        [Row(one.name, graphs(one) / GIB, one.row["cuda_graph_gib"], seen=True) for one in more("cuda_graph_gib")],
+        [_captured(one) for one in more("cuda_graph_gib")],
     )
     yield Comparison(
         LATE_WEIGHTS,
@@ -106,6 +113,10 @@ def _more() -> Iterator[Comparison]:
 def _loaded(one: More) -> Row:
     row = one.row
     return Row(one.name, weights(one) / GIB, row["weights_gib"], row.get("weights_unusual", ""), seen=one.seen)
+
+
+def _captured(one: More) -> Row:
+    return Row(one.name, graphs(one) / GIB, one.row["cuda_graph_gib"], seen=True)
 
 
 def _blocks(one: More) -> Row:
