@@ -1,4 +1,4 @@
-"""Writes what the documentation takes from the program: the command reference and the JSON Schema.
+"""Writes what the documentation takes from the program: the command reference, the JSON Schema, README's examples.
 
 Run ``make docs`` after a change of an option or an answer; ``--check`` (in ``make lint``) fails when they are stale.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,9 @@ from llmscale.results.needs import NeedsResult
 from llmscale.results.params import ParamsResult
 
 DOCS = Path(__file__).parent
+README = DOCS.parent / "README.md"
+#: Stands for the rest of an answer in README.
+CUT = "…"
 ANSWERS = {
     "params": ParamsResult,
     "estimate": EstimateResult,
@@ -46,16 +51,39 @@ def commands() -> str:
     calls = [[], *([name] for name in COMMANDS)]
     calls += [[name, sub] for name, subs in SUBCOMMANDS.items() for sub in subs]
     for call in calls:
-        printed = subprocess.run(
-            [sys.executable, "-m", "llmscale", *call, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"},
-        ).stdout
-        text = "\n".join(line.rstrip() for line in printed.strip().splitlines())
-        lines += [f"## {' '.join(['llmscale', *call])}", "", "```text", text, "```", ""]
+        printed = printed_by([*call, "--help"])
+        lines += [f"## {' '.join(['llmscale', *call])}", "", "```text", printed, "```", ""]
     return "\n".join(lines)
+
+
+def printed_by(arguments: list[str]) -> str:
+    """What a command prints, 100 columns wide and without colours."""
+    printed = subprocess.run(
+        [sys.executable, "-m", "llmscale", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"},
+    ).stdout
+    return "\n".join(line.rstrip() for line in printed.strip("\n").splitlines())
+
+
+def readme() -> str:
+    """README with its examples as they are printed now; one that ends with `CUT` keeps its length."""
+    return re.sub(r"(?<=```console\n)(.*?)(?=```)", _block, README.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def _block(found: re.Match[str]) -> str:
+    """One block: each command with what it prints; a block of commands alone stays as it is."""
+    shown = re.findall(r"^(\$ .*)\n((?:(?!\$ ).*\n)*)", found[0], flags=re.MULTILINE)
+    if not any(answer.strip() for _, answer in shown):
+        return found[0]
+    return "\n".join(f"{command}\n{_again(command, answer.strip())}\n" for command, answer in shown)
+
+
+def _again(command: str, answer: str) -> str:
+    lines = printed_by(shlex.split(command, comments=True)[2:]).splitlines()
+    return "\n".join([*lines[: answer.count("\n")], CUT] if answer.endswith(CUT) else lines)
 
 
 def schema() -> str:
@@ -65,9 +93,9 @@ def schema() -> str:
 
 
 def main() -> int:
-    """Write both files, or with ``--check`` say which is stale."""
+    """Write the files, or with ``--check`` say which are stale."""
     stale = []
-    for path, text in ((DOCS / "commands.md", commands()), (DOCS / "schema.json", schema())):
+    for path, text in ((DOCS / "commands.md", commands()), (DOCS / "schema.json", schema()), (README, readme())):
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(path.name)

@@ -24,7 +24,7 @@ class Fit(NamedTuple):
     Attributes:
         fits: whether it surely fits, with the most it may take.
         may_fit: whether it fits with the least it may take; more than `fits` only for ranges.
-        total: bytes on all devices together, with the runtime's overhead on each, as of devices without a name.
+        total: bytes on all devices together, with the runtime's overhead on each; what stays in RAM is not among them.
         headroom: bytes that are left of what a model may take; negative when missing.
         missing: bytes that are lacking for the most it may take; 0 when it fits.
         max_context: the largest context that surely fits, within the model's own limit; None when not even one
@@ -63,12 +63,13 @@ def fit(candidate: Candidate, work: Workload, sets: Sequence[DeviceSet], limit: 
         solved = [largest(ours[number], room - own, limit or LONGEST, grain) for number in growing]
         most = max(size(work.context) for size in ours) + own
         longest = None if None in solved else min((n for n in solved if n is not None), default=None)
+        total = footprint.total + more - footprint.host
         answers.append(
             Fit(
                 fits=most <= room,
                 may_fit=footprint.low - footprint.host + more <= room,
-                total=footprint.total + more,
-                headroom=room - (footprint.total + more - footprint.host),
+                total=total,
+                headroom=room - total,
                 missing=max(0, most - room),
                 max_context=longest,
             )

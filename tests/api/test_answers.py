@@ -134,8 +134,7 @@ def test_fits_gives_the_quant_that_loses_least(quants: tuple[str, ...], expected
         (device,) = same.devices
         assert line.fits == device.fits
         assert line.max_context == (device.max_context if device.fits else None)
-        own = 0 if device.overhead_bytes is None else device.overhead_bytes - same.overhead_bytes
-        assert line.total_bytes == same.total_bytes + own
+        assert line.total_bytes == device.usable_bytes - device.headroom_bytes
         assert (line.missing_bytes == 0) == line.fits
         assert line.context == (197 if line.id == "vit-base" else 4096)
 
@@ -144,8 +143,11 @@ def test_fits_counts_the_overhead_of_each_device() -> None:
     answer = fits("4x 24GiB", ["llama-2-70b"])
     assert isinstance(answer, FitsResult)
     (line,) = answer.models
-    (same,) = estimate("llama-2-70b", [line.quant]).estimates
-    assert line.total_bytes == same.total_bytes + 3 * (same.overhead_bytes + same.compute_bytes)
+    (same,) = estimate("llama-2-70b", [line.quant], gpus=["24GiB"]).estimates
+    (alone,) = same.devices
+    on_device = alone.usable_bytes - alone.headroom_bytes
+    assert line.total_bytes == on_device + 3 * (same.overhead_bytes + same.compute_bytes)
+    assert on_device < same.total_bytes, "the table of tokens stays in RAM"
     assert answer.device.memory_bytes - answer.device.usable_bytes == answer.device.reserve_bytes == 2 * GIB
 
 

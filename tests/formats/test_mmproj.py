@@ -63,7 +63,7 @@ def test_no_graph_without_a_row() -> None:
     ("model", "form", "error", "says"),
     [
         ("gemma-3-4b", "q4_k_m", UsageError, "f16, bf16, q8_0, f32"),
-        ("llama-3.1-8b", "f16", UnsupportedModelError, "no vision tower"),
+        ("llama-3.1-8b", "f16", UsageError, "no vision tower"),
         ("llava-1.5-7b", "f16", UnsupportedModelError, "never checked"),
         ("llama-3.2-11b-vision", "f16", UnsupportedModelError, "never checked"),
     ],

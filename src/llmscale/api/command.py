@@ -21,7 +21,7 @@ from llmscale.runtimes.interface import Options, Workload
 
 if TYPE_CHECKING:
     from llmscale.api.model import Model
-    from llmscale.api.place import Placed
+    from llmscale.api.places import Placed
     from llmscale.devices.sets import DeviceSet
     from llmscale.footprint import Candidate
     from llmscale.formats.recipe import Quant

@@ -21,7 +21,8 @@ from llmscale.api.model import (
     kv_formats_of,
     reserve_bytes,
 )
-from llmscale.api.place import Placed, placed
+from llmscale.api.place import placed
+from llmscale.api.places import Placed
 from llmscale.bounds import bounds_of
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError, UsageError

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from llmscale.api.model import Model
 from llmscale.api.offload import offloaded
-from llmscale.api.place import Placed
+from llmscale.api.places import Placed
 from llmscale.devices.sets import RESERVE, DeviceSet
 from llmscale.fit import fit
 from llmscale.footprint import Candidate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmscale.api.model import Model
-from llmscale.api.place import Placed
+from llmscale.api.places import Placed
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit import LONGEST

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llmscale.api.model import Model
-from llmscale.api.place import Placed
+from llmscale.api.places import Placed
 from llmscale.devices.catalogue import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError

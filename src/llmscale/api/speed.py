@@ -18,7 +18,7 @@ from llmscale.speed.predict import Speed, Stage, decode, first_token
 from llmscale.speed.table import Setup, host_setup, setup
 
 if TYPE_CHECKING:
-    from llmscale.api.place import Aside
+    from llmscale.api.places import Aside
 
 #: Tokens that a runtime reads of a prompt at once; vLLM's default of a prompt on its own is all of it.
 CHUNK = {"llama.cpp": 512}

@@ -23,8 +23,9 @@ class DeviceRef:
 class FittingModel:
     """One model on one device: the quant with the least loss that fits, and the largest context at it.
 
-    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks. `command_line` is what to type, where
-    it was asked for and there is such a line."""
+    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks. `total_bytes` is what lies on the
+    device: llama.cpp keeps the table of tokens in RAM. `command_line` is what to type, where it was asked for and there
+    is such a line."""
 
     id: str
     parameters: int

@@ -61,14 +61,14 @@ def projector(spec: ModelSpec, parts: Inventory, form: str) -> tuple[Allotted, .
         form: a key of `FORMS`.
 
     Raises:
-        UsageError: a type that the converter does not write.
-        UnsupportedModelError: a model without a tower, or one whose file nobody checked.
+        UsageError: a type that the converter does not write, a model without a tower.
+        UnsupportedModelError: a tower whose file nobody checked.
     """
     if form not in FORMS:
         raise UsageError(f"--mmproj '{form[:40]}' is no type of a projector file.", f"One of: {', '.join(FORMS)}.")
     towers = [group for group in parts.stored() if group.component in TOWERS]
     if not towers:
-        raise UnsupportedModelError(f"{spec.name} has no vision tower, so there is nothing for --mmproj.")
+        raise UsageError(f"{spec.name} has no vision tower, so there is nothing for --mmproj.", "Leave --mmproj out.")
     family = _family(spec, towers)
     if family not in FORCED:
         raise UnsupportedModelError(

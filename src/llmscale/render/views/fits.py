@@ -39,10 +39,10 @@ def _one_device(result: FitsResult, lang: str) -> Report:
         if result.choices
         else [
             f"Each in the quant with the least loss that fits with a context of {result.context:,} tokens (or the "
-            "model's own limit); max context is the longest that fits then."
+            "model's own limit); max context is the longest that fits then. Total is what lies on the device."
         ]
     )
-    notes.append(LOSS_NOTE if result.choices else PACE_NOTE)
+    notes += [LOSS_NOTE] if result.choices else [LOSS_NOTE, PACE_NOTE]
     notes += commands((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models)
     if result.hidden:
         notes.append(f"{result.hidden} larger models are not shown (--all).")
@@ -102,7 +102,7 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
         Column("max_context", "Max context"),
         Column("missing_bytes", "Missing GiB"),
         Column("tokens_per_second", "" if missing else "t/s"),
-        Column("loss_percent", "Loss %" if missing else ""),
+        Column("loss_percent", "Loss %", spare=not missing),
     ]
     rows = [
         [
