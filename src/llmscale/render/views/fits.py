@@ -112,8 +112,8 @@ def _lines(title: str, lines: list[FittingModel], lang: str, missing: bool) -> T
             gib(line.total_bytes, MODELLED),
             longest(line.max_context),
             gib(line.missing_bytes, MODELLED),
-            pace(line.tokens_per_second),
-            loss(line.loss) if missing else Cell(line.loss.percent if line.loss else None, ""),
+            Cell(None, "") if missing else pace(line.tokens_per_second),
+            loss(line.loss),
         ]
         for line in lines
     ]
