@@ -30,6 +30,7 @@ ZH = {
     "t/s": "词/秒",
     "95 in 100": "95% 区间",
     "First token": "首词",
+    "Max batch": "最多并发",
     "Bits per weight": "每权重位数",
     "Needs": "硬件要求",
     "Read by": "可用于",

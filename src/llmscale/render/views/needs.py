@@ -24,7 +24,7 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
         Column("max_context", "Max context"),
         Column("tokens_per_second", "t/s" if paced else "", spare=True),
         Column("price_usd", "Price USD"),
-        Column("power_w", ""),
+        Column("power_w", "Power W", spare=True),
     ]
     rows = [
         [
@@ -37,7 +37,7 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
             Cell(line.max_context, "-" if line.max_context is None else f"~{line.max_context:,}"),
             pace(line.tokens_per_second) if paced else Cell(None, ""),
             Cell(line.price_usd, "-" if line.price_usd is None else f"{line.price_usd:,.0f}"),
-            Cell(line.power_w, ""),
+            Cell(line.power_w, "-" if line.power_w is None else f"{line.power_w:,.0f}"),
         ]
         for line in result.devices
     ]
