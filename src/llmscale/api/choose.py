@@ -16,7 +16,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.formats.weights import allot, host_bytes
 from llmscale.runtimes import runtime as find_runtime
-from llmscale.runtimes.hardware import unmodelled
+from llmscale.runtimes.hardware import refusal, unmodelled
 from llmscale.runtimes.interface import Workload
 
 DEFAULT_RUNTIME = "llama.cpp"
@@ -38,6 +38,10 @@ class Asked(NamedTuple):
     originals: tuple[Quant, ...]
     runtime: str | None = None
 
+    def of(self, quant: Quant) -> str:
+        """The name of the runtime that a quant is asked for on."""
+        return self.runtime or quant.runtime
+
     def keeping(self, method: str) -> list[Quant]:
         """The quants that keep a checkpoint of this ``quant_method`` as it is."""
         return [quant for quant in self.originals if method and method in quant.keeps]
@@ -57,12 +61,29 @@ def asked(
     What llama.cpp cannot load is run from its published files instead, unless a runtime is named.
     """
     chosen = find_runtime(runtime).name if runtime else None
+    kept: tuple[Quant, ...] = ()
     if names:
-        return Asked(context, batch, kv, (tuple(by_quality(selected(names, quant_map, sparsity)[0])),), (), chosen)
-    if quant_map or sparsity:
+        ladders = [by_quality(selected(names, quant_map, sparsity)[0])]
+    elif quant_map or sparsity:
         raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
-    runtimes = [chosen] if chosen else [DEFAULT_RUNTIME, FALLBACK]
-    return Asked(context, batch, kv, tuple(tuple(ladder(name)) for name in runtimes), originals(runtimes[0]), chosen)
+    else:
+        runtimes = [chosen] if chosen else [DEFAULT_RUNTIME, FALLBACK]
+        ladders, kept = [ladder(name) for name in runtimes], originals(runtimes[0])
+    question = Asked(context, batch, kv, tuple(map(tuple, ladders)), kept, chosen)
+    _check_cache(question)
+    return question
+
+
+def _check_cache(question: Asked) -> None:
+    """Raises:
+    UsageError: a cache that vLLM does not have, where it is asked for.
+    """
+    served = {q.activation_bytes for steps in question.ladders for q in steps if question.of(q) == "vllm"}
+    if served:
+        from llmscale.runtimes.vllm.runtime import cache_bytes
+
+        for width in served:
+            cache_bytes(Workload(question.context or 1, question.batch, question.kv, width))
 
 
 def available(model: Model, asked: Asked) -> list[Quant]:
@@ -70,18 +91,7 @@ def available(model: Model, asked: Asked) -> list[Quant]:
 
     Raises:
         UnsupportedModelError: none of those asked for.
-        UsageError: a cache that the runtime of one does not have.
     """
-    found = _available(model, asked)
-    for quant in found:
-        if (asked.runtime or quant.runtime) == "vllm":
-            from llmscale.runtimes.vllm.runtime import cache_bytes
-
-            cache_bytes(work_of(model, quant, asked))
-    return found
-
-
-def _available(model: Model, asked: Asked) -> list[Quant]:
     for steps in asked.ladders:
         found = _run(model, model.had_in(steps), asked)
         own = next(iter(_run(model, model.had_in(asked.keeping(model.published_in)), asked)), None)
@@ -117,6 +127,10 @@ def summed(model: Model, asked: Asked) -> Model:
 
         at = work_of(model, asked.ladders[0][0], asked)
         shape = shape._replace(llama_cpp=sketch_of(model.spec, (at.context * at.batch,)))
+    if "transformers" in {asked.of(quant) for steps in asked.ladders for quant in steps}:
+        from llmscale.runtimes.transformers.runtime import points_of
+
+        shape = shape._replace(transformers=points_of(model.spec, model.context(asked.context)))
     if any(quant.runtime == "transformers" and quant.id in sizes for steps in asked.ladders for quant in steps):
         from llmscale.runtimes.transformers.runtime import points_of
 
@@ -148,8 +162,10 @@ def best(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked)
     Raises:
         UsageError: the runtime refuses all of them on these devices.
     """
+    foreign = {name: unmodelled(name, devices) for name in {asked.of(quant) for quant in steps}}
+    steps = [quant for quant in steps if foreign[asked.of(quant)] is None]
     possible: dict[str, Quant] = {quant.id: quant for quant in steps}
-    refused: UsageError | None = None
+    refused = None if steps else refusal(next(why for why in foreign.values() if why))
     # Quants that want the same activations under the same runtime differ in their weights alone.
     rooms: dict[tuple[str, int], int] = {}
     for quant in steps:
@@ -180,8 +196,8 @@ def answer(model: Model, quant: Quant, devices: DeviceSet, asked: Asked) -> Fit:
     Raises:
         UsageError: what the runtime refuses.
     """
-    if (why := unmodelled(asked.runtime or quant.runtime, devices)) is not None:
-        raise UsageError(why, "Name another --runtime, or a --quant that another one reads.")
+    if (why := unmodelled(asked.of(quant), devices)) is not None:
+        raise refusal(why)
     work = work_of(model, quant, asked)
     if _serves(model, quant, asked):
         from llmscale.api.serve import fit_served
@@ -197,7 +213,7 @@ def answer(model: Model, quant: Quant, devices: DeviceSet, asked: Asked) -> Fit:
 
 def _serves(model: Model, quant: Quant, asked: Asked) -> bool:
     """Whether vLLM lays the model out itself: of an assumed one only a sum is known."""
-    return (asked.runtime or quant.runtime) == "vllm" and not model.assumed
+    return (asked.of(quant)) == "vllm" and not model.assumed
 
 
 def _most_weights(model: Model, quant: Quant, devices: DeviceSet, asked: Asked, *, whole: bool) -> int:

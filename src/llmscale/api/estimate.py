@@ -25,7 +25,7 @@ from llmscale.api.place import placed
 from llmscale.api.places import Placed
 from llmscale.bounds import bounds_of
 from llmscale.devices.sets import DeviceSet, device_set
-from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.errors import UnsupportedModelError
 from llmscale.fit import Fit, fit, largest_batch, usable
 from llmscale.footprint import Candidate, Footprint, Quantity
 from llmscale.formats.readers import USUAL
@@ -33,7 +33,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.runtimes import runtime as find_runtime
-from llmscale.runtimes.hardware import unmodelled
+from llmscale.runtimes.hardware import refusal, unmodelled
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.sources import load
 from llmscale.spec import Basis
@@ -98,7 +98,7 @@ def estimate(
             found = list(zip(held, estimates[-1].devices, strict=True)) if named else []
             explanation += explained(model, form, candidate, work, found)
     if foreign and not any(each.devices for each in estimates):
-        raise UsageError(foreign[0], "Name another --runtime, or a --quant that another one reads.")
+        raise refusal(foreign[0])
     if not estimates:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
     warnings = [*spec.warnings, *dict.fromkeys(foreign)]

@@ -24,7 +24,7 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.recipe import Quant
 from llmscale.results.common import LossRef
 from llmscale.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
-from llmscale.runtimes.hardware import unmodelled
+from llmscale.runtimes.hardware import refusal, unmodelled
 from llmscale.sources import load
 
 #: The range of consumer cards that ``fits`` shows when no device is named.
@@ -90,11 +90,11 @@ def _refuse_unmodelled(sets: Sequence[DeviceSet], asked: Asked) -> None:
     """Raises:
     UsageError: devices on which no runtime is modelled that reads what is asked for first.
     """
-    runtimes = {asked.runtime or quant.runtime for quant in asked.ladders[0]}
+    runtimes = {asked.of(quant) for quant in asked.ladders[0]}
     for devices in sets:
         told = [unmodelled(name, devices) for name in sorted(runtimes)]
         if told and told[0] and all(told):
-            raise UsageError(told[0], "Name another --runtime, or a --quant that another one reads.")
+            raise refusal(told[0])
 
 
 #: Models with the quants that each can be had in.
@@ -148,7 +148,7 @@ def _fits(
 def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> FittingModel:
     quant, found = best(model, steps, devices, asked)
     work = work_of(model, quant, asked)
-    speed = pace(model, quant, work, asked.runtime or quant.runtime, devices) if found.fits else None
+    speed = pace(model, quant, work, asked.of(quant), devices) if found.fits else None
     return FittingModel(
         id=model.ref.id,
         parameters=model.ref.parameters,

@@ -123,8 +123,9 @@ class Model(NamedTuple):
 
             refuse_foreign(quant)
         refuse_unread(quant, chosen.name)
-        # llama.cpp's and vLLM's figures are too slow to work out for every device that a summed model is asked about.
-        quick = not self.compiled or engine(chosen.name) not in ("llama.cpp", "vllm")
+        # The figures of these are too slow to work out for every device that a summed model is asked about.
+        drawn = ("llama.cpp", "vllm", *(("transformers",) if self.shapes[0].transformers else ()))
+        quick = not self.compiled or engine(chosen.name) not in drawn
         spec = self.spec if self.counted and quick else None
         subjects = tuple(Subject(shape, spec, quant) for shape in self.shapes)
         weights = self.weights(quant)
@@ -158,9 +159,8 @@ class Model(NamedTuple):
     def on_devices(self, quant: Quant, runtime: str | None = None) -> int:
         """The most bytes of the weights that lie on devices which take all layers, on the quant's own runtime or so."""
         name = runtime or quant.runtime
-        if self.compiled and name == "llama.cpp" and (known := self.sizes(quant)):
-            return known[0] - known[1]
-        return self.weights(quant).high - self._aside(quant, name)
+        most = known[0] if self.compiled and (known := self.sizes(quant)) else self.weights(quant).high
+        return most - self._aside(quant, name)
 
     @property
     def counted(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmscale.data import table
+from llmscale.errors import UsageError
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
@@ -38,3 +39,8 @@ def unmodelled(runtime: str, devices: DeviceSet) -> str | None:
         if vendor is not None and (vendor not in VENDORS[runtime] or kind.id.startswith(NO_GPUS)):
             return f"{runtime} on {kind.id} is not modelled, only on GPUs of {', '.join(VENDORS[runtime])}."
     return None
+
+
+def refusal(why: str) -> UsageError:
+    """The error that says so."""
+    return UsageError(why, "Name another --runtime, or a --quant that another one reads.")
