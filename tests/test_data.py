@@ -165,7 +165,7 @@ def test_good_data_compiles(tmp_path: Path) -> None:
     (entry,) = compile_table("models", str(path))["entries"].values()
     assert (entry["parameters"], entry["training_tokens"]) == (110_000_000, 2 * 10**12)
     assert entry["counted"] is None
-    assert compile_table("outlines", str(path))["m"][4:] == [110_000_000, None, None, "", None, None]
+    assert compile_table("outlines", str(path))["m"][4:] == [110_000_000, None, None, "", "", None, None]
 
 
 def test_what_follows_from_a_config_is_compiled_with_it(tmp_path: Path) -> None:

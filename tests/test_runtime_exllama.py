@@ -54,9 +54,9 @@ class TestCaches:
         assert size == 36 * 4096 * 1024 // 32 * (34 + 18)
 
     def test_the_rotary_key_of_a_latent_stays_in_16_bits(self) -> None:
-        """27 layers of 512 and 64 elements."""
-        size = answer("deepseek-v2-lite", context=4096, kv_dtype="exl3_kv6").kv_cache_bytes
-        assert size == 27 * 4096 * (512 // 32 * 26 + 64 * 2)
+        """61 layers of 512 and 64 elements."""
+        size = answer("deepseek-v3", context=4096, kv_dtype="exl3_kv6").kv_cache_bytes
+        assert size == 61 * 4096 * (512 // 32 * 26 + 64 * 2)
 
     def test_windows_apart_in_some_families(self) -> None:
         """gpt-oss: half of 24 layers keep 128 tokens and two pages for each sequence, always in FP16."""

@@ -216,7 +216,9 @@ def _outlines(source: _Source) -> dict[str, Any]:
         if key in found.specs:
             spec, parts = found.specs[key], found.parts[key]
             moves = list(motion(parts))
-            told = told._replace(limit=told.limit or spec.max_context, shape=_shape(spec, parts), motion=moves)
+            told = told._replace(
+                limit=told.limit or spec.max_context, family=spec.family, shape=_shape(spec, parts), motion=moves
+            )
         if told.parameters:
             outlines[key] = list(told)
     return outlines

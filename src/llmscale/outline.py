@@ -18,7 +18,7 @@ class Outline(NamedTuple):
         text: whether it is of text alone.
         parameters, active: counted where the tensors are known, else as its publisher states them.
         limit: the longest context.
-        published_in: see `ModelSpec`.
+        published_in, family: see `ModelSpec`; empty where the tensors are not known.
         shape: fields of `Shape`; None where the tensors are not known.
         motion: fields of `Motion`, likewise.
     """
@@ -31,6 +31,7 @@ class Outline(NamedTuple):
     active: int | None
     limit: int | None
     published_in: str
+    family: str = ""
     shape: list[Any] | None = None
     motion: list[int] | None = None
 

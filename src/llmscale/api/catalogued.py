@@ -47,5 +47,6 @@ def _shipped(found: Outline) -> Model:
         parts=None,
         compiled=True,
         published_in=found.published_in,
+        family=found.family,
         moves=Motion(*found.motion),
     )

@@ -16,6 +16,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.formats.weights import allot, host_bytes
 from llmscale.runtimes import runtime as find_runtime
+from llmscale.runtimes.architectures import lacks
 from llmscale.runtimes.hardware import refusal, unmodelled
 from llmscale.runtimes.interface import Workload
 
@@ -139,7 +140,10 @@ def summed(model: Model, asked: Asked) -> Model:
 
 
 def _run(model: Model, quants: list[Quant], asked: Asked) -> list[Quant]:
-    """Those that the runtime asked for runs."""
+    """Those that the runtime asked for, or their own, runs."""
+    lacking = {name for name in {asked.of(quant) for quant in quants} if model.family and lacks(name, model.family)}
+    if lacking:
+        quants = [quant for quant in quants if asked.of(quant) not in lacking]
     return quants if asked.runtime is None else [quant for quant in quants if _runs(model, quant, asked.runtime)]
 
 

@@ -33,6 +33,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.runtimes import runtime as find_runtime
+from llmscale.runtimes.architectures import refuse_lacking
 from llmscale.runtimes.hardware import refusal, unmodelled
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.sources import load
@@ -76,6 +77,8 @@ def estimate(
         from llmscale.api.ollama import context_on
 
         tokens = model.context(min(context_on(named), model.limit or MAX_CONTEXT))
+    if runtime:
+        refuse_lacking(find_runtime(runtime).name, model.family, model.ref.name)
     asked, lenient = _asked(tuple(quants), runtime, quant_map, sparsity)
     estimates, explanation, refused, foreign = [], [], [], []
     for form in asked:

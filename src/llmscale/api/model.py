@@ -17,6 +17,7 @@ from llmscale.inventory import Inventory, inventory
 from llmscale.results.common import SizedModelRef
 from llmscale.runtimes import engine
 from llmscale.runtimes import runtime as find_runtime
+from llmscale.runtimes.architectures import refuse_lacking
 from llmscale.runtimes.interface import DEFAULTS, KNOWN_BY, Options, Subject
 from llmscale.shape import Shape, shape_of
 from llmscale.spec import Basis, ModelSpec
@@ -48,6 +49,7 @@ class Model(NamedTuple):
         summed: the same by quant, where it was computed for this answer, see `llmscale.api.choose.summed`.
         moves: what of it decides its speed, where it was computed before.
         published_in: see `ModelSpec`.
+        family: the published ``model_type``; empty where it is not known, or somebody only assumed it.
     """
 
     ref: SizedModelRef
@@ -63,6 +65,7 @@ class Model(NamedTuple):
     summed: Mapping[str, Sequence[int]] | None = None
     moves: Motion | None = None
     published_in: str = ""
+    family: str = ""
 
     @classmethod
     def of(cls, spec: ModelSpec) -> Model:
@@ -89,6 +92,7 @@ class Model(NamedTuple):
             parts=parts,
             peers=around,
             published_in=spec.published_in,
+            family=spec.family if spec.shape_known and spec.basis is not Basis.ASSUMED else "",
         )
 
     def weights(self, quant: Quant) -> Quantity:
@@ -123,6 +127,7 @@ class Model(NamedTuple):
 
             refuse_foreign(quant)
         refuse_unread(quant, chosen.name)
+        refuse_lacking(chosen.name, self.family, self.ref.name)
         # The figures of these are too slow to work out for every device that a summed model is asked about.
         drawn = ("llama.cpp", "vllm", *(("transformers",) if self.shapes[0].transformers else ()))
         quick = not self.compiled or engine(chosen.name) not in drawn
