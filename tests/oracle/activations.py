@@ -184,6 +184,54 @@ def run(config: dict[str, Any], case: Case) -> Found:
     return Found(prompt, answer, between)
 
 
+def once(config: dict[str, Any], case: Case) -> int:
+    """Call an encoder once and say what was alive at most, what it was given and what it answers included.
+
+    Its class is the one that the config names; pictures are as large as the config says, in BF16.
+    """
+    settings = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(dict(config))
+    settings._attn_implementation = case.attn
+    kind = (
+        getattr(transformers, (config.get("architectures") or [""])[0], None)
+        or transformers.MODEL_MAPPING[type(settings)]
+    )
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with no_init_weights(), torch.device("meta"):
+            model: Any = kind(settings)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    model.tie_weights()
+    model.eval()
+    storages = Storages(iter([*model.parameters(), *model.buffers()]))
+    before = functional.scaled_dot_product_attention, masking_utils.fast_all
+    functional.scaled_dot_product_attention = attention
+    masking_utils.fast_all = lambda tensor: True
+    try:
+        with torch.no_grad(), storages:
+            inputs = _inputs(settings, model.main_input_name, case)
+            answer = model(**inputs)
+            assert answer is not None
+    finally:
+        functional.scaled_dot_product_attention, masking_utils.fast_all = before
+    return storages.peak
+
+
+def _inputs(settings: Any, named: str, case: Case) -> dict[str, torch.Tensor]:
+    """Pictures for a vision model, tokens for a text model, both for one with two towers."""
+    inputs: dict[str, torch.Tensor] = {}
+    seen = getattr(settings, "vision_config", settings)
+    if named == "pixel_values" or hasattr(settings, "vision_config"):
+        size = seen.image_size
+        height, width = size if isinstance(size, (list, tuple)) else (size, size)
+        shape = (case.batch, getattr(seen, "num_channels", 3), height, width)
+        inputs["pixel_values"] = torch.zeros(shape, dtype=torch.bfloat16, device="meta")
+    if named == "input_ids":
+        for name, make in (("input_ids", torch.zeros), ("attention_mask", torch.ones)):
+            inputs[name] = make(case.batch, case.tokens, dtype=torch.int64, device="meta")
+    return inputs
+
+
 def chosen(model_types: list[str]) -> Iterator[Subject]:
     """The first, the middle and the last config of each type that generates text alone."""
     by_type: dict[str, list[Subject]] = {}

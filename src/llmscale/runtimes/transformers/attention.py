@@ -12,7 +12,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.runtimes.transformers.ops import FP32, Step, norm, rotate, rotate_complex, rotate_wide
+from llmscale.runtimes.transformers.ops import (
+    FP32,
+    INT64,
+    Step,
+    norm,
+    rotate,
+    rotate_complex,
+    rotate_float,
+    rotate_wide,
+)
 from llmscale.runtimes.transformers.styles import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
@@ -104,6 +113,81 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
     return out
 
 
+def attend_all(
+    tape: Tape, step: Step, block: Attention, style: Style, *, masked: bool = False, rows: int = 0
+) -> Buffer:
+    """Attention without a cache, of an encoder or over one: what it makes, while the layer holds its scores.
+
+    Args:
+        rows: tokens of one sequence that it sees where these are another's.
+    """
+    mark, n, width = tape.mark(), step.rows, step.width
+    size, fused = heads_of(block), len(block.names) == 2
+    together = tape.new("Q, K and V", n * (size.q + size.k + size.v), width) if fused else None
+    q, k, _ = _projected(tape, step, block, style, size, together)
+    if style.rotary != "none":
+        _rotated(tape, step, size, style, 1, block.head_dim)
+        tape.free(*({q, k} - {together}))
+    scores: list[Buffer] = []
+    if by_hand(step, style):
+        _, *scores = _by_hand(tape, step, block, style, size, rows or step.tokens, masked=masked)
+    else:
+        _sdpa(tape, step, block, size, rows or step.tokens, masked=masked, joined=False)
+    out = tape.new("attention output", n * block.hidden, width)
+    tape.leave(mark, out, *scores)
+    return out
+
+
+def disentangled(tape: Tape, step: Step, block: Attention, buckets: int) -> Buffer:
+    """``DisentangledSelfAttention.forward`` of DeBERTa, with `buckets` relative positions."""
+    mark, n, width = tape.mark(), step.rows * block.heads * block.head_dim, step.width
+    pairs, heads = step.tokens * step.tokens, step.batch * block.heads
+    for name in "QKV":
+        raw = tape.new(f"{name} by token", n, width)
+        tape.new(name, n, width)
+        tape.free(raw)
+    scaled = tape.new("scaled K", n, width)
+    scores = tape.new("scores", heads * pairs, width)
+    tape.free(scaled)
+    relative = _relative(tape, step, block, buckets) if buckets else None
+    if relative:
+        added = tape.new("sum of scores", heads * pairs, width)
+        tape.free(scores)
+        scores = added
+    tape.new("mask", step.batch * pairs, 1)
+    masked = tape.new("masked scores", heads * pairs, width)
+    tape.free(scores)
+    tape.new("softmax", heads * pairs, width)
+    made = tape.new("attention", n, width)
+    tape.new("attention by token", n, width)
+    tape.free(made)
+    tape.free(masked, *([relative] if relative else []))
+    out = tape.new("attention output", n, width)
+    tape.leave(mark, out)
+    return out
+
+
+def _relative(tape: Tape, step: Step, block: Attention, buckets: int) -> Buffer:
+    """``disentangled_attention_bias``: content to position, then position to content."""
+    mark, pairs, heads = tape.mark(), step.tokens * step.tokens, step.batch * block.heads
+    for name in "QK":
+        tape.new(f"{name} of relative positions", step.batch * buckets * block.heads * block.head_dim, step.width)
+    total = None
+    for name in ("content to position", "position to content"):
+        shifted = tape.new("shifted positions", pairs, INT64)
+        tape.new(f"places of {name}", pairs, INT64)
+        tape.free(shifted)
+        wide = tape.new(f"{name}, all positions", heads * step.tokens * buckets, step.width)
+        tape.new(name, heads * pairs, step.width)
+        tape.free(wide)
+        scaled = tape.new(f"{name}, scaled", heads * pairs, step.width)
+        total = total or tape.new("relative scores", heads * pairs, step.width)
+        tape.free(scaled)
+    assert total
+    tape.leave(mark, total)
+    return total
+
+
 def _projected(
     tape: Tape, step: Step, block: Attention, style: Style, size: Heads, together: Buffer | None
 ) -> tuple[Buffer, Buffer, Buffer]:
@@ -139,6 +223,8 @@ def _rotated(tape: Tape, step: Step, size: Heads, style: Style, share: float, ta
             turned = rotate_wide(tape, name, int(n * share), width)
         elif style.rotary == "complex":
             turned = rotate_complex(tape, name, n, width)
+        elif style.rotary == "float":
+            turned = rotate_float(tape, name, n)
         else:
             turned = rotate(tape, name, int(n * share), width, FP32 if style.rotary == "promoted" else 0)
         if share != 1 and not style.rope_open:
@@ -150,7 +236,7 @@ def _rotated(tape: Tape, step: Step, size: Heads, style: Style, share: float, ta
         # The rotated parts are variables of the attention too.
         joined = [tape.new(f"rotated {name}", step.rows * n, width) for name, n in (("Q", size.q), ("K", size.k))]
         return joined[0], joined[1]
-    if style.rotary in ("fp32", "wide", "promoted", "complex") and step.width != FP32:
+    if style.rotary in ("fp32", "wide", "promoted", "complex", "float") and step.width != FP32:
         made = [tape.new(f"rotated {name}", step.rows * n, step.width) for name, n in (("Q", size.q), ("K", size.k))]
     tape.leave(mark, *made)
     return made[0], made[1]
@@ -224,14 +310,16 @@ def _repeated(tape: Tape, step: Step, block: Attention, size: Heads, rows: int, 
     tape.new("repeated V", step.batch * rows * size.v * groups, step.width)
 
 
-def _by_hand(tape: Tape, step: Step, block: Attention, style: Style, size: Heads, rows: int) -> tuple[Buffer, Buffer]:
+def _by_hand(
+    tape: Tape, step: Step, block: Attention, style: Style, size: Heads, rows: int, *, masked: bool = True
+) -> tuple[Buffer, Buffer]:
     """``eager_attention_forward``: what attention makes, and the scores after the softmax."""
     mark, width = tape.mark(), step.width
     if block.heads > block.kv_heads:
         _repeated(tape, step, block, size, rows, block.heads // block.kv_heads)
     # Views of one head shared by all are copied for each product over several sequences.
     views = step.batch * rows * block.heads if block.kv_heads == 1 < block.heads and step.batch > 1 else 0
-    soft = softmaxed(tape, step, style, (block.heads, rows), size.q, views * block.head_dim)
+    soft = softmaxed(tape, step, style, (block.heads, rows), size.q, views * block.head_dim, masked=masked)
     if views:
         tape.new("V in order", views * (size.v // block.kv_heads), width)
     made = tape.new("attention", step.rows * size.out, width)
@@ -241,12 +329,15 @@ def _by_hand(tape: Tape, step: Step, block: Attention, style: Style, size: Heads
     return by_token, soft
 
 
-def softmaxed(tape: Tape, step: Step, style: Style, shape: tuple[int, int], q: int, k: int = 0) -> Buffer:
+def softmaxed(
+    tape: Tape, step: Step, style: Style, shape: tuple[int, int], q: int, k: int = 0, *, masked: bool = True
+) -> Buffer:
     """Scores of every head (`shape`: heads, tokens) from the product of Q and K to after the softmax.
 
     Args:
         q: elements of Q of one token.
         k: elements that the product copies of K.
+        masked: whether a mask is added.
     """
     heads, rows = shape
     n, sinks, width = step.rows * heads * rows, step.rows * heads, step.width
@@ -261,25 +352,25 @@ def softmaxed(tape: Tape, step: Step, style: Style, shape: tuple[int, int], q: i
         scaled = tape.new("scaled scores", n, width)
         tape.free(scores)
         scores = scaled
-    masked = tape.new("masked scores", n, width)
-    if style.scores not in ("inplace", "product"):
+    hidden = tape.new("masked scores", n, width) if masked else scores
+    if style.scores not in ("inplace", "product") and masked:
         tape.free(scores)
     if style.scores == "sinks":
         joined = tape.new("scores and sinks", n + sinks, width)
         shifted = tape.new("scores less their largest", n + sinks, width)
         tape.free(joined)
         soft = tape.new("softmax", n + sinks, width)
-        tape.free(shifted, masked)
+        tape.free(shifted, hidden)
         return soft
     if style.scores in ("native", "inplace") or width == FP32:
         soft = tape.new("softmax", n, width)
-        tape.free(masked, scores)
+        tape.free(hidden, scores)
         return soft
     single = tape.new("scores in FP32", n, FP32)
     wide = tape.new("softmax in FP32", n, FP32)
     tape.free(single)
     soft = tape.new("softmax", n, width)
-    tape.free(wide, masked)
+    tape.free(wide, hidden)
     return soft
 
 

@@ -15,10 +15,11 @@ from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
 from llmscale.blocks.recurrent import GatedDeltaNet, ShortConvolution
 from llmscale.runtimes.transformers.attention import attend, attend_latent, by_hand, kept, seen, stored
+from llmscale.runtimes.transformers.encoder import encode, towers_of
 from llmscale.runtimes.transformers.mlp import Experts, experts_of, gated, mixture, plain, with_shared
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
 from llmscale.runtimes.transformers.recurrent import delta_net, short_convolution, state_bytes
-from llmscale.runtimes.transformers.styles import LLAMA, STYLES, UNLIKE, Style, name_of
+from llmscale.runtimes.transformers.styles import ENCODERS, LLAMA, STYLES, UNLIKE, Style, name_of
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 from llmscale.spec import Block, ModelSpec
 
@@ -64,7 +65,9 @@ def plan_of(spec: ModelSpec) -> Plan:
 
 
 def told(spec: ModelSpec) -> bool:
-    """Whether the model's code is gone through: a decoder of blocks that are known, in an order that is known."""
+    """Whether the model's code is gone through: an encoder, or blocks that are known in an order that is known."""
+    if towers_of(spec):
+        return True
     if name_of(spec.text_family or spec.family) in UNLIKE or not spec.shape_known or not spec.vocab_size:
         return False
     plan = plan_of(spec)
@@ -106,6 +109,8 @@ def _pattern(blocks: Iterable[Part], style: Style) -> str:
 
 
 def style_of(spec: ModelSpec) -> Style:
+    if spec.family in ENCODERS:
+        return ENCODERS[spec.family]
     return STYLES.get(name_of(spec.text_family or spec.family), LLAMA)
 
 
@@ -157,6 +162,8 @@ def _joined(blocks: list[Block], hidden: int) -> list[Part]:
 
 def simulate(spec: ModelSpec, step: Step) -> Tape:
     """Everything that one step allocates besides the weights."""
+    if towers_of(spec):
+        return encode(spec, step)
     plan = plan_of(spec)
     tape, style, width = Tape(), plan.style, step.width
     hidden, n = spec.hidden_size, step.rows

@@ -105,6 +105,9 @@ def activation(tape: Tape, n: int, width: int, kind: str) -> Buffer:
         tape.new("cube", n, width)
     elif kind == "relu2":
         tape.new("ReLU", n, width)
+    elif kind == "quick_gelu":
+        # x * sigmoid(1.702 * x)
+        tape.new("sigmoid", n, width)
     out = tape.new("activation", n, width)
     tape.leave(mark, out)
     return out
@@ -137,6 +140,23 @@ def rotate_wide(tape: Tape, name: str, n: int, width: int) -> Buffer:
     tape.free(turned)
     tape.new(f"{name} times sine", n, FP32)
     tape.free(single)
+    out = tape.new(f"rotated {name}", n, FP32)
+    tape.leave(mark, out)
+    return out
+
+
+def rotate_float(tape: Tape, name: str, n: int) -> Buffer:
+    """``(x.float() * cos) + (rotate_half(x.float()) * sin)``."""
+    mark = tape.mark()
+    single = tape.new(f"{name} in FP32", n, FP32)
+    tape.new(f"{name} times cosine", n, FP32)
+    tape.free(single)
+    single = tape.new(f"{name} in FP32", n, FP32)
+    half = tape.new(f"{name}, one half negated", n // 2, FP32)
+    turned = tape.new(f"{name}, halves swapped", n, FP32)
+    tape.free(single, half)
+    tape.new(f"{name} times sine", n, FP32)
+    tape.free(turned)
     out = tape.new(f"rotated {name}", n, FP32)
     tape.leave(mark, out)
     return out

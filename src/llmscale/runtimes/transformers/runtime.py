@@ -47,7 +47,7 @@ class Peak(NamedTuple):
     """The moment at which most is alive.
 
     Attributes:
-        when: ``prompt`` or ``answer``.
+        when: ``prompt``, ``answer``, or ``call`` of an encoder.
         settled: bytes of the cache and of states that stay once the answer goes on.
     """
 
@@ -104,7 +104,7 @@ class Transformers:
         if found is None:
             yield from _rule_lines(subject, work)
         else:
-            yield from _peak_lines(found, work, _basis_of(subject))
+            yield from _peak_lines(found, work, subject.shape.sequence, _basis_of(subject))
         yield (
             f"  overhead = {self.overhead(subject, work):,} bytes for the CUDA context, cuBLAS and what the allocator "
             "reserves beyond what is allocated (assumed)"
@@ -156,6 +156,8 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
     from llmscale.runtimes.transformers.forward import plan_of
 
     plan = plan_of(spec)
+    if options.cache and not subject.shape.decodes:
+        raise UsageError(f"{spec.name} is an encoder and keeps no cache.", "Leave --cache away.")
     if options.attn == "sdpa" and not plan.style.sdpa:
         raise UsageError(
             f"The class of {spec.name} in transformers {VERSION} does not support SDPA.",
@@ -177,12 +179,13 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
 
 @lru_cache(maxsize=64)
 def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, static: bool, plain: bool) -> Peak:
+    from llmscale.runtimes.transformers.encoder import towers_of
     from llmscale.runtimes.transformers.forward import settled, simulate
     from llmscale.runtimes.transformers.ops import Step
 
     step = Step(
         batch=batch,
-        tokens=context,
+        tokens=spec.sequence or context,
         past=0,
         width=width,
         eager=attn == "eager",
@@ -191,6 +194,8 @@ def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, s
         copied_experts=width if plain else 0,
     )
     prompt, kept = simulate(spec, step), settled(spec, step)
+    if towers_of(spec):
+        return Peak("call", prompt, 0)
     if context > 1:
         answer = simulate(spec, step._replace(tokens=1, past=context - 1))
         if answer.peak > prompt.peak:
@@ -244,16 +249,18 @@ def _basis_of(subject: Subject) -> str:
     return f"modelled: as Llama in transformers {VERSION}, the code of this model was not compared"
 
 
-def _peak_lines(found: Peak, work: Workload, basis: str) -> Iterator[str]:
-    moment = (
-        f"a prompt of {work.batch} x {work.context:,} tokens"
-        if found.when == "prompt"
-        else f"the last token of an answer that ends at {work.context:,}"
-    )
+def _peak_lines(found: Peak, work: Workload, sequence: int | None, basis: str) -> Iterator[str]:
+    seen = f"a picture of {sequence:,} tokens" if sequence else f"{work.context:,} tokens"
+    moments = {
+        "prompt": f"a prompt of {work.batch} x {work.context:,} tokens",
+        "answer": f"the last token of an answer that ends at {work.context:,}",
+        "call": f"one call for {work.batch} x {seen}",
+    }
     total = found.tape.peak - found.settled
+    kept = f", of which {found.settled:,} stay as KV cache and state" if found.settled else ""
     yield (
-        f"  compute = {total:,} bytes: at its widest, {moment} has {found.tape.peak:,} bytes alive besides the "
-        f"weights, of which {found.settled:,} stay as KV cache and state ({basis})"
+        f"  compute = {total:,} bytes: at its widest, {moments[found.when]} has {found.tape.peak:,} bytes alive "
+        f"besides the weights{kept} ({basis})"
     )
     terms = found.tape.moment
     for buffer in terms[:LISTED]:

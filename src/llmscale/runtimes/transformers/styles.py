@@ -15,9 +15,11 @@ class Style(NamedTuple):
     Attributes:
         norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm, ``manual`` Cohere's in single
             operations, ``bare`` OLMo's, which has no weights.
-        act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``relu2`` the square of ReLU.
+        act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``quick_gelu`` CLIP's, ``relu2``
+            the square of ReLU.
         rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 bit by bit as ERNIE's,
-            ``promoted`` to FP32 by its tables as OLMo's, ``complex`` as Llama 4's, ``none``.
+            ``promoted`` to FP32 by its tables as OLMo's, ``float`` in FP32 one after the other as ModernBERT's,
+            ``complex`` as Llama 4's, ``none``.
         rope_share: share of a head that rotates, where a config does not say it.
         rope_tables: pairs of cosines and sines.
         table_width: bytes of one of their elements; 0 for those of an activation.
@@ -38,6 +40,10 @@ class Style(NamedTuple):
         dense_experts: whether every expert computes every token (Llama 4).
         routed_in_fp32: whether routing weights are FP32, and with them the weighted outputs of the experts.
         router_in_fp32: whether the router computes in FP32.
+        behind: of encoders, whether norms stand behind attention and MLP.
+        mapped: whether embeddings are widened by the encoder itself, which keeps the narrow ones (ALBERT).
+        parted: whether the class has gate and up apart where checkpoints have one matrix.
+        states_kept: whether the outputs of all layers are kept to the end (DeBERTa).
     """
 
     norm: str = "rms"
@@ -60,6 +66,10 @@ class Style(NamedTuple):
     dense_experts: bool = False
     routed_in_fp32: bool = False
     router_in_fp32: bool = False
+    behind: bool = False
+    mapped: bool = False
+    parted: bool = False
+    states_kept: bool = False
 
 
 LLAMA = Style()
@@ -150,6 +160,34 @@ LIKE_LLAMA = frozenset(
         *("qwen2_vl", "qwen3", "qwen3_moe", "qwen3_vl", "qwen3_vl_moe", "seed_oss", "smollm3"),
     }
 )
+_BERT = Style(norm="layer", rotary="none", scores="native", behind=True)
+_VIT = Style(norm="layer", rotary="none")
+_DINO = Style(norm="layer", rotary="none", scores="native")
+_CLIP = Style(norm="layer", rotary="none", act="quick_gelu")
+#: Encoders by model type.
+ENCODERS: dict[str, Style] = {
+    "albert": _BERT._replace(act="gelu_new", mapped=True),
+    "bert": _BERT,
+    "clip": _CLIP,
+    "clip_text_model": _CLIP,
+    "clip_vision_model": _CLIP,
+    "deberta-v2": _BERT._replace(sdpa=False, states_kept=True),
+    "deit": _VIT,
+    "dinov2": _DINO._replace(parted=True),
+    "dinov2_with_registers": _DINO._replace(parted=True),
+    "dinov3_vit": _DINO._replace(rotary="half"),
+    "distilbert": _BERT,
+    "electra": _BERT,
+    "ernie": _BERT,
+    "eurobert": Style(),
+    "modernbert": Style(norm="layer", rotary="float", rope_tables=2, masked=True),
+    "nomic_bert": _BERT._replace(rotary="half", attention_kept=True),
+    "roberta": _BERT,
+    "siglip": _VIT,
+    "siglip_vision_model": _VIT,
+    "vit": _VIT,
+    "xlm-roberta": _BERT,
+}
 #: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
 UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
 #: Types whose blocks are like these but whose code is not: they are not gone through.
@@ -164,4 +202,4 @@ def name_of(model_type: str) -> str:
 def compared(model_type: str) -> bool:
     """Whether the class of this type was compared with what is gone through for it."""
     name = name_of(model_type)
-    return name in LIKE_LLAMA or (name in STYLES and name not in UNCOMPARED)
+    return model_type in ENCODERS or name in LIKE_LLAMA or (name in STYLES and name not in UNCOMPARED)
