@@ -13,9 +13,11 @@ from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.blocks.linear import Linear, Parameter
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
-from llmscale.blocks.recurrent import GatedDeltaNet, ShortConvolution
+from llmscale.blocks.recurrent import GatedDeltaNet, Griffin, Mamba, Mamba2, ShortConvolution
 from llmscale.runtimes.transformers.attention import attend, attend_latent, by_hand, kept, seen, stored
 from llmscale.runtimes.transformers.encoder import encode, towers_of
+from llmscale.runtimes.transformers.mamba import griffin, mamba, mamba2
+from llmscale.runtimes.transformers.mamba import state_bytes as scanned_bytes
 from llmscale.runtimes.transformers.mlp import Experts, experts_of, gated, mixture, plain, with_shared
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
 from llmscale.runtimes.transformers.recurrent import delta_net, short_convolution, state_bytes
@@ -26,9 +28,11 @@ from llmscale.spec import Block, ModelSpec
 #: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
 TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
 #: Orders of norms and blocks that are gone through: before, behind, around, and beside each other.
-PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "NMNNMNNMNN"})
+PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "NMNNMNNMNN", "NM", "NMMNM"})
 #: Gemma 4's experts beside its MLP, each with norms of its own.
 BESIDE = "NMNNMNNMNN"
+#: Falcon-H1's Mamba-2 and attention of the same input.
+BOTH = "NMMNM"
 #: The gate of a shared expert, and the scalar by which Gemma 4 multiplies a layer's output.
 SMALL = ("router.shared_gate", "other.layer_scalar")
 #: After the first step also: mask, positions and ids, each grown by a token.
@@ -92,13 +96,16 @@ def settled(spec: ModelSpec, step: Step) -> int:
 def state_of(plan: Plan, step: Step) -> int:
     """Bytes of the states of recurrent layers."""
     blocks = [block for layer in plan.layers for block in layer]
-    return sum(state_bytes(block, step) for block in blocks if isinstance(block, (GatedDeltaNet, ShortConvolution)))
+    total = sum(state_bytes(block, step) for block in blocks if isinstance(block, (GatedDeltaNet, ShortConvolution)))
+    return total + sum(scanned_bytes(block, step) for block in blocks if isinstance(block, (Mamba, Mamba2, Griffin)))
 
 
 def _known(block: Part) -> bool:
     if isinstance(block, Attention):
         return block.cached and block.owns_kv and block.source == "self" and not block.relative_bias
-    if isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp, Experts, GatedDeltaNet, ShortConvolution)):
+    if isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp, Experts)):
+        return True
+    if isinstance(block, (GatedDeltaNet, ShortConvolution, Mamba, Mamba2, Griffin)):
         return True
     return experts_of(block) is not None
 
@@ -166,7 +173,7 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
         return encode(spec, step)
     plan = plan_of(spec)
     tape, style, width = Tape(), plan.style, step.width
-    hidden, n = spec.hidden_size, step.rows
+    hidden, n, stream = spec.hidden_size, step.rows, FP32 if style.stream_in_fp32 else width
     if step.past:
         tape.new("FP32 logits of the step before", step.batch * spec.vocab_size, FP32)
     for name in TOKEN_TENSORS + (GROWN_TENSORS if step.past else ()):
@@ -185,7 +192,7 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
         if step.static:
             others = sum(after) - after[layer]
         cache = tape.hold("KV cache of other layers", others)
-        given = tape.new("input of the layer", n * hidden, width) if layer else embedded[-1]
+        given = tape.new("input of the layer", n * hidden, stream) if layer else embedded[-1]
         before_it = None
         if layer and style.scores_returned and by_hand(step, style):
             elements = _scores(plan.layers[layer - 1], step)
@@ -197,7 +204,7 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
             tape.free(given, *([before_it] if before_it else []))
     tape.free(cache)
     tape.hold("KV cache", sum(after))
-    last = tape.new("output of the layers", n * hidden, width)
+    last = tape.new("output of the layers", n * hidden, stream)
     normed = norm(tape, "last hidden state", n * hidden, hidden, step, style.norm)
     tape.free(last)
     judged = step.rows if step.all_logits else step.batch
@@ -256,6 +263,7 @@ def _masks(tape: Tape, step: Step, plan: Plan) -> set[int | None]:
 def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: set[int | None], given: Buffer) -> None:
     style, share = plan.style, plan.share
     hidden, n, width = plan.spec.hidden_size, step.rows, step.width
+    stream = FP32 if style.stream_in_fp32 else width
 
     def mixed(block: Part, inputs: Buffer) -> Buffer:
         if isinstance(block, Attention):
@@ -270,6 +278,12 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
             return delta_net(tape, step, block)
         if isinstance(block, ShortConvolution):
             return short_convolution(tape, step, block)
+        if isinstance(block, Mamba):
+            return mamba(tape, step, block)
+        if isinstance(block, Mamba2):
+            return mamba2(tape, step, block, style.chunk)
+        if isinstance(block, Griffin):
+            return griffin(tape, step, block)
         parts = block if isinstance(block, Experts) else experts_of(block)
         assert parts, type(block)
         return mixture(tape, step, parts, style)
@@ -291,6 +305,17 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
         return
     before, behind = pattern[0] == "N", pattern[-1] == "N"
     residual = given
+    if pattern == BOTH:
+        inputs = normed("normed input")
+        scanned, scaled = mixed(mixers[0], inputs), tape.new("scaled output", n * hidden, width)
+        tape.free(scanned)
+        attended = mixed(mixers[1], tape.new("scaled input", n * hidden, width))
+        tape.new("scaled output", n * hidden, width)
+        tape.free(attended)
+        summed = tape.new("sum of both", n * hidden, width)
+        residual = tape.new("residual", n * hidden, width)
+        tape.free(inputs, scaled, summed)
+        mixers = mixers[2:]
     for block in mixers[: 1 if pattern == BESIDE else None]:
         inputs = normed("normed input") if before else residual
         out = mixed(block, inputs)
@@ -299,7 +324,7 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
         if behind:
             raw, out = out, normed("normed output")
             tape.free(raw)
-        added = tape.new("residual", n * hidden, width)
+        added = tape.new("residual", n * hidden, stream)
         if not (style.attention_kept and pattern == "NMNM"):
             tape.free(out)
         if residual is not given:

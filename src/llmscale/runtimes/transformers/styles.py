@@ -40,6 +40,8 @@ class Style(NamedTuple):
         dense_experts: whether every expert computes every token (Llama 4).
         routed_in_fp32: whether routing weights are FP32, and with them the weighted outputs of the experts.
         router_in_fp32: whether the router computes in FP32.
+        stream_in_fp32: whether what runs from layer to layer is FP32 from the first layer's output on.
+        chunk: tokens that Mamba-2 scans at once.
         behind: of encoders, whether norms stand behind attention and MLP.
         mapped: whether embeddings are widened by the encoder itself, which keeps the narrow ones (ALBERT).
         parted: whether the class has gate and up apart where checkpoints have one matrix.
@@ -66,6 +68,8 @@ class Style(NamedTuple):
     dense_experts: bool = False
     routed_in_fp32: bool = False
     router_in_fp32: bool = False
+    stream_in_fp32: bool = False
+    chunk: int = 256
     behind: bool = False
     mapped: bool = False
     parted: bool = False
@@ -75,6 +79,7 @@ class Style(NamedTuple):
 LLAMA = Style()
 _DEEPSEEK = Style(routed_in_fp32=True, router_in_fp32=True)
 _GLM_MOE = Style(rope_share=0.5, routed_in_fp32=True, router_in_fp32=True)
+_MAMBA = Style(rotary="none", stream_in_fp32=True)
 _GEMMA3 = Style(norm="gemma", rope_tables=2)
 #: By model type, that of the text part where a model has others; a type that is not here is gone through as Llama.
 STYLES: dict[str, Style] = {
@@ -87,6 +92,7 @@ STYLES: dict[str, Style] = {
     "dots1": _DEEPSEEK,
     "ernie4_5": Style(rotary="wide", table_width=4),
     "ernie4_5_moe": Style(rotary="wide", table_width=4, router_in_fp32=True, shared_first=True),
+    "falcon_mamba": _MAMBA,
     "falcon": Style(norm="layer", masked=True, scores="inplace", scores_returned=True),
     "flex_olmo": Style(rotary="promoted", table_width=4),
     "gemma": Style(norm="gemma"),
@@ -123,9 +129,13 @@ STYLES: dict[str, Style] = {
     "hunyuan_v1_moe": Style(routed_in_fp32=True, router_in_fp32=True, shared_first=True),
     "kimi_k2": _DEEPSEEK,
     "llama4": Style(rotary="complex", table_width=4, attention_kept=True, dense_experts=True),
+    "mamba": _MAMBA,
+    "mamba2": _MAMBA,
     "minimax_m2": Style(routed_in_fp32=True),
     "mixtral": Style(routed_in_fp32=True),
+    "nemotron_h": Style(act="relu2", rotary="none", chunk=128, router_in_fp32=True, routed_in_fp32=True),
     "nemotron": Style(norm="layer", act="relu2", rope_share=0.5),
+    "jamba": Style(rotary="none"),
     "olmo": Style(norm="bare", rotary="promoted", table_width=4),
     "olmo2": Style(rotary="promoted", table_width=4),
     "olmo3": Style(rotary="promoted", table_width=4, rope_tables=2),
@@ -137,13 +147,25 @@ STYLES: dict[str, Style] = {
     "qwen3_5": Style(norm="gemma", rope_share=0.25),
     "qwen3_5_moe": Style(norm="gemma", rope_share=0.25, shared_first=True),
     "qwen3_next": Style(norm="gemma", rope_share=0.25, shared_first=True),
+    "recurrent_gemma": Style(norm="gemma", rope_share=0.5),
     "stablelm": Style(norm="layer", rope_share=0.25, rope_open=True, attention_kept=True, input_kept=True),
     "starcoder2": Style(norm="layer"),
 }
 #: Types that go as Llama does; as those of `STYLES`, they were compared with their classes.
 LIKE_LLAMA = frozenset(
     {
-        *("apertus", "exaone4", "glm4v", "granite", "granitemoe", "granitemoehybrid", "granitemoeshared", "helium"),
+        *(
+            "apertus",
+            "bamba",
+            "exaone4",
+            "falcon_h1",
+            "glm4v",
+            "granite",
+            "granitemoe",
+            "granitemoehybrid",
+            "granitemoeshared",
+            "helium",
+        ),
         *(
             "hunyuan_v1_dense",
             "lfm2",
