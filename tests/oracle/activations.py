@@ -145,7 +145,7 @@ def build(config: dict[str, Any], attn: str) -> torch.nn.Module:
     settings = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(dict(config))
     settings._attn_implementation = attn
     named = getattr(transformers, (config.get("architectures") or [""])[0], None)
-    kind = named if hasattr(named, "generate") else transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(settings)]
+    kind = named if hasattr(named, "generate") else _generating(type(settings))
     torch.set_default_dtype(torch.bfloat16)
     try:
         with no_init_weights(), torch.device("meta"):
@@ -156,9 +156,19 @@ def build(config: dict[str, Any], attn: str) -> torch.nn.Module:
     return model.eval()
 
 
+def _generating(settings: Any) -> Any:
+    """The class that generates with such settings."""
+    for kinds in (transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING, transformers.MODEL_FOR_CAUSAL_LM_MAPPING):
+        if settings in kinds:
+            return kinds[settings]
+    return transformers.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING[settings]
+
+
 def run(config: dict[str, Any], case: Case) -> Found:
     """Generate two tokens and say what was alive."""
     model: Any = build(config, case.attn)
+    if model.config.is_encoder_decoder:
+        model.generation_config.update(decoder_start_token_id=0, forced_bos_token_id=None, forced_eos_token_id=None)
     model.generation_config.update(eos_token_id=None, bos_token_id=None, pad_token_id=0, use_cache=True)
     storages = Storages(iter([*model.parameters(), *model.buffers()]))
     steps: list[tuple[int, int]] = []
@@ -175,13 +185,24 @@ def run(config: dict[str, Any], case: Case) -> Found:
     generation.StopCheck.__call__ = ended
     try:
         with torch.no_grad(), storages:
-            ids = torch.zeros(case.batch, case.tokens, dtype=torch.int64, device="meta")
-            mask = torch.ones(case.batch, case.tokens, dtype=torch.int64, device="meta")
-            model.generate(ids, attention_mask=mask, max_new_tokens=max(2, case.static), do_sample=False, **named)
+            given = {"inputs": torch.zeros(case.batch, case.tokens, dtype=torch.int64, device="meta")}
+            given["attention_mask"] = torch.ones(case.batch, case.tokens, dtype=torch.int64, device="meta")
+            if config["model_type"] == "whisper":
+                given = {"input_features": _spectrum(model.config, case.batch)}
+            # Whisper's own would listen in windows.
+            transformers.GenerationMixin.generate(
+                model, **given, max_new_tokens=max(2, case.static), do_sample=False, **named
+            )
     finally:
         functional.scaled_dot_product_attention, masking_utils.fast_all, generation.StopCheck.__call__ = before
     (prompt, between), (answer, _) = steps
     return Found(prompt, answer, between)
+
+
+def _spectrum(settings: Any, batch: int) -> torch.Tensor:
+    """Thirty seconds of sound as Whisper sees them."""
+    shape = (batch, settings.num_mel_bins, 2 * settings.max_source_positions)
+    return torch.zeros(shape, dtype=torch.bfloat16, device="meta")
 
 
 def once(config: dict[str, Any], case: Case) -> int:

@@ -113,14 +113,8 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
     return out
 
 
-def attend_all(
-    tape: Tape, step: Step, block: Attention, style: Style, *, masked: bool = False, rows: int = 0
-) -> Buffer:
-    """Attention without a cache, of an encoder or over one: what it makes, while the layer holds its scores.
-
-    Args:
-        rows: tokens of one sequence that it sees where these are another's.
-    """
+def attend_all(tape: Tape, step: Step, block: Attention, style: Style, *, masked: bool = False) -> Buffer:
+    """Attention without a cache: the block's output, while the layer holds its scores."""
     mark, n, width = tape.mark(), step.rows, step.width
     size, fused = heads_of(block), len(block.names) == 2
     together = tape.new("Q, K and V", n * (size.q + size.k + size.v), width) if fused else None
@@ -130,9 +124,10 @@ def attend_all(
         tape.free(*({q, k} - {together}))
     scores: list[Buffer] = []
     if by_hand(step, style):
-        _, *scores = _by_hand(tape, step, block, style, size, rows or step.tokens, masked=masked)
+        _, *scores = _by_hand(tape, step, block, style, size, step.tokens, masked=masked)
     else:
-        _sdpa(tape, step, block, size, rows or step.tokens, masked=masked, joined=False)
+        biases = step.tokens * step.tokens * block.heads if style.biased else 0
+        _sdpa(tape, step, block, size, step.tokens, masked=masked, joined=False, biases=biases)
     out = tape.new("attention output", n * block.hidden, width)
     tape.leave(mark, out, *scores)
     return out
@@ -275,10 +270,21 @@ def _grown(
     return keys, values
 
 
-def _sdpa(tape: Tape, step: Step, block: Attention, size: Heads, rows: int, *, masked: bool, joined: bool) -> None:
+def _sdpa(
+    tape: Tape,
+    step: Step,
+    block: Attention,
+    size: Heads,
+    rows: int,
+    *,
+    masked: bool,
+    joined: bool,
+    biases: int = 0,
+) -> None:
     """``scaled_dot_product_attention``.
 
     Args:
+        biases: elements of a mask that is T5's biases of positions: numbers already, and put in order.
         joined: whether Q is a concatenation, which lies by heads; so does what flash makes of it, and is copied.
     """
     mark, n, width, groups = tape.mark(), step.rows, step.width, block.heads // block.kv_heads
@@ -287,7 +293,11 @@ def _sdpa(tape: Tape, step: Step, block: Attention, size: Heads, rows: int, *, m
     # Given a mask, one query is packed by the heads that share K and V; more have these repeated.
     if groups > 1 and not (step.grouped and (flash or step.tokens == 1)):
         _repeated(tape, step, block, size, rows, groups)
-    if masked:
+    if biases:
+        tape.new("biases in order", biases, width)
+        if rows % MASK_COLUMNS:
+            tape.new("padded biases", biases // rows * -(-rows // MASK_COLUMNS) * MASK_COLUMNS, width)
+    elif masked:
         numbers = tape.new("mask as numbers", n * rows, width)
         if rows % MASK_COLUMNS:
             tape.new("padded mask", n * -(-rows // MASK_COLUMNS) * MASK_COLUMNS, width)

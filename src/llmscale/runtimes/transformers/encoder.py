@@ -42,6 +42,8 @@ class Tower(NamedTuple):
         pixels: elements of one picture.
         words: width of the word embeddings.
         buckets: rows of DeBERTa's relative positions.
+        heard: whether its input is sound.
+        final: whether a norm stands behind the last layer.
     """
 
     hidden: int
@@ -52,6 +54,8 @@ class Tower(NamedTuple):
     pixels: int = 0
     words: int = 0
     buckets: int = 0
+    heard: bool = False
+    final: bool = True
 
 
 @lru_cache(maxsize=64)
@@ -60,11 +64,12 @@ def towers_of(spec: ModelSpec) -> tuple[Tower, ...]:
     if spec.family not in ENCODERS or any(placed.block.cache() for placed in spec.placed):
         return ()
     names = dict.fromkeys(placed.tower for placed in spec.placed if placed.layers)
-    towers = [_tower(spec, [placed for placed in spec.placed if placed.tower == name]) for name in names]
+    towers = [tower_of(spec, [placed for placed in spec.placed if placed.tower == name]) for name in names]
     return tuple(tower for tower in towers if tower) if all(towers) else ()
 
 
-def _tower(spec: ModelSpec, placed: list[Placed]) -> Tower | None:
+def tower_of(spec: ModelSpec, placed: list[Placed]) -> Tower | None:
+    """The stack that these blocks are; None where a layer is not one attention and one MLP."""
     found: dict[int, tuple[list[Attention], list[Mlp | GatedMlp]]] = {}
     for each in placed:
         for layer in each.layers:
@@ -85,7 +90,7 @@ def _tower(spec: ModelSpec, placed: list[Placed]) -> Tower | None:
     places = [table.rows for table in tables if table.role == "embedding.position"]
     if not patches:
         buckets = [table.rows for table in tables if table.role == "attention.relative_bias"]
-        return tower._replace(words=tables[0].width, buckets=sum(buckets))
+        return tower._replace(words=tables[0].width if tables else 0, buckets=sum(buckets))
     tokens = spec.sequence or sum(places)
     before = sum(_rows(block) for block in outside if isinstance(block, Parameter) and block.role in PREFIX)
     return tower._replace(picture=tokens, pixels=(tokens - before) * patches[0].channels * patches[0].patch ** 2)
@@ -106,7 +111,7 @@ def encode(spec: ModelSpec, step: Step) -> Tape:
             tape.new(name, step.rows, INT64)
     for tower in towers:
         of = step._replace(tokens=tower.picture or step.tokens)
-        _stack(tape, of, style, tower)
+        stack(tape, of, style, tower)
     heads = [placed.block for placed in spec.placed if isinstance(placed.block, Head)]
     if heads and not any(tower.picture for tower in towers):
         if any(isinstance(placed.block, Linear) and placed.block.role == "head.transform" for placed in spec.placed):
@@ -115,14 +120,17 @@ def encode(spec: ModelSpec, step: Step) -> Tape:
     return tape
 
 
-def _stack(tape: Tape, step: Step, style: Style, tower: Tower) -> Buffer:
+def stack(tape: Tape, step: Step, style: Style, tower: Tower) -> Buffer:
     """The hidden states after one tower."""
     mark, n, width = tape.mark(), step.rows * tower.hidden, step.width
+    embedded = None
     if style.mapped:
         tape.new("narrow embeddings", step.rows * tower.words, width)
-        embedded = None
     else:
-        embedded = tape.new("embeddings", n, width)
+        embeddings = [tape.new("embeddings", n, width) for _ in range(style.embeddings)]
+        embedded = embeddings[-1]
+        if style.embeddings == 2 and not tower.heard:
+            tape.new("embeddings of positions", step.tokens * tower.hidden, width)
     masked = _mask(tape, step, style, tower)
     if style.rotary != "none":
         # Of one sequence, for all.
@@ -139,14 +147,14 @@ def _stack(tape: Tape, step: Step, style: Style, tower: Tower) -> Buffer:
         (_behind if style.behind else _before)(tape, step, style, tower, layer, given, masked=masked)
         tape.leave(inner)
         tape.free(*([earlier] if earlier else []))
-        if given is not embedded:
+        if given is not embedded or style.embeddings > 1:
             tape.free(given)
     last = tape.new("output of the layers", n, width)
     kept = [last]
     if style.states_kept:
         kept.append(tape.new("outputs of all layers", (tower.layers - 1) * n, width))
         kept += [embedded] if embedded else []
-    if not style.behind:
+    if not style.behind and tower.final:
         normed = norm(tape, "last hidden state", n, tower.hidden, step, style.norm)
         kept = [normed]
     tape.leave(mark, *kept)
@@ -161,6 +169,17 @@ def _mask(tape: Tape, step: Step, style: Style, tower: Tower) -> bool:
         if tower.buckets:
             tape.new("relative positions", pairs, INT64)
             tape.new("normed relative positions", tower.buckets * tower.hidden, step.width)
+        return True
+    if style.biased:
+        # compute_bias: buckets of all distances in integers, then one bias of each head.
+        heads = tower.first.attention.heads
+        tape.new("normed input, Q, K and V of the first layer", 4 * step.rows * tower.hidden, step.width)
+        whole = [tape.new(f"buckets of positions, {number} of 6", pairs, INT64) for number in range(1, 7)]
+        whole.append(tape.new("short distances", pairs, 1))
+        tape.free(*whole[1:])
+        tape.new("biases of positions", pairs * heads, step.width)
+        tape.free(whole[0])
+        tape.drop("normed input, Q, K and V of the first layer")
         return True
     if not style.masked or step.flash:
         return False
@@ -181,10 +200,9 @@ def _attend(tape: Tape, step: Step, style: Style, tower: Tower, layer: Layer, *,
 
 def _feed(tape: Tape, step: Step, style: Style, layer: Layer, given: Buffer) -> Buffer:
     if isinstance(layer.mlp, GatedMlp):
-        return gated(
-            tape, step, layer.mlp.hidden, layer.mlp.intermediate, len(layer.mlp.names) == 2 and not style.parted
-        )
-    return plain(tape, step, layer.mlp, style, given)
+        fused = len(layer.mlp.names) == 2 and not style.parted
+        return gated(tape, step, layer.mlp.hidden, layer.mlp.intermediate, fused, act=style.act)
+    return plain(tape, step, layer.mlp, style._replace(act="fused") if style.biased else style, given)
 
 
 def _behind(tape: Tape, step: Step, style: Style, tower: Tower, layer: Layer, given: Buffer, *, masked: bool) -> None:

@@ -21,7 +21,8 @@ from llmscale.runtimes.transformers.mamba import state_bytes as scanned_bytes
 from llmscale.runtimes.transformers.mlp import Experts, experts_of, gated, mixture, plain, with_shared
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
 from llmscale.runtimes.transformers.recurrent import delta_net, short_convolution, state_bytes
-from llmscale.runtimes.transformers.styles import ENCODERS, LLAMA, STYLES, UNLIKE, Style, name_of
+from llmscale.runtimes.transformers.seq2seq import converse, pair_of, settled_of
+from llmscale.runtimes.transformers.styles import ENCODERS, LLAMA, SEQ2SEQ, STYLES, UNLIKE, Style, name_of
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 from llmscale.spec import Block, ModelSpec
 
@@ -70,7 +71,7 @@ def plan_of(spec: ModelSpec) -> Plan:
 
 def told(spec: ModelSpec) -> bool:
     """Whether the model's code is gone through: an encoder, or blocks that are known in an order that is known."""
-    if towers_of(spec):
+    if towers_of(spec) or pair_of(spec):
         return True
     if name_of(spec.text_family or spec.family) in UNLIKE or not spec.shape_known or not spec.vocab_size:
         return False
@@ -83,6 +84,8 @@ def told(spec: ModelSpec) -> bool:
 
 def settled(spec: ModelSpec, step: Step) -> int:
     """Bytes of the KV cache that stay after so many tokens, windows cut to their size, and of recurrent states."""
+    if pair := pair_of(spec):
+        return settled_of(spec, pair, step)
     total = state_of(plan_of(spec), step)
     for blocks in plan_of(spec).layers:
         for block in blocks:
@@ -116,8 +119,8 @@ def _pattern(blocks: Iterable[Part], style: Style) -> str:
 
 
 def style_of(spec: ModelSpec) -> Style:
-    if spec.family in ENCODERS:
-        return ENCODERS[spec.family]
+    if spec.family in ENCODERS or spec.family in SEQ2SEQ:
+        return (ENCODERS | SEQ2SEQ)[spec.family]
     return STYLES.get(name_of(spec.text_family or spec.family), LLAMA)
 
 
@@ -171,6 +174,8 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     """Everything that one step allocates besides the weights."""
     if towers_of(spec):
         return encode(spec, step)
+    if pair := pair_of(spec):
+        return converse(spec, pair, step)
     plan = plan_of(spec)
     tape, style, width = Tape(), plan.style, step.width
     hidden, n, stream = spec.hidden_size, step.rows, FP32 if style.stream_in_fp32 else width

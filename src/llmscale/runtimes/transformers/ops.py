@@ -28,6 +28,7 @@ class Step(NamedTuple):
         static: tokens that a static cache has room for; 0 for a dynamic one.
         copied_experts: bytes of one element of the experts' weights that decoding copies; 0 where it does not.
         grouped: whether SDPA shares K and V among query heads; transformers before 4.48 repeated them.
+        source: of an encoder-decoder, tokens that the encoder sees.
         all_logits: whether FP32 logits of the whole prompt are made, as before 4.45.
     """
 
@@ -41,6 +42,7 @@ class Step(NamedTuple):
     static: int = 0
     copied_experts: int = 2
     grouped: bool = True
+    source: int = 0
     all_logits: bool = False
 
     @property
@@ -96,7 +98,7 @@ def norm(tape: Tape, name: str, n: int, size: int, step: Step, kind: str) -> Buf
     return normed
 
 
-def activation(tape: Tape, n: int, width: int, kind: str) -> Buffer:
+def activation(tape: Tape, n: int, width: int, kind: str, name: str = "activation") -> Buffer:
     """An activation; the input is the caller's."""
     mark = tape.mark()
     if kind == "gelu_new":
@@ -108,7 +110,7 @@ def activation(tape: Tape, n: int, width: int, kind: str) -> Buffer:
     elif kind == "quick_gelu":
         # x * sigmoid(1.702 * x)
         tape.new("sigmoid", n, width)
-    out = tape.new("activation", n, width)
+    out = tape.new(name, n, width)
     tape.leave(mark, out)
     return out
 

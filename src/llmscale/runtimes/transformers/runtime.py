@@ -187,6 +187,7 @@ def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, s
         batch=batch,
         tokens=spec.sequence or context,
         past=0,
+        source=context,
         width=width,
         eager=attn == "eager",
         flash=attn == "flash_attention_2",

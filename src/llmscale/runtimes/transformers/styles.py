@@ -40,6 +40,7 @@ class Style(NamedTuple):
         dense_experts: whether every expert computes every token (Llama 4).
         routed_in_fp32: whether routing weights are FP32, and with them the weighted outputs of the experts.
         router_in_fp32: whether the router computes in FP32.
+        biased: whether attention adds biases of positions (T5).
         stream_in_fp32: whether what runs from layer to layer is FP32 from the first layer's output on.
         chunk: tokens that Mamba-2 scans at once.
         behind: of encoders, whether norms stand behind attention and MLP.
@@ -68,6 +69,7 @@ class Style(NamedTuple):
     dense_experts: bool = False
     routed_in_fp32: bool = False
     router_in_fp32: bool = False
+    biased: bool = False
     stream_in_fp32: bool = False
     chunk: int = 256
     behind: bool = False
@@ -210,6 +212,23 @@ ENCODERS: dict[str, Style] = {
     "vit": _VIT,
     "xlm-roberta": _BERT,
 }
+_T5 = Style(act="gelu_new", rotary="none", scores="native", biased=True)
+_BART = _BERT
+_MBART = Style(norm="layer", rotary="none", scores="native", embeddings=2)
+#: Encoder-decoders by model type.
+SEQ2SEQ: dict[str, Style] = {
+    "bart": _BART._replace(embeddings=3),
+    "blenderbot": _MBART,
+    "blenderbot-small": _BART,
+    "m2m_100": _MBART,
+    "marian": _BART._replace(embeddings=2),
+    "mbart": _MBART._replace(embeddings=3),
+    "mt5": _T5,
+    "pegasus": _MBART,
+    "t5": _T5,
+    "umt5": _T5,
+    "whisper": _MBART,
+}
 #: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
 UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
 #: Types whose blocks are like these but whose code is not: they are not gone through.
@@ -224,4 +243,9 @@ def name_of(model_type: str) -> str:
 def compared(model_type: str) -> bool:
     """Whether the class of this type was compared with what is gone through for it."""
     name = name_of(model_type)
-    return model_type in ENCODERS or name in LIKE_LLAMA or (name in STYLES and name not in UNCOMPARED)
+    return (
+        model_type in ENCODERS
+        or model_type in SEQ2SEQ
+        or name in LIKE_LLAMA
+        or (name in STYLES and name not in UNCOMPARED)
+    )
