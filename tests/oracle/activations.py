@@ -61,6 +61,22 @@ CASES = (
     Case("eager", 1, 1024),
     Case("eager", 2, 600),
 )
+#: Of encoder-decoders, and of encoders; those that see pictures see as many as the batch.
+TRANSLATED = (
+    Case("sdpa", 1, 1000),
+    Case("sdpa", 6, 500),
+    Case("sdpa", 24, 128),
+    Case("eager", 1, 1000),
+    Case("eager", 3, 400),
+)
+ENCODED = (
+    Case("sdpa", 1, 512),
+    Case("sdpa", 8, 384),
+    Case("sdpa", 32, 128),
+    Case("eager", 1, 512),
+    Case("eager", 4, 250),
+    Case("eager", 16, 128),
+)
 #: Run with all their layers too.
 WHOLE = ("llama-3.1-8b", "gemma-3-4b", "qwen3-30b-a3b", "gpt-oss-20b", "deepseek-v2-lite")
 #: Run besides the first, middle and last of their type.
@@ -248,13 +264,15 @@ def _inputs(settings: Any, named: str, case: Case) -> dict[str, torch.Tensor]:
         shape = (case.batch, getattr(seen, "num_channels", 3), height, width)
         inputs["pixel_values"] = torch.zeros(shape, dtype=torch.bfloat16, device="meta")
     if named == "input_ids":
+        most = getattr(getattr(settings, "text_config", settings), "max_position_embeddings", case.tokens)
+        tokens = min(case.tokens, most) if hasattr(settings, "vision_config") else case.tokens
         for name, make in (("input_ids", torch.zeros), ("attention_mask", torch.ones)):
-            inputs[name] = make(case.batch, case.tokens, dtype=torch.int64, device="meta")
+            inputs[name] = make(case.batch, tokens, dtype=torch.int64, device="meta")
     return inputs
 
 
-def chosen(model_types: list[str]) -> Iterator[Subject]:
-    """The first, the middle and the last config of each type that generates text alone."""
+def chosen(model_types: list[str]) -> Iterator[tuple[Subject, tuple[Case, ...]]]:
+    """The first, the middle and the last config of each type that transformers has, and how each is run."""
     by_type: dict[str, list[Subject]] = {}
     for subject in subjects():
         if subject.model_type in transformers.CONFIG_MAPPING and (
@@ -262,14 +280,23 @@ def chosen(model_types: list[str]) -> Iterator[Subject]:
         ):
             by_type.setdefault(subject.model_type, []).append(subject)
     for found in by_type.values():
-        settings = transformers.CONFIG_MAPPING[found[0].model_type]
-        if settings in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or found[0].config.keys() & {
-            "text_config",
-            "vision_config",
-        }:
-            more = [each for each in found if each.id in ALSO]
-            some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1], *more)}
-            yield from filter(_shortens, some.values())
+        more = [each for each in found if each.id in ALSO]
+        some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1], *more)}
+        for subject in filter(_shortens, some.values()):
+            if cases := _cases(subject):
+                yield subject, cases
+
+
+def _cases(subject: Subject) -> tuple[Case, ...]:
+    """How it is run; not at all where it neither generates text nor encodes."""
+    settings = transformers.CONFIG_MAPPING[subject.model_type]
+    spec = from_config(subject.config, subject.id)
+    if not any(placed.block.cache() or hasattr(placed.block, "state") for placed in spec.placed):
+        return ENCODED
+    if settings in transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING or subject.model_type == "whisper":
+        return TRANSLATED
+    generates = settings in transformers.MODEL_FOR_CAUSAL_LM_MAPPING
+    return CASES if generates or subject.config.keys() & {"text_config", "vision_config"} else ()
 
 
 def _shortens(subject: Subject) -> bool:
@@ -282,44 +309,53 @@ def _shortens(subject: Subject) -> bool:
 
 
 def main(model_types: list[str]) -> int:
-    """Run what is named, everything by default; write the record after a run over everything."""
+    """Run what is named, everything by default, and write it down; what was not run again stays as it is."""
     transformers.logging.set_verbosity_error()
-    rows: dict[str, list[list[Any]]] = {}
+    rows: dict[str, dict[str, list[list[Any]]]] = {"models": {}, "encoders": {}}
     failed: dict[str, str] = {}
-    for subject in chosen(model_types):
+    for subject, cases in chosen(model_types):
         depths = (LAYERS, None) if subject.id in WHOLE else (LAYERS,)
         for layers in depths:
             name = subject.id if layers else f"{subject.id} whole"
             config = shortened(subject.config, layers) if layers else subject.config
-            for case in CASES:
+            for case in cases:
                 if subject.model_type in SLOW and case.tokens > 2048:
                     continue
                 try:
-                    found = run(config, case)
+                    found = [once(config, case)] if cases is ENCODED else [*run(config, case)]
                 except Exception as error:  # whatever a class raises for a published file
                     failed[f"{name} {case.attn}{' static' if case.static else ''}"] = (
                         f"{type(error).__name__}: {error}"[:120]
                     )
                     continue
-                rows.setdefault(name, []).append([*case, *found])
-            print(f"{name:46} {subject.model_type:22} {len(rows.get(name, []))} cases", flush=True)
+                part = rows["encoders" if cases is ENCODED else "models"]
+                part.setdefault(name, []).append([*case, *found])
+            print(f"{name:46} {subject.model_type:22}", flush=True)
     for name, why in failed.items():
         print(f"not run: {name}: {why}")
-    if not model_types:
-        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(cases)}" for name, cases in rows.items())
-        head = {
-            "what": "Bytes alive besides the weights in generate, see tests/oracle/activations.py",
-            "transformers": transformers.__version__,
-            "torch": torch.__version__,
-            "layers": LAYERS,
-            "columns": [*Case._fields, *Found._fields],
-            "looked_at": json.loads(ACTIVATIONS.read_text(encoding="utf-8"))["looked_at"]
-            if ACTIVATIONS.exists()
-            else [],
-        }
-        text = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
-        ACTIVATIONS.write_text(f'{{\n{text},\n "models": {{\n{lines}\n }}\n}}\n', encoding="utf-8")
-    return 0 if rows else 1
+    _write(rows, fresh=not model_types)
+    return 0 if any(rows.values()) else 1
+
+
+def _write(rows: dict[str, dict[str, list[list[Any]]]], *, fresh: bool) -> None:
+    before = json.loads(ACTIVATIONS.read_text(encoding="utf-8")) if ACTIVATIONS.exists() else {}
+    head = {
+        "what": "Bytes alive besides the weights in generate, or in one call; see tests/oracle/activations.py",
+        "transformers": transformers.__version__,
+        "torch": torch.__version__,
+        "layers": LAYERS,
+        "columns": [*Case._fields, *Found._fields],
+        "encoders_columns": [*Case._fields, "peak"],
+        "looked_at": before.get("looked_at", []),
+    }
+    text = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
+    parts = []
+    for part, found in rows.items():
+        merged = found if fresh else before.get(part, {}) | found
+        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(cases)}" for name, cases in merged.items())
+        parts.append(f' "{part}": {{\n{lines}\n }}')
+    body = ",\n".join([text, *parts])
+    ACTIVATIONS.write_text("{\n" + body + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
