@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention, LatentAttention
+from llmscale.blocks.attention import Attention, Indexer, LatentAttention
 from llmscale.runtimes.transformers.ops import (
     FP32,
     INT64,
@@ -24,6 +24,7 @@ from llmscale.runtimes.transformers.ops import (
 )
 from llmscale.runtimes.transformers.styles import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
+from llmscale.spec import CacheShape
 
 #: The widest head that SDPA's flash kernel takes.
 FLASH_HEAD = 256
@@ -362,6 +363,8 @@ def softmaxed(
         scaled = tape.new("scaled scores", n, width)
         tape.free(scores)
         scores = scaled
+    if style.scores == "alibi":
+        return _alibi(tape, n, width, scores)
     hidden = tape.new("masked scores", n, width) if masked else scores
     if style.scores not in ("inplace", "product") and masked:
         tape.free(scores)
@@ -381,6 +384,18 @@ def softmaxed(
     tape.free(single)
     soft = tape.new("softmax", n, width)
     tape.free(wide, hidden)
+    return soft
+
+
+def _alibi(tape: Tape, n: int, width: int, scores: Buffer) -> Buffer:
+    """``MptAttention``: biases in FP32 make scores FP32."""
+    biased = tape.new("biased scores", n, FP32)
+    tape.free(scores)
+    masked = tape.new("masked scores", n, FP32)
+    tape.free(biased)
+    wide = tape.new("softmax in FP32", n, FP32)
+    soft = tape.new("softmax", n, width)
+    tape.free(wide, masked)
     return soft
 
 
@@ -404,7 +419,42 @@ def _single(tape: Tape, step: Step, n: int, given: tuple[int, int]) -> Buffer:
     return scores
 
 
-def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) -> Buffer:
+class Indexed(NamedTuple):
+    """Latent attention and the indexer that chooses what it attends to."""
+
+    attention: LatentAttention
+    indexer: Indexer
+
+    def cache(self) -> CacheShape:
+        """What both keep."""
+        latent, index = self.attention.cache(), self.indexer.cache()
+        return CacheShape(latent.keys + index.keys, latent.values + index.values)
+
+
+def _chosen(tape: Tape, step: Step, block: Indexer, rows: int) -> None:
+    """``DeepseekV32Indexer.forward``: every head's score of every token, in FP32."""
+    mark, n = tape.mark(), step.rows * block.heads * block.head_dim
+    tape.new("Q of the indexer", n, step.width)
+    tape.new("rotated Q of the indexer", n, step.width)
+    single = tape.new("Q of the indexer in FP32", n, FP32)
+    scores = step.rows * block.heads * rows
+    # One key for all heads is spread over all queries before the product, if there are several sequences.
+    spread = step.rows * block.head_dim * rows if step.batch > 1 and step.tokens > 1 else 0
+    keys = tape.new("keys of every query", spread, FP32)
+    first = tape.new("scores of the indexer", scores, FP32)
+    tape.free(single, keys)
+    scaled = tape.new("scaled scores of the indexer", scores, FP32)
+    tape.free(first)
+    tape.new("positive scores of the indexer", scores, FP32)
+    tape.free(scaled)
+    tape.new("index scores", step.rows * rows, FP32)
+    tape.new("masked index scores", step.rows * rows, FP32)
+    tape.leave(mark)
+
+
+def attend_latent(
+    tape: Tape, step: Step, block: LatentAttention, style: Style, indexer: Indexer | None = None
+) -> Buffer:
     """``DeepseekV3Attention.forward``: the cache holds the latent; K and V of all heads are made of it at each step."""
     mark, n, width, rows = tape.mark(), step.rows, step.width, seen(None, step)
     head, made = block.nope + block.rope, step.batch * rows * block.heads
@@ -424,6 +474,12 @@ def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) 
     tape.new("Q of both parts", n * block.heads * head, width)
     tape.new("K and V of the latent", made * (block.nope + block.v_head), width)
     tape.new("K of all heads", made * head, width)
+    if indexer:
+        # The caller's cache counts it.
+        tape.new("cached keys of the indexer", step.batch * rows * indexer.head_dim, width)
+        _chosen(tape, step, indexer, rows)
+        for name in ("chosen tokens", "mask of the chosen"):
+            tape.new(name, step.rows * rows, 1)
     scores = []
     if by_hand(step, style):
         scores = [softmaxed(tape, step, style, (block.heads, rows), block.heads * head)]
@@ -433,6 +489,8 @@ def attend_latent(tape: Tape, step: Step, block: LatentAttention, style: Style) 
         tape.new("attention by token", n * block.heads * block.v_head, width)
         tape.free(first)
     else:
+        if indexer:
+            tape.new("mask as numbers", step.rows * rows, width)
         tape.new("attention", n * block.heads * block.v_head, width)
     out = tape.new("attention output", n * block.hidden, width)
     tape.leave(mark, out, keys, values, *scores)

@@ -7,14 +7,15 @@ them nothing but the cache grows, or shrinks where a window lets go of the promp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 
-from llmscale.blocks.attention import Attention, LatentAttention
+from llmscale.blocks.attention import Attention, Indexer, LatentAttention
 from llmscale.blocks.linear import Linear, Parameter
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
 from llmscale.blocks.recurrent import GatedDeltaNet, Griffin, Mamba, Mamba2, ShortConvolution
-from llmscale.runtimes.transformers.attention import attend, attend_latent, by_hand, kept, seen, stored
+from llmscale.runtimes.transformers.attention import Indexed, attend, attend_latent, by_hand, kept, seen, stored
 from llmscale.runtimes.transformers.encoder import encode, towers_of
 from llmscale.runtimes.transformers.mamba import griffin, mamba, mamba2
 from llmscale.runtimes.transformers.mamba import state_bytes as scanned_bytes
@@ -34,12 +35,12 @@ PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "NMNNMNNMNN", "NM
 BESIDE = "NMNNMNNMNN"
 #: Falcon-H1's Mamba-2 and attention of the same input.
 BOTH = "NMMNM"
-#: The gate of a shared expert, and the scalar by which Gemma 4 multiplies a layer's output.
-SMALL = ("router.shared_gate", "other.layer_scalar")
+#: The gate of a shared expert, the scalar by which Gemma 4 multiplies a layer's output, and those of an activation.
+SMALL = ("router.shared_gate", "other.layer_scalar", "mlp.activation")
 #: After the first step also: mask, positions and ids, each grown by a token.
 GROWN_TENSORS = ("ids", "grown mask", "grown positions")
 #: A block, or experts with the shared one that a `ModelSpec` has beside them.
-Part = Block | Experts
+Part = Block | Experts | Indexed
 
 
 class Plan:
@@ -49,7 +50,8 @@ class Plan:
         self.spec = spec
         self.style = style_of(spec)
         self.layers = layers_of(spec)
-        heads = [b for b in self.blocks if isinstance(b, (Attention, LatentAttention))]
+        attending = [b.attention if isinstance(b, Indexed) else b for b in self.blocks]
+        heads = [b for b in attending if isinstance(b, (Attention, LatentAttention))]
         self.latent = any(isinstance(block, LatentAttention) for block in heads)
         self.windows = {getattr(block, "window", None) for block in heads}
         self.share = self.style.rope_share if spec.rotary_share == 1 else spec.rotary_share
@@ -106,7 +108,7 @@ def state_of(plan: Plan, step: Step) -> int:
 def _known(block: Part) -> bool:
     if isinstance(block, Attention):
         return block.cached and block.owns_kv and block.source == "self" and not block.relative_bias
-    if isinstance(block, (Norm, LatentAttention, GatedMlp, Mlp, Experts)):
+    if isinstance(block, (Norm, LatentAttention, Indexed, GatedMlp, Mlp, Experts)):
         return True
     if isinstance(block, (GatedDeltaNet, ShortConvolution, Mamba, Mamba2, Griffin)):
         return True
@@ -162,7 +164,13 @@ def _joined(blocks: list[Block], hidden: int) -> list[Part]:
             continue
         if isinstance(block, (Linear, Parameter)) and block.role in SMALL:
             continue
-        before = experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts)) else None
+        if isinstance(block, Indexer) and parts and isinstance(parts[-1], LatentAttention):
+            parts[-1] = Indexed(parts[-1], block)
+            continue
+        if isinstance(block, Linear) and block.role == "attention.gate" and isinstance(parts[-1], Attention):
+            parts[-1] = replace(parts[-1], query_gate=True)
+            continue
+        before = experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts, Indexed)) else None
         if before and isinstance(block, GatedMlp) and block.component == "shared_experts":
             parts[-1] = with_shared(before, block)
         else:
@@ -275,6 +283,8 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
             return attend(tape, step, block, style, share, block.window in masks)
         if isinstance(block, LatentAttention):
             return attend_latent(tape, step, block, style)
+        if isinstance(block, Indexed):
+            return attend_latent(tape, step, block.attention, style, block.indexer)
         if isinstance(block, GatedMlp):
             return gated(tape, step, block.hidden, block.intermediate, len(block.names) == 2)
         if isinstance(block, Mlp):

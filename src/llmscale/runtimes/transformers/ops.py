@@ -107,6 +107,11 @@ def activation(tape: Tape, n: int, width: int, kind: str, name: str = "activatio
         tape.new("cube", n, width)
     elif kind == "relu2":
         tape.new("ReLU", n, width)
+    elif kind == "xielu":
+        # where(x > 0, a * x * x + b * x, (expm1(min(x, eps)) - x) * a + b * x), both sides whole
+        for side in ("square side", "exponential side", "linear part"):
+            tape.new(side, n, width)
+        tape.new("signs", n, 1)
     elif kind == "quick_gelu":
         # x * sigmoid(1.702 * x)
         tape.new("sigmoid", n, width)

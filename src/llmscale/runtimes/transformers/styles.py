@@ -16,7 +16,7 @@ class Style(NamedTuple):
         norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm, ``manual`` Cohere's in single
             operations, ``bare`` OLMo's, which has no weights.
         act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``quick_gelu`` CLIP's, ``relu2``
-            the square of ReLU.
+            the square of ReLU, ``xielu`` Apertus's.
         rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 bit by bit as ERNIE's,
             ``promoted`` to FP32 by its tables as OLMo's, ``float`` in FP32 one after the other as ModernBERT's,
             ``complex`` as Llama 4's, ``none``.
@@ -28,7 +28,8 @@ class Style(NamedTuple):
         sdpa: whether the class takes SDPA.
         scores: how attention by single operations goes about its scores: ``fp32`` as Llama's, ``native`` without FP32
             (GPT-2), ``inplace`` the same and scaled where they stand (Falcon), ``product`` scaled by the product,
-            which stays (BLOOM), ``single`` in FP32 from Q and K on (GPT-J), ``sinks`` with gpt-oss's sinks.
+            which stays (BLOOM), ``single`` in FP32 from Q and K on (GPT-J), ``alibi`` in FP32 by biases that are
+            (MPT), ``sinks`` with gpt-oss's sinks.
         scores_returned: whether a layer's scores stay through the next layer too.
         embeddings: tensors as wide as the hidden state that the model keeps beside its layers' input.
         inline: whether the layer's own variable is the MLP's input, which goes after the first projection.
@@ -85,12 +86,24 @@ _MAMBA = Style(rotary="none", stream_in_fp32=True)
 _GEMMA3 = Style(norm="gemma", rope_tables=2)
 #: By model type, that of the text part where a model has others; a type that is not here is gone through as Llama.
 STYLES: dict[str, Style] = {
+    "afmoe": Style(norm="gemma", routed_in_fp32=True, router_in_fp32=True, shared_first=True),
+    "apertus": Style(act="xielu"),
     "arcee": Style(act="relu2"),
     "bloom": Style(norm="layer", act="gelu_new", rotary="none", sdpa=False, scores="product", scores_returned=True),
+    "codegen": Style(
+        norm="layer",
+        act="gelu_new",
+        rope_share=0.25,
+        rope_open=True,
+        sdpa=False,
+        scores="single",
+        scores_returned=True,
+    ),
     "cohere": Style(norm="manual", rotary="fp32"),
     "cohere2": Style(norm="manual", rotary="fp32"),
     "deepseek_v2": _DEEPSEEK,
     "deepseek_v3": _DEEPSEEK,
+    "deepseek_v32": _DEEPSEEK._replace(masked=True),
     "dots1": _DEEPSEEK,
     "ernie4_5": Style(rotary="wide", table_width=4),
     "ernie4_5_moe": Style(rotary="wide", table_width=4, router_in_fp32=True, shared_first=True),
@@ -105,6 +118,7 @@ STYLES: dict[str, Style] = {
     "gemma4": Style(norm="gemma", rope_tables=2, routed_in_fp32=True),
     "glm": Style(rope_share=0.5),
     "glm4": Style(rope_share=0.5),
+    "glm_moe_dsa": _DEEPSEEK._replace(masked=True),
     "gpt2": Style(norm="layer", act="gelu_new", rotary="none", embeddings=2, attention_kept=True, scores="native"),
     "gpt_bigcode": Style(norm="layer", rotary="none", embeddings=2, attention_kept=True),
     "gpt_neox": Style(norm="layer", rope_share=0.25),
@@ -135,6 +149,7 @@ STYLES: dict[str, Style] = {
     "mamba2": _MAMBA,
     "minimax_m2": Style(routed_in_fp32=True),
     "mixtral": Style(routed_in_fp32=True),
+    "mpt": Style(norm="layer", rotary="none", sdpa=False, scores="alibi", scores_returned=True),
     "nemotron_h": Style(act="relu2", rotary="none", chunk=128, router_in_fp32=True, routed_in_fp32=True),
     "nemotron": Style(norm="layer", act="relu2", rope_share=0.5),
     "jamba": Style(rotary="none"),
@@ -232,7 +247,7 @@ SEQ2SEQ: dict[str, Style] = {
 #: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
 UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
 #: Types whose blocks are like these but whose code is not: they are not gone through.
-UNLIKE = frozenset({"codegen", "mimo_v2_flash", "minimax", "mpt"})
+UNLIKE = frozenset({"mimo_v2_flash", "minimax"})
 
 
 def name_of(model_type: str) -> str:
