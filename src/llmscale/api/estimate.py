@@ -32,6 +32,7 @@ from llmscale.inventory import inventory
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
+from llmscale.runtimes.transformers.runtime import RULE_HIGH
 from llmscale.sources import load
 from llmscale.spec import Basis
 
@@ -118,7 +119,7 @@ def estimate(
     if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
         warnings.append(
             f"How transformers runs {spec.name} is not gone through; a general rule stands for its activations, which "
-            "may be far too low."
+            f"may be {RULE_HIGH} times as much."
         )
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")
@@ -150,8 +151,8 @@ def _asked(
 
 
 def _ruled(model: Model) -> bool:
-    """Whether a rule answers for what transformers has alive of a decoder whose tensors are known."""
-    if model.spec is None or not model.counted or not model.shapes[0].decodes:
+    """Whether a rule answers for what transformers has alive of a model whose tensors are known."""
+    if model.spec is None or not model.counted:
         return False
     from llmscale.runtimes.transformers.forward import told
 
