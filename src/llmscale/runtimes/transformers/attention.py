@@ -90,6 +90,8 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
     mark, n, width = tape.mark(), step.rows, step.width
     size, fused = heads_of(block), len(block.names) == 2
     together = tape.new("Q, K and V", n * (size.q + size.k + size.v), width) if fused else None
+    if not block.owns_kv:
+        return _borrowed(tape, step, block, style, size, masked=masked)
     q, k, v = _projected(tape, step, block, style, size, together)
     if style.rotary != "none":
         table = int(block.head_dim * share)
@@ -111,6 +113,25 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
         tape.new("gated attention", n * size.out, width)
     out = tape.new("attention output", n * block.hidden, width)
     tape.leave(mark, out, keys, values, *scores)
+    return out
+
+
+def _borrowed(tape: Tape, step: Step, block: Attention, style: Style, size: Heads, *, masked: bool) -> Buffer:
+    """Attention of Gemma 4 to the K and V of an earlier layer, which the caller's cache counts."""
+    mark, n = tape.mark(), step.rows
+    raw = tape.new("Q", n * size.q, step.width)
+    normed = norm(tape, "normed Q", n * size.q, block.head_dim, step, style.norm)
+    tape.free(raw)
+    rotate(tape, "Q", n * size.q, step.width)
+    tape.free(normed)
+    rows = seen(block.window, step)
+    scores: list[Buffer] = []
+    if by_hand(step, style):
+        _, *scores = _by_hand(tape, step, block, style, size, rows)
+    else:
+        _sdpa(tape, step, block, size, rows, masked=masked, joined=False)
+    out = tape.new("attention output", n * block.hidden, step.width)
+    tape.leave(mark, out, *scores)
     return out
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from llmscale.blocks.attention import Attention, Indexer, LatentAttention
+from llmscale.blocks.embedding import Embedding
 from llmscale.blocks.linear import Linear, Parameter
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
@@ -30,13 +31,19 @@ from llmscale.spec import Block, ModelSpec
 #: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
 TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
 #: Orders of norms and blocks that are gone through: before, behind, around, and beside each other.
-PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "NMNNMNNMNN", "NM", "NMMNM"})
+PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "NMNNMNNMNN", "NM", "NMMNM", "NMNNMNN"})
 #: Gemma 4's experts beside its MLP, each with norms of its own.
 BESIDE = "NMNNMNNMNN"
 #: Falcon-H1's Mamba-2 and attention of the same input.
 BOTH = "NMMNM"
 #: The gate of a shared expert, the scalar by which Gemma 4 multiplies a layer's output, and those of an activation.
-SMALL = ("router.shared_gate", "other.layer_scalar", "mlp.activation")
+SMALL = (
+    "router.shared_gate",
+    "other.layer_scalar",
+    "mlp.activation",
+    "other.per_layer_gate",
+    "other.per_layer_projection",
+)
 #: After the first step also: mask, positions and ids, each grown by a token.
 GROWN_TENSORS = ("ids", "grown mask", "grown positions")
 #: A block, or experts with the shared one that a `ModelSpec` has beside them.
@@ -53,6 +60,11 @@ class Plan:
         attending = [b.attention if isinstance(b, Indexed) else b for b in self.blocks]
         heads = [b for b in attending if isinstance(b, (Attention, LatentAttention))]
         self.latent = any(isinstance(block, LatentAttention) for block in heads)
+        self.per_layer = sum(
+            placed.block.width
+            for placed in spec.placed
+            if isinstance(placed.block, Embedding) and placed.block.role == "embedding.per_layer"
+        )
         self.windows = {getattr(block, "window", None) for block in heads}
         self.share = self.style.rope_share if spec.rotary_share == 1 else spec.rotary_share
         # Elements of one token's cosines, for each table.
@@ -81,6 +93,8 @@ def told(spec: ModelSpec) -> bool:
     patterns = {_pattern(blocks, plan.style) for blocks in plan.layers}
     if spec.family == "falcon" and all(b.heads == b.kv_heads for b in plan.blocks if isinstance(b, Attention)):
         return False  # ALiBi, which only Falcons without grouped heads have
+    if not plan.per_layer and not all(b.owns_kv for b in plan.blocks if isinstance(b, Attention)):
+        return False
     return bool(patterns) and patterns <= PATTERNS and all(map(_known, plan.blocks))
 
 
@@ -107,7 +121,7 @@ def state_of(plan: Plan, step: Step) -> int:
 
 def _known(block: Part) -> bool:
     if isinstance(block, Attention):
-        return block.cached and block.owns_kv and block.source == "self" and not block.relative_bias
+        return block.cached and block.source == "self" and not block.relative_bias
     if isinstance(block, (Norm, LatentAttention, Indexed, GatedMlp, Mlp, Experts)):
         return True
     if isinstance(block, (GatedDeltaNet, ShortConvolution, Mamba, Mamba2, Griffin)):
@@ -192,6 +206,8 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     for name in TOKEN_TENSORS + (GROWN_TENSORS if step.past else ()):
         tape.new(name, step.batch * (1 if name == "ids of the step" and step.past else step.seen), INT64)
     embedded = [tape.new("embeddings", n * hidden, width) for _ in range(style.embeddings)]
+    if plan.per_layer:
+        _per_layer(tape, step, n * plan.per_layer)
     masks = _masks(tape, step, plan)
     if style.rotary != "none":
         tape.new("cosines and sines", 2 * n * plan.tables, style.table_width or width)
@@ -228,6 +244,22 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     tape.free(normed, *embedded)
     tape.new("FP32 logits", judged * spec.vocab_size, FP32)
     return tape
+
+
+def _per_layer(tape: Tape, step: Step, n: int) -> None:
+    """``get_per_layer_inputs`` and ``project_per_layer_inputs`` of Gemma 4: every layer's own input of each token."""
+    width = step.width
+    looked_up = tape.new("per-layer embeddings", n, width)
+    scaled = tape.new("scaled per-layer embeddings", n, width)
+    tape.free(looked_up)
+    raw = tape.new("per-layer projection", n, width)
+    projected = tape.new("scaled per-layer projection", n, width)
+    tape.free(raw)
+    normed = norm(tape, "normed per-layer projection", n, n // step.rows, step, "gemma")
+    tape.free(projected)
+    summed = tape.new("sum of per-layer inputs", n, width)
+    tape.new("per-layer inputs", n, width)
+    tape.free(summed, normed, scaled)
 
 
 def _scores(blocks: tuple[Part, ...], step: Step) -> int:
