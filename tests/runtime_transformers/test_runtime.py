@@ -127,11 +127,11 @@ def test_what_is_gone_through_has_no_range_and_what_is_not_has_one() -> None:
 
 
 def test_a_model_under_the_rule_that_fits_only_at_its_least_may_fit() -> None:
-    (line,) = estimate("minimax-text-01", ["int4"], gpus=["h200:3"], context=150_000).estimates
+    (line,) = estimate("minimax-text-01", ["nf4"], gpus=["8xh200"], context=200_000).estimates
     (device,) = line.devices
     assert (device.fits, device.may_fit) == (False, True)
     assert device.max_context is not None
-    assert device.max_context < 150_000
+    assert device.max_context < 200_000
 
 
 def test_explain_tells_of_one_call_of_an_encoder() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from llmscale.blocks.attention import Attention, Indexer, LatentAttention
 from llmscale.blocks.embedding import Embedding
@@ -16,6 +17,7 @@ from llmscale.blocks.linear import Linear, Parameter
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
 from llmscale.blocks.recurrent import GatedDeltaNet, Griffin, Mamba, Mamba2, ShortConvolution
+from llmscale.blocks.tied import Tied
 from llmscale.runtimes.transformers.attention import Indexed, attend, attend_latent, by_hand, kept, seen, stored
 from llmscale.runtimes.transformers.encoder import encode, towers_of
 from llmscale.runtimes.transformers.mamba import griffin, mamba, mamba2
@@ -26,7 +28,7 @@ from llmscale.runtimes.transformers.recurrent import delta_net, short_convolutio
 from llmscale.runtimes.transformers.seq2seq import converse, pair_of, settled_of
 from llmscale.runtimes.transformers.styles import ENCODERS, LLAMA, SEQ2SEQ, STYLES, UNLIKE, Style, name_of
 from llmscale.runtimes.transformers.tape import Buffer, Tape
-from llmscale.spec import Block, ModelSpec
+from llmscale.spec import Block, CacheShape, ModelSpec
 
 #: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
 TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
@@ -46,8 +48,21 @@ SMALL = (
 )
 #: After the first step also: mask, positions and ids, each grown by a token.
 GROWN_TENSORS = ("ids", "grown mask", "grown positions")
-#: A block, or experts with the shared one that a `ModelSpec` has beside them.
-Part = Block | Experts | Indexed
+
+
+class Shared(NamedTuple):
+    """Zamba 2's Mamba-2 behind the transformer that several layers share, which is narrower than the scan."""
+
+    mixer: Mamba2
+    attention: Attention
+
+    def cache(self) -> CacheShape | None:
+        """What the transformer keeps."""
+        return self.attention.cache()
+
+
+#: A block, or what stands for several that a `ModelSpec` has beside each other.
+Part = Block | Experts | Indexed | Shared
 
 
 class Plan:
@@ -57,7 +72,7 @@ class Plan:
         self.spec = spec
         self.style = style_of(spec)
         self.layers = layers_of(spec)
-        attending = [b.attention if isinstance(b, Indexed) else b for b in self.blocks]
+        attending = [b.attention if isinstance(b, (Indexed, Shared)) else b for b in self.blocks]
         heads = [b for b in attending if isinstance(b, (Attention, LatentAttention))]
         self.latent = any(isinstance(block, LatentAttention) for block in heads)
         self.per_layer = sum(
@@ -116,7 +131,8 @@ def state_of(plan: Plan, step: Step) -> int:
     """Bytes of the states of recurrent layers."""
     blocks = [block for layer in plan.layers for block in layer]
     total = sum(state_bytes(block, step) for block in blocks if isinstance(block, (GatedDeltaNet, ShortConvolution)))
-    return total + sum(scanned_bytes(block, step) for block in blocks if isinstance(block, (Mamba, Mamba2, Griffin)))
+    scanned = [block.mixer if isinstance(block, Shared) else block for block in blocks]
+    return total + sum(scanned_bytes(block, step) for block in scanned if isinstance(block, (Mamba, Mamba2, Griffin)))
 
 
 def _known(block: Part) -> bool:
@@ -124,7 +140,7 @@ def _known(block: Part) -> bool:
         return block.cached and block.source == "self" and not block.relative_bias
     if isinstance(block, (Norm, LatentAttention, Indexed, GatedMlp, Mlp, Experts)):
         return True
-    if isinstance(block, (GatedDeltaNet, ShortConvolution, Mamba, Mamba2, Griffin)):
+    if isinstance(block, (GatedDeltaNet, ShortConvolution, Mamba, Mamba2, Griffin, Shared)):
         return True
     return experts_of(block) is not None
 
@@ -172,6 +188,11 @@ def _joined(blocks: list[Block], hidden: int) -> list[Part]:
 
     What multiplies one element a token, or all by the same, takes nothing.
     """
+    if any(isinstance(block, Linear) and block.role == "other.hybrid" for block in blocks):
+        whole = [block.block if isinstance(block, Tied) else block for block in blocks]
+        mixers = [block for block in whole if isinstance(block, Mamba2)]
+        attentions = [block for block in whole if isinstance(block, Attention)]
+        return [Norm(hidden), Shared(mixers[0], attentions[0])] if mixers and attentions else list(blocks)
     parts: list[Part] = []
     for block in blocks:
         if isinstance(block, Norm) and block.size != hidden:
@@ -184,7 +205,9 @@ def _joined(blocks: list[Block], hidden: int) -> list[Part]:
         if isinstance(block, Linear) and block.role == "attention.gate" and isinstance(parts[-1], Attention):
             parts[-1] = replace(parts[-1], query_gate=True)
             continue
-        before = experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts, Indexed)) else None
+        before = (
+            experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts, Indexed, Shared)) else None
+        )
         if before and isinstance(block, GatedMlp) and block.component == "shared_experts":
             parts[-1] = with_shared(before, block)
         else:
@@ -216,6 +239,8 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     tape.hold("recurrent states", state_of(plan, step))
     cache = tape.hold("KV cache of other layers", 0)
     for layer in _told(plan.layers):
+        if step.tokens > 1 and not (step.flash or step.static) and _borrows(plan.layers[layer]):
+            continue  # of a prompt only the last token goes through them
         tape.free(cache)
         others = sum(after[:layer]) + (sum(before[layer + 1 :]) if step.past or step.static else 0)
         if step.static:
@@ -244,6 +269,11 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     tape.free(normed, *embedded)
     tape.new("FP32 logits", judged * spec.vocab_size, FP32)
     return tape
+
+
+def _borrows(blocks: tuple[Part, ...]) -> bool:
+    """Whether the layer attends to another's K and V."""
+    return any(isinstance(block, Attention) and not block.owns_kv for block in blocks)
 
 
 def _per_layer(tape: Tape, step: Step, n: int) -> None:
@@ -331,6 +361,10 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
             return mamba2(tape, step, block, style.chunk)
         if isinstance(block, Griffin):
             return griffin(tape, step, block)
+        if isinstance(block, Shared):
+            attend(tape, step, block.attention, style, share, block.attention.window in masks)
+            tape.drop("softmax")
+            return mamba2(tape, step, block.mixer, style.chunk)
         parts = block if isinstance(block, Experts) else experts_of(block)
         assert parts, type(block)
         return mixture(tape, step, parts, style)

@@ -167,6 +167,7 @@ STYLES: dict[str, Style] = {
     "recurrent_gemma": Style(norm="gemma", rope_share=0.5),
     "stablelm": Style(norm="layer", rope_share=0.25, rope_open=True, attention_kept=True, input_kept=True),
     "starcoder2": Style(norm="layer"),
+    "zamba2": Style(embeddings=2),
 }
 #: Types that go as Llama does; as those of `STYLES`, they were compared with their classes.
 LIKE_LLAMA = frozenset(
