@@ -199,14 +199,18 @@ def _joined(blocks: list[Block], hidden: int) -> list[Part]:
             continue
         if isinstance(block, (Linear, Parameter)) and block.role in SMALL:
             continue
-        if isinstance(block, Indexer) and parts and isinstance(parts[-1], LatentAttention):
-            parts[-1] = Indexed(parts[-1], block)
+        last = parts[-1] if parts else None
+        if isinstance(block, Indexer) and isinstance(last, LatentAttention):
+            parts[-1] = Indexed(last, block)
             continue
-        if isinstance(block, Linear) and block.role == "attention.gate" and isinstance(parts[-1], Attention):
-            parts[-1] = replace(parts[-1], query_gate=True)
+        if isinstance(block, Linear) and block.role == "attention.gate" and isinstance(last, Attention):
+            parts[-1] = replace(last, query_gate=True)
+            continue
+        if isinstance(block, Parameter) and block.role == "norm" and isinstance(last, Attention):
+            parts[-1] = replace(last, qk_norm=(block.shape[-1], block.shape[-1]))  # Command R+'s, of each head
             continue
         before = (
-            experts_of(parts[-1]) if parts and not isinstance(parts[-1], (Norm, Experts, Indexed, Shared)) else None
+            experts_of(last) if last is not None and not isinstance(last, (Norm, Experts, Indexed, Shared)) else None
         )
         if before and isinstance(block, GatedMlp) and block.component == "shared_experts":
             parts[-1] = with_shared(before, block)

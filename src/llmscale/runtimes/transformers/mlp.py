@@ -40,8 +40,10 @@ class Experts(NamedTuple):
 
 def experts_of(block: Block) -> Experts | None:
     """The block's experts; None for a block without, or with some that are not like these."""
-    if isinstance(block, MixtureOfExperts) and not block.latent:
-        return Experts(block.hidden, block.intermediate, block.experts, block.used, block.shared, block.gated)
+    if isinstance(block, MixtureOfExperts):
+        return Experts(
+            block.latent or block.hidden, block.intermediate, block.experts, block.used, block.shared, block.gated
+        )
     if isinstance(block, StackedExperts):
         return Experts(block.hidden, block.intermediate, block.experts, block.used, stacked=True)
     if isinstance(block, MergedExperts):
