@@ -81,6 +81,8 @@ ENCODED = (
 WHOLE = ("llama-3.1-8b", "gemma-3-4b", "qwen3-30b-a3b", "gpt-oss-20b", "deepseek-v2-lite")
 #: Run besides the first, middle and last of their type.
 ALSO = ("gemma-4-26b-a4b", "gemma-4-31b")
+#: Run whole alone, and of these the text part: fewer layers would not share K and V as they do.
+SHARING = ("gemma-3n-e4b", "gemma-4-e2b", "gemma-4-e4b")
 #: Types whose recurrent layers go token by token: a long prompt takes minutes.
 SLOW = ("falcon_mamba", "jamba", "mamba", "rwkv")
 
@@ -282,7 +284,8 @@ def chosen(model_types: list[str]) -> Iterator[tuple[Subject, tuple[Case, ...]]]
     for found in by_type.values():
         more = [each for each in found if each.id in ALSO]
         some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1], *more)}
-        for subject in filter(_shortens, some.values()):
+        whole = [each for each in found if each.id in SHARING]
+        for subject in [*filter(_shortens, some.values()), *whole]:
             if cases := _cases(subject):
                 yield subject, cases
 
@@ -314,10 +317,14 @@ def main(model_types: list[str]) -> int:
     rows: dict[str, dict[str, list[list[Any]]]] = {"models": {}, "encoders": {}}
     failed: dict[str, str] = {}
     for subject, cases in chosen(model_types):
-        depths = (LAYERS, None) if subject.id in WHOLE else (LAYERS,)
+        depths: tuple[int | None, ...] = (LAYERS, None) if subject.id in WHOLE else (LAYERS,)
+        if subject.id in SHARING:
+            depths = (None,)
         for layers in depths:
             name = subject.id if layers else f"{subject.id} whole"
             config = shortened(subject.config, layers) if layers else subject.config
+            if subject.id in SHARING:
+                config = {"model_type": f"{subject.model_type}_text"} | config["text_config"]
             for case in cases:
                 if subject.model_type in SLOW and case.tokens > 2048:
                     continue

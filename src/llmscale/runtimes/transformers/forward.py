@@ -193,6 +193,10 @@ def _joined(blocks: list[Block], hidden: int) -> list[Part]:
         mixers = [block for block in whole if isinstance(block, Mamba2)]
         attentions = [block for block in whole if isinstance(block, Attention)]
         return [Norm(hidden), Shared(mixers[0], attentions[0])] if mixers and attentions else list(blocks)
+    if any(isinstance(block, Linear) and block.role == "other.altup" for block in blocks):
+        main = [block for block in blocks if isinstance(block, (Attention, GatedMlp))]
+        around = Norm(hidden)
+        return [part for block in main for part in (around, block, around)]
     parts: list[Part] = []
     for block in blocks:
         if isinstance(block, Norm) and block.size != hidden:
@@ -243,14 +247,16 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     tape.hold("recurrent states", state_of(plan, step))
     cache = tape.hold("KV cache of other layers", 0)
     for layer in _told(plan.layers):
-        if step.tokens > 1 and not (step.flash or step.static) and _borrows(plan.layers[layer]):
+        if style.sliced and step.tokens > 1 and not (step.flash or step.static) and _borrows(plan.layers[layer]):
             continue  # of a prompt only the last token goes through them
         tape.free(cache)
         others = sum(after[:layer]) + (sum(before[layer + 1 :]) if step.past or step.static else 0)
         if step.static:
             others = sum(after) - after[layer]
         cache = tape.hold("KV cache of other layers", others)
-        given = tape.new("input of the layer", n * hidden, stream) if layer else embedded[-1]
+        given = embedded[-1]
+        if layer or style.streams > 1:
+            given = tape.new("input of the layer", n * hidden * style.streams, stream)
         before_it = None
         if layer and style.scores_returned and by_hand(step, style):
             elements = _scores(plan.layers[layer - 1], step)
@@ -258,7 +264,7 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
         mark = tape.mark()
         _layer(tape, step, plan, plan.layers[layer], masks, given)
         tape.leave(mark)
-        if layer:
+        if given is not embedded[-1]:
             tape.free(given, *([before_it] if before_it else []))
     tape.free(cache)
     tape.hold("KV cache", sum(after))
@@ -378,6 +384,23 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
 
     mixers = [block for block in blocks if not isinstance(block, Norm)]
     pattern = _pattern(blocks, style)
+    if style.streams > 1:
+        # AltUp predicts all streams and corrects them by what the layer makes of one; LAuReL stands beside attention.
+        tape.new("predictions", n * hidden * style.streams, width)
+        normed("normed input")
+        tape.new("output of LAuReL", n * hidden, width)
+        raw = mixed(mixers[0], given)
+        normed("normed output of the attention")
+        tape.free(raw)
+        tape.new("residual", n * hidden, width)
+        tape.new("residual and LAuReL", n * hidden, width)
+        normed("normed input of the MLP")
+        inner = mixers[1]
+        assert isinstance(inner, GatedMlp), type(inner)
+        for name in ("gate", "activation of the gate", "up", "product"):
+            tape.new(name, n * inner.intermediate, width)
+        tape.new("MLP output", n * hidden, width)
+        return
     if pattern in ("NMM", "NNMM"):
         inputs = normed("normed input")
         mixed(mixers[0], inputs)

@@ -41,6 +41,8 @@ class Style(NamedTuple):
         dense_experts: whether every expert computes every token (Llama 4).
         routed_in_fp32: whether routing weights are FP32, and with them the weighted outputs of the experts.
         router_in_fp32: whether the router computes in FP32.
+        streams: hidden states that run from layer to layer beside each other (Gemma 3n's AltUp).
+        sliced: whether layers that attend to others' K and V see only the last token of a prompt (Gemma 4).
         biased: whether attention adds biases of positions (T5).
         stream_in_fp32: whether what runs from layer to layer is FP32 from the first layer's output on.
         chunk: tokens that Mamba-2 scans at once.
@@ -70,6 +72,8 @@ class Style(NamedTuple):
     dense_experts: bool = False
     routed_in_fp32: bool = False
     router_in_fp32: bool = False
+    streams: int = 1
+    sliced: bool = False
     biased: bool = False
     stream_in_fp32: bool = False
     chunk: int = 256
@@ -115,7 +119,8 @@ STYLES: dict[str, Style] = {
     "gemma3": _GEMMA3,
     "glm4_moe": _GLM_MOE,
     "glm4v_moe": _GLM_MOE,
-    "gemma4": Style(norm="gemma", rope_tables=2, routed_in_fp32=True),
+    "gemma3n": Style(norm="gemma", rope_tables=2, embeddings=5, streams=4),
+    "gemma4": Style(norm="gemma", rope_tables=2, routed_in_fp32=True, sliced=True),
     "glm": Style(rope_share=0.5),
     "glm4": Style(rope_share=0.5),
     "glm_moe_dsa": _DEEPSEEK._replace(masked=True),
