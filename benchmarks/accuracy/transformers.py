@@ -37,7 +37,7 @@ from llmscale.inventory import inventory
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.transformers.forward import settled, simulate, told
 from llmscale.runtimes.transformers.ops import Step
-from llmscale.runtimes.transformers.runtime import RULE_HIGH, RULE_LOW, rule
+from llmscale.runtimes.transformers.runtime import most_of, rule
 from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.shape import shape_of
 from llmscale.sources import load
@@ -66,7 +66,14 @@ FIRST_SIGHT = (
     "median below 0.01 %, 90 % within 12.5 %, worst 28.6 %; then of 914 rows of further models: median 0.02 %, 90 % "
     "within 0.6 %, 95 % within 11 %. What these showed was mended."
 )
-FIRST_ENCODERS = ""
+FIRST_LATER = (
+    " Of families added later, at first sight: recurrent ones 77 prompts, median 0.3 %, 90 % within 3.3 %, worst 8.8 %; "
+    "encoder-decoders 44 prompts, median 0.02 %, 75 % within 2 %, worst 50 %."
+)
+FIRST_ENCODERS = (
+    "At first sight of 20 models: 101 calls, 91 within 0.2 %, worst 28 %. What these showed was mended, but for "
+    "DeBERTas that do not share their projections."
+)
 SPREAD = "before transformers 4.45 and on several GPUs: what was moved to the first of them is not known"
 #: Families that were measured before transformers 4.45, and the positions that their classes held cosines and sines of.
 OLDER = {"qwen1.5": 32_768, "qwen2": 32_768}
@@ -86,38 +93,42 @@ def comparisons() -> Iterator[Comparison]:
         f"transformers {record['transformers']} on the meta device of torch {record['torch']}, without weights: "
         "`tests/truth/transformers_activations.json`."
     )
-    gone, encoded, ruled, factors = [], [], [], []
+    gone, encoded, ruled, below, still = [], [], [], [], []
     for name, cases in record["models"].items():
         spec = _part(name, record["layers"])
         for case in cases:
-            factors.append(_factor(spec, case))
+            below.append(_below(spec, case))
             if told(spec):
                 gone += list(_alive(name, spec, case, seen=name in looked))
             else:
                 ruled.append(_ruled(name, spec, case))
+                still.append(below[-1])
     for name, cases in record["encoders"].items():
         spec = _part(name, record["layers"])
         for case in cases:
-            factors.append(_factor(spec, case))
+            below.append(_below(spec, case))
             if told(spec):
                 encoded.append(_called(name, spec, case, seen=name in looked))
             else:
                 ruled.append(_ruled(name, spec, case))
+                still.append(below[-1])
     yield Comparison(
         ACTIVE,
-        f"{source} MiB; bounds are of models that were not looked at while the mechanism was built. {FIRST_SIGHT}",
+        f"{source} MiB; bounds are of models that were not looked at while the mechanism was built. {FIRST_SIGHT}{FIRST_LATER}",
         gone,
         ("transformers", "alive"),
     )
     yield Comparison(
         ENCODED, f"{source} MiB; one call, what it is given and what it answers included. {FIRST_ENCODERS}", encoded
     )
-    below = sum(factor <= RULE_HIGH for factor in factors) / len(factors)
+    told_of = ", ".join(
+        f"of {len(found):,} {what} {sum(found) / len(found):.1%}"
+        for what, found in (("recorded prompts and calls", below), ("of models under it", still))
+    )
     yield Comparison(
         RULED,
-        f"{source} MiB; what is not gone through. Estimates give {RULE_LOW} to {RULE_HIGH} times the rule: of all "
-        f"{len(factors):,} recorded prompts and calls, those of models that are gone through included, {below:.1%} lie "
-        "below its end.",
+        f"{source} MiB; what is not gone through. An estimate goes up to ten times the rule, 25 times for what sees "
+        f"pictures; below that lie {told_of}.",
         ruled,
     )
     rows = json.loads((TRUTH / "transformers_memory.json").read_text(encoding="utf-8"))["rows"]
@@ -171,11 +182,11 @@ def _most(spec: ModelSpec) -> int:
     return spec.max_context or TEXT if "vision" in towers else TEXT
 
 
-def _factor(spec: ModelSpec, case: list[Any]) -> float:
-    """How often the rule goes into what was alive besides the cache."""
+def _below(spec: ModelSpec, case: list[Any]) -> bool:
+    """Whether no more was alive besides the cache than an estimate by the rule gives at most."""
     _, batch, tokens, _, peak, *_ = case
     kept, ruled = _by_rule(spec, batch, tokens)
-    return float(peak - kept) / ruled
+    return bool(peak - kept <= ruled * most_of(Subject(shape_of(spec), spec)))
 
 
 def _by_rule(spec: ModelSpec, batch: int, tokens: int) -> tuple[int, int]:

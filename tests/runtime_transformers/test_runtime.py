@@ -187,8 +187,8 @@ def test_a_model_under_the_general_rule_is_warned_of_and_no_other() -> None:
         assert any(told in warning for warning in estimate(name, ["fp16"]).warnings)
     for name in ("llama-2-7b", "bert-base", "t5-small", "mamba-130m", "7B"):
         assert not any(told in warning for warning in estimate(name, ["fp16"]).warnings)
-    assert not any(told in warning for warning in estimate("gemma-3n-e2b", ["q8_0"]).warnings)
-    assert any(told in warning for warning in estimate("gemma-3n-e2b", ["fp16"]).warnings)
+    assert not any(told in warning for warning in estimate("snowflake-arctic", ["q8_0"]).warnings)
+    assert any(told in warning for warning in estimate("snowflake-arctic", ["fp16"]).warnings)
 
 
 def test_an_encoder_has_a_layer_at_its_widest_or_the_logits_of_every_token() -> None:

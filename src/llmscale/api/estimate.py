@@ -32,7 +32,7 @@ from llmscale.inventory import inventory
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
-from llmscale.runtimes.transformers.runtime import RULE_HIGH
+from llmscale.runtimes.transformers.runtime import RULE_HIGH, RULE_PICTURES
 from llmscale.sources import load
 from llmscale.spec import Basis
 
@@ -119,7 +119,7 @@ def estimate(
     if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
         warnings.append(
             f"How transformers runs {spec.name} is not gone through; a general rule stands for its activations, which "
-            f"may be {RULE_HIGH} times as much."
+            f"may be {RULE_PICTURES if spec.sequence else RULE_HIGH} times as much."
         )
     if context and spec.max_context and context > spec.max_context:
         warnings.append(f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens.")

@@ -16,11 +16,19 @@ from llmscale.blocks.embedding import Embedding
 from llmscale.blocks.linear import Linear, Parameter
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.norm import Norm
-from llmscale.blocks.recurrent import GatedDeltaNet, Griffin, Mamba, Mamba2, ShortConvolution
+from llmscale.blocks.recurrent import (
+    GatedDeltaNet,
+    Griffin,
+    Mamba,
+    Mamba2,
+    RwkvChannelMix,
+    RwkvTimeMix,
+    ShortConvolution,
+)
 from llmscale.blocks.tied import Tied
 from llmscale.runtimes.transformers.attention import Indexed, attend, attend_latent, by_hand, kept, seen, stored
 from llmscale.runtimes.transformers.encoder import encode, towers_of
-from llmscale.runtimes.transformers.mamba import griffin, mamba, mamba2
+from llmscale.runtimes.transformers.mamba import channel_mix, griffin, mamba, mamba2, time_mix
 from llmscale.runtimes.transformers.mamba import state_bytes as scanned_bytes
 from llmscale.runtimes.transformers.mlp import Experts, experts_of, gated, mixture, plain, with_shared
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step, norm
@@ -32,6 +40,8 @@ from llmscale.spec import Block, CacheShape, ModelSpec
 
 #: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
 TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")
+#: Recurrent blocks of `mamba`.
+SCANNED = (Mamba, Mamba2, Griffin, RwkvTimeMix, RwkvChannelMix)
 #: Orders of norms and blocks that are gone through: before, behind, around, and beside each other.
 PATTERNS = frozenset({"NMNM", "MNMN", "NMNNMN", "NMM", "NNMM", "NMNNMNNMNN", "NM", "NMMNM", "NMNNMNN"})
 #: Gemma 4's experts beside its MLP, each with norms of its own.
@@ -43,6 +53,7 @@ SMALL = (
     "router.shared_gate",
     "other.layer_scalar",
     "mlp.activation",
+    "attention.sinks",
     "other.per_layer_gate",
     "other.per_layer_projection",
 )
@@ -132,7 +143,7 @@ def state_of(plan: Plan, step: Step) -> int:
     blocks = [block for layer in plan.layers for block in layer]
     total = sum(state_bytes(block, step) for block in blocks if isinstance(block, (GatedDeltaNet, ShortConvolution)))
     scanned = [block.mixer if isinstance(block, Shared) else block for block in blocks]
-    return total + sum(scanned_bytes(block, step) for block in scanned if isinstance(block, (Mamba, Mamba2, Griffin)))
+    return total + sum(scanned_bytes(block, step) for block in scanned if isinstance(block, SCANNED))
 
 
 def _known(block: Part) -> bool:
@@ -140,7 +151,7 @@ def _known(block: Part) -> bool:
         return block.cached and block.source == "self" and not block.relative_bias
     if isinstance(block, (Norm, LatentAttention, Indexed, GatedMlp, Mlp, Experts)):
         return True
-    if isinstance(block, (GatedDeltaNet, ShortConvolution, Mamba, Mamba2, Griffin, Shared)):
+    if isinstance(block, (GatedDeltaNet, ShortConvolution, Shared, *SCANNED)):
         return True
     return experts_of(block) is not None
 
@@ -220,7 +231,8 @@ def _joined(blocks: list[Block], hidden: int) -> list[Part]:
             parts[-1] = with_shared(before, block)
         else:
             parts.append(block)
-    return parts
+    # RWKV's first layer normalises the embeddings too.
+    return parts[-4:] if any(isinstance(part, RwkvTimeMix) for part in parts) else parts
 
 
 def simulate(spec: ModelSpec, step: Step) -> Tape:
@@ -371,6 +383,10 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
             return mamba2(tape, step, block, style.chunk)
         if isinstance(block, Griffin):
             return griffin(tape, step, block)
+        if isinstance(block, RwkvTimeMix):
+            return time_mix(tape, step, block)
+        if isinstance(block, RwkvChannelMix):
+            return channel_mix(tape, step, block)
         if isinstance(block, Shared):
             attend(tape, step, block.attention, style, share, block.attention.window in masks)
             tape.drop("softmax")

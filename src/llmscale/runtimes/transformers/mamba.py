@@ -1,22 +1,26 @@
-"""Mamba, Mamba-2 and Griffin's RG-LRU as transformers runs them without optional kernels.
+"""Mamba, Mamba-2, Griffin's RG-LRU and RWKV-4 as transformers runs them without optional kernels.
 
 After ``mamba_selective_scan`` and ``MambaMixer`` (``models/mamba``), ``mamba2_chunk_scan`` and ``BambaMixer``
-(``models/bamba``), and ``RecurrentGemmaRecurrentBlock``. Mamba's scan has the state of every token in FP32 three times,
-Mamba-2's three matrices of all pairs of a chunk's tokens for every head. With the kernels of ``mamba-ssm`` and
-``causal-conv1d`` neither is made; what these allocate is not gone through.
+(``models/bamba``), ``RecurrentGemmaRecurrentBlock``, and ``RwkvBlock``. Mamba's scan has the state of every token three
+times in FP32, Mamba-2's three matrices of all pairs of a chunk's tokens for every head. With the kernels of
+``mamba-ssm`` and ``causal-conv1d`` neither is made; what these allocate is not gone through.
 """
 
 from __future__ import annotations
 
-from llmscale.blocks.recurrent import Griffin, Mamba, Mamba2
+from llmscale.blocks.recurrent import Griffin, Mamba, Mamba2, RwkvChannelMix, RwkvTimeMix
 from llmscale.runtimes.transformers.ops import FP32, Step
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
-Scanned = Mamba | Mamba2 | Griffin
+Scanned = Mamba | Mamba2 | Griffin | RwkvTimeMix | RwkvChannelMix
 
 
 def state_bytes(block: Scanned, step: Step) -> int:
-    """What the cache holds of the block: the convolution's last inputs, and the state in FP32."""
+    """What the cache holds of the block: the last inputs of a convolution or a mix, and the state in FP32."""
+    if isinstance(block, RwkvTimeMix):
+        return step.batch * (block.hidden * step.width + 3 * block.width * FP32)
+    if isinstance(block, RwkvChannelMix):
+        return step.batch * block.hidden * step.width
     if isinstance(block, Griffin):
         return step.batch * block.width * ((block.conv - 1) * step.width + FP32)
     if isinstance(block, Mamba):
@@ -204,3 +208,37 @@ def griffin(tape: Tape, step: Step, block: Griffin) -> Buffer:
     made = tape.new("output of the mixer", step.rows * block.hidden, width)
     tape.leave(mark, made)
     return made
+
+
+def time_mix(tape: Tape, step: Step, block: RwkvTimeMix) -> Buffer:
+    """``RwkvSelfAttention.forward``: every token mixed with the one before, thrice, and a decaying average."""
+    mark, n, wide, width = tape.mark(), step.rows * block.hidden, step.rows * block.width, step.width
+    mixes = [tape.new(name, n, width) for name in ("shifted input", "mix of K", "mix of V", "mix of R")]
+    for name in "KV":
+        tape.new(name, wide, width)
+    raw = tape.new("R", wide, width)
+    tape.new("sigmoid of R", wide, width)
+    tape.free(raw, *mixes)
+    tape.new("average of V", wide, width)
+    tape.new("gated average", wide, width)
+    out = tape.new("output of the mixer", n, width)
+    tape.leave(mark, out)
+    return out
+
+
+def channel_mix(tape: Tape, step: Step, block: RwkvChannelMix) -> Buffer:
+    """``RwkvFeedForward.forward``: two mixes, the square of a ReLU, and a gate."""
+    mark, n, width = tape.mark(), step.rows * block.hidden, step.width
+    for name in ("shifted input", "mix of K", "mix of R"):
+        tape.new(name, n, width)
+    raw = tape.new("K", step.rows * block.intermediate, width)
+    active = tape.new("ReLU of K", step.rows * block.intermediate, width)
+    tape.free(raw)
+    squared = tape.new("square of it", step.rows * block.intermediate, width)
+    tape.free(active)
+    tape.new("V", n, width)
+    tape.free(squared)
+    tape.new("R", n, width)
+    out = tape.new("output of the mixer", n, width)
+    tape.leave(mark, out)
+    return out

@@ -36,9 +36,9 @@ FRAMEWORK = GIB // 2
 ATTENTION = ("sdpa", "eager", "flash_attention_2")
 CACHES = ("dynamic", "static")
 LOGIT_BYTES = 4
-#: What the rule is multiplied with for the least and the most of a model that is not gone through: read off all the
-#: recorded rows, those of models that are gone through included, of which 95 of 100 lie below the most.
-RULE_LOW, RULE_HIGH = 0.6, 10
+#: What the rule is multiplied with for the least and the most of a model that is not gone through, and the most of one
+#: that sees pictures: read off the recorded rows, those of models that are gone through included.
+RULE_LOW, RULE_HIGH, RULE_PICTURES = 0.6, 10, 25
 #: Contexts at which a model is gone through for the compiled catalogue, and the bytes of an activation there.
 SAMPLED = (1, 512, 2048, 8192, 32_768, 131_072, 1_048_576)
 WIDTH = 2
@@ -90,7 +90,7 @@ class Transformers:
         compute = self.compute(subject, work)
         if subject.shape.transformers or (subject.spec is not None and _told(subject.spec)):
             return compute, compute
-        return int(compute * RULE_LOW), compute * RULE_HIGH
+        return int(compute * RULE_LOW), compute * most_of(subject)
 
     def overhead(self, subject: Subject, work: Workload) -> int:
         return FRAMEWORK
@@ -119,6 +119,11 @@ class Transformers:
             f"  overhead = {self.overhead(subject, work):,} bytes for the CUDA context, cuBLAS and what the allocator "
             "reserves beyond what is allocated (assumed)"
         )
+
+
+def most_of(subject: Subject) -> int:
+    """How many times the rule a model that is not gone through may take."""
+    return RULE_PICTURES if subject.shape.sequence else RULE_HIGH
 
 
 def rule(subject: Subject, work: Workload) -> int:
@@ -248,10 +253,10 @@ def _told(spec: ModelSpec) -> bool:
 
 def _rule_lines(subject: Subject, work: Workload) -> Iterator[str]:
     formula, size = max(_ruled(subject, work).items(), key=lambda item: item[1])
-    low, high = int(size * RULE_LOW), size * RULE_HIGH
+    low, high = int(size * RULE_LOW), size * most_of(subject)
     yield (
         f"  compute = {formula} = {size:,} bytes, {low:,} to {high:,} (assumed: a general rule, this model's code is "
-        f"not gone through; 95 of 100 recorded rows lie below {RULE_HIGH} times the rule)"
+        f"not gone through; nearly all recorded rows lie below {most_of(subject)} times the rule)"
     )
 
 

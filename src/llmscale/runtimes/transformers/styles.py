@@ -152,6 +152,9 @@ STYLES: dict[str, Style] = {
     "llama4": Style(rotary="complex", table_width=4, attention_kept=True, dense_experts=True),
     "mamba": _MAMBA,
     "mamba2": _MAMBA,
+    "mimo_v2_flash": Style(
+        sdpa=False, scores="sinks", rope_share=0.334, rope_tables=2, router_in_fp32=True, routed_in_fp32=True
+    ),
     "minimax_m2": Style(routed_in_fp32=True),
     "mixtral": Style(routed_in_fp32=True),
     "mpt": Style(norm="layer", rotary="none", sdpa=False, scores="alibi", scores_returned=True),
@@ -170,6 +173,7 @@ STYLES: dict[str, Style] = {
     "qwen3_5_moe": Style(norm="gemma", rope_share=0.25, shared_first=True),
     "qwen3_next": Style(norm="gemma", rope_share=0.25, shared_first=True),
     "recurrent_gemma": Style(norm="gemma", rope_share=0.5),
+    "rwkv": Style(norm="layer", rotary="none", attention_kept=True),
     "stablelm": Style(norm="layer", rope_share=0.25, rope_open=True, attention_kept=True, input_kept=True),
     "starcoder2": Style(norm="layer"),
     "zamba2": Style(embeddings=2),
@@ -253,7 +257,7 @@ SEQ2SEQ: dict[str, Style] = {
 #: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
 UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
 #: Types whose blocks are like these but whose code is not: they are not gone through.
-UNLIKE = frozenset({"mimo_v2_flash", "minimax"})
+UNLIKE = frozenset({"minimax"})
 
 
 def name_of(model_type: str) -> str:
