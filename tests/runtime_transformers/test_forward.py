@@ -135,7 +135,7 @@ def test_what_flash_makes_of_a_concatenated_q_is_copied() -> None:
         ("mpt-7b", True),
         ("trinity-mini", True),
         ("deepseek-v3.2", True),
-        ("rwkv-4-169m", False),
+        ("rwkv-4-169m", True),
         ("minimax-text-01", False),
         ("swin-tiny", False),
         ("llama-4-scout", True),

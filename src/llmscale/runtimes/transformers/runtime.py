@@ -2,7 +2,9 @@
 
 What a process takes at most is the larger of two moments: the prompt, with the whole context as one, and the last token
 of an answer that ends there. The KV cache is what stays of it; all else that is alive at that moment is compute. Both
-are of a batch without padding, greedy, in ``torch.no_grad``: gone through line by line in `forward`.
+are of a batch without padding, greedy, in ``torch.no_grad``: gone through line by line in `forward`. An encoder is
+called once, an encoder-decoder sees the whole context with its encoder and answers as long. Recurrent layers run
+without optional kernels.
 
 Which attention is taken by default is transformers' own choice: SDPA where the class takes it, else single operations.
 A static cache is counted as it lies; that decoding with it is compiled by default, and what that takes, is not.
@@ -11,7 +13,8 @@ Not counted: what kernels allocate for themselves (cuBLAS has 8.1 MiB in PyTorch
 and what the allocator reserves beyond what is allocated, in segments of 2 or 20 MiB or multiples of 2. The overhead
 stands for these and the CUDA context; 0.5 GiB is assumed, not measured. Models whose blocks or code are not gone
 through, and bare sizes, have a rule: embeddings, the layer's input, the residual and its normalised copy, and gate, up
-and product. Catalogue models of which only the shape is at hand lie on lines between contexts that were gone through.
+and product; of a model whose tensors are known it is the middle of a range. Catalogue models of which only the shape is
+at hand lie on lines between contexts that were gone through.
 """
 
 from __future__ import annotations
@@ -114,6 +117,11 @@ class Transformers:
         if found is None:
             yield from _rule_lines(subject, work)
         else:
+            if subject.shape.states:
+                yield (
+                    "  recurrent layers run without the optional kernels of mamba-ssm, causal-conv1d or "
+                    "flash-linear-attention; with them a prompt takes far less, which is not modelled"
+                )
             yield from _peak_lines(found, work, subject.shape.sequence, _basis_of(subject))
         yield (
             f"  overhead = {self.overhead(subject, work):,} bytes for the CUDA context, cuBLAS and what the allocator "
