@@ -99,7 +99,7 @@ def comparisons() -> Iterator[Comparison]:
         for case in cases:
             below.append(_below(spec, case))
             if told(spec):
-                gone += list(_alive(name, spec, case, seen=name in looked))
+                gone += list(_alive(name, spec, case, seen=name.removesuffix(" whole") in looked))
             else:
                 ruled.append(_ruled(name, spec, case))
                 still.append(below[-1])
@@ -108,7 +108,7 @@ def comparisons() -> Iterator[Comparison]:
         for case in cases:
             below.append(_below(spec, case))
             if told(spec):
-                encoded.append(_called(name, spec, case, seen=name in looked))
+                encoded.append(_called(name, spec, case, seen=name.removesuffix(" whole") in looked))
             else:
                 ruled.append(_ruled(name, spec, case))
                 still.append(below[-1])

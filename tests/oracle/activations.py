@@ -81,8 +81,8 @@ ENCODED = (
 WHOLE = ("llama-3.1-8b", "gemma-3-4b", "qwen3-30b-a3b", "gpt-oss-20b", "deepseek-v2-lite")
 #: Run besides the first, middle and last of their type.
 ALSO = ("gemma-4-26b-a4b", "gemma-4-31b")
-#: Run whole alone, and of these the text part: fewer layers would not share K and V as they do.
-SHARING = ("gemma-3n-e4b", "gemma-4-e2b", "gemma-4-e4b")
+#: Run whole alone, the text part where it has a class: fewer layers would not attend to each other as they do.
+SHARING = ("gemma-3n-e4b", "gemma-4-e2b", "gemma-4-e4b", "llama-3.2-11b-vision")
 #: Types whose recurrent layers go token by token: a long prompt takes minutes.
 SLOW = ("falcon_mamba", "jamba", "mamba", "rwkv")
 
@@ -323,7 +323,7 @@ def main(model_types: list[str]) -> int:
         for layers in depths:
             name = subject.id if layers else f"{subject.id} whole"
             config = shortened(subject.config, layers) if layers else subject.config
-            if subject.id in SHARING:
+            if subject.id in SHARING and f"{subject.model_type}_text" in transformers.CONFIG_MAPPING:
                 config = {"model_type": f"{subject.model_type}_text"} | config["text_config"]
             for case in cases:
                 if subject.model_type in SLOW and case.tokens > 2048:

@@ -201,3 +201,29 @@ def test_the_activation_of_apertus_makes_both_sides_whole() -> None:
         buffer.name for buffer in simulate(load("apertus-8b").known(), prompt(2048)).moment if buffer.elements == n
     ]
     assert sorted(names) == ["activation", "exponential side", "linear part", "signs", "square side", "up"]
+
+
+def test_layers_that_look_at_pictures_are_left_out_without_one() -> None:
+    spec = load("llama-3.2-11b-vision").known()
+    text = load("llama-3.1-8b").known()
+    # Its other layers are those of the text model, to the byte.
+    assert settled(spec, prompt(1000)) == settled(text, prompt(1000))
+    assert simulate(spec, prompt(1000)).peak == simulate(text, prompt(1000)).peak
+
+
+def test_layers_of_gemma_4_that_share_k_and_v_see_one_token_of_a_prompt() -> None:
+    spec = load("gemma-4-e2b").known()
+    # Their MLP is twice as wide as that of the others.
+    here, there = (
+        {buffer.elements for buffer in simulate(spec, prompt(300, flash=flash)).moment if buffer.name == "up"}
+        for flash in (False, True)
+    )
+    assert (here, there) == ({300 * 6144}, {300 * 12_288})
+    assert any(buffer.name == "per-layer inputs" for buffer in simulate(spec, prompt(300)).moment)
+
+
+def test_gemma_3n_carries_four_streams_and_keeps_both_sides_of_its_mlp() -> None:
+    moment = simulate(load("gemma-3n-e4b").known(), prompt(2048)).moment
+    sizes = {buffer.name: buffer.elements for buffer in moment}
+    assert sizes["gate"] == sizes["up"] == sizes["product"] == 2048 * 16_384
+    assert sizes["input of the layer"] == sizes["predictions"] == 4 * 2048 * 2048

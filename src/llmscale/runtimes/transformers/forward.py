@@ -57,6 +57,8 @@ SMALL = (
     "other.per_layer_gate",
     "other.per_layer_projection",
 )
+#: The gates of Llama 3.2's layers that look at pictures, one number each.
+GATES = ("attention.gate", "mlp.gate")
 #: After the first step also: mask, positions and ids, each grown by a token.
 GROWN_TENSORS = ("ids", "grown mask", "grown positions")
 
@@ -132,7 +134,7 @@ def settled(spec: ModelSpec, step: Step) -> int:
     for blocks in plan_of(spec).layers:
         for block in blocks:
             shape = None if isinstance(block, Experts) else block.cache()
-            if shape:
+            if shape and shape.source == "self":
                 rows = min(step.seen, shape.window) if shape.window else step.seen
                 total += step.batch * rows * (shape.keys + shape.values) * step.width
     return total
@@ -148,7 +150,7 @@ def state_of(plan: Plan, step: Step) -> int:
 
 def _known(block: Part) -> bool:
     if isinstance(block, Attention):
-        return block.cached and block.source == "self" and not block.relative_bias
+        return block.cached and not block.relative_bias
     if isinstance(block, (Norm, LatentAttention, Indexed, GatedMlp, Mlp, Experts)):
         return True
     if isinstance(block, (GatedDeltaNet, ShortConvolution, Shared, *SCANNED)):
@@ -214,6 +216,8 @@ def _joined(blocks: list[Block], hidden: int) -> list[Part]:
             continue
         if isinstance(block, (Linear, Parameter)) and block.role in SMALL:
             continue
+        if isinstance(block, Parameter) and block.role in GATES:
+            continue
         last = parts[-1] if parts else None
         if isinstance(block, Indexer) and isinstance(last, LatentAttention):
             parts[-1] = Indexed(last, block)
@@ -259,6 +263,8 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     tape.hold("recurrent states", state_of(plan, step))
     cache = tape.hold("KV cache of other layers", 0)
     for layer in _told(plan.layers):
+        if _looks(plan.layers[layer]):
+            continue  # without a picture they are left out
         if style.sliced and step.tokens > 1 and not (step.flash or step.static) and _borrows(plan.layers[layer]):
             continue  # of a prompt only the last token goes through them
         tape.free(cache)
@@ -291,6 +297,11 @@ def simulate(spec: ModelSpec, step: Step) -> Tape:
     tape.free(normed, *embedded)
     tape.new("FP32 logits", judged * spec.vocab_size, FP32)
     return tape
+
+
+def _looks(blocks: tuple[Part, ...]) -> bool:
+    """Whether the layer attends to a picture."""
+    return any(isinstance(block, Attention) and block.source == "cross" for block in blocks)
 
 
 def _borrows(blocks: tuple[Part, ...]) -> bool:
@@ -331,7 +342,7 @@ def _cached(blocks: tuple[Part, ...], step: Step, rows: Callable[[int | None, St
     total = 0
     for block in blocks:
         shape = None if isinstance(block, Experts) else block.cache()
-        if shape:
+        if shape and shape.source == "self":
             total += step.batch * rows(shape.window, step) * (shape.keys + shape.values) * step.width
     return total
 

@@ -200,6 +200,7 @@ LIKE_LLAMA = frozenset(
             "llama",
             "minicpm3",
             "ministral3",
+            "mllama_text_model",
             "mistral",
             "olmoe",
             "phi3",
