@@ -213,13 +213,12 @@ def test_layers_that_look_at_pictures_are_left_out_without_one() -> None:
 
 def test_layers_of_gemma_4_that_share_k_and_v_see_one_token_of_a_prompt() -> None:
     spec = load("gemma-4-e2b").known()
-    # Their MLP is twice as wide as that of the others.
-    here, there = (
-        {buffer.elements for buffer in simulate(spec, prompt(300, flash=flash)).moment if buffer.name == "up"}
-        for flash in (False, True)
+    # Their MLP is twice as wide as that of the others; FlashAttention alone lets the whole prompt through it.
+    sliced, whole = (
+        {buffer.elements for buffer in simulate(spec, prompt(300, flash=flash)).moment} for flash in (False, True)
     )
-    assert (here, there) == ({300 * 6144}, {300 * 12_288})
-    assert any(buffer.name == "per-layer inputs" for buffer in simulate(spec, prompt(300)).moment)
+    assert 300 * 12_288 in whole - sliced
+    assert 300 * 35 * 256 in sliced & whole
 
 
 def test_gemma_3n_carries_four_streams_and_keeps_both_sides_of_its_mlp() -> None:
