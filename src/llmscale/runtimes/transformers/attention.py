@@ -149,7 +149,7 @@ def attend_all(tape: Tape, step: Step, block: Attention, style: Style, *, masked
         _, *scores = _by_hand(tape, step, block, style, size, step.tokens, masked=masked)
     else:
         biases = step.tokens * step.tokens * block.heads if style.biased else 0
-        _sdpa(tape, step, block, size, step.tokens, masked=masked, joined=False, biases=biases)
+        _sdpa(tape, step, block, size, step.tokens, masked=masked, joined=False, biases=biases, ordered=style.tabled)
     out = tape.new("attention output", n * block.hidden, width)
     tape.leave(mark, out, *scores)
     return out
@@ -302,11 +302,12 @@ def _sdpa(
     masked: bool,
     joined: bool,
     biases: int = 0,
+    ordered: bool = False,
 ) -> None:
     """``scaled_dot_product_attention``.
 
     Args:
-        biases: elements of a mask that is T5's biases of positions: numbers already, and put in order.
+        biases: elements of a mask that is biases of positions, numbers already; put in order if not `ordered`.
         joined: whether Q is a concatenation, which lies by heads; so does what flash makes of it, and is copied.
     """
     mark, n, width, groups = tape.mark(), step.rows, step.width, block.heads // block.kv_heads
@@ -316,7 +317,8 @@ def _sdpa(
     if groups > 1 and not (step.grouped and (flash or step.tokens == 1)):
         _repeated(tape, step, block, size, rows, groups)
     if biases:
-        tape.new("biases in order", biases, width)
+        if not ordered:
+            tape.new("biases in order", biases, width)
         if rows % MASK_COLUMNS:
             tape.new("padded biases", biases // rows * -(-rows // MASK_COLUMNS) * MASK_COLUMNS, width)
     elif masked:

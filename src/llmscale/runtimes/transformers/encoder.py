@@ -8,6 +8,7 @@ DeBERTa, and by ModernBERT for its windows. Of a model with two towers the visio
 from __future__ import annotations
 
 from functools import lru_cache
+from math import isqrt
 from typing import NamedTuple
 
 from llmscale.blocks.attention import Attention
@@ -15,13 +16,15 @@ from llmscale.blocks.embedding import Embedding, Head
 from llmscale.blocks.linear import Linear, Parameter
 from llmscale.blocks.mlp import GatedMlp, Mlp
 from llmscale.blocks.vision import PatchEmbedding
-from llmscale.runtimes.transformers.attention import attend_all, by_hand, disentangled
+from llmscale.runtimes.transformers.attention import attend_all, by_hand, disentangled, softmaxed
 from llmscale.runtimes.transformers.mlp import gated, plain
 from llmscale.runtimes.transformers.ops import INT64, Step, norm
 from llmscale.runtimes.transformers.styles import ENCODERS, Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 from llmscale.spec import ModelSpec, Placed
 
+#: The role of tables of biases.
+BIASES = "attention.relative_bias"
 #: Roles of what stands before the patches, each row a token more.
 PREFIX = frozenset({"embedding.class", "embedding.register"})
 
@@ -42,6 +45,7 @@ class Tower(NamedTuple):
         pixels: elements of one picture.
         words: width of the word embeddings.
         buckets: rows of DeBERTa's relative positions.
+        window: tokens of one side of a window, of Swin.
         heard: whether its input is sound.
         final: whether a norm stands behind the last layer.
     """
@@ -54,6 +58,7 @@ class Tower(NamedTuple):
     pixels: int = 0
     words: int = 0
     buckets: int = 0
+    window: int = 0
     heard: bool = False
     final: bool = True
 
@@ -70,6 +75,8 @@ def towers_of(spec: ModelSpec) -> tuple[Tower, ...]:
 
 def tower_of(spec: ModelSpec, placed: list[Placed]) -> Tower | None:
     """The stack that these blocks are; None where a layer is not one attention and one MLP."""
+    if spec.family in ENCODERS and ENCODERS[spec.family].windowed:
+        placed = [each for each in placed if not each.layers or "layers.0." in each.prefix]
     found: dict[int, tuple[list[Attention], list[Mlp | GatedMlp]]] = {}
     for each in placed:
         for layer in each.layers:
@@ -82,6 +89,7 @@ def tower_of(spec: ModelSpec, placed: list[Placed]) -> Tower | None:
         return None
     layers = [Layer(found[number][0][0], found[number][1][0]) for number in sorted(found)]
     outside = [each.block for each in placed if not each.layers]
+    biases = [each.block.shape[0] for each in placed if isinstance(each.block, Parameter) and each.block.role == BIASES]
     # ALBERT's one layer stands for all.
     depth = max(len(layers), spec.layers) if spec.family == "albert" else len(layers)
     tower = Tower(layers[0].attention.hidden, depth, layers[0], layers[-1])
@@ -93,7 +101,11 @@ def tower_of(spec: ModelSpec, placed: list[Placed]) -> Tower | None:
         return tower._replace(words=tables[0].width if tables else 0, buckets=sum(buckets))
     tokens = spec.sequence or sum(places)
     before = sum(_rows(block) for block in outside if isinstance(block, Parameter) and block.role in PREFIX)
-    return tower._replace(picture=tokens, pixels=(tokens - before) * patches[0].channels * patches[0].patch ** 2)
+    # A table has a row for each distance within a window.
+    window = (isqrt(biases[0]) + 1) // 2 if biases else 0
+    return tower._replace(
+        picture=tokens, window=window, pixels=(tokens - before) * patches[0].channels * patches[0].patch ** 2
+    )
 
 
 def _rows(block: Parameter) -> int:
@@ -198,6 +210,32 @@ def _attend(tape: Tape, step: Step, style: Style, tower: Tower, layer: Layer, *,
     return attend_all(tape, step, layer.attention, style, masked=masked)
 
 
+def _within(tape: Tape, step: Step, style: Style, tower: Tower, layer: Layer) -> Buffer:
+    """``SwinLayer.forward`` of a layer whose windows are shifted: these stay to the end of the layer."""
+    n, width, heads = step.rows * tower.hidden, step.width, layer.attention.heads
+    area = tower.window**2
+    padded = tape.new("padded input", n, width)
+    shifted = tape.new("shifted input", n, width)
+    tape.new("windows", n, width)
+    tape.free(shifted)
+    tape.new("mask of windows", step.tokens * area, width)
+    mark = tape.mark()
+    for name in "QKV":
+        tape.new(name, n, width)
+    tape.new("biases and mask of windows", step.rows * area * heads, width)
+    if by_hand(step, style):
+        soft = softmaxed(tape, step, style, (heads, area), tower.hidden)
+    else:
+        tape.new("mask in rows of 16", step.rows * heads * -(-area // 16) * 16, width)
+        soft = None
+    tape.new("attention", n, width)
+    out = tape.new("attention output", n, width)
+    tape.leave(mark, out, *([soft] if soft else []))
+    tape.free(padded)
+    tape.new("windows shifted back", n, width)
+    return out
+
+
 def _feed(tape: Tape, step: Step, style: Style, layer: Layer, given: Buffer) -> Buffer:
     if isinstance(layer.mlp, GatedMlp):
         fused = len(layer.mlp.names) == 2 and not style.parted
@@ -221,10 +259,12 @@ def _before(tape: Tape, step: Step, style: Style, tower: Tower, layer: Layer, gi
     """``x + attention(norm(x))``, then ``x + mlp(norm(x))``."""
     n, size = step.rows * tower.hidden, tower.hidden
     inputs = norm(tape, "normed input", n, size, step, style.norm)
-    out = _attend(tape, step, style, tower, layer, masked=masked)
+    out = _within(tape, step, style, tower, layer) if style.windowed else None
+    out = out or _attend(tape, step, style, tower, layer, masked=masked)
     tape.free(inputs)
     tape.new("residual", n, step.width)
-    tape.free(out)
+    if not style.windowed:
+        tape.free(out)
     inputs = norm(tape, "normed input", n, size, step, style.norm)
     _feed(tape, step, style, layer, inputs)
     tape.free(inputs)

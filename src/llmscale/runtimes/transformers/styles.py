@@ -44,6 +44,8 @@ class Style(NamedTuple):
         streams: hidden states that run from layer to layer beside each other (Gemma 3n's AltUp).
         sliced: whether layers that attend to others' K and V see only the last token of a prompt (Gemma 4).
         biased: whether attention adds biases of positions (T5).
+        tabled: whether these come of a table alone, each layer having its own (BEiT).
+        windowed: whether attention is within windows of a picture, of which the first stage is the widest (Swin).
         stream_in_fp32: whether what runs from layer to layer is FP32 from the first layer's output on.
         chunk: tokens that Mamba-2 scans at once.
         behind: of encoders, whether norms stand behind attention and MLP.
@@ -75,6 +77,8 @@ class Style(NamedTuple):
     streams: int = 1
     sliced: bool = False
     biased: bool = False
+    tabled: bool = False
+    windowed: bool = False
     stream_in_fp32: bool = False
     chunk: int = 256
     behind: bool = False
@@ -217,6 +221,7 @@ _CLIP = Style(norm="layer", rotary="none", act="quick_gelu")
 #: Encoders by model type.
 ENCODERS: dict[str, Style] = {
     "albert": _BERT._replace(act="gelu_new", mapped=True),
+    "beit": _VIT._replace(biased=True, tabled=True),
     "bert": _BERT,
     "clip": _CLIP,
     "clip_text_model": _CLIP,
@@ -235,6 +240,7 @@ ENCODERS: dict[str, Style] = {
     "roberta": _BERT,
     "siglip": _VIT,
     "siglip_vision_model": _VIT,
+    "swin": _VIT._replace(windowed=True),
     "vit": _VIT,
     "xlm-roberta": _BERT,
 }
