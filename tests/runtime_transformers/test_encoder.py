@@ -93,7 +93,7 @@ def test_these_are_gone_through_and_have_no_answer_of_their_own(name: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["swin-base", "convnext-tiny", "sam-vit-base", "wav2vec2-base", "longformer-base-4096"]
+    "name", ["swinv2-base", "convnext-tiny", "sam-vit-base", "wav2vec2-base", "longformer-base-4096"]
 )
 def test_encoders_with_blocks_of_their_own_are_not(name: str) -> None:
     assert towers_of(model(name)) == ()

@@ -61,7 +61,7 @@ def test_a_class_without_sdpa_runs_by_single_operations_and_refuses_the_other() 
     [
         ("llama-2-7b", {"attn": "paged"}, "'paged' is not known"),
         ("llama-2-7b", {"cache": "offloaded"}, "'offloaded' is not known"),
-        ("swin-tiny", {"attn": "eager"}, "not modelled for Swin"),
+        ("swinv2-tiny", {"attn": "eager"}, "not modelled for Swin"),
         ("minimax-text-01", {"cache": "static"}, "not modelled for MiniMax"),
         ("bert-base", {"cache": "static"}, "is an encoder and keeps no cache"),
         ("deberta-v3-base", {"attn": "sdpa"}, "does not support SDPA"),
@@ -102,7 +102,7 @@ def test_explain_lists_the_moment_whose_terms_add_up() -> None:
 
 
 def test_explain_says_where_a_general_rule_answers_and_between_what() -> None:
-    of = subject("swin-tiny")
+    of = subject("swinv2-tiny")
     lines = list(RULE.explain(of, asked(128)))
     (told,) = (line for line in lines if "a general rule" in line)
     least, most = RULE.within(of, asked(128))  # type: ignore[attr-defined]
@@ -183,7 +183,7 @@ def test_a_size_alone_takes_the_general_rule() -> None:
 
 def test_a_model_under_the_general_rule_is_warned_of_and_no_other() -> None:
     told = "is not gone through; a general rule stands for its activations"
-    for name, most in (("minimax-text-01", 10), ("kimi-linear-48b-a3b", 10), ("swin-tiny", 25)):
+    for name, most in (("minimax-text-01", 10), ("kimi-linear-48b-a3b", 10), ("swinv2-tiny", 25)):
         (warning,) = (warning for warning in estimate(name, ["fp16"]).warnings if told in warning)
         assert f"which may be {most} times as much" in warning
     for name in ("llama-2-7b", "bert-base", "rwkv-4-169m", "t5-small", "mamba-130m", "7B"):

@@ -148,8 +148,18 @@ def attend_all(tape: Tape, step: Step, block: Attention, style: Style, *, masked
     if by_hand(step, style):
         _, *scores = _by_hand(tape, step, block, style, size, step.tokens, masked=masked)
     else:
-        biases = step.tokens * step.tokens * block.heads if style.biased else 0
-        _sdpa(tape, step, block, size, step.tokens, masked=masked, joined=False, biases=biases, ordered=style.tabled)
+        biases = step.tokens * step.tokens * (block.heads if style.biased else style.joined)
+        _sdpa(
+            tape,
+            step,
+            block,
+            size,
+            step.tokens,
+            masked=masked,
+            joined=False,
+            biases=biases,
+            ordered=style.tabled or style.joined,
+        )
     out = tape.new("attention output", n * block.hidden, width)
     tape.leave(mark, out, *scores)
     return out

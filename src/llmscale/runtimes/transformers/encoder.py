@@ -123,6 +123,8 @@ def encode(spec: ModelSpec, step: Step) -> Tape:
             tape.new(name, step.rows, INT64)
     for tower in towers:
         of = step._replace(tokens=tower.picture or step.tokens)
+        if style.joined:
+            of = of._replace(batch=1, tokens=of.rows)
         stack(tape, of, style, tower)
     heads = [placed.block for placed in spec.placed if isinstance(placed.block, Head)]
     if heads and not any(tower.picture for tower in towers):
@@ -181,6 +183,9 @@ def _mask(tape: Tape, step: Step, style: Style, tower: Tower) -> bool:
         if tower.buckets:
             tape.new("relative positions", pairs, INT64)
             tape.new("normed relative positions", tower.buckets * tower.hidden, step.width)
+        return True
+    if style.joined:
+        tape.new("mask of pictures", pairs, step.width)
         return True
     if style.biased:
         # compute_bias: buckets of all distances in integers, then one bias of each head.

@@ -46,6 +46,7 @@ class Style(NamedTuple):
         biased: whether attention adds biases of positions (T5).
         tabled: whether these come of a table alone, each layer having its own (BEiT).
         windowed: whether attention is within windows of a picture, of which the first stage is the widest (Swin).
+        joined: whether several pictures are one sequence, with a mask that keeps them apart (Pixtral).
         stream_in_fp32: whether what runs from layer to layer is FP32 from the first layer's output on.
         chunk: tokens that Mamba-2 scans at once.
         behind: of encoders, whether norms stand behind attention and MLP.
@@ -79,6 +80,7 @@ class Style(NamedTuple):
     biased: bool = False
     tabled: bool = False
     windowed: bool = False
+    joined: bool = False
     stream_in_fp32: bool = False
     chunk: int = 256
     behind: bool = False
@@ -237,6 +239,7 @@ ENCODERS: dict[str, Style] = {
     "eurobert": Style(),
     "modernbert": Style(norm="layer", rotary="float", rope_tables=2, masked=True),
     "nomic_bert": _BERT._replace(rotary="half", attention_kept=True),
+    "pixtral": Style(embeddings=3, joined=True),
     "roberta": _BERT,
     "siglip": _VIT,
     "siglip_vision_model": _VIT,
