@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from llmscale.runtimes.interface import Runtime, Subject, Workload
+from llmscale.runtimes.interface import Bounded, Runtime, Subject, Workload
 from llmscale.spec import Basis
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Candidate(NamedTuple):
         taken.sort(key=sum)
         cache, state, compute = taken[(len(taken) - 1) // 2]
         caches, states, computes = zip(*taken, strict=True)
-        below, above = self._slack(self.subjects[0], work)
+        below, above = self.slack(self.subjects[0], work)
         overhead = run.overhead(self.subjects[0], work)
         beside = tuple((one.part, one.size(work)) for one in self.beside)
         further = overhead + sum(size for _, size in beside)
@@ -131,19 +131,18 @@ class Candidate(NamedTuple):
     def _spread(self, value: int, all_values: Sequence[int], known: Basis) -> Quantity:
         return Quantity(value, min(all_values), max(all_values), Basis.ASSUMED if self.assumed else known)
 
-    def _slack(self, subject: Subject, work: Workload) -> tuple[int, int]:
+    def slack(self, subject: Subject, work: Workload) -> tuple[int, int]:
         """How much less and more compute may be, where the runtime has only a rule for a model that is known."""
-        within = getattr(self.runtime, "within", None)
-        if within is None or self.assumed:
+        if self.assumed or not isinstance(self.runtime, Bounded):
             return 0, 0
         compute = self.runtime.compute(subject, work)
-        least, most = within(subject, work)
+        least, most = self.runtime.within(subject, work)
         return compute - least, most - compute
 
     def most(self, subject: Subject, work: Workload) -> int:
         """The most bytes that `work` may take on one device with this subject."""
         run = self.runtime
         varying = run.cache(subject, work) + run.state(subject, work) + run.compute(subject, work)
-        varying += self._slack(subject, work)[1]
+        varying += self.slack(subject, work)[1]
         beside = sum(one.size(work) for one in self.beside)
         return self.weights.high - self.host + varying + run.overhead(subject, work) + beside
