@@ -65,6 +65,9 @@ def test_a_class_without_sdpa_runs_by_single_operations_and_refuses_the_other() 
         ("minimax-text-01", {"cache": "static"}, "not modelled for MiniMax"),
         ("bert-base", {"cache": "static"}, "is an encoder and keeps no cache"),
         ("deberta-v3-base", {"attn": "sdpa"}, "does not support SDPA"),
+        ("deberta-v3-base", {"attn": "flash_attention_2"}, "has no FlashAttention-2"),
+        ("t5-small", {"attn": "flash_attention_2"}, "has no FlashAttention-2"),
+        ("bart-base", {"cache": "static"}, "an encoder-decoder, is not modelled"),
         ("deepseek-v3", {"attn": "flash_attention_2"}, "is not modelled"),
     ],
 )

@@ -47,7 +47,6 @@ class Tower(NamedTuple):
         buckets: rows of DeBERTa's relative positions.
         window: tokens of one side of a window, of Swin.
         heard: whether its input is sound.
-        final: whether a norm stands behind the last layer.
     """
 
     hidden: int
@@ -60,7 +59,6 @@ class Tower(NamedTuple):
     buckets: int = 0
     window: int = 0
     heard: bool = False
-    final: bool = True
 
 
 @lru_cache(maxsize=64)
@@ -168,7 +166,7 @@ def stack(tape: Tape, step: Step, style: Style, tower: Tower) -> Buffer:
     if style.states_kept:
         kept.append(tape.new("outputs of all layers", (tower.layers - 1) * n, width))
         kept += [embedded] if embedded else []
-    if not style.behind and tower.final:
+    if not style.behind:
         normed = norm(tape, "last hidden state", n, tower.hidden, step, style.norm)
         kept = [normed]
     tape.leave(mark, *kept)

@@ -177,6 +177,7 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
             )
         return None
     from llmscale.runtimes.transformers.forward import plan_of
+    from llmscale.runtimes.transformers.seq2seq import pair_of
 
     plan = plan_of(spec)
     if options.cache and not subject.shape.decodes:
@@ -186,6 +187,10 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
             f"The class of {spec.name} in transformers {VERSION} does not support SDPA.",
             "Leave --attn away: it takes eager.",
         )
+    if options.cache == "static" and pair_of(spec):
+        raise UsageError(f"A static cache of {spec.name}, an encoder-decoder, is not modelled.", "Leave --cache away.")
+    if options.attn == "flash_attention_2" and (plan.style.biased or plan.style.states_kept):
+        raise UsageError(f"The class of {spec.name} has no FlashAttention-2.", "Take eager.")
     if options.attn == "flash_attention_2" and plan.latent:
         raise UsageError(f"FlashAttention-2 with the latent attention of {spec.name} is not modelled.", "Take sdpa.")
     plain = subject.quant is None or subject.quant.bits >= 16
