@@ -442,8 +442,10 @@ def _layer(tape: Tape, step: Step, plan: Plan, blocks: tuple[Part, ...], masks: 
     residual = given
     if pattern == BOTH:
         inputs = normed("normed input")
+        own = _cached(blocks, step, kept if step.static else stored)
+        before_it = tape.hold("KV cache of the layer", own if step.past or step.static else 0)
         scanned, scaled = mixed(mixers[0], inputs), tape.new("scaled output", n * hidden, width)
-        tape.free(scanned)
+        tape.free(scanned, before_it)
         attended = mixed(mixers[1], tape.new("scaled input", n * hidden, width))
         tape.new("scaled output", n * hidden, width)
         tape.free(attended)

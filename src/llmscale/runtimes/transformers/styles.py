@@ -99,6 +99,7 @@ STYLES: dict[str, Style] = {
     "afmoe": Style(norm="gemma", routed_in_fp32=True, router_in_fp32=True, shared_first=True),
     "apertus": Style(act="xielu"),
     "arcee": Style(act="relu2"),
+    "bamba": Style(scores_returned=True),
     "bloom": Style(norm="layer", act="gelu_new", rotary="none", sdpa=False, scores="product", scores_returned=True),
     "codegen": Style(
         norm="layer",
@@ -189,7 +190,6 @@ LIKE_LLAMA = frozenset(
     {
         *(
             "apertus",
-            "bamba",
             "exaone4",
             "falcon_h1",
             "glm4v",
