@@ -70,7 +70,7 @@ def text(found: Iterable[Comparison]) -> str:
     """The whole of `data/bounds.yaml`."""
     table: dict[str, dict[str, dict[str, object]]] = {}
     for comparison in found:
-        rows = comparison.unseen()
+        rows = comparison.bounding()
         edge = bound(rows)
         if comparison.bounds is None or edge is None:
             continue

@@ -107,7 +107,7 @@ def _bounds(found: Sequence[Comparison]) -> list[str]:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for comparison in found:
-        rows = comparison.unseen()
+        rows = comparison.bounding()
         if comparison.bounds is None:
             continue
         part = " ".join(comparison.bounds)

@@ -46,6 +46,8 @@ class Comparison(NamedTuple):
     rows: Sequence[Row]
     #: The runtime or format and the part of an estimate that these rows bound; empty where no part is this quantity.
     bounds: tuple[str, str] | None = None
+    #: Whether what the rows of others showed was mended too: then none of them is held out any more.
+    mended: bool = False
 
     def usual(self) -> list[Row]:
         """Rows that nothing excuses."""
@@ -55,6 +57,10 @@ class Comparison(NamedTuple):
         """Those that nobody had in sight when the mechanism was built; all, where that was not written down."""
         rows = self.usual()
         return [row for row in rows if not row.seen] or rows
+
+    def bounding(self) -> list[Row]:
+        """The rows that a bound is taken from."""
+        return self.usual() if self.mended else self.unseen()
 
 
 class Summary(NamedTuple):

@@ -37,7 +37,8 @@ from llmscale.inventory import inventory
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.transformers.forward import settled, simulate, told
 from llmscale.runtimes.transformers.ops import Step
-from llmscale.runtimes.transformers.runtime import rule
+from llmscale.runtimes.transformers.runtime import most_of, rule
+from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.shape import shape_of
 from llmscale.sources import load
 from llmscale.spec import ModelSpec
@@ -45,6 +46,7 @@ from llmscale.units import GIB, MIB
 
 TRUTH = Path(__file__).parents[2] / "tests" / "truth"
 ACTIVE = "transformers activations and KV cache, its classes"
+ENCODED = "transformers activations, encoders"
 RULED = "transformers activations and KV cache, models under the general rule"
 PEAK = "transformers peak, prefill and answer"
 DECODE = "transformers memory at decode"
@@ -64,11 +66,21 @@ FIRST_SIGHT = (
     "median below 0.01 %, 90 % within 12.5 %, worst 28.6 %; then of 914 rows of further models: median 0.02 %, 90 % "
     "within 0.6 %, 95 % within 11 %. What these showed was mended."
 )
+FIRST_LATER = (
+    "Of families added later, at first sight: 97 prompts of recurrent ones, median 0.4 %, 85 % within 2 %, worst "
+    "8.8 %; 44 of encoder-decoders, median 0.02 %, 77 % within 2 %, worst 50 %."
+)
+FIRST_ENCODERS = (
+    "At first sight of 21 models: 99 calls, 89 within 0.2 %, worst 28 %. What these showed was mended, but for "
+    "DeBERTas that do not share their projections."
+)
 SPREAD = "before transformers 4.45 and on several GPUs: what was moved to the first of them is not known"
 #: Families that were measured before transformers 4.45, and the positions that their classes held cosines and sines of.
 OLDER = {"qwen1.5": 32_768, "qwen2": 32_768}
 FIRST = "Qwen 1: its own modelling code of 2023"
 BF16 = 2
+#: More tokens than any text in the record.
+TEXT = 1 << 20
 #: cuBLAS's workspace: 4,096 KiB twice and 16 KiB eight times before Hopper.
 WORKSPACE, HOPPER_WORKSPACE = 8 * MIB + 128 * 1024, 32 * MIB
 
@@ -81,22 +93,44 @@ def comparisons() -> Iterator[Comparison]:
         f"transformers {record['transformers']} on the meta device of torch {record['torch']}, without weights: "
         "`tests/truth/transformers_activations.json`."
     )
-    gone, ruled = [], []
+    gone, encoded, ruled, below, still = [], [], [], [], []
     for name, cases in record["models"].items():
         spec = _part(name, record["layers"])
         for case in cases:
+            below.append(_below(spec, case))
             if told(spec):
-                gone += list(_alive(name, spec, case, seen=name in looked))
+                gone += list(_alive(name, spec, case, seen=name.removesuffix(" whole") in looked))
             else:
                 ruled.append(_ruled(name, spec, case))
+                still.append(below[-1])
+    for name, cases in record["encoders"].items():
+        spec = _part(name, record["layers"])
+        for case in cases:
+            below.append(_below(spec, case))
+            if told(spec):
+                encoded.append(_called(name, spec, case, seen=name.removesuffix(" whole") in looked))
+            else:
+                ruled.append(_ruled(name, spec, case))
+                still.append(below[-1])
     yield Comparison(
         ACTIVE,
-        f"{source} MiB; bounds are of models that were not looked at while the mechanism was built. {FIRST_SIGHT}",
+        f"{source} MiB. {FIRST_SIGHT} {FIRST_LATER}",
         gone,
         ("transformers", "alive"),
+        mended=True,
     )
     yield Comparison(
-        RULED, f"{source} MiB; recurrent layers without optional kernels, encoder-decoders, and others.", ruled
+        ENCODED, f"{source} MiB; one call, what it is given and what it answers included. {FIRST_ENCODERS}", encoded
+    )
+    told_of = ", ".join(
+        f"of {len(found):,} {what} {sum(found) / len(found):.1%}"
+        for what, found in (("recorded prompts and calls", below), ("of models under it", still))
+    )
+    yield Comparison(
+        RULED,
+        f"{source} MiB; what is not gone through. An estimate goes up to ten times the rule, 25 times for what sees "
+        f"pictures; below that lie {told_of}.",
+        ruled,
     )
     rows = json.loads((TRUTH / "transformers_memory.json").read_text(encoding="utf-8"))["rows"]
     source = "Published by Qwen, GPU memory of torch's allocator: `tests/truth/transformers_memory.json`."
@@ -129,18 +163,43 @@ def _alive(name: str, spec: ModelSpec, case: list[Any], *, seen: bool) -> Iterat
     attn, batch, tokens, static, prompt, answer, _ = case
     room = tokens + static if static else 0
     told_of = f"{name} {attn} {batch} x {tokens}{' static' if static else ''}"
-    step = Step(batch, tokens, 0, BF16, eager=attn == "eager", static=room)
+    step = Step(batch, tokens, 0, BF16, eager=attn == "eager", static=room, source=tokens)
     yield Row(f"{told_of}, prompt", simulate(spec, step).peak / MIB, prompt / MIB, seen=seen)
-    after = step._replace(tokens=1, past=tokens, first=True)
+    # A decoder beside an encoder begins with one token, whatever the encoder saw.
+    after = step._replace(tokens=1, past=1 if pair_of(spec) else tokens, first=True)
     yield Row(f"{told_of}, answer", simulate(spec, after).peak / MIB, answer / MIB, seen=seen)
+
+
+def _called(name: str, spec: ModelSpec, case: list[Any], *, seen: bool) -> Row:
+    attn, batch, tokens, _, peak = case
+    at = spec.sequence or min(tokens, _most(spec))
+    step = Step(batch, at, 0, BF16, eager=attn == "eager")
+    return Row(f"{name} {attn} {batch} x {at}", simulate(spec, step).peak / MIB, peak / MIB, seen=seen)
+
+
+def _most(spec: ModelSpec) -> int:
+    """Tokens of the longest text of a model that sees pictures too, which others are not asked to keep to."""
+    towers = {placed.tower for placed in spec.placed}
+    return spec.max_context or TEXT if "vision" in towers else TEXT
+
+
+def _below(spec: ModelSpec, case: list[Any]) -> bool:
+    """Whether no more was alive besides the cache than an estimate by the rule gives at most."""
+    _, batch, tokens, _, peak, *_ = case
+    kept, ruled = _by_rule(spec, batch, tokens)
+    return bool(peak - kept <= ruled * most_of(Subject(shape_of(spec), spec)))
+
+
+def _by_rule(spec: ModelSpec, batch: int, tokens: int) -> tuple[int, int]:
+    shape = shape_of(spec)
+    kept = sum(batch * tokens * layer.layers * (layer.keys + layer.values) * BF16 for layer in shape.caches)
+    work = Workload(tokens, batch, number_format("fp16"), BF16)
+    return kept, rule(Subject(shape, spec), work)
 
 
 def _ruled(name: str, spec: ModelSpec, case: list[Any]) -> Row:
     attn, batch, tokens, _, prompt, *_ = case
-    shape = shape_of(spec)
-    kept = sum(batch * tokens * layer.layers * (layer.keys + layer.values) * BF16 for layer in shape.caches)
-    work = Workload(tokens, batch, number_format("fp16"), BF16)
-    return Row(f"{name} {attn} {batch} x {tokens}, prompt", (kept + rule(Subject(shape), work)) / MIB, prompt / MIB)
+    return Row(f"{name} {attn} {batch} x {tokens}, prompt", sum(_by_rule(spec, batch, tokens)) / MIB, prompt / MIB)
 
 
 def _row(row: dict[str, Any], ours: float, truth: float, rounding: float) -> Row:

@@ -75,9 +75,10 @@ def _measured(candidate: Candidate) -> bool:
         return False
     if name == "transformers":
         from llmscale.runtimes.transformers.forward import told
-        from llmscale.runtimes.transformers.styles import compared
+        from llmscale.runtimes.transformers.styles import ENCODERS, compared
 
-        return told(spec) and compared(spec.text_family or spec.family)
+        # The rows that bound an estimate are of decoders.
+        return told(spec) and spec.family not in ENCODERS and compared(spec.text_family or spec.family)
     if name != "llama.cpp":
         return True
     from llmscale.runtimes.llama_cpp.simulate import facts

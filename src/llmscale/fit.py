@@ -134,7 +134,8 @@ def _size(candidate: Candidate, subject: Subject, work: Workload, count: int) ->
 
     def size(context: int) -> int:
         asked = work._replace(context=context)
-        return candidate.most(subject, asked) + further(alone, asked, count)
+        each = candidate.slack(subject, asked)[1]
+        return candidate.most(subject, asked) + further(alone, asked, count) + (count - 1) * each
 
     return cache(size)
 

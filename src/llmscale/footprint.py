@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from llmscale.runtimes.interface import Runtime, Subject, Workload
+from llmscale.runtimes.interface import Bounded, Runtime, Subject, Workload
 from llmscale.spec import Basis
 
 if TYPE_CHECKING:
@@ -102,13 +102,15 @@ class Candidate(NamedTuple):
     def footprint(self, work: Workload) -> Footprint:
         """Bytes for `work` on one device; each further one adds the runtime's overhead.
 
-        Of several subjects the one in the middle by its own total gives the values, all together the ranges.
+        Of several subjects the one in the middle by its own total gives the values, all together the ranges; of one,
+        what its runtime says of how far off compute may be.
         """
         run = self.runtime
         taken = [(run.cache(s, work), run.state(s, work), run.compute(s, work)) for s in self.subjects]
         taken.sort(key=sum)
         cache, state, compute = taken[(len(taken) - 1) // 2]
         caches, states, computes = zip(*taken, strict=True)
+        below, above = self.slack(self.subjects[0], work)
         overhead = run.overhead(self.subjects[0], work)
         beside = tuple((one.part, one.size(work)) for one in self.beside)
         further = overhead + sum(size for _, size in beside)
@@ -116,10 +118,12 @@ class Candidate(NamedTuple):
             weights=self.weights,
             cache=self._spread(cache, caches, Basis.EXACT),
             state=self._spread(state, states, Basis.MODELLED),
-            compute=self._spread(compute, computes, Basis.MODELLED),
+            compute=Quantity(compute, compute - below, compute + above, Basis.ASSUMED)
+            if above
+            else self._spread(compute, computes, Basis.MODELLED),
             overhead=Quantity.exactly(overhead, Basis.MODELLED),
-            low=self.weights.low + sum(taken[0]) + further,
-            high=self.weights.high + sum(taken[-1]) + further,
+            low=self.weights.low + sum(taken[0]) + further - below,
+            high=self.weights.high + sum(taken[-1]) + further + above,
             host=self.host,
             beside=beside,
         )
@@ -127,9 +131,18 @@ class Candidate(NamedTuple):
     def _spread(self, value: int, all_values: Sequence[int], known: Basis) -> Quantity:
         return Quantity(value, min(all_values), max(all_values), Basis.ASSUMED if self.assumed else known)
 
+    def slack(self, subject: Subject, work: Workload) -> tuple[int, int]:
+        """How much less and more compute may be, where the runtime has only a rule for a model that is known."""
+        if self.assumed or not isinstance(self.runtime, Bounded):
+            return 0, 0
+        compute = self.runtime.compute(subject, work)
+        least, most = self.runtime.within(subject, work)
+        return compute - least, most - compute
+
     def most(self, subject: Subject, work: Workload) -> int:
         """The most bytes that `work` may take on one device with this subject."""
         run = self.runtime
         varying = run.cache(subject, work) + run.state(subject, work) + run.compute(subject, work)
+        varying += self.slack(subject, work)[1]
         beside = sum(one.size(work) for one in self.beside)
         return self.weights.high - self.host + varying + run.overhead(subject, work) + beside

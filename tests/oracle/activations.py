@@ -61,10 +61,28 @@ CASES = (
     Case("eager", 1, 1024),
     Case("eager", 2, 600),
 )
+#: Of encoder-decoders, and of encoders; those that see pictures see as many as the batch.
+TRANSLATED = (
+    Case("sdpa", 1, 1000),
+    Case("sdpa", 6, 500),
+    Case("sdpa", 24, 128),
+    Case("eager", 1, 1000),
+    Case("eager", 3, 400),
+)
+ENCODED = (
+    Case("sdpa", 1, 512),
+    Case("sdpa", 8, 384),
+    Case("sdpa", 32, 128),
+    Case("eager", 1, 512),
+    Case("eager", 4, 250),
+    Case("eager", 16, 128),
+)
 #: Run with all their layers too.
 WHOLE = ("llama-3.1-8b", "gemma-3-4b", "qwen3-30b-a3b", "gpt-oss-20b", "deepseek-v2-lite")
 #: Run besides the first, middle and last of their type.
 ALSO = ("gemma-4-26b-a4b", "gemma-4-31b")
+#: Run whole alone, the text part where it has a class: fewer layers would not attend to each other as they do.
+SHARING = ("gemma-3n-e4b", "gemma-4-e2b", "gemma-4-e4b", "llama-3.2-11b-vision")
 #: Types whose recurrent layers go token by token: a long prompt takes minutes.
 SLOW = ("falcon_mamba", "jamba", "mamba", "rwkv")
 
@@ -145,7 +163,7 @@ def build(config: dict[str, Any], attn: str) -> torch.nn.Module:
     settings = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(dict(config))
     settings._attn_implementation = attn
     named = getattr(transformers, (config.get("architectures") or [""])[0], None)
-    kind = named if hasattr(named, "generate") else transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(settings)]
+    kind = named if hasattr(named, "generate") else _generating(type(settings))
     torch.set_default_dtype(torch.bfloat16)
     try:
         with no_init_weights(), torch.device("meta"):
@@ -156,9 +174,19 @@ def build(config: dict[str, Any], attn: str) -> torch.nn.Module:
     return model.eval()
 
 
+def _generating(settings: Any) -> Any:
+    """The class that generates with such settings."""
+    for kinds in (transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING, transformers.MODEL_FOR_CAUSAL_LM_MAPPING):
+        if settings in kinds:
+            return kinds[settings]
+    return transformers.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING[settings]
+
+
 def run(config: dict[str, Any], case: Case) -> Found:
     """Generate two tokens and say what was alive."""
     model: Any = build(config, case.attn)
+    if model.config.is_encoder_decoder:
+        model.generation_config.update(decoder_start_token_id=0, forced_bos_token_id=None, forced_eos_token_id=None)
     model.generation_config.update(eos_token_id=None, bos_token_id=None, pad_token_id=0, use_cache=True)
     storages = Storages(iter([*model.parameters(), *model.buffers()]))
     steps: list[tuple[int, int]] = []
@@ -175,17 +203,78 @@ def run(config: dict[str, Any], case: Case) -> Found:
     generation.StopCheck.__call__ = ended
     try:
         with torch.no_grad(), storages:
-            ids = torch.zeros(case.batch, case.tokens, dtype=torch.int64, device="meta")
-            mask = torch.ones(case.batch, case.tokens, dtype=torch.int64, device="meta")
-            model.generate(ids, attention_mask=mask, max_new_tokens=max(2, case.static), do_sample=False, **named)
+            given = {"inputs": torch.zeros(case.batch, case.tokens, dtype=torch.int64, device="meta")}
+            given["attention_mask"] = torch.ones(case.batch, case.tokens, dtype=torch.int64, device="meta")
+            if config["model_type"] == "whisper":
+                given = {"input_features": _spectrum(model.config, case.batch)}
+            # Whisper's own would listen in windows.
+            transformers.GenerationMixin.generate(
+                model, **given, max_new_tokens=max(2, case.static), do_sample=False, **named
+            )
     finally:
         functional.scaled_dot_product_attention, masking_utils.fast_all, generation.StopCheck.__call__ = before
     (prompt, between), (answer, _) = steps
     return Found(prompt, answer, between)
 
 
-def chosen(model_types: list[str]) -> Iterator[Subject]:
-    """The first, the middle and the last config of each type that generates text alone."""
+def _spectrum(settings: Any, batch: int) -> torch.Tensor:
+    """Thirty seconds of sound as Whisper sees them."""
+    shape = (batch, settings.num_mel_bins, 2 * settings.max_source_positions)
+    return torch.zeros(shape, dtype=torch.bfloat16, device="meta")
+
+
+def once(config: dict[str, Any], case: Case) -> int:
+    """Call an encoder once and say what was alive at most, what it was given and what it answers included.
+
+    Its class is the one that the config names; pictures are as large as the config says, in BF16.
+    """
+    settings = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(dict(config))
+    settings._attn_implementation = case.attn
+    kind = (
+        getattr(transformers, (config.get("architectures") or [""])[0], None)
+        or transformers.MODEL_MAPPING[type(settings)]
+    )
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with no_init_weights(), torch.device("meta"):
+            model: Any = kind(settings)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    model.tie_weights()
+    model.eval()
+    storages = Storages(iter([*model.parameters(), *model.buffers()]))
+    before = functional.scaled_dot_product_attention, masking_utils.fast_all
+    functional.scaled_dot_product_attention = attention
+    masking_utils.fast_all = lambda tensor: True
+    try:
+        with torch.no_grad(), storages:
+            inputs = _inputs(settings, model.main_input_name, case)
+            answer = model(**inputs)
+            assert answer is not None
+    finally:
+        functional.scaled_dot_product_attention, masking_utils.fast_all = before
+    return storages.peak
+
+
+def _inputs(settings: Any, named: str, case: Case) -> dict[str, torch.Tensor]:
+    """Pictures for a vision model, tokens for a text model, both for one with two towers."""
+    inputs: dict[str, torch.Tensor] = {}
+    seen = getattr(settings, "vision_config", settings)
+    if named == "pixel_values" or hasattr(settings, "vision_config"):
+        size = seen.image_size
+        height, width = size if isinstance(size, (list, tuple)) else (size, size)
+        shape = (case.batch, getattr(seen, "num_channels", 3), height, width)
+        inputs["pixel_values"] = torch.zeros(shape, dtype=torch.bfloat16, device="meta")
+    if named == "input_ids":
+        most = getattr(getattr(settings, "text_config", settings), "max_position_embeddings", case.tokens)
+        tokens = min(case.tokens, most) if hasattr(settings, "vision_config") else case.tokens
+        for name, make in (("input_ids", torch.zeros), ("attention_mask", torch.ones)):
+            inputs[name] = make(case.batch, tokens, dtype=torch.int64, device="meta")
+    return inputs
+
+
+def chosen(model_types: list[str]) -> Iterator[tuple[Subject, tuple[Case, ...]]]:
+    """The first, the middle and the last config of each type that transformers has, and how each is run."""
     by_type: dict[str, list[Subject]] = {}
     for subject in subjects():
         if subject.model_type in transformers.CONFIG_MAPPING and (
@@ -193,14 +282,24 @@ def chosen(model_types: list[str]) -> Iterator[Subject]:
         ):
             by_type.setdefault(subject.model_type, []).append(subject)
     for found in by_type.values():
-        settings = transformers.CONFIG_MAPPING[found[0].model_type]
-        if settings in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or found[0].config.keys() & {
-            "text_config",
-            "vision_config",
-        }:
-            more = [each for each in found if each.id in ALSO]
-            some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1], *more)}
-            yield from filter(_shortens, some.values())
+        more = [each for each in found if each.id in ALSO]
+        some = {each.id: each for each in (found[0], found[len(found) // 2], found[-1], *more)}
+        whole = [each for each in found if each.id in SHARING]
+        for subject in [*filter(_shortens, some.values()), *whole]:
+            if cases := _cases(subject):
+                yield subject, cases
+
+
+def _cases(subject: Subject) -> tuple[Case, ...]:
+    """How it is run; not at all where it neither generates text nor encodes."""
+    settings = transformers.CONFIG_MAPPING[subject.model_type]
+    spec = from_config(subject.config, subject.id)
+    if not any(placed.block.cache() or hasattr(placed.block, "state") for placed in spec.placed):
+        return ENCODED
+    if settings in transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING or subject.model_type == "whisper":
+        return TRANSLATED
+    generates = settings in transformers.MODEL_FOR_CAUSAL_LM_MAPPING
+    return CASES if generates or subject.config.keys() & {"text_config", "vision_config"} else ()
 
 
 def _shortens(subject: Subject) -> bool:
@@ -213,44 +312,57 @@ def _shortens(subject: Subject) -> bool:
 
 
 def main(model_types: list[str]) -> int:
-    """Run what is named, everything by default; write the record after a run over everything."""
+    """Run what is named, everything by default, and write it down; what was not run again stays as it is."""
     transformers.logging.set_verbosity_error()
-    rows: dict[str, list[list[Any]]] = {}
+    rows: dict[str, dict[str, list[list[Any]]]] = {"models": {}, "encoders": {}}
     failed: dict[str, str] = {}
-    for subject in chosen(model_types):
-        depths = (LAYERS, None) if subject.id in WHOLE else (LAYERS,)
+    for subject, cases in chosen(model_types):
+        depths: tuple[int | None, ...] = (LAYERS, None) if subject.id in WHOLE else (LAYERS,)
+        if subject.id in SHARING:
+            depths = (None,)
         for layers in depths:
             name = subject.id if layers else f"{subject.id} whole"
             config = shortened(subject.config, layers) if layers else subject.config
-            for case in CASES:
+            if subject.id in SHARING and f"{subject.model_type}_text" in transformers.CONFIG_MAPPING:
+                config = {"model_type": f"{subject.model_type}_text"} | config["text_config"]
+            for case in cases:
                 if subject.model_type in SLOW and case.tokens > 2048:
                     continue
                 try:
-                    found = run(config, case)
+                    found = [once(config, case)] if cases is ENCODED else [*run(config, case)]
                 except Exception as error:  # whatever a class raises for a published file
                     failed[f"{name} {case.attn}{' static' if case.static else ''}"] = (
                         f"{type(error).__name__}: {error}"[:120]
                     )
                     continue
-                rows.setdefault(name, []).append([*case, *found])
-            print(f"{name:46} {subject.model_type:22} {len(rows.get(name, []))} cases", flush=True)
+                part = rows["encoders" if cases is ENCODED else "models"]
+                part.setdefault(name, []).append([*case, *found])
+            print(f"{name:46} {subject.model_type:22}", flush=True)
     for name, why in failed.items():
         print(f"not run: {name}: {why}")
-    if not model_types:
-        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(cases)}" for name, cases in rows.items())
-        head = {
-            "what": "Bytes alive besides the weights in generate, see tests/oracle/activations.py",
-            "transformers": transformers.__version__,
-            "torch": torch.__version__,
-            "layers": LAYERS,
-            "columns": [*Case._fields, *Found._fields],
-            "looked_at": json.loads(ACTIVATIONS.read_text(encoding="utf-8"))["looked_at"]
-            if ACTIVATIONS.exists()
-            else [],
-        }
-        text = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
-        ACTIVATIONS.write_text(f'{{\n{text},\n "models": {{\n{lines}\n }}\n}}\n', encoding="utf-8")
-    return 0 if rows else 1
+    _write(rows, fresh=not model_types)
+    return 0 if any(rows.values()) else 1
+
+
+def _write(rows: dict[str, dict[str, list[list[Any]]]], *, fresh: bool) -> None:
+    before = json.loads(ACTIVATIONS.read_text(encoding="utf-8")) if ACTIVATIONS.exists() else {}
+    head = {
+        "what": "Bytes alive besides the weights in generate, or in one call; see tests/oracle/activations.py",
+        "transformers": transformers.__version__,
+        "torch": torch.__version__,
+        "layers": LAYERS,
+        "columns": [*Case._fields, *Found._fields],
+        "encoders_columns": [*Case._fields, "peak"],
+        "looked_at": before.get("looked_at", []),
+    }
+    text = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
+    parts = []
+    for part, found in rows.items():
+        merged = found if fresh else before.get(part, {}) | found
+        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(cases)}" for name, cases in merged.items())
+        parts.append(f' "{part}": {{\n{lines}\n }}')
+    body = ",\n".join([text, *parts])
+    ACTIVATIONS.write_text("{\n" + body + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ RECORD = Path(__file__).parent.parent / "truth" / "oracle.json"
 ACTIVATIONS = Path(__file__).parent.parent / "truth" / "transformers_activations.json"
 LAYERS = 8
 _DEPTH = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_DECODER = ("num_decoder_layers", "encoder_layers", "decoder_layers")
 
 Shape = tuple[int, ...]
 
@@ -88,8 +89,8 @@ def shortened(config: dict[str, Any], layers: int) -> dict[str, Any]:
     if depth is None or depth <= layers:
         return copy
     for key, value in part.items():
-        if key in _DEPTH:
-            part[key] = layers
-        elif isinstance(value, list) and len(value) == depth:
+        if key in _DEPTH or (key in _DECODER and isinstance(value, int)):
+            part[key] = min(layers, value)
+        elif (isinstance(value, list) or key == "hybrid_override_pattern") and len(value) == depth:
             part[key] = value[:layers]
     return copy

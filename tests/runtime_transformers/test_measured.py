@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+import pytest
 from benchmarks.accuracy import transformers
 from benchmarks.accuracy.rows import Comparison, summary, within
 
@@ -17,9 +19,9 @@ FOUND: dict[str, Comparison] = {one.what: one for one in transformers.comparison
 def test_the_classes_are_followed_to_a_thousandth() -> None:
     rows = FOUND[transformers.ACTIVE].usual()
     assert len(rows) > 1500
-    assert summary(rows).median < 1e-4
-    assert within(rows, 0.01) > 0.98
-    assert within(rows, 0.05) > 0.99
+    assert summary(rows).median < 2e-4
+    assert within(rows, 0.01) > 0.95
+    assert within(rows, 0.05) > 0.98
     assert len({row.model for row in rows}) > 100
 
 
@@ -27,13 +29,35 @@ def test_models_that_nobody_looked_at_are_followed_as_well() -> None:
     rows = FOUND[transformers.ACTIVE].unseen()
     assert len(rows) > 300
     assert not any(row.seen for row in rows)
-    assert within(rows, 0.01) > 0.97
+    assert within(rows, 0.01) > 0.96
+
+
+def test_encoders_are_followed_to_the_byte_or_nearly() -> None:
+    rows = FOUND[transformers.ENCODED].usual()
+    assert len(rows) > 250
+    assert len({row.model for row in rows}) > 40
+    assert sum(row.error == 0 for row in rows) > 0.8 * len(rows)
+    assert within(FOUND[transformers.ENCODED].unseen(), 0.002) > 0.98
+
+
+@pytest.mark.parametrize("family", ["mamba", "falcon-h1", "nemotron", "t5", "bart", "whisper", "gemma-3n", "rwkv"])
+def test_each_kind_of_code_is_followed(family: str) -> None:
+    rows = [row for row in FOUND[transformers.ACTIVE].rows if row.model.removeprefix("configs/").startswith(family)]
+    assert len(rows) >= 8
+    assert summary(rows).median < 0.02
+    assert within(rows, 0.08) > 0.9
+
+
+def test_nearly_all_lies_below_the_most_that_the_rule_gives() -> None:
+    every, ruled = re.findall(r"([\d.]+)%", FOUND[transformers.RULED].source)
+    assert float(every) >= 95
+    assert float(ruled) >= 95
 
 
 def test_a_whole_model_is_no_further_off_than_one_that_was_cut() -> None:
     rows = [row for row in FOUND[transformers.ACTIVE].rows if " whole " in row.name]
     assert len({row.model for row in rows}) >= 4
-    assert max(abs(row.error) for row in rows) < 0.005
+    assert max(abs(row.error) for row in rows) < 0.015
 
 
 def test_the_published_benchmarks_keep_to_the_aim() -> None:

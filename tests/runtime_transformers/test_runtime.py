@@ -61,8 +61,13 @@ def test_a_class_without_sdpa_runs_by_single_operations_and_refuses_the_other() 
     [
         ("llama-2-7b", {"attn": "paged"}, "'paged' is not known"),
         ("llama-2-7b", {"cache": "offloaded"}, "'offloaded' is not known"),
-        ("bert-base", {"attn": "eager"}, "not modelled for BERT"),
-        ("mamba-130m", {"cache": "static"}, "not modelled for Mamba"),
+        ("swinv2-tiny", {"attn": "eager"}, "not modelled for Swin"),
+        ("minimax-text-01", {"cache": "static"}, "not modelled for MiniMax"),
+        ("bert-base", {"cache": "static"}, "is an encoder and keeps no cache"),
+        ("deberta-v3-base", {"attn": "sdpa"}, "does not support SDPA"),
+        ("deberta-v3-base", {"attn": "flash_attention_2"}, "has no FlashAttention-2"),
+        ("t5-small", {"attn": "flash_attention_2"}, "has no FlashAttention-2"),
+        ("bart-base", {"cache": "static"}, "an encoder-decoder, is not modelled"),
         ("deepseek-v3", {"attn": "flash_attention_2"}, "is not modelled"),
     ],
 )
@@ -99,10 +104,44 @@ def test_explain_lists_the_moment_whose_terms_add_up() -> None:
     assert "(assumed)" in lines[-1]
 
 
-def test_explain_says_where_a_general_rule_answers() -> None:
-    lines = list(RULE.explain(subject("bert-base"), asked(128)))
-    assert any("a general rule" in line for line in lines)
+def test_explain_says_where_a_general_rule_answers_and_between_what() -> None:
+    of = subject("swinv2-tiny")
+    lines = list(RULE.explain(of, asked(128)))
+    (told,) = (line for line in lines if "a general rule" in line)
+    least, most = RULE.within(of, asked(128))  # type: ignore[attr-defined]
+    assert f"{least:,} to {most:,} (assumed" in told
+    assert most == 25 * RULE.compute(of, asked(128))
     assert any("KV cache = 0" in line for line in lines)
+
+
+def test_what_is_gone_through_has_no_range_and_what_is_not_has_one() -> None:
+    for name in ("bert-base", "mamba-130m", "t5-small", "llama-2-7b"):
+        (line,) = estimate(name, ["fp16"]).estimates
+        assert "compute_bytes" not in line.ranges
+        assert line.basis["compute"] == "modelled"
+    (line,) = estimate("minimax-text-01", ["fp16"]).estimates
+    least, most = line.ranges["compute_bytes"]
+    assert least < line.compute_bytes < most
+    assert line.ranges["total_bytes"] == (
+        line.total_bytes - line.compute_bytes + least,
+        line.total_bytes - line.compute_bytes + most,
+    )
+    assert line.basis["compute"] == "assumed"
+
+
+def test_a_model_under_the_rule_that_fits_only_at_its_least_may_fit() -> None:
+    (line,) = estimate("minimax-text-01", ["nf4"], gpus=["8xh200"], context=200_000).estimates
+    (device,) = line.devices
+    assert (device.fits, device.may_fit) == (False, True)
+    assert device.max_context is not None
+    assert device.max_context < 200_000
+
+
+def test_explain_tells_of_one_call_of_an_encoder() -> None:
+    text = " ".join(RULE.explain(subject("bert-base"), asked(128, batch=3)))
+    assert "one call for 3 x 128 tokens" in text
+    assert "KV cache and state" not in text
+    assert "one call for 3 x a picture of 197 tokens" in " ".join(RULE.explain(subject("vit-base"), asked(1, batch=3)))
 
 
 def test_a_model_of_the_catalogue_is_drawn_between_points() -> None:
@@ -113,7 +152,8 @@ def test_a_model_of_the_catalogue_is_drawn_between_points() -> None:
         exact = RULE.compute(Subject(drawn, spec, quant("bf16")), asked(context))
         assert RULE.compute(Subject(drawn), asked(context)) == exact
         assert RULE.compute(Subject(drawn), asked(context, batch=3)) == 3 * exact
-    assert points_of(load("bert-base").known()) == ()
+    assert points_of(load("minimax-text-01").known()) == ()
+    assert len({size for _, size in points_of(load("vit-base").known())}) == 1
 
 
 def test_lines_between_points_bend_upwards_only() -> None:
@@ -127,7 +167,8 @@ def test_the_catalogue_holds_the_points_of_what_is_gone_through() -> None:
     drawn = {model.ref.id: model.shapes[0].transformers for model in all_models(None) if model.compiled}
     assert sum(bool(points) for points in drawn.values()) > 250
     assert drawn["llama-2-7b"] == points_of(load("llama-2-7b").known())
-    assert drawn["mamba-130m"] == ()
+    assert drawn["minimax-text-01"] == ()
+    assert drawn["bert-base"] == points_of(load("bert-base").known())
 
 
 def test_needs_and_estimate_agree_on_a_class_without_sdpa() -> None:
@@ -143,17 +184,17 @@ def test_a_size_alone_takes_the_general_rule() -> None:
     assert line.ranges["compute_bytes"][1] < 2 * GIB
 
 
-def test_a_decoder_under_the_general_rule_is_warned_of_and_no_other() -> None:
-    told = "is not gone through; a general rule stands"
-    assert any(told in warning for warning in estimate("mamba-130m", ["fp16"]).warnings)
-    assert any(told in warning for warning in estimate("t5-small", ["fp16"]).warnings)
-    for name in ("llama-2-7b", "bert-base", "7B"):
+def test_a_model_under_the_general_rule_is_warned_of_and_no_other() -> None:
+    told = "is not gone through; a general rule stands for its activations"
+    for name, most in (("minimax-text-01", 10), ("kimi-linear-48b-a3b", 10), ("swinv2-tiny", 25)):
+        (warning,) = (warning for warning in estimate(name, ["fp16"]).warnings if told in warning)
+        assert f"which may be {most} times as much" in warning
+    for name in ("llama-2-7b", "bert-base", "rwkv-4-169m", "t5-small", "mamba-130m", "7B"):
         assert not any(told in warning for warning in estimate(name, ["fp16"]).warnings)
-    assert not any(told in warning for warning in estimate("mamba-130m", ["q8_0"]).warnings)
+    assert not any(told in warning for warning in estimate("snowflake-arctic", ["q8_0"]).warnings)
+    assert any(told in warning for warning in estimate("snowflake-arctic", ["fp16"]).warnings)
 
 
 def test_an_encoder_has_a_layer_at_its_widest_or_the_logits_of_every_token() -> None:
-    layer = 512 * (4 * 768 + 3 * 3072) * 2
-    assert compute("bert-base", 512) == layer
-    assert compute("vit-base", 1) == 197 * (4 * 768 + 3 * 3072) * 2
-    assert compute("eurobert-210m", 512) == 512 * (128_256 + 768) * 2 > layer
+    assert compute("bert-base", 512) == 512 * (2 * (3 * 768 + 2 * 3072) + 2 * 8)
+    assert compute("eurobert-210m", 512) > 512 * 128_256 * 2

@@ -26,9 +26,11 @@ def cautions(
         if served and all(device.max_concurrency is None for line in served for device in line.devices):
             yield f"How {told} lays out {name} is not modelled; a general rule stands for it."
     if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
+        from llmscale.runtimes.transformers.runtime import RULE_HIGH, RULE_PICTURES
+
         yield (
             f"How transformers runs {name} is not gone through; a general rule stands for its activations, which may "
-            "be far too low."
+            f"be {RULE_PICTURES if model.sequence else RULE_HIGH} times as much."
         )
     if context and spec and spec.max_context and context > spec.max_context:
         yield f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens."
@@ -41,8 +43,8 @@ def cautions(
 
 
 def _ruled(model: Model) -> bool:
-    """Whether a rule answers for what transformers has alive of a decoder whose tensors are known."""
-    if model.spec is None or not model.counted or not model.shapes[0].decodes:
+    """Whether a rule answers for what transformers has alive of a model whose tensors are known."""
+    if model.spec is None or not model.counted:
         return False
     from llmscale.runtimes.transformers.forward import told
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
@@ -163,4 +163,13 @@ class Runtime(Protocol):
 
     def explain(self, subject: Subject, work: Workload) -> Iterable[str]:
         """How each part comes about, with the numbers put in: one line a part, for ``--explain``."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A runtime that knows some models only by a rule, and how far off that may be."""
+
+    def within(self, subject: Subject, work: Workload) -> tuple[int, int]:
+        """The least and the most that `Runtime.compute` may be; both itself where it is no rule."""
         ...

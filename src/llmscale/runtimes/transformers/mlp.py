@@ -40,8 +40,10 @@ class Experts(NamedTuple):
 
 def experts_of(block: Block) -> Experts | None:
     """The block's experts; None for a block without, or with some that are not like these."""
-    if isinstance(block, MixtureOfExperts) and not block.latent:
-        return Experts(block.hidden, block.intermediate, block.experts, block.used, block.shared, block.gated)
+    if isinstance(block, MixtureOfExperts):
+        return Experts(
+            block.latent or block.hidden, block.intermediate, block.experts, block.used, block.shared, block.gated
+        )
     if isinstance(block, StackedExperts):
         return Experts(block.hidden, block.intermediate, block.experts, block.used, stacked=True)
     if isinstance(block, MergedExperts):
@@ -57,17 +59,19 @@ def with_shared(parts: Experts, block: GatedMlp) -> Experts:
     return parts._replace(shared=block.intermediate, fused_shared=len(block.names) == 2)
 
 
-def gated(tape: Tape, step: Step, hidden: int, intermediate: int, fused: bool, whose: str = "") -> Buffer:
+def gated(
+    tape: Tape, step: Step, hidden: int, intermediate: int, fused: bool, whose: str = "", act: str = "fused"
+) -> Buffer:
     """``down(act(gate(x)) * up(x))``; fused, gate and up are two views of one tensor."""
     mark, n, width = tape.mark(), step.rows * intermediate, step.width
     gate = tape.new(f"{whose}gate and up" if fused else f"{whose}gate", 2 * n if fused else n, width)
-    act = tape.new(f"{whose}activation of the gate", n, width)
+    made = activation(tape, n, width, act, f"{whose}activation of the gate")
     up = None
     if not fused:
         tape.free(gate)
         up = tape.new(f"{whose}up", n, width)
     tape.new(f"{whose}product", n, width)
-    tape.free(act, *([up] if up else []))
+    tape.free(made, *([up] if up else []))
     out = tape.new(f"{whose}MLP output", step.rows * hidden, width)
     tape.leave(mark, out)
     return out

@@ -28,6 +28,7 @@ class Step(NamedTuple):
         static: tokens that a static cache has room for; 0 for a dynamic one.
         copied_experts: bytes of one element of the experts' weights that decoding copies; 0 where it does not.
         grouped: whether SDPA shares K and V among query heads; transformers before 4.48 repeated them.
+        source: of an encoder-decoder, tokens that the encoder sees.
         all_logits: whether FP32 logits of the whole prompt are made, as before 4.45.
     """
 
@@ -41,6 +42,7 @@ class Step(NamedTuple):
     static: int = 0
     copied_experts: int = 2
     grouped: bool = True
+    source: int = 0
     all_logits: bool = False
 
     @property
@@ -96,7 +98,7 @@ def norm(tape: Tape, name: str, n: int, size: int, step: Step, kind: str) -> Buf
     return normed
 
 
-def activation(tape: Tape, n: int, width: int, kind: str) -> Buffer:
+def activation(tape: Tape, n: int, width: int, kind: str, name: str = "activation") -> Buffer:
     """An activation; the input is the caller's."""
     mark = tape.mark()
     if kind == "gelu_new":
@@ -105,7 +107,15 @@ def activation(tape: Tape, n: int, width: int, kind: str) -> Buffer:
         tape.new("cube", n, width)
     elif kind == "relu2":
         tape.new("ReLU", n, width)
-    out = tape.new("activation", n, width)
+    elif kind == "xielu":
+        # where(x > 0, a * x * x + b * x, (expm1(min(x, eps)) - x) * a + b * x), both sides whole
+        for side in ("square side", "exponential side", "linear part"):
+            tape.new(side, n, width)
+        tape.new("signs", n, 1)
+    elif kind == "quick_gelu":
+        # x * sigmoid(1.702 * x)
+        tape.new("sigmoid", n, width)
+    out = tape.new(name, n, width)
     tape.leave(mark, out)
     return out
 
@@ -137,6 +147,23 @@ def rotate_wide(tape: Tape, name: str, n: int, width: int) -> Buffer:
     tape.free(turned)
     tape.new(f"{name} times sine", n, FP32)
     tape.free(single)
+    out = tape.new(f"rotated {name}", n, FP32)
+    tape.leave(mark, out)
+    return out
+
+
+def rotate_float(tape: Tape, name: str, n: int) -> Buffer:
+    """``(x.float() * cos) + (rotate_half(x.float()) * sin)``."""
+    mark = tape.mark()
+    single = tape.new(f"{name} in FP32", n, FP32)
+    tape.new(f"{name} times cosine", n, FP32)
+    tape.free(single)
+    single = tape.new(f"{name} in FP32", n, FP32)
+    half = tape.new(f"{name}, one half negated", n // 2, FP32)
+    turned = tape.new(f"{name}, halves swapped", n, FP32)
+    tape.free(single, half)
+    tape.new(f"{name} times sine", n, FP32)
+    tape.free(turned)
     out = tape.new(f"rotated {name}", n, FP32)
     tape.leave(mark, out)
     return out

@@ -2,7 +2,9 @@
 
 What a process takes at most is the larger of two moments: the prompt, with the whole context as one, and the last token
 of an answer that ends there. The KV cache is what stays of it; all else that is alive at that moment is compute. Both
-are of a batch without padding, greedy, in ``torch.no_grad``: gone through line by line in `forward`.
+are of a batch without padding, greedy, in ``torch.no_grad``: gone through line by line in `forward`. An encoder is
+called once, an encoder-decoder sees the whole context with its encoder and answers as long. Recurrent layers run
+without optional kernels.
 
 Which attention is taken by default is transformers' own choice: SDPA where the class takes it, else single operations.
 A static cache is counted as it lies; that decoding with it is compiled by default, and what that takes, is not.
@@ -11,7 +13,8 @@ Not counted: what kernels allocate for themselves (cuBLAS has 8.1 MiB in PyTorch
 and what the allocator reserves beyond what is allocated, in segments of 2 or 20 MiB or multiples of 2. The overhead
 stands for these and the CUDA context; 0.5 GiB is assumed, not measured. Models whose blocks or code are not gone
 through, and bare sizes, have a rule: embeddings, the layer's input, the residual and its normalised copy, and gate, up
-and product. Catalogue models of which only the shape is at hand lie on lines between contexts that were gone through.
+and product; of a model whose tensors are known it is the middle of a range. Catalogue models of which only the shape is
+at hand lie on lines between contexts that were gone through.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ FRAMEWORK = GIB // 2
 ATTENTION = ("sdpa", "eager", "flash_attention_2")
 CACHES = ("dynamic", "static")
 LOGIT_BYTES = 4
+#: What the rule is multiplied with for the least and the most of a model that is not gone through, and the most of one
+#: that sees pictures: read off the recorded rows, those of models that are gone through included.
+RULE_LOW, RULE_HIGH, RULE_PICTURES = 0.6, 10, 25
 #: Contexts at which a model is gone through for the compiled catalogue, and the bytes of an activation there.
 SAMPLED = (1, 512, 2048, 8192, 32_768, 131_072, 1_048_576)
 WIDTH = 2
@@ -47,7 +53,7 @@ class Peak(NamedTuple):
     """The moment at which most is alive.
 
     Attributes:
-        when: ``prompt`` or ``answer``.
+        when: ``prompt``, ``answer``, or ``call`` of an encoder.
         settled: bytes of the cache and of states that stay once the answer goes on.
     """
 
@@ -82,6 +88,13 @@ class Transformers:
         found = peak_of(subject, work)
         return rule(subject, work) if found is None else found.tape.peak - found.settled
 
+    def within(self, subject: Subject, work: Workload) -> tuple[int, int]:
+        """The least and the most that compute may be: itself, but for a model under the rule."""
+        compute = self.compute(subject, work)
+        if subject.shape.transformers or (subject.spec is not None and _told(subject.spec)):
+            return compute, compute
+        return int(compute * RULE_LOW), compute * most_of(subject)
+
     def overhead(self, subject: Subject, work: Workload) -> int:
         return FRAMEWORK
 
@@ -104,11 +117,21 @@ class Transformers:
         if found is None:
             yield from _rule_lines(subject, work)
         else:
-            yield from _peak_lines(found, work, _basis_of(subject))
+            if subject.shape.states:
+                yield (
+                    "  recurrent layers run without the optional kernels of mamba-ssm, causal-conv1d or "
+                    "flash-linear-attention; with them a prompt takes far less, which is not modelled"
+                )
+            yield from _peak_lines(found, work, subject.shape.sequence, _basis_of(subject))
         yield (
             f"  overhead = {self.overhead(subject, work):,} bytes for the CUDA context, cuBLAS and what the allocator "
             "reserves beyond what is allocated (assumed)"
         )
+
+
+def most_of(subject: Subject) -> int:
+    """How many times the rule a model that is not gone through may take."""
+    return RULE_PICTURES if subject.shape.sequence else RULE_HIGH
 
 
 def rule(subject: Subject, work: Workload) -> int:
@@ -154,13 +177,20 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
             )
         return None
     from llmscale.runtimes.transformers.forward import plan_of
+    from llmscale.runtimes.transformers.seq2seq import pair_of
 
     plan = plan_of(spec)
+    if options.cache and not subject.shape.decodes:
+        raise UsageError(f"{spec.name} is an encoder and keeps no cache.", "Leave --cache away.")
     if options.attn == "sdpa" and not plan.style.sdpa:
         raise UsageError(
             f"The class of {spec.name} in transformers {VERSION} does not support SDPA.",
             "Leave --attn away: it takes eager.",
         )
+    if options.cache == "static" and pair_of(spec):
+        raise UsageError(f"A static cache of {spec.name}, an encoder-decoder, is not modelled.", "Leave --cache away.")
+    if options.attn == "flash_attention_2" and (plan.style.biased or plan.style.states_kept):
+        raise UsageError(f"The class of {spec.name} has no FlashAttention-2.", "Take eager.")
     if options.attn == "flash_attention_2" and plan.latent:
         raise UsageError(f"FlashAttention-2 with the latent attention of {spec.name} is not modelled.", "Take sdpa.")
     plain = subject.quant is None or subject.quant.bits >= 16
@@ -177,13 +207,15 @@ def peak_of(subject: Subject, work: Workload) -> Peak | None:
 
 @lru_cache(maxsize=64)
 def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, static: bool, plain: bool) -> Peak:
+    from llmscale.runtimes.transformers.encoder import towers_of
     from llmscale.runtimes.transformers.forward import settled, simulate
     from llmscale.runtimes.transformers.ops import Step
 
     step = Step(
         batch=batch,
-        tokens=context,
+        tokens=spec.sequence or context,
         past=0,
+        source=context,
         width=width,
         eager=attn == "eager",
         flash=attn == "flash_attention_2",
@@ -191,6 +223,8 @@ def _peak(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, s
         copied_experts=width if plain else 0,
     )
     prompt, kept = simulate(spec, step), settled(spec, step)
+    if towers_of(spec):
+        return Peak("call", prompt, 0)
     if context > 1:
         answer = simulate(spec, step._replace(tokens=1, past=context - 1))
         if answer.peak > prompt.peak:
@@ -232,7 +266,11 @@ def _told(spec: ModelSpec) -> bool:
 
 def _rule_lines(subject: Subject, work: Workload) -> Iterator[str]:
     formula, size = max(_ruled(subject, work).items(), key=lambda item: item[1])
-    yield f"  compute = {formula} = {size:,} bytes (modelled: a general rule, this model's code is not gone through)"
+    low, high = int(size * RULE_LOW), size * most_of(subject)
+    yield (
+        f"  compute = {formula} = {size:,} bytes, {low:,} to {high:,} (assumed: a general rule, this model's code is "
+        f"not gone through; nearly all recorded rows lie below {most_of(subject)} times the rule)"
+    )
 
 
 def _basis_of(subject: Subject) -> str:
@@ -244,16 +282,18 @@ def _basis_of(subject: Subject) -> str:
     return f"modelled: as Llama in transformers {VERSION}, the code of this model was not compared"
 
 
-def _peak_lines(found: Peak, work: Workload, basis: str) -> Iterator[str]:
-    moment = (
-        f"a prompt of {work.batch} x {work.context:,} tokens"
-        if found.when == "prompt"
-        else f"the last token of an answer that ends at {work.context:,}"
-    )
+def _peak_lines(found: Peak, work: Workload, sequence: int | None, basis: str) -> Iterator[str]:
+    seen = f"a picture of {sequence:,} tokens" if sequence else f"{work.context:,} tokens"
+    moments = {
+        "prompt": f"a prompt of {work.batch} x {work.context:,} tokens",
+        "answer": f"the last token of an answer that ends at {work.context:,}",
+        "call": f"one call for {work.batch} x {seen}",
+    }
     total = found.tape.peak - found.settled
+    kept = f", of which {found.settled:,} stay as KV cache and state" if found.settled else ""
     yield (
-        f"  compute = {total:,} bytes: at its widest, {moment} has {found.tape.peak:,} bytes alive besides the "
-        f"weights, of which {found.settled:,} stay as KV cache and state ({basis})"
+        f"  compute = {total:,} bytes: at its widest, {moments[found.when]} has {found.tape.peak:,} bytes alive "
+        f"besides the weights{kept} ({basis})"
     )
     terms = found.tape.moment
     for buffer in terms[:LISTED]:

@@ -15,9 +15,11 @@ class Style(NamedTuple):
     Attributes:
         norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm, ``manual`` Cohere's in single
             operations, ``bare`` OLMo's, which has no weights.
-        act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``relu2`` the square of ReLU.
+        act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``quick_gelu`` CLIP's, ``relu2``
+            the square of ReLU, ``xielu`` Apertus's.
         rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 bit by bit as ERNIE's,
-            ``promoted`` to FP32 by its tables as OLMo's, ``complex`` as Llama 4's, ``none``.
+            ``promoted`` to FP32 by its tables as OLMo's, ``float`` in FP32 one after the other as ModernBERT's,
+            ``complex`` as Llama 4's, ``none``.
         rope_share: share of a head that rotates, where a config does not say it.
         rope_tables: pairs of cosines and sines.
         table_width: bytes of one of their elements; 0 for those of an activation.
@@ -26,7 +28,8 @@ class Style(NamedTuple):
         sdpa: whether the class takes SDPA.
         scores: how attention by single operations goes about its scores: ``fp32`` as Llama's, ``native`` without FP32
             (GPT-2), ``inplace`` the same and scaled where they stand (Falcon), ``product`` scaled by the product,
-            which stays (BLOOM), ``single`` in FP32 from Q and K on (GPT-J), ``sinks`` with gpt-oss's sinks.
+            which stays (BLOOM), ``single`` in FP32 from Q and K on (GPT-J), ``alibi`` in FP32 by biases that are
+            (MPT), ``sinks`` with gpt-oss's sinks.
         scores_returned: whether a layer's scores stay through the next layer too.
         embeddings: tensors as wide as the hidden state that the model keeps beside its layers' input.
         inline: whether the layer's own variable is the MLP's input, which goes after the first projection.
@@ -38,6 +41,18 @@ class Style(NamedTuple):
         dense_experts: whether every expert computes every token (Llama 4).
         routed_in_fp32: whether routing weights are FP32, and with them the weighted outputs of the experts.
         router_in_fp32: whether the router computes in FP32.
+        streams: hidden states that run from layer to layer beside each other (Gemma 3n's AltUp).
+        sliced: whether layers that attend to others' K and V see only the last token of a prompt (Gemma 4).
+        biased: whether attention adds biases of positions (T5).
+        tabled: whether these come of a table alone, each layer having its own (BEiT).
+        windowed: whether attention is within windows of a picture, of which the first stage is the widest (Swin).
+        joined: whether several pictures are one sequence, with a mask that keeps them apart (Pixtral).
+        stream_in_fp32: whether what runs from layer to layer is FP32 from the first layer's output on.
+        chunk: tokens that Mamba-2 scans at once.
+        behind: of encoders, whether norms stand behind attention and MLP.
+        mapped: whether embeddings are widened by the encoder itself, which keeps the narrow ones (ALBERT).
+        parted: whether the class has gate and up apart where checkpoints have one matrix.
+        states_kept: whether the outputs of all layers are kept to the end (DeBERTa).
     """
 
     norm: str = "rms"
@@ -60,23 +75,50 @@ class Style(NamedTuple):
     dense_experts: bool = False
     routed_in_fp32: bool = False
     router_in_fp32: bool = False
+    streams: int = 1
+    sliced: bool = False
+    biased: bool = False
+    tabled: bool = False
+    windowed: bool = False
+    joined: bool = False
+    stream_in_fp32: bool = False
+    chunk: int = 256
+    behind: bool = False
+    mapped: bool = False
+    parted: bool = False
+    states_kept: bool = False
 
 
 LLAMA = Style()
 _DEEPSEEK = Style(routed_in_fp32=True, router_in_fp32=True)
 _GLM_MOE = Style(rope_share=0.5, routed_in_fp32=True, router_in_fp32=True)
+_MAMBA = Style(rotary="none", stream_in_fp32=True)
 _GEMMA3 = Style(norm="gemma", rope_tables=2)
 #: By model type, that of the text part where a model has others; a type that is not here is gone through as Llama.
 STYLES: dict[str, Style] = {
+    "afmoe": Style(norm="gemma", routed_in_fp32=True, router_in_fp32=True, shared_first=True),
+    "apertus": Style(act="xielu"),
     "arcee": Style(act="relu2"),
+    "bamba": Style(scores_returned=True),
     "bloom": Style(norm="layer", act="gelu_new", rotary="none", sdpa=False, scores="product", scores_returned=True),
+    "codegen": Style(
+        norm="layer",
+        act="gelu_new",
+        rope_share=0.25,
+        rope_open=True,
+        sdpa=False,
+        scores="single",
+        scores_returned=True,
+    ),
     "cohere": Style(norm="manual", rotary="fp32"),
     "cohere2": Style(norm="manual", rotary="fp32"),
     "deepseek_v2": _DEEPSEEK,
     "deepseek_v3": _DEEPSEEK,
+    "deepseek_v32": _DEEPSEEK._replace(masked=True),
     "dots1": _DEEPSEEK,
     "ernie4_5": Style(rotary="wide", table_width=4),
     "ernie4_5_moe": Style(rotary="wide", table_width=4, router_in_fp32=True, shared_first=True),
+    "falcon_mamba": _MAMBA,
     "falcon": Style(norm="layer", masked=True, scores="inplace", scores_returned=True),
     "flex_olmo": Style(rotary="promoted", table_width=4),
     "gemma": Style(norm="gemma"),
@@ -84,9 +126,11 @@ STYLES: dict[str, Style] = {
     "gemma3": _GEMMA3,
     "glm4_moe": _GLM_MOE,
     "glm4v_moe": _GLM_MOE,
-    "gemma4": Style(norm="gemma", rope_tables=2, routed_in_fp32=True),
+    "gemma3n": Style(norm="gemma", rope_tables=2, embeddings=5, streams=4),
+    "gemma4": Style(norm="gemma", rope_tables=2, routed_in_fp32=True, sliced=True),
     "glm": Style(rope_share=0.5),
     "glm4": Style(rope_share=0.5),
+    "glm_moe_dsa": _DEEPSEEK._replace(masked=True),
     "gpt2": Style(norm="layer", act="gelu_new", rotary="none", embeddings=2, attention_kept=True, scores="native"),
     "gpt_bigcode": Style(norm="layer", rotary="none", embeddings=2, attention_kept=True),
     "gpt_neox": Style(norm="layer", rope_share=0.25),
@@ -113,9 +157,17 @@ STYLES: dict[str, Style] = {
     "hunyuan_v1_moe": Style(routed_in_fp32=True, router_in_fp32=True, shared_first=True),
     "kimi_k2": _DEEPSEEK,
     "llama4": Style(rotary="complex", table_width=4, attention_kept=True, dense_experts=True),
+    "mamba": _MAMBA,
+    "mamba2": _MAMBA,
+    "mimo_v2_flash": Style(
+        sdpa=False, scores="sinks", rope_share=0.334, rope_tables=2, router_in_fp32=True, routed_in_fp32=True
+    ),
     "minimax_m2": Style(routed_in_fp32=True),
     "mixtral": Style(routed_in_fp32=True),
+    "mpt": Style(norm="layer", rotary="none", sdpa=False, scores="alibi", scores_returned=True),
+    "nemotron_h": Style(act="relu2", rotary="none", chunk=128, router_in_fp32=True, routed_in_fp32=True),
     "nemotron": Style(norm="layer", act="relu2", rope_share=0.5),
+    "jamba": Style(rotary="none"),
     "olmo": Style(norm="bare", rotary="promoted", table_width=4),
     "olmo2": Style(rotary="promoted", table_width=4),
     "olmo3": Style(rotary="promoted", table_width=4, rope_tables=2),
@@ -127,13 +179,26 @@ STYLES: dict[str, Style] = {
     "qwen3_5": Style(norm="gemma", rope_share=0.25),
     "qwen3_5_moe": Style(norm="gemma", rope_share=0.25, shared_first=True),
     "qwen3_next": Style(norm="gemma", rope_share=0.25, shared_first=True),
+    "recurrent_gemma": Style(norm="gemma", rope_share=0.5),
+    "rwkv": Style(norm="layer", rotary="none", attention_kept=True),
     "stablelm": Style(norm="layer", rope_share=0.25, rope_open=True, attention_kept=True, input_kept=True),
     "starcoder2": Style(norm="layer"),
+    "zamba2": Style(embeddings=2),
 }
 #: Types that go as Llama does; as those of `STYLES`, they were compared with their classes.
 LIKE_LLAMA = frozenset(
     {
-        *("apertus", "exaone4", "glm4v", "granite", "granitemoe", "granitemoehybrid", "granitemoeshared", "helium"),
+        *(
+            "apertus",
+            "exaone4",
+            "falcon_h1",
+            "glm4v",
+            "granite",
+            "granitemoe",
+            "granitemoehybrid",
+            "granitemoeshared",
+            "helium",
+        ),
         *(
             "hunyuan_v1_dense",
             "lfm2",
@@ -141,6 +206,7 @@ LIKE_LLAMA = frozenset(
             "llama",
             "minicpm3",
             "ministral3",
+            "mllama_text_model",
             "mistral",
             "olmoe",
             "phi3",
@@ -150,10 +216,58 @@ LIKE_LLAMA = frozenset(
         *("qwen2_vl", "qwen3", "qwen3_moe", "qwen3_vl", "qwen3_vl_moe", "seed_oss", "smollm3"),
     }
 )
+_BERT = Style(norm="layer", rotary="none", scores="native", behind=True)
+_VIT = Style(norm="layer", rotary="none")
+_DINO = Style(norm="layer", rotary="none", scores="native")
+_CLIP = Style(norm="layer", rotary="none", act="quick_gelu")
+#: Encoders by model type.
+ENCODERS: dict[str, Style] = {
+    "albert": _BERT._replace(act="gelu_new", mapped=True),
+    "beit": _VIT._replace(biased=True, tabled=True),
+    "bert": _BERT,
+    "clip": _CLIP,
+    "clip_text_model": _CLIP,
+    "clip_vision_model": _CLIP,
+    "deberta-v2": _BERT._replace(sdpa=False, states_kept=True),
+    "deit": _VIT,
+    "dinov2": _DINO._replace(parted=True),
+    "dinov2_with_registers": _DINO._replace(parted=True),
+    "dinov3_vit": _DINO._replace(rotary="half"),
+    "distilbert": _BERT,
+    "electra": _BERT,
+    "ernie": _BERT,
+    "eurobert": Style(),
+    "modernbert": Style(norm="layer", rotary="float", rope_tables=2, masked=True),
+    "nomic_bert": _BERT._replace(rotary="half", attention_kept=True),
+    "pixtral": Style(embeddings=3, joined=True),
+    "roberta": _BERT,
+    "siglip": _VIT,
+    "siglip_vision_model": _VIT,
+    "swin": _VIT._replace(windowed=True),
+    "vit": _VIT,
+    "xlm-roberta": _BERT,
+}
+_T5 = Style(act="gelu_new", rotary="none", scores="native", biased=True)
+_BART = _BERT
+_MBART = Style(norm="layer", rotary="none", scores="native", embeddings=2)
+#: Encoder-decoders by model type.
+SEQ2SEQ: dict[str, Style] = {
+    "bart": _BART._replace(embeddings=3),
+    "blenderbot": _MBART,
+    "blenderbot-small": _BART,
+    "m2m_100": _MBART,
+    "marian": _BART._replace(embeddings=2),
+    "mbart": _MBART._replace(embeddings=3),
+    "mt5": _T5,
+    "pegasus": _MBART,
+    "t5": _T5,
+    "umt5": _T5,
+    "whisper": _MBART,
+}
 #: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
 UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
 #: Types whose blocks are like these but whose code is not: they are not gone through.
-UNLIKE = frozenset({"codegen", "mimo_v2_flash", "minimax", "mpt"})
+UNLIKE = frozenset({"minimax"})
 
 
 def name_of(model_type: str) -> str:
@@ -164,4 +278,9 @@ def name_of(model_type: str) -> str:
 def compared(model_type: str) -> bool:
     """Whether the class of this type was compared with what is gone through for it."""
     name = name_of(model_type)
-    return name in LIKE_LLAMA or (name in STYLES and name not in UNCOMPARED)
+    return (
+        model_type in ENCODERS
+        or model_type in SEQ2SEQ
+        or name in LIKE_LLAMA
+        or (name in STYLES and name not in UNCOMPARED)
+    )

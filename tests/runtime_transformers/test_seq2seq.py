@@ -1,0 +1,86 @@
+"""Encoder-decoders: the encoder's pass, and the decoder's over what it left."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmscale.runtimes.transformers.forward import settled, simulate, told
+from llmscale.runtimes.transformers.ops import Step
+from llmscale.runtimes.transformers.seq2seq import pair_of
+from llmscale.sources import load
+from llmscale.spec import ModelSpec
+
+
+def model(name: str) -> ModelSpec:
+    return load(name).known()
+
+
+def asked(tokens: int, batch: int = 1, *, past: int = 0, eager: bool = False) -> Step:
+    return Step(batch, 1 if past else tokens, past, 2, eager=eager, source=tokens)
+
+
+def test_the_first_token_copies_what_the_last_layer_makes_of_the_encoders_tokens() -> None:
+    spec = model("bart-large")
+    one = 1024 * 2 * 1024 * 2
+    names = [(buffer.name, buffer.size) for buffer in simulate(spec, asked(1024)).moment]
+    assert ("KV cache of the encoder's tokens", 11 * one) in names
+    assert sum(size for name, size in names if "of the encoder's tokens" in name or name in "KV") == 13 * one
+
+
+def test_a_later_token_has_both_caches() -> None:
+    spec = model("bart-large")
+    tape = simulate(spec, asked(1024, past=99))
+    kept = 12 * (1024 + 100) * 2 * 1024 * 2
+    assert kept <= tape.peak < 1.1 * kept
+
+
+def test_t5_has_a_bias_of_each_head_for_all_pairs() -> None:
+    moment = simulate(model("t5-3b"), asked(2048, eager=True)).moment
+    assert next(buffer.elements for buffer in moment if buffer.name == "biases of positions") == 32 * 2048 * 2048
+    # Of few heads the buckets of distances are wider: numbers of 64 bits.
+    narrow = simulate(model("t5-small"), asked(2048))
+    assert any("buckets of positions" in buffer.name for buffer in narrow.moment)
+
+
+def test_whisper_hears_thirty_seconds_whatever_it_writes() -> None:
+    spec = model("whisper-large-v3")
+    pair = pair_of(spec)
+    assert pair
+    assert (pair.tokens, pair.sound) == (1500, 128 * 3000)
+    assert simulate(spec, asked(10)).peak == simulate(spec, asked(400)).peak
+    cross = 32 * 1500 * 2 * 1280 * 2
+    assert simulate(spec, asked(448, past=447)).peak > cross + 32 * 448 * 2 * 1280 * 2
+
+
+def test_what_settles_is_counted_as_the_cache_is_elsewhere() -> None:
+    spec = model("t5-small")
+    assert settled(spec, asked(100, 2)) == 2 * 100 * 6 * 2 * 2 * 512 * 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "t5-3b",
+        "flan-ul2",
+        "mt5-base",
+        "umt5-xxl",
+        "bart-base",
+        "mbart-large-50",
+        "pegasus-large",
+        "opus-mt-en-de",
+        "m2m100-418m",
+        "nllb-200-1.3b",
+        "whisper-tiny",
+        "blenderbot-3b",
+        "blenderbot-90m",
+    ],
+)
+def test_these_are_gone_through_and_grow_with_batch(name: str) -> None:
+    spec = model(name)
+    assert told(spec)
+    for eager in (False, True):
+        assert simulate(spec, asked(128, eager=eager)).peak < simulate(spec, asked(128, 2, eager=eager)).peak
+
+
+def test_moonshine_is_not() -> None:
+    assert not told(model("moonshine-tiny"))
