@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from llmscale.blocks.attention import Attention, Indexer, LatentAttention
@@ -101,7 +101,7 @@ class Plan:
         }
         self.tables = sum(sizes) if len(sizes) > 1 else sum(sizes) * self.style.rope_tables
 
-    @property
+    @cached_property
     def blocks(self) -> list[Part]:
         return [block for blocks in dict.fromkeys(self.layers) for block in blocks]
 
@@ -111,6 +111,7 @@ def plan_of(spec: ModelSpec) -> Plan:
     return Plan(spec)
 
 
+@lru_cache(maxsize=16)
 def told(spec: ModelSpec) -> bool:
     """Whether the model's code is gone through: an encoder, or blocks that are known in an order that is known."""
     if towers_of(spec) or pair_of(spec):
