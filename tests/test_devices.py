@@ -69,7 +69,7 @@ def test_unlike_devices_side_by_side() -> None:
     assert found.memory == 2 * small.memory + large.memory
     assert found.rooms == (small.usable, small.usable, large.usable)
     assert found.total_usable == sum(found.rooms)
-    assert found.evenly_usable == 3 * min(small.usable, large.usable)
+    assert found.usable == min(small.usable, large.usable)
     assert counted(found.id, found.count) == found.id
     assert counted("rtx3090", 2) == "2x rtx3090"
 
@@ -81,7 +81,7 @@ def test_devices_that_are_alike_are_counted_however_they_are_written() -> None:
     assert (again.id, again.count, again.members) == ("rtx4090", 2, ())
     # Of other memory it is another device.
     assert device_set("rtx4090 + rtx4090:20GB").count == 2
-    assert device_set("rtx4090 + rtx4090:20GB").evenly_usable == 2 * device_set("rtx4090:20GB").usable
+    assert device_set("rtx4090 + rtx4090:20GB").usable == device_set("rtx4090:20GB").usable
 
 
 def test_a_plus_within_a_name_is_no_and() -> None:

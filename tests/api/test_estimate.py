@@ -168,3 +168,10 @@ def test_explaining_puts_the_numbers_in() -> None:
 def test_a_workload_that_cannot_be_meant(context: int, batch: int) -> None:
     with pytest.raises(UsageError, match="not possible"):
         estimate("7B", context=context, batch=batch)
+
+
+def test_a_rule_of_the_map_that_names_nothing_is_said_so() -> None:
+    told = estimate("llama-3.1-8b", ["q8_0"], quant_map="experts=q4_k,attn=q4_k").warnings
+    assert [line for line in told if "changes nothing" in line] == [
+        "--quant-map: 'experts' names no matrix of Llama 3.1 8B, so it changes nothing."
+    ]

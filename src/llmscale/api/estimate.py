@@ -28,9 +28,11 @@ from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit import Fit, fit, largest_batch, usable
 from llmscale.footprint import Candidate, Footprint, Quantity
+from llmscale.formats.mixed import parse_map, unmatched
 from llmscale.formats.readers import USUAL
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
+from llmscale.formats.weights import allot
 from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.architectures import refuse_lacking
@@ -108,6 +110,8 @@ def estimate(
     if refused:
         warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
     warnings += cautions(model, estimates, sets, context)
+    if quant_map and model.counted:
+        warnings += _slips(quant_map, asked[0], model)
     return EstimateResult(
         model=model.ref,
         runtime=estimates[0].runtime,
@@ -127,6 +131,14 @@ def _asked(
     usual = USUAL.get(find_runtime(runtime).name) if runtime and quants in ((), DEFAULT_QUANTS) else None
     asked, lenient = selected(usual or quants or DEFAULT_QUANTS, quant_map, sparsity)
     return asked, lenient or usual is not None
+
+
+def _slips(quant_map: str, form: Quant, model: Model) -> list[str]:
+    """Rules of the map that change nothing."""
+    assert model.spec is not None
+    assert model.parts is not None
+    rules = unmatched(parse_map(quant_map), allot(form, model.spec, model.parts))
+    return [f"--quant-map: '{rule}' names no matrix of {model.ref.name}, so it changes nothing." for rule in rules]
 
 
 def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:

@@ -65,11 +65,6 @@ class DeviceSet:
         """Bytes of each device that a model may take."""
         return tuple(room for member in self.members for room in member.rooms) or (self.usable,) * self.count
 
-    @property
-    def evenly_usable(self) -> int:
-        """Bytes of all devices that a model may take which takes the same of each."""
-        return self.usable * self.count
-
 
 def device_set(text: str, reserve: int | None = None) -> DeviceSet:
     """Read one kind of device (`_alike`) or several with ``+`` between them.
