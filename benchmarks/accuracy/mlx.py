@@ -10,7 +10,7 @@ from tests.mlx_rows import GB, ROWS, peak
 from benchmarks.accuracy.rows import Comparison, Row
 
 PEAK = "MLX peak memory"
-STANDS = "MLX peak memory of models that another of the family stands for"
+STANDS = "MLX peak memory, by a relative of the model"
 SOURCE = "mlx-lm 0.28 to 0.31 on Apple silicon, as published: `tests/truth/mlx.json`. Nothing is fitted to these rows."
 
 

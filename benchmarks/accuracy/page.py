@@ -26,6 +26,7 @@ HEADLINE = (
     vllm.ALL_WEIGHTS,
     vllm.ACTIVATIONS,
     vllm.ALL_TOKENS,
+    transformers.ACTIVE,
     transformers.PEAK,
     transformers.DECODE,
 )

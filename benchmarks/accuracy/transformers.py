@@ -47,7 +47,7 @@ from llmscale.units import GIB, MIB
 TRUTH = Path(__file__).parents[2] / "tests" / "truth"
 ACTIVE = "transformers activations and KV cache, its classes"
 ENCODED = "transformers activations, encoders"
-RULED = "transformers activations and KV cache, models under the general rule"
+RULED = "transformers, models under the general rule"
 PEAK = "transformers peak, prefill and answer"
 DECODE = "transformers memory at decode"
 QUANTS = {
