@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llmscale.api.estimate import estimate
 from llmscale.api.needs import needs
 from llmscale.devices.catalogue import entry
 from llmscale.errors import UsageError
@@ -64,3 +65,12 @@ def test_a_price_that_cannot_be_meant(price: float) -> None:
 def test_a_kind_that_nobody_knows(kind: str) -> None:
     with pytest.raises(UsageError, match="no kind of device"):
         needs(MODEL, kinds=[kind])
+
+
+def test_the_speed_is_that_of_the_runtime_asked_for() -> None:
+    """A quant's own runtime is another one than SGLang, whose factors for these devices are not the same."""
+    answer = needs("llama-3.1-8b", ["bf16"], runtime="sglang", kinds=["datacentre"], everything=True)
+    (line,) = [device for device in answer.devices if device.id == "h100"]
+    (same,) = estimate("llama-3.1-8b", ["bf16"], runtime="sglang", gpus=["h100"]).estimates
+    assert line.tokens_per_second is not None
+    assert line.tokens_per_second == same.devices[0].tokens_per_second

@@ -143,7 +143,7 @@ def _paced(found: NeededDevice, model: Model, steps: Sequence[Quant], asked: Ask
     """With its speed, where that is known."""
     quant = next(step for step in steps if step.id == found.quant)
     sets = set_of(devices.entry(found.id), found.count)
-    speed = pace(model, quant, work_of(model, quant, asked), quant.runtime, sets)
+    speed = pace(model, quant, work_of(model, quant, asked), asked.of(quant), sets)
     if speed is None:
         return found
     ends = (speed.decode.low, speed.decode.high)
