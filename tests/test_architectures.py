@@ -7,16 +7,17 @@ import pytest
 from llmscale import estimate, fits
 from llmscale.errors import UnsupportedModelError
 from llmscale.families import FAMILIES
+from llmscale.names import SPELT
 from llmscale.outline import outline
 from llmscale.results.fits import FitsResult
 from llmscale.runtimes import NAMES
-from llmscale.runtimes.architectures import LACKING, RUN, TOLD, lacks
+from llmscale.runtimes.architectures import LACKING, RUN, lacks
 
 
 def test_every_model_type_that_is_named_is_one_of_ours() -> None:
     for runtime, families in (*RUN.items(), *LACKING.items()):
         assert runtime in NAMES
-        assert runtime in TOLD
+        assert runtime in SPELT
         assert families <= set(FAMILIES), families - set(FAMILIES)
 
 

@@ -68,10 +68,8 @@ def _groups(candidate: Candidate, quant: Quant) -> Iterator[str]:
 
 def _measured(candidate: Candidate) -> bool:
     """Whether the runtime's own rows were made with what computes this estimate."""
-    from llmscale.runtimes.general import General
-
     name, spec = candidate.runtime.name, candidate.subjects[0].spec
-    if isinstance(candidate.runtime, General) or spec is None:
+    if spec is None:
         return False
     if name == "transformers":
         from llmscale.runtimes.transformers.forward import told

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.footprint import Candidate, Quantity
+from llmscale.runtimes import TENSOR_PARALLEL
 from llmscale.runtimes.interface import Subject, Workload
 
 #: Beyond any published limit; asked only of models that have none.
@@ -109,14 +110,10 @@ def further(candidate: Candidate, work: Workload, count: int) -> int:
     return (count - 1) * (run.overhead(subjects[0], work) + compute[(len(compute) - 1) // 2])
 
 
-#: Runtimes that take as much of each device as of the smallest.
-EVEN = ("vllm", "sglang")
-
-
 def usable(candidate: Candidate, devices: DeviceSet, work: Workload) -> int:
     """Bytes that a model may take of all devices."""
     room = candidate.runtime.room(devices, work)
-    if candidate.runtime.name in EVEN:
+    if candidate.runtime.name in TENSOR_PARALLEL:
         return devices.count * room
     return devices.total_usable - devices.count * (devices.usable - room)
 
@@ -134,7 +131,7 @@ def _size(candidate: Candidate, subject: Subject, work: Workload, count: int) ->
 
     def size(context: int) -> int:
         asked = work._replace(context=context)
-        each = candidate.slack(subject, asked)[1]
+        each = candidate.slack(subject, asked)[1] if count > 1 else 0
         return candidate.most(subject, asked) + further(alone, asked, count) + (count - 1) * each
 
     return cache(size)

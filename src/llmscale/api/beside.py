@@ -16,8 +16,8 @@ def beside(model: Model, quant: Quant, options: Options, catalogue: str | None) 
     """The models that `options` name besides `model`, which is in `quant`; a draft model is in the same by default.
 
     Raises:
-        UsageError: a draft model that cannot be, a type of file that the converter does not write.
-        UnsupportedModelError: a tower that there is not, or whose file nobody checked.
+        UsageError: a draft model or a tower that cannot be, a type of file that the converter does not write.
+        UnsupportedModelError: a tower whose file nobody checked.
     """
     if options.draft_quant and not options.draft:
         raise UsageError("--draft-quant names the format of a draft model, and none is named.", "Add --draft MODEL.")

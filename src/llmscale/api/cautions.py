@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from llmscale.api.model import Model
 from llmscale.devices.sets import DeviceSet
+from llmscale.names import SPELT
 from llmscale.results.estimate import Estimate
-
-#: Runtimes that fill the devices with a cache of their own size, as people write them.
-SERVERS = {"vllm": "vLLM", "sglang": "SGLang"}
+from llmscale.runtimes import TENSOR_PARALLEL
 
 
 def cautions(
@@ -21,10 +20,10 @@ def cautions(
         context: as it was asked for, None where it was not.
     """
     name, spec = model.ref.name, model.spec
-    for runtime, told in SERVERS.items():
+    for runtime in TENSOR_PARALLEL:
         served = [line for line in estimates if line.runtime == runtime]
         if served and all(device.max_concurrency is None for line in served for device in line.devices):
-            yield f"How {told} lays out {name} is not modelled; a general rule stands for it."
+            yield f"How {SPELT[runtime]} lays out {name} is not modelled; a general rule stands for it."
     if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
         from llmscale.runtimes.transformers.runtime import RULE_HIGH, RULE_PICTURES
 
@@ -35,9 +34,9 @@ def cautions(
     if context and spec and spec.max_context and context > spec.max_context:
         yield f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens."
     unlike = next((devices.id for devices in sets if devices.members), None)
-    for runtime, told in SERVERS.items():
+    for runtime in TENSOR_PARALLEL:
         if unlike and any(each.runtime == runtime for each in estimates):
-            yield f"{told} puts the same on each device: of {unlike}, what the smallest has room for."
+            yield f"{SPELT[runtime]} puts the same on each device: of {unlike}, what the smallest has room for."
     if context and model.sequence:
         yield f"{name} always sees {model.sequence:,} tokens; --context changes nothing."
 

@@ -128,11 +128,7 @@ def summed(model: Model, asked: Asked) -> Model:
 
         at = work_of(model, asked.ladders[0][0], asked)
         shape = shape._replace(llama_cpp=sketch_of(model.spec, (at.context * at.batch,)))
-    if "transformers" in {asked.of(quant) for steps in asked.ladders for quant in steps}:
-        from llmscale.runtimes.transformers.runtime import points_of
-
-        shape = shape._replace(transformers=points_of(model.spec, model.context(asked.context)))
-    if any(quant.runtime == "transformers" and quant.id in sizes for steps in asked.ladders for quant in steps):
+    if any(asked.of(quant) == "transformers" and quant.id in sizes for steps in asked.ladders for quant in steps):
         from llmscale.runtimes.transformers.runtime import points_of
 
         shape = shape._replace(transformers=points_of(model.spec, model.context(asked.context)))
@@ -217,7 +213,7 @@ def answer(model: Model, quant: Quant, devices: DeviceSet, asked: Asked) -> Fit:
 
 def _serves(model: Model, quant: Quant, asked: Asked) -> bool:
     """Whether vLLM lays the model out itself: of an assumed one only a sum is known."""
-    return (asked.of(quant)) == "vllm" and not model.assumed
+    return asked.of(quant) == "vllm" and not model.assumed
 
 
 def _most_weights(model: Model, quant: Quant, devices: DeviceSet, asked: Asked, *, whole: bool) -> int:

@@ -98,15 +98,16 @@ def line(
     """
     if not model.counted:
         return None
+
+    def published() -> Named:
+        return Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
+
     if candidate.runtime.name == "vllm" and fits and quant.kind != "gguf":
-        named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
-        return vllm_serve(named, quant.id, work, devices.count)
+        return vllm_serve(published(), quant.id, work, devices.count)
     if candidate.runtime.name == "sglang" and fits and quant.kind != "gguf":
-        named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
-        return sglang_server(named, quant.id, work, place.ranks or 1)
+        return sglang_server(published(), quant.id, work, place.ranks or 1)
     if candidate.runtime.name == "mlx" and fits:
-        named = Named(model.ref.id, repository(model.ref.id, reference, catalogue), model.published_in)
-        return mlx_server(named, quant.id, work)
+        return mlx_server(published(), quant.id, work)
     if candidate.runtime.name == "ollama":
         return ollama_run(Named(model.ref.id), quant.id, work) if place.gpu_layers is not None else None
     o, loaded = work.options, tuple(one.file for one in candidate.beside)

@@ -74,14 +74,14 @@ def estimate(
     named = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus]
     sets = named or common_devices(COMMON_GIB, reserve)
     sets = [_enough(devices, options.ranks) for devices in sets]
-    tokens = model.context(context)
-    if context is None and runtime and find_runtime(runtime).name == "ollama":
+    tokens, chosen = model.context(context), find_runtime(runtime).name if runtime else None
+    if context is None and chosen == "ollama":
         from llmscale.api.ollama import context_on
 
         tokens = model.context(min(context_on(named), model.limit or MAX_CONTEXT))
-    if runtime:
-        refuse_lacking(find_runtime(runtime).name, model.family, model.ref.name)
-    asked, lenient = _asked(tuple(quants), runtime, quant_map, sparsity)
+    if chosen:
+        refuse_lacking(chosen, model.family, model.ref.name)
+    asked, lenient = _asked(tuple(quants), chosen, quant_map, sparsity)
     estimates, explanation, refused, foreign = [], [], [], []
     for form in asked:
         try:
@@ -94,8 +94,9 @@ def estimate(
         check_known(options, candidate.runtime.name)
         candidate = candidate._replace(beside=beside(model, form, options, catalogue))
         work = Workload(tokens, batch, kv, form.activation_bytes, kv_v, options)
-        held = [devices for devices in sets if unmodelled(candidate.runtime.name, devices) is None]
-        foreign += [why for devices in sets if (why := unmodelled(candidate.runtime.name, devices))]
+        told = [(devices, unmodelled(candidate.runtime.name, devices)) for devices in sets]
+        held = [devices for devices, why in told if why is None]
+        foreign += [why for _, why in told if why]
         estimates.append(_estimate(form, model, candidate, work, held, (reference, catalogue)))
         if explain:
             from llmscale.api.explained import explained
@@ -128,7 +129,7 @@ def _asked(
     quants: tuple[str, ...], runtime: str | None, quant_map: str | None, sparsity: str | None
 ) -> tuple[list[Quant], bool]:
     """The quants that are meant, see `selected`; a runtime that does not run the usual ones has its own."""
-    usual = USUAL.get(find_runtime(runtime).name) if runtime and quants in ((), DEFAULT_QUANTS) else None
+    usual = USUAL.get(runtime) if runtime and quants in ((), DEFAULT_QUANTS) else None
     asked, lenient = selected(usual or quants or DEFAULT_QUANTS, quant_map, sparsity)
     return asked, lenient or usual is not None
 

@@ -10,7 +10,7 @@ from llmscale.data import table
 from llmscale.devices import catalogue
 from llmscale.devices.sets import DeviceSet
 from llmscale.formats.recipe import Quant
-from llmscale.runtimes import engine
+from llmscale.runtimes import TENSOR_PARALLEL, engine
 from llmscale.runtimes.interface import Workload
 from llmscale.speed.links import link
 from llmscale.speed.load import Load, cache_bytes, decode_flops, past, pasts, prompt_flops, state_bytes
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 #: Tokens that a runtime reads of a prompt at once; vLLM's default of a prompt on its own is all of it.
 CHUNK = {"llama.cpp": 512}
 WHOLE = 1 << 20
-#: Runtimes that share every matrix between devices; others give each device some of the layers.
-TENSOR_PARALLEL = ("vllm", "sglang")
 
 
 class Pace(NamedTuple):
@@ -80,7 +78,7 @@ def _stages(
     if read is None:
         return None
     shared, experts = read
-    element = (8 * work.kv.size((256,)) + 8 * work.value_format.size((256,))) / 2 / 256 / 8
+    element = (work.kv.size((256,)) + work.value_format.size((256,))) / (2 * 256)
     load = Load(
         weight_bytes=shared,
         cache_bytes=cache_bytes(shape, work.context, element),

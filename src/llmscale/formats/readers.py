@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.recipe import Quant
+from llmscale.names import SPELT
 
-#: Runtimes that run nothing but what names them, as people write them.
-STRICT = {"sglang": "SGLang", "ollama": "Ollama", "mlx": "MLX", "exllama": "ExLlama"}
+#: Runtimes that run nothing but what names them.
+STRICT = ("sglang", "ollama", "mlx", "exllama")
 #: What each of them is asked for when nobody names a quant: what its models are mostly run in.
 USUAL = {
     "sglang": ("fp16", "fp8", "awq"),
@@ -25,6 +26,6 @@ def refuse_unread(quant: Quant, runtime: str) -> None:
     if runtime not in STRICT or {runtime, ANY} & {*quant.readers, quant.runtime}:
         return
     raise UnsupportedModelError(
-        f"{STRICT[runtime]} does not run {quant.name}.",
+        f"{SPELT[runtime]} does not run {quant.name}.",
         f"Its own runtime is {quant.runtime}; see llmscale quants list.",
     )

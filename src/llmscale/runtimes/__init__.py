@@ -21,6 +21,8 @@ PLACES = {
     "ollama": ("ollama.runtime", "Ollama"),
 }
 NAMES = tuple(PLACES)
+#: Those that share every matrix between devices, and so take as much of each as of the smallest.
+TENSOR_PARALLEL = ("vllm", "sglang")
 #: What runs inside a runtime, where that is another one.
 ENGINES = {"ollama": "llama.cpp"}
 

@@ -10,6 +10,7 @@ with vLLM, Llama 3.2 with its vision.
 from __future__ import annotations
 
 from llmscale.errors import UnsupportedModelError
+from llmscale.names import SPELT
 
 #: All that are run; of the others nothing is said.
 RUN = {
@@ -190,7 +191,6 @@ _NO_SERVER = frozenset(
     ]
 )
 LACKING = {"vllm": _NO_SERVER | {"mllama"}, "sglang": _NO_SERVER}
-TOLD = {"mlx": "mlx-lm", "exllama": "ExLlama", "vllm": "vLLM", "sglang": "SGLang"}
 
 
 def lacks(runtime: str, family: str) -> bool:
@@ -204,5 +204,5 @@ def refuse_lacking(runtime: str, family: str, name: str) -> None:
     """
     if family and lacks(runtime, family):
         raise UnsupportedModelError(
-            f"{TOLD[runtime]} has no code for {name} (model_type {family}).", "Name another --runtime or --quant."
+            f"{SPELT[runtime]} has no code for {name} (model_type {family}).", "Name another --runtime or --quant."
         )
