@@ -21,8 +21,8 @@ def cautions(
     """
     name, spec = model.ref.name, model.spec
     for runtime in TENSOR_PARALLEL:
-        served = [line for line in estimates if line.runtime == runtime]
-        if served and all(device.max_concurrency is None for line in served for device in line.devices):
+        served = [device for line in estimates if line.runtime == runtime for device in line.devices]
+        if served and all(device.max_concurrency is None for device in served):
             yield f"How {SPELT[runtime]} lays out {name} is not modelled; a general rule stands for it."
     if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
         from llmscale.runtimes.transformers.runtime import RULE_HIGH, RULE_PICTURES
