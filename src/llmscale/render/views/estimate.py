@@ -30,12 +30,12 @@ OLLAMA = (
     "ollama: release 0.33.0-rc2 is modelled, which runs llama-server; before 0.30 it had engines of its own. A context "
     "that is not named is Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM."
 )
-#: What is told of runtimes that fill the devices.
 MLX = (
     "mlx: mlx-lm 0.32.2 on Metal is modelled. Overhead is what is under way while a prompt as long as the context is "
     "read; a smaller --prefill-step-size takes less."
 )
 EXLLAMA = "exllama: exllamav3 1.4.1 is modelled. The token embedding, which is among the weights, stays in RAM."
+#: What is told of runtimes that fill the devices, and of the others.
 SERVERS = {"vllm": VLLM, "sglang": SGLANG}
 OTHERS = {"ollama": OLLAMA, "mlx": MLX, "exllama": EXLLAMA}
 
