@@ -19,8 +19,8 @@ class CompileData(BuildHookInterface):  # type: ignore[type-arg]
             return
         root = Path(self.root)
         sys.path.insert(0, str(root / "src"))
-        from llmscale.build import compile_table
-        from llmscale.data import TABLES, YAML_OF
+        from llmscale.compile.tables import compile_table
+        from llmscale.store.tables import TABLES, YAML_OF
 
         target = root / "src" / "llmscale" / "_data"
         target.mkdir(exist_ok=True)

@@ -15,14 +15,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from llmscale.answers.results.check import CheckResult
+from llmscale.answers.results.compare import CompareResult
+from llmscale.answers.results.estimate import EstimateResult
+from llmscale.answers.results.fits import FitsOverview, FitsResult
+from llmscale.answers.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantsResult
+from llmscale.answers.results.needs import NeedsResult
+from llmscale.answers.results.params import ParamsResult
 from llmscale.cli.app import COMMANDS
-from llmscale.results.check import CheckResult
-from llmscale.results.compare import CompareResult
-from llmscale.results.estimate import EstimateResult
-from llmscale.results.fits import FitsOverview, FitsResult
-from llmscale.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantsResult
-from llmscale.results.needs import NeedsResult
-from llmscale.results.params import ParamsResult
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from llmscale.api.estimate import estimate
+from llmscale.answers.estimate import estimate
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.formats.weights import allot
-from llmscale.inventory import inventory
+from llmscale.model.inventory import inventory
 from llmscale.sources import load
 
 TRUTH = Path(__file__).resolve().parent / "truth"

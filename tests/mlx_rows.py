@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from llmscale.api.estimate import estimate
+from llmscale.answers.estimate import estimate
 from llmscale.runtimes.interface import Options
 
 TRUTH = Path(__file__).resolve().parent / "truth"

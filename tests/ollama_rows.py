@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from llmscale.api.model import Model
-from llmscale.api.ollama import predicted
+from llmscale.answers.model import Model
+from llmscale.answers.ollama import predicted
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.runtimes.interface import Workload

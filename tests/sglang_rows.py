@@ -12,13 +12,13 @@ from typing import Any
 
 from llmscale.devices.sets import device_set
 from llmscale.formats.select import selected
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.sglang import Settings, Started, start
 from llmscale.runtimes.sglang.loaded import loaded_bytes
 from llmscale.runtimes.sglang.pools import Cells, cells
 from llmscale.runtimes.vllm.formats import planes_of
 from llmscale.runtimes.vllm.shards import PlaneBytes
 from llmscale.sources import load
-from llmscale.spec import ModelSpec
 from llmscale.units import GIB
 
 TRUTH = Path(__file__).resolve().parent / "truth"

@@ -9,7 +9,7 @@ from benchmarks.accuracy.page import BEGIN, END, page, put
 from benchmarks.accuracy.rows import Comparison, Row, quantile, summary, within
 
 from llmscale import estimate
-from llmscale.bounds import percent
+from llmscale.fit.bounds import percent
 
 AIM = aims.Aim("a thing", ("a thing",), 0.01, 0.05, (0.9, 0.02))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from llmscale import estimate, fits
+from llmscale.answers.results.fits import FitsResult
+from llmscale.catalogue.summaries import outline
 from llmscale.errors import UnsupportedModelError
-from llmscale.families import FAMILIES
+from llmscale.model.families import FAMILIES
 from llmscale.names import SPELT
-from llmscale.outline import outline
-from llmscale.results.fits import FitsResult
 from llmscale.runtimes import NAMES
 from llmscale.runtimes.architectures import LACKING, RUN, lacks
 

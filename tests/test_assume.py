@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from llmscale.api.estimate import estimate
-from llmscale.api.params import params
+from llmscale.answers.estimate import estimate
+from llmscale.answers.params import params
 from llmscale.cli.app import main
 from llmscale.errors import InputFileError, NotFoundError, UnsupportedModelError, UsageError
 

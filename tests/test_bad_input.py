@@ -272,7 +272,7 @@ def test_a_null_key_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_defect_of_ours_is_told_as_one_and_debug_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    import llmscale.api.params as room
+    import llmscale.answers.params as room
 
     def broken(reference: str, **_: object) -> None:
         raise ZeroDivisionError(f"while counting {reference}")
@@ -298,7 +298,7 @@ def test_debug_shows_the_traceback_of_an_error() -> None:
 
 
 def test_interrupting_is_no_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    import llmscale.api.params as room
+    import llmscale.answers.params as room
 
     def interrupted(reference: str, **_: object) -> None:
         raise KeyboardInterrupt
@@ -308,7 +308,7 @@ def test_interrupting_is_no_error_message(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_reader_that_has_gone_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    import llmscale.api.params as room
+    import llmscale.answers.params as room
 
     def gone(reference: str, **_: object) -> None:
         raise BrokenPipeError

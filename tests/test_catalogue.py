@@ -7,18 +7,19 @@ from collections import Counter
 
 import pytest
 
-from llmscale import catalogue, check_models, params
-from llmscale.data import table
+from llmscale import check_models, params
+from llmscale.catalogue import entries as catalogue
+from llmscale.catalogue.summaries import outline, outlines
 from llmscale.errors import NotFoundError, UndisclosedError
-from llmscale.inventory import inventory
+from llmscale.fit.peers import peers
+from llmscale.model.inventory import inventory
+from llmscale.model.shape import Shape, shape_of
+from llmscale.model.spec import Basis
 from llmscale.names import normal
-from llmscale.outline import outline, outlines
-from llmscale.peers import peers
-from llmscale.shape import Shape, shape_of
 from llmscale.sources import load
 from llmscale.sources.catalogue import of_entry
-from llmscale.spec import Basis
 from llmscale.speed.motion import Motion, motion
+from llmscale.store.tables import table
 
 ENTRIES = {entry.id: entry for entry in catalogue.entries()}
 

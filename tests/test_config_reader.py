@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError
-from llmscale.families import FAMILIES, from_config
-from llmscale.families._config import HARMLESS, Config
-from llmscale.inventory import inventory
+from llmscale.model.families import FAMILIES, from_config
+from llmscale.model.families._config import HARMLESS, Config
+from llmscale.model.inventory import inventory
 from tests.helpers import TINY, TINY_TOTAL, error_of, tiny
 
 WHERE = "my/config.json"

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from llmscale import data
-from llmscale.build import compile_table
+from llmscale.catalogue.summaries import Outline
+from llmscale.compile.tables import compile_table
 from llmscale.errors import InputFileError
-from llmscale.families import from_config
 from llmscale.formats.catalogue import quants
+from llmscale.model.families import from_config
+from llmscale.model.shape import Shape, shape_of
 from llmscale.names import normal
-from llmscale.outline import Outline
-from llmscale.shape import Shape, shape_of
+from llmscale.store import tables as data
 from tests.helpers import TINY_TOTAL, tiny
 
 DEVICE = """
@@ -130,7 +130,7 @@ def test_outside_a_checkout_only_the_compiled_form_is_read(checkout: SimpleNames
 
 def test_models_are_remade_when_the_code_that_counted_them_is_newer() -> None:
     yaml = Path(data.SOURCES) / "models.yaml"
-    code = [Path(data.PACKAGE) / "families" / "llama.py", Path(data.PACKAGE) / "blocks" / "mlp.py"]
+    code = [Path(data.PACKAGE) / "model" / "families" / "llama.py", Path(data.PACKAGE) / "model" / "blocks" / "mlp.py"]
     assert data._newest(str(yaml), "models") >= max(path.stat().st_mtime_ns for path in [yaml, *code])
     for table in ("outlines", *data.SIZES.values()):
         assert data._newest(str(yaml), table) >= data._newest(str(yaml), "models")

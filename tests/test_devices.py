@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmscale.devices.catalogue import Device, entries, entry, lookup
+from llmscale.devices.device import Device, entries, entry, lookup
 from llmscale.devices.sets import MAX_COUNT, RESERVE, counted, device_set
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.units import GIB, MIB

@@ -6,19 +6,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from llmscale.api.model import Model
+from llmscale.answers.model import Model
 from llmscale.devices.sets import DeviceSet, sized
-from llmscale.families import from_config
-from llmscale.fit import LONGEST, fit, further, largest
-from llmscale.footprint import Candidate, Footprint, Quantity
+from llmscale.fit.footprint import Candidate, Footprint, Quantity
+from llmscale.fit.largest import LONGEST, fit, further, largest
+from llmscale.fit.peers import FEWEST, peers
 from llmscale.formats.catalogue import number_format, quant, quants
-from llmscale.peers import FEWEST, peers
+from llmscale.model.families import from_config
+from llmscale.model.shape import LayerCache, LayerState, Shape
+from llmscale.model.spec import Basis
 from llmscale.runtimes import runtime
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.shape import LayerCache, LayerState, Shape
 from llmscale.sources import load
-from llmscale.spec import Basis
 from llmscale.units import GIB
 from tests.helpers import tiny
 

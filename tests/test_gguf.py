@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmscale import catalogue
+from llmscale.catalogue import entries as catalogue
 from llmscale.errors import UnsupportedModelError
-from llmscale.families import from_config
 from llmscale.formats.catalogue import format_of, quants
 from llmscale.formats.gguf import allot_preset, convert, tensor_types
 from llmscale.formats.gguf.places import whole
 from llmscale.formats.gguf.presets import DEFAULT
 from llmscale.formats.recipe import Allotted
-from llmscale.inventory import Inventory, inventory
-from llmscale.spec import ModelSpec
+from llmscale.model.families import from_config
+from llmscale.model.inventory import Inventory, inventory
+from llmscale.model.spec import ModelSpec
 from tests.helpers import tiny
 from tests.oracle.subjects import CONFIGS
 

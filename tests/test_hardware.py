@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from llmscale import estimate, fits, needs
-from llmscale.data import table
 from llmscale.devices.sets import device_set
 from llmscale.errors import UsageError
 from llmscale.runtimes import NAMES
 from llmscale.runtimes.hardware import VENDORS, unmodelled
+from llmscale.store.tables import table
 
 
 def test_every_runtime_has_vendors_and_each_of_them_makes_a_device() -> None:

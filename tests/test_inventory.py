@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmscale import catalogue
-from llmscale.families import from_config
-from llmscale.inventory import COMPONENTS, Inventory, inventory
+from llmscale.catalogue import entries as catalogue
+from llmscale.model.families import from_config
+from llmscale.model.inventory import COMPONENTS, Inventory, inventory
 from llmscale.sources import load
 from llmscale.sources.catalogue import of_entry
 from tests.helpers import TINY_TOTAL, tiny

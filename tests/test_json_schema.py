@@ -11,15 +11,15 @@ import pytest
 from pydantic import TypeAdapter
 
 import llmscale
-from llmscale.api import lists
-from llmscale.render.text import as_json
-from llmscale.results.check import CheckResult
-from llmscale.results.compare import CompareResult
-from llmscale.results.estimate import EstimateResult
-from llmscale.results.fits import FitsOverview, FitsResult
-from llmscale.results.lists import DevicesResult, ModelResult, ModelsResult, QuantsResult
-from llmscale.results.needs import NeedsResult
-from llmscale.results.params import ParamsResult
+from llmscale.answers import lists
+from llmscale.answers.results.check import CheckResult
+from llmscale.answers.results.compare import CompareResult
+from llmscale.answers.results.estimate import EstimateResult
+from llmscale.answers.results.fits import FitsOverview, FitsResult
+from llmscale.answers.results.lists import DevicesResult, ModelResult, ModelsResult, QuantsResult
+from llmscale.answers.results.needs import NeedsResult
+from llmscale.answers.results.params import ParamsResult
+from llmscale.render.writers.text import as_json
 from tests.helpers import REPOSITORY, not_whole, tiny, write_config
 
 ANSWERS: dict[str, tuple[type[Any], Any]] = {

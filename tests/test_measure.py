@@ -17,7 +17,7 @@ from benchmarks.measure.__main__ import NONE, OUT, measure
 from benchmarks.measure.plan import Case
 from benchmarks.measure.reader import Cuda
 
-from llmscale import catalogue
+from llmscale.catalogue import entries as catalogue
 from llmscale.units import GIB
 from tests.helpers import REPOSITORY, TINY, TINY_TOTAL, environment
 

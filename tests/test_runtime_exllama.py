@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from llmscale.api.estimate import estimate
-from llmscale.api.fits import fits
+from llmscale.answers.estimate import estimate
+from llmscale.answers.fits import fits
+from llmscale.answers.results.estimate import Estimate
+from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.render.views.estimate import EXLLAMA
-from llmscale.results.estimate import Estimate
-from llmscale.results.fits import FitsResult
 from llmscale.runtimes.exllama import VERSION
 from llmscale.units import GIB, MIB
 from tests.exllama_rows import ROWS, used

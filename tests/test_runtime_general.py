@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmscale.errors import NotFoundError
-from llmscale.families import from_config
 from llmscale.formats.catalogue import number_format
+from llmscale.model.families import from_config
+from llmscale.model.shape import LayerCache, Shape, shape_of
 from llmscale.runtimes import NAMES, runtime
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.shape import LayerCache, Shape, shape_of
 from llmscale.sources import load
 from llmscale.units import GIB
 from tests.helpers import TRUTH

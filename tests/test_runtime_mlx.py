@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from llmscale.api.command import Named, mlx_server
-from llmscale.api.estimate import estimate
-from llmscale.api.fits import fits
+from llmscale.answers.command import Named, mlx_server
+from llmscale.answers.estimate import estimate
+from llmscale.answers.fits import fits
+from llmscale.answers.results.estimate import Estimate
+from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.readers import USUAL
-from llmscale.results.estimate import Estimate
-from llmscale.results.fits import FitsResult
 from llmscale.runtimes.interface import Options, Workload
 from llmscale.runtimes.mlx.encoder import Array, held, stored, view
 from llmscale.runtimes.mlx.graph import kept

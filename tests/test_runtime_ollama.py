@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from llmscale.api.command import Named, ollama_run
-from llmscale.api.estimate import estimate
-from llmscale.api.fits import fits
-from llmscale.api.ollama import context_on, predicted
+from llmscale.answers.command import Named, ollama_run
+from llmscale.answers.estimate import estimate
+from llmscale.answers.fits import fits
+from llmscale.answers.ollama import context_on, predicted
+from llmscale.answers.results.estimate import DeviceFit
+from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.render.views.estimate import OLLAMA
-from llmscale.results.estimate import DeviceFit
-from llmscale.results.fits import FitsResult
 from llmscale.runtimes.interface import Options, Workload
 from llmscale.runtimes.ollama import MARGIN, VERSION, alone, batch_size, default_context
 from llmscale.units import GIB, MIB

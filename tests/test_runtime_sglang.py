@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from llmscale.api.command import Named, sglang_server
-from llmscale.api.estimate import estimate
-from llmscale.api.fits import fits
-from llmscale.api.needs import needs
+from llmscale.answers.command import Named, sglang_server
+from llmscale.answers.estimate import estimate
+from llmscale.answers.fits import fits
+from llmscale.answers.needs import needs
+from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.render.views.estimate import SGLANG
-from llmscale.results.fits import FitsResult
 from llmscale.runtimes.interface import Options, Workload
 from llmscale.runtimes.sglang import VERSION
 from llmscale.runtimes.sglang.pools import Cells, cells, longest, pools, requests

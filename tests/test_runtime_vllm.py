@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.families import from_config
-from llmscale.inventory import inventory
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
 from llmscale.runtimes.vllm.cache import Capacity, Kind, capacity, kinds, layout, longest_context
 from llmscale.runtimes.vllm.overhead import GRAPHS, graph_bytes, non_torch_bytes
@@ -29,7 +30,6 @@ from llmscale.runtimes.vllm.shards import (
     stage_layers,
     weights_per_rank,
 )
-from llmscale.spec import ModelSpec
 from llmscale.units import GIB, MIB
 from tests.helpers import TINY
 from tests.vllm_rows import (

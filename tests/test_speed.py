@@ -10,12 +10,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmscale.catalogue import entry as model_entry
-from llmscale.devices.catalogue import Device
-from llmscale.devices.catalogue import entry as device_entry
-from llmscale.families import from_config
-from llmscale.inventory import Inventory, inventory
-from llmscale.shape import LayerCache, Shape, shape_of
+from llmscale.catalogue.entries import entry as model_entry
+from llmscale.devices.device import Device
+from llmscale.devices.device import entry as device_entry
+from llmscale.model.families import from_config
+from llmscale.model.inventory import Inventory, inventory
+from llmscale.model.shape import LayerCache, Shape, shape_of
 from llmscale.speed import law, load, predict
 from llmscale.speed.classes import compute_class, device_class, format_class, matrix_tflops
 from llmscale.speed.law import Factors, Machine, Part

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from llmscale.api.estimate import estimate
-from llmscale.devices.catalogue import entry as device_entry
+from llmscale.answers.estimate import estimate
+from llmscale.devices.device import entry as device_entry
 from llmscale.speed.classes import slow_fp16
 from llmscale.speed.predict import Speed, Stage, decode, first_token, prefill
 from llmscale.speed.table import host_setup, setup

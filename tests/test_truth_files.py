@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llmscale import catalogue
+from llmscale.catalogue import entries as catalogue
 
 FILE = Path(__file__).parent / "truth" / "files.json"
 RECORD: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from llmscale import catalogue, user_catalogue
-from llmscale.api.add import add_model
-from llmscale.api.check import check_models
-from llmscale.api.compare import compare
-from llmscale.api.estimate import estimate
-from llmscale.api.fits import fits
-from llmscale.api.lists import list_models, show_model
-from llmscale.api.needs import needs
-from llmscale.api.params import params
+from llmscale.answers.add import add_model
+from llmscale.answers.check import check_models
+from llmscale.answers.compare import compare
+from llmscale.answers.estimate import estimate
+from llmscale.answers.fits import fits
+from llmscale.answers.lists import list_models, show_model
+from llmscale.answers.needs import needs
+from llmscale.answers.params import params
+from llmscale.catalogue import entries as catalogue
+from llmscale.catalogue import user as user_catalogue
 from llmscale.cli.app import main
 from llmscale.errors import InputFileError, LlmscaleError, NotFoundError, UsageError
 

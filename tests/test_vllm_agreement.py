@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmscale.api.estimate import estimate
-from llmscale.api.fits import fits
-from llmscale.api.needs import needs
+from llmscale.answers.estimate import estimate
+from llmscale.answers.fits import fits
+from llmscale.answers.needs import needs
+from llmscale.answers.results.estimate import DeviceFit
+from llmscale.answers.results.fits import FitsResult
+from llmscale.answers.results.needs import NeedsResult
 from llmscale.errors import UsageError
-from llmscale.results.estimate import DeviceFit
-from llmscale.results.fits import FitsResult
-from llmscale.results.needs import NeedsResult
 
 #: Dense, mixture, windows, latents, recurrent states, images, few KV heads, a head count that few devices divide.
 MODELS = (

@@ -11,8 +11,8 @@ from statistics import median
 
 import pytest
 
-from llmscale.api.serve import card_of
-from llmscale.devices.catalogue import entries
+from llmscale.answers.serve import card_of
+from llmscale.devices.device import entries
 from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.catalogue import quant

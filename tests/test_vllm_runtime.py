@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmscale.api.estimate import estimate
-from llmscale.api.serve import layouts
+from llmscale.answers.estimate import estimate
+from llmscale.answers.results.estimate import DeviceFit, EstimateResult
+from llmscale.answers.serve import layouts
 from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import quant
-from llmscale.inventory import inventory
+from llmscale.model.inventory import inventory
 from llmscale.render.views import estimate as view
-from llmscale.results.estimate import DeviceFit, EstimateResult
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Options
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of, planes_of

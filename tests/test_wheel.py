@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from llmscale.data import TABLES
+from llmscale.store.tables import TABLES
 from tests.helpers import REPOSITORY, Answer, environment
 
 #: What a build needs of a checkout.

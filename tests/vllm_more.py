@@ -10,10 +10,11 @@ import json
 from functools import cache
 from typing import Any, NamedTuple
 
-from llmscale.families import from_config
 from llmscale.formats.catalogue import quant
 from llmscale.formats.recipe import Quant
-from llmscale.inventory import inventory
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
 from llmscale.runtimes.vllm.cache import Capacity, capacity, kinds, layout
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of, planes_of
@@ -22,7 +23,6 @@ from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.runtime import STATE_BYTES
 from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes, resident_bytes, weights_per_rank
-from llmscale.spec import ModelSpec
 from llmscale.units import GIB
 from tests.vllm_rows import TRUTH, model, version
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmscale.formats.catalogue import quant
-from llmscale.inventory import inventory
+from llmscale.model.inventory import inventory
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm import Card, Settings, Startup, startup
 from llmscale.runtimes.vllm.formats import planes_of
 from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import MEASURED, release
 from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes
 from llmscale.sources import load
-from llmscale.spec import ModelSpec
 from llmscale.units import GIB
 
 TRUTH = Path(__file__).resolve().parent / "truth"

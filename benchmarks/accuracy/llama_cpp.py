@@ -13,7 +13,7 @@ from benchmarks.accuracy.rows import Comparison, Row
 from llmscale import estimate
 from llmscale.formats.catalogue import quant
 from llmscale.formats.weights import allot, host_bytes
-from llmscale.inventory import inventory
+from llmscale.model.inventory import inventory
 from llmscale.runtimes.interface import Options
 from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers
 from llmscale.runtimes.llama_cpp.cells import Settings

@@ -29,19 +29,19 @@ from tests.oracle.subjects import ACTIVATIONS, shortened, subjects
 
 from benchmarks.accuracy.allocator import held, tensor_sizes
 from benchmarks.accuracy.rows import Comparison, Row
-from llmscale.blocks.attention import Attention
-from llmscale.families import from_config
 from llmscale.formats.catalogue import number_format, quant
 from llmscale.formats.weights import allot
-from llmscale.inventory import inventory
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
+from llmscale.model.shape import shape_of
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.transformers.forward import settled, simulate, told
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.runtime import most_of, rule
 from llmscale.runtimes.transformers.seq2seq import pair_of
-from llmscale.shape import shape_of
 from llmscale.sources import load
-from llmscale.spec import ModelSpec
 from llmscale.units import GIB, MIB
 
 TRUTH = Path(__file__).parents[2] / "tests" / "truth"

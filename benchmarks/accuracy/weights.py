@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.rows import Comparison, Row
-from llmscale.api.model import Model
+from llmscale.answers.model import Model
 from llmscale.errors import NotFoundError, UnsupportedModelError
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant

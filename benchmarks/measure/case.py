@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.measure.plan import Case
 from benchmarks.measure.reader import Cpu, Cuda, Reader, Reading
-from llmscale import catalogue
+from llmscale.catalogue import entries as catalogue
 
 SEED = 0
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from llmscale import catalogue
-from llmscale.api.model import DEFAULT_KV, Model, kv_format
+from llmscale.answers.model import DEFAULT_KV, Model, kv_format
+from llmscale.catalogue import entries as catalogue
 from llmscale.formats.catalogue import quant
 from llmscale.runtimes.interface import Workload
 from llmscale.sources import load

@@ -24,12 +24,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llmscale.catalogue import entry as model_entry
-from llmscale.devices.catalogue import Device
-from llmscale.devices.catalogue import entry as device_entry
-from llmscale.families import from_config
-from llmscale.inventory import inventory
-from llmscale.shape import Shape, shape_of
+from llmscale.catalogue.entries import entry as model_entry
+from llmscale.devices.device import Device
+from llmscale.devices.device import entry as device_entry
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
+from llmscale.model.shape import Shape, shape_of
 from llmscale.speed.classes import compute_class, device_class, format_class, matrix_tflops
 from llmscale.speed.load import (
     Load,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from llmscale import data
 from llmscale.__main__ import main
-from llmscale.api import fits
+from llmscale.answers import fits
+from llmscale.store import tables as data
 
 
 def resize(share: float) -> None:

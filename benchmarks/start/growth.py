@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.start.processes import LLMSCALE, against
-from llmscale.data import table
+from llmscale.store.tables import table
 
 GROWN = str(Path(__file__).with_name("grown.py"))
 TEN = "q8_0 q6_k q5_k_m q5_k_s q4_k_m q4_k_s q4_0 q3_k_m q2_k iq2_m"

@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from llmscale.api.check import check_models
-    from llmscale.api.compare import compare
-    from llmscale.api.estimate import estimate
-    from llmscale.api.fits import fits
-    from llmscale.api.needs import needs
-    from llmscale.api.params import params
+    from llmscale.answers.check import check_models
+    from llmscale.answers.compare import compare
+    from llmscale.answers.estimate import estimate
+    from llmscale.answers.fits import fits
+    from llmscale.answers.needs import needs
+    from llmscale.answers.params import params
     from llmscale.sources import load
 
 __all__ = ["__version__", "check_models", "compare", "estimate", "fits", "load", "needs", "params"]
 
 _ROOMS = {
-    "check_models": "llmscale.api.check",
-    "compare": "llmscale.api.compare",
-    "estimate": "llmscale.api.estimate",
-    "fits": "llmscale.api.fits",
+    "check_models": "llmscale.answers.check",
+    "compare": "llmscale.answers.compare",
+    "estimate": "llmscale.answers.estimate",
+    "fits": "llmscale.answers.fits",
     "load": "llmscale.sources",
-    "needs": "llmscale.api.needs",
-    "params": "llmscale.api.params",
+    "needs": "llmscale.answers.needs",
+    "params": "llmscale.answers.params",
 }
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from llmscale import compare, estimate, fits, needs, params
-from llmscale.api import lists
-from llmscale.describe import TIERS, attention, tier
-from llmscale.devices.catalogue import entry as device_entry
+from llmscale.answers import lists
+from llmscale.answers.results.fits import FitsOverview, FitsResult
+from llmscale.devices.device import entry as device_entry
 from llmscale.errors import LlmscaleError, NotFoundError, UsageError
-from llmscale.results.fits import FitsOverview, FitsResult
+from llmscale.model.describe import TIERS, attention, tier
 from llmscale.sources import load
 from llmscale.units import GIB
 from tests.helpers import TINY_TOTAL, tiny, write_config

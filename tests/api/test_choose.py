@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from llmscale import estimate, fits, needs
-from llmscale.api.catalogued import all_models
-from llmscale.api.lists import list_quants
-from llmscale.api.model import Model
+from llmscale.answers.catalogued import all_models
+from llmscale.answers.lists import list_quants
+from llmscale.answers.model import Model
+from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import quant, quants
-from llmscale.results.fits import FitsResult
+from llmscale.model.spec import Basis
 from llmscale.runtimes.interface import Options
 from llmscale.sources import load
-from llmscale.spec import Basis
 
 
 def chosen(device: str, model: str, **asked: object) -> FitsResult:

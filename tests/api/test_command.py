@@ -6,15 +6,15 @@ import shlex
 
 import pytest
 
-from llmscale.api.command import Layout, Named, llama_server, repository, vllm_serve
-from llmscale.api.estimate import estimate
-from llmscale.api.fits import fits
+from llmscale.answers.command import Layout, Named, llama_server, repository, vllm_serve
+from llmscale.answers.estimate import estimate
+from llmscale.answers.fits import fits
+from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.formats.weights import allot
-from llmscale.inventory import inventory
-from llmscale.results.fits import FitsResult
+from llmscale.model.inventory import inventory
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.runtimes.llama_cpp.buffers import buffers
 from llmscale.runtimes.llama_cpp.offload import held, layers_of, most_layers

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmscale import estimate, load
+from llmscale.answers.results.estimate import EstimateResult
 from llmscale.devices.sets import RESERVE, device_set
 from llmscale.errors import NotFoundError, UsageError
-from llmscale.results.estimate import EstimateResult
 from llmscale.units import GIB
 
 MODELS = ["llama-2-7b", "gemma-3-27b", "deepseek-v3", "gpt-oss-20b", "bert-base", "vit-base", "t5-small", "7B", "8x7B"]

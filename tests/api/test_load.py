@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import llmscale
 from llmscale import load, params
 from llmscale.errors import InputFileError, LlmscaleError, NotFoundError, UsageError
-from llmscale.inventory import inventory
-from llmscale.spec import Basis
+from llmscale.model.inventory import inventory
+from llmscale.model.spec import Basis
 from tests.helpers import TINY_TOTAL, error_of, tiny, write_config
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from llmscale.api.estimate import estimate
-from llmscale.api.needs import needs
-from llmscale.devices.catalogue import entry
+from llmscale.answers.estimate import estimate
+from llmscale.answers.needs import needs
+from llmscale.devices.device import entry
 from llmscale.errors import UsageError
 
 MODEL = "llama-3.1-8b"

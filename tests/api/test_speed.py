@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from llmscale.api.estimate import estimate
-from llmscale.api.needs import needs
-from llmscale.devices.catalogue import entry
-from llmscale.results.estimate import DeviceFit
+from llmscale.answers.estimate import estimate
+from llmscale.answers.needs import needs
+from llmscale.answers.results.estimate import DeviceFit
+from llmscale.devices.device import entry
 from llmscale.runtimes.interface import Options
 from llmscale.speed.links import NVLINK, PCIE_4, PCIE_5, link
 from tests.helpers import run

@@ -67,7 +67,7 @@ def asked_for(*arguments: str) -> Any:
 @pytest.fixture
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[Report]:
     """Every report that is drawn, as it was before."""
-    from llmscale.render import table
+    from llmscale.render.writers import table
 
     seen: list[Report] = []
     write = table.write_table
@@ -354,7 +354,7 @@ def test_check_answers_with_its_exit_status(arguments: list[str], status: int) -
 
 
 def test_check_fails_on_a_figure_without_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    from llmscale import catalogue
+    from llmscale.catalogue import entries as catalogue
 
     entry = catalogue.lookup("gpt2")
     wrong = type(entry)(**{**vars(entry), "parameters": 200_000_000})

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from llmscale.api.filters import SORTS, ModelFilter
-from llmscale.api.lists import list_models
+from llmscale.answers.filters import SORTS, ModelFilter
+from llmscale.answers.lists import list_models
 from llmscale.cli.app import main
 from llmscale.errors import UsageError
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmscale.families import FAMILIES, from_config
-from llmscale.inventory import inventory
-from llmscale.shape import shape_of
+from llmscale.model.families import FAMILIES, from_config
+from llmscale.model.inventory import inventory
+from llmscale.model.shape import shape_of
 from tests.helpers import TRUTH, error_of
 
 CONFIGS: dict[str, dict[str, Any]] = {}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from llmscale.errors import InputFileError, UnsupportedModelError
-from llmscale.families import from_config
-from llmscale.inventory import inventory
-from llmscale.shape import shape_of
-from llmscale.spec import ModelSpec
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
+from llmscale.model.shape import shape_of
+from llmscale.model.spec import ModelSpec
 from tests.helpers import TINY_TOTAL, TRUTH, tiny
 
 LAYERS, WIDTH, MLP, VOCAB = 2, 64, 128, 100

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from llmscale.errors import InputFileError, UnsupportedModelError
-from llmscale.families import from_config
-from llmscale.inventory import inventory
-from llmscale.spec import ModelSpec
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
+from llmscale.model.spec import ModelSpec
 
 W, FF, V = 64, 128, 100
 BERT: dict[str, Any] = {

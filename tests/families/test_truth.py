@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from llmscale.errors import UnsupportedModelError
-from llmscale.families import FAMILIES, from_config
-from llmscale.inventory import COMPONENTS, inventory
-from llmscale.shape import shape_of
+from llmscale.model.families import FAMILIES, from_config
+from llmscale.model.inventory import COMPONENTS, inventory
+from llmscale.model.shape import shape_of
 from tests.helpers import TRUTH
 
 ROWS: list[dict[str, Any]] = json.loads((TRUTH / "params.json").read_text(encoding="utf-8"))

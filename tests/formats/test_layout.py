@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmscale import estimate
-from llmscale.data import table
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.formats.catalogue import format_of, kv_formats, number_format
 from llmscale.formats.layout import Format, Plane
+from llmscale.store.tables import table
 
 FORMATS = [format_of(key) for key in table("formats")["entries"]]
 #: A matrix so large that what is stored once a tensor or once a row does not show.

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from llmscale.data import table
-from llmscale.families import from_config
 from llmscale.formats.catalogue import format_of, quant, quants
 from llmscale.formats.weights import allot, weight_bytes
-from llmscale.inventory import inventory
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
+from llmscale.store.tables import table
 from tests.helpers import TRUTH
 from tests.oracle.layouts import LAYERS, MODELS, SHAPES
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from llmscale.errors import InputFileError, LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
-from llmscale.families import from_config
 from llmscale.formats.catalogue import format_of, quant
 from llmscale.formats.mixed import asked, mapped, named, overridden, parse_map, unmatched
 from llmscale.formats.recipe import Allotted
 from llmscale.formats.recipe_file import read_recipe
 from llmscale.formats.weights import allot, weight_bytes
-from llmscale.inventory import inventory
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
 from llmscale.sources import load
 from tests.helpers import tiny
 

@@ -9,7 +9,7 @@ import pytest
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.gguf.mmproj import FORMS, projector
-from llmscale.inventory import inventory
+from llmscale.model.inventory import inventory
 from llmscale.runtimes.llama_cpp.beside import projector_of
 from llmscale.runtimes.llama_cpp.towers import GRAPHS
 from llmscale.sources import load

@@ -12,7 +12,7 @@ from llmscale.errors import NotFoundError, UnsupportedModelError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.mixed import named
 from llmscale.formats.weights import allot, weight_bytes
-from llmscale.inventory import inventory
+from llmscale.model.inventory import inventory
 from llmscale.sources import load
 from tests.helpers import TRUTH
 

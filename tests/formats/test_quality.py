@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llmscale.build import compile_table
+from llmscale.compile.tables import compile_table
 from llmscale.errors import InputFileError
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.ladder import RUINED, by_quality, ladder, originals

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from llmscale.errors import NotFoundError, UnsupportedModelError
-from llmscale.families import from_config
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import REST, Quant, chosen, is_linear
 from llmscale.formats.select import selected
 from llmscale.formats.weights import allot, weight_bytes
-from llmscale.inventory import TensorGroup, inventory
+from llmscale.model.families import from_config
+from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.sources import load
 from tests.helpers import TINY_TOTAL, tiny
 

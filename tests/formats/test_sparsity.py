@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmscale.errors import UsageError
-from llmscale.families import from_config
 from llmscale.formats.catalogue import format_of, quant
 from llmscale.formats.sparsity import DENSE_COMPONENTS, parse_sparsity, sparse, sparsified
 from llmscale.formats.weights import allot, weight_bytes
-from llmscale.inventory import inventory
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
 from tests.helpers import tiny
 
 SHAPES = st.tuples(st.integers(1, 300), st.integers(1, 300).map(lambda n: 4 * n))

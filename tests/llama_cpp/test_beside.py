@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from llmscale import estimate
+from llmscale.answers.results.estimate import Estimate
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.results.estimate import Estimate
 from llmscale.runtimes.interface import Options
 from tests.helpers import process
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmscale.runtimes.llama_cpp import ops
-from llmscale.runtimes.llama_cpp.alloc import Arena, allocate
 from llmscale.runtimes.llama_cpp.buffers import buffers, compute_bytes, refusal
 from llmscale.runtimes.llama_cpp.cells import Settings, cells, pad
 from llmscale.runtimes.llama_cpp.facts import Attention, Facts, Latent, Layer, Mlp
-from llmscale.runtimes.llama_cpp.graph import Graph, Tensor
 from llmscale.runtimes.llama_cpp.place import Place, few, homes, spots
 from llmscale.runtimes.llama_cpp.read import facts_of
+from llmscale.runtimes.llama_cpp.simulator import ops
+from llmscale.runtimes.llama_cpp.simulator.alloc import Arena, allocate
+from llmscale.runtimes.llama_cpp.simulator.graph import Graph, Tensor
 from llmscale.sources import load
 
 LAYER = Layer(Attention(32, 8, 128, 128), Mlp(14336))

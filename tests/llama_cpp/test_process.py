@@ -8,7 +8,7 @@ import pytest
 from benchmarks import process_fit
 
 from llmscale import estimate
-from llmscale.devices.catalogue import entries
+from llmscale.devices.device import entries
 from llmscale.devices.sets import device_set
 from llmscale.runtimes.interface import Options
 from llmscale.runtimes.llama_cpp.process import (

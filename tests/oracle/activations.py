@@ -35,7 +35,7 @@ from transformers.generation import utils as generation
 from transformers.initialization import no_init_weights
 
 from llmscale.errors import InputFileError
-from llmscale.families import from_config
+from llmscale.model.families import from_config
 from tests.oracle.subjects import ACTIVATIONS, LAYERS, Subject, shortened, subjects
 
 GRAIN = 512

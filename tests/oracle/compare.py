@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from math import prod
 from typing import NamedTuple
 
-from llmscale.inventory import Inventory
+from llmscale.model.inventory import Inventory
 from tests.oracle.components import components
 from tests.oracle.rules import Rule, rules_for
 from tests.oracle.subjects import Shape, tensors

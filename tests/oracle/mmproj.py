@@ -19,12 +19,12 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from llmscale.catalogue import models
+from llmscale.catalogue.entries import models
 from llmscale.formats.gguf.convert import TOWERS
 from llmscale.formats.gguf.mmproj import FORMS, tower
-from llmscale.inventory import Inventory, inventory
+from llmscale.model.inventory import Inventory, inventory
+from llmscale.model.spec import ModelSpec
 from llmscale.sources import load
-from llmscale.spec import ModelSpec
 
 ROWS: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "truth" / "llamacpp_mmproj.json").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llmscale import catalogue
-from llmscale.families import from_config
-from llmscale.inventory import Inventory, TensorGroup, inventory
+from llmscale.catalogue import entries as catalogue
+from llmscale.model.families import from_config
+from llmscale.model.inventory import Inventory, TensorGroup, inventory
 
 CONFIGS = Path(__file__).parent / "configs"
 RECORD = Path(__file__).parent.parent / "truth" / "oracle.json"

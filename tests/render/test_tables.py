@@ -13,14 +13,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmscale.render import table as table_module
+from llmscale.answers.results.common import ModelRef, to_json
+from llmscale.model.spec import Basis
 from llmscale.render.report import Cell, Column, Report, table, whole, word
-from llmscale.render.table import console, write_table
-from llmscale.render.text import as_csv, as_json, as_markdown, as_yaml
 from llmscale.render.views.cells import answer, counted, gib
 from llmscale.render.words import ZH, words
-from llmscale.results.common import ModelRef, to_json
-from llmscale.spec import Basis
+from llmscale.render.writers import table as table_module
+from llmscale.render.writers.table import console, write_table
+from llmscale.render.writers.text import as_csv, as_json, as_markdown, as_yaml
 from tests.helpers import numbers
 
 COLUMNS = [Column("name", "Model", right=False, wraps=True), Column("size", "Weights GiB")]

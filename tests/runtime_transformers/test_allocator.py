@@ -7,7 +7,7 @@ from benchmarks.accuracy.allocator import held, tensor_sizes
 
 from llmscale.formats.catalogue import quant
 from llmscale.formats.weights import allot, weight_bytes
-from llmscale.inventory import inventory
+from llmscale.model.inventory import inventory
 from llmscale.sources import load
 from llmscale.units import MIB
 

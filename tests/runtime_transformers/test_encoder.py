@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.transformers.encoder import encode, towers_of
 from llmscale.runtimes.transformers.forward import simulate, told
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.sources import load
-from llmscale.spec import ModelSpec
 
 IDS = 2 * 8
 

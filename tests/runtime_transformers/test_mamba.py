@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.transformers.forward import settled, simulate, told
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.tape import Tape
 from llmscale.sources import load
-from llmscale.spec import ModelSpec
 
 
 def model(name: str) -> ModelSpec:

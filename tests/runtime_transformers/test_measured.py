@@ -9,7 +9,7 @@ import pytest
 from benchmarks.accuracy import transformers
 from benchmarks.accuracy.rows import Comparison, summary, within
 
-from llmscale.families import from_config
+from llmscale.model.families import from_config
 from llmscale.runtimes.transformers.styles import LIKE_LLAMA, STYLES, compared, name_of
 from tests.oracle.subjects import ACTIVATIONS, subjects
 

@@ -7,13 +7,13 @@ import re
 import pytest
 
 from llmscale import estimate, needs
-from llmscale.api.catalogued import all_models
+from llmscale.answers.catalogued import all_models
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import number_format, quant
+from llmscale.model.shape import shape_of
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Options, Subject, Workload
 from llmscale.runtimes.transformers.runtime import between, points_of
-from llmscale.shape import shape_of
 from llmscale.sources import load
 from llmscale.units import GIB
 

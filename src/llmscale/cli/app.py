@@ -122,7 +122,7 @@ def _say(kind: str, message: str, hint: str, status: int, arguments: list[str]) 
     if _wants_json(arguments):
         import json
 
-        from llmscale.results.common import SCHEMA
+        from llmscale.answers.results.common import SCHEMA
 
         content = {"schema": SCHEMA, "error": {"kind": kind, "message": message, "hint": hint}}
         text = json.dumps(content, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
 
 def _list(word: str, style: Style) -> None:
-    from llmscale.api.lists import list_devices
+    from llmscale.answers.lists import list_devices
     from llmscale.render.views.lists import devices_view
 
     style.write(list_devices(word), devices_view)
@@ -56,7 +56,7 @@ def show(
     quiet: opt.Quiet = False,
 ) -> None:
     """Show one with its sources."""
-    from llmscale.api.lists import show_device
+    from llmscale.answers.lists import show_device
     from llmscale.render.views.lists import devices_view
 
     Style(output, lang, no_color, width, quiet).write(show_device(name), devices_view)

@@ -134,8 +134,8 @@ def estimate(
     quiet: opt.Quiet = False,
 ) -> None:
     """Memory of MODEL in each format: weights, KV cache, overhead, total, and what it fits."""
-    from llmscale.api.estimate import estimate as answer
-    from llmscale.api.model import DEFAULT_QUANTS
+    from llmscale.answers.estimate import estimate as answer
+    from llmscale.answers.model import DEFAULT_QUANTS
     from llmscale.errors import UsageError
     from llmscale.render.views.estimate import EstimateView
     from llmscale.runtimes.interface import Options

@@ -58,9 +58,9 @@ def fits(
     quiet: opt.Quiet = False,
 ) -> None:
     """Which models DEVICE takes, each in the quant that loses least of those that fit; of one model, all that fit."""
-    from llmscale.api.fits import fits as answer
+    from llmscale.answers.fits import fits as answer
+    from llmscale.answers.results.fits import FitsResult
     from llmscale.render.views.fits import fits_view
-    from llmscale.results.fits import FitsResult
 
     result = answer(
         device,

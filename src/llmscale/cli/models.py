@@ -24,7 +24,7 @@ def models(
 ) -> None:
     """The models that ship with llmscale, and your own."""
     if ctx.invoked_subcommand is None:
-        from llmscale.api.lists import list_models
+        from llmscale.answers.lists import list_models
         from llmscale.render.views.lists import models_view
 
         Style(output, lang, no_color, width, quiet).write(list_models(catalogue=catalogue), models_view)
@@ -68,8 +68,8 @@ def list_(
     quiet: opt.Quiet = False,
 ) -> None:
     """List all, or those that have WORD in a name and what the options say."""
-    from llmscale.api.filters import ModelFilter
-    from llmscale.api.lists import list_models
+    from llmscale.answers.filters import ModelFilter
+    from llmscale.answers.lists import list_models
     from llmscale.render.views.lists import models_view
 
     wanted = ModelFilter(
@@ -98,7 +98,7 @@ def show(
     quiet: opt.Quiet = False,
 ) -> None:
     """Show one with its sources."""
-    from llmscale.api.lists import show_model
+    from llmscale.answers.lists import show_model
     from llmscale.render.views.lists import model_view
 
     Style(output, lang, no_color, width, quiet).write(show_model(name, catalogue=catalogue), model_view)
@@ -114,7 +114,7 @@ def check(
     quiet: opt.Quiet = False,
 ) -> None:
     """Recount every model and list those whose stated figure differs; fails on one without a reason."""
-    from llmscale.api.check import check_models
+    from llmscale.answers.check import check_models
     from llmscale.render.views.check import check_view
 
     result = check_models(catalogue=catalogue)
@@ -143,7 +143,7 @@ def add(
     quiet: opt.Quiet = False,
 ) -> None:
     """Write a config.json into your own catalogue, so that its id works like any other model's."""
-    from llmscale.api.add import add_model
+    from llmscale.answers.add import add_model
     from llmscale.render.views.lists import added_view
 
     result = add_model(

@@ -44,7 +44,7 @@ def needs(
     quiet: opt.Quiet = False,
 ) -> None:
     """Which devices MODEL takes, smallest first, each with the best quant that fits; pairs where one is too small."""
-    from llmscale.api.needs import needs as answer
+    from llmscale.answers.needs import needs as answer
     from llmscale.render.views.needs import needs_view
 
     result = answer(

@@ -34,28 +34,28 @@ def _starting(names: list[str], incomplete: str) -> list[str]:
 
 def complete_model(incomplete: str) -> list[str]:
     """Catalogue ids that begin so."""
-    from llmscale.catalogue import models
+    from llmscale.catalogue.entries import models
 
     return _starting(list(models()["entries"]), incomplete)
 
 
 def complete_family(incomplete: str) -> list[str]:
     """Known model types that begin so."""
-    from llmscale.families import FAMILIES
+    from llmscale.model.families import FAMILIES
 
     return [family for family in FAMILIES if family.lower().startswith(incomplete.lower())]
 
 
 def complete_device(incomplete: str) -> list[str]:
     """Device ids that begin so."""
-    from llmscale.data import table
+    from llmscale.store.tables import table
 
     return _starting(list(table("devices")["entries"]), incomplete)
 
 
 def complete_quant(incomplete: str) -> list[str]:
     """Weight formats that begin so."""
-    from llmscale.data import table
+    from llmscale.store.tables import table
 
     return _starting([*table("quants")["entries"], "all", "all-gguf"], incomplete)
 
@@ -125,8 +125,8 @@ Model = Annotated[
 
 def _catalogue(ctx: typer.Context, path: Optional[str]) -> Optional[str]:
     # `models --catalogue FILE list` names it before the subcommand, which has the option as well.
-    path = path or ctx.meta.get("llmscale.catalogue")
-    ctx.meta["llmscale.catalogue"] = path
+    path = path or ctx.meta.get("llmscale.catalogue.entries")
+    ctx.meta["llmscale.catalogue.entries"] = path
     return path
 
 

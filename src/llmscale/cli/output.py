@@ -22,7 +22,7 @@ class Style(NamedTuple):
     def write(self, result: Any, view: Callable[[Any, str], Report]) -> None:
         """Write `result`: itself as JSON or YAML, its `view` as table, markdown or CSV."""
         if self.output in (Output.json, Output.yaml):
-            from llmscale.render.text import as_json, as_yaml
+            from llmscale.render.writers.text import as_json, as_yaml
 
             _out(as_json(result) if self.output is Output.json else as_yaml(result))
             return
@@ -31,11 +31,11 @@ class Style(NamedTuple):
 
         say = words(self.lang.value)
         if self.output is Output.table:
-            from llmscale.render.table import console, write_table
+            from llmscale.render.writers.table import console, write_table
 
             write_table(report, say, console(self.width, self.no_color), self.quiet)
             return
-        from llmscale.render.text import as_csv, as_markdown
+        from llmscale.render.writers.text import as_csv, as_markdown
 
         _out(as_csv(report) if self.output is Output.csv else as_markdown(report, say))
 

@@ -30,7 +30,7 @@ def params(
     quiet: opt.Quiet = False,
 ) -> None:
     """Where the parameters of MODEL sit: total and active, by component, with the scale tier."""
-    from llmscale.api.params import params as answer
+    from llmscale.answers.params import params as answer
     from llmscale.render.views.params import ParamsView
 
     result = answer(model, assume=assume, catalogue=catalogue)

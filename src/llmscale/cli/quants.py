@@ -21,7 +21,7 @@ QuantModel = Annotated[
 
 
 def _list(word: str, model: Optional[str], style: Style) -> None:
-    from llmscale.api.lists import list_quants
+    from llmscale.answers.lists import list_quants
     from llmscale.render.views.lists import quants_view
 
     style.write(list_quants(word, model), quants_view)
@@ -69,7 +69,7 @@ def show(
     quiet: opt.Quiet = False,
 ) -> None:
     """Show one with its sources."""
-    from llmscale.api.lists import show_quant
+    from llmscale.answers.lists import show_quant
     from llmscale.render.views.lists import quant_view
 
     Style(output, lang, no_color, width, quiet).write(show_quant(name, model), quant_view)

@@ -10,7 +10,7 @@ from llmscale.errors import UsageError
 from llmscale.units import GIB, format_size, parse_size
 
 if TYPE_CHECKING:
-    from llmscale.devices.catalogue import Device
+    from llmscale.devices.device import Device
 
 #: What the driver and a display keep of a card's memory. The total that a CUDA program sees lies 0.35 to
 #: 0.55 GiB below the one that the driver reports (RTX 4090: 23.55 of 23.99 GiB, H100: 79.19 of 79.65 GiB;
@@ -122,7 +122,7 @@ def _alike(text: str, reserve: int | None = None) -> DeviceSet:
     if re.fullmatch(_SIZE, name, re.IGNORECASE):
         found = sized(parse_size(name), name, count, reserve)
         return replace(found, counted=found.each) if reserve is None else found
-    from llmscale.devices.catalogue import lookup
+    from llmscale.devices.device import lookup
 
     base, _, size = name.partition(":")
     device = lookup(base)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from llmscale.data import table
 from llmscale.formats.layout import AT, Format
 from llmscale.formats.recipe import Quant
 from llmscale.names import find
+from llmscale.store.tables import table
 
 
 def number_format(name: str) -> Format:

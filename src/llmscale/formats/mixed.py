@@ -15,7 +15,7 @@ from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import format_of, number_format, quant
 from llmscale.formats.layout import AT
 from llmscale.formats.recipe import LINEAR, REST, Allotted, Quant, selects
-from llmscale.inventory import COMPONENTS
+from llmscale.model.inventory import COMPONENTS
 from llmscale.names import nearest
 
 #: What people call parts of a model.

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from llmscale.data import table
+from llmscale.store.tables import table
 
 #: The only published table of nearly all of llama.cpp's presets of one model in one run.
 REFERENCE_MODEL = "llama-3-8b"

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from llmscale.formats.layout import Format
-from llmscale.inventory import TensorGroup
+from llmscale.model.inventory import TensorGroup
 
 #: The weight of any linear layer.
 LINEAR = "linear"

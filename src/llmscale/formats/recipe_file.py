@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from llmscale.build import read_mapping
+from llmscale.compile.tables import read_mapping
 from llmscale.errors import LlmscaleError
 from llmscale.formats.catalogue import format_of, quant
 from llmscale.formats.mixed import mapped, parse_format, parse_selector

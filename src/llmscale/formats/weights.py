@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Allotted, Quant, chosen
-from llmscale.inventory import Inventory, TensorGroup
-from llmscale.spec import ModelSpec
+from llmscale.model.inventory import Inventory, TensorGroup
+from llmscale.model.spec import ModelSpec
 
 
 def allot(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:

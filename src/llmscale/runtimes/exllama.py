@@ -21,14 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.blocks.attention import LatentAttention
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.layout import Format
+from llmscale.model.blocks.attention import LatentAttention
+from llmscale.model.shape import LayerCache
 from llmscale.runtimes.general import FRAMEWORK, General, overhead_line, state_lines
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.shape import LayerCache
 
 VERSION = "1.4.1"
 #: ``PAGE_SIZE``, ``max_chunk_size``, ``max_output_size``.

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmscale.model.shape import LayerCache, Shape
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.shape import LayerCache, Shape
 from llmscale.units import GIB
 
 if TYPE_CHECKING:

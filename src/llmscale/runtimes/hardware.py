@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmscale.data import table
 from llmscale.errors import UsageError
+from llmscale.store.tables import table
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
-from llmscale.shape import Shape
-from llmscale.spec import Basis
+from llmscale.model.shape import Shape
+from llmscale.model.spec import Basis
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
-    from llmscale.spec import ModelSpec
+    from llmscale.model.spec import ModelSpec
 
 
 class Options(NamedTuple):

@@ -6,10 +6,10 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmscale.errors import NotFoundError, UndisclosedError, UsageError
-from llmscale.spec import ModelSpec
+from llmscale.model.spec import ModelSpec
 
 if TYPE_CHECKING:
-    from llmscale.catalogue import ModelEntry
+    from llmscale.catalogue.entries import ModelEntry
 
 
 class Loaded(NamedTuple):
@@ -59,12 +59,12 @@ def load(reference: str, *, assume: str | None = None, catalogue: str | None = N
     claimed = literal.claims(reference)
     if claimed and assume is None:
         return literal.load(reference)
-    from llmscale.sources import hf_config
+    from llmscale.sources import config_json
 
-    if not claimed and hf_config.claims(reference):
-        return hf_config.load(reference, assume)
+    if not claimed and config_json.claims(reference):
+        return config_json.load(reference, assume)
     if assume is not None and os.path.exists(reference):
-        return hf_config.load(reference, assume)
+        return config_json.load(reference, assume)
     if assume is not None:
         raise UsageError(
             f"--assume is for a config.json whose model_type is not known; '{reference[:60]}' is none.",
@@ -76,5 +76,5 @@ def load(reference: str, *, assume: str | None = None, catalogue: str | None = N
         return source.load(reference, catalogue)
     except NotFoundError:
         if os.path.exists(reference):
-            return hf_config.load(reference, assume)
+            return config_json.load(reference, assume)
         raise

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llmscale.catalogue import ModelEntry, lookup
+from llmscale.catalogue.entries import ModelEntry, lookup
+from llmscale.model.spec import Basis, ModelSpec
 from llmscale.sources import Loaded
 from llmscale.sources.literal import reported
-from llmscale.spec import Basis, ModelSpec
 
 
 def load(reference: str, catalogue: str | None = None) -> Loaded:
@@ -23,7 +23,7 @@ def load(reference: str, catalogue: str | None = None) -> Loaded:
 def of_entry(entry: ModelEntry) -> Loaded:
     """The spec of a catalogue entry; None inside where nothing is disclosed."""
     if entry.config:
-        from llmscale.families import from_config
+        from llmscale.model.families import from_config
 
         spec = from_config(entry.config, entry.id)
         # A publisher's word on the context beats the table of positions that the model could index.

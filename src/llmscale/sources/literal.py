@@ -6,8 +6,8 @@ import re
 from typing import NamedTuple
 
 from llmscale.errors import UsageError
+from llmscale.model.spec import Basis, ModelSpec, Placed, Tensor
 from llmscale.sources import Loaded
-from llmscale.spec import Basis, ModelSpec, Placed, Tensor
 from llmscale.units import format_count, parse_count
 
 # Patterns are compiled when first tried: compiling all of them takes longer than any estimate.

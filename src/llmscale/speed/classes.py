@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from llmscale.devices.catalogue import Device
+from llmscale.devices.device import Device
 
 #: NVIDIA devices whose memory is HBM: their bandwidth is more than llama.cpp's kernels can use.
 HBM = re.compile(r"^(v100|p100|a100|a800|a30$|h100|h200|h800|h20|gh200|b200|b300|gb200|gb300|titan-v$|quadro-gv100)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from llmscale.devices.catalogue import Device
+from llmscale.devices.device import Device
 
 #: NVLink of the cards that have it on their boards, half of the datasheet's figure, which counts both ways.
 #: From NVIDIA's datasheets, recalled.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from llmscale.inventory import Inventory, TensorGroup
-from llmscale.shape import Shape
+from llmscale.model.inventory import Inventory, TensorGroup
+from llmscale.model.shape import Shape
 
 #: What a text token does not pass.
 TOWERS = ("vision", "audio", "projector")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmscale.formats.recipe import Allotted
-from llmscale.inventory import Inventory
+from llmscale.model.inventory import Inventory
 from llmscale.speed.load import TOWERS, attention_width, matrices, multiplied
 
 

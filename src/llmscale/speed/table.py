@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from llmscale.devices.catalogue import Device
+from llmscale.devices.device import Device
 from llmscale.speed.classes import compute_class, device_class, format_class, matrix_tflops
 from llmscale.speed.law import Factors, Machine
 

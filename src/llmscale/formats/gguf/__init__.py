@@ -10,8 +10,8 @@ from llmscale.formats.gguf.convert import GgufModel, convert
 from llmscale.formats.gguf.places import Placed, Plan, plan, whole
 from llmscale.formats.gguf.presets import CONVERTED, chosen
 from llmscale.formats.recipe import Allotted
-from llmscale.inventory import Inventory
-from llmscale.spec import ModelSpec
+from llmscale.model.inventory import Inventory
+from llmscale.model.spec import ModelSpec
 
 __all__ = ["GgufModel", "allot_preset", "convert", "tensor_types"]
 

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention, LatentAttention
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.gguf.names import DROPPED, EXPERTS, NAMES, RENAMED, UNNAMED, stripped
 from llmscale.formats.gguf.shapes import SHAPED, Shape
 from llmscale.formats.gguf.structure import architecture, attentions, first_attention, gqa, is_seventy_b, layers_all
-from llmscale.inventory import Inventory, TensorGroup
-from llmscale.spec import ModelSpec
+from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.inventory import Inventory, TensorGroup
+from llmscale.model.spec import ModelSpec
 
 #: Components that the text model's file does not hold.
 TOWERS = ("vision", "audio", "projector")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmscale.data import table
 from llmscale.formats.gguf.metadata import (
     MetadataBytes,
     Pick,
@@ -17,8 +16,9 @@ from llmscale.formats.gguf.metadata import (
 )
 from llmscale.formats.gguf.places import whole
 from llmscale.formats.recipe import Allotted
-from llmscale.inventory import TensorGroup
-from llmscale.spec import ModelSpec
+from llmscale.model.inventory import TensorGroup
+from llmscale.model.spec import ModelSpec
+from llmscale.store.tables import table
 
 EMBEDDING = "token_embd.weight"
 

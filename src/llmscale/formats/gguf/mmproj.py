@@ -17,8 +17,8 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.gguf.convert import TOWERS
 from llmscale.formats.recipe import Allotted
-from llmscale.inventory import Inventory, TensorGroup
-from llmscale.spec import ModelSpec
+from llmscale.model.inventory import Inventory, TensorGroup
+from llmscale.model.spec import ModelSpec
 
 #: What ``--outtype`` is called, and the number format.
 FORMS = {"f16": "fp16", "bf16": "bf16", "q8_0": "q8_0", "f32": "fp32"}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from llmscale.formats.gguf.convert import Converted, GgufModel
 from llmscale.formats.gguf.presets import COUNTED, Category, Facts, Where, category, quantised
-from llmscale.inventory import TensorGroup
+from llmscale.model.inventory import TensorGroup
 
 NOWHERE = Where(0, -1)
 

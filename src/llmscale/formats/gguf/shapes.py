@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.blocks.mlp import PackedExperts
-from llmscale.blocks.recurrent import GatedDeltaNet, Mamba2
-from llmscale.inventory import TensorGroup
-from llmscale.spec import ModelSpec
+from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.mlp import PackedExperts
+from llmscale.model.blocks.recurrent import GatedDeltaNet, Mamba2
+from llmscale.model.inventory import TensorGroup
+from llmscale.model.spec import ModelSpec
 
 Shape = tuple[int, ...]
 Shaper = Callable[[TensorGroup, ModelSpec], list[tuple[str, Shape]]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.blocks.recurrent import Mamba2
 from llmscale.formats.gguf.names import ARCHITECTURES, WRAPPERS
-from llmscale.inventory import Inventory
-from llmscale.spec import ModelSpec
+from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.recurrent import Mamba2
+from llmscale.model.inventory import Inventory
+from llmscale.model.spec import ModelSpec
 
 #: Architectures whose metadata give the KV heads layer by layer, none for a layer without attention.
 BY_LAYER = {"jamba", "lfm2", "lfm2moe", "nemotron_h", "nemotron_h_moe", "granitehybrid", "kimi-linear", "openelm"}

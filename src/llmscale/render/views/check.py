@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from llmscale.answers.results.check import CheckResult
 from llmscale.render.report import Cell, Column, Report, table, word
 from llmscale.render.views.cells import counted
-from llmscale.results.check import CheckResult
 
 
 def check_view(result: CheckResult, lang: str) -> Report:

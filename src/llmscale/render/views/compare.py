@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from llmscale.answers.results.compare import ComparedModel, CompareResult
+from llmscale.model.spec import Basis
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import counted, gib
 from llmscale.render.words import words
-from llmscale.results.compare import ComparedModel, CompareResult
-from llmscale.spec import Basis
 
 #: Models side by side that 80 columns have room for; more go below.
 ABREAST = 4

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.devices.sets import counted as counted_device
+from llmscale.model.spec import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
 from llmscale.render.words import Words, count, words
-from llmscale.results.estimate import DeviceFit, Estimate, EstimateResult
-from llmscale.spec import Basis
 from llmscale.units import GIB, format_gib
 
 MODELLED = Basis.MODELLED.value

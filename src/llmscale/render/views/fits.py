@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from llmscale.answers.results.fits import FitsOverview, FitsResult, FittingModel
 from llmscale.devices.sets import counted as counted_device
-from llmscale.fit import LONGEST
+from llmscale.fit.largest import LONGEST
+from llmscale.model.spec import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, commands, counted, gib, loss, pace
 from llmscale.render.words import Words, words
-from llmscale.results.fits import FitsOverview, FitsResult, FittingModel
-from llmscale.spec import Basis
 from llmscale.units import format_gib
 
 MODELLED = Basis.MODELLED.value

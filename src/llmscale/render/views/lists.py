@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from llmscale.answers.results.common import SizedModelRef
+from llmscale.answers.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantLine, QuantsResult
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import LOSS_NOTE, counted, gib, loss
-from llmscale.results.common import SizedModelRef
-from llmscale.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantLine, QuantsResult
 from llmscale.units import format_gib
 
 FACT = (Column("fact", "", right=False), Column("value", "", right=False, wraps=True))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmscale.describe import TIERS
+from llmscale.answers.results.params import ParameterCount, ParamsResult
+from llmscale.model.describe import TIERS
+from llmscale.model.spec import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import counted
 from llmscale.render.words import count, words
-from llmscale.results.params import ParameterCount, ParamsResult
-from llmscale.spec import Basis
 
 LITERAL = "size literal"
 

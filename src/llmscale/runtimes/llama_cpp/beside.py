@@ -16,7 +16,8 @@ from llmscale.formats.catalogue import number_format
 from llmscale.formats.gguf.mmproj import projector, tower
 from llmscale.formats.recipe import Allotted, Quant
 from llmscale.formats.weights import allot
-from llmscale.inventory import Inventory
+from llmscale.model.inventory import Inventory
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.cells import CUDA_ALIGN, CUDA_ROW
 from llmscale.runtimes.llama_cpp.offload import Held, Layers, held, layers_of
@@ -24,7 +25,6 @@ from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.runtime import COMMIT
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 from llmscale.runtimes.llama_cpp.towers import GRAPHS
-from llmscale.spec import ModelSpec
 from llmscale.units import MIB
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def draft_of(target: ModelSpec, spec: ModelSpec, parts: Inventory, quant: Quant)
 
 def vocabulary(spec: ModelSpec) -> str | None:
     """The catalogue's name of a model's vocabulary; None where it is not known."""
-    from llmscale.data import table
+    from llmscale.store.tables import table
 
     family, rows = spec.text_family or spec.family, facts(spec).vocab
     for name, entry in table("vocabularies")["entries"].items():

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llmscale.runtimes.llama_cpp import cells
-from llmscale.runtimes.llama_cpp.build import Builder
 from llmscale.runtimes.llama_cpp.cells import QUANTIZED, Settings
 from llmscale.runtimes.llama_cpp.facts import Facts, Latent
-from llmscale.runtimes.llama_cpp.graph import BLOCKS
 from llmscale.runtimes.llama_cpp.place import Place, few, homes, pipelined, spots
-from llmscale.runtimes.llama_cpp.schedule import PIPELINE_COPIES, Devices, reserve
+from llmscale.runtimes.llama_cpp.simulator.build import Builder
+from llmscale.runtimes.llama_cpp.simulator.graph import BLOCKS
+from llmscale.runtimes.llama_cpp.simulator.schedule import PIPELINE_COPIES, Devices, reserve
 
 #: Everything on the host.
 HOST = Place()

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llmscale.runtimes.llama_cpp.facts import Facts
-from llmscale.runtimes.llama_cpp.graph import row_bytes
+from llmscale.runtimes.llama_cpp.simulator.graph import row_bytes
 
 #: Types of the cache that are stored in blocks.
 QUANTIZED = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")

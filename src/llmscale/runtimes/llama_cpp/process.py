@@ -68,7 +68,7 @@ MIDDLE = Chip(48 * 1536, 8.6)
 @cache
 def chip(device: str) -> Chip:
     """The chip of a catalogue device."""
-    from llmscale.data import table
+    from llmscale.store.tables import table
 
     entry = table("devices")["entries"].get(device, {})
     capability, sms = entry.get("compute_capability"), entry.get("sms")

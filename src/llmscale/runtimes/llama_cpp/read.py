@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from llmscale.blocks import attention as att
-from llmscale.blocks import mlp, recurrent
-from llmscale.blocks.embedding import Embedding
-from llmscale.blocks.linear import Linear, Parameter
+from llmscale.model.blocks import attention as att
+from llmscale.model.blocks import mlp, recurrent
+from llmscale.model.blocks.embedding import Embedding
+from llmscale.model.blocks.linear import Linear, Parameter
+from llmscale.model.spec import Block, ModelSpec
 from llmscale.runtimes.llama_cpp.facts import (
     Attention,
     DeltaNet,
@@ -33,7 +34,6 @@ from llmscale.runtimes.llama_cpp.facts import (
     Mlp,
     ShortConv,
 )
-from llmscale.spec import Block, ModelSpec
 
 Fields = Mapping[str, Any]
 NONE: Fields = MappingProxyType({})
@@ -56,7 +56,7 @@ class Style(NamedTuple):
         unrotated: every how many layers one is not rotated; 1 for none that is, -1 for all but those with a window.
         sparse: first layers whose feed-forward keeps its largest activations only (Gemma 3n).
         normed_steps: whether Mamba's step size, B and C are normalised without weights (Falcon Mamba).
-        graph: whether `llmscale.runtimes.llama_cpp.build` has the architecture's own graph.
+        graph: whether `llmscale.runtimes.llama_cpp.simulator.build` has the architecture's own graph.
         vocab: most rows that the converter keeps of the vocabulary.
     """
 

@@ -6,14 +6,14 @@ from functools import cache
 
 from llmscale.errors import UsageError
 from llmscale.formats.layout import Format
+from llmscale.model.shape import Sketch
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import DEFAULTS, Workload
 from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers, refusal
 from llmscale.runtimes.llama_cpp.cells import Settings
 from llmscale.runtimes.llama_cpp.facts import Attention, Experts, Facts, Latent, Layer, Mlp
 from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.read import facts_of
-from llmscale.shape import Sketch
-from llmscale.spec import ModelSpec
 
 #: What llama.cpp calls the formats that a cache can be kept in (common/arg.cpp, `kv_cache_types`).
 CACHE_TYPES = {

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.blocks.recurrent import Mamba2
-from llmscale.blocks.tied import Tied
+from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.recurrent import Mamba2
+from llmscale.model.blocks.tied import Tied
+from llmscale.model.shape import Shape
+from llmscale.model.spec import Block, ModelSpec, Tensor
 from llmscale.runtimes.mlx import ROTATING, ROTATING_SOME
-from llmscale.shape import Shape
-from llmscale.spec import Block, ModelSpec, Tensor
 
 #: Elements of a head, and what part of the residual stream has one head of latent attention (DeepSeek-V3), where only
 #: the shape is known.

@@ -20,13 +20,13 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.layout import Format
+from llmscale.model.shape import LayerCache
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.general import General, state_lines
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.mlx import CHUNK, PROMPTS, QUANTISED_FROM, STEP, VERSION
 from llmscale.runtimes.mlx.graph import Chunk, besides, kept
 from llmscale.runtimes.mlx.layers import Latent, Layer, assumed, layers_of, rotating
-from llmscale.shape import LayerCache
-from llmscale.spec import ModelSpec
 
 #: Formats of 16 bits, and those that ``--kv-bits`` makes.
 PLAIN, QUANTISED = ("fp16", "bf16"), ("mlx8", "mlx6", "mlx5", "mlx4", "mlx3", "mlx2")

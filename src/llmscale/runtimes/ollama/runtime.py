@@ -2,7 +2,7 @@
 
 The cache, the state and the buffers are those of `llmscale.runtimes.llama_cpp`, of another commit than Ollama builds
 (`LLAMA_CPP`). Without a named device the batch is the one that Ollama takes where there is room for it; what it does
-with a named device is `llmscale.api.ollama`'s.
+with a named device is `llmscale.answers.ollama`'s.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.llama_cpp.runtime import UBATCH, LlamaCpp
 from llmscale.runtimes.ollama import ALONE, LLAMA_CPP, MARGIN, VERSION, batch_size
-from llmscale.spec import ModelSpec
 
 
 def settled(work: Workload, spec: ModelSpec | None, predicted: int = 0, free: int = 0) -> Workload:

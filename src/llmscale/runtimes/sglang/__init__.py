@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from llmscale.blocks.attention import LatentAttention
 from llmscale.errors import UnsupportedModelError
+from llmscale.model.blocks.attention import LatentAttention
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.sglang.loaded import IMAGE_CACHE, loaded_bytes, vision
 from llmscale.runtimes.sglang.pools import Cells, Pools, cells, pools, requests
 from llmscale.runtimes.sglang.static import CONTEXT, NVLINK_GROUP, Defaults, defaults, kv_cache_bytes
 from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes, refuse_impossible
-from llmscale.spec import ModelSpec
 
 #: The release that was read.
 VERSION = "0.5.23"

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llmscale.blocks.vision import PatchEmbedding
+from llmscale.model.blocks.vision import PatchEmbedding
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm.shards import (
     Parallel,
     PlaneBytes,
@@ -22,7 +23,6 @@ from llmscale.runtimes.vllm.shards import (
     shards,
     weights_per_rank,
 )
-from llmscale.spec import ModelSpec
 from llmscale.units import MIB
 
 #: Bytes of an element of a table of cosines and sines.

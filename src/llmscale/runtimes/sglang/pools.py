@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention
-from llmscale.blocks.recurrent import LightningAttention
 from llmscale.errors import UnsupportedModelError
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.recurrent import LightningAttention
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.shards import Parallel, computed, kv_heads
-from llmscale.spec import ModelSpec
 
 #: How the names of the families begin whose windows have a pool of their own.
 WINDOWED = ("llama4", "gpt_oss", "gemma4", "mimo_v2")

@@ -5,7 +5,7 @@
 - Cache: what the pools take for the tokens of all requests, so with the windows' pool in the ratio that SGLang makes
   it in. State: the slots of all requests, and the one more that is padding.
 - Compute: what more the rule leaves free for this model than for any, as on a device of 24 GiB.
-- Overhead: the CUDA context. NCCL's buffers of several ranks are left to named devices, see `llmscale.api.pooled`.
+- Overhead: the CUDA context. NCCL's buffers of several ranks are left to named devices, see `llmscale.answers.pooled`.
 
 A bare size, a catalogue model of which only the shape was compiled, and what has no cache that is modelled (encoders,
 cross-attention) keep the cache and state of the general rule.
@@ -18,11 +18,11 @@ from functools import cache
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.general import General, cache_lines, state_lines
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.sglang import VERSION, Settings, default_of, outside
 from llmscale.runtimes.sglang.pools import STATE_RATIO, WINDOW_RATIO, Cells, cells
-from llmscale.spec import ModelSpec
 from llmscale.units import GIB
 
 #: Bytes of an element of a cache (``--kv-cache-dtype``).

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention, Indexer, LatentAttention
+from llmscale.model.blocks.attention import Attention, Indexer, LatentAttention
+from llmscale.model.spec import CacheShape
 from llmscale.runtimes.transformers.ops import (
     FP32,
     INT64,
@@ -24,7 +25,6 @@ from llmscale.runtimes.transformers.ops import (
 )
 from llmscale.runtimes.transformers.styles import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
-from llmscale.spec import CacheShape
 
 #: The widest head that SDPA's flash kernel takes.
 FLASH_HEAD = 256

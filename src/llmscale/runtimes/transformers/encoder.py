@@ -11,17 +11,17 @@ from functools import lru_cache
 from math import isqrt
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention
-from llmscale.blocks.embedding import Embedding, Head
-from llmscale.blocks.linear import Linear, Parameter
-from llmscale.blocks.mlp import GatedMlp, Mlp
-from llmscale.blocks.vision import PatchEmbedding
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.embedding import Embedding, Head
+from llmscale.model.blocks.linear import Linear, Parameter
+from llmscale.model.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.blocks.vision import PatchEmbedding
+from llmscale.model.spec import ModelSpec, Placed
 from llmscale.runtimes.transformers.attention import attend_all, by_hand, disentangled, softmaxed
 from llmscale.runtimes.transformers.mlp import gated, plain
 from llmscale.runtimes.transformers.ops import INT64, Step, norm
 from llmscale.runtimes.transformers.styles import ENCODERS, Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
-from llmscale.spec import ModelSpec, Placed
 
 #: The role of tables of biases.
 BIASES = "attention.relative_bias"

@@ -11,12 +11,12 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention, Indexer, LatentAttention
-from llmscale.blocks.embedding import Embedding
-from llmscale.blocks.linear import Linear, Parameter
-from llmscale.blocks.mlp import GatedMlp, Mlp
-from llmscale.blocks.norm import Norm
-from llmscale.blocks.recurrent import (
+from llmscale.model.blocks.attention import Attention, Indexer, LatentAttention
+from llmscale.model.blocks.embedding import Embedding
+from llmscale.model.blocks.linear import Linear, Parameter
+from llmscale.model.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.blocks.recurrent import (
     GatedDeltaNet,
     Griffin,
     Mamba,
@@ -25,7 +25,8 @@ from llmscale.blocks.recurrent import (
     RwkvTimeMix,
     ShortConvolution,
 )
-from llmscale.blocks.tied import Tied
+from llmscale.model.blocks.tied import Tied
+from llmscale.model.spec import Block, CacheShape, ModelSpec
 from llmscale.runtimes.transformers.attention import Indexed, attend, attend_latent, by_hand, kept, seen, stored
 from llmscale.runtimes.transformers.encoder import encode, towers_of
 from llmscale.runtimes.transformers.mamba import channel_mix, griffin, mamba, mamba2, time_mix
@@ -36,7 +37,6 @@ from llmscale.runtimes.transformers.recurrent import delta_net, short_convolutio
 from llmscale.runtimes.transformers.seq2seq import converse, pair_of, settled_of
 from llmscale.runtimes.transformers.styles import ENCODERS, LLAMA, SEQ2SEQ, STYLES, UNLIKE, Style, name_of
 from llmscale.runtimes.transformers.tape import Buffer, Tape
-from llmscale.spec import Block, CacheShape, ModelSpec
 
 #: Tensors of token numbers: the prompt and its mask, which the caller holds, positions, and the step's own copy.
 TOKEN_TENSORS = ("prompt", "attention mask", "positions", "ids of the step")

@@ -8,7 +8,7 @@ times in FP32, Mamba-2's three matrices of all pairs of a chunk's tokens for eve
 
 from __future__ import annotations
 
-from llmscale.blocks.recurrent import Griffin, Mamba, Mamba2, RwkvChannelMix, RwkvTimeMix
+from llmscale.model.blocks.recurrent import Griffin, Mamba, Mamba2, RwkvChannelMix, RwkvTimeMix
 from llmscale.runtimes.transformers.ops import FP32, Step
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 

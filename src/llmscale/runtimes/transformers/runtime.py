@@ -23,16 +23,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmscale.blocks.embedding import Head
 from llmscale.errors import UsageError
+from llmscale.model.blocks.embedding import Head
 from llmscale.runtimes.general import General, cache_lines, state_lines
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.units import GIB
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
+    from llmscale.model.spec import ModelSpec
     from llmscale.runtimes.transformers.tape import Tape
-    from llmscale.spec import ModelSpec
 
 VERSION = "5.23.0"
 FRAMEWORK = GIB // 2

@@ -10,15 +10,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention
-from llmscale.blocks.convolution import Convolution
-from llmscale.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.convolution import Convolution
+from llmscale.model.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.transformers.attention import by_hand
 from llmscale.runtimes.transformers.encoder import Tower, stack, tower_of
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step
 from llmscale.runtimes.transformers.styles import SEQ2SEQ, Style
 from llmscale.runtimes.transformers.tape import Tape
-from llmscale.spec import ModelSpec
 
 
 class Pair(NamedTuple):

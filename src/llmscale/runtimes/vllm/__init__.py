@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm.cache import BLOCK, Capacity, Layout, capacity, kinds, layout, request_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import H100, Device, activation_peak, encoder_inputs, tower_peak
@@ -23,7 +24,6 @@ from llmscale.runtimes.vllm.shards import (
     resident_bytes,
     weights_per_rank,
 )
-from llmscale.spec import ModelSpec
 
 
 class Settings(NamedTuple):

@@ -22,8 +22,9 @@ from __future__ import annotations
 from math import ceil
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention, AttentionMixture, Indexer, LatentAttention
-from llmscale.blocks.recurrent import (
+from llmscale.errors import UnsupportedModelError
+from llmscale.model.blocks.attention import Attention, AttentionMixture, Indexer, LatentAttention
+from llmscale.model.blocks.recurrent import (
     GatedDeltaNet,
     KimiDeltaAttention,
     LightningAttention,
@@ -31,10 +32,9 @@ from llmscale.blocks.recurrent import (
     Mamba2,
     ShortConvolution,
 )
-from llmscale.errors import UnsupportedModelError
+from llmscale.model.spec import Block, ModelSpec
 from llmscale.runtimes.vllm.releases import Batch, Release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed, kv_heads, mamba2_groups, stage_layers
-from llmscale.spec import Block, ModelSpec
 
 #: ``CacheConfig.DEFAULT_BLOCK_SIZE``; some attention backends ask for more.
 BLOCK = 16

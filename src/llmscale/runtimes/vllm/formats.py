@@ -13,12 +13,12 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Allotted, Quant
 from llmscale.formats.weights import allotted
-from llmscale.inventory import TensorGroup, inventory
+from llmscale.model.inventory import TensorGroup, inventory
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm.mxfp4 import MARLIN, TRTLLM, Kernel
 from llmscale.runtimes.vllm.profile import Device
 from llmscale.runtimes.vllm.releases import Release
 from llmscale.runtimes.vllm.shards import PlaneBytes
-from llmscale.spec import ModelSpec
 
 #: The number format of gpt-oss's experts, and the family whose experts have kernels of their own.
 MXFP4, GPT_OSS = "mxfp4", "gpt_oss"

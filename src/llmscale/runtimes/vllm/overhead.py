@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from llmscale.inventory import inventory
+from llmscale.model.inventory import inventory
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm.cache import CROSSED
 from llmscale.runtimes.vllm.profile import H100, Device
 from llmscale.runtimes.vllm.releases import Batch, Release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel
-from llmscale.spec import ModelSpec
 from llmscale.units import GIB
 
 

@@ -28,12 +28,12 @@ from __future__ import annotations
 from math import prod
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
-from llmscale.blocks.vision import PatchEmbedding
+from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
+from llmscale.model.blocks.vision import PatchEmbedding
+from llmscale.model.spec import Block, ModelSpec
 from llmscale.runtimes.vllm.releases import Batch, Release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed, deepstack
-from llmscale.spec import Block, ModelSpec
 from llmscale.units import KIB, MIB
 
 FP32 = 4

@@ -2,7 +2,7 @@
 
 Which release is modelled: the newest whose every part was measured (`llmscale.runtimes.vllm.releases.MEASURED`). Its
 parts here, without a named device, are those of a card below 70 GiB, which has other default limits of a step than a
-larger one; what vLLM does with a named device is `llmscale.api.serve`'s.
+larger one; what vLLM does with a named device is `llmscale.answers.serve`'s.
 
 - Cache and state: whole blocks of 16 tokens (longer ones for hybrid models) of each group of layers, for every request.
 - Compute: the activation peak of the profile run, and the CUDA graphs.
@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.inventory import TensorGroup, inventory
+from llmscale.model.inventory import TensorGroup, inventory
+from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.vllm import Settings
@@ -30,7 +31,6 @@ from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel
-from llmscale.spec import ModelSpec
 from llmscale.units import GIB
 
 #: Bytes of an element of a cache (``CacheDType`` in vllm/config/cache.py); FP32 with ``--dtype float32`` alone.

@@ -26,13 +26,13 @@ from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
-from llmscale.blocks.attention import Attention, LatentAttention
-from llmscale.blocks.mlp import PackedExperts, StackedExperts
-from llmscale.blocks.recurrent import Mamba2
-from llmscale.blocks.tied import Tied
 from llmscale.errors import UsageError
-from llmscale.inventory import TensorGroup, inventory
-from llmscale.spec import Block, ModelSpec, Placed
+from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.mlp import PackedExperts, StackedExperts
+from llmscale.model.blocks.recurrent import Mamba2
+from llmscale.model.blocks.tied import Tied
+from llmscale.model.inventory import TensorGroup, inventory
+from llmscale.model.spec import Block, ModelSpec, Placed
 from llmscale.units import MIB
 
 #: ``DEFAULT_VOCAB_PADDING_SIZE`` of layers/vocab_parallel_embedding.py.

@@ -1,0 +1,72 @@
+"""``compare``: models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from llmscale.answers.model import DEFAULT_QUANTS, Model
+from llmscale.answers.results.compare import ComparedModel, CompareResult
+from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.recipe import Quant
+from llmscale.formats.select import selected
+from llmscale.sources import Loaded, load
+
+
+def compare(
+    references: Sequence[str], quants: Iterable[str] = DEFAULT_QUANTS, *, catalogue: str | None = None
+) -> CompareResult:
+    """Two or more models side by side; what is not published stays empty."""
+    if len(references) < 2:
+        raise UsageError("compare takes two models or more.", "For example llmscale compare gpt-3 llama-2-70b.")
+    forms, _ = selected(quants)
+    columns: list[ComparedModel] = []
+    warnings: list[str] = []
+    for reference in references:
+        loaded = load(reference, catalogue=catalogue)
+        column = _column(loaded, forms, columns[0].parameters if columns else None)
+        columns.append(column)
+        warnings += loaded.spec.warnings if loaded.spec else [f"{column.name}: {_undisclosed(loaded)}"]
+    return CompareResult(tuple(columns), tuple(warnings))
+
+
+def _undisclosed(loaded: Loaded) -> str:
+    return loaded.entry.undisclosed if loaded.entry else ""
+
+
+def _column(loaded: Loaded, forms: Sequence[Quant], first: int | None) -> ComparedModel:
+    from llmscale.model.describe import attention
+
+    spec, entry = loaded.spec, loaded.entry
+    model = Model.of(spec) if spec else None
+    total = model.ref.parameters if model else None
+    known = spec if spec and spec.shape_known else None
+    ref = spec or entry
+    assert ref is not None
+    return ComparedModel(
+        id=ref.id,
+        name=ref.name,
+        basis=spec.basis.value if spec else "undisclosed",
+        parameters=total,
+        active_parameters=model.ref.active_parameters if model else None,
+        layers=known.layers if known else None,
+        hidden_size=known.hidden_size if known else None,
+        attention=attention(known) if known else None,
+        context=spec.max_context if spec else entry.context if entry else None,
+        training_tokens=entry.training_tokens if entry else None,
+        licence=entry.licence if entry else None,
+        released=entry.released if entry else None,
+        publisher=entry.publisher if entry else None,
+        memory=_memory(model, forms) if model else {},
+        ratio=(total / first if first else 1.0) if total else None,
+    )
+
+
+def _memory(model: Model, quants: Sequence[Quant]) -> dict[str, int]:
+    """Bytes of the weights in each quant that the model can be had in."""
+    sizes = {}
+    for quant in quants:
+        try:
+            sizes[quant.id] = model.weights(quant).value
+        except UnsupportedModelError:
+            continue
+    return sizes

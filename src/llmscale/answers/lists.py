@@ -1,0 +1,164 @@
+"""``models``, ``devices`` and ``quants``: what the catalogues hold, all of it or one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llmscale.answers.filters import ModelFilter
+from llmscale.answers.model import Model
+from llmscale.answers.results.common import LossRef
+from llmscale.answers.results.lists import (
+    DeviceLine,
+    DevicesResult,
+    ModelLine,
+    ModelResult,
+    ModelsResult,
+    QuantLine,
+    QuantsResult,
+)
+from llmscale.catalogue import entries as model_catalogue
+from llmscale.catalogue.entries import ModelEntry
+from llmscale.devices import device as device_catalogue
+from llmscale.devices.device import Device
+from llmscale.errors import UnsupportedModelError
+from llmscale.fit.footprint import Quantity
+from llmscale.formats.catalogue import quant, quants
+from llmscale.formats.recipe import Quant
+from llmscale.names import normal
+from llmscale.sources import load
+
+
+def list_models(word: str = "", wanted: ModelFilter | None = None, *, catalogue: str | None = None) -> ModelsResult:
+    """All catalogue models, or those with `word` in their id, name, publisher, family or an alias that are `wanted`."""
+    entries = list(model_catalogue.entries(catalogue))
+    everything = [_model_line(entry) for entry in entries]
+    found = [line for line, entry in zip(everything, entries, strict=True) if _has(word, _words_of(entry))]
+    return ModelsResult(tuple((wanted or ModelFilter()).apply(found, everything)))
+
+
+def show_model(name: str, *, catalogue: str | None = None) -> ModelResult:
+    """Everything the catalogue says about one model."""
+    entry = model_catalogue.lookup(name, catalogue)
+    return ModelResult(
+        model=_model_line(entry),
+        aliases=tuple(entry.aliases),
+        stated_parameters=entry.parameters,
+        stated_active_parameters=entry.active_parameters,
+        difference=entry.difference,
+        disclosure=entry.undisclosed or entry.no_config,
+        note=entry.note,
+        source=entry.source,
+        config_source=entry.config_source,
+        checked=entry.checked,
+        config=entry.config,
+        catalogue=entry.origin,
+    )
+
+
+def list_devices(word: str = "") -> DevicesResult:
+    """All devices, or those with `word` in their id, name, vendor, kind or an alias."""
+    found = [d for d in device_catalogue.entries() if _has(word, [d.id, d.name, d.vendor, d.kind, *d.aliases])]
+    return DevicesResult(tuple(_device_line(device) for device in found))
+
+
+def show_device(name: str) -> DevicesResult:
+    """One device."""
+    return DevicesResult((_device_line(device_catalogue.lookup(name)),))
+
+
+def list_quants(word: str = "", model: str | None = None, *, catalogue: str | None = None) -> QuantsResult:
+    """All quants, or those with `word` in their id, name, an alias or a reader; with the sizes of `model` in each."""
+    found = [q for q in quants() if _has(word, [q.id, q.name, *q.aliases, *q.readers])]
+    return _quants_result(found, model, catalogue)
+
+
+def show_quant(name: str, model: str | None = None, *, catalogue: str | None = None) -> QuantsResult:
+    """One quant, with the size of `model` in it."""
+    return _quants_result([quant(name)], model, catalogue)
+
+
+def _quants_result(found: Sequence[Quant], reference: str | None, catalogue: str | None) -> QuantsResult:
+    if reference is None:
+        return QuantsResult(None, tuple(_quant_line(quant, None) for quant in found))
+    model = Model.of(load(reference, catalogue=catalogue).known())
+    return QuantsResult(model.ref, tuple(_quant_line(quant, _weights(model, quant), model.ref.id) for quant in found))
+
+
+def _weights(model: Model, quant: Quant) -> Quantity | None:
+    try:
+        return model.weights(quant)
+    except UnsupportedModelError:
+        return None
+
+
+def _has(word: str, words: list[str]) -> bool:
+    wanted = normal(word)
+    return any(wanted in normal(candidate) for candidate in words)
+
+
+def _words_of(entry: ModelEntry) -> list[str]:
+    family = entry.config["model_type"] if entry.config else ""
+    return [entry.id, entry.name, entry.publisher, family, *entry.aliases]
+
+
+def _model_line(entry: ModelEntry) -> ModelLine:
+    basis = "exact" if entry.config else "reported" if entry.parameters else "undisclosed"
+    return ModelLine(
+        id=entry.id,
+        name=entry.name,
+        basis=basis,
+        parameters=entry.size,
+        active_parameters=entry.counted_active or entry.active_parameters or entry.size,
+        family=entry.config["model_type"] if entry.config else "",
+        modality=entry.modality,
+        publisher=entry.publisher,
+        licence=entry.licence,
+        open=entry.open,
+        released=entry.released,
+        context=entry.context,
+        training_tokens=entry.training_tokens,
+        source=entry.owner,
+    )
+
+
+def _device_line(device: Device) -> DeviceLine:
+    return DeviceLine(
+        id=device.id,
+        name=device.name,
+        vendor=device.vendor,
+        kind=device.kind,
+        released=device.released,
+        memory_bytes=device.memory,
+        memory_basis="exact" if device.reported_mib else "reported",
+        gpu_share=device.gpu_share,
+        bandwidth_gb_s=device.bandwidth_gb_s,
+        fp16_tflops=device.fp16_tflops,
+        compute_capability=f"{device.compute_capability:.1f}" if device.compute_capability else None,
+        power_w=device.power_w,
+        price_usd=device.price_usd,
+        aliases=tuple(device.aliases),
+        source=device.source,
+        recalled=tuple(device.recalled),
+        note=device.note,
+    )
+
+
+def _quant_line(quant: Quant, weights: Quantity | None, model: str = "") -> QuantLine:
+    return QuantLine(
+        id=quant.id,
+        name=quant.name,
+        bits_per_weight=quant.bits,
+        kind=quant.kind,
+        rules=quant.rules,
+        narrow=quant.narrow,
+        runtime=quant.runtime,
+        readers=tuple(quant.readers),
+        hardware=quant.hardware,
+        meant_for=quant.meant_for,
+        loss=LossRef.of(quant.id, model),
+        aliases=tuple(quant.aliases),
+        source=quant.source,
+        note=quant.note,
+        weights_bytes=weights.value if weights else None,
+        weights_basis=weights.basis.value if weights else None,
+    )

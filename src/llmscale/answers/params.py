@@ -1,0 +1,55 @@
+"""``params``: where the parameters of a model sit."""
+
+from __future__ import annotations
+
+from llmscale.answers.results.common import ModelRef
+from llmscale.answers.results.params import ParameterCount, ParamsResult, RumourLine, TensorLine
+from llmscale.model.inventory import inventory
+from llmscale.model.spec import Basis, ModelSpec
+from llmscale.sources import Loaded, load
+
+
+def params(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> ParamsResult:
+    """Where the parameters of a model sit; `assume` and `catalogue` as in `load`."""
+    from llmscale.model.describe import tier
+
+    loaded = load(reference, assume=assume, catalogue=catalogue)
+    entry, spec = loaded.entry, loaded.spec
+    rumours = tuple(RumourLine(r.low, r.high, r.who, r.what, r.source) for r in entry.rumours) if entry else ()
+    stated = (entry.parameters, entry.active_parameters) if entry else (None, None)
+    if spec is None:
+        assert entry is not None
+        model = ModelRef(entry.id, entry.name, entry.source, Basis.RUMOURED.value if rumours else "undisclosed")
+        notes = (entry.note,) if entry.note else ()
+        return ParamsResult(model, None, None, *stated, entry.undisclosed, rumours, (), notes)
+    parts = inventory(spec)
+    components = parts.components()
+    count = ParameterCount(
+        total=parts.total(),
+        active=parts.active(),
+        untied_total=parts.untied_total(),
+        embedding=components["embedding"],
+        non_embedding=parts.total() - components["embedding"],
+        components=components,
+        active_without_input_embedding=parts.active() - parts.input_embedding(),
+    )
+    lines = tuple(
+        TensorLine(g.name, g.role, g.component, g.shape, g.copies, g.parameters, g.tied_to) for g in parts.groups
+    )
+    return ParamsResult(
+        model=ModelRef(spec.id, spec.name, spec.source, spec.basis.value),
+        parameters=count,
+        tier=tier(count.total).id,
+        stated_parameters=stated[0],
+        stated_active_parameters=stated[1],
+        disclosure=entry.no_config if entry else "",
+        rumours=rumours,
+        tensors=lines,
+        warnings=_notes(loaded, spec),
+    )
+
+
+def _notes(loaded: Loaded, spec: ModelSpec) -> tuple[str, ...]:
+    entry = loaded.entry
+    said = [entry.difference, entry.note] if entry else []
+    return (*spec.warnings, *(sentence for sentence in said if sentence))

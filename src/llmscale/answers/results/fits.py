@@ -1,0 +1,84 @@
+"""Answers of ``fits``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from llmscale.answers.results.common import SCHEMA, LossRef
+
+
+@dataclass
+class DeviceRef:
+    """Which device a result is about; `usable_bytes` is what models may take of all of them together."""
+
+    id: str
+    name: str
+    count: int
+    memory_bytes: int
+    usable_bytes: int
+    reserve_bytes: int
+
+
+@dataclass
+class FittingModel:
+    """One model on one device: the quant with the least loss that fits, and the largest context at it.
+
+    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks. `total_bytes` is what lies on the
+    device: llama.cpp keeps the table of tokens in RAM. `command_line` is what to type, where it was asked for and there
+    is such a line."""
+
+    id: str
+    parameters: int
+    basis: str
+    quant: str
+    total_bytes: int
+    fits: bool
+    max_context: int | None
+    missing_bytes: int
+    tokens_per_second: float | None
+    tokens_per_second_range: tuple[float, float] | None
+    context: int
+    weights_bytes: int
+    loss: LossRef | None
+    command_line: str | None
+
+
+@dataclass
+class Choice:
+    """One quant of one model on the device: what it takes and what it loses."""
+
+    quant: str
+    bits_per_weight: float
+    weights_bytes: int
+    total_bytes: int
+    fits: bool
+    missing_bytes: int
+    max_context: int | None
+    loss: LossRef | None
+
+
+@dataclass
+class FitsResult:
+    """Answer of ``fits DEVICE``.
+
+    `choices` are the quants around the best that fits, where one model was asked for; `not_available` are models that
+    cannot be had in any of the quants that were to choose from."""
+
+    device: DeviceRef
+    context: int
+    models: tuple[FittingModel, ...]
+    hidden: int
+    choices: tuple[Choice, ...]
+    not_available: tuple[str, ...]
+    schema: str = field(default=SCHEMA, init=False)
+    command: str = field(default="fits", init=False)
+
+
+@dataclass
+class FitsOverview:
+    """Answer of ``fits`` without a device: the same for several memory sizes, one list each."""
+
+    context: int
+    devices: tuple[FitsResult, ...]
+    schema: str = field(default=SCHEMA, init=False)
+    command: str = field(default="fits", init=False)

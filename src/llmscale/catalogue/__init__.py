@@ -1,0 +1,1 @@
+"""The models that ship, and the user's own."""

@@ -1,0 +1,1 @@
+"""Making the shipped tables; the only room that may know all others."""

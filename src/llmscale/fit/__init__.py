@@ -1,0 +1,1 @@
+"""What a model takes of devices, and how much of it fits."""

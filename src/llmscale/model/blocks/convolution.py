@@ -1,0 +1,27 @@
+"""Convolutions over sound or pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llmscale.model.spec import Tensor
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One kernel per pair of channels; `in_` counts those of one group, so it is 1 where the layer is depth-wise."""
+
+    role: str
+    out: int
+    in_: int
+    kernel: tuple[int, ...]
+    bias: bool = True
+
+    def tensors(self) -> Iterator[Tensor]:
+        yield Tensor("weight", self.role, (self.out, self.in_, *self.kernel))
+        if self.bias:
+            yield Tensor("bias", self.role, (self.out,))
+
+    def cache(self) -> None:
+        return None

@@ -1,0 +1,13 @@
+"""Arcee's AFM-4.5B (transformers 5.23 `ArceeConfig`): LLaMA's shape with a plain MLP (squared ReLU) of two matrices."""
+
+from __future__ import annotations
+
+from llmscale.model.families import llama
+from llmscale.model.families._config import Config
+from llmscale.model.spec import ModelSpec
+
+
+def read(c: Config) -> ModelSpec:
+    """Read an Arcee config."""
+    bias = c.flag("attention_bias")
+    return llama.build(c, qkv_bias=bias, out_bias=bias, mlp_bias=c.flag("mlp_bias"), plain_mlp=("up_proj", "down_proj"))

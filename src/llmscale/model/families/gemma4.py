@@ -1,0 +1,138 @@
+"""Gemma 4 (transformers 5.23 `Gemma4TextConfig` and `Gemma4Config`; names as in huggingface.co/google/gemma-4-26B-A4B).
+
+Gemma 3's layers; full ones have a head dimension and KV heads of their own and may make their values with the key
+matrix (``attention_k_eq_v``). The last ``num_kv_shared_layers`` use the keys and values of earlier ones. The small
+models embed each token once more for every layer, the A4B adds a mixture beside the MLP. Each layer's output scale,
+the towers' clamps and the vision tower's standardisation are buffers in transformers, but published weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.embedding import Embedding
+from llmscale.model.blocks.linear import Linear, Parameter
+from llmscale.model.blocks.mlp import GatedMlp, MergedExperts
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_VOCAB, Config
+from llmscale.model.families._gemma4_towers import audio_tower, vision_tower
+from llmscale.model.families._stack import Named, Names, decoder, place, text_spec
+from llmscale.model.families._window import shared_kv, unused_kv, windows
+from llmscale.model.spec import ModelSpec, Placed
+
+
+def read(c: Config) -> ModelSpec:
+    """Read a Gemma 4 config, of the whole model or of its text part alone."""
+    if c.model_type == "gemma4_text":
+        return _text(c, Names(), c.flag("tie_word_embeddings", default=True))
+    part = c.part("text_config")
+    tied = c.flag("tie_word_embeddings", default=part.flag("tie_word_embeddings", default=True))
+    c.ignore("vision_soft_tokens_per_image", "audio_ms_per_token")
+    text = _text(part, Names(base="model.language_model"), tied)
+    placed: list[Placed] = []
+    for key, tower in (("vision_config", vision_tower), ("audio_config", audio_tower)):
+        if c.get(key) is not None:
+            kind = key.split("_")[0]
+            blocks, width = tower(c.part(key, f"model.{kind}_tower."))
+            projection = Linear("projector.weight", text.hidden_size, width)
+            placed += [*blocks, place(f"model.embed_{kind}.embedding_projection", projection, tower="projector")]
+    return replace(text, family=c.model_type, placed=(*placed, *text.placed))
+
+
+def _text(c: Config, names: Names, tied: bool) -> ModelSpec:
+    hidden, layers = c.hidden(), c.layers()
+    intermediate, vocab = c.hidden("intermediate_size"), c.number("vocab_size", default=262_144, high=MAX_VOCAB)
+    sliding = windows(c, layers, 6, default=512)
+    sliding[-1] = None  # the last layer attends to everything, whatever ``layer_types`` says
+    shared = shared_kv(c, layers, default=0)
+    wide = 2 if c.flag("use_double_wide_mlp") else 1
+    extra = c.number("hidden_size_per_layer_input", default=256, low=0)
+    extra_vocab = c.number("vocab_size_per_layer_input", default=262_144, high=MAX_VOCAB)
+    mixture = _mixture(c, hidden)
+    if c.get("per_layer_config") is not None:
+        raise c.unsupported("has a per_layer_config")
+    c.ignore("use_bidirectional_attention")
+
+    def blocks(kind: tuple[int | None, bool]) -> Iterator[Named]:
+        window, owns_kv = kind
+        yield "input_layernorm", Norm(hidden)
+        yield "self_attn", _attention(c, hidden, window, owns_kv)
+        yield "post_attention_layernorm", Norm(hidden)
+        yield "pre_feedforward_layernorm", Norm(hidden)
+        yield "mlp", GatedMlp(hidden, intermediate if owns_kv else wide * intermediate)
+        if mixture:
+            yield "post_feedforward_layernorm_1", Norm(hidden)
+            yield "pre_feedforward_layernorm_2", Norm(hidden)
+            yield "", mixture
+            yield "post_feedforward_layernorm_2", Norm(hidden)
+        yield "post_feedforward_layernorm", Norm(hidden)
+        if extra:
+            yield "per_layer_input_gate", Linear("other.per_layer_gate", extra, hidden)
+            yield "per_layer_projection", Linear("other.per_layer_projection", hidden, extra)
+            yield "post_per_layer_input_norm", Norm(hidden)
+        yield "layer_scalar", Parameter("other.layer_scalar", (1,))
+
+    per_layer: list[Named] = [
+        ("embed_tokens_per_layer", Embedding(extra_vocab, layers * extra, "embedding.per_layer")),
+        ("per_layer_model_projection", Linear("other.per_layer_model_projection", layers * extra, hidden)),
+        ("per_layer_projection_norm", Norm(extra)),
+    ]
+    placed = decoder(
+        c,
+        list(zip(sliding, shared, strict=True)),
+        blocks,
+        vocab=vocab,
+        hidden=hidden,
+        norm=Norm(hidden),
+        tied=tied,
+        names=names,
+        embeddings=per_layer if extra else [],
+    )
+    widest = intermediate * (1 if all(shared) else wide) + (mixture.used * mixture.intermediate if mixture else 0)
+    return text_spec(
+        c,
+        placed,
+        layers=layers,
+        hidden=hidden,
+        intermediate=widest,
+        vocab=vocab,
+        context=c.positions(),
+        warnings=unused_kv(shared),
+    )
+
+
+def _attention(c: Config, hidden: int, window: int | None, owns_kv: bool) -> Attention:
+    heads, kv_heads, head_dim = c.heads(hidden, kv_default=4, head_dim=256)
+    full_dim = c.number("global_head_dim", default=512, high=MAX_HEADS)
+    one_matrix = c.flag("attention_k_eq_v")
+    full_heads = c.number("num_global_key_value_heads", default=kv_heads, high=heads)
+    names: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    if window is None:
+        head_dim = full_dim
+        if one_matrix:
+            kv_heads, names = full_heads, ("q_proj", "k_proj", "o_proj")
+    if heads % kv_heads:
+        raise c.error(f"has {heads} query heads, not a multiple of its {kv_heads} KV heads")
+    bias = c.flag("attention_bias")
+    return Attention(
+        hidden,
+        heads,
+        kv_heads,
+        head_dim,
+        names=names,
+        qkv_bias=bias,
+        out_bias=bias,
+        qk_norm=(head_dim, head_dim if owns_kv else 0),
+        window=window,
+        owns_kv=owns_kv,
+    )
+
+
+def _mixture(c: Config, hidden: int) -> MergedExperts | None:
+    if not c.flag("enable_moe_block"):
+        c.ignore("num_experts", "top_k_experts", "moe_intermediate_size")
+        return None
+    experts = c.number("num_experts", high=MAX_EXPERTS)
+    return MergedExperts(hidden, c.hidden("moe_intermediate_size"), experts, c.number("top_k_experts", high=experts))

@@ -1,0 +1,68 @@
+"""GLM-4.1V and GLM-4.5V (arXiv:2507.01006; transformers 5.23 `Glm4vConfig`, `Glm4vMoeConfig`): GLM-4 behind a tower.
+
+The tower's layers are gated and as wide inside as the text (``out_hidden_size``); a strided convolution joins four
+patches before a gated merger of width ``intermediate_size``. Names as in huggingface.co/zai-org/GLM-4.1V-9B-Thinking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmscale.model.blocks.convolution import Convolution
+from llmscale.model.blocks.embedding import Embedding
+from llmscale.model.blocks.linear import Linear
+from llmscale.model.blocks.mlp import GatedMlp
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.blocks.vision import PatchEmbedding
+from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._parts import text_part, tied, whole
+from llmscale.model.families._stack import Named, encoder_attention, place, stack
+from llmscale.model.spec import ModelSpec, Placed
+
+
+def read(c: Config) -> ModelSpec:
+    """Read a GLM-4.1V or 4.5V config."""
+    kind = f"{c.model_type}_text"
+    text = text_part(c, "model.language_model.", tied=tied(c, either=True), model_type=kind, head_prefix="")
+    return whole(c, text, _tower(c.part("vision_config", "model.visual.")))
+
+
+def _tower(c: Config) -> list[Placed]:
+    hidden = c.number("hidden_size", default=1536)
+    layers = c.number("depth", default=24, high=MAX_LAYERS)
+    heads = c.number("num_heads", default=12, high=MAX_HEADS)
+    image, patch = c.number("image_size", default=336), c.number("patch_size", default=14)
+    frames, channels = c.number("temporal_patch_size", default=2), c.number("in_channels", default=3)
+    merge = c.number("spatial_merge_size", default=2, high=MAX_HEADS)
+    out = c.number("out_hidden_size", default=4096)
+    wide = c.number("intermediate_size", default=13_696)
+    bias = c.flag("attention_bias")
+
+    def blocks(_: None) -> Iterator[Named]:
+        names = ("qkv", "proj")
+        yield "norm1", Norm(hidden)
+        yield "attn", encoder_attention(c, hidden, heads, names, bias=bias, out_bias=False)
+        yield "norm2", Norm(hidden)
+        yield "mlp", GatedMlp(hidden, out)
+
+    base, positions = c.prefix, (image // patch) ** 2
+    merger: list[Named] = [
+        ("proj", Linear("projector.linear", out, out)),
+        ("post_projection_norm", Norm(out, bias=True)),
+        ("gate_proj", Linear("projector.gate", wide, out)),
+        ("up_proj", Linear("projector.up", wide, out)),
+        ("down_proj", Linear("projector.down", out, wide)),
+    ]
+    vision: list[Named] = [
+        ("patch_embed.proj", PatchEmbedding(hidden, channels, patch, frames=frames)),
+        ("post_conv_layernorm", Norm(hidden)),
+        ("embeddings.position_embedding", Embedding(positions, hidden, "embedding.position")),
+    ]
+    downsample = Convolution("projector.downsample", out, hidden, (merge, merge))
+    return [
+        *(place(f"{base}{name}", block, tower="vision") for name, block in vision),
+        *stack(f"{base}blocks.{{layer}}", [None] * layers, blocks, "vision"),
+        place(f"{base}post_layernorm", Norm(hidden), tower="vision"),
+        place(f"{base}downsample", downsample, tower="projector"),
+        *(place(f"{base}merger.{name}", block, tower="projector") for name, block in merger),
+    ]

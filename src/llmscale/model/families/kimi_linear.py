@@ -1,0 +1,77 @@
+"""Kimi Linear (arXiv:2510.26692; transformers 5.23 `KimiLinearConfig`): delta attention with MLA in every fourth layer.
+
+``linear_attn_config`` names both kinds of layers, counted from 1. Mixtures are DeepSeek V3's. Names as in
+huggingface.co/moonshotai/Kimi-Linear-48B-A3B-Instruct.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmscale.model.blocks.attention import LatentAttention
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.blocks.recurrent import KimiDeltaAttention
+from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
+from llmscale.model.spec import ModelSpec
+
+
+def read(c: Config) -> ModelSpec:
+    """Read a Kimi Linear config."""
+    hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
+    linear = c.part("linear_attn_config")
+    delta = KimiDeltaAttention(
+        hidden,
+        heads=linear.number("num_heads", default=32, high=MAX_HEADS),
+        head_dim=linear.number("head_dim", default=128, high=MAX_HEADS),
+        conv=linear.number("short_conv_kernel_size", default=4),
+    )
+    attention = LatentAttention(
+        hidden,
+        heads=c.number("num_attention_heads", high=MAX_HEADS),
+        q_rank=c.number("q_lora_rank", default=None),
+        kv_rank=c.number("kv_lora_rank"),
+        nope=c.number("qk_nope_head_dim", high=MAX_HEADS),
+        rope=c.number("qk_rope_head_dim", high=MAX_HEADS),
+        v_head=c.number("v_head_dim", high=MAX_HEADS),
+        bias=c.flag("attention_bias"),
+    )
+    dense_width, width = c.hidden("intermediate_size"), c.hidden("moe_intermediate_size")
+    experts = c.number("num_experts", "num_local_experts", "n_routed_experts", high=MAX_EXPERTS)
+    used = c.number("num_experts_per_token", "num_experts_per_tok", high=experts)
+    shared = width * c.number("num_shared_experts", "n_shared_experts", default=1, low=0, high=MAX_EXPERTS)
+    dense = c.number("first_k_dense_replace", default=1, low=0, high=MAX_LAYERS)
+    if c.number("moe_layer_freq", default=1) != 1:
+        raise c.unsupported("has dense layers between its mixtures (moe_layer_freq)")
+    c.ignore("num_key_value_heads", "head_dim", "mla_use_nope", "moe_renormalize", "moe_router_activation_func")
+    c.ignore("num_expert_group", "use_grouped_topk", "layer_types", "mlp_layer_types")
+
+    def blocks(kind: tuple[bool, bool]) -> Iterator[Named]:
+        attends, sparse = kind
+        yield "input_layernorm", Norm(hidden)
+        yield "self_attn", attention if attends else delta
+        yield "post_attention_layernorm", Norm(hidden)
+        if sparse:
+            names, correction = ("w1", "w3", "w2"), "gate.e_score_correction_bias"
+            moe = MixtureOfExperts(hidden, width, experts, used, shared, correction_bias=correction, expert_names=names)
+            yield "block_sparse_moe", moe
+        else:
+            yield "mlp", GatedMlp(hidden, dense_width)
+
+    full = linear.numbers("full_attn_layers", high=layers)
+    if sorted(full + linear.numbers("kda_layers", high=layers)) != list(range(1, layers + 1)):
+        raise c.error("has a linear_attn_config that does not name each layer once")
+    kinds = [(layer + 1 in full, layer >= dense) for layer in range(layers)]
+    tied = c.flag("tie_word_embeddings")
+    placed = decoder(c, kinds, blocks, vocab=vocab, hidden=hidden, norm=Norm(hidden), tied=tied)
+    return text_spec(
+        c,
+        placed,
+        layers=layers,
+        hidden=hidden,
+        intermediate=max(used * width + shared, dense_width if dense else 0),
+        vocab=vocab,
+        context=c.positions("model_max_length", "max_position_embeddings"),
+        warnings=prediction_layers(c),
+    )

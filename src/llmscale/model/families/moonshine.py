@@ -1,0 +1,87 @@
+"""Moonshine (arXiv:2410.15608; transformers 5.23 `MoonshineConfig`): encoder-decoder over the wave, rotary positions.
+
+Three convolutions, LayerNorms without shift, unbiased attention; only the decoder's MLPs are gated, both halves in one
+matrix. Defaults as in that class, the tiny model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.convolution import Convolution
+from llmscale.model.blocks.embedding import Embedding, Head
+from llmscale.model.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._stack import Named, place, stack, text_spec
+from llmscale.model.spec import ModelSpec
+
+#: Kernels of the three convolutions.
+KERNELS = (127, 7, 3)
+
+
+def read(c: Config) -> ModelSpec:
+    """Read a Moonshine config."""
+    hidden, vocab = c.hidden(), c.vocab()
+    intermediate = c.hidden("intermediate_size")
+    layers = {
+        side: c.number(f"{side}_num_hidden_layers", default=6, high=MAX_LAYERS) for side in ("encoder", "decoder")
+    }
+    bias = c.flag("attention_bias")
+    tied = c.flag("tie_word_embeddings", default=True)
+    # Heads are padded for a kernel's sake while it runs, not in the checkpoint.
+    c.ignore("pad_head_dim_to_multiple_of", "encoder_hidden_act", "decoder_hidden_act")
+    if c.get("encoder_num_key_value_heads") != c.get("decoder_num_key_value_heads"):
+        # The class would take the encoder's for both.
+        raise c.unsupported("has other KV heads in the encoder than in the decoder")
+    head = c.head("ForConditionalGeneration")
+    base = "" if head == "Model" else "model."
+
+    def attention(side: str, cached: bool, source: str = "self") -> Attention:
+        heads = c.number(f"{side}_num_attention_heads", default=8, high=MAX_HEADS)
+        kv_heads = c.number(f"{side}_num_key_value_heads", default=heads, high=heads)
+        if hidden % heads or heads % kv_heads:
+            raise c.error(f"has {heads} heads and {kv_heads} KV heads at a width of {hidden}")
+        return Attention(hidden, heads, kv_heads, hidden // heads, qkv_bias=bias, cached=cached, source=source)
+
+    def encoder(_: None) -> Iterator[Named]:
+        yield "input_layernorm", Norm(hidden)
+        yield "self_attn", attention("encoder", cached=False)
+        yield "post_attention_layernorm", Norm(hidden)
+        yield "mlp", Mlp(hidden, intermediate, ("fc1", "fc2"), bias=True)
+
+    def decoder(_: None) -> Iterator[Named]:
+        yield "input_layernorm", Norm(hidden)
+        yield "self_attn", attention("decoder", cached=True)
+        yield "post_attention_layernorm", Norm(hidden)
+        yield "encoder_attn", attention("decoder", cached=True, source="cross")
+        yield "final_layernorm", Norm(hidden)
+        yield "mlp", GatedMlp(hidden, intermediate, ("fc1", "fc2"), bias=True)
+
+    first, second, third = KERNELS
+    placed = [
+        place(f"{base}encoder.conv1", Convolution("embedding.convolution", hidden, 1, (first,), bias=False)),
+        place(f"{base}encoder.groupnorm", Norm(hidden, bias=True)),
+        place(f"{base}encoder.conv2", Convolution("embedding.convolution", 2 * hidden, hidden, (second,))),
+        place(f"{base}encoder.conv3", Convolution("embedding.convolution", hidden, 2 * hidden, (third,))),
+        *stack(f"{base}encoder.layers.{{layer}}", [None] * layers["encoder"], encoder),
+        place(f"{base}encoder.layer_norm", Norm(hidden)),
+        place(f"{base}decoder.embed_tokens", Embedding(vocab, hidden)),
+        *stack(f"{base}decoder.layers.{{layer}}", [None] * layers["decoder"], decoder),
+        place(f"{base}decoder.norm", Norm(hidden)),
+    ]
+    if head == "ForConditionalGeneration":
+        tied_to = f"{base}decoder.embed_tokens.weight" if tied else None
+        placed.append(place("proj_out", Head(vocab, hidden, tied_to)))
+    elif head != "Model":
+        raise c.unsupported(f"is a {c.architecture('')}")
+    return text_spec(
+        c,
+        placed,
+        layers=sum(layers.values()),
+        hidden=hidden,
+        intermediate=intermediate,
+        vocab=vocab,
+        context=c.positions(),
+    )

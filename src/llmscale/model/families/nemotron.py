@@ -1,0 +1,23 @@
+"""Nemotron and Minitron (arXiv:2402.16819, 2406.11704; transformers 5.23 `NemotronConfig`).
+
+LLaMA's shape with LayerNorm and a plain MLP (squared ReLU) of two matrices.
+"""
+
+from __future__ import annotations
+
+from llmscale.model.families import llama
+from llmscale.model.families._config import Config
+from llmscale.model.spec import ModelSpec
+
+
+def read(c: Config) -> ModelSpec:
+    """Read a Nemotron config."""
+    bias = c.flag("attention_bias")
+    return llama.build(
+        c,
+        qkv_bias=bias,
+        out_bias=bias,
+        mlp_bias=c.flag("mlp_bias"),
+        layer_norm=True,
+        plain_mlp=("up_proj", "down_proj"),
+    )

@@ -1,0 +1,49 @@
+"""Phi-3.5-MoE and Phi-mini-MoE (arXiv:2404.14219; transformers 5.23 `PhimoeConfig`): Mixtral with LayerNorm and biases.
+
+Names as in huggingface.co/microsoft/Phi-3.5-MoE-instruct (transformers 5 merges the experts on loading).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.mlp import MixtureOfExperts
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.families._config import MAX_EXPERTS, Config
+from llmscale.model.families._stack import Named, decoder, text_spec
+from llmscale.model.families._window import windows
+from llmscale.model.spec import ModelSpec
+
+
+def read(c: Config) -> ModelSpec:
+    """Read a Phi-MoE config."""
+    hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
+    intermediate = c.hidden("intermediate_size")
+    heads, kv_heads, head_dim = c.heads(hidden, kv_default=8)
+    experts = c.number("num_local_experts", default=16, high=MAX_EXPERTS)
+    used = c.number("num_experts_per_tok", default=2, high=experts)
+    bias = c.flag("attention_bias")
+
+    def blocks(window: int | None) -> Iterator[Named]:
+        yield "input_layernorm", Norm(hidden, bias=True)
+        yield "self_attn", Attention(hidden, heads, kv_heads, head_dim, qkv_bias=bias, out_bias=bias, window=window)
+        yield "post_attention_layernorm", Norm(hidden, bias=True)
+        yield (
+            "block_sparse_moe",
+            MixtureOfExperts(hidden, intermediate, experts, used, expert_names=("w1", "w3", "w2")),
+        )
+
+    placed = decoder(
+        c,
+        windows(c, layers),
+        blocks,
+        vocab=vocab,
+        hidden=hidden,
+        norm=Norm(hidden, bias=True),
+        tied=c.flag("tie_word_embeddings"),
+        head_bias=c.flag("lm_head_bias"),
+    )
+    return text_spec(
+        c, placed, layers=layers, hidden=hidden, intermediate=used * intermediate, vocab=vocab, context=c.positions()
+    )

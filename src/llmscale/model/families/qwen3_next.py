@@ -1,0 +1,118 @@
+"""Qwen3-Next (transformers 5.23 `Qwen3NextConfig`) and the text models of Qwen3.5, dense and mixture.
+
+Three layers of four are gated delta nets, the fourth is attention whose query projection also makes an output gate
+(``full_attention_interval`` or ``layer_types``). Every ``decoder_sparse_step``-th layer is a mixture with a gated
+shared expert, unless ``mlp_only_layers`` names it. Qwen3.5 stores the delta net's inputs and the experts differently.
+Defaults that published files leave out are those of the configuration classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.linear import Linear
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, PackedExperts
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.blocks.recurrent import GatedDeltaNet
+from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
+from llmscale.model.spec import Block, ModelSpec
+
+
+def read(c: Config) -> ModelSpec:
+    """Read a Qwen3-Next config or the text part of a Qwen3.5 config."""
+    hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
+    heads, kv_heads, head_dim = c.heads(hidden, kv_default=4 if c.model_type == "qwen3_5_text" else 2, head_dim=256)
+    bias = c.flag("attention_bias")
+    if not c.flag("attn_output_gate", default=True):
+        raise c.unsupported("switches attn_output_gate off")
+    next_ = c.model_type == "qwen3_next"
+    delta = GatedDeltaNet(
+        hidden,
+        c.number("linear_num_key_heads", default=16, high=MAX_HEADS),
+        c.number("linear_num_value_heads", default=32, high=MAX_HEADS),
+        c.number("linear_key_head_dim", default=128, high=MAX_HEADS),
+        c.number("linear_value_head_dim", default=128, high=MAX_HEADS),
+        c.number("linear_conv_kernel_dim", default=4, high=MAX_HEADS),
+        fused=next_,
+    )
+    mixture, width = ([], 0) if c.model_type == "qwen3_5_text" else _mixture(c, hidden)
+    sparse = _sparse(c, layers, bool(mixture))
+    dense_width = c.hidden("intermediate_size") if not all(sparse) else c.number("intermediate_size", default=0, low=0)
+    c.ignore("mamba_ssm_dtype", "mtp_use_dedicated_embeddings")
+
+    def blocks(kind: tuple[bool, bool]) -> Iterator[Named]:
+        attends, sparse = kind
+        yield "input_layernorm", Norm(hidden)
+        if attends:
+            norms = (head_dim, head_dim)
+            yield (
+                "self_attn",
+                Attention(
+                    hidden, heads, kv_heads, head_dim, qkv_bias=bias, out_bias=bias, qk_norm=norms, query_gate=True
+                ),
+            )
+        else:
+            yield "linear_attn", delta
+        yield "post_attention_layernorm", Norm(hidden)
+        if sparse:
+            yield from mixture
+        else:
+            yield "mlp", GatedMlp(hidden, dense_width)
+
+    kinds = list(zip(_attends(c, layers), sparse, strict=True))
+    tied = c.flag("tie_word_embeddings")
+    placed = decoder(c, kinds, blocks, vocab=vocab, hidden=hidden, norm=Norm(hidden), tied=tied)
+    return text_spec(
+        c,
+        placed,
+        layers=layers,
+        hidden=hidden,
+        intermediate=max(width, 0 if all(sparse) else dense_width),
+        vocab=vocab,
+        context=c.positions(),
+        warnings=prediction_layers(c, "mtp_num_hidden_layers"),
+    )
+
+
+def _attends(c: Config, layers: int) -> list[bool]:
+    """Which layers are attention; the others are delta nets."""
+    every = c.number("full_attention_interval", default=4, high=MAX_LAYERS)
+    types = c.words("layer_types", layers)
+    if types is None:
+        return [(layer + 1) % every == 0 for layer in range(layers)]
+    if unknown := set(types) - {"linear_attention", "full_attention"}:
+        raise c.unsupported(f"has layers of type '{sorted(unknown)[0]}'")
+    return [kind == "full_attention" for kind in types]
+
+
+def _sparse(c: Config, layers: int, mixture: bool) -> list[bool]:
+    """Which layers are mixtures of experts."""
+    dense = c.numbers("mlp_only_layers", default=[], low=0)
+    if c.model_type != "qwen3_next":
+        if dense:
+            raise c.unsupported("names mlp_only_layers")
+        return [mixture] * layers
+    step = c.number("decoder_sparse_step", default=1, high=MAX_LAYERS)
+    return [layer not in dense and (layer + 1) % step == 0 for layer in range(layers)]
+
+
+def _mixture(c: Config, hidden: int) -> tuple[list[Named], int]:
+    """The blocks of a mixture, and how wide one token finds it."""
+    experts = c.number("num_experts", "num_local_experts", high=MAX_EXPERTS)
+    used = c.number("num_experts_per_tok", high=experts)
+    width, shared = c.hidden("moe_intermediate_size"), c.hidden("shared_expert_intermediate_size")
+    routed: Block
+    if c.model_type == "qwen3_next":
+        routed = MixtureOfExperts(hidden, width, experts, used)
+    else:
+        gate_up = ("experts.gate_up_proj", "gate_up", (2 * width, hidden))
+        down = ("experts.down_proj", "down", (hidden, width))
+        routed = PackedExperts(hidden, experts, used, (gate_up, down), router="gate")
+    blocks: list[Named] = [
+        ("mlp", routed),
+        ("mlp.shared_expert", GatedMlp(hidden, shared, component="shared_experts")),
+        ("mlp.shared_expert_gate", Linear("router.shared_gate", 1, hidden)),
+    ]
+    return blocks, used * width + shared

@@ -1,0 +1,1 @@
+"""Reports as tables, markdown, CSV, JSON and YAML."""

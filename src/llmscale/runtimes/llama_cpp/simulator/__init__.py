@@ -1,0 +1,1 @@
+"""llama.cpp's graph, scheduler and allocator."""

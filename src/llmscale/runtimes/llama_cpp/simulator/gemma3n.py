@@ -1,0 +1,109 @@
+"""Gemma 3n's layers: four versions of the residual stream of which each layer predicts all and computes one.
+
+Source: llama.cpp commit 0c1e57098, src/models/gemma3n.cpp; the published model is Gemma 3n (AltUp, arXiv:2301.13310,
+and LAuReL, arXiv:2411.07501).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmscale.runtimes.llama_cpp.facts import Layer, Mlp
+from llmscale.runtimes.llama_cpp.simulator import ops
+from llmscale.runtimes.llama_cpp.simulator.gemma4 import embeddings
+from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+
+if TYPE_CHECKING:
+    from llmscale.runtimes.llama_cpp.simulator.build import Builder
+
+#: Versions of the residual stream, and the rank of each layer's low-rank shortcut (gguf-py, conversion/gemma.py).
+STREAMS = 4
+LAUREL = 64
+
+
+class Layers:
+    """Joins Gemma 3n's layers.
+
+    Attributes:
+        start: the versions of the residual stream before the first layer: (hidden, tokens, versions).
+    """
+
+    def __init__(self, builder: Builder, x: Tensor) -> None:
+        self.b = b = builder
+        self.hidden, self.tokens = b.facts.hidden, b.tokens
+        self.embedded = embeddings(b, x)
+        b.here = b.layers[0].home
+        wide = ops.repeat(x, self.hidden, self.tokens, STREAMS - 1)
+        made = ops.mul_mat(b.weight(self.hidden, self.hidden, STREAMS - 1), wide)
+        scaled = ops.like("div", ops.like("mul", made, magnitude(x)), magnitude(made))
+        self.start = ops.concat(x, scaled, 2)
+
+    def one(self, x: Tensor) -> Tensor:
+        """One version."""
+        return ops.view(x, (self.hidden, self.tokens), x.strides[:2])
+
+    def others(self, x: Tensor) -> Tensor:
+        """All versions but the first."""
+        return ops.view(x, (self.hidden, self.tokens, STREAMS - 1), x.strides[:3])
+
+    def modalities(self, x: Tensor) -> Tensor:
+        """How a token mixes the versions."""
+        return ops.like("unary", self.b.linear(self.b.norm(x), STREAMS))
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Every version before the layer has run."""
+        mixing = self.b.linear(self.modalities(self.one(x)), STREAMS * STREAMS)
+        mixing = ops.reshape(mixing, STREAMS, STREAMS, self.tokens)
+        made = ops.mul_mat(ops.cont(ops.permute(x, 1, 2, 0, 3)), mixing)
+        return ops.like("add", ops.cont(ops.permute(made, 0, 2, 1, 3)), x)
+
+    def correct(self, predicted: Tensor, done: Tensor) -> Tensor:
+        """Every version after it."""
+        mixing = self.b.linear(self.modalities(done), STREAMS)
+        surprise = ops.like("sub", done, self.one(predicted))
+        mixing = ops.cont(ops.transpose(mixing), 1, self.tokens, STREAMS)
+        wide = ops.repeat(surprise, self.hidden, self.tokens, STREAMS)
+        return ops.like("add", ops.like("mul", wide, mixing), predicted)
+
+    def feed_forward(self, x: Tensor, m: Mlp) -> Tensor:
+        """A gated feed-forward, of which the first layers keep the largest activations only."""
+        up, gate = self.b.linear(x, m.width), self.b.linear(x, m.width)
+        if m.form == "sparse":
+            mean = Tensor("mean", "f32", (1, self.tokens, 1, 1), (gate,))
+            spread = ops.like("unary", ops.sum_rows(ops.like("sqr", ops.like("sub", gate, mean))))
+            gate = ops.like("sub", gate, ops.like("add", mean, spread))
+        return self.b.linear(ops.like("mul", up, ops.like("unary", gate)), self.hidden)
+
+    def join(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
+        """One layer."""
+        b = self.b
+        predicted = self.predict(x)
+        active = self.one(predicted)
+        normed = b.norm(active)
+        shortcut = ops.like("add", b.norm(b.linear(b.linear(normed, LAUREL), self.hidden)), normed)
+        out = ops.like("add", b.norm(b.mixer(normed, layer)), active)
+        after = ops.like("add", out, shortcut)
+        assert isinstance(layer.ffn, Mlp)
+        out = b.norm(self.feed_forward(b.norm(after), layer.ffn), layered=False)
+        corrected = self.correct(predicted, ops.like("add", out, after))
+        width = b.facts.per_layer
+        first = ops.like("mul", self.one(corrected), b.weight(self.hidden))
+        own = ops.view(self.embedded, (width, self.tokens), self.embedded.strides[:2])
+        gate = ops.like("mul", ops.like("unary", b.linear(first, width)), own)
+        first = b.norm(b.linear(gate, self.hidden))
+        return ops.concat(self.one(corrected), ops.like("add", self.others(corrected), first), 2)
+
+    def finish(self, x: Tensor) -> Tensor:
+        """The mean of all versions."""
+        size = magnitude(self.one(x))
+        made = ops.mul_mat(self.b.weight(self.hidden, self.hidden, STREAMS - 1), self.others(x))
+        made = ops.like("div", ops.like("mul", made, size), magnitude(made))
+        total = self.one(x)
+        for _ in range(STREAMS - 1):
+            total = ops.like("add", total, self.one(made))
+        return total
+
+
+def magnitude(x: Tensor) -> Tensor:
+    """The length of each token's vector."""
+    return ops.like("unary", ops.sum_rows(ops.like("sqr", x)))

@@ -1,0 +1,223 @@
+"""The layers that keep a state: Mamba, Mamba-2 and the gated delta net, as parts of a graph.
+
+Source: llama.cpp commit 0c1e57098, src/models/mamba-base.cpp, src/models/delta-net-base.cpp,
+src/models/qwen3next.cpp, src/models/qwen35.cpp and `build_rs` of src/llama-graph.cpp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from llmscale.runtimes.llama_cpp.facts import DeltaNet, KimiDelta, Layer, Mamba, Mamba2, ShortConv
+from llmscale.runtimes.llama_cpp.simulator import ops
+from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+
+if TYPE_CHECKING:
+    from llmscale.runtimes.llama_cpp.simulator.build import Builder
+
+Reader = Callable[[Tensor, Tensor], Tensor]
+
+
+def load(b: Builder, state: Tensor, read: Reader = ops.get_rows) -> Tensor:
+    """The states of the sequences at hand, and the copy of those that are not (`build_rs`); here there are none.
+
+    One state is set to zero in place, which takes no memory but says where its neighbours run.
+    """
+    cleared = ops.part(state, state.ne[0])
+    b.graph.expand(ops.view_of("scale", cleared, cleared.ne, cleared.nb))
+    seen = ops.reshape(state, *state.ne)
+    result = read(seen, b.main)
+    b.graph.expand(result)
+    others = ops.get_rows(seen, b.extra)
+    b.graph.expand(ops.copy_to(others, ops.part(state, state.ne[0], 0)))
+    return result
+
+
+def states(b: Builder, layer: Layer) -> tuple[Tensor, Tensor]:
+    """Where a layer keeps the convolution's last inputs, and its recurrence."""
+    home = b.here if b.settings.kv_offload else b.host
+    conv, recurrent = layer.state()
+    return ops.stored(home, "f32", conv, b.settings.n_seq), ops.stored(home, "f32", recurrent, b.settings.n_seq)
+
+
+def convolve(b: Builder, x: Tensor, kept: Tensor, kernel: int) -> Tensor:
+    """A causal convolution over each sequence, and its last inputs kept: (channels, tokens, sequences)."""
+    channels, tokens, sequences, _ = x.ne
+    before = ops.reshape(load(b, kept), kernel - 1, channels, sequences)
+    both = ops.concat(before, ops.transpose(x), 0)
+    b.graph.expand(ops.copy_to(ops.part(both, kernel - 1, channels, sequences), ops.part(kept, *kept.ne)))
+    return Tensor("ssm_conv", "f32", (channels, tokens, sequences, 1), (both, b.weight(kernel, channels)))
+
+
+def scan(b: Builder, state: Tensor, x: Tensor, dt: Tensor, keys: Tensor, queries: Tensor) -> Tensor:
+    """The selective scan: its outputs, then the new states, in one tensor; the states are stored."""
+    size = x.ne[0] * x.ne[1] * x.ne[2] * x.ne[3]
+    total = size + state.ne[0] * state.ne[1]
+
+    def read(kept: Tensor, ids: Tensor) -> Tensor:
+        kept = ops.reshape(kept, *kept.ne)
+        return Tensor("ssm_scan", "f32", (total, 1, 1, 1), (kept, x, dt, b.weight(1), keys, queries, ids))
+
+    both = load(b, state, read)
+    b.graph.expand(ops.copy_to(ops.part(both, total - size), ops.part(state, *state.ne)))
+    return both
+
+
+def mamba(b: Builder, x: Tensor, layer: Layer, m: Mamba) -> Tensor:
+    """Mamba (`build_mamba_layer`)."""
+    kept, state = states(b, layer)
+    sequences = b.settings.n_seq
+    tokens = b.tokens // sequences
+    both = b.linear(ops.reshape(x, x.ne[0], tokens, sequences), 2 * m.inner)
+    mixed, gate = (ops.part(both, m.inner, tokens, sequences) for _ in range(2))
+    mixed = convolve(b, mixed, kept, m.conv)
+    small = b.linear(mixed, m.dt_rank + 2 * m.state)
+    nb = small.strides
+    dt = ops.part(small, m.dt_rank, tokens, sequences)
+    keys, queries = (
+        ops.view(small, (m.state, 1, tokens, sequences), (4, nb[0] * m.state, nb[1], nb[2])) for _ in range(2)
+    )
+    if m.norms:
+        dt, keys, queries = (b.norm(part) for part in (dt, keys, queries))
+    else:
+        dt = ops.cont(dt)
+    dt = b.linear(dt, m.inner)
+    both = scan(b, state, ops.reshape(mixed, 1, m.inner, tokens, sequences), dt, keys, queries)
+    y = ops.view(both, (m.inner, tokens, sequences), (4, 4 * m.inner))
+    y = ops.like("add", y, ops.like("mul", mixed, b.weight(m.inner)))
+    y = ops.glu(ops.cont(gate), y)
+    return ops.reshape(b.linear(y, b.facts.hidden), b.facts.hidden, b.tokens)
+
+
+def mamba2(b: Builder, x: Tensor, layer: Layer, m: Mamba2) -> Tensor:
+    """Mamba-2 (`build_mamba2_layer`)."""
+    kept, state = states(b, layer)
+    sequences = b.settings.n_seq
+    tokens = b.tokens // sequences
+    inner, shared = m.heads * m.head, m.groups * m.state
+    whole = b.linear(x, 2 * inner + 2 * shared + m.heads)
+    whole = ops.reshape(whole, whole.ne[0], tokens, sequences)
+    nb = whole.strides
+    gate = ops.view(whole, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, nb[1], nb[2]))
+    mixed = ops.part(whole, inner + 2 * shared, tokens, sequences)
+    dt = ops.part(whole, m.heads, tokens, sequences)
+    mixed = convolve(b, mixed, kept, m.conv)
+    nb = mixed.strides
+    values = ops.view(mixed, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, nb[1], nb[2]))
+    keys, queries = (
+        ops.view(mixed, (m.state, m.groups, tokens, sequences), (4, 4 * m.state, nb[1], nb[2])) for _ in range(2)
+    )
+    both = scan(b, state, values, ops.cont(dt), keys, queries)
+    y = ops.view(both, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, 4 * inner))
+    y = ops.like("add", y, ops.like("mul", values, b.weight(1, m.heads)))
+    y = ops.glu(ops.cont(gate), y)
+    if m.norm:
+        y = b.norm(ops.reshape(y, inner // m.groups, m.groups, tokens, sequences), kind="rms")
+    return b.linear(ops.reshape(y, inner, b.tokens), b.facts.hidden)
+
+
+def beta_alpha(b: Builder, x: Tensor, m: DeltaNet, tokens: int, sequences: int) -> tuple[Tensor, Tensor]:
+    """How much of each value is written, and how much of the memory is kept: one number a head each."""
+    shape = (1, m.value_heads, tokens, sequences)
+    if m.mixed:
+        each = m.value_heads // m.key_heads
+        both = ops.reshape(b.linear(x, 2 * m.value_heads), 2 * each, m.key_heads, tokens, sequences)
+        one, other = (ops.view(both, (each, m.key_heads, tokens, sequences), both.strides) for _ in range(2))
+        beta, alpha = ops.cont(one), ops.cont(other, m.value_heads, tokens, sequences)
+        return ops.reshape(beta, *shape), ops.reshape(alpha, *shape)
+    beta = ops.like("unary", ops.reshape(b.linear(x, m.value_heads), *shape))
+    alpha = ops.reshape(b.linear(x, m.value_heads), m.value_heads, tokens, sequences)
+    return beta, ops.reshape(ops.like("add", alpha, b.weight(m.value_heads)), *shape)
+
+
+def repeated(x: Tensor, m: DeltaNet, tokens: int, sequences: int) -> Tensor:
+    """Keys repeated for each value head of their group."""
+    each = m.value_heads // m.key_heads
+    flat = ops.reshape(x, m.head, 1, m.key_heads, tokens * sequences)
+    wide = ops.repeat(flat, m.head, each, m.key_heads, tokens * sequences)
+    return ops.reshape(wide, m.head, m.value_heads, tokens, sequences)
+
+
+def delta_net(b: Builder, x: Tensor, layer: Layer, m: DeltaNet) -> Tensor:
+    """A gated delta net (Qwen3-Next, Qwen3.5) in one operation, the recurrence being computed by chunks inside it."""
+    kept, state = states(b, layer)
+    sequences = b.settings.n_seq
+    tokens = b.tokens // sequences
+    keys, values = m.key_heads * m.head, m.value_heads * m.head
+    mixed = b.linear(x, 2 * keys + values)
+    mixed = ops.reshape(mixed, 2 * keys + values, tokens, sequences)
+    gate = b.linear(x, values)
+    beta, alpha = beta_alpha(b, x, m, tokens, sequences)
+    mixed = convolve(b, mixed, kept, m.conv)
+    memory = ops.reshape(load(b, state), m.head, m.head, m.value_heads, sequences)
+    nb = mixed.strides
+    q, k, v = (
+        ops.view(mixed, (m.head, heads, tokens, sequences), (4, 4 * m.head, nb[1], nb[2]))
+        for heads in (m.key_heads, m.key_heads, m.value_heads)
+    )
+    q, k = ops.like("rms_norm", q), ops.like("rms_norm", k)
+    if m.mixed and m.key_heads != m.value_heads:
+        q, k = (repeated(part, m, tokens, sequences) for part in (q, k))
+    both = Tensor(
+        "delta_net", "f32", (values, tokens * sequences + m.head * sequences, 1, 1), (q, k, v, alpha, beta, memory)
+    )
+    y = ops.view(both, (m.head, m.value_heads, tokens, sequences), (4, 4 * m.head, 4 * values))
+    new = ops.view(both, (m.head, m.head, m.value_heads, sequences), (4, 4 * m.head, 4 * m.head * m.head))
+    b.graph.expand(ops.copy_to(new, ops.part(state, *state.ne)))
+    y = b.norm(y, kind="rms")
+    y = ops.like("mul", y, ops.like("unary", ops.reshape(gate, m.head, m.value_heads, tokens, sequences)))
+    y = b.linear(ops.reshape(y, values, tokens, sequences), b.facts.hidden)
+    return ops.reshape(y, b.facts.hidden, b.tokens)
+
+
+def kimi_delta(b: Builder, x: Tensor, layer: Layer, m: KimiDelta) -> Tensor:
+    """Kimi's delta attention (`kimi-linear`)."""
+    kept, state = states(b, layer)
+    sequences = b.settings.n_seq
+    tokens, inner, taps = b.tokens // sequences, m.heads * m.head, m.conv - 1
+    before = load(b, kept)
+    row = before.strides[1]
+    q, k, v = (
+        _channel(b, ops.reshape(b.linear(x, inner), inner, tokens, sequences), before, kept, (taps, row), m)
+        for _ in range(3)
+    )
+    decay = ops.like("add", b.linear(b.linear(x, m.head), inner), b.weight(inner))
+    decay = ops.like("mul", ops.reshape(decay, m.head, m.heads, b.tokens), b.weight(1, m.heads))
+    decay = ops.reshape(decay, m.head, m.heads, tokens, sequences)
+    beta = ops.like("unary", ops.reshape(b.linear(x, m.heads), 1, m.heads, tokens, sequences))
+    memory = ops.reshape(load(b, state), m.head, m.head, m.heads, sequences)
+    q, k = ops.like("rms_norm", q), ops.like("rms_norm", k)
+    both = Tensor(
+        "delta_net", "f32", (inner, tokens * sequences + m.head * sequences, 1, 1), (q, k, v, decay, beta, memory)
+    )
+    out = ops.cont(ops.view(both, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, 4 * inner)))
+    new = ops.view(both, (m.head, m.head, m.heads, sequences), (4, 4 * m.head, 4 * m.head * m.head))
+    b.graph.expand(ops.copy_to(new, ops.part(state, *state.ne)))
+    gate = ops.reshape(b.linear(b.linear(x, m.head), inner), m.head, m.heads, b.tokens)
+    normed = b.norm(ops.reshape(out, m.head, m.heads, b.tokens), kind="rms")
+    gated = ops.like("mul", normed, ops.like("unary", gate))
+    return b.linear(ops.cont(gated, inner, b.tokens), b.facts.hidden)
+
+
+def _channel(b: Builder, x: Tensor, before: Tensor, kept: Tensor, state: tuple[int, int], m: KimiDelta) -> Tensor:
+    """One of Q, K and V convolved, its part of the state stored."""
+    channels, tokens, sequences, _ = x.ne
+    taps, row = state
+    shape, strides = (taps, channels, sequences), (4, 4 * taps, row)
+    both = ops.concat(ops.view(before, shape, strides), ops.transpose(x), 0)
+    b.graph.expand(ops.copy_to(ops.part(both, *shape), ops.view(kept, shape, strides)))
+    out = Tensor("ssm_conv", "f32", (channels, tokens, sequences, 1), (both, b.weight(m.conv, channels)))
+    out = ops.like("unary", ops.reshape(out, channels, tokens * sequences))
+    return ops.reshape(out, m.head, m.heads, tokens, sequences)
+
+
+def short_conv(b: Builder, x: Tensor, layer: Layer, m: ShortConv) -> Tensor:
+    """A short convolution between two gates (LFM2)."""
+    kept, _ = states(b, layer)
+    sequences = b.settings.n_seq
+    tokens = b.tokens // sequences
+    three = b.linear(ops.reshape(x, x.ne[0], tokens, sequences), 3 * m.channels)
+    before, after, value = (ops.part(three, m.channels, tokens, sequences) for _ in range(3))
+    mixed = convolve(b, ops.like("mul", before, value), kept, m.conv)
+    return ops.reshape(b.linear(ops.like("mul", after, mixed), b.facts.hidden), b.facts.hidden, b.tokens)

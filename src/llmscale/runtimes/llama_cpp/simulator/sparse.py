@@ -1,0 +1,59 @@
+"""DeepSeek's sparse attention: an indexer scores all cells, and attention sees the best of them.
+
+The mask that lets the best through is made anew in each layer, and so is the tensor of zeros that it is made with; the
+graph holds all layers' zeros from the start.
+
+Source: llama.cpp commit 0c1e57098, src/models/deepseek32.cpp and `build_attn` for `llm_graph_input_attn_k_dsa` of
+src/llama-graph.cpp.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmscale.runtimes.llama_cpp.facts import Indexer
+from llmscale.runtimes.llama_cpp.simulator import ops
+from llmscale.runtimes.llama_cpp.simulator.caches import cache, store
+from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+
+if TYPE_CHECKING:
+    from llmscale.runtimes.llama_cpp.simulator.build import Builder
+
+
+class Inputs:
+    """The indexer's inputs."""
+
+    def __init__(self, b: Builder, indexer: Indexer) -> None:
+        streams = b.settings.streams
+        self.ids = ops.given("i64", b.tokens)
+        self.mask = ops.given("f16", b.full.cells, b.tokens // streams, 1, streams)
+        self.rotation = ops.given("f32", indexer.head, indexer.head)
+
+
+def best(b: Builder, x: Tensor, compressed: Tensor, i: Indexer, inputs: Inputs) -> Tensor:
+    """The positions of the cells that each token attends to."""
+    tokens, streams = b.tokens, b.settings.streams
+    q = b.rope(ops.reshape(b.linear(compressed, i.heads * i.head), i.head, i.heads, tokens))
+    k = b.rope(ops.reshape(b.norm(b.linear(x, i.head), kind="layer"), i.head, 1, tokens))
+    q, k = ops.mul_mat(inputs.rotation, q), ops.mul_mat(inputs.rotation, k)
+    kept = cache(b, b.settings.type_k, i.head, b.full)
+    store(b, kept, ops.view(k, (i.head, tokens), (4, k.strides[2])), inputs.ids)
+    each = tokens // streams
+    weights = b.linear(x, i.heads)
+    weights = ops.like("scale", ops.view(weights, (i.heads, each, 1, streams), weights.strides))
+    nb = q.strides
+    q = ops.view(q, (i.head, i.heads, each, streams), (4, nb[1], nb[2], nb[3] // streams))
+    row = b.full.cells
+    seen = ops.view(kept, (i.head, 1, row, streams), kept.strides)
+    score = Tensor("lightning_indexer", "f32", (row, each, 1, streams), (q, seen, weights, inputs.mask))
+    top = Tensor("top_k", "i32", (min(row, i.top), each, 1, streams), (score,))
+    return ops.cont(top)
+
+
+def masked(mask: Tensor, chosen: Tensor) -> Tensor:
+    """The mask with all but the chosen cells closed."""
+    cells, each, _, streams = mask.ne
+    closed = ops.reshape(ops.like("fill", mask), 1, cells, each, streams)
+    zeros = ops.like("fill", Tensor("none", "f32", (1, chosen.ne[0], each, streams)))
+    opened = ops.set_rows(closed, zeros, ops.reshape(chosen, chosen.ne[0], each, streams))
+    return ops.like("add", ops.reshape(opened, cells, each, 1, streams), mask)

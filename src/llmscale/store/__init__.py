@@ -1,0 +1,1 @@
+"""The compiled tables, and the YAML that they are made of."""
