@@ -13,10 +13,11 @@ run: $(VENV)/ready  ## create the environment, install, and run the first exampl
 test: $(VENV)/ready  ## all tests, with the branch coverage of the core
 	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=95
 
-lint: $(VENV)/ready  ## style, types, and whether the generated docs are fresh
+lint: $(VENV)/ready  ## style, types, the arrows between rooms, and whether the generated docs are fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m benchmarks.accuracy --check
 
