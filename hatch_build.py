@@ -19,14 +19,14 @@ class CompileData(BuildHookInterface):  # type: ignore[type-arg]
             return
         root = Path(self.root)
         sys.path.insert(0, str(root / "src"))
-        from llmscale.compile.tables import compile_table
-        from llmscale.store.tables import TABLES, YAML_OF
+        from llmscale.compile.registry import RECIPES, make
+        from llmscale.store.yaml_file import YamlFile
 
         target = root / "src" / "llmscale" / "_data"
         target.mkdir(exist_ok=True)
         for old in target.glob("*.json"):  # tables that another version made do not ship
             old.unlink()
-        for name in TABLES:
-            content = {"data": compile_table(name, str(root / "data" / f"{YAML_OF.get(name, name)}.yaml"))}
+        for name, recipe in RECIPES.items():
+            content = {"data": make(name, YamlFile.read(str(root / "data" / recipe.yaml)))}
             text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
             (target / f"{name}.json").write_text(text, encoding="utf-8")

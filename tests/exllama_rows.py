@@ -12,7 +12,7 @@ from typing import Any
 
 from llmscale.answers.estimate import estimate
 from llmscale.formats.catalogue import quant as find_quant
-from llmscale.formats.weights import allot
+from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import inventory
 from llmscale.sources import load
 
@@ -38,5 +38,5 @@ def towers(row: dict[str, Any]) -> int:
     """Bytes of the vision tower and its projector."""
     spec, quant = load(row["catalogue"]).known(), find_quant(row["quant"])
     text = replace(spec, placed=tuple(part for part in spec.placed if part.tower is None))
-    whole, alone = (sum(each.bytes for each in allot(quant, one, inventory(one))) for one in (spec, text))
+    whole, alone = (sum(each.bytes for each in assign_formats(quant, one, inventory(one))) for one in (spec, text))
     return whole - alone

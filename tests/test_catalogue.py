@@ -14,11 +14,11 @@ from llmscale.errors import NotFoundError, UndisclosedError
 from llmscale.fit.peers import peers
 from llmscale.model.inventory import inventory
 from llmscale.model.shape import Shape, shape_of
-from llmscale.model.spec import Basis
 from llmscale.names import normal
+from llmscale.quantity import Basis
 from llmscale.sources import load
 from llmscale.sources.catalogue import of_entry
-from llmscale.speed.motion import Motion, motion
+from llmscale.speed.profile import ComputeProfile, profile_of
 from llmscale.store.tables import table
 
 ENTRIES = {entry.id: entry for entry in catalogue.entries()}
@@ -176,7 +176,7 @@ def test_every_config_counts_and_is_compiled_as_it_counts() -> None:
         assert drawn.motion is not None
         compiled = Shape.from_json(drawn.shape)._replace(llama_cpp=None, transformers=(), max_context=spec.max_context)
         assert compiled == shape_of(spec), entry.id
-        assert Motion(*drawn.motion) == motion(parts), entry.id
+        assert ComputeProfile(*drawn.motion) == profile_of(parts), entry.id
         told = (drawn.name, drawn.source, drawn.parameters, drawn.active, drawn.limit, drawn.published_in)
         whole = (spec.name, spec.source, parts.total(), parts.active(), spec.max_context, spec.published_in)
         assert told == whole, entry.id

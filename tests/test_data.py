@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +13,16 @@ from typing import Any
 import pytest
 
 from llmscale.catalogue.summaries import Outline
-from llmscale.compile.tables import compile_table
+from llmscale.compile import checkout as compile_checkout
+from llmscale.compile.registry import RECIPES, SIZED, make
 from llmscale.errors import InputFileError
 from llmscale.formats.catalogue import quants
 from llmscale.model.families import from_config
 from llmscale.model.shape import Shape, shape_of
 from llmscale.names import normal
 from llmscale.store import tables as data
-from tests.helpers import TINY_TOTAL, tiny
+from llmscale.store.yaml_file import YamlFile
+from tests.helpers import REPOSITORY, TINY_TOTAL, tiny
 
 DEVICE = """
 {id}:
@@ -42,24 +45,35 @@ MODEL = """
 """
 
 
+def compile_table(name: str, path: str) -> dict[str, Any]:
+    """The table of what stands in a file."""
+    return make(name, YamlFile.read(path))
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    """A checkout of its own, with one device."""
+    """A checkout of its own, with one device, whose tables are made in this process."""
     sources = tmp_path / "data"
     sources.mkdir()
-    (tmp_path / "pyproject.toml").touch()
-    monkeypatch.setattr(data, "SOURCES", str(sources))
     monkeypatch.setattr(data, "COMPILED", str(tmp_path / "package" / "_data"))
+    monkeypatch.setattr(data, "compiler", compile_checkout.made_here)
+    monkeypatch.setattr(compile_checkout, "DATA", str(sources))
     here = SimpleNamespace(yaml=sources / "devices.yaml", compiled=tmp_path / "package" / "_data" / "devices.json")
     here.yaml.write_text(DEVICE.format(id="one"), encoding="utf-8")
-    data.table.cache_clear()
+    forget()
     yield here
+    forget()
+
+
+def forget() -> None:
+    """What this process knows of tables and files."""
     data.table.cache_clear()
+    data.changed.cache_clear()
 
 
 def fresh(name: str = "devices") -> dict[str, Any]:
     """The table as a new process would see it."""
-    data.table.cache_clear()
+    forget()
     return data.table(name)
 
 
@@ -121,26 +135,53 @@ def test_an_error_while_replacing_leaves_the_old_form(
     assert checkout.compiled.read_text(encoding="utf-8") == before
 
 
-def test_outside_a_checkout_only_the_compiled_form_is_read(checkout: SimpleNamespace, tmp_path: Path) -> None:
+def test_outside_a_checkout_only_the_compiled_form_is_read(
+    checkout: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fresh()
-    (tmp_path / "pyproject.toml").unlink()
+    monkeypatch.setattr(data, "compiler", None)
     checkout.yaml.write_text("not: [yaml", encoding="utf-8")
     assert list(fresh()["entries"]) == ["one"]
 
 
-def test_models_are_remade_when_the_code_that_counted_them_is_newer() -> None:
-    yaml = Path(data.SOURCES) / "models.yaml"
-    code = [Path(data.PACKAGE) / "model" / "families" / "llama.py", Path(data.PACKAGE) / "model" / "blocks" / "mlp.py"]
-    assert data._newest(str(yaml), "models") >= max(path.stat().st_mtime_ns for path in [yaml, *code])
-    for table in ("outlines", *data.SIZES.values()):
-        assert data._newest(str(yaml), table) >= data._newest(str(yaml), "models")
+def test_a_table_knows_what_it_was_made_with() -> None:
+    found = compile_checkout.compiled("sizes_mlx")["made_with"]
+    assert found == {path: data.changed(path) for path in found}
+    for path in (
+        "../../data/models.yaml",
+        "../../data/quants.yaml",
+        "../../data/formats.yaml",
+        "model/families/llama.py",
+        "model/blocks/mlp.py",
+        "formats/weights.py",
+        "compile/sizes.py",
+    ):
+        assert found[path], path
+    assert not [path for path in found if path.startswith(("cli/", "render/", "runtimes/", "answers/"))]
+
+
+def test_what_is_refused_is_said_by_the_process_that_makes_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "COMPILED", str(tmp_path / "compiled"))
+    copy = tmp_path / "checkout" / "src" / "llmscale"
+    shutil.copytree(data.PACKAGE, copy, ignore=shutil.ignore_patterns("_data", "__pycache__"))
+    (tmp_path / "checkout" / "data").mkdir()
+    (tmp_path / "checkout" / "data" / "devices.yaml").write_text("x: 5\n", encoding="utf-8")
+    monkeypatch.setattr(data, "PACKAGE", str(copy))
+    with pytest.raises(InputFileError, match="line 1: x: must be a mapping"):
+        compile_checkout.compiled("devices")
 
 
 def test_sizes_are_apart_by_every_runtime_that_reads_a_quant() -> None:
-    assert set(data.SIZES) == {quant.runtime for quant in quants()}
-    for runtime, table in data.SIZES.items():
+    assert set(SIZED) == {quant.runtime for quant in quants()}
+    for runtime in SIZED:
         known = {quant.id for quant in quants() if quant.runtime == runtime}
-        assert set().union(*data.table(table).values()) <= known
+        assert set().union(*data.table(f"sizes_{runtime}").values()) <= known
+
+
+def test_every_yaml_file_is_made_into_a_table() -> None:
+    assert {recipe.yaml for recipe in RECIPES.values()} == {path.name for path in (REPOSITORY / "data").glob("*.yaml")}
 
 
 # -- malformed data ----------------------------------------------------------------------------

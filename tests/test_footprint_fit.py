@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from llmscale.answers.model import Model
 from llmscale.devices.sets import DeviceSet, sized
-from llmscale.fit.footprint import Candidate, Footprint, Quantity
+from llmscale.fit.footprint import Candidate, Footprint
 from llmscale.fit.largest import LONGEST, fit, further, largest
 from llmscale.fit.peers import FEWEST, peers
 from llmscale.formats.catalogue import number_format, quant, quants
 from llmscale.model.families import from_config
 from llmscale.model.shape import LayerCache, LayerState, Shape
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes import runtime
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Subject, Workload

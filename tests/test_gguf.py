@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from llmscale.catalogue import entries as catalogue
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.catalogue import format_of, quants
-from llmscale.formats.gguf import allot_preset, convert, tensor_types
+from llmscale.formats.gguf import assign_preset, convert, tensor_types
 from llmscale.formats.gguf.places import whole
 from llmscale.formats.gguf.presets import DEFAULT
-from llmscale.formats.recipe import Allotted
+from llmscale.formats.recipe import StoredTensor
 from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
@@ -46,8 +46,8 @@ def model(name: str) -> tuple[ModelSpec, Inventory]:
     return spec, inventory(spec)
 
 
-def total(allotted: Iterable[Allotted]) -> int:
-    return sum(tensors.bytes for tensors in allotted)
+def total(stored: Iterable[StoredTensor]) -> int:
+    return sum(tensors.bytes for tensors in stored)
 
 
 @pytest.mark.parametrize(
@@ -55,20 +55,20 @@ def total(allotted: Iterable[Allotted]) -> int:
 )
 def test_each_measured_file_is_met_type_by_type(name: str, preset: str) -> None:
     row = SIZES["given"][name][preset]
-    allotted = allot_preset(preset, *model(name))
-    assert total(allotted) == row["bytes"]
+    stored = assign_preset(preset, *model(name))
+    assert total(stored) == row["bytes"]
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
-    for group, form in allotted:
+    for group, form in stored:
         called = CALLED.get(form.name, form.name)
         counts[called] += max(1, len(group.layers))
-        sizes[called] += Allotted(group, form).bytes
+        sizes[called] += StoredTensor(group, form).bytes
     if "types" in row:
         assert " ".join(f"{kind} {n} {sizes[kind]}" for kind, n in sorted(counts.items())) == row["types"]
     if "matrices" in row:
         kinds = {
             kind: ",".join(sorted(f"{CALLED.get(t, t)}={n}" for t, n in types.items()))
-            for kind, types in tensor_types(allotted).items()
+            for kind, types in tensor_types(stored).items()
         }
         assert " ".join(f"{kind}:{types}" for kind, types in sorted(kinds.items())) == row["matrices"]
 
@@ -79,7 +79,7 @@ def test_each_dry_run_of_our_own_is_met(name: str) -> None:
     ours: dict[str, int | None] = {}
     for preset in SIZES["dry_runs"][name]:
         try:
-            ours[preset] = total(allot_preset(preset, spec, parts))
+            ours[preset] = total(assign_preset(preset, spec, parts))
         except UnsupportedModelError:
             ours[preset] = None
     assert ours == SIZES["dry_runs"][name]
@@ -121,17 +121,17 @@ def test_the_record_covers_every_preset_and_most_of_the_catalogue() -> None:
 )
 def test_what_llama_cpp_cannot_convert_is_refused(name: str, why: str) -> None:
     with pytest.raises(UnsupportedModelError) as caught:
-        allot_preset("Q4_K_M", *model(name))
+        assign_preset("Q4_K_M", *model(name))
     assert why in caught.value.message
 
 
 def test_a_preset_without_a_fallback_is_refused_as_llama_quantize_does() -> None:
     with pytest.raises(UnsupportedModelError, match="rows of 2,880 do not fill Q1_0 blocks"):
-        allot_preset("Q1_0", *model("gpt-oss-20b"))
+        assign_preset("Q1_0", *model("gpt-oss-20b"))
 
 
 def test_the_layers_of_a_name_are_split_by_type() -> None:
-    types = tensor_types(allot_preset("Q4_K_M", *model("llama-2-7b")))
+    types = tensor_types(assign_preset("Q4_K_M", *model("llama-2-7b")))
     assert types["attn_v"] == {"Q6_K": 16, "Q4_K": 16}
     assert types["ffn_down"] == {"Q6_K": 16, "Q4_K": 16}
     assert types["output"] == {"Q6_K": 1}
@@ -139,7 +139,7 @@ def test_the_layers_of_a_name_are_split_by_type() -> None:
 
 
 def test_gpt_oss_is_published_in_mxfp4_and_converted_as_it_is() -> None:
-    types = tensor_types(allot_preset("F16_CONVERT", *model("gpt-oss-20b")))
+    types = tensor_types(assign_preset("F16_CONVERT", *model("gpt-oss-20b")))
     assert types["ffn_down_exps"] == {"MXFP4": 24}
     assert types["attn_q"] == {"FP16": 24}
 
@@ -177,9 +177,9 @@ def test_more_bits_never_take_fewer_bytes(
     )
     spec = from_config(config, "test")
     parts = inventory(spec)
-    sizes = [total(allot_preset(preset, spec, parts)) for preset in ladder]
+    sizes = [total(assign_preset(preset, spec, parts)) for preset in ladder]
     assert sizes == sorted(sizes)
-    elements = {preset: sum(a.group.parameters for a in allot_preset(preset, spec, parts)) for preset in ladder}
+    elements = {preset: sum(a.group.parameters for a in assign_preset(preset, spec, parts)) for preset in ladder}
     assert set(elements.values()) == {parts.total()}
 
 
@@ -204,8 +204,8 @@ def test_a_file_that_the_gguf_package_writes_is_as_long(preset: str, tmp_path: P
     np = pytest.importorskip("numpy")
     spec = from_config(tiny(), "test")
     writer = gguf.GGUFWriter(tmp_path / "tiny.gguf", "llama")
-    allotted = allot_preset(preset, spec, inventory(spec))
-    for group, form in allotted:
+    stored = assign_preset(preset, spec, inventory(spec))
+    for group, form in stored:
         kind = gguf.GGMLQuantizationType[GGML.get(form.id, form.id.upper())]
         data = gguf.quants.quantize(np.ones(group.shape, dtype=np.float32), kind)
         for layer in group.layers or (0,):
@@ -215,4 +215,4 @@ def test_a_file_that_the_gguf_package_writes_is_as_long(preset: str, tmp_path: P
     writer.write_tensors_to_file()
     writer.close()
     reader = gguf.GGUFReader(tmp_path / "tiny.gguf")
-    assert sum(tensor.n_bytes for tensor in reader.tensors) == total(allotted)
+    assert sum(tensor.n_bytes for tensor in reader.tensors) == total(stored)

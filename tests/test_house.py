@@ -21,7 +21,6 @@ LONG_SHARE = 0.04
 #: Modules that are longer than they may be.
 LONG: set[str] = {
     "answers/model.py",
-    "compile/tables.py",
     "formats/gguf/names.py",
     "formats/gguf/presets.py",
     "model/blocks/recurrent.py",
@@ -43,9 +42,10 @@ NAMING: set[str] = {
     "answers/model.py",
     "answers/place.py",
     "answers/speed.py",
+    "compile/registry.py",
     "fit/bounds.py",
+    "formats/bpw.py",
     "formats/ladder.py",
-    "formats/mixed.py",
     "formats/readers.py",
     "formats/recipe_file.py",
     "names.py",
@@ -56,7 +56,6 @@ NAMING: set[str] = {
     "runtimes/interface.py",
     "speed/classes.py",
     "speed/table.py",
-    "store/tables.py",
 }
 #: Classes whose names several rooms have.
 SHARED_NAMES: set[str] = {
@@ -69,7 +68,6 @@ SHARED_NAMES: set[str] = {
     "Mamba",
     "Mamba2",
     "Mlp",
-    "Placed",
     "Plan",
     "Settings",
     "Tensor",

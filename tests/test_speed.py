@@ -225,8 +225,8 @@ def test_the_towers_of_a_vision_model_are_not_on_the_way_of_a_text_token() -> No
 def test_a_window_bounds_what_a_prompt_attends_to(prompt: int) -> None:
     shape = model("gemma-3-12b")[1]._replace(caches=(LayerCache(5, 1, 1, 1024), LayerCache(1, 1, 1)))
     counted = sum((5 * min(i, 1024) + i) / 6 for i in range(prompt))
-    assert load.pasts(shape, prompt) == pytest.approx(counted, rel=0.011)
-    assert load.past(shape, prompt) == (5 * min(prompt, 1024) + prompt) / 6
+    assert load.attended_by_prompt(shape, prompt) == pytest.approx(counted, rel=0.011)
+    assert load.attended_tokens(shape, prompt) == (5 * min(prompt, 1024) + prompt) / 6
 
 
 def test_states_are_read_and_written_whatever_the_context() -> None:

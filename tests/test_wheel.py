@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from llmscale.store.tables import TABLES
+from llmscale.compile.registry import RECIPES
 from tests.helpers import REPOSITORY, Answer, environment
 
 #: What a build needs of a checkout.
@@ -79,7 +79,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 def test_the_wheel_holds_the_compiled_data_and_no_yaml(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for table in TABLES:
+    for table in RECIPES:
         assert f"llmscale/_data/{table}.json" in names
     assert not [name for name in names if name.endswith((".yaml", ".pyc")) or name.startswith(("tests", "data"))]
     assert "llmscale/py.typed" in names

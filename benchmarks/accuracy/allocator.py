@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from math import prod
 
 from llmscale.formats.layout import Format
-from llmscale.formats.recipe import Allotted
+from llmscale.formats.recipe import StoredTensor
 from llmscale.units import MIB
 
 GRAIN = 512
@@ -44,7 +44,7 @@ def held(sizes: Iterable[int], warm: int = 0) -> int:
     return total
 
 
-def tensor_sizes(found: Iterable[Allotted]) -> list[int]:
+def tensor_sizes(found: Iterable[StoredTensor]) -> list[int]:
     """Bytes of every tensor of a checkpoint in the order of names; each plane of a format is a tensor of its own."""
     named: list[tuple[str, int, int]] = []
     for each in found:

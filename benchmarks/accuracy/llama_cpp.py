@@ -12,7 +12,7 @@ from benchmarks import process_fit
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale import estimate
 from llmscale.formats.catalogue import quant
-from llmscale.formats.weights import allot, host_bytes
+from llmscale.formats.weights import assign_formats, host_bytes
 from llmscale.model.inventory import inventory
 from llmscale.runtimes.interface import Options
 from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers
@@ -235,9 +235,9 @@ def _log(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
     if row["preset"] in PRESETS and "model_device_mib" in row:
         spec = load(model).known()
         form = quant("gguf-f16" if row["preset"] == "F16" else row["preset"])
-        allotted = allot(form, spec, inventory(spec))
-        host = host_bytes(allotted)
-        weights = sum(tensor.bytes for tensor in allotted) - host
+        stored = assign_formats(form, spec, inventory(spec))
+        host = host_bytes(stored)
+        weights = sum(tensor.bytes for tensor in stored) - host
         yield LOG_WEIGHTS, Row(f"{name}, device", weights, row["model_device_mib"] * MIB, rounding=ROUNDING)
         yield LOG_WEIGHTS, Row(f"{name}, host", host, row["model_host_mib"] * MIB, rounding=ROUNDING)
 

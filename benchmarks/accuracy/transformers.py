@@ -30,7 +30,7 @@ from tests.oracle.subjects import ACTIVATIONS, shortened, subjects
 from benchmarks.accuracy.allocator import held, tensor_sizes
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale.formats.catalogue import number_format, quant
-from llmscale.formats.weights import allot
+from llmscale.formats.weights import assign_formats
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.families import from_config
 from llmscale.model.inventory import inventory
@@ -233,7 +233,7 @@ def _head(spec: ModelSpec) -> int:
 def _weights(name: str, form: str, warm: float) -> int:
     """Blocks of the weights; `warm` is the share of them that one block is taken for before."""
     spec = _known(name)
-    sizes = tensor_sizes(allot(quant(form), spec, inventory(spec)))
+    sizes = tensor_sizes(assign_formats(quant(form), spec, inventory(spec)))
     return held(sizes, int(warm * sum(sizes)))
 
 
@@ -241,7 +241,7 @@ def _weights(name: str, form: str, warm: float) -> int:
 def _buffer(name: str, form: str) -> int:
     """AutoGPTQ's buffer for the largest 4-bit matrix in FP16."""
     spec = _known(name)
-    packed = [each.group.shape for each in allot(quant(form), spec, inventory(spec)) if each.form.bits < 8]
+    packed = [each.group.shape for each in assign_formats(quant(form), spec, inventory(spec)) if each.form.bits < 8]
     return max(rows * columns for rows, columns in packed) * BF16
 
 

@@ -34,13 +34,13 @@ from llmscale.speed.classes import compute_class, device_class, format_class, ma
 from llmscale.speed.load import (
     Load,
     PromptFlops,
+    attended_by_prompt,
+    attended_tokens,
     attention_width,
     cache_bytes,
     decode_flops,
     matrices,
     multiplied,
-    past,
-    pasts,
     prompt_flops,
     read,
     state_bytes,
@@ -340,7 +340,11 @@ def _bench(
         tensor_parallel=False,
         decode=speeds[1],
         prompt_flops=prompt_flops(
-            part.multiplied, part.multiplied_experts, part.width, pasts(part.shape, BENCH_PROMPT), BENCH_PROMPT
+            part.multiplied,
+            part.multiplied_experts,
+            part.width,
+            attended_by_prompt(part.shape, BENCH_PROMPT),
+            BENCH_PROMPT,
         ),
         prompt_share=0.0,
         prompt=BENCH_PROMPT,
@@ -359,7 +363,7 @@ def _load(part: Parts, widths: tuple[float, float], expert_bits: float, tokens: 
         weight_bytes=(part.body * widths[0] + part.head * widths[1]) / 8,
         cache_bytes=cache_bytes(part.shape, tokens, element),
         matrices=part.matrices,
-        flops=decode_flops(part.multiplied + part.multiplied_experts, part.width, past(part.shape, tokens)),
+        flops=decode_flops(part.multiplied + part.multiplied_experts, part.width, attended_tokens(part.shape, tokens)),
         expert_bytes=part.experts_all * expert_bits / 8,
         experts=part.experts if part.experts_all else 0,
         experts_used=part.experts_used if part.experts_all else 0,
@@ -424,7 +428,7 @@ def _row(raw: dict[str, Any], truth: dict[str, Any]) -> Row | str:
         tensor_parallel=count > 1 and runtime in ("vllm", "sglang"),
         decode=float(raw["tg_tok_s"]),
         prompt_flops=prompt_flops(
-            part.multiplied, part.multiplied_experts, part.width, pasts(part.shape, length), length
+            part.multiplied, part.multiplied_experts, part.width, attended_by_prompt(part.shape, length), length
         ),
         prompt_share=1 / generated if whole and prompt > 1 else 0.0,
         prompt=length,

@@ -22,7 +22,7 @@ def resize(share: float) -> None:
         outlines.clear()
         outlines.update(kept)
         return
-    for name in ("outlines", data.SIZES["llama.cpp"], data.SIZES["transformers"]):
+    for name in ("outlines", "sizes_llama.cpp", "sizes_transformers"):
         table: dict[str, Any] = data.table(name)
         for key, known in list(table.items()):
             for number in range(1, round(share)):

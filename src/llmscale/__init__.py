@@ -9,7 +9,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+from llmscale.store import tables
 
 __version__ = "0.1.0"
 
@@ -33,6 +36,17 @@ _ROOMS = {
     "needs": "llmscale.answers.needs",
     "params": "llmscale.answers.params",
 }
+
+
+def _compiled(name: str) -> dict[str, Any]:
+    from llmscale.compile.checkout import compiled
+
+    return compiled(name)
+
+
+# A checkout has the YAML that a wheel was made of, and code that may have changed since.
+if os.path.exists(os.path.join(tables.PACKAGE, os.pardir, os.pardir, "pyproject.toml")):
+    tables.compiler = _compiled
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from llmscale.answers.model import Model
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import quant, quants
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from llmscale.runtimes.interface import Options
 from llmscale.sources import load
 
@@ -91,12 +91,12 @@ def test_the_catalogue_is_answered_from_the_sizes_that_were_compiled() -> None:
                 (shape._replace(llama_cpp=None, transformers=()),),
                 model.limit,
                 model.published_in,
-                model.motion,
+                model.profile,
             ) == (
                 counted.shapes,
                 counted.limit,
                 counted.published_in,
-                counted.motion,
+                counted.profile,
             )
             for one in quants():
                 assert weights(model, one.id) == weights(counted, one.id)

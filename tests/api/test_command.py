@@ -13,7 +13,7 @@ from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.catalogue import quant as find_quant
-from llmscale.formats.weights import allot
+from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import inventory
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
 from llmscale.runtimes.llama_cpp.buffers import buffers
@@ -264,9 +264,9 @@ def test_weights_are_on_one_device_or_in_ram(model: str, quant: str) -> None:
     """Each weight is in one place, but for a table that is the output as well: that is on a device besides."""
     spec = load(model).known()
     known = facts(spec)
-    allotted = allot(find_quant(quant), spec, inventory(spec))
-    weights = layers_of(allotted, len(known.layers))
-    whole = sum(each.bytes for each in allotted)
+    stored = assign_formats(find_quant(quant), spec, inventory(spec))
+    weights = layers_of(stored, len(known.layers))
+    whole = sum(each.bytes for each in stored)
     settings = settings_of(work())
     for layers, cpu_moe in ((0, 0), (1, 0), (7, 3), (99, 4), (99, 99)):
         places = held(known, settings, weights, Place(devices=2, gpu_layers=layers, split=(3.0, 1.0), cpu_moe=cpu_moe))
@@ -278,7 +278,7 @@ def test_weights_are_on_one_device_or_in_ram(model: str, quant: str) -> None:
 def test_what_is_not_on_the_devices_is_in_ram() -> None:
     spec = load("llama-3.1-8b").known()
     known = facts(spec)
-    weights = layers_of(allot(find_quant("q4_k_m"), spec, inventory(spec)), len(known.layers))
+    weights = layers_of(assign_formats(find_quant("q4_k_m"), spec, inventory(spec)), len(known.layers))
     for offload in (True, False):
         settings = settings_of(work(kv_offload=offload))
         device, ram = held(known, settings, weights, Place(devices=1, gpu_layers=10))
@@ -291,7 +291,7 @@ def test_what_is_not_on_the_devices_is_in_ram() -> None:
 def test_unlike_devices_get_layers_by_their_room_and_none_more_than_it_has() -> None:
     spec = load("llama-3.1-70b").known()
     known, settings = facts(spec), settings_of(work())
-    weights = layers_of(allot(find_quant("q4_k_m"), spec, inventory(spec)), len(known.layers))
+    weights = layers_of(assign_formats(find_quant("q4_k_m"), spec, inventory(spec)), len(known.layers))
     small, large = 12 * GIB, 48 * GIB
     place = Place(devices=2, split=(float(large), float(small)))
     assert most_layers(known, settings, weights, place, [large, small]) == len(known.layers) + 1

@@ -12,7 +12,7 @@ import llmscale
 from llmscale import load, params
 from llmscale.errors import InputFileError, LlmscaleError, NotFoundError, UsageError
 from llmscale.model.inventory import inventory
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from tests.helpers import TINY_TOTAL, error_of, tiny, write_config
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from llmscale.formats.catalogue import format_of, quant, quants
-from llmscale.formats.weights import allot, weight_bytes
+from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.families import from_config
 from llmscale.model.inventory import inventory
 from llmscale.store.tables import table
@@ -128,7 +128,9 @@ def test_every_quant_says_what_it_leaves_to_its_tool() -> None:
 def test_stacked_experts_are_two_linear_layers_each_to_the_tools_that_quantise_them() -> None:
     """Gate and up of one stack: what is stored once a layer (here 16 bytes of a shape) is stored for both."""
     spec = from_config(MODELS["gpt-oss"], "gpt-oss")
-    experts = [each for each in allot(quant("w4a16"), spec, inventory(spec)) if each.group.component == "experts"]
+    experts = [
+        each for each in assign_formats(quant("w4a16"), spec, inventory(spec)) if each.group.component == "experts"
+    ]
     matrices = {
         each.group.role: (each.group.copies, each.group.shape) for each in experts if len(each.group.shape) == 2
     }

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from llmscale.errors import InputFileError, LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
+from llmscale.formats.bpw import asked
 from llmscale.formats.catalogue import format_of, quant
-from llmscale.formats.mixed import asked, mapped, named, overridden, parse_map, unmatched
-from llmscale.formats.recipe import Allotted
+from llmscale.formats.mixed import mapped, overridden, parse_map, unmatched
+from llmscale.formats.recipe import StoredTensor
 from llmscale.formats.recipe_file import read_recipe
-from llmscale.formats.weights import allot, weight_bytes
+from llmscale.formats.select import named
+from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.families import from_config
 from llmscale.model.inventory import inventory
 from llmscale.sources import load
@@ -22,9 +24,9 @@ SPEC = from_config(tiny(hidden_size=256, intermediate_size=512), "test")
 PARTS = inventory(SPEC)
 
 
-def forms(allotted: tuple[Allotted, ...]) -> dict[str, str]:
+def forms(stored: tuple[StoredTensor, ...]) -> dict[str, str]:
     """Role to format of all matrices."""
-    return {each.group.role: each.form.id for each in allotted if len(each.group.shape) > 1}
+    return {each.group.role: each.form.id for each in stored if len(each.group.shape) > 1}
 
 
 def test_a_map_is_read_in_order_by_what_people_call_the_parts() -> None:
@@ -60,18 +62,18 @@ def test_a_slip_in_a_map_is_named(text: str, error: type[LlmscaleError], said: s
 
 def test_a_map_stands_before_the_rules_of_its_base() -> None:
     one = mapped(quant("bf16"), parse_map("attn.q=int8,attn=q8_0,embed=fp32"))
-    found = forms(allot(one, SPEC, PARTS))
+    found = forms(assign_formats(one, SPEC, PARTS))
     assert found["attention.q"] == "int8"
     assert found["attention.k"] == found["attention.o"] == "q8_0"
     assert found["embedding.token"] == "fp32"
     assert found["mlp.up"] == found["head.out"] == "bf16"
-    assert weight_bytes(one, SPEC, PARTS) == sum(each.bytes for each in allot(one, SPEC, PARTS))
+    assert weight_bytes(one, SPEC, PARTS) == sum(each.bytes for each in assign_formats(one, SPEC, PARTS))
     again = mapped(one, parse_map("attn=int4"))
-    assert forms(allot(again, SPEC, PARTS))["attention.k"] == "int4", "the later map wins"
+    assert forms(assign_formats(again, SPEC, PARTS))["attention.k"] == "int4", "the later map wins"
 
 
 def test_a_map_over_a_preset_takes_the_place_of_its_choice() -> None:
-    preset = allot(quant("bf16"), SPEC, PARTS)
+    preset = assign_formats(quant("bf16"), SPEC, PARTS)
     found = overridden(preset, parse_map("ffn=q4_k,linear=q8_0"))
     assert {role: form for role, form in forms(found).items() if form != "q8_0"} == {
         "mlp.gate": "q4_k",
@@ -82,7 +84,7 @@ def test_a_map_over_a_preset_takes_the_place_of_its_choice() -> None:
     vectors = [each for each in found if len(each.group.shape) < 2]
     assert {each.form.id for each in vectors} == {"bf16"}
     with pytest.raises(UnsupportedModelError, match=r"Q4_K cannot hold .* 300 columns"):
-        overridden([Allotted(preset[0].group._replace(shape=(4, 300)), format_of("bf16"))], {"embedding": "q4_k"})
+        overridden([StoredTensor(preset[0].group._replace(shape=(4, 300)), format_of("bf16"))], {"embedding": "q4_k"})
 
 
 def test_a_preset_takes_only_what_a_gguf_file_can_hold() -> None:
@@ -93,16 +95,16 @@ def test_a_preset_takes_only_what_a_gguf_file_can_hold() -> None:
     spec = load("llama-3.2-1b").known()
     parts = inventory(spec)
     wider = mapped(preset, parse_map("attn=q8_0"))
-    assert forms(allot(wider, spec, parts))["attention.q"] == "q8_0"
-    kept = [each.bytes for each in allot(preset, spec, parts) if each.group.component == "mlp"]
-    assert kept == [each.bytes for each in allot(wider, spec, parts) if each.group.component == "mlp"]
+    assert forms(assign_formats(wider, spec, parts))["attention.q"] == "q8_0"
+    kept = [each.bytes for each in assign_formats(preset, spec, parts) if each.group.component == "mlp"]
+    assert kept == [each.bytes for each in assign_formats(wider, spec, parts) if each.group.component == "mlp"]
     with pytest.raises(UsageError, match="A GGUF file holds no sparse tensors"):
         weight_bytes(replace(preset, sparsity="2:4"), spec, parts)
 
 
 def test_rules_that_name_nothing_are_found() -> None:
-    allotted = allot(quant("bf16"), SPEC, PARTS)
-    assert unmatched(parse_map("attn=q8_0,experts=q4_k,*.sideways=q8_0,linear=q8_0"), allotted) == [
+    stored = assign_formats(quant("bf16"), SPEC, PARTS)
+    assert unmatched(parse_map("attn=q8_0,experts=q4_k,*.sideways=q8_0,linear=q8_0"), stored) == [
         "experts",
         "*.sideways",
     ]
@@ -168,7 +170,7 @@ def test_a_recipe_file_is_a_quant_like_any_other(tmp_path: Path) -> None:
     )
     one = named(path)
     assert (one.id, one.name, one.runtime, one.source, one.note) == ("mine", "mine", "vllm", path, "tried it")
-    found = forms(allot(one, SPEC, PARTS))
+    found = forms(assign_formats(one, SPEC, PARTS))
     assert (found["attention.q"], found["mlp.down"], found["mlp.up"]) == ("fp8", "bf16", "ct_w4")
     assert found["head.out"] == "bf16"
     thin = read_recipe(write(tmp_path, 'name: thin\nrules: {"*": bf16}\nsparsity: "2:4"\n'))

@@ -10,8 +10,8 @@ import pytest
 
 from llmscale.errors import NotFoundError, UnsupportedModelError
 from llmscale.formats.catalogue import format_of
-from llmscale.formats.mixed import named
-from llmscale.formats.weights import allot, weight_bytes
+from llmscale.formats.select import named
+from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.inventory import inventory
 from llmscale.sources import load
 from tests.helpers import TRUTH
@@ -108,11 +108,11 @@ def test_a_published_layer_of_exllama_is_met_to_the_byte(row: dict[str, Any]) ->
 def test_deepseek_v3_is_met_when_the_layer_that_predicts_a_second_token_is_added() -> None:
     """Layer 61 of the files: one more layer, an embedding and a head of its own, a matrix that joins two streams."""
     spec = load("deepseek-v3").known()
-    allotted = allot(named("fp8-block"), spec, inventory(spec))
-    last = sum(each.form.size(each.group.shape) * each.group.experts for each in allotted if 60 in each.group.layers)
-    ends = sum(each.bytes for each in allotted if each.group.component in {"embedding", "head"})
+    stored = assign_formats(named("fp8-block"), spec, inventory(spec))
+    last = sum(each.form.size(each.group.shape) * each.group.experts for each in stored if 60 in each.group.layers)
+    ends = sum(each.bytes for each in stored if each.group.component in {"embedding", "head"})
     joined, norms = 2 * spec.hidden_size * 2 * spec.hidden_size, 3 * 2 * spec.hidden_size
-    total = sum(each.bytes for each in allotted) + last + ends + joined + norms
+    total = sum(each.bytes for each in stored) + last + ends + joined + norms
     published = 688_586_727_753
     # Headers of 163 files, which name each matrix and its scale.
     assert 0 < published - total < 163 * 100_000

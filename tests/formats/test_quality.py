@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from llmscale.compile.tables import compile_table
+from llmscale.compile.registry import make
 from llmscale.errors import InputFileError
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.ladder import RUINED, by_quality, ladder, originals
 from llmscale.formats.quality import Measurement, compile_quality, loss, losses
+from llmscale.store.yaml_file import YamlFile
 
 
 def row(**fields: object) -> Measurement:
@@ -76,4 +77,4 @@ def test_a_bad_row_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "quality.yaml"
     path.write_text("- {model: m, quant: q, metric: perplexity, value: much, source: s}\n", encoding="utf-8")
     with pytest.raises(InputFileError, match=r"0\.value: .*number"):
-        compile_table("quality", str(path))
+        make("quality", YamlFile.read(str(path)))

@@ -10,7 +10,7 @@ from llmscale.errors import NotFoundError, UnsupportedModelError
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import REST, Quant, chosen, is_linear
 from llmscale.formats.select import selected
-from llmscale.formats.weights import allot, weight_bytes
+from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.families import from_config
 from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.sources import load
@@ -115,13 +115,13 @@ def test_the_whole_is_the_sum_of_its_parts(one: Quant) -> None:
     spec = load("llama-3.2-1b").known()
     parts = inventory(spec)
     try:
-        allotted = allot(one, spec, parts)
+        stored = assign_formats(one, spec, parts)
     except UnsupportedModelError:
         pytest.skip("not for this model")
     assert weight_bytes(one, spec, parts) == sum(
-        each.group.copies * each.form.size(each.group.shape) for each in allotted
+        each.group.copies * each.form.size(each.group.shape) for each in stored
     )
-    assert sum(each.group.parameters for each in allotted) >= parts.total()
+    assert sum(each.group.parameters for each in stored) >= parts.total()
 
 
 def test_groups_mean_all_that_a_tool_or_a_runtime_reads() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import format_of, quant
 from llmscale.formats.sparsity import DENSE_COMPONENTS, parse_sparsity, sparse, sparsified
-from llmscale.formats.weights import allot, weight_bytes
+from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.families import from_config
 from llmscale.model.inventory import inventory
 from tests.helpers import tiny
@@ -129,7 +129,7 @@ def test_a_large_matrix_takes_the_bits_that_it_states(form: str, written: str) -
 def test_only_the_linear_layers_of_the_model_proper_are_made_sparse() -> None:
     spec = from_config(tiny(), "test")
     parts = inventory(spec)
-    dense = allot(quant("bf16"), spec, parts)
+    dense = assign_formats(quant("bf16"), spec, parts)
     thin = sparsified(dense, parse_sparsity("2:4"))
     changed = {each.group.component for each, before in zip(thin, dense, strict=True) if each.form != before.form}
     assert changed == {"attention", "mlp"}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmscale.answers.results.common import ModelRef, to_json
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import answer, counted, gib
 from llmscale.render.words import ZH, words

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.accuracy.allocator import held, tensor_sizes
 
 from llmscale.formats.catalogue import quant
-from llmscale.formats.weights import allot, weight_bytes
+from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.inventory import inventory
 from llmscale.sources import load
 from llmscale.units import MIB
@@ -38,6 +38,6 @@ def test_the_tensors_of_a_checkpoint_are_its_bytes() -> None:
     spec = load("qwen2.5-0.5b").known()
     for name in ("bf16", "gptq-int4-g128", "awq"):
         parts = inventory(spec)
-        found = tensor_sizes(allot(quant(name), spec, parts))
+        found = tensor_sizes(assign_formats(quant(name), spec, parts))
         assert sum(found) == weight_bytes(quant(name), spec, parts)
         assert len(found) >= 290

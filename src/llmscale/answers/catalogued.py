@@ -10,9 +10,9 @@ from llmscale.catalogue import entries as model_catalogue
 from llmscale.catalogue.summaries import Outline, outline, outlines
 from llmscale.catalogue.user import location
 from llmscale.model.shape import Shape
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from llmscale.sources.catalogue import of_entry, of_report
-from llmscale.speed.motion import Motion
+from llmscale.speed.profile import ComputeProfile
 
 
 def all_models(catalogue: str | None) -> Iterator[Model]:
@@ -48,5 +48,5 @@ def _shipped(found: Outline) -> Model:
         compiled=True,
         published_in=found.published_in,
         family=found.family,
-        moves=Motion(*found.motion),
+        compute_profile=ComputeProfile(*found.motion),
     )

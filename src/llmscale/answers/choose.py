@@ -14,7 +14,7 @@ from llmscale.formats.ladder import FALLBACK, by_quality, ladder, originals
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
-from llmscale.formats.weights import allot, host_bytes
+from llmscale.formats.weights import assign_formats, host_bytes
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.architectures import lacks
 from llmscale.runtimes.hardware import refusal, unmodelled
@@ -117,11 +117,11 @@ def summed(model: Model, asked: Asked) -> Model:
     sizes: dict[str, Sequence[int]] = {}
     for quant in (*asked.originals, *(quant for steps in asked.ladders for quant in steps)):
         try:
-            allotted = allot(quant, model.spec, model.parts)
+            stored = assign_formats(quant, model.spec, model.parts)
         except UnsupportedModelError:
             continue
-        host = host_bytes(allotted) if quant.kind == "gguf" else 0
-        sizes[quant.id] = (sum(each.bytes for each in allotted), host)
+        host = host_bytes(stored) if quant.kind == "gguf" else 0
+        sizes[quant.id] = (sum(each.bytes for each in stored), host)
     (shape,) = model.shapes
     if any(quant.kind == "gguf" and quant.id in sizes for steps in asked.ladders for quant in steps):
         from llmscale.runtimes.llama_cpp.simulate import sketch_of

@@ -27,14 +27,14 @@ from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResul
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit.bounds import bounds_of
-from llmscale.fit.footprint import Candidate, Footprint, Quantity
+from llmscale.fit.footprint import Candidate, Footprint
 from llmscale.fit.largest import Fit, fit, largest_batch, usable
 from llmscale.formats.mixed import parse_map, unmatched
 from llmscale.formats.readers import USUAL
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
-from llmscale.formats.weights import allot
-from llmscale.model.spec import Basis
+from llmscale.formats.weights import assign_formats
+from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.architectures import refuse_lacking
 from llmscale.runtimes.hardware import refusal, unmodelled
@@ -138,7 +138,7 @@ def _slips(quant_map: str, form: Quant, model: Model) -> list[str]:
     """Rules of the map that change nothing."""
     assert model.spec is not None
     assert model.parts is not None
-    rules = unmatched(parse_map(quant_map), allot(form, model.spec, model.parts))
+    rules = unmatched(parse_map(quant_map), assign_formats(form, model.spec, model.parts))
     return [f"--quant-map: '{rule}' names no matrix of {model.ref.name}, so it changes nothing." for rule in rules]
 
 

@@ -17,14 +17,14 @@ from llmscale.answers.results.lists import (
     QuantsResult,
 )
 from llmscale.catalogue import entries as model_catalogue
-from llmscale.catalogue.entries import ModelEntry
+from llmscale.catalogue.entry import ModelEntry
 from llmscale.devices import device as device_catalogue
 from llmscale.devices.device import Device
 from llmscale.errors import UnsupportedModelError
-from llmscale.fit.footprint import Quantity
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant
 from llmscale.names import normal
+from llmscale.quantity import Quantity
 from llmscale.sources import load
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmscale.answers.results.common import SizedModelRef
+from llmscale.catalogue.summaries import sizes
 from llmscale.devices.sets import DeviceSet, sized
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.fit.footprint import Candidate, Quantity
+from llmscale.fit.footprint import Candidate
 from llmscale.fit.weights import answered, weights_of
 from llmscale.formats.catalogue import kv_formats, number_format
 from llmscale.formats.layout import Format
@@ -16,17 +17,17 @@ from llmscale.formats.readers import refuse_unread
 from llmscale.formats.recipe import Quant
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.shape import Shape, shape_of
-from llmscale.model.spec import Basis, ModelSpec
+from llmscale.model.spec import ModelSpec
+from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes import engine
 from llmscale.runtimes import runtime as find_runtime
 from llmscale.runtimes.architectures import refuse_lacking
 from llmscale.runtimes.interface import DEFAULTS, KNOWN_BY, Options, Subject
-from llmscale.store.tables import sizes
 from llmscale.units import GIB, parse_size
 
 if TYPE_CHECKING:
     from llmscale.fit.peers import Peer
-    from llmscale.speed.motion import Motion
+    from llmscale.speed.profile import ComputeProfile
 
 DEFAULT_CONTEXT = 4096
 DEFAULT_QUANTS = ("fp32", "fp16", "int8", "int4")
@@ -47,7 +48,7 @@ class Model(NamedTuple):
         spec, parts: None for a catalogue model whose sizes were computed when the catalogue was compiled.
         compiled: whether that is so.
         summed: the same by quant, where it was computed for this answer, see `llmscale.answers.choose.summed`.
-        moves: what of it decides its speed, where it was computed before.
+        compute_profile: what of it decides its speed, where it was computed before.
         published_in: see `ModelSpec`.
         family: the published ``model_type``; empty where it is not known, or somebody only assumed it.
     """
@@ -63,7 +64,7 @@ class Model(NamedTuple):
     peers: tuple[Peer, ...] = ()
     compiled: bool = False
     summed: Mapping[str, Sequence[int]] | None = None
-    moves: Motion | None = None
+    compute_profile: ComputeProfile | None = None
     published_in: str = ""
     family: str = ""
 
@@ -115,9 +116,9 @@ class Model(NamedTuple):
         if quant.kind != "gguf" or self.spec is None or self.parts is None or not self.spec.shape_known:
             return None
         from llmscale.formats.gguf.files import file_bytes
-        from llmscale.formats.weights import allot
+        from llmscale.formats.weights import assign_formats
 
-        return Quantity(*file_bytes(self.spec, allot(quant, self.spec, self.parts)), Basis.MODELLED)
+        return Quantity(*file_bytes(self.spec, assign_formats(quant, self.spec, self.parts)), Basis.MODELLED)
 
     def candidate(self, quant: Quant, runtime: str | None) -> Candidate:
         """This model in one quant on one runtime, the quant's own by default."""
@@ -155,11 +156,11 @@ class Model(NamedTuple):
             return known[1] if known else 0
         if not self.counted:
             return 0
-        from llmscale.formats.weights import allot, host_bytes
+        from llmscale.formats.weights import assign_formats, host_bytes
 
         assert self.spec is not None
         assert self.parts is not None
-        return host_bytes(allot(quant, self.spec, self.parts))
+        return host_bytes(assign_formats(quant, self.spec, self.parts))
 
     def on_devices(self, quant: Quant, runtime: str | None = None) -> int:
         """The most bytes of the weights that lie on devices which take all layers, on the quant's own runtime or so."""
@@ -203,22 +204,22 @@ class Model(NamedTuple):
         if self.compiled:
             known = self.sizes(quant)
             return (known[2], known[3]) if known and len(known) > 2 else None
-        from llmscale.formats.weights import allot
-        from llmscale.speed.motion import read_bytes
+        from llmscale.formats.weights import assign_formats
+        from llmscale.speed.profile import bytes_per_token
 
         assert self.spec is not None
         assert self.parts is not None
-        return read_bytes(self.parts, allot(quant, self.spec, self.parts))
+        return bytes_per_token(self.parts, assign_formats(quant, self.spec, self.parts))
 
     @property
-    def motion(self) -> Motion | None:
+    def profile(self) -> ComputeProfile | None:
         """What of the model decides its speed; None for a bare size."""
-        if self.moves is not None or not self.counted:
-            return self.moves
-        from llmscale.speed.motion import motion
+        if self.compute_profile is not None or not self.counted:
+            return self.compute_profile
+        from llmscale.speed.profile import profile_of
 
         assert self.parts is not None
-        return motion(self.parts)
+        return profile_of(self.parts)
 
     def context(self, asked: int | None) -> int:
         """Tokens to estimate for: as asked, else 4,096 or the model's own limit, whichever is smaller."""

@@ -10,7 +10,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.fit.footprint import Beside, Candidate
 from llmscale.formats.recipe import Quant
-from llmscale.formats.weights import allot
+from llmscale.formats.weights import assign_formats
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.llama_cpp.offload import Held, Layers, fewest_cpu_moe, held, layers_of, most_layers, spare
 from llmscale.runtimes.llama_cpp.place import Place
@@ -119,5 +119,5 @@ def _layers(model: Model, quant: Quant) -> Layers:
     assert model.parts is not None
     key = (model.spec, quant.name)
     if key not in _LAYERS:
-        _LAYERS[key] = layers_of(allot(quant, model.spec, model.parts), len(facts(model.spec).layers))
+        _LAYERS[key] = layers_of(assign_formats(quant, model.spec, model.parts), len(facts(model.spec).layers))
     return _LAYERS[key]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from llmscale.answers.results.common import ModelRef
 from llmscale.answers.results.params import ParameterCount, ParamsResult, RumourLine, TensorLine
 from llmscale.model.inventory import inventory
-from llmscale.model.spec import Basis, ModelSpec
+from llmscale.model.spec import ModelSpec
+from llmscale.quantity import Basis
 from llmscale.sources import Loaded, load
 
 

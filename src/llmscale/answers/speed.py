@@ -12,7 +12,15 @@ from llmscale.formats.recipe import Quant
 from llmscale.runtimes import TENSOR_PARALLEL, engine
 from llmscale.runtimes.interface import Workload
 from llmscale.speed.links import link
-from llmscale.speed.load import Load, cache_bytes, decode_flops, past, pasts, prompt_flops, state_bytes
+from llmscale.speed.load import (
+    Load,
+    attended_by_prompt,
+    attended_tokens,
+    cache_bytes,
+    decode_flops,
+    prompt_flops,
+    state_bytes,
+)
 from llmscale.speed.predict import Speed, Stage, decode, first_token
 from llmscale.speed.table import Setup, host_setup, setup
 from llmscale.store.tables import table
@@ -40,11 +48,11 @@ def pace(
     None where nobody measured such a device under that runtime, for models that do not decode, and for layers `aside`
     in RAM of which nobody says how fast it is.
     """
-    stages, moves = _stages(model, quant, work, runtime, devices, aside), model.motion
-    if stages is None or moves is None:
+    stages, profile = _stages(model, quant, work, runtime, devices, aside), model.profile
+    if stages is None or profile is None:
         return None
-    attended = pasts(model.shapes[0], work.context)
-    prompt = prompt_flops(moves.dense, moves.routed, moves.width, attended, work.context)
+    attended = attended_by_prompt(model.shapes[0], work.context)
+    prompt = prompt_flops(profile.dense, profile.routed, profile.width, attended, work.context)
     first = first_token(stages, prompt, work.context, CHUNK.get(engine(runtime), WHOLE))
     return Pace(decode(stages, work.batch), first)
 
@@ -67,9 +75,9 @@ def _stages(
 ) -> list[Stage] | None:
     """The layers on each device, and in RAM; None where the speed is not known."""
     shape = model.shapes[0]
-    moves = model.motion
+    profile = model.profile
     bandwidth = work.options.ram_bandwidth
-    if moves is None or not shape.decodes or model.assumed or (aside and bandwidth is None):
+    if profile is None or not shape.decodes or model.assumed or (aside and bandwidth is None):
         return None
     runtime = engine(runtime)
     name = "vllm-eager" if runtime == "vllm" and work.options.enforce_eager else runtime
@@ -82,11 +90,11 @@ def _stages(
     load = Load(
         weight_bytes=shared,
         cache_bytes=cache_bytes(shape, work.context, element),
-        matrices=moves.matrices,
-        flops=decode_flops(moves.dense + moves.routed, moves.width, past(shape, work.context)),
+        matrices=profile.matrices,
+        flops=decode_flops(profile.dense + profile.routed, profile.width, attended_tokens(shape, work.context)),
         expert_bytes=experts,
-        experts=moves.experts,
-        experts_used=moves.used,
+        experts=profile.experts,
+        experts_used=profile.used,
         layers=shape.layers,
         hidden=shape.hidden,
         state_bytes=state_bytes(shape),

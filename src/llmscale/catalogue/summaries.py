@@ -20,7 +20,7 @@ class Outline(NamedTuple):
         limit: the longest context.
         published_in, family: see `ModelSpec`; empty where the tensors are not known.
         shape: fields of `Shape`; None where the tensors are not known.
-        motion: fields of `Motion`, likewise.
+        motion: fields of `ComputeProfile`, likewise.
     """
 
     id: str
@@ -45,3 +45,11 @@ def outline(model_id: str) -> Outline | None:
 def outlines() -> Iterator[Outline]:
     """All, in the order of the file."""
     return (Outline(*fields) for fields in table("outlines").values())
+
+
+def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:
+    """Bytes of a shipped model in each quant whose own runtime this is; see `llmscale.compile.sizes`."""
+    if all(quant["runtime"] != runtime for quant in table("quants")["entries"].values()):
+        return {}
+    found: dict[str, list[int]] = table(f"sizes_{runtime}")[model_id]
+    return found

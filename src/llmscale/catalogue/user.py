@@ -65,11 +65,11 @@ def overlaid(path: str) -> dict[str, Any]:
 
 @cache
 def _overlaid(path: str, changed: int, size: int) -> dict[str, Any]:
-    from llmscale.compile.tables import (
-        compile_table,  # brings YAML and pydantic, which only those with a file of their own need
-    )
+    # These bring YAML and pydantic, which only those with a file of their own need.
+    from llmscale.catalogue.schema import check
+    from llmscale.store.yaml_file import YamlFile
 
-    shipped, own = table("models"), compile_table("models", path)
+    shipped, own = table("models"), check(YamlFile.read(path))
     for fields in own["entries"].values():
         fields["origin"] = path
     ids = {normal(model_id): model_id for model_id in own["entries"]}

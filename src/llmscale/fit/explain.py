@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.fit.bounds import explain_bounds
-from llmscale.fit.footprint import Candidate, Quantity
+from llmscale.fit.footprint import Candidate
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Quant
-from llmscale.formats.weights import allot
+from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import Inventory, TensorGroup
 from llmscale.model.spec import ModelSpec
+from llmscale.quantity import Quantity
 from llmscale.runtimes.general import overhead_line
 from llmscale.runtimes.interface import Workload
 from llmscale.units import format_size
@@ -48,14 +49,14 @@ def _weight_lines(spec: ModelSpec, parts: Inventory, quant: Quant, weights: Quan
     yield f"  weights = {told}, of which"
     by_kind: dict[str, dict[str, tuple[int, int]]] = {}
     single = [0, 0]
-    for allotted in allot(quant, spec, parts):
-        if len(allotted.group.shape) < 2 and allotted.form.bits >= 16:
-            single[0] += _tensors(allotted.group)
-            single[1] += allotted.bytes
+    for stored in assign_formats(quant, spec, parts):
+        if len(stored.group.shape) < 2 and stored.form.bits >= 16:
+            single[0] += _tensors(stored.group)
+            single[1] += stored.bytes
             continue
-        forms = by_kind.setdefault(_kind(allotted.group), {})
-        tensors, size = forms.get(allotted.form.name, (0, 0))
-        forms[allotted.form.name] = (tensors + _tensors(allotted.group), size + allotted.bytes)
+        forms = by_kind.setdefault(_kind(stored.group), {})
+        tensors, size = forms.get(stored.form.name, (0, 0))
+        forms[stored.form.name] = (tensors + _tensors(stored.group), size + stored.bytes)
     for kind, forms in by_kind.items():
         listed = ", ".join(f"{tensors} x {name}" for name, (tensors, _) in forms.items())
         yield f"    {kind}: {listed} = {sum(size for _, size in forms.values()):,} bytes"

@@ -9,25 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.interface import Bounded, Runtime, Subject, Workload
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
-
-
-class Quantity(NamedTuple):
-    """Bytes, and the least and most they may be."""
-
-    value: int
-    low: int
-    high: int
-    basis: Basis
-
-    @classmethod
-    def exactly(cls, value: int, basis: Basis = Basis.EXACT) -> Quantity:
-        """A quantity without a range."""
-        return cls(value, value, value, basis)
 
 
 class Beside(Protocol):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
-from llmscale.fit.footprint import Candidate, Quantity
+from llmscale.fit.footprint import Candidate
+from llmscale.quantity import Quantity
 from llmscale.runtimes import TENSOR_PARALLEL
 from llmscale.runtimes.interface import Subject, Workload
 

@@ -6,10 +6,9 @@ from functools import cache
 from math import log
 from typing import NamedTuple
 
-from llmscale.catalogue.summaries import Outline, outlines
+from llmscale.catalogue.summaries import Outline, outlines, sizes
 from llmscale.formats.recipe import Quant
 from llmscale.model.shape import Shape
-from llmscale.store.tables import sizes
 
 #: Catalogue models whose size lies within this factor stand for a bare size; at least `FEWEST` of them.
 NEIGHBOURHOOD = 1.3

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llmscale.errors import UnsupportedModelError
-from llmscale.fit.footprint import Quantity
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Quant
 from llmscale.formats.weights import weight_bytes
 from llmscale.model.inventory import Inventory
-from llmscale.model.spec import Basis, ModelSpec
+from llmscale.model.spec import ModelSpec
+from llmscale.quantity import Basis, Quantity
 
 if TYPE_CHECKING:
     from llmscale.fit.peers import Peer

@@ -18,6 +18,8 @@ from llmscale.model.inventory import TensorGroup
 
 #: The weight of any linear layer.
 LINEAR = "linear"
+#: What becomes of a tensor that its format cannot hold, where nothing does.
+REFUSE = "refuse"
 #: What takes whatever no other rule takes, and all that is no matrix: biases, norms, scales.
 REST = "*"
 #: Matrices that are looked up, added, or multiplied with outside a linear layer: no tool counts them as one.
@@ -69,7 +71,7 @@ class Quant:
     activation_bytes: int
     source: str
     rules: dict[str, str] = field(default_factory=dict)
-    narrow: str = "refuse"
+    narrow: str = REFUSE
     needs: str = ""
     own_head: bool = False
     sparsity: str = ""
@@ -88,7 +90,7 @@ class Quant:
         return list(self.rules) == [REST]
 
 
-class Allotted(NamedTuple):
+class StoredTensor(NamedTuple):
     """Tensors alike and the number format they are in."""
 
     group: TensorGroup

@@ -11,18 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-
-from llmscale.compile.tables import read_mapping
-from llmscale.errors import LlmscaleError
-from llmscale.formats.catalogue import format_of, quant
+from llmscale.errors import LlmscaleError, NotFoundError
+from llmscale.formats.catalogue import format_of, quant, quants
 from llmscale.formats.mixed import mapped, parse_format, parse_selector
-from llmscale.formats.recipe import LINEAR, REST, Quant
+from llmscale.formats.recipe import LINEAR, REFUSE, REST, Quant
 from llmscale.formats.sparsity import parse_sparsity
-from llmscale.runtimes import runtime
+from llmscale.names import normal
+from llmscale.store.yaml_file import YamlFile
 
 T = TypeVar("T")
-REFUSE = "refuse"
 
 
 @dataclass(frozen=True)
@@ -51,15 +48,12 @@ def read_recipe(path: str) -> Quant:
     Raises:
         InputFileError: the file cannot be read or does not fit, by file, line and field.
     """
-    raw, source = read_mapping(path)
+    source = YamlFile.read(path)
+    raw = source.mapping("fields to values")
     known = [part.name for part in fields(RecipeFile)]
     if unknown := [str(key) for key in raw if key not in known]:
         raise source.error((unknown[0],), f"{unknown[0]}: no such field.", f"Known: {', '.join(known)}.")
-    try:
-        given = TypeAdapter(RecipeFile).validate_python(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise source.error(first["loc"], f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    given = source.typed(raw, RecipeFile)
 
     def checked(parse: Callable[[str], T], text: str, *keys: str) -> T:
         try:
@@ -82,9 +76,22 @@ def read_recipe(path: str) -> Quant:
         narrow = REFUSE if given.narrow == REFUSE else checked(parse_format, given.narrow, "narrow")
         made = replace(made, narrow=narrow)
     if given.runtime:
-        made = replace(made, runtime=checked(runtime, given.runtime, "runtime").name)
+        made = replace(made, runtime=checked(_runtime, given.runtime, "runtime"))
     if given.sparsity:
         made = replace(made, sparsity=checked(parse_sparsity, given.sparsity, "sparsity").name)
     readers = given.readers or made.readers
     own = replace(made, id=given.name, name=given.name, note=given.note, source=path, readers=readers)
     return replace(own, aliases=[])
+
+
+def _runtime(name: str) -> str:
+    """The runtime called `name`: one that quants are read by.
+
+    Raises:
+        NotFoundError: none is.
+    """
+    known = sorted({reader for each in quants() for reader in (each.runtime, *each.readers)})
+    for runtime in known:
+        if normal(runtime) == normal(name):
+            return runtime
+    raise NotFoundError(f"There is no runtime called '{name}'.", f"Known: {', '.join(known)}.")

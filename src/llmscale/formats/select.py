@@ -12,6 +12,8 @@ from llmscale.names import normal
 
 #: Names of groups: everything, llama.cpp's presets, or what a runtime reads (``all-vllm``).
 ALL = "all"
+#: How the names of recipe files end.
+RECIPES = (".yaml", ".yml")
 
 
 def selected(
@@ -35,7 +37,7 @@ def selected(
     for name in names:
         group = _group(name)
         lenient = lenient or group is not None
-        for one in [_one(name)] if group is None else group:
+        for one in [named(name)] if group is None else group:
             chosen.setdefault(one.id, one)
     found = list(chosen.values())
     if quant_map:
@@ -51,14 +53,23 @@ def selected(
     return found, lenient
 
 
-def _one(name: str) -> Quant:
-    """The quant of that name; only what is none of the catalogue's needs a reader of its own."""
+def named(name: str) -> Quant:
+    """The quant of that name: one of the catalogue, bits that are asked for, or a recipe file.
+
+    Only what is none of the catalogue's needs a reader of its own.
+    """
     try:
         return quant(name)
     except NotFoundError:
-        from llmscale.formats.mixed import named
+        if name.lower().endswith(RECIPES):
+            from llmscale.formats.recipe_file import read_recipe  # brings YAML and pydantic
 
-        return named(name)
+            return read_recipe(name)
+        from llmscale.formats.bpw import asked
+
+        if (found := asked(name)) is None:
+            raise
+        return found
 
 
 def _group(name: str) -> list[Quant] | None:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from llmscale.errors import UsageError
 from llmscale.formats.layout import Format
-from llmscale.formats.recipe import Allotted, is_linear
+from llmscale.formats.recipe import StoredTensor, is_linear
 
 TWO_OF_FOUR = "2:4"
 BITMASK, CSR = "bitmask", "csr"
@@ -139,7 +139,7 @@ def sparse(form: Format, sparsity: Sparsity) -> Format:
     )
 
 
-def sparsified(allotted: Iterable[Allotted], sparsity: Sparsity) -> tuple[Allotted, ...]:
+def sparsified(stored: Iterable[StoredTensor], sparsity: Sparsity) -> tuple[StoredTensor, ...]:
     """The linear layers without their zeros, all else as it is.
 
     Raises:
@@ -149,5 +149,5 @@ def sparsified(allotted: Iterable[Allotted], sparsity: Sparsity) -> tuple[Allott
         each._replace(form=sparse(each.form, sparsity))
         if is_linear(each.group) and each.group.component not in DENSE_COMPONENTS
         else each
-        for each in allotted
+        for each in stored
     )

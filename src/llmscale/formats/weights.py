@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import format_of
-from llmscale.formats.recipe import REST, Allotted, Quant, chosen
+from llmscale.formats.recipe import REFUSE, REST, Quant, StoredTensor, chosen
 from llmscale.model.inventory import Inventory, TensorGroup
 from llmscale.model.spec import ModelSpec
 
 
-def allot(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
+def assign_formats(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[StoredTensor, ...]:
     """Every tensor that a file in this quant holds, and its format.
 
     Raises:
@@ -30,10 +30,10 @@ def allot(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ..
     return sparsified(found, parse_sparsity(quant.sparsity))
 
 
-def _by_preset(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
-    from llmscale.formats.gguf import allot_preset
+def _by_preset(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[StoredTensor, ...]:
+    from llmscale.formats.gguf import assign_preset
 
-    found = allot_preset(quant.preset, spec, parts)
+    found = assign_preset(quant.preset, spec, parts)
     if not quant.rules:
         return found
     from llmscale.formats.mixed import overridden
@@ -41,13 +41,13 @@ def _by_preset(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotte
     return overridden(found, quant.rules)
 
 
-def allotted(quant: Quant, group: TensorGroup) -> Allotted:
+def assign_format(quant: Quant, group: TensorGroup) -> StoredTensor:
     """The tensors of one group as a quant of rules keeps them.
 
     Raises:
-        UnsupportedModelError, UsageError: as `allot`.
+        UnsupportedModelError, UsageError: as `assign_formats`.
     """
-    found = _allotted(quant, _unpacked(group.turned))
+    found = _stored(quant, _unpacked(group.turned))
     if not quant.sparsity:
         return found
     from llmscale.formats.sparsity import parse_sparsity, sparsified
@@ -55,21 +55,21 @@ def allotted(quant: Quant, group: TensorGroup) -> Allotted:
     return sparsified((found,), parse_sparsity(quant.sparsity))[0]
 
 
-def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
+def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[StoredTensor, ...]:
     groups = [group for group in parts.groups if group.tied_to is None or _own_head(quant, group)]
     if quant.needs and all(group.component != quant.needs for group in groups):
         raise UnsupportedModelError(
             f"{quant.name} is for {quant.needs}, and {spec.name} has none.",
             f"Its tensors would all be {quant.rules[REST]}.",
         )
-    return tuple(_allotted(quant, _unpacked(group.turned)) for group in groups)
+    return tuple(_stored(quant, _unpacked(group.turned)) for group in groups)
 
 
 #: What llama.cpp never puts on a device: the tables that tokens are looked up in (src/llama-arch.cpp, LAYER_INPUT).
 ON_HOST = ("token_embd.weight", "per_layer_token_embd.weight", "position_embd.weight", "token_types.weight")
 
 
-def host_bytes(found: Sequence[Allotted]) -> int:
+def host_bytes(found: Sequence[StoredTensor]) -> int:
     """Bytes of a GGUF file's tensors that stay in RAM with all layers on a device.
 
     A table that is the head as well goes to the device for that, and is there in RAM besides.
@@ -81,7 +81,7 @@ def host_bytes(found: Sequence[Allotted]) -> int:
 
 def weight_bytes(quant: Quant, spec: ModelSpec, parts: Inventory) -> int:
     """Bytes of all weights: each stored tensor by itself, tied ones once."""
-    return sum(each.bytes for each in allot(quant, spec, parts))
+    return sum(each.bytes for each in assign_formats(quant, spec, parts))
 
 
 def _unpacked(group: TensorGroup) -> TensorGroup:
@@ -96,14 +96,14 @@ def _own_head(quant: Quant, group: TensorGroup) -> bool:
     return quant.own_head and group.role == "head.out"
 
 
-def _allotted(quant: Quant, group: TensorGroup) -> Allotted:
+def _stored(quant: Quant, group: TensorGroup) -> StoredTensor:
     form = format_of(chosen(quant.rules, group))
     if form.holds(group.shape):
-        return Allotted(group, form)
-    if quant.narrow == "refuse":
+        return StoredTensor(group, form)
+    if quant.narrow == REFUSE:
         raise UnsupportedModelError(
             f"{quant.name} cannot hold {group.name}: its rows have {group.shape[-1]:,} columns, "
             f"{form.name} takes multiples of {form.multiple}.",
             f"Try a quant without blocks, or --quant-map to keep such tensors in {quant.rules[REST]}.",
         )
-    return Allotted(group, format_of(quant.narrow))
+    return StoredTensor(group, format_of(quant.narrow))

@@ -1,7 +1,7 @@
 """What a model is: its building blocks, where each stands, and a few published facts.
 
 Whatever the user names becomes a `ModelSpec`; from there on nobody knows where it came from.
-A *block* (see `llmscale.model.blocks`) lists its own weight tensors; a `Placed` block says under which
+A *block* (see `llmscale.model.blocks`) lists its own weight tensors; a `PlacedBlock` block says under which
 name and in which layers it stands. `llmscale.model.inventory` turns the whole into the bill of materials.
 """
 
@@ -9,18 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple, Protocol
 
-
-class Basis(str, Enum):
-    """How a number is known."""
-
-    EXACT = "exact"  # follows from the tensors or the file
-    MODELLED = "modelled"  # a model of a runtime
-    ASSUMED = "assumed"  # the shape had to be guessed; a range is given
-    REPORTED = "reported"  # somebody published it
-    RUMOURED = "rumoured"
+from llmscale.quantity import Basis
 
 
 class Tensor(NamedTuple):
@@ -87,7 +78,7 @@ class Block(Protocol):
         ...
 
 
-class Placed(NamedTuple):
+class PlacedBlock(NamedTuple):
     """A block where it stands.
 
     Attributes:
@@ -132,7 +123,7 @@ class ModelSpec:
     name: str
     source: str
     family: str
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedBlock, ...]
     layers: int = 0
     hidden_size: int = 0
     intermediate_size: int = 0

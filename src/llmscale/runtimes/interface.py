@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.model.shape import Shape
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet

@@ -9,7 +9,7 @@ from llmscale.errors import NotFoundError, UndisclosedError, UsageError
 from llmscale.model.spec import ModelSpec
 
 if TYPE_CHECKING:
-    from llmscale.catalogue.entries import ModelEntry
+    from llmscale.catalogue.entry import ModelEntry
 
 
 class Loaded(NamedTuple):

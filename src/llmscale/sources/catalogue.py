@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llmscale.catalogue.entries import ModelEntry, lookup
-from llmscale.model.spec import Basis, ModelSpec
+from llmscale.catalogue.entries import lookup
+from llmscale.catalogue.entry import ModelEntry
+from llmscale.model.spec import ModelSpec
+from llmscale.quantity import Basis
 from llmscale.sources import Loaded
 from llmscale.sources.literal import reported
 

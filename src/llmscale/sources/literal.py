@@ -6,7 +6,8 @@ import re
 from typing import NamedTuple
 
 from llmscale.errors import UsageError
-from llmscale.model.spec import Basis, ModelSpec, Placed, Tensor
+from llmscale.model.spec import ModelSpec, PlacedBlock, Tensor
+from llmscale.quantity import Basis
 from llmscale.sources import Loaded
 from llmscale.units import format_count, parse_count
 
@@ -86,7 +87,7 @@ def reported(name: str, total: int, active: int | None, basis: Basis, context: i
         name=name,
         source="",
         family="literal",
-        placed=(Placed("", Opaque(used, total - used)),),
+        placed=(PlacedBlock("", Opaque(used, total - used)),),
         basis=basis,
         max_context=context,
     )
@@ -101,7 +102,7 @@ def _spec(
             name=name,
             source="size literal",
             family="literal",
-            placed=(Placed("", weights),),
+            placed=(PlacedBlock("", weights),),
             basis=Basis.ASSUMED,
             parameters_range=size_range,
             warnings=warnings,

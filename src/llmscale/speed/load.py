@@ -129,13 +129,13 @@ def state_bytes(shape: Shape) -> float:
     return sum(2.0 * state.layers * state.elements * state.bytes_per_element for state in shape.states)
 
 
-def past(shape: Shape, tokens: float) -> float:
+def attended_tokens(shape: Shape, tokens: float) -> float:
     """Tokens that one token attends to with `tokens` before it, averaged over the attention layers."""
     return _mean(shape, lambda window: min(tokens, window) if window else tokens)
 
 
-def pasts(shape: Shape, tokens: float) -> float:
-    """`past` summed over the tokens of a prompt: each sees one more than the last, until a window is full."""
+def attended_by_prompt(shape: Shape, tokens: float) -> float:
+    """`attended_tokens` summed over the tokens of a prompt: each sees one more, until a window is full."""
 
     def summed(window: float | None) -> float:
         growing = min(tokens, window) if window else tokens
@@ -156,5 +156,5 @@ def decode_flops(parameters: int, width: int, attended: float) -> float:
 
 
 def prompt_flops(parameters: int, experts: int, width: int, attended: float, tokens: float) -> PromptFlops:
-    """The same for a prompt; `attended`: `pasts` of it."""
+    """The same for a prompt; `attended`: `attended_by_prompt` of it."""
     return PromptFlops(2.0 * parameters * tokens, 4.0 * width * attended, 2.0 * experts * tokens)

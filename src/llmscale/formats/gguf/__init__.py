@@ -7,16 +7,16 @@ from collections.abc import Iterable
 
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.gguf.convert import GgufModel, convert
-from llmscale.formats.gguf.places import Placed, Plan, plan, whole
+from llmscale.formats.gguf.places import Plan, Ranked, plan, whole
 from llmscale.formats.gguf.presets import CONVERTED, chosen
-from llmscale.formats.recipe import Allotted
+from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import Inventory
 from llmscale.model.spec import ModelSpec
 
-__all__ = ["GgufModel", "allot_preset", "convert", "tensor_types"]
+__all__ = ["GgufModel", "assign_preset", "convert", "tensor_types"]
 
 
-def allot_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[Allotted, ...]:
+def assign_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[StoredTensor, ...]:
     """Every tensor of the GGUF file that `llama-quantize` writes with `preset`, and its type.
 
     Tensors of one name that get several types are as many entries; all experts of a layer are one tensor.
@@ -29,17 +29,17 @@ def allot_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[Allott
     """
     made = _planned(spec, parts)
     if preset == CONVERTED:
-        return tuple(Allotted(placed.tensor.group, format_of(placed.tensor.form)) for placed in made.tensors)
-    return tuple(allotted for placed in made.tensors for allotted in _typed(preset, made, placed))
+        return tuple(StoredTensor(placed.tensor.group, format_of(placed.tensor.form)) for placed in made.tensors)
+    return tuple(stored for placed in made.tensors for stored in _typed(preset, made, placed))
 
 
-def tensor_types(allotted: Iterable[Allotted]) -> dict[str, dict[str, int]]:
+def tensor_types(stored: Iterable[StoredTensor]) -> dict[str, dict[str, int]]:
     """How many tensors of each kind are in which type: ``{"attn_v": {"Q6_K": 16, "Q4_K": 16}}``.
 
     Of matrices alone, and not of those that stay in F32.
     """
     kinds: dict[str, Counter[str]] = {}
-    for group, form in allotted:
+    for group, form in stored:
         if form.id != "fp32" and len(whole(group)) > 1:
             kind = group.name.removesuffix(".weight").removeprefix("blk.{layer}.")
             kinds.setdefault(kind, Counter())[form.name] += max(1, len(group.layers))
@@ -60,14 +60,14 @@ def _planned(spec: ModelSpec, parts: Inventory) -> Plan:
     return made
 
 
-def _typed(preset: str, made: Plan, placed: Placed) -> Iterable[Allotted]:
+def _typed(preset: str, made: Plan, placed: Ranked) -> Iterable[StoredTensor]:
     group = placed.tensor.group
     if not placed.touched:
-        return [Allotted(group, format_of(placed.tensor.form))]
+        return [StoredTensor(group, format_of(placed.tensor.form))]
     layers: dict[str, list[int]] = {}
     types = [chosen(preset, placed.kind, placed.stacked, placed.row, made.facts, where) for where in placed.places]
     if len(set(types)) == 1:
-        return [Allotted(group, format_of(types[0]))]
+        return [StoredTensor(group, format_of(types[0]))]
     for form, layer in zip(types, group.layers, strict=True):
         layers.setdefault(form, []).append(layer)
-    return [Allotted(group._replace(layers=tuple(held)), format_of(form)) for form, held in layers.items()]
+    return [StoredTensor(group._replace(layers=tuple(held)), format_of(form)) for form, held in layers.items()]

@@ -15,7 +15,7 @@ from llmscale.formats.gguf.metadata import (
     tokenizer_bytes,
 )
 from llmscale.formats.gguf.places import whole
-from llmscale.formats.recipe import Allotted
+from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import ModelSpec
 from llmscale.store.tables import table
@@ -42,10 +42,10 @@ class VocabularyEntry:
     note: str = ""
 
 
-def file_bytes(spec: ModelSpec, allotted: Sequence[Allotted]) -> MetadataBytes:
-    """Bytes of the file that holds `allotted`, and the least and the most they may be."""
-    rows = next((a.group.shape[0] for a in allotted if a.group.name == EMBEDDING), 0)
-    tensors = [tensor for a in allotted for tensor in _tensors(a)]
+def file_bytes(spec: ModelSpec, stored: Sequence[StoredTensor]) -> MetadataBytes:
+    """Bytes of the file that holds `assign_format`, and the least and the most they may be."""
+    rows = next((a.group.shape[0] for a in stored if a.group.name == EMBEDDING), 0)
+    tensors = [tensor for a in stored for tensor in _tensors(a)]
     before = metadata_bytes(
         tokenizer_bytes(_known(), spec.text_family or spec.family, rows), [(name, axes) for name, axes, _ in tensors]
     )
@@ -53,11 +53,11 @@ def file_bytes(spec: ModelSpec, allotted: Sequence[Allotted]) -> MetadataBytes:
     return before + (sum(sizes) + tensor_padding(sizes))
 
 
-def _tensors(allotted: Allotted) -> Iterator[tuple[str, int, int]]:
+def _tensors(stored: StoredTensor) -> Iterator[tuple[str, int, int]]:
     """Name, axes and bytes of each tensor that the file holds for a group."""
-    group: TensorGroup = allotted.group
+    group: TensorGroup = stored.group
     shape = whole(group)
-    size = allotted.form.size(shape)
+    size = stored.form.size(shape)
     for layer in group.layers or (None,):
         yield (group.name if layer is None else group.name.replace("{layer}", str(layer))), len(shape), size
 

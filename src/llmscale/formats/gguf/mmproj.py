@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.gguf.convert import TOWERS
-from llmscale.formats.recipe import Allotted
+from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import Inventory, TensorGroup
 from llmscale.model.spec import ModelSpec
 
@@ -54,7 +54,7 @@ PATCHES = (
 )
 
 
-def projector(spec: ModelSpec, parts: Inventory, form: str) -> tuple[Allotted, ...]:
+def projector(spec: ModelSpec, parts: Inventory, form: str) -> tuple[StoredTensor, ...]:
     """The tensors of the tower's file, with names as they were published.
 
     Args:
@@ -75,7 +75,7 @@ def projector(spec: ModelSpec, parts: Inventory, form: str) -> tuple[Allotted, .
             f"What llama.cpp's converter makes of the tower of {spec.name} was never checked, or it makes nothing.",
             f"--mmproj is known for: {', '.join(FORCED)}.",
         )
-    return tuple(_allotted(family, group, FORMS[form]) for group in (*towers, *_added(family, spec)))
+    return tuple(_stored(family, group, FORMS[form]) for group in (*towers, *_added(family, spec)))
 
 
 def tower(spec: ModelSpec, parts: Inventory) -> tuple[str, int]:
@@ -95,8 +95,8 @@ def _added(family: str, spec: ModelSpec) -> Iterator[TensorGroup]:
         yield TensorGroup("v.token_embd.img_break", "embedding", "projector", (spec.hidden_size,), (), 1, 1, None)
 
 
-def _allotted(family: str, group: TensorGroup, wanted: str) -> Allotted:
-    return Allotted(group, number_format(_form(family, group, wanted)))
+def _stored(family: str, group: TensorGroup, wanted: str) -> StoredTensor:
+    return StoredTensor(group, number_format(_form(family, group, wanted)))
 
 
 def _form(family: str, group: TensorGroup, wanted: str) -> str:

@@ -16,7 +16,7 @@ from llmscale.model.inventory import TensorGroup
 NOWHERE = Where(0, -1)
 
 
-class Placed(NamedTuple):
+class Ranked(NamedTuple):
     """Tensors of one name, and what the presets' rules ask of them.
 
     Attributes:
@@ -38,7 +38,7 @@ class Plan(NamedTuple):
     """A model, ready for any preset."""
 
     facts: Facts
-    tensors: tuple[Placed, ...]
+    tensors: tuple[Ranked, ...]
 
 
 def plan(model: GgufModel) -> Plan:
@@ -66,7 +66,7 @@ def plan(model: GgufModel) -> Plan:
     return Plan(
         facts,
         tuple(
-            Placed(
+            Ranked(
                 tensor,
                 kinds[index],
                 touched[index],

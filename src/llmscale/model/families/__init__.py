@@ -12,7 +12,8 @@ from typing import Any
 
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.model.families._config import Config
-from llmscale.model.spec import Basis, ModelSpec
+from llmscale.model.spec import ModelSpec
+from llmscale.quantity import Basis
 
 #: published model_type -> module of this package
 FAMILIES = {

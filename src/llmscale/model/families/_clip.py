@@ -8,10 +8,10 @@ from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, encoder_attention, stack
-from llmscale.model.spec import Placed
+from llmscale.model.spec import PlacedBlock
 
 
-def encoder(c: Config, prefix: str, hidden: int, layers: int, intermediate: int, heads: int) -> list[Placed]:
+def encoder(c: Config, prefix: str, hidden: int, layers: int, intermediate: int, heads: int) -> list[PlacedBlock]:
     """`layers` biased layers under `prefix`."""
 
     def blocks(_: None) -> Iterator[Named]:

@@ -12,7 +12,7 @@ from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, place, stack
-from llmscale.model.spec import Placed
+from llmscale.model.spec import PlacedBlock
 
 #: Inverted bottlenecks at the head of stages 1 to 3: (width, kernels before and within the expansion, expansion).
 BOTTLENECKS = (
@@ -26,7 +26,7 @@ ATTENTION = ((0, 0, 0, 0), (14, 12, 64, 3), (19, 16, 96, 0))
 STEM, FIRST, FUSED, OUT = 64, 128, 3, 2048
 
 
-def vision_tower(c: Config) -> tuple[list[Placed], int]:
+def vision_tower(c: Config) -> tuple[list[PlacedBlock], int]:
     """The vision tower's blocks and its width."""
     if c.text("architecture") != "mobilenetv5_300m_enc" or c.number("hidden_size", default=OUT) != OUT:
         raise c.unsupported(f"has a vision tower '{c.text('architecture')}'")
@@ -96,7 +96,7 @@ def _attention(name: str, width: int, query: int, dim: int, shrink: int) -> Iter
     yield f"{name}.layer_scale.gamma", _vector(width)
 
 
-def audio_tower(c: Config) -> tuple[list[Placed], int]:
+def audio_tower(c: Config) -> tuple[list[PlacedBlock], int]:
     """The audio tower's blocks and its width; defaults as in `Gemma3nAudioConfig`."""
     hidden = c.number("hidden_size", default=1536)
     layers = c.number("conf_num_hidden_layers", default=12, high=MAX_LAYERS)

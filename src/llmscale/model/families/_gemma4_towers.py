@@ -12,10 +12,10 @@ from llmscale.model.blocks.linear import ClippedLinear, Linear, Parameter
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import MAX_HEADS, Config
 from llmscale.model.families._stack import Named, place, stack
-from llmscale.model.spec import Placed
+from llmscale.model.spec import PlacedBlock
 
 
-def vision_tower(c: Config) -> tuple[list[Placed], int]:
+def vision_tower(c: Config) -> tuple[list[PlacedBlock], int]:
     """The vision tower's blocks and its width; defaults as in `Gemma4VisionConfig`."""
     hidden, layers = c.number("hidden_size", default=768), c.number("num_hidden_layers", default=16)
     intermediate = c.number("intermediate_size", default=3072)
@@ -57,7 +57,7 @@ def vision_tower(c: Config) -> tuple[list[Placed], int]:
     return placed, hidden
 
 
-def audio_tower(c: Config) -> tuple[list[Placed], int]:
+def audio_tower(c: Config) -> tuple[list[PlacedBlock], int]:
     """The audio tower's blocks and the width it projects to; defaults as in `Gemma4AudioConfig`."""
     hidden, layers = c.number("hidden_size", default=1024), c.number("num_hidden_layers", default=12)
     heads = c.number("num_attention_heads", default=8, high=MAX_HEADS)

@@ -12,7 +12,7 @@ from typing import Any
 
 from llmscale.model.families import read_part
 from llmscale.model.families._config import Config
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def _shape(vocab: int, hidden: int, intermediate: int, layers: int, heads: int, kv_heads: int) -> dict[str, Any]:
@@ -98,6 +98,6 @@ def tower(
     return replace(spec, placed=tuple(placed._replace(tower=kind) for placed in spec.placed))
 
 
-def whole(c: Config, text: ModelSpec, before: Iterable[Placed], after: Iterable[Placed] = ()) -> ModelSpec:
+def whole(c: Config, text: ModelSpec, before: Iterable[PlacedBlock], after: Iterable[PlacedBlock] = ()) -> ModelSpec:
     """The text part's spec with what stands before and after it."""
     return replace(text, family=c.model_type, text_family=text.family, placed=(*before, *text.placed, *after))

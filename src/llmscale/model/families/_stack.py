@@ -10,21 +10,21 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.families._config import Config
-from llmscale.model.spec import Block, ModelSpec, Placed
+from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 
 Kind = TypeVar("Kind")
 #: A block and the name it stands under, relative to its layer: ("self_attn", Attention(…)).
 Named = tuple[str, Block]
 
 
-def place(name: str, block: Block, layers: tuple[int, ...] = (), tower: str | None = None) -> Placed:
+def place(name: str, block: Block, layers: tuple[int, ...] = (), tower: str | None = None) -> PlacedBlock:
     """Put `block` under `name`: its tensors are called ``name.weight`` and so on, a bare parameter just `name`."""
-    return Placed(name if isinstance(block, Parameter) else f"{name}.", block, layers, tower)
+    return PlacedBlock(name if isinstance(block, Parameter) else f"{name}.", block, layers, tower)
 
 
 def stack(
     prefix: str, kinds: Sequence[Kind], blocks: Callable[[Kind], Iterable[Named]], tower: str | None = None
-) -> list[Placed]:
+) -> list[PlacedBlock]:
     """A stack of layers.
 
     Args:
@@ -82,7 +82,7 @@ def decoder(
     head_bias: bool = False,
     after: Iterable[Named] = (),
     head: str | None = None,
-) -> list[Placed]:
+) -> list[PlacedBlock]:
     """Embedding, layers, final norm and head of a decoder-only model.
 
     Args:
@@ -122,7 +122,7 @@ def decoder(
 
 def text_spec(
     c: Config,
-    placed: Iterable[Placed],
+    placed: Iterable[PlacedBlock],
     *,
     layers: int,
     hidden: int,
@@ -180,7 +180,7 @@ def encoder_attention(
 
 
 def vision_spec(
-    c: Config, placed: Iterable[Placed], *, layers: int, hidden: int, intermediate: int, sequence: int | None
+    c: Config, placed: Iterable[PlacedBlock], *, layers: int, hidden: int, intermediate: int, sequence: int | None
 ) -> ModelSpec:
     """The `ModelSpec` of a model of pixels or sound that sees `sequence` tokens, None where that varies."""
     return ModelSpec(
@@ -196,7 +196,7 @@ def vision_spec(
     )
 
 
-def classifier(c: Config, width: int, name: str = "classifier") -> list[Placed]:
+def classifier(c: Config, width: int, name: str = "classifier") -> list[PlacedBlock]:
     """A biased classifier over `width` features; none where there are no labels."""
     labels = c.labels()
     return [place(name, Linear("head.classifier", labels, width, bias=True))] if labels else []

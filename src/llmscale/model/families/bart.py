@@ -17,7 +17,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB, Config
 from llmscale.model.families._seq2seq import decoder_layer, encoder_layer
 from llmscale.model.families._stack import Named, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read(c: Config) -> ModelSpec:
     apart = c.model_type == "marian" and not c.flag("share_encoder_decoder_embeddings", default=True)
     decoder_vocab = c.number("decoder_vocab_size", default=vocab, high=MAX_VOCAB)
     shared = f"{base}decoder.embed_tokens" if apart or head == "ForCausalLM" else f"{base}shared"
-    placed: list[Placed] = []
+    placed: list[PlacedBlock] = []
     if apart and head != "ForCausalLM":
         placed.append(place(f"{base}encoder.embed_tokens", Embedding(vocab, hidden)))
     out_vocab = decoder_vocab if apart else vocab
@@ -74,7 +74,7 @@ def read(c: Config) -> ModelSpec:
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=positions)
 
 
-def _side(c: Config, side: str, name: str, kind: Kind, hidden: int, layers: int, positions: int) -> list[Placed]:
+def _side(c: Config, side: str, name: str, kind: Kind, hidden: int, layers: int, positions: int) -> list[PlacedBlock]:
     heads = c.number(f"{side}_attention_heads", high=MAX_HEADS)
     intermediate = c.hidden(f"{side}_ffn_dim")
     if hidden % heads:
@@ -83,7 +83,7 @@ def _side(c: Config, side: str, name: str, kind: Kind, hidden: int, layers: int,
     def blocks(_: None) -> Iterator[Named]:
         return (encoder_layer if side == "encoder" else decoder_layer)(hidden, heads, intermediate)
 
-    placed: list[Placed] = []
+    placed: list[PlacedBlock] = []
     if kind.spare is not None:
         rows = Embedding(positions + kind.spare, hidden, "embedding.position")
         placed.append(place(f"{name}.embed_positions", rows))
@@ -95,7 +95,7 @@ def _side(c: Config, side: str, name: str, kind: Kind, hidden: int, layers: int,
     return placed
 
 
-def _on_top(c: Config, head: str, hidden: int, vocab: int, tied_to: str | None) -> list[Placed]:
+def _on_top(c: Config, head: str, hidden: int, vocab: int, tied_to: str | None) -> list[PlacedBlock]:
     if head == "Model":
         return []
     if head in ("ForConditionalGeneration", "ForCausalLM"):

@@ -16,7 +16,7 @@ from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 ROBERTA = {"roberta", "xlm-roberta", "camembert"}
 
@@ -76,7 +76,7 @@ def layer(
     yield "output.LayerNorm", Norm(hidden, bias=True)
 
 
-def _on_top(c: Config, head: str, base: str, hidden: int, vocab: int, roberta: bool) -> list[Placed]:
+def _on_top(c: Config, head: str, base: str, hidden: int, vocab: int, roberta: bool) -> list[PlacedBlock]:
     pooler = place(f"{base}pooler.dense", Linear("other.pooler", hidden, hidden, bias=True))
     tied_to = f"{base}embeddings.word_embeddings.weight" if c.flag("tie_word_embeddings", default=True) else None
     if head == "Model":

@@ -16,7 +16,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families import bert
 from llmscale.model.families._config import MAX_HEADS, MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -80,7 +80,7 @@ def _position_projections(c: Config) -> list[str]:
     return [name for kind, name in (("c2p", "pos_key_proj"), ("p2c", "pos_query_proj")) if kind in kinds]
 
 
-def _on_top(c: Config, head: str, hidden: int, width: int, vocab: int) -> list[Placed]:
+def _on_top(c: Config, head: str, hidden: int, width: int, vocab: int) -> list[PlacedBlock]:
     pooled = c.number("pooler_hidden_size", default=hidden)
     tied = "deberta.embeddings.word_embeddings.weight" if c.flag("tie_word_embeddings", default=True) else None
     if not c.flag("legacy", default=True):

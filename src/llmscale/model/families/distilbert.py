@@ -11,7 +11,7 @@ from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -46,7 +46,7 @@ def read(c: Config) -> ModelSpec:
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=positions)
 
 
-def _on_top(c: Config, head: str, hidden: int, vocab: int) -> list[Placed]:
+def _on_top(c: Config, head: str, hidden: int, vocab: int) -> list[PlacedBlock]:
     tied = c.flag("tie_word_embeddings", default=True)
     if head == "Model":
         return []

@@ -19,7 +19,7 @@ from llmscale.model.families._config import MAX_VOCAB, Config
 from llmscale.model.families._gemma3n_towers import audio_tower, vision_tower
 from llmscale.model.families._stack import Named, Names, decoder, place, text_spec
 from llmscale.model.families._window import shared_kv, unused_kv, windows
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -30,7 +30,7 @@ def read(c: Config) -> ModelSpec:
     tied = c.flag("tie_word_embeddings", default=part.flag("tie_word_embeddings", default=True))
     c.ignore("audio_soft_tokens_per_image", "vision_soft_tokens_per_image")
     text = _text(part, Names(base="model.language_model"), tied)
-    placed: list[Placed] = []
+    placed: list[PlacedBlock] = []
     for kind, tower in (("vision", vision_tower), ("audio", audio_tower)):
         tower_config = c.part(f"{kind}_config", f"model.{kind}_tower.")
         blocks, width = tower(tower_config)

@@ -20,7 +20,7 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_VOCAB, C
 from llmscale.model.families._gemma4_towers import audio_tower, vision_tower
 from llmscale.model.families._stack import Named, Names, decoder, place, text_spec
 from llmscale.model.families._window import shared_kv, unused_kv, windows
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -31,7 +31,7 @@ def read(c: Config) -> ModelSpec:
     tied = c.flag("tie_word_embeddings", default=part.flag("tie_word_embeddings", default=True))
     c.ignore("vision_soft_tokens_per_image", "audio_ms_per_token")
     text = _text(part, Names(base="model.language_model"), tied)
-    placed: list[Placed] = []
+    placed: list[PlacedBlock] = []
     for key, tower in (("vision_config", vision_tower), ("audio_config", audio_tower)):
         if c.get(key) is not None:
             kind = key.split("_")[0]

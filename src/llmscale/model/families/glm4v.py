@@ -17,7 +17,7 @@ from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._parts import text_part, tied, whole
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -27,7 +27,7 @@ def read(c: Config) -> ModelSpec:
     return whole(c, text, _tower(c.part("vision_config", "model.visual.")))
 
 
-def _tower(c: Config) -> list[Placed]:
+def _tower(c: Config) -> list[PlacedBlock]:
     hidden = c.number("hidden_size", default=1536)
     layers = c.number("depth", default=24, high=MAX_LAYERS)
     heads = c.number("num_heads", default=12, high=MAX_HEADS)

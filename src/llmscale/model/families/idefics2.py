@@ -15,7 +15,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import Named, place, stack
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -33,7 +33,7 @@ def read(c: Config) -> ModelSpec:
     return whole(c, text, [*vision.placed, *placed, *perceiver])
 
 
-def _perceiver(c: Config, hidden: int) -> list[Placed]:
+def _perceiver(c: Config, hidden: int) -> list[PlacedBlock]:
     latents = c.number("resampler_n_latents", default=64, high=MAX_HEADS)
     depth = c.number("resampler_depth", default=3, high=MAX_LAYERS)
     heads = c.number("resampler_n_heads", default=16, high=MAX_HEADS)

@@ -19,7 +19,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families import read_part
 from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, decoder, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -85,7 +85,7 @@ def _windows(c: Config, layers: int) -> list[int | None]:
     return [chunk if kind == "chunked_attention" else None for kind in types]
 
 
-def _vision(c: Config, text_width: int) -> list[Placed]:
+def _vision(c: Config, text_width: int) -> list[PlacedBlock]:
     hidden, layers = c.hidden(), c.layers()
     intermediate = c.hidden("intermediate_size")
     heads, _, head_dim = c.heads(hidden, kv=())
@@ -102,7 +102,7 @@ def _vision(c: Config, text_width: int) -> list[Placed]:
         yield "post_attention_layernorm", Norm(hidden, bias=True)
         yield "mlp", Mlp(hidden, intermediate, ("fc1", "fc2"), bias=True)
 
-    def tower(name: str, block: Linear | Parameter | Norm, kind: str = "vision") -> Placed:
+    def tower(name: str, block: Linear | Parameter | Norm, kind: str = "vision") -> PlacedBlock:
         return place(f"{c.prefix}{name}", block, tower=kind)
 
     return [

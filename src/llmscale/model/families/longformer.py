@@ -13,7 +13,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families import bert
 from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -47,7 +47,7 @@ def read(c: Config) -> ModelSpec:
     )
 
 
-def _on_top(c: Config, head: str, hidden: int, vocab: int) -> list[Placed]:
+def _on_top(c: Config, head: str, hidden: int, vocab: int) -> list[PlacedBlock]:
     dense = Linear("head.transform", hidden, hidden, bias=True)
     labels = Linear("head.classifier", c.labels(), hidden, bias=True)
     tied = "longformer.embeddings.word_embeddings.weight" if c.flag("tie_word_embeddings", default=True) else None

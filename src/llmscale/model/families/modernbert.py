@@ -15,7 +15,7 @@ from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -54,7 +54,7 @@ def read(c: Config) -> ModelSpec:
     )
 
 
-def _on_top(c: Config, head: str, hidden: int, vocab: int, norm_bias: bool) -> list[Placed]:
+def _on_top(c: Config, head: str, hidden: int, vocab: int, norm_bias: bool) -> list[PlacedBlock]:
     tied = "model.embeddings.tok_embeddings.weight" if c.flag("tie_word_embeddings", default=True) else None
     decoder_bias = c.flag("decoder_bias", default=True)
     transform = [

@@ -15,7 +15,7 @@ from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, classifier, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -59,7 +59,7 @@ def read(c: Config) -> ModelSpec:
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=context)
 
 
-def _on_top(c: Config, head: str, base: str, hidden: int, vocab: int, embed: str) -> list[Placed]:
+def _on_top(c: Config, head: str, base: str, hidden: int, vocab: int, embed: str) -> list[PlacedBlock]:
     tied = embed if c.flag("tie_word_embeddings", default=True) else None
     if head == "Model":
         return []

@@ -19,7 +19,7 @@ from llmscale.model.families import qwen2
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._parts import text_part, tied
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 #: The text's keys, which count for nothing at the top of a file that has ``text_config``.
 TEXT_KEYS = (
@@ -50,7 +50,7 @@ def read(c: Config) -> ModelSpec:
     return replace(text, family=c.model_type, placed=(*placed, *text.placed))
 
 
-def _first(c: Config) -> list[Placed]:
+def _first(c: Config) -> list[PlacedBlock]:
     hidden = c.number("embed_dim", default=1280)
     ratio = c.number("mlp_ratio", default=4, high=MAX_HEADS)
     out = c.number("hidden_size", default=3584)
@@ -58,7 +58,7 @@ def _first(c: Config) -> list[Placed]:
     return _tower(c, hidden, out, Norm(hidden, bias=True), mlp)
 
 
-def _second(c: Config) -> list[Placed]:
+def _second(c: Config) -> list[PlacedBlock]:
     hidden = c.hidden()
     intermediate = c.number("intermediate_size", default=3420)
     out = c.number("out_hidden_size", default=3584)
@@ -66,7 +66,7 @@ def _second(c: Config) -> list[Placed]:
     return _tower(c, hidden, out, Norm(hidden), GatedMlp(hidden, intermediate, bias=True))
 
 
-def _tower(c: Config, hidden: int, out: int, norm: Norm, mlp: Mlp | GatedMlp) -> list[Placed]:
+def _tower(c: Config, hidden: int, out: int, norm: Norm, mlp: Mlp | GatedMlp) -> list[PlacedBlock]:
     layers = c.number("depth", default=32, high=MAX_LAYERS)
     heads = c.number("num_heads", default=16, high=MAX_HEADS)
     patch, frames = c.number("patch_size", default=14), c.number("temporal_patch_size", default=2)

@@ -16,7 +16,7 @@ from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, Config
 from llmscale.model.families._parts import text_part, tied, whole
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -25,7 +25,7 @@ def read(c: Config) -> ModelSpec:
     return whole(c, text, tower(c.part("vision_config", "model.visual.")))
 
 
-def tower(c: Config) -> list[Placed]:
+def tower(c: Config) -> list[PlacedBlock]:
     """The vision tower and its mergers, which Qwen 3.5 has too."""
     hidden, layers = c.hidden(), c.number("depth", default=27, high=MAX_LAYERS)
     intermediate = c.number("intermediate_size", default=4304)

@@ -17,7 +17,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 QKVO = ("q_proj", "k_proj", "v_proj", "out_proj")
 
@@ -87,7 +87,7 @@ def _ratio(c: Config) -> float:
     return float(value)
 
 
-def _prompt(c: Config) -> list[Placed]:
+def _prompt(c: Config) -> list[PlacedBlock]:
     hidden = c.number("hidden_size", default=256)
     masks = c.number("mask_input_channels", default=16, low=4)
     points = c.number("num_point_embeddings", default=4, high=MAX_HEADS)
@@ -109,7 +109,7 @@ def _prompt(c: Config) -> list[Placed]:
     ]
 
 
-def _decoder(c: Config) -> list[Placed]:
+def _decoder(c: Config) -> list[PlacedBlock]:
     hidden = c.number("hidden_size", default=256)
     layers = c.number("num_hidden_layers", default=2, high=MAX_LAYERS)
     heads = c.number("num_attention_heads", default=8, high=MAX_HEADS)

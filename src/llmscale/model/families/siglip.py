@@ -18,7 +18,7 @@ from llmscale.model.families import _clip, read_part
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB, Config
 from llmscale.model.families._parts import tower
 from llmscale.model.families._stack import classifier, place, text_spec, vision_spec
-from llmscale.model.spec import Block, ModelSpec, Placed
+from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -96,7 +96,7 @@ def _vision(c: Config) -> ModelSpec:
     return vision_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, sequence=tokens)
 
 
-def _pooling(name: str, hidden: int, intermediate: int) -> list[Placed]:
+def _pooling(name: str, hidden: int, intermediate: int) -> list[PlacedBlock]:
     """One learned query that attends to all patches."""
     return [
         place(f"{name}.probe", Parameter("other.pooler", (1, 1, hidden))),

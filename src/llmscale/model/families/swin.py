@@ -15,7 +15,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding, PatchMerging
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 #: Width of the MLP that computes V2's position biases.
 BIAS_WIDTH = 512
@@ -68,7 +68,7 @@ def read(c: Config) -> ModelSpec:
 
 def _stage(
     c: Config, prefix: str, width: int, depth: int, heads: int, window: int, ratio: float, qkv_bias: bool
-) -> list[Placed]:
+) -> list[PlacedBlock]:
     second = c.model_type == "swinv2"
 
     def blocks(_: None) -> Iterator[Named]:

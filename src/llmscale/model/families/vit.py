@@ -14,7 +14,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families._config import MAX_HEADS, Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -53,7 +53,7 @@ def read(c: Config) -> ModelSpec:
     return vision_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, sequence=tokens)
 
 
-def _on_top(c: Config, head: str, hidden: int) -> list[Placed]:
+def _on_top(c: Config, head: str, hidden: int) -> list[PlacedBlock]:
     pooled = c.number("pooler_output_size", default=hidden)
     c.ignore("pooler_act")
     if head == "Model":

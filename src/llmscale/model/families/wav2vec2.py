@@ -16,7 +16,7 @@ from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_VOCAB, Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 #: Keys of the training and of how the wave is cut, which hold no tensor.
 HARMLESS = (
@@ -71,7 +71,7 @@ def read(c: Config) -> ModelSpec:
     return vision_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, sequence=None)
 
 
-def _features(c: Config, base: str, hidden: int) -> tuple[list[Placed], int]:
+def _features(c: Config, base: str, hidden: int) -> tuple[list[PlacedBlock], int]:
     widths = c.numbers("conv_dim", default=[512] * 7)
     kernels = c.numbers("conv_kernel", default=[10, 3, 3, 3, 3, 2, 2])
     if len(widths) != len(kernels):
@@ -93,7 +93,7 @@ def _features(c: Config, base: str, hidden: int) -> tuple[list[Placed], int]:
     return [*placed, place(f"{base}feature_projection.projection", projection)], last
 
 
-def _positions(c: Config, name: str, hidden: int) -> list[Placed]:
+def _positions(c: Config, name: str, hidden: int) -> list[PlacedBlock]:
     kernel = c.number("num_conv_pos_embeddings", default=128)
     groups = c.number("num_conv_pos_embedding_groups", default=16, high=hidden)
     if hidden % groups:
@@ -105,7 +105,7 @@ def _positions(c: Config, name: str, hidden: int) -> list[Placed]:
     ]
 
 
-def _adapter(c: Config, base: str, hidden: int) -> tuple[list[Placed], int]:
+def _adapter(c: Config, base: str, hidden: int) -> tuple[list[PlacedBlock], int]:
     out = c.number("output_hidden_size", default=hidden)
     kernel = c.number("adapter_kernel_size", default=3, high=MAX_HEADS)
     count = c.number("num_adapter_layers", default=3, low=0, high=MAX_LAYERS)
@@ -122,13 +122,13 @@ def _adapter(c: Config, base: str, hidden: int) -> tuple[list[Placed], int]:
     return [*placed, *stack(f"{base}adapter.layers.{{layer}}", [None] * count, blocks)], out
 
 
-def _on_top(c: Config, head: str, layers: int, hidden: int, out: int, width: int) -> list[Placed]:
+def _on_top(c: Config, head: str, layers: int, hidden: int, out: int, width: int) -> list[PlacedBlock]:
     vocab = c.number("vocab_size", default=32, high=MAX_VOCAB)
     projected = c.number("classifier_proj_size", default=256)
     groups = c.number("num_codevector_groups", default=2, high=MAX_HEADS)
     codes = groups * c.number("num_codevectors_per_group", default=320)
     code_width, target = c.number("codevector_dim", default=256), c.number("proj_codevector_dim", default=256)
-    weighted: list[Placed] = []
+    weighted: list[PlacedBlock] = []
     if c.flag("use_weighted_layer_sum"):
         weighted.append(place("layer_weights", Parameter("other.layer_weights", (layers + 1,))))
     if head == "Model":

@@ -15,7 +15,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, Config
 from llmscale.model.families._seq2seq import decoder_layer, encoder_layer
 from llmscale.model.families._stack import Named, classifier, place, stack, text_spec
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 
 def read(c: Config) -> ModelSpec:
@@ -64,7 +64,7 @@ def read(c: Config) -> ModelSpec:
     )
 
 
-def encoder(c: Config, prefix: str, hidden: int, tower: str | None = None) -> tuple[list[Placed], int]:
+def encoder(c: Config, prefix: str, hidden: int, tower: str | None = None) -> tuple[list[PlacedBlock], int]:
     """The half that listens, and its number of layers."""
     layers = c.number("encoder_layers", high=MAX_LAYERS)
     heads = c.number("encoder_attention_heads", high=MAX_HEADS)

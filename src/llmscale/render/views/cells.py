@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from llmscale.answers.results.common import LossRef
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from llmscale.render.report import Cell
 from llmscale.render.words import Words, count
 from llmscale.units import GIB, format_gib

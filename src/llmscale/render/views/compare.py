@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from llmscale.answers.results.compare import ComparedModel, CompareResult
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import counted, gib
 from llmscale.render.words import words

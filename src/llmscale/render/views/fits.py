@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmscale.answers.results.fits import FitsOverview, FitsResult, FittingModel
 from llmscale.devices.sets import counted as counted_device
 from llmscale.fit.largest import LONGEST
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, commands, counted, gib, loss, pace
 from llmscale.render.words import Words, words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmscale.answers.results.needs import NeedsResult
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, word
 from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, gib, loss, pace
 from llmscale.units import format_gib

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llmscale.answers.results.params import ParameterCount, ParamsResult
 from llmscale.model.describe import TIERS
-from llmscale.model.spec import Basis
+from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import counted
 from llmscale.render.words import count, words

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.gguf.mmproj import projector, tower
-from llmscale.formats.recipe import Allotted, Quant
-from llmscale.formats.weights import allot
+from llmscale.formats.recipe import Quant, StoredTensor
+from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import Inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Workload
@@ -124,7 +124,7 @@ def projector_of(spec: ModelSpec, parts: Inventory, form: str) -> Projector:
     return Projector(form, sum(map(_held_bytes, tensors)), GRAPHS.get(tower(spec, parts)))
 
 
-def _held_bytes(tensors: Allotted) -> int:
+def _held_bytes(tensors: StoredTensor) -> int:
     """Bytes of a group's tensors: each aligned, and a quantised one padded to rows of 512."""
     group, form = tensors
     size = form.size(group.shape)
@@ -156,7 +156,7 @@ def draft_of(target: ModelSpec, spec: ModelSpec, parts: Inventory, quant: Quant)
             f"{spec.name} cannot draft for {target.name}: their vocabularies differ ({known[1]} and {known[0]}).",
             "A smaller model of the same family usually has the same vocabulary.",
         )
-    return Draft(spec, quant, layers_of(allot(quant, spec, parts), len(facts(spec).layers)))
+    return Draft(spec, quant, layers_of(assign_formats(quant, spec, parts), len(facts(spec).layers)))
 
 
 def vocabulary(spec: ModelSpec) -> str | None:

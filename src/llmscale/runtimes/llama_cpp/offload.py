@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from llmscale.formats.recipe import Allotted
+from llmscale.formats.recipe import StoredTensor
 from llmscale.formats.weights import ON_HOST
 from llmscale.runtimes.llama_cpp.buffers import compute_bytes
 from llmscale.runtimes.llama_cpp.cells import Settings, cache_bytes, output_bytes, state_bytes
@@ -49,11 +49,11 @@ class Held(NamedTuple):
         return sum(self)
 
 
-def layers_of(allotted: Sequence[Allotted], count: int) -> Layers:
+def layers_of(stored: Sequence[StoredTensor], count: int) -> Layers:
     """The weights of a GGUF file by layer."""
     layers, experts, output, host, tied = [0] * count, [0] * count, 0, 0, 0
-    apart = any(each.group.name == "output.weight" for each in allotted)
-    for group, form in allotted:
+    apart = any(each.group.name == "output.weight" for each in stored)
+    for group, form in stored:
         size = form.size(group.shape) * group.experts
         for layer in group.layers:
             layers[layer] += size

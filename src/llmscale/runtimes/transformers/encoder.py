@@ -16,7 +16,7 @@ from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.spec import ModelSpec, Placed
+from llmscale.model.spec import ModelSpec, PlacedBlock
 from llmscale.runtimes.transformers.attention import attend_all, by_hand, disentangled, softmaxed
 from llmscale.runtimes.transformers.mlp import gated, plain
 from llmscale.runtimes.transformers.ops import INT64, Step, norm
@@ -71,7 +71,7 @@ def towers_of(spec: ModelSpec) -> tuple[Tower, ...]:
     return tuple(tower for tower in towers if tower) if all(towers) else ()
 
 
-def tower_of(spec: ModelSpec, placed: list[Placed]) -> Tower | None:
+def tower_of(spec: ModelSpec, placed: list[PlacedBlock]) -> Tower | None:
     """The stack that these blocks are; None where a layer is not one attention and one MLP."""
     if spec.family in ENCODERS and ENCODERS[spec.family].windowed:
         placed = [each for each in placed if not each.layers or "layers.0." in each.prefix]

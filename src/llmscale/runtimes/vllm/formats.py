@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.layout import Format
-from llmscale.formats.recipe import Allotted, Quant
-from llmscale.formats.weights import allotted
+from llmscale.formats.recipe import Quant, StoredTensor
+from llmscale.formats.weights import assign_format
 from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm.mxfp4 import MARLIN, TRTLLM, Kernel
@@ -37,17 +37,17 @@ def refuse_foreign(quant: Quant) -> None:
 def planes_of(quant: Quant, kernel: Kernel = MARLIN) -> PlaneBytes:
     """Bytes of a tensor of some group and some shape, in the orientation of the checkpoint, by plane.
 
-    Values, scales and zero points are tensors of their own in memory. The callable raises what `allotted` does, and
-    UsageError for a split that cuts a group of values.
+    Values, scales and zero points are tensors of their own in memory. The callable raises what
+    `assign_format` does, and UsageError for a split that cuts a group of values.
 
     Args:
         kernel: of experts in MXFP4, see `kernel_of`.
     """
-    known: dict[str, Allotted] = {}
+    known: dict[str, StoredTensor] = {}
 
     def size(group: TensorGroup, shape: tuple[int, ...]) -> tuple[int, ...]:
         if group.name not in known:
-            known[group.name] = allotted(quant, group)
+            known[group.name] = assign_format(quant, group)
         whole, form = known[group.name]
         rank = shape[::-1] if group.transposed else shape
         copies = whole.experts // group.experts
@@ -83,4 +83,4 @@ def kernel_of(spec: ModelSpec, quant: Quant, device: Device, rules: Release) -> 
 def keeps_scratch(quant: Quant, groups: tuple[TensorGroup, ...]) -> bool:
     """Whether experts keep their scratch between layers, see `llmscale.runtimes.vllm.profile.activation_peak`."""
     experts = [group for group in groups if group.component == "experts" and len(group.shape) > 1]
-    return not any(allotted(quant, group).form.id == MXFP4 for group in experts)
+    return not any(assign_format(quant, group).form.id == MXFP4 for group in experts)

@@ -32,7 +32,7 @@ from llmscale.model.blocks.mlp import PackedExperts, StackedExperts
 from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.inventory import TensorGroup, inventory
-from llmscale.model.spec import Block, ModelSpec, Placed
+from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.units import MIB
 
 #: ``DEFAULT_VOCAB_PADDING_SIZE`` of layers/vocab_parallel_embedding.py.
@@ -176,7 +176,7 @@ def weights_per_rank(spec: ModelSpec, planes: PlaneBytes, parallel: Parallel = A
     return sum(shard.copies * sum(planes(shard.group, shard.shape)) for shard in shards(spec, parallel, stage))
 
 
-def _whole(spec: ModelSpec, placed: Placed, group: TensorGroup) -> bool:
+def _whole(spec: ModelSpec, placed: PlacedBlock, group: TensorGroup) -> bool:
     """Whether every rank holds all of it."""
     if placed.tower is not None:
         return spec.family in WHOLE_TOWERS
@@ -281,7 +281,7 @@ def computed(block: Block) -> Block:
     return block.block if isinstance(block, Tied) else block
 
 
-def _text(spec: ModelSpec) -> Iterator[Placed]:
+def _text(spec: ModelSpec) -> Iterator[PlacedBlock]:
     return (placed for placed in spec.placed if placed.tower is None)
 
 

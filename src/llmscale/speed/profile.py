@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llmscale.formats.recipe import Allotted
+from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import Inventory
 from llmscale.speed.load import TOWERS, attention_width, matrices, multiplied
 
 
-class Motion(NamedTuple):
+class ComputeProfile(NamedTuple):
     """Sums over the inventory.
 
     Attributes:
@@ -28,23 +28,23 @@ class Motion(NamedTuple):
     used: int
 
 
-def motion(parts: Inventory) -> Motion:
+def profile_of(parts: Inventory) -> ComputeProfile:
     """Of a model whose tensors are known."""
     routed = [group for group in parts.groups if group.component == "experts" and group.experts > 1]
     experts, used = (routed[0].experts, routed[0].experts_used) if routed else (0, 0)
-    return Motion(matrices(parts), *multiplied(parts), attention_width(parts), experts, used)
+    return ComputeProfile(matrices(parts), *multiplied(parts), attention_width(parts), experts, used)
 
 
-def read_bytes(parts: Inventory, allotted: Sequence[Allotted]) -> tuple[int, int]:
+def bytes_per_token(parts: Inventory, stored: Sequence[StoredTensor]) -> tuple[int, int]:
     """Bytes of the weights that a text token reads, and of the routed experts, all of them.
 
     Towers and tables that are only looked up are not read; a table that is the head as well is.
     """
     heads = {group.tied_to for group in parts.groups if group.tied_to and group.component == "head"}
-    stored_head = any(each.group.component == "head" for each in allotted)
+    stored_head = any(each.group.component == "head" for each in stored)
     tied = bool(heads) and not stored_head
     shared = experts = 0
-    for each in allotted:
+    for each in stored:
         group = each.group
         if group.component in TOWERS:
             continue

@@ -1,0 +1,106 @@
+"""What `data/models.yaml` and a user's catalogue must look like; what follows from a config is counted here, once.
+
+Counts, names and answers to misunderstandings come of it, by the same code that counts a user's config.json.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from llmscale.catalogue.entry import ModelEntry
+from llmscale.errors import InputFileError, LlmscaleError, UsageError
+from llmscale.model.families import from_config
+from llmscale.model.inventory import Inventory, inventory
+from llmscale.model.spec import ModelSpec
+from llmscale.store.yaml_file import Entries, YamlFile, checked, spellings
+from llmscale.units import parse_count
+
+#: Fields that are written with a suffix.
+COUNTS = {"parameters", "active_parameters", "training_tokens"}
+#: Fields that no file gives.
+COMPUTED = frozenset({"id", "counted", "counted_active", "origin"})
+
+
+@dataclass(frozen=True)
+class Misnomer:
+    """The answer to a name that no model has."""
+
+    answer: str
+    suggest: list[str] = field(default_factory=list)
+
+
+class Counted(NamedTuple):
+    """The models of one file, with the spec and the inventory of those that have a config."""
+
+    entries: Entries
+    misnomers: dict[str, Any]
+    specs: dict[str, ModelSpec]
+    inventories: dict[str, Inventory]
+
+
+def check(file: YamlFile) -> dict[str, Any]:
+    """The table ``models``: entries by id, every spelling of their names, misnomers.
+
+    Raises:
+        InputFileError: an entry that does not fit, or whose config cannot be counted.
+    """
+    found = count(file)
+    return {"entries": found.entries, "names": spellings(found.entries, file), "misnomers": found.misnomers}
+
+
+def count(file: YamlFile) -> Counted:
+    """Every entry, checked and counted.
+
+    Raises:
+        InputFileError: as `check`.
+    """
+    raw = file.content()
+    raw = {} if raw is None else raw  # a user's catalogue may hold nothing yet
+    if not isinstance(raw, dict):
+        raise InputFileError(f"{file.path} must map ids to entries.")
+    misnomers = file.typed(raw.pop("misnomers", None) or {}, dict[str, Misnomer], "misnomers")
+    entries = checked(raw, ModelEntry, file, _prepared, COMPUTED)
+    found = Counted(entries, {name: asdict(misnomer) for name, misnomer in misnomers.items()}, {}, {})
+    for key, entry in entries.items():
+        if not entry["config"]:
+            continue
+        try:
+            spec = from_config(entry["config"], f"catalogue entry {key}")
+            parts = inventory(spec)
+        except LlmscaleError as error:
+            raise type(error)(file.error((key, "config"), error.message).message, error.hint) from None
+        found.specs[key], found.inventories[key] = spec, parts
+        entry.update(counted=parts.total(), counted_active=parts.active())
+    return found
+
+
+def _prepared(fields: dict[str, Any]) -> dict[str, Any]:
+    """Counts as people write them (``6.74B``) become integers; a config is JSON."""
+    if fields.get("config"):
+        _as_json(fields["config"])
+    out = {key: _whole(key, value) if key in COUNTS else value for key, value in fields.items()}
+    if isinstance(out.get("rumours"), list):
+        out["rumours"] = [
+            {key: _whole(f"rumours.{key}", value) if key in ("low", "high") else value for key, value in rumour.items()}
+            if isinstance(rumour, dict)
+            else rumour
+            for rumour in out["rumours"]
+        ]
+    return out
+
+
+def _as_json(config: Any) -> None:
+    """Published configs are JSON; YAML knows dates and infinities besides, which no later step expects."""
+    try:
+        json.dumps(config, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"config: is not what JSON can hold: {error}") from None
+
+
+def _whole(name: str, value: Any) -> Any:
+    try:
+        return parse_count(value, "count") if isinstance(value, str) else value
+    except UsageError as error:
+        raise ValueError(f"{name}: {error.message}") from None

@@ -1,0 +1,29 @@
+"""Bytes of every model's weights in every quant of a runtime that it can be had in."""
+
+from __future__ import annotations
+
+from llmscale.catalogue.schema import count
+from llmscale.errors import UnsupportedModelError
+from llmscale.formats.catalogue import quants
+from llmscale.formats.weights import assign_formats, host_bytes
+from llmscale.speed.profile import bytes_per_token
+from llmscale.store.yaml_file import YamlFile
+
+
+def sizes(file: YamlFile, runtime: str) -> dict[str, dict[str, list[int]]]:
+    """All bytes; of GGUF also those that stay in RAM, that a token reads, and of the experts."""
+    every = [quant for quant in quants() if quant.runtime == runtime]
+    found = count(file)
+    told: dict[str, dict[str, list[int]]] = {}
+    for key, spec in found.specs.items():
+        parts = found.inventories[key]
+        told[key] = {}
+        for quant in every:
+            try:
+                stored = assign_formats(quant, spec, parts)
+            except UnsupportedModelError:
+                continue
+            size = sum(each.bytes for each in stored)
+            more = (host_bytes(stored), *bytes_per_token(parts, stored)) if quant.kind == "gguf" else ()
+            told[key][quant.id] = [size, *more]
+    return told

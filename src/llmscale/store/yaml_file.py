@@ -1,0 +1,206 @@
+"""The YAML door: files that people write, read safely, checked by pydantic; every error by file, line and field.
+
+Tables that ship, a user's catalogue and a user's recipe come in here; what is past this door is trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from llmscale.errors import InputFileError
+from llmscale.names import normal
+from llmscale.units import MAX_COUNT
+
+T = TypeVar("T")
+Entries = dict[str, dict[str, Any]]
+#: Files that were read in this process: what a table was made with.
+READ: set[str] = set()
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML that refuses a key given twice, which plain YAML silently lets win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys: list[Any] = []
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in keys:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' is given twice", key_node.start_mark)
+            keys.append(key)
+        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """A file, to say in a message where something stands in it.
+
+    Attributes:
+        text: what stands in it, or shall stand there.
+    """
+
+    path: str
+    text: str
+
+    @classmethod
+    def read(cls, path: str) -> YamlFile:
+        """The file at `path`.
+
+        Raises:
+            InputFileError: it cannot be read.
+        """
+        READ.add(path)
+        try:
+            with open(path, encoding="utf-8") as file:
+                return cls(path, file.read())
+        except OSError as error:
+            raise InputFileError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
+        except UnicodeDecodeError:
+            raise InputFileError(f"{path} cannot be read: it is not UTF-8 text.") from None
+
+    def content(self) -> Any:
+        """What the file says.
+
+        Raises:
+            InputFileError: it is not YAML.
+        """
+        try:
+            return yaml.load(self.text, _Loader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            line = f", line {mark.line + 1}" if mark else ""
+            problem = error.problem or error.context
+            raise InputFileError(f"{self.path}{line} cannot be read as YAML: {problem}.") from None
+        except RecursionError:
+            raise InputFileError(f"{self.path} cannot be read: it is nested too deeply.") from None
+        # Dates that do not exist and numbers without end are plain ValueErrors of the YAML library.
+        except (yaml.YAMLError, ValueError) as error:
+            raise InputFileError(f"{self.path} cannot be read: {' '.join(str(error).split())}.") from None
+
+    def mapping(self, what: str = "ids to entries") -> dict[Any, Any]:
+        """What the file says, where that is a mapping.
+
+        Raises:
+            InputFileError: it is not YAML, or no mapping.
+        """
+        raw = self.content()
+        if not isinstance(raw, dict):
+            raise InputFileError(f"{self.path} must map {what}.")
+        return raw
+
+    def error(self, keys: tuple[Any, ...], message: str, hint: str = "") -> InputFileError:
+        """An error about what stands under `keys`, or under as many of them as there are."""
+        return InputFileError(f"{self.path}, line {self._line(keys)}: {message}", hint)
+
+    def typed(self, raw: Any, schema: type[T], *above: str) -> T:
+        """`raw` as `schema` has it.
+
+        Args:
+            above: the keys that it stands under.
+
+        Raises:
+            InputFileError: it does not fit, by line and field.
+        """
+        try:
+            return TypeAdapter(schema).validate_python(raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            keys = (*above, *first["loc"])
+            raise self.error(keys, f"{dotted(keys)}: {first['msg']}.") from None
+
+    def _line(self, keys: tuple[Any, ...]) -> int:
+        # Composed again because lines are wanted after an error only, and keeping them costs every reading.
+        node, line = yaml.compose(self.text, yaml.SafeLoader), 0
+        for key in keys:
+            found = [pair for pair in getattr(node, "value", []) if _is_key(pair, str(key))]
+            if not found:
+                break
+            line, node = found[0][0].start_mark.line, found[0][1]
+        return line + 1
+
+
+def _is_key(pair: Any, key: str) -> bool:
+    return isinstance(pair, tuple) and pair[0].value == key
+
+
+def dotted(keys: tuple[Any, ...]) -> str:
+    """Where something stands, as messages name it."""
+    return ".".join(str(key) for key in keys) or "entry"
+
+
+def checked(
+    raw: dict[str, Any],
+    schema: type[Any],
+    file: YamlFile,
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    computed: frozenset[str] = frozenset({"id"}),
+) -> Entries:
+    """Every entry of a file as the dataclass `schema` has it, by its id.
+
+    Args:
+        prepare: makes of what is written what the schema wants; a ValueError of it begins with the field's name.
+        computed: fields that no file gives.
+
+    Raises:
+        InputFileError: the first entry that does not fit, by line and field.
+    """
+    adapter = TypeAdapter(schema)
+    known = {part.name for part in fields(schema)} - computed
+    entries = {}
+    for key, given in raw.items():
+        try:
+            if not isinstance(given, dict):
+                raise ValueError("must be a mapping of fields")
+            if unknown := set(given) - known:
+                raise ValueError(f"{min(map(str, unknown))}: no such field")
+            found = prepare(given)
+            for name, value in found.items():
+                _bounded(name, value)
+            entries[key] = asdict(adapter.validate_python({"id": key, **found}))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise file.error((key, *first["loc"]), f"{key}: {dotted(first['loc'])}: {first['msg']}.") from None
+        except ValueError as error:
+            said = str(error).rstrip(".")
+            raise file.error((key, *said.split(":")[0].split(".")), f"{key}: {said}.") from None
+    return entries
+
+
+def _bounded(name: str, value: Any) -> None:
+    """Every number of an entry is above zero and finite, and a share is at most one."""
+    numbers = value if isinstance(value, list) else [value]
+    most = 1 if name == "gpu_share" else MAX_COUNT
+    for number in numbers:
+        if isinstance(number, (int, float)) and not isinstance(number, bool) and not 0 < number <= most:
+            raise ValueError(f"{name}: {number} does not lie above 0 and up to {most:g}")
+
+
+def spellings(entries: Entries, file: YamlFile) -> dict[str, list[str]]:
+    """Every spelling of a name, as `normal` has it, to the ids that go by it; an id beats an alias.
+
+    Raises:
+        InputFileError: two ids that are the same name, an alias that is another entry's id.
+    """
+    names: dict[str, list[str]] = {}
+    for key in entries:
+        if names.setdefault(normal(key), [key]) != [key]:
+            raise file.error((key,), f"'{key}' and '{names[normal(key)][0]}' are the same name.")
+    ids = set(names)
+    for key, entry in entries.items():
+        aliases = [entry["name"], *entry["aliases"]]
+        # A hub id is known by its last part too: meta-llama/Llama-2-7b-hf is Llama-2-7b-hf.
+        tails = [alias.rpartition("/")[2] for alias in entry["aliases"] if "/" in alias]
+        for alias in (*aliases, *tails):
+            spelling = normal(alias)
+            if spelling in ids:
+                if names[spelling] != [key] and alias in entry["aliases"]:
+                    raise file.error((key, "aliases"), f"alias '{alias}' of '{key}' is the id of another entry.")
+                continue
+            found = names.setdefault(spelling, [])
+            if key not in found:
+                found.append(key)
+    return names
