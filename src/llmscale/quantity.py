@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
 
 class Basis(str, Enum):
-    """How a number is known."""
+    """How a number is known; the later, the less."""
 
     EXACT = "exact"  # follows from the tensors or the file
     MODELLED = "modelled"  # a model of a runtime
@@ -28,3 +29,33 @@ class Quantity(NamedTuple):
     def exactly(cls, value: int, basis: Basis = Basis.EXACT) -> Quantity:
         """A quantity without a range."""
         return cls(value, value, value, basis)
+
+    @classmethod
+    def sum(cls, parts: Iterable[Quantity]) -> Quantity:
+        """All together, ends with ends, known as the least known of them."""
+        value = low = high = 0
+        basis = Basis.EXACT
+        for part in parts:
+            value, low, high = value + part.value, low + part.low, high + part.high
+            if part.basis is not basis and _ORDER[part.basis] > _ORDER[basis]:
+                basis = part.basis
+        return cls(value, low, high, basis)
+
+    def split(self, shares: Iterable[int]) -> list[Quantity]:
+        """Dealt out in proportion to `shares`, to the byte: the parts are the whole again."""
+        shares = list(shares)
+        ends = [_dealt(end, shares) for end in self[:3]]
+        return [Quantity(*parts, self.basis) for parts in zip(*ends, strict=True)]
+
+
+NOTHING = Quantity.exactly(0)
+_ORDER = {basis: number for number, basis in enumerate(Basis)}
+
+
+def _dealt(size: int, shares: list[int]) -> list[int]:
+    whole, before, dealt = sum(shares), 0, []
+    for share in shares:
+        after = before + share
+        dealt.append(size * after // whole - size * before // whole)
+        before = after
+    return dealt

@@ -3,50 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
-from llmscale.answers.model import Model
-from llmscale.answers.results.common import SizedModelRef
 from llmscale.catalogue import entries as model_catalogue
-from llmscale.catalogue.summaries import Outline, outline, outlines
+from llmscale.catalogue.summaries import ModelSummary, summaries, summary
 from llmscale.catalogue.user import location
-from llmscale.model.shape import Shape
-from llmscale.quantity import Basis
+from llmscale.fit.subject import Bare, Counted, Model, listed, model_of
+from llmscale.sources import load
 from llmscale.sources.catalogue import of_entry, of_report
 from llmscale.speed.profile import ComputeProfile
 
 
-def all_models(catalogue: str | None) -> Iterator[Model]:
+class Entry(NamedTuple):
+    """A model that is asked about with others.
+
+    Attributes:
+        reference: how it is called.
+        profile: what decides its speed, of one that was compiled.
+    """
+
+    model: Model
+    reference: str
+    profile: ComputeProfile | None = None
+    catalogue: str | None = None
+
+    def counted(self) -> Counted | Bare:
+        """The model with its tensors, which a compiled one was made without."""
+        return _counted(self.reference, self.catalogue)
+
+
+@cache
+def _counted(reference: str, catalogue: str | None) -> Counted | Bare:
+    return model_of(load(reference, catalogue=catalogue).known())
+
+
+def all_models(catalogue: str | None) -> Iterator[Entry]:
     """Every model of which anything is known, the user's own among them."""
     if location(catalogue) is None:
-        yield from map(_shipped, outlines())
+        yield from map(_shipped, summaries())
         return
     for entry in model_catalogue.entries(catalogue):
         if entry.origin:
             spec = of_entry(entry).spec
             if spec is not None:
-                yield Model.of(spec)
-        elif (found := outline(entry.id)) is not None:
-            yield _shipped(found)
+                yield Entry(model_of(spec), entry.id, None, catalogue)
+        elif (found := summary(entry.id)) is not None:
+            yield _shipped(found)._replace(catalogue=catalogue)
 
 
-def _shipped(found: Outline) -> Model:
-    if found.shape is None:
+def _shipped(found: ModelSummary) -> Entry:
+    model = listed(found)
+    if model is None or found.profile is None:
         report = found.parameters, found.active, found.limit
-        return Model.of(of_report(found.id, found.name, found.source, *report))
-    assert found.active is not None
-    assert found.motion is not None
-    shape = Shape.from_json(found.shape)
-    return Model(
-        ref=SizedModelRef(found.id, found.name, found.source, Basis.EXACT.value, found.parameters, found.active),
-        limit=found.limit,
-        sequence=shape.sequence,
-        shapes=(shape,),
-        assumed=False,
-        warnings=(),
-        spec=None,
-        parts=None,
-        compiled=True,
-        published_in=found.published_in,
-        family=found.family,
-        compute_profile=ComputeProfile(*found.motion),
-    )
+        return Entry(model_of(of_report(found.id, found.name, found.source, *report)), found.id)
+    return Entry(model, found.id, ComputeProfile(*found.profile))

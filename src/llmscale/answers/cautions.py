@@ -4,47 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmscale.answers.model import Model
-from llmscale.answers.results.estimate import Estimate
+from llmscale.answers.placed import Laid
 from llmscale.devices.sets import DeviceSet
-from llmscale.names import SPELT
-from llmscale.runtimes import TENSOR_PARALLEL
+from llmscale.fit.subject import Model
+from llmscale.notes import Note, note
 
 
 def cautions(
-    model: Model, estimates: Sequence[Estimate], sets: Sequence[DeviceSet], context: int | None
-) -> Iterator[str]:
-    """One sentence each.
+    model: Model, lines: Sequence[Sequence[Laid]], named: Sequence[DeviceSet], context: int | None
+) -> Iterator[Note]:
+    """Everything to be read with an estimate.
 
     Args:
+        lines: what each quant comes to.
         context: as it was asked for, None where it was not.
     """
-    name, spec = model.ref.name, model.spec
-    for runtime in TENSOR_PARALLEL:
-        served = [device for line in estimates if line.runtime == runtime for device in line.devices]
-        if served and all(device.max_concurrency is None for device in served):
-            yield f"How {SPELT[runtime]} lays out {name} is not modelled; a general rule stands for it."
-    if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
-        from llmscale.runtimes.transformers.runtime import RULE_HIGH, RULE_PICTURES
-
-        yield (
-            f"How transformers runs {name} is not gone through; a general rule stands for its activations, which may "
-            f"be {RULE_PICTURES if model.sequence else RULE_HIGH} times as much."
-        )
-    if context and spec and spec.max_context and context > spec.max_context:
-        yield f"A context of {context:,} is beyond the model's own limit of {spec.max_context:,} tokens."
-    unlike = next((devices.id for devices in sets if devices.members), None)
-    for runtime in TENSOR_PARALLEL:
-        if unlike and any(each.runtime == runtime for each in estimates):
-            yield f"{SPELT[runtime]} puts the same on each device: of {unlike}, what the smallest has room for."
-    if context and model.sequence:
-        yield f"{name} always sees {model.sequence:,} tokens; --context changes nothing."
-
-
-def _ruled(model: Model) -> bool:
-    """Whether a rule answers for what transformers has alive of a model whose tensors are known."""
-    if model.spec is None or not model.counted:
-        return False
-    from llmscale.runtimes.transformers.forward import told
-
-    return not told(model.spec)
+    about = model.about
+    for line in lines:
+        for one in line:
+            yield from one.placed.notes
+    if context and about.limit and context > about.limit:
+        yield note("context_beyond_limit", context=context, limit=about.limit)
+    unlike = next((devices.id for devices in named if devices.members), None)
+    sharing = [one.runtime.info for line in lines for one in line if one.runtime.info.shares_tensors]
+    if unlike:
+        for info in sharing:
+            yield note("smallest_device_counts", runtime=info.title, devices=unlike)
+    if context and about.sequence:
+        yield note("context_changes_nothing", model=about.name, tokens=about.sequence)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmscale.answers.model import DEFAULT_QUANTS, Model
+from llmscale.answers.estimate import DEFAULT_QUANTS
 from llmscale.answers.results.compare import ComparedModel, CompareResult
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.fit.subject import Model, model_of
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
+from llmscale.notes import Note, note
 from llmscale.sources import Loaded, load
 
 
@@ -20,13 +22,14 @@ def compare(
         raise UsageError("compare takes two models or more.", "For example llmscale compare gpt-3 llama-2-70b.")
     forms, _ = selected(quants)
     columns: list[ComparedModel] = []
-    warnings: list[str] = []
+    notes: list[Note] = []
     for reference in references:
         loaded = load(reference, catalogue=catalogue)
         column = _column(loaded, forms, columns[0].parameters if columns else None)
         columns.append(column)
-        warnings += loaded.spec.warnings if loaded.spec else [f"{column.name}: {_undisclosed(loaded)}"]
-    return CompareResult(tuple(columns), tuple(warnings))
+        said = loaded.spec.warnings if loaded.spec else [f"{column.name}: {_undisclosed(loaded)}"]
+        notes += [note("said", text=text) for text in said]
+    return CompareResult(tuple(columns), tuple(notes))
 
 
 def _undisclosed(loaded: Loaded) -> str:
@@ -37,8 +40,8 @@ def _column(loaded: Loaded, forms: Sequence[Quant], first: int | None) -> Compar
     from llmscale.model.describe import attention
 
     spec, entry = loaded.spec, loaded.entry
-    model = Model.of(spec) if spec else None
-    total = model.ref.parameters if model else None
+    model = model_of(spec) if spec else None
+    total = model.about.parameters if model else None
     known = spec if spec and spec.shape_known else None
     ref = spec or entry
     assert ref is not None
@@ -47,7 +50,7 @@ def _column(loaded: Loaded, forms: Sequence[Quant], first: int | None) -> Compar
         name=ref.name,
         basis=spec.basis.value if spec else "undisclosed",
         parameters=total,
-        active_parameters=model.ref.active_parameters if model else None,
+        active_parameters=model.about.active if model else None,
         layers=known.layers if known else None,
         hidden_size=known.hidden_size if known else None,
         attention=attention(known) if known else None,

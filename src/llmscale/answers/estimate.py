@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
 
-from llmscale.answers.beside import beside
 from llmscale.answers.cautions import cautions
-from llmscale.answers.command import line
-from llmscale.answers.model import (
-    DEFAULT_KV,
-    DEFAULT_QUANTS,
-    MAX_BATCH,
-    MAX_CONTEXT,
-    Model,
-    check_known,
-    check_options,
-    check_workload,
-    common_devices,
-    kv_formats_of,
-    reserve_bytes,
-)
-from llmscale.answers.place import placed
-from llmscale.answers.places import Placed
+from llmscale.answers.explained import explained
+from llmscale.answers.named import called
+from llmscale.answers.placed import Laid, device_fit, laid
+from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, question
+from llmscale.answers.results.common import Bound, model_ref
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
-from llmscale.devices.sets import DeviceSet, device_set
+from llmscale.devices.sets import ANY_DEVICE, DeviceSet
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit.bounds import bounds_of
-from llmscale.fit.footprint import Candidate, Footprint
-from llmscale.fit.largest import Fit, fit, largest_batch, usable
+from llmscale.fit.choose import foreign, refuse_options
+from llmscale.fit.pace import moved
+from llmscale.fit.place import place
+from llmscale.fit.question import DEFAULT_KV, Question
+from llmscale.fit.subject import Bare, Counted, Subject, model_of
+from llmscale.formats.gguf.files import file_bytes
 from llmscale.formats.mixed import parse_map, unmatched
-from llmscale.formats.readers import USUAL
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
-from llmscale.formats.weights import assign_formats
+from llmscale.notes import Note, note
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes import runtime as find_runtime
-from llmscale.runtimes.architectures import refuse_lacking
-from llmscale.runtimes.hardware import refusal, unmodelled
-from llmscale.runtimes.interface import DEFAULTS, Options, Workload
+from llmscale.runtimes.interface import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement, Runtime
+from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread
+from llmscale.runtimes.registry import runtime as find_runtime
+from llmscale.runtimes.subject import Exact
 from llmscale.sources import load
 
+DEFAULT_QUANTS = ("fp32", "fp16", "int8", "int4")
 #: Memory of common cards; one sold as "24 GB" holds 24 GiB.
 COMMON_GIB = (8, 12, 16, 24, 32, 48, 80)
 
@@ -54,7 +48,7 @@ def estimate(
     kv_dtype: str = DEFAULT_KV,
     runtime: str | None = None,
     gpus: Iterable[str] = (),
-    options: Options = DEFAULTS,
+    options: Mapping[str, Any] | None = None,
     reserve: str | None = None,
     quant_map: str | None = None,
     sparsity: str | None = None,
@@ -64,82 +58,124 @@ def estimate(
 ) -> EstimateResult:
     """What a model takes in each format, and which devices it fits; common memory sizes when none is named.
 
-    With `explain` the result carries the formulas with the numbers put in; `assume` and `catalogue` as in `load`.
+    Args:
+        runtime: its name, or ``name@release``; each quant's own when None.
+        options: of the runtime, by name (``{"ubatch": 1024}``).
+        explain: whether the result carries the formulas with the numbers put in.
+        assume, catalogue: as in `load`.
     """
-    check_workload(context, batch)
     spec = load(reference, assume=assume, catalogue=catalogue).known()
-    model = Model.of(spec)
-    kv, kv_v = kv_formats_of(kv_dtype)
-    check_options(options)
-    named = [device_set(gpu, reserve_bytes(reserve)) for gpu in gpus]
+    model = model_of(spec)
+    asked = question(context, batch, kv_dtype, runtime, options, catalogue)
+    named = named_devices(gpus, reserve)
     sets = named or common_devices(COMMON_GIB, reserve)
-    sets = [_enough(devices, options.ranks) for devices in sets]
-    tokens, chosen = model.context(context), find_runtime(runtime).name if runtime else None
-    if context is None and chosen == "ollama":
-        from llmscale.answers.ollama import context_on
-
-        tokens = model.context(min(context_on(named), model.limit or MAX_CONTEXT))
-    if chosen:
-        refuse_lacking(chosen, model.family, model.ref.name)
-    asked, lenient = _asked(tuple(quants), chosen, quant_map, sparsity)
-    estimates, explanation, refused, foreign = [], [], [], []
-    for form in asked:
-        try:
-            candidate = model.candidate(form, runtime)
-        except UnsupportedModelError:
-            if not lenient:
-                raise
-            refused.append(form.name)
-            continue
-        check_known(options, candidate.runtime.name)
-        candidate = candidate._replace(beside=beside(model, form, options, catalogue))
-        work = Workload(tokens, batch, kv, form.activation_bytes, kv_v, options)
-        told = [(devices, unmodelled(candidate.runtime.name, devices)) for devices in sets]
-        held = [devices for devices, why in told if why is None]
-        foreign += [why for _, why in told if why]
-        estimates.append(_estimate(form, model, candidate, work, held, (reference, catalogue)))
-        if explain:
-            from llmscale.answers.explained import explained
-
-            found = list(zip(held, estimates[-1].devices, strict=True)) if named else []
-            explanation += explained(model, form, candidate, work, found)
-    if foreign and not any(each.devices for each in estimates):
-        raise refusal(foreign[0])
-    if not estimates:
+    if asked.runtime:
+        refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
+    forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
+    lines, left_out = _lines(_Asked(model, asked, named, sets, reference, catalogue, explain), forms, lenient)
+    foreign_notes = list(dict.fromkeys(why for line in lines for why in line.foreign))
+    if foreign_notes and not any(line.estimate.devices for line in lines):
+        raise refusal(foreign_notes[0])
+    if not lines:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
-    warnings = [*spec.warnings, *dict.fromkeys(foreign)]
-    if refused:
-        warnings.append(f"{spec.name} cannot be had in {', '.join(refused)}.")
-    warnings += cautions(model, estimates, sets, context)
-    if quant_map and model.counted:
-        warnings += _slips(quant_map, asked[0], model)
+    notes = [*model.about.notes, *foreign_notes]
+    if left_out:
+        notes.append(note("not_available_in", model=spec.name, quants=left_out))
+    notes += cautions(model, [line.laid for line in lines], named, context)
+    if quant_map and isinstance(model, Counted):
+        notes += _slips(quant_map, forms[0], model)
+    first = lines[0]
     return EstimateResult(
-        model=model.ref,
-        runtime=estimates[0].runtime,
-        context=tokens,
+        model=model_ref(model.about),
+        runtime=first.estimate.runtime,
+        release=first.estimate.release,
+        context=first.context,
         batch=batch,
-        kv_dtype=kv.id if kv_v is None else f"k={kv.id},v={kv_v.id}",
-        estimates=tuple(estimates),
-        explanation=tuple(explanation),
-        warnings=tuple(warnings),
+        kv_dtype=asked.kv.id if asked.kv_v is None else f"k={asked.kv.id},v={asked.kv_v.id}",
+        estimates=tuple(line.estimate for line in lines),
+        explanation=tuple(sentence for line in lines for sentence in line.explanation),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _asked(
+class _Asked(NamedTuple):
+    """One question about one model on some devices."""
+
+    model: Counted | Bare
+    question: Question
+    named: list[DeviceSet]
+    sets: list[DeviceSet]
+    reference: str
+    catalogue: str | None
+    explain: bool
+
+
+class _Line(NamedTuple):
+    """What one quant comes to.
+
+    Attributes:
+        laid: on the devices that were named, or on one without limit.
+        foreign: why nothing is said of some devices.
+    """
+
+    estimate: Estimate
+    laid: list[Laid]
+    foreign: list[Note]
+    explanation: list[str]
+    context: int
+
+
+def _forms(
     quants: tuple[str, ...], runtime: str | None, quant_map: str | None, sparsity: str | None
 ) -> tuple[list[Quant], bool]:
     """The quants that are meant, see `selected`; a runtime that does not run the usual ones has its own."""
-    usual = USUAL.get(runtime) if runtime and quants in ((), DEFAULT_QUANTS) else None
-    asked, lenient = selected(usual or quants or DEFAULT_QUANTS, quant_map, sparsity)
-    return asked, lenient or usual is not None
+    usual = find_runtime(runtime).info.usual if runtime and quants in ((), DEFAULT_QUANTS) else ()
+    forms, lenient = selected(usual or quants or DEFAULT_QUANTS, quant_map, sparsity)
+    return forms, lenient or bool(usual)
 
 
-def _slips(quant_map: str, form: Quant, model: Model) -> list[str]:
-    """Rules of the map that change nothing."""
-    assert model.spec is not None
-    assert model.parts is not None
-    rules = unmatched(parse_map(quant_map), assign_formats(form, model.spec, model.parts))
-    return [f"--quant-map: '{rule}' names no matrix of {model.ref.name}, so it changes nothing." for rule in rules]
+def _lines(asked: _Asked, forms: Sequence[Quant], lenient: bool) -> tuple[list[_Line], list[str]]:
+    """A line for each quant, and the names of those that the model cannot be had in."""
+    lines, left_out = [], []
+    for form in forms:
+        try:
+            lines.append(_line(asked, form))
+        except UnsupportedModelError:
+            if not lenient:
+                raise
+            left_out.append(form.name)
+    return lines, left_out
+
+
+def _line(asked: _Asked, form: Quant) -> _Line:
+    model, question = asked.model, asked.question
+    runtime = question.runs(form)
+    refuse_unread(runtime.info, form)
+    refuse_lacking(runtime.info, model.about.family, model.about.name)
+    refuse_options(question, runtime.info.name)
+    subject = model.subject(form, runtime.info.engine or runtime.info.name)
+    told = [(devices, foreign(form, question, devices)) for devices in asked.sets]
+    work = question.work(model.about, form, asked.named)
+    sets = [_enough(devices, runtime.ranks(work)) for devices, why in told if why is None]
+
+    def on(devices: DeviceSet) -> Laid:
+        return laid(runtime, subject, work, place(runtime, subject, work, devices), devices)
+
+    held = [on(devices) for devices in sets]
+    whole = held if asked.named and held else [on(_enough(ANY_DEVICE, runtime.ranks(work)))]
+    fits = tuple(_device_fit(asked, one) for one in held)
+    return _Line(
+        estimate=_estimate(runtime, subject, model.about.parameters, whole[0].placed, fits),
+        laid=whole,
+        foreign=[why for _, why in told if why is not None],
+        explanation=explained(whole, bool(asked.named)) if asked.explain else [],
+        context=whole[0].settled.work.context,
+    )
+
+
+def _device_fit(asked: _Asked, one: Laid) -> DeviceFit:
+    about = asked.model.about
+    return device_fit(one, about, MAX_BATCH, moved(one.subject), partial(called, about, asked.reference, asked.catalogue))
 
 
 def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:
@@ -148,81 +184,60 @@ def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:
 
 
 def _estimate(
-    form: Quant,
-    model: Model,
-    candidate: Candidate,
-    work: Workload,
-    sets: Sequence[DeviceSet],
-    called: tuple[str, str | None],
+    runtime: Runtime, subject: Subject, parameters: int, placed: Placement, fits: tuple[DeviceFit, ...]
 ) -> Estimate:
-    def on(devices: DeviceSet, answer: Fit) -> DeviceFit:
-        place = placed(model, form, candidate, work, devices, answer)
-        fits = answer.fits if place.fits is None else place.fits
-        if place.max_batch is None and candidate.runtime.name != "ollama":  # which has a rule of its own for room
-            place = place._replace(max_batch=largest_batch(candidate, work, devices, MAX_BATCH))
-        place = place._replace(command=line(model, form, candidate, work, devices, place, fits, *called))
-        return _device_fit(devices, usable(candidate, devices, work), answer, place)
-
-    footprint = candidate.footprint(work)
-    named = {
-        "weights_bytes": footprint.weights,
-        "kv_cache_bytes": footprint.cache,
-        "state_bytes": footprint.state,
-        "compute_bytes": footprint.compute,
-    }
-    file, extra = model.file(form), dict(footprint.beside)
-    ranges = {name: (q.low, q.high) for name, q in named.items() if q.low != q.high}
+    """One line: each weight counted once, all else as it lies."""
+    weights = subject.weights
+    cache, state, compute = (placed.of(kind) for kind in (CACHE, STATE, COMPUTE))
+    beside = {kind: placed.of(kind).value for kind in (MMPROJ, DRAFT)}
+    shown = weights if _ranged(weights) else weights._replace(value=min(weights.value, placed.of(WEIGHTS).value))
+    told = shown.value + cache.value + state.value + compute.value + sum(beside.values())
+    file = _file(subject)
+    parts = {"weights": shown, "kv_cache": cache, "state": state, "compute": compute}
+    ranges = {f"{name}_bytes": (part.low, part.high) for name, part in parts.items() if _ranged(part)}
     if ranges:
-        ranges["total_bytes"] = (footprint.low, footprint.high)
+        ranges["total_bytes"] = placed.ends
     if file:
         ranges["file_bytes"] = (file.low, file.high)
+    basis = {name: part.basis.value for name, part in parts.items()} | {"overhead": Basis.MODELLED.value}
+    basis |= {"file": file.basis.value} if file else {}
+    basis |= {kind: Basis.MODELLED.value for kind, size in beside.items() if size}
     return Estimate(
-        quant=form.id,
-        runtime=candidate.runtime.name,
-        bits_per_weight=8 * footprint.weights.value / model.ref.parameters,
-        weights_bytes=footprint.weights.value,
+        quant=subject.quant.id,
+        runtime=runtime.info.name,
+        release=runtime.release,
+        bits_per_weight=8 * shown.value / parameters,
+        weights_bytes=shown.value,
         file_bytes=file.value if file else None,
-        kv_cache_bytes=footprint.cache.value,
-        state_bytes=footprint.state.value,
-        compute_bytes=footprint.compute.value,
-        overhead_bytes=footprint.overhead.value,
-        mmproj_bytes=extra.get("mmproj"),
-        draft_bytes=extra.get("draft"),
-        total_bytes=footprint.total,
-        basis=_basis(footprint)
-        | ({"file": file.basis.value} if file else {})
-        | dict.fromkeys(extra, Basis.MODELLED.value),
+        kv_cache_bytes=cache.value,
+        state_bytes=state.value,
+        compute_bytes=compute.value,
+        overhead_bytes=placed.total - told,
+        mmproj_bytes=beside[MMPROJ] or None,
+        draft_bytes=beside[DRAFT] or None,
+        total_bytes=placed.total,
+        basis=basis,
         ranges=ranges,
-        bounds=bounds_of(candidate, form),
-        devices=tuple(
-            on(devices, answer) for devices, answer in zip(sets, fit(candidate, work, sets, model.limit), strict=True)
-        ),
-    )
-
-
-def _basis(footprint: Footprint) -> dict[str, str]:
-    parts: dict[str, Quantity] = {
-        "weights": footprint.weights,
-        "kv_cache": footprint.cache,
-        "state": footprint.state,
-        "compute": footprint.compute,
-        "overhead": footprint.overhead,
-    }
-    return {name: part.basis.value for name, part in parts.items()}
-
-
-def _device_fit(devices: DeviceSet, room: int, answer: Fit, place: Placed) -> DeviceFit:
-    return DeviceFit(
-        id=devices.id,
-        count=devices.count,
-        memory_bytes=devices.memory,
-        usable_bytes=room,
-        **{
-            **{name: value for name, value in place._asdict().items() if name != "ranks"},
-            "fits": answer.fits if place.fits is None else place.fits,
-            "max_context": answer.max_context if place.max_context is None else place.max_context or None,
-            "max_batch": place.max_batch or None,
-            "may_fit": answer.may_fit if place.may_fit is None else place.may_fit,
-            "headroom_bytes": answer.headroom if place.headroom_bytes is None else place.headroom_bytes,
+        bounds={
+            part: Bound(entry.within, entry.worst, entry.rows, entry.held_out, entry.what)
+            for part, entry in bounds_of(runtime, subject).items()
         },
+        devices=fits,
     )
+
+
+def _ranged(part: Quantity) -> bool:
+    return part.low != part.high
+
+
+def _file(subject: Subject) -> Quantity | None:
+    """Bytes of a GGUF file, its vocabulary included; None for other formats and for bare sizes."""
+    if not isinstance(subject, Exact) or subject.quant.kind != "gguf":
+        return None
+    return Quantity(*file_bytes(subject.spec, subject.stored), Basis.MODELLED)
+
+
+def _slips(quant_map: str, form: Quant, model: Counted) -> list[Note]:
+    """Rules of the map that change nothing."""
+    rules = unmatched(parse_map(quant_map), model.subject(form, "").stored)
+    return [note("map_names_nothing", rule=rule, model=model.about.name) for rule in rules]

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property, partial
+from typing import Any
 
-from llmscale.answers.choose import Asked, answer, available, best, work_of
-from llmscale.answers.choose import asked as ask
-from llmscale.answers.command import line
-from llmscale.answers.model import (
-    DEFAULT_CONTEXT,
-    DEFAULT_KV,
-    Model,
-    check_workload,
-    common_devices,
-    kv_format,
-    reserve_bytes,
-)
-from llmscale.answers.place import placed
+from llmscale.answers.catalogued import Entry, all_models
+from llmscale.answers.named import called
+from llmscale.answers.placed import command as command_of
+from llmscale.answers.placed import laid
+from llmscale.answers.question import common_devices, named_devices, question
 from llmscale.answers.results.common import LossRef
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
-from llmscale.answers.speed import pace
-from llmscale.devices.sets import DeviceSet, device_set
-from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.fit.choose import Choices, Chosen, answer, available, best, choices, foreign
+from llmscale.fit.largest import longest_context
+from llmscale.fit.pace import moved, pace
+from llmscale.fit.question import DEFAULT_KV, Question
+from llmscale.fit.subject import DEFAULT_CONTEXT, model_of
 from llmscale.formats.recipe import Quant
-from llmscale.runtimes.hardware import refusal, unmodelled
+from llmscale.runtimes.interface import Verdict
+from llmscale.runtimes.refusals import refusal
 from llmscale.sources import load
 
 #: The range of consumer cards that ``fits`` shows when no device is named.
 CONSUMER_GIB = (12, 16, 24)
 #: Of one model: how many quants below the best that fits are shown too.
 STEPS_BELOW = 4
+#: Rows of a list that is not asked for whole.
+MOST_ROWS = 12
 
 
 def fits(
@@ -42,6 +43,7 @@ def fits(
     kv_dtype: str = DEFAULT_KV,
     quants: Sequence[str] = (),
     runtime: str | None = None,
+    options: Mapping[str, Any] | None = None,
     reserve: str | None = None,
     quant_map: str | None = None,
     sparsity: str | None = None,
@@ -51,151 +53,210 @@ def fits(
 ) -> FitsResult | FitsOverview:
     """Which models fit a device, each in the quant with the least loss that does, with the largest context at it.
 
-    Without `models` the whole catalogue is asked: those that fit, then those that miss the smallest quant by less
-    than half of what there is, all with `everything`. Without a device: the 12 to 24 GB consumer range.
+    Without `models` the whole catalogue is asked: the first `MOST_ROWS` of those that fit, then of those that miss the
+    smallest quant by less than half of what there is; all with `everything`. Without a device: the 12 to 24 GB consumer
+    range.
 
     Args:
         quants: the only ones to choose from; all of `runtime` when there are none.
         runtime: llama.cpp when None; a model that it cannot load is run from its published files instead.
+        options: of the runtime, by name.
         command: whether the line that starts each of `models` is wanted as well.
     """
     if command and not (models and device is not None):
         raise UsageError("--command asks about a device and a model.", "For example fits rtx4090 --model llama-3.1-8b.")
-    check_workload(context, batch)
-    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
-    everything = everything or bool(models)
-    if models:
-        of = [Model.of(load(name, catalogue=catalogue).known()) for name in models]
-    else:
-        from llmscale.answers.catalogued import all_models
-
-        of = list(all_models(catalogue))
-    sets = [device_set(device, reserve_bytes(reserve))] if device is not None else common_devices(CONSUMER_GIB, reserve)
-    _refuse_unmodelled(sets, asked)
-    answers, unable = _had(of, asked, bool(models))
-    results = tuple(_fits(devices, answers, unable, asked, everything, bool(models)) for devices in sets)
-    if device is None:
-        return FitsOverview(results[0].context, results)
-    (result,) = results
-    if command:
-        lines = {
-            model.ref.id: _command(model, sets[0], asked, name, catalogue)
-            for model, name in zip(of, models, strict=True)
-        }
-        result.models = tuple(replace(shown, command_line=lines[shown.id]) for shown in result.models)
-    return result
+    asked = question(context, batch, kv_dtype, runtime, options, catalogue)
+    choose = choices(quants, runtime, quant_map, sparsity)
+    entries = [_named(name, catalogue) for name in models] if models else list(all_models(catalogue))
+    sets = named_devices([device], reserve) if device is not None else common_devices(CONSUMER_GIB, reserve)
+    _refuse_unmodelled(sets, choose, asked)
+    have, unable = _had(entries, choose, asked, bool(models))
+    several = [_Asked(devices, asked, everything, bool(models), command, catalogue) for devices in sets]
+    results = tuple(_fits(one, have, unable) for one in several)
+    return results[0] if device is not None else FitsOverview(results[0].context, results)
 
 
-def _refuse_unmodelled(sets: Sequence[DeviceSet], asked: Asked) -> None:
+class _Asked:
+    """One question about many models on some devices."""
+
+    def __init__(
+        self,
+        devices: DeviceSet,
+        question: Question,
+        everything: bool,
+        named: bool,
+        command: bool,
+        catalogue: str | None,
+    ) -> None:
+        self.devices = devices
+        self.question = question
+        self.everything = everything or named
+        self.named = named
+        self.command = command
+        self.catalogue = catalogue
+
+
+class _Row:
+    """One model on the devices; what is only shown is worked out when it is."""
+
+    def __init__(self, entry: Entry, steps: Sequence[Quant], asked: _Asked) -> None:
+        self.entry, self.asked = entry, asked
+        self.chosen = best(entry.model, steps, asked.devices, asked.question, None if asked.named else entry.counted)
+
+    @property
+    def fits(self) -> bool:
+        return self.chosen.placed.fits is Verdict.YES
+
+    @property
+    def missing(self) -> int:
+        return self.chosen.placed.missing
+
+    @cached_property
+    def precise(self) -> Chosen:
+        """As the runtime itself places it, whatever was compiled of the model."""
+        if self.chosen.precise:
+            return self.chosen
+        return answer(self.entry.counted(), self.chosen.quant, self.asked.devices, self.asked.question)
+
+    def line(self) -> FittingModel:
+        """What is shown of it."""
+        chosen, about, devices = self.precise, self.entry.model.about, self.asked.devices
+        placed, work = chosen.placed, chosen.settled.work
+        fits = placed.fits is Verdict.YES
+        speed = pace(
+            chosen.runtime,
+            moved(chosen.subject, self.entry.profile),
+            chosen.quant.id,
+            work,
+            placed,
+            devices,
+        )
+        told = speed.decode if speed and fits else None
+        return FittingModel(
+            id=about.id,
+            parameters=about.parameters,
+            basis=about.basis.value,
+            quant=chosen.quant.id,
+            runtime=chosen.runtime.info.name,
+            release=chosen.runtime.release,
+            total_bytes=placed.total,
+            usable_bytes=placed.usable,
+            used_bytes=placed.used,
+            free_bytes=placed.free,
+            host_bytes=placed.host.used,
+            fits=fits,
+            max_context=longest(chosen, devices, about.sequence, about.limit) if fits else None,
+            missing_bytes=placed.missing,
+            tokens_per_second=told.value if told else None,
+            tokens_per_second_range=(told.low, told.high) if told else None,
+            context=work.context,
+            weights_bytes=self.entry.model.weights(chosen.quant).value,
+            loss=LossRef.of(chosen.quant.id, about.id),
+            command_line=self._command() if self.asked.command else None,
+        )
+
+    def _command(self) -> str | None:
+        """What to type for the quant that is shown."""
+        chosen = self.precise
+        one = laid(chosen.runtime, chosen.subject, chosen.asked, chosen.settled, self.asked.devices)
+        about = self.entry.model.about
+        return command_of(one, partial(called, about, self.entry.reference, self.asked.catalogue))
+
+
+def longest(chosen: Chosen, devices: DeviceSet, sequence: int | None, limit: int | None) -> int | None:
+    """The longest context that surely fits; None for none, and for models that always see the same number of tokens."""
+    return None if sequence else longest_context(chosen.runtime, chosen.subject, chosen.asked, devices, limit)
+
+
+def _named(name: str, catalogue: str | None) -> Entry:
+    model = model_of(load(name, catalogue=catalogue).known())
+    return Entry(model, name, None, catalogue)
+
+
+def _refuse_unmodelled(sets: Sequence[DeviceSet], choose: Choices, asked: Question) -> None:
     """Raises:
     UsageError: devices on which no runtime is modelled that reads what is asked for first.
     """
-    runtimes = {asked.of(quant) for quant in asked.ladders[0]}
+    runtimes = {asked.runs(quant).info.name: quant for quant in choose.ladders[0]}
     for devices in sets:
-        told = [unmodelled(name, devices) for name in sorted(runtimes)]
+        told = [foreign(quant, asked, devices) for _, quant in sorted(runtimes.items())]
         if told and told[0] and all(told):
             raise refusal(told[0])
 
 
 #: Models with the quants that each can be had in.
-Had = list[tuple[Model, list[Quant]]]
+Had = list[tuple[Entry, list[Quant]]]
 
 
-def _had(models: Iterable[Model], asked: Asked, named: bool) -> tuple[Had, list[str]]:
+def _had(entries: Iterable[Entry], choose: Choices, asked: Question, named: bool) -> tuple[Had, list[str]]:
     """Those that can be had in any quant asked for, and the ids of those that cannot."""
-    answers: Had = []
+    have: Had = []
     unable = []
-    for model in models:
+    for entry in entries:
         try:
-            answers.append((model, available(model, asked)))
+            have.append((entry, available(entry.model, choose, asked)))
         except UnsupportedModelError:
             if named:
                 raise
-            unable.append(model.ref.id)
-    return answers, unable
+            unable.append(entry.model.about.id)
+    return have, unable
 
 
-def _fits(
-    devices: DeviceSet, answers: Had, unable: Sequence[str], asked: Asked, everything: bool, named: bool
-) -> FitsResult:
-    lines, refused = [], list(unable)
-    for model, steps in answers:
+def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
+    rows, refused = [], list(unable)
+    for entry, steps in have:
         try:
-            lines.append(_line(model, steps, devices, asked))
-        except UsageError:
-            if named:
+            rows.append(_Row(entry, steps, asked))
+        except LlmscaleError:
+            if asked.named:
                 raise
-            refused.append(model.ref.id)
-    near = devices.total_usable // 2
-    shown = [line for line in lines if everything or line.fits or line.missing_bytes <= near]
-    shown.sort(key=lambda line: (not line.fits, -line.parameters if line.fits else line.missing_bytes, line.id))
-    device = DeviceRef(
-        devices.id,
-        devices.name,
-        devices.count,
-        devices.memory,
-        devices.total_usable,
-        devices.memory - devices.total_usable,
-    )
-    choices: tuple[Choice, ...] = ()
-    if len(answers) == 1 and named:
-        choices = tuple(_choices(*answers[0], devices, asked))
+            refused.append(entry.model.about.id)
+    shown = list(_shown(rows, asked))
+    devices = asked.devices
+    usable = shown[0].chosen.placed.usable if asked.named and len(shown) == 1 else devices.total_usable
+    device = DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable)
+    ladder = tuple(_ladder(*have[0], asked)) if len(have) == 1 and asked.named else ()
+    context = asked.question.context or DEFAULT_CONTEXT
     return FitsResult(
-        device, asked.context or DEFAULT_CONTEXT, tuple(shown), len(lines) - len(shown), choices, tuple(refused)
+        device, context, tuple(row.line() for row in shown), len(rows) - len(shown), ladder, tuple(refused)
     )
 
 
-def _line(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> FittingModel:
-    quant, found = best(model, steps, devices, asked)
-    work = work_of(model, quant, asked)
-    speed = pace(model, quant, work, asked.of(quant), devices) if found.fits else None
-    return FittingModel(
-        id=model.ref.id,
-        parameters=model.ref.parameters,
-        basis=model.ref.basis,
-        quant=quant.id,
-        total_bytes=found.total,
-        fits=found.fits,
-        max_context=found.max_context if found.fits else None,
-        missing_bytes=found.missing,
-        tokens_per_second=speed.decode.value if speed else None,
-        tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
-        context=model.context(asked.context),
-        weights_bytes=model.weights(quant).value,
-        loss=LossRef.of(quant.id, model.ref.id),
-        command_line=None,
-    )
+def _shown(rows: Sequence[_Row], asked: _Asked) -> Iterator[_Row]:
+    """Those that fit, the largest first, then those that just miss; as many as a screen takes unless all are wanted."""
+    near = asked.devices.total_usable // 2
+    some = [row for row in rows if asked.everything or row.fits or row.missing <= near]
+    some.sort(key=_order)
+    yield from some if asked.everything else some[:MOST_ROWS]
 
 
-def _command(model: Model, devices: DeviceSet, asked: Asked, name: str, catalogue: str | None) -> str | None:
-    """What to type for the quant that `_line` says."""
-    quant, found = best(model, available(model, asked), devices, asked)
-    candidate, work = model.candidate(quant, asked.runtime), work_of(model, quant, asked)
-    place = placed(model, quant, candidate, work, devices, found)
-    fits = found.fits if place.fits is None else place.fits
-    return line(model, quant, candidate, work, devices, place, fits, name, catalogue)
+def _order(row: _Row) -> tuple[bool, int, str]:
+    about = row.entry.model.about
+    return not row.fits, -about.parameters if row.fits else row.missing, about.id
 
 
-def _choices(model: Model, steps: Sequence[Quant], devices: DeviceSet, asked: Asked) -> Iterable[Choice]:
+def _ladder(entry: Entry, steps: Sequence[Quant], asked: _Asked) -> Iterator[Choice]:
     """One model step by step: the last quant that does not fit, the best that does, and some below it."""
-    lines = []
+    found = []
     for quant in steps:
         try:
-            found = answer(model, quant, devices, asked)
-        except UsageError:  # refused on these devices; `best` says so where all of them are
+            found.append(answer(entry.model, quant, asked.devices, asked.question))
+        except (UsageError, UnsupportedModelError):  # refused on these devices; `best` says so where all of them are
             continue
-        weights = model.weights(quant).value
-        lines.append(
-            Choice(
-                quant=quant.id,
-                bits_per_weight=8 * weights / model.ref.parameters,
-                weights_bytes=weights,
-                total_bytes=found.total,
-                fits=found.fits,
-                missing_bytes=found.missing,
-                max_context=found.max_context,
-                loss=LossRef.of(quant.id, model.ref.id),
-            )
+    first = next((at for at, one in enumerate(found) if one.placed.fits is Verdict.YES), len(found))
+    about = entry.model.about
+    for one in found[max(0, first - 1) : first + 1 + STEPS_BELOW]:
+        placed, weights = one.placed, entry.model.weights(one.quant).value
+        yield Choice(
+            quant=one.quant.id,
+            bits_per_weight=8 * weights / about.parameters,
+            weights_bytes=weights,
+            total_bytes=placed.total,
+            used_bytes=placed.used,
+            free_bytes=placed.free,
+            host_bytes=placed.host.used,
+            fits=placed.fits is Verdict.YES,
+            missing_bytes=placed.missing,
+            max_context=longest(one, asked.devices, about.sequence, about.limit),
+            loss=LossRef.of(one.quant.id, about.id),
         )
-    first = next((index for index, line in enumerate(lines) if line.fits), len(lines))
-    return lines[max(0, first - 1) : first + 1 + STEPS_BELOW]

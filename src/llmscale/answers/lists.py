@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmscale.answers.filters import ModelFilter
-from llmscale.answers.model import Model
-from llmscale.answers.results.common import LossRef
+from llmscale.answers.results.common import LossRef, model_ref
 from llmscale.answers.results.lists import (
     DeviceLine,
     DevicesResult,
@@ -21,6 +20,7 @@ from llmscale.catalogue.entry import ModelEntry
 from llmscale.devices import device as device_catalogue
 from llmscale.devices.device import Device
 from llmscale.errors import UnsupportedModelError
+from llmscale.fit.subject import Model, model_of
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant
 from llmscale.names import normal
@@ -80,8 +80,9 @@ def show_quant(name: str, model: str | None = None, *, catalogue: str | None = N
 def _quants_result(found: Sequence[Quant], reference: str | None, catalogue: str | None) -> QuantsResult:
     if reference is None:
         return QuantsResult(None, tuple(_quant_line(quant, None) for quant in found))
-    model = Model.of(load(reference, catalogue=catalogue).known())
-    return QuantsResult(model.ref, tuple(_quant_line(quant, _weights(model, quant), model.ref.id) for quant in found))
+    model = model_of(load(reference, catalogue=catalogue).known())
+    lines = (_quant_line(quant, _weights(model, quant), model.about.id) for quant in found)
+    return QuantsResult(model_ref(model.about), tuple(lines))
 
 
 def _weights(model: Model, quant: Quant) -> Quantity | None:

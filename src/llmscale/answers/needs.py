@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from llmscale.answers.choose import Asked, available, best, summed, work_of
-from llmscale.answers.choose import asked as ask
-from llmscale.answers.model import DEFAULT_KV, Model, check_workload, kv_format, reserve_bytes
-from llmscale.answers.results.common import LossRef
+from llmscale.answers.question import question, reserve_bytes
+from llmscale.answers.results.common import LossRef, model_ref
 from llmscale.answers.results.needs import NeededDevice, NeedsResult
-from llmscale.answers.speed import pace
-from llmscale.devices import device as devices
+from llmscale.devices import device as catalogue_of_devices
 from llmscale.devices.device import Device
-from llmscale.devices.sets import MAX_COUNT, DeviceSet, set_of
-from llmscale.errors import UsageError
+from llmscale.devices.sets import ANY_DEVICE, MAX_COUNT, DeviceSet, set_of
+from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.fit.choose import Chosen, answer, available, best, choices
+from llmscale.fit.largest import longest_context
+from llmscale.fit.pace import moved, pace
+from llmscale.fit.question import DEFAULT_KV, Question
+from llmscale.fit.subject import About, Model, model_of
 from llmscale.formats.recipe import Quant
+from llmscale.notes import Note, note
+from llmscale.runtimes.interface import Verdict
 from llmscale.sources import load
 from llmscale.units import GIB
+
+#: What `kinds` may name: those of the catalogue, and Apple's devices of unified memory.
+KINDS = ("consumer", "datacentre", "workstation", "laptop", "unified", "apple")
+#: Kinds of which nobody builds a pair.
+ALONE = {"laptop", "unified"}
 
 
 def needs(
@@ -31,6 +40,7 @@ def needs(
     quant_map: str | None = None,
     sparsity: str | None = None,
     runtime: str | None = None,
+    options: Mapping[str, Any] | None = None,
     max_count: int = 2,
     max_price: float | None = None,
     kinds: Sequence[str] = (),
@@ -42,46 +52,109 @@ def needs(
     Each with the quant of the least loss that fits it; of one quant named, only the devices that take it so.
 
     Args:
-        quants, runtime: what to choose from, as in `fits`.
+        quants, runtime, options: what to choose from, as in `fits`.
         max_price: the most that all of an option may have cost at launch, in USD; then only what has a price is shown.
         kinds: only devices of these, see `KINDS`; all when there are none.
     """
-    check_workload(context, batch)
     if not 1 <= max_count <= MAX_COUNT:
         raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
     if max_price is not None and not 0 < max_price < float("inf"):
         raise UsageError("--max-price must be a sum of money above zero.", "In USD, for example --max-price 2000.")
     wanted = {_kind(name) for name in kinds}
-    spec = load(reference, catalogue=catalogue).known()
-    model = Model.of(spec)
-    asked = ask(context, batch, kv_format(kv_dtype), quants, runtime, quant_map, sparsity)
-    counted, model = model, summed(model, asked)
-    steps = available(model, asked)
-    enough, unpriced = [], 0
-    of_kind = [device for device in devices.entries() if not wanted or wanted & _kinds_of(device)]
-    for device in of_kind:
-        most = 1 if device.kind in _ALONE else max_count
-        sets = [set_of(device, count, reserve_bytes(reserve)) for count in range(1, most + 1)]
-        found = _enough(device, model, steps, sets, asked)
-        unpriced += found is not None and found.price_usd is None
-        enough += [found] if found and _affordable(found, max_price) else []
-    enough.sort(key=lambda d: (d.count * _per_gib(d), d.count, d.price_usd or 1e9, d.id))
-    shown = enough if everything else _smallest(enough)
-    smallest = steps[-1]
+    asked = question(context, batch, kv_dtype, runtime, options, catalogue)
+    model = model_of(load(reference, catalogue=catalogue).known())
+    steps = available(model, choices(quants, runtime, quant_map, sparsity), asked)
+    of_kind = [device for device in catalogue_of_devices.entries() if not wanted or wanted & _kinds_of(device)]
+    enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]
+    affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
+    affordable.sort(key=lambda found: found.order)
+    shown = affordable if everything else _smallest(affordable)
+    unpriced = sum(found.price is None for found in enough) if max_price is not None else 0
+    smallest = answer(model, steps[-1], ANY_DEVICE, asked)
     return NeedsResult(
-        model=model.ref,
+        model=model_ref(model.about),
         quants=tuple(quant.id for quant in steps),
-        context=model.context(context),
+        context=smallest.settled.work.context,
         batch=batch,
-        total_bytes=model.candidate(smallest, asked.runtime).footprint(work_of(model, smallest, asked)).total,
-        devices=tuple(_paced(found, counted, steps, asked) for found in shown),
-        hidden=len(enough) - len(shown),
-        warnings=(*spec.warnings, *_left_out(unpriced if max_price is not None else 0)),
+        total_bytes=smallest.placed.total,
+        devices=tuple(found.line(model.about) for found in shown),
+        hidden=len(affordable) - len(shown),
+        notes=(*model.about.notes, *_left_out(unpriced)),
     )
 
 
-#: What `kinds` may name: those of the catalogue, and Apple's devices of unified memory.
-KINDS = ("consumer", "datacentre", "workstation", "laptop", "unified", "apple")
+class _Found(NamedTuple):
+    """A device, or several alike, that take the model."""
+
+    device: Device
+    devices: DeviceSet
+    chosen: Chosen
+
+    @property
+    def price(self) -> float | None:
+        """What all of them cost at launch."""
+        return self.device.price_usd * self.devices.count if self.device.price_usd else None
+
+    @property
+    def order(self) -> tuple[float, int, float, str]:
+        """Smallest memory first, then fewest, cheapest."""
+        each = round(self.devices.memory / self.devices.count / GIB)
+        return self.devices.count * each, self.devices.count, self.price or 1e9, self.device.id
+
+    def line(self, about: About) -> NeededDevice:
+        """What is shown of them."""
+        device, devices, chosen = self
+        placed, work = chosen.placed, chosen.settled.work
+        speed = pace(chosen.runtime, moved(chosen.subject), chosen.quant.id, work, placed, devices)
+        return NeededDevice(
+            id=device.id,
+            name=device.name,
+            kind=device.kind,
+            count=devices.count,
+            memory_bytes=devices.memory,
+            usable_bytes=placed.usable,
+            used_bytes=placed.used,
+            free_bytes=placed.free,
+            host_bytes=placed.host.used,
+            total_bytes=placed.total,
+            headroom_bytes=placed.headroom,
+            max_context=None
+            if about.sequence
+            else longest_context(chosen.runtime, chosen.subject, chosen.asked, devices, about.limit),
+            price_usd=self.price,
+            power_w=device.power_w * devices.count if device.power_w else None,
+            quant=chosen.quant.id,
+            runtime=chosen.runtime.info.name,
+            release=chosen.runtime.release,
+            loss=LossRef.of(chosen.quant.id, about.id),
+            tokens_per_second=speed.decode.value if speed else None,
+            tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
+        )
+
+
+def _enough(
+    device: Device, model: Model, steps: Sequence[Quant], asked: Question, max_count: int, reserve: str | None
+) -> Iterator[_Found]:
+    """The fewest of a device that are enough; none where so many are not."""
+    kept = reserve_bytes(reserve)
+    for count in _counts(device, steps, asked, max_count):
+        devices = set_of(device, count, kept)
+        try:
+            found = best(model, steps, devices, asked)
+        except (UsageError, UnsupportedModelError):  # the runtime refuses so many of these
+            continue
+        if found.placed.fits is Verdict.YES:
+            yield _Found(device, devices, found)
+            return
+
+
+def _counts(device: Device, steps: Sequence[Quant], asked: Question, most: int) -> Iterable[int]:
+    """How many of a device one would build together: what shares every matrix wants a power of two."""
+    if device.kind in ALONE:
+        return (1,)
+    if all(asked.runs(quant).info.shares_tensors for quant in steps):
+        return [count for count in range(1, most + 1) if count & (count - 1) == 0]
+    return range(1, most + 1)
 
 
 def _kind(name: str) -> str:
@@ -95,71 +168,16 @@ def _kinds_of(device: Device) -> set[str]:
     return {device.kind} | ({"apple"} if device.kind == "unified" and device.vendor == "Apple" else set())
 
 
-def _left_out(unpriced: int) -> list[str]:
-    return [f"{unpriced} more would be enough; the catalogue has no price of theirs (--max-price)."] if unpriced else []
+def _left_out(unpriced: int) -> list[Note]:
+    return [note("no_price", count=unpriced)] if unpriced else []
 
 
-def _affordable(found: NeededDevice, max_price: float | None) -> bool:
-    return max_price is None or (found.price_usd is not None and found.price_usd <= max_price)
-
-
-#: Kinds of which nobody builds a pair.
-_ALONE = {"laptop", "unified"}
-
-
-def _enough(
-    device: Device,
-    model: Model,
-    steps: Sequence[Quant],
-    sets: Sequence[DeviceSet],
-    asked: Asked,
-) -> NeededDevice | None:
-    for found in sets:
-        try:
-            quant, answer = best(model, steps, found, asked)
-        except UsageError:  # the runtime refuses so many of these
-            continue
-        if answer.fits:
-            return NeededDevice(
-                id=device.id,
-                name=device.name,
-                kind=device.kind,
-                count=found.count,
-                memory_bytes=found.memory,
-                usable_bytes=found.total_usable,
-                headroom_bytes=answer.headroom,
-                max_context=answer.max_context,
-                price_usd=device.price_usd * found.count if device.price_usd else None,
-                power_w=device.power_w * found.count if device.power_w else None,
-                quant=quant.id,
-                loss=LossRef.of(quant.id, model.ref.id),
-                tokens_per_second=None,
-                tokens_per_second_range=None,
-            )
-    return None
-
-
-def _paced(found: NeededDevice, model: Model, steps: Sequence[Quant], asked: Asked) -> NeededDevice:
-    """With its speed, where that is known."""
-    quant = next(step for step in steps if step.id == found.quant)
-    sets = set_of(devices.entry(found.id), found.count)
-    speed = pace(model, quant, work_of(model, quant, asked), asked.of(quant), sets)
-    if speed is None:
-        return found
-    ends = (speed.decode.low, speed.decode.high)
-    return replace(found, tokens_per_second=speed.decode.value, tokens_per_second_range=ends)
-
-
-def _per_gib(found: NeededDevice) -> float:
-    return round(found.memory_bytes / found.count / GIB)
-
-
-def _smallest(enough: Sequence[NeededDevice], of_each: int = 8, at_most: int = 40) -> list[NeededDevice]:
+def _smallest(enough: Sequence[_Found], of_each: int = 8, at_most: int = 40) -> list[_Found]:
     """The smallest few of each kind, in the order given."""
     seen: dict[str, int] = {}
     shown = []
     for found in enough:
-        seen[found.kind] = seen.get(found.kind, 0) + 1
-        if seen[found.kind] <= of_each:
+        seen[found.device.kind] = seen.get(found.device.kind, 0) + 1
+        if seen[found.device.kind] <= of_each:
             shown.append(found)
     return shown[:at_most]

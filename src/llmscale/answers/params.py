@@ -6,6 +6,7 @@ from llmscale.answers.results.common import ModelRef
 from llmscale.answers.results.params import ParameterCount, ParamsResult, RumourLine, TensorLine
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.notes import Note, note
 from llmscale.quantity import Basis
 from llmscale.sources import Loaded, load
 
@@ -21,7 +22,7 @@ def params(reference: str, *, assume: str | None = None, catalogue: str | None =
     if spec is None:
         assert entry is not None
         model = ModelRef(entry.id, entry.name, entry.source, Basis.RUMOURED.value if rumours else "undisclosed")
-        notes = (entry.note,) if entry.note else ()
+        notes = (note("said", text=entry.note),) if entry.note else ()
         return ParamsResult(model, None, None, *stated, entry.undisclosed, rumours, (), notes)
     parts = inventory(spec)
     components = parts.components()
@@ -46,11 +47,11 @@ def params(reference: str, *, assume: str | None = None, catalogue: str | None =
         disclosure=entry.no_config if entry else "",
         rumours=rumours,
         tensors=lines,
-        warnings=_notes(loaded, spec),
+        notes=_notes(loaded, spec),
     )
 
 
-def _notes(loaded: Loaded, spec: ModelSpec) -> tuple[str, ...]:
+def _notes(loaded: Loaded, spec: ModelSpec) -> tuple[Note, ...]:
     entry = loaded.entry
     said = [entry.difference, entry.note] if entry else []
-    return (*spec.warnings, *(sentence for sentence in said if sentence))
+    return tuple(note("said", text=sentence) for sentence in (*spec.warnings, *said) if sentence)

@@ -1,4 +1,4 @@
-"""What is asked of every model at once, computed when the catalogue was compiled.
+"""What was computed of every model when the catalogue was compiled, so that all can be asked about at once.
 
 Answers about the whole catalogue, and those for a bare size, read this and the sizes in quants, and nothing else.
 """
@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from llmscale.store.tables import table
 
 
-class Outline(NamedTuple):
-    """One model of the shipped catalogue.
+class ModelSummary(NamedTuple):
+    """One model.
 
     Attributes:
         text: whether it is of text alone.
         parameters, active: counted where the tensors are known, else as its publisher states them.
         limit: the longest context.
         published_in, family: see `ModelSpec`; empty where the tensors are not known.
-        shape: fields of `Shape`; None where the tensors are not known.
-        motion: fields of `ComputeProfile`, likewise.
+        widths: fields of `Shape`; None where the tensors are not known.
+        profile: fields of `ComputeProfile`, likewise.
     """
 
     id: str
@@ -32,19 +32,19 @@ class Outline(NamedTuple):
     limit: int | None
     published_in: str
     family: str = ""
-    shape: list[Any] | None = None
-    motion: list[int] | None = None
+    widths: list[Any] | None = None
+    profile: list[int] | None = None
 
 
-def outline(model_id: str) -> Outline | None:
+def summary(model_id: str) -> ModelSummary | None:
     """That of a shipped model; None where nothing of its size is disclosed."""
-    found = table("outlines").get(model_id)
-    return Outline(*found) if found else None
+    found = table("summaries").get(model_id)
+    return ModelSummary(*found) if found else None
 
 
-def outlines() -> Iterator[Outline]:
+def summaries() -> Iterator[ModelSummary]:
     """All, in the order of the file."""
-    return (Outline(*fields) for fields in table("outlines").values())
+    return (ModelSummary(*fields) for fields in table("summaries").values())
 
 
 def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:
@@ -53,3 +53,8 @@ def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:
         return {}
     found: dict[str, list[int]] = table(f"sizes_{runtime}")[model_id]
     return found
+
+
+def compiled(runtime: str, model_id: str) -> Any:
+    """What a runtime makes of a shipped model, as it was compiled; None where it says nothing of it."""
+    return table(f"summaries_{runtime}").get(model_id)

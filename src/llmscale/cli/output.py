@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmscale.cli.options import Lang, Output
 from llmscale.render.report import Report
+
+if TYPE_CHECKING:
+    from llmscale.render.words import Words
 
 
 class Style(NamedTuple):
@@ -19,17 +22,19 @@ class Style(NamedTuple):
     width: int | None
     quiet: bool
 
-    def write(self, result: Any, view: Callable[[Any, str], Report]) -> None:
+    def write(self, result: Any, view: Callable[[Any, Words], Report]) -> None:
         """Write `result`: itself as JSON or YAML, its `view` as table, markdown or CSV."""
-        if self.output in (Output.json, Output.yaml):
-            from llmscale.render.writers.text import as_json, as_yaml
-
-            _out(as_json(result) if self.output is Output.json else as_yaml(result))
-            return
-        report = view(result, self.lang.value)
         from llmscale.render.words import words
 
+        if self.output in (Output.json, Output.yaml):
+            from llmscale.render.writers.text import as_json, as_yaml, contract
+
+            # The contract has its sentences in English, and codes besides.
+            content = contract(result, words("en"))
+            _out(as_json(content) if self.output is Output.json else as_yaml(content))
+            return
         say = words(self.lang.value)
+        report = view(result, say)
         if self.output is Output.table:
             from llmscale.render.writers.table import console, write_table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -18,8 +17,8 @@ class Recipe(NamedTuple):
     more: tuple[str, ...] = ()
 
 
-#: The bytes of all models in the quants of a runtime: an answer asks for one or two of them.
-SIZED = ("llama.cpp", "transformers", "vllm", "exllama", "mlx")
+#: Tables of which there is one a runtime: the bytes of all models in the quants that it reads, what it makes of them.
+SIZES, SUMMARIES = "sizes_", "summaries_"
 RECIPES = {
     "formats": Recipe("formats.yaml", "llmscale.formats.schema", "check_formats"),
     "quants": Recipe("quants.yaml", "llmscale.formats.schema", "check_quants"),
@@ -40,6 +39,6 @@ def make(name: str, file: YamlFile) -> dict[str, Any]:
     Raises:
         InputFileError: what does not fit its schema, by file, line and field.
     """
-    recipe = RECIPES[name]
-    made: dict[str, Any] = partial(getattr(import_module(recipe.module), recipe.make), file)(*recipe.more)
+    how = recipe(name)
+    made: dict[str, Any] = getattr(import_module(how.module), how.make)(file, *how.more)
     return made

@@ -5,13 +5,13 @@ from __future__ import annotations
 from llmscale.catalogue.schema import count
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.catalogue import quants
-from llmscale.formats.weights import assign_formats, host_bytes
+from llmscale.formats.weights import assign_formats, file_weights
 from llmscale.speed.profile import bytes_per_token
 from llmscale.store.yaml_file import YamlFile
 
 
 def sizes(file: YamlFile, runtime: str) -> dict[str, dict[str, list[int]]]:
-    """All bytes; of GGUF also those that stay in RAM, that a token reads, and of the experts."""
+    """All bytes; of GGUF also those on devices and in host memory, those that a token reads, and of the experts."""
     every = [quant for quant in quants() if quant.runtime == runtime]
     found = count(file)
     told: dict[str, dict[str, list[int]]] = {}
@@ -24,6 +24,6 @@ def sizes(file: YamlFile, runtime: str) -> dict[str, dict[str, list[int]]]:
             except UnsupportedModelError:
                 continue
             size = sum(each.bytes for each in stored)
-            more = (host_bytes(stored), *bytes_per_token(parts, stored)) if quant.kind == "gguf" else ()
+            more = (*file_weights(stored), *bytes_per_token(parts, stored)) if quant.kind == "gguf" else ()
             told[key][quant.id] = [size, *more]
     return told

@@ -58,12 +58,27 @@ class DeviceSet:
     @property
     def total_usable(self) -> int:
         """Bytes of all devices that a model may take."""
-        return sum(self.rooms)
+        return sum(self.budgets)
 
     @property
-    def rooms(self) -> tuple[int, ...]:
+    def budgets(self) -> tuple[int, ...]:
         """Bytes of each device that a model may take."""
-        return tuple(room for member in self.members for room in member.rooms) or (self.usable,) * self.count
+        return tuple(budget for member in self.members for budget in member.budgets) or (self.usable,) * self.count
+
+    @property
+    def kinds(self) -> tuple[DeviceSet, ...]:
+        """The kinds of devices, each with its count."""
+        return self.members or (self,)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The id of each device, in the order of `budgets`."""
+        return tuple(kind.id for kind in self.kinds for _ in range(kind.count))
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether it stands for no device in particular, however large."""
+        return not self.id
 
 
 def device_set(text: str, reserve: int | None = None) -> DeviceSet:
@@ -149,6 +164,12 @@ def set_of(device: Device, count: int = 1, reserve: int | None = None) -> Device
 def sized(memory: int, name: str, count: int = 1, reserve: int | None = None) -> DeviceSet:
     """A device of which only the memory is known."""
     return DeviceSet(name.lower().replace(" ", ""), name, count, memory, _usable(memory, None, reserve, name))
+
+
+#: Memory of a device that nobody named.
+BOUNDLESS = 1 << 60
+#: One device of which nothing is known, where everything fits.
+ANY_DEVICE = DeviceSet("", "", 1, BOUNDLESS, BOUNDLESS)
 
 
 def _usable(memory: int, share: float | None, reserve: int | None, text: str) -> int:

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from llmscale.answers.results.common import Bound
-from llmscale.fit.footprint import Candidate
-from llmscale.formats.recipe import Quant
+from llmscale.fit.subject import Subject
+from llmscale.quantity import Basis
+from llmscale.runtimes.interface import Runtime
+from llmscale.runtimes.subject import Exact
 from llmscale.store.tables import table
-
-#: What a part is called in a sentence.
-WORDS = {
-    "weights": "weights",
-    "file": "file",
-    "kv_cache": "KV cache",
-    "kv_cache_tokens": "tokens that the KV cache holds",
-    "state": "state",
-    "compute": "compute",
-    "activations": "activation peak",
-    "graphs": "CUDA graphs",
-    "overhead": "overhead",
-    "alive": "KV cache and compute together",
-    "allocated": "weights, KV cache and compute together",
-}
 
 
 @dataclass(frozen=True)
@@ -47,49 +34,49 @@ class Entry:
     source: str
 
 
-def bounds_of(candidate: Candidate, quant: Quant) -> dict[str, Bound]:
+def bounds_of(runtime: Runtime, subject: Subject) -> dict[str, Entry]:
     """The bound of each part that was measured; none for a model that is assumed."""
+    entries: dict[str, dict[str, Any]] = table("bounds")["entries"]
     return {
-        part: Bound(entry["within"], entry["worst"], entry["rows"], entry["held_out"], entry["what"])
-        for group in _groups(candidate, quant)
-        for part, entry in table("bounds")["entries"].get(group, {}).items()
+        part: Entry(**entry)
+        for group in _groups(runtime, subject)
+        for part, entry in entries.get(group, {}).items()
     }
 
 
-def _groups(candidate: Candidate, quant: Quant) -> Iterator[str]:
+def _groups(runtime: Runtime, subject: Subject) -> Iterator[str]:
     """Which rows are of the same kind as an estimate."""
+    quant = subject.quant
     # A narrow width without scales is no format that anybody runs.
-    if candidate.assumed or candidate.subjects[0].spec is None or (quant.plain and quant.bits < 16):
+    if not isinstance(subject, Exact) or subject.basis is Basis.ASSUMED or (quant.plain and quant.bits < 16):
         return
     yield "gguf" if quant.kind == "gguf" else "checkpoint"
-    if _measured(candidate):
-        yield candidate.runtime.name
+    if runtime.bounded(subject):
+        yield runtime.info.name
 
 
-def _measured(candidate: Candidate) -> bool:
-    """Whether the runtime's own rows were made with what computes this estimate."""
-    name, spec = candidate.runtime.name, candidate.subjects[0].spec
-    if spec is None:
-        return False
-    if name == "transformers":
-        from llmscale.runtimes.transformers.forward import told
-        from llmscale.runtimes.transformers.styles import ENCODERS, compared
-
-        # The rows that bound an estimate are of decoders.
-        return told(spec) and spec.family not in ENCODERS and compared(spec.text_family or spec.family)
-    if name != "llama.cpp":
-        return True
-    from llmscale.runtimes.llama_cpp.simulate import facts
-
-    return facts(spec).known
+#: What a part is called in a sentence.
+WORDS = {
+    "weights": "weights",
+    "file": "file",
+    "kv_cache": "KV cache",
+    "kv_cache_tokens": "tokens that the KV cache holds",
+    "state": "state",
+    "compute": "compute",
+    "activations": "activation peak",
+    "graphs": "CUDA graphs",
+    "overhead": "overhead",
+    "alive": "KV cache and compute together",
+    "allocated": "weights, KV cache and compute together",
+}
 
 
-def explain_bounds(candidate: Candidate, quant: Quant) -> list[str]:
+def explain_bounds(runtime: Runtime, subject: Subject) -> list[str]:
     """One line for each part that has a bound."""
     return [
         f"  {WORDS[part]}: within {percent(bound.within)} in 95 of 100 cases, by {bound.rows:,} measured rows"
-        f"{' of models held out' if bound.held_out else ''}, worst {percent(bound.worst)} ({bound.source})"
-        for part, bound in bounds_of(candidate, quant).items()
+        f"{' of models held out' if bound.held_out else ''}, worst {percent(bound.worst)} ({bound.what})"
+        for part, bound in bounds_of(runtime, subject).items()
     ]
 
 

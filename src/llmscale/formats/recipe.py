@@ -84,6 +84,9 @@ class Quant:
     aliases: list[str] = field(default_factory=list)
     note: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.name))
+
     @property
     def plain(self) -> bool:
         """Whether every tensor alike is in one format, so that the bytes of a bare size follow from it."""

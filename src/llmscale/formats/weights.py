@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import format_of
@@ -69,14 +70,23 @@ def _by_rules(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[StoredTe
 ON_HOST = ("token_embd.weight", "per_layer_token_embd.weight", "position_embd.weight", "token_types.weight")
 
 
-def host_bytes(found: Sequence[StoredTensor]) -> int:
-    """Bytes of a GGUF file's tensors that stay in RAM with all layers on a device.
+class FileWeights(NamedTuple):
+    """Bytes of a file's tensors on devices that take all layers, and in host memory."""
 
-    A table that is the head as well goes to the device for that, and is there in RAM besides.
+    device: int
+    host: int
+
+
+def file_weights(found: Sequence[StoredTensor]) -> FileWeights:
+    """Where the tensors of a GGUF file lie with all layers on devices.
+
+    A table that is the head as well goes to the device for that, and is in host memory besides.
     """
+    total = sum(each.bytes for each in found)
+    host = sum(each.bytes for each in found if each.group.name in ON_HOST)
     apart = any(each.group.name == "output.weight" for each in found)
-    stay = ON_HOST if apart else ON_HOST[1:]
-    return sum(each.bytes for each in found if each.group.name in stay)
+    twice = 0 if apart else sum(each.bytes for each in found if each.group.name == ON_HOST[0])
+    return FileWeights(total - host + twice, host)
 
 
 def weight_bytes(quant: Quant, spec: ModelSpec, parts: Inventory) -> int:

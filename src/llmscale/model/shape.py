@@ -30,31 +30,12 @@ class LayerState(NamedTuple):
     bytes_per_element: int
 
 
-class Sketch(NamedTuple):
-    """What llama.cpp makes of a model, computed when the catalogue was compiled; see `llmscale.runtimes.llama_cpp`.
-
-    Attributes:
-        cells: layers, elements of K and of V that one cell holds, and whether a sliding window bounds the cells.
-        window: tokens of that window; 0 for none.
-        state: bytes of recurrent state of one sequence.
-        compute: contexts, and the bytes of the compute buffer there.
-    """
-
-    cells: tuple[tuple[int, int, int, bool], ...]
-    window: int
-    state: int
-    compute: tuple[tuple[int, int], ...]
-
-
 class Shape(NamedTuple):
     """Widths in elements, lengths in tokens.
 
     Attributes:
         intermediate: widest feed-forward activation of one token, chosen experts together.
         sequence: tokens of a model that always sees the same number; None for a language model.
-        llama_cpp: only in the compiled catalogue, of models that llama.cpp can load.
-        transformers: contexts, and what one sequence of 16 bits has alive there besides weights and cache, of models
-            whose code is gone through; see `llmscale.runtimes.transformers`.
     """
 
     layers: int
@@ -65,8 +46,6 @@ class Shape(NamedTuple):
     sequence: int | None
     caches: tuple[LayerCache, ...]
     states: tuple[LayerState, ...] = ()
-    llama_cpp: Sketch | None = None
-    transformers: tuple[tuple[int, int], ...] = ()
 
     @property
     def decodes(self) -> bool:
@@ -77,15 +56,9 @@ class Shape(NamedTuple):
     def from_json(cls, fields: Sequence[Any]) -> Shape:
         """Back from what the compiled catalogue stores."""
         shape = cls(*fields)
-        drawn = shape.llama_cpp
-        if drawn is not None:
-            cells, window, state, compute = drawn
-            drawn = Sketch(tuple(map(tuple, cells)), window, state, tuple(map(tuple, compute)))  # type: ignore[arg-type]
         return shape._replace(
             caches=tuple(LayerCache(*cache) for cache in shape.caches),
             states=tuple(LayerState(*state) for state in shape.states),
-            llama_cpp=drawn,
-            transformers=tuple((at, size) for at, size in shape.transformers),
         )
 
 

@@ -1,4 +1,4 @@
-"""One simple rule for every runtime, after Hugging Face transformers with PyTorch.
+"""One simple rule for what nobody modelled, after Hugging Face transformers with PyTorch; every runtime may start here.
 
 - KV cache: `DynamicCache` and its sliding-window layers: every layer keeps ``min(context, window)`` tokens of K and V
   (exact in elements; transformers keeps one token less than the window, which is ignored here).
@@ -8,75 +8,167 @@
   layer one row of FP32 logits a sequence. Attention is SDPA's, which keeps no score matrix.
 - Overhead: CUDA context, kernels and cuBLAS workspace, 0.5 GiB a device.
 
-The compute rule and the overhead are modelled, not measured; a later version replaces them by measured models.
+Weights, cache and state are dealt out to several devices, so that all are full alike; compute and overhead are on each.
+The compute rule and the overhead are modelled, not measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
+from llmscale.devices.sets import DeviceSet
 from llmscale.model.shape import LayerCache, Shape
-from llmscale.runtimes.interface import Subject, Workload
+from llmscale.quantity import Basis, Quantity
+from llmscale.runtimes.interface import (
+    CACHE,
+    COMPUTE,
+    OVERHEAD,
+    STATE,
+    UNLIMITED,
+    WEIGHTS,
+    ModelName,
+    PaceSetting,
+    Placement,
+    RuntimeInfo,
+    Usage,
+    Workload,
+    gathered,
+)
+from llmscale.runtimes.subject import Exact, Summary
 from llmscale.units import GIB
-
-if TYPE_CHECKING:
-    from llmscale.devices.sets import DeviceSet
 
 FRAMEWORK = GIB // 2
 LOGIT_BYTES = 4
 
 
-@dataclass(frozen=True)
-class General:
-    """See the module."""
+class Memory(NamedTuple):
+    """What a model takes of one device that holds all of it.
 
-    name: str
+    Attributes:
+        weights: those that lie on the device.
+        host: what lies in host memory even so, by what it is for.
+    """
 
-    grain: int = 1
+    weights: Quantity
+    cache: Quantity
+    state: Quantity
+    compute: Quantity
+    overhead: Quantity
+    host: tuple[tuple[str, Quantity], ...] = ()
 
-    def room(self, devices: DeviceSet, work: Workload) -> int:
-        return devices.usable
 
-    def cache(self, subject: Subject, work: Workload) -> int:
-        return sum(
-            layer.layers
-            * work.batch
-            * (work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values)))
-            for layer in subject.shape.caches
-            for tokens in [kept(layer, work.context)]
+class GeneralRuntime:
+    """See the module. A runtime that knows better replaces `memory`, `place`, or any other method."""
+
+    def __init__(self, info: RuntimeInfo, release: str) -> None:
+        self.info = info
+        self.release = release
+
+    def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
+        return work
+
+    def place(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
+        return spread(self.memory(subject, work), self.budgets(work, devices), self.further(devices))
+
+    def partly(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement | None:
+        return None
+
+    def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
+        return spread(self.memory(summary, work), self.budgets(work, devices), self.further(devices))
+
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
+        return 0.0
+
+    def summarise(self, subject: Exact) -> Any:
+        return None
+
+    def context(self, devices: Sequence[DeviceSet]) -> int | None:
+        return None
+
+    def bounded(self, subject: Exact) -> bool:
+        return True
+
+    def granularity(self, work: Workload) -> int:
+        return 1
+
+    def ranks(self, work: Workload) -> int:
+        return 1
+
+    def pace(self, work: Workload) -> PaceSetting | None:
+        return PaceSetting(self.info.engine or self.info.name)
+
+    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+        return None
+
+    def memory(self, subject: Exact | Summary, work: Workload) -> Memory:
+        """What `subject` takes of one device."""
+        widths, weights = subject.widths, weights_of(subject)
+        return Memory(
+            weights=weights,
+            cache=Quantity.exactly(cache_bytes(widths, work), subject.basis),
+            state=Quantity.exactly(state_bytes(widths, work), known(subject)),
+            compute=Quantity.exactly(compute_bytes(widths, work), known(subject)),
+            overhead=Quantity.exactly(FRAMEWORK, Basis.MODELLED),
         )
 
-    def state(self, subject: Subject, work: Workload) -> int:
-        states = subject.shape.states
-        return sum(work.batch * layer.layers * layer.elements * layer.bytes_per_element for layer in states)
+    def budgets(self, work: Workload, devices: DeviceSet) -> Sequence[int]:
+        """Bytes that may be used of each device."""
+        return devices.budgets
 
-    def compute(self, subject: Subject, work: Workload) -> int:
-        shape = subject.shape
-        tokens = work.batch * (shape.sequence or work.context)
-        widest = 2 * shape.hidden + 3 * shape.intermediate
-        logits = work.batch * shape.vocab * LOGIT_BYTES if shape.decodes else 0
-        return tokens * widest * work.activation_bytes + logits
+    def further(self, devices: DeviceSet) -> Sequence[int]:
+        """What each device's overhead is more than that of a device without a name."""
+        return (0,) * devices.count
 
-    def overhead(self, subject: Subject, work: Workload) -> int:
-        return FRAMEWORK
-
-    def beyond(self, devices: DeviceSet) -> int:
-        return 0
-
-    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
+    def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
         yield from cache_lines(subject, work)
-        yield from state_lines(subject.shape, work)
-        if not subject.shape.decodes:
+        yield from state_lines(subject.widths, work)
+        if not subject.widths.decodes:
             yield "  KV cache = 0: an encoder keeps nothing between tokens (exact)"
-        shape, tokens = subject.shape, work.batch * (subject.shape.sequence or work.context)
+        shape = subject.widths
+        tokens = work.batch * (shape.sequence or work.context)
         yield (
             f"  compute = {tokens:,} tokens x (2 x {shape.hidden:,} hidden + 3 x {shape.intermediate:,} intermediate) "
             f"x {work.activation_bytes} bytes + logits of {work.batch} x {shape.vocab if shape.decodes else 0:,} x 4 "
-            f"bytes = {self.compute(subject, work):,} bytes (modelled: one forward step over the prompt)"
+            f"bytes = {compute_bytes(shape, work):,} bytes (modelled: one forward step over the prompt)"
         )
-        yield overhead_line(self.overhead(subject, work))
+        yield overhead_line(FRAMEWORK)
+
+
+def known(subject: Exact | Summary) -> Basis:
+    """How what a runtime makes of the layers is known."""
+    return Basis.MODELLED if subject.basis is Basis.EXACT else subject.basis
+
+
+def weights_of(subject: Exact | Summary) -> Quantity:
+    """Bytes of all weights."""
+    return subject.weights if isinstance(subject, Exact) else subject.weights.total
+
+
+def spread(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> Placement:
+    """Weights, cache and state dealt out to devices so that all are full alike, all else on each of them."""
+    shares = _shares(memory, budgets, further)
+    dealt = [
+        memory.weights.split(shares),
+        memory.cache.split(shares),
+        memory.state.split(shares),
+    ]
+    usages = []
+    for budget, more, weights, cache, state in zip(budgets, further, *dealt, strict=True):
+        overhead = memory.overhead._replace(**{end: getattr(memory.overhead, end) + more for end in _ENDS})
+        parts = ((WEIGHTS, weights), (CACHE, cache), (STATE, state), (COMPUTE, memory.compute), (OVERHEAD, overhead))
+        usages.append(Usage(budget, gathered(parts)))
+    return Placement(tuple(usages), Usage(UNLIMITED, gathered(memory.host)))
+
+
+_ENDS = ("value", "low", "high")
+
+
+def _shares(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> list[int]:
+    """What each device has for weights, cache and state; alike where none has anything."""
+    own = memory.compute.high + memory.overhead.high
+    left = [max(0, budget - own - more) for budget, more in zip(budgets, further, strict=True)]
+    return left if any(left) else [1] * len(left)
 
 
 def kept(layer: LayerCache, context: int) -> int:
@@ -84,9 +176,31 @@ def kept(layer: LayerCache, context: int) -> int:
     return min(context, layer.window) if layer.window else context
 
 
-def cache_lines(subject: Subject, work: Workload) -> Iterator[str]:
+def cache_bytes(shape: Shape, work: Workload) -> int:
+    """Bytes of the KV cache."""
+    return sum(
+        layer.layers * work.batch * (work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values)))
+        for layer in shape.caches
+        for tokens in [kept(layer, work.context)]
+    )
+
+
+def state_bytes(shape: Shape, work: Workload) -> int:
+    """Bytes of recurrent state, the same at any context."""
+    return sum(work.batch * layer.layers * layer.elements * layer.bytes_per_element for layer in shape.states)
+
+
+def compute_bytes(shape: Shape, work: Workload) -> int:
+    """Bytes of activations of one forward step."""
+    tokens = work.batch * (shape.sequence or work.context)
+    widest = 2 * shape.hidden + 3 * shape.intermediate
+    logits = work.batch * shape.vocab * LOGIT_BYTES if shape.decodes else 0
+    return tokens * widest * work.activation_bytes + logits
+
+
+def cache_lines(subject: Exact, work: Workload) -> Iterator[str]:
     """The cache of each kind of layer, for ``--explain``."""
-    for layer in subject.shape.caches:
+    for layer in subject.widths.caches:
         tokens = kept(layer, work.context)
         window = f" (window of {layer.window:,})" if layer.window else ""
         side = " of the encoder" if layer.source == "cross" else ""
@@ -94,7 +208,7 @@ def cache_lines(subject: Subject, work: Workload) -> Iterator[str]:
         yield (
             f"  KV cache = {layer.layers} layers x {work.batch} sequences x {tokens:,} tokens{side}{window} x "
             f"({layer.keys:,} + {layer.values:,}) elements in {work.kv.name} = "
-            f"{layer.layers * work.batch * total:,} bytes ({subject.known})"
+            f"{layer.layers * work.batch * total:,} bytes ({subject.basis.value})"
         )
 
 
@@ -111,3 +225,5 @@ def state_lines(shape: Shape, work: Workload) -> Iterator[str]:
 def overhead_line(size: int) -> str:
     """The overhead, for ``--explain``."""
     return f"  overhead = {size:,} bytes for the CUDA context and libraries of one process (modelled)"
+
+

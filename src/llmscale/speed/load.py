@@ -58,8 +58,8 @@ class Load(NamedTuple):
             state_bytes=self.state_bytes * part,
         )
 
-    def aside(self, layers: float, experts: float = 0.0) -> tuple[Load, Load]:
-        """What is left on the devices, and what is done aside: so much of the layers, and so much of all experts."""
+    def offload(self, layers: float, experts: float = 0.0) -> tuple[Load, Load]:
+        """What is left on the devices, and what the processor does: so much of the layers, and of all experts."""
         extra = max(0.0, experts - layers)
         left, moved = self.share(1 - layers), self.share(layers)
         return (

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from llmscale.notes import Note
+
+if TYPE_CHECKING:
+    from llmscale.fit.subject import About
 
 SCHEMA = "llmscale/1"
 
@@ -25,6 +30,11 @@ class SizedModelRef(ModelRef):
 
     parameters: int
     active_parameters: int
+
+
+def model_ref(about: About) -> SizedModelRef:
+    """The reference to a model that answers carry."""
+    return SizedModelRef(about.id, about.name, about.source, about.basis.value, about.parameters, about.active)
 
 
 @dataclass
@@ -70,6 +80,8 @@ def to_json(value: Any) -> Any:
         first = [name for name in ("schema", "command") if name in names]
         order = first + [name for name in names if name not in first]
         return {name: to_json(getattr(value, name)) for name in order}
+    if isinstance(value, Note):
+        return {"code": value.code, "values": to_json(value.values)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA
+from llmscale.notes import Note
 
 
 @dataclass
@@ -36,6 +37,6 @@ class CompareResult:
     """Answer of ``compare``."""
 
     models: tuple[ComparedModel, ...]
-    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="compare", init=False)

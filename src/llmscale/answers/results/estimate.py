@@ -5,29 +5,50 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, Bound, SizedModelRef
+from llmscale.notes import Note
+
+
+@dataclass
+class DeviceUsage:
+    """One device of several: `used_bytes` is the sum of `parts`, and with `free_bytes` it is `usable_bytes`."""
+
+    id: str
+    usable_bytes: int
+    used_bytes: int
+    free_bytes: int
+    parts: dict[str, int]
 
 
 @dataclass
 class DeviceFit:
-    """One estimate on one device, or several alike.
+    """One estimate on one device, or several together.
 
-    `usable_bytes` is what a model may take of `memory_bytes`; `may_fit` differs from `fits` only where a range is
-    given. `max_context` is for as many sequences as asked, `max_batch` how many of the context asked fit at once.
-    `gpu_layers` is how many layers (the output counted as one) llama.cpp can put there, `cpu_moe` of how many layers
-    the experts stay in RAM when only experts are left out; None for other runtimes. `weights_bytes` and
-    `kv_cache_bytes` are those of each device, `overhead_bytes` what llama.cpp's process takes there, `ram_bytes` what
-    llama.cpp then holds in RAM; `kv_cache_tokens` and `max_concurrency` are what vLLM reports, of one replica.
+    `usable_bytes` is what the runtime may use of `memory_bytes`, and the sum of `used_bytes` and `free_bytes`, of all
+    devices together; `host_bytes` is what lies in host memory besides. `per_device` is the same of each, with what its
+    bytes are for. `headroom_bytes` is what is free on the fullest device. `may_fit` differs from `fits` only where a
+    range lies on both sides, and `limits` are what decides besides bytes.
+
+    `max_context` is for as many sequences as asked, `max_batch` how many of the context asked fit at once.
+    `gpu_layers` is how many layers (the output counted as one) llama.cpp puts there, or can where not all fit, `cpu_moe`
+    of how many layers the experts then stay in host memory, `ram_bytes` what lies there then; None for other runtimes.
+    `weights_bytes`, `kv_cache_bytes` and `overhead_bytes` are those of the fullest device; where a server makes its
+    cache ahead, `kv_cache_bytes` is all that it holds. `kv_cache_tokens` and `max_concurrency` are what such a server
+    reports, of one replica.
+
     `tokens_per_second` is of all sequences together with that context in the cache, `first_token_seconds` after a
-    prompt as long; their ranges hold the truth 95 times in 100.
-    `command` is what to type, None where it does not fit.
+    prompt as long; their ranges hold the truth 95 times in 100. `command` is what to type, None where it does not fit.
     """
 
     id: str
     count: int
     memory_bytes: int
     usable_bytes: int
+    used_bytes: int
+    free_bytes: int
+    host_bytes: int
     fits: bool
     may_fit: bool
+    limits: tuple[Note, ...]
     headroom_bytes: int
     max_context: int | None
     max_batch: int | None
@@ -45,11 +66,16 @@ class DeviceFit:
     first_token_seconds: float | None
     first_token_seconds_range: tuple[float, float] | None
     command: str | None
+    per_device: tuple[DeviceUsage, ...]
 
 
 @dataclass
 class Estimate:
-    """One model in one format. `basis` says how each part is known, `ranges` (low, high) what is not one point.
+    """One model in one format: where it lies on the first of `devices`, or on one device without limit if none is named.
+
+    `weights_bytes` counts each weight once; what devices hold of them besides (copies, padding) is part of
+    `overhead_bytes`. `total_bytes` is the sum of all parts, in host memory too. `basis` says how each part is known,
+    `ranges` (low, high) what is not one point.
 
     `file_bytes` is what a GGUF file of it takes on disk, vocabulary and all; None for other formats. `bounds` are of
     the parts that were held against measurements; `allocated` is weights, KV cache and compute together. `mmproj_bytes`
@@ -57,6 +83,7 @@ class Estimate:
 
     quant: str
     runtime: str
+    release: str
     bits_per_weight: float
     weights_bytes: int
     file_bytes: int | None
@@ -75,15 +102,16 @@ class Estimate:
 
 @dataclass
 class EstimateResult:
-    """Answer of ``estimate``; `runtime` is that of the first line, each line has its own."""
+    """Answer of ``estimate``; `runtime` and `release` are those of the first line, each line has its own."""
 
     model: SizedModelRef
     runtime: str
+    release: str
     context: int
     batch: int
     kv_dtype: str
     estimates: tuple[Estimate, ...]
     explanation: tuple[str, ...]
-    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="estimate", init=False)

@@ -9,7 +9,9 @@ from llmscale.answers.results.common import SCHEMA, LossRef
 
 @dataclass
 class DeviceRef:
-    """Which device a result is about; `usable_bytes` is what models may take of all of them together."""
+    """Which device a result is about; `usable_bytes` is what models may take of all of them together.
+
+    That of one model is what its runtime may use; of many it is before any runtime keeps something for itself."""
 
     id: str
     name: str
@@ -23,15 +25,22 @@ class DeviceRef:
 class FittingModel:
     """One model on one device: the quant with the least loss that fits, and the largest context at it.
 
-    Where nothing fits `quant` is the smallest and `missing_bytes` what it lacks. `total_bytes` is what lies on the
-    device: llama.cpp keeps the table of tokens in RAM. `command_line` is what to type, where it was asked for and there
-    is such a line."""
+    `usable_bytes` is what the runtime may use of all devices, and the sum of `used_bytes` and `free_bytes`;
+    `total_bytes` is `used_bytes` and what lies in host memory, `host_bytes`. Where nothing fits `quant` is the smallest
+    and `missing_bytes` what it lacks. `command_line` is what to type, where it was asked for and there is such a line.
+    """
 
     id: str
     parameters: int
     basis: str
     quant: str
+    runtime: str
+    release: str
     total_bytes: int
+    usable_bytes: int
+    used_bytes: int
+    free_bytes: int
+    host_bytes: int
     fits: bool
     max_context: int | None
     missing_bytes: int
@@ -51,6 +60,9 @@ class Choice:
     bits_per_weight: float
     weights_bytes: int
     total_bytes: int
+    used_bytes: int
+    free_bytes: int
+    host_bytes: int
     fits: bool
     missing_bytes: int
     max_context: int | None

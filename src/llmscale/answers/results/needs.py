@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, LossRef, SizedModelRef
+from llmscale.notes import Note
 
 
 @dataclass
 class NeededDevice:
-    """A device, or a pair, that is enough."""
+    """A device, or several together, that is enough; bytes as in `DeviceFit`."""
 
     id: str
     name: str
@@ -17,11 +18,17 @@ class NeededDevice:
     count: int
     memory_bytes: int
     usable_bytes: int
+    used_bytes: int
+    free_bytes: int
+    host_bytes: int
+    total_bytes: int
     headroom_bytes: int
     max_context: int | None
     price_usd: float | None
     power_w: float | None
     quant: str
+    runtime: str
+    release: str
     loss: LossRef | None
     tokens_per_second: float | None
     tokens_per_second_range: tuple[float, float] | None
@@ -38,6 +45,6 @@ class NeedsResult:
     total_bytes: int
     devices: tuple[NeededDevice, ...]
     hidden: int
-    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="needs", init=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, ModelRef
+from llmscale.notes import Note
 
 
 @dataclass
@@ -57,6 +58,6 @@ class ParamsResult:
     disclosure: str
     rumours: tuple[RumourLine, ...]
     tensors: tuple[TensorLine, ...]
-    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="params", init=False)

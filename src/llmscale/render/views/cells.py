@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from llmscale.answers.results.common import LossRef
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell
-from llmscale.render.words import Words, count
+from llmscale.render.words import Words
 from llmscale.units import GIB, format_gib
 
 
@@ -29,10 +29,10 @@ def _two_digits(size: int) -> str:
     return format_gib(size, 0 if gibs >= 10 else 1 if gibs >= 1 else 2)
 
 
-def counted(value: int | None, lang: str, basis: str = Basis.EXACT.value) -> Cell:
+def counted(value: int | None, say: Words, basis: str = Basis.EXACT.value) -> Cell:
     """A number of parameters, ``~`` before one that is only reported or rumoured; a bare size is what it says."""
     mark = "~" if basis in (Basis.REPORTED.value, Basis.RUMOURED.value) and value is not None else ""
-    return Cell(value, mark + count(value, lang))
+    return Cell(value, mark + say.count(value))
 
 
 def answer(fits: bool, may_fit: bool, say: Words) -> Cell:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from llmscale.answers.results.check import CheckResult
 from llmscale.render.report import Cell, Column, Report, table, word
 from llmscale.render.views.cells import counted
+from llmscale.render.words import Words
 
 
-def check_view(result: CheckResult, lang: str) -> Report:
+def check_view(result: CheckResult, say: Words) -> Report:
     """See the module."""
     columns = [
         Column("model", "Model", right=False),
@@ -20,8 +21,8 @@ def check_view(result: CheckResult, lang: str) -> Report:
     rows = [
         [
             word(line.id),
-            counted(line.stated, lang),
-            counted(line.counted, lang),
+            counted(line.stated, say),
+            counted(line.counted, say),
             Cell(round(100 * line.relative, 4), f"{100 * line.relative:+.1f} %"),
             word(line.difference or "UNEXPLAINED", "" if line.explained else "red"),
             Cell(line.source, "user" if line.source == "user" else ""),

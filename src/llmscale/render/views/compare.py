@@ -8,24 +8,23 @@ from llmscale.answers.results.compare import ComparedModel, CompareResult
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import counted, gib
-from llmscale.render.words import words
+from llmscale.render.words import Words
 
 #: Models side by side that 80 columns have room for; more go below.
 ABREAST = 4
 
 
-def compare_view(result: CompareResult, lang: str) -> Report:
+def compare_view(result: CompareResult, say: Words) -> Report:
     """See the module."""
-    say = words(lang)
     facts: list[tuple[str, Callable[[ComparedModel], Cell]]] = [
-        ("Parameters", lambda m: counted(m.parameters, lang, m.basis)),
-        ("Active", lambda m: counted(m.active_parameters, lang, m.basis)),
+        ("Parameters", lambda m: counted(m.parameters, say, m.basis)),
+        ("Active", lambda m: counted(m.active_parameters, say, m.basis)),
         ("Ratio", lambda m: Cell(m.ratio, "-" if m.ratio is None else f"{m.ratio:.3g}x")),
         ("Layers", lambda m: whole(m.layers)),
         ("Hidden size", lambda m: whole(m.hidden_size)),
         ("Attention", lambda m: word(m.attention)),
         ("Context", lambda m: whole(m.context)),
-        ("Training tokens", lambda m: counted(m.training_tokens, lang)),
+        ("Training tokens", lambda m: counted(m.training_tokens, say)),
         ("Publisher", lambda m: word(m.publisher)),
         ("Licence", lambda m: word(m.licence)),
         ("Released", lambda m: word(m.released)),
@@ -38,7 +37,7 @@ def compare_view(result: CompareResult, lang: str) -> Report:
         rows = [[word(say(name)), *(fact(m) for m in models)] for name, fact in facts]
         rows += [[word(f"{_label(quant)} GiB"), *(_memory(m, quant) for m in models)] for quant in quants]
         tables.append(table("", columns, rows))
-    return Report(tuple(tables), result.warnings)
+    return Report(tuple(tables), tuple(say.sentence(told) for told in result.notes))
 
 
 def _label(quant: str) -> str:

@@ -1,4 +1,4 @@
-"""``estimate``: one row a format; what it takes, and the smallest common memory or the devices it fits."""
+"""``estimate``: one row a format with the smallest common memory that it fits, or one row a device and format."""
 
 from __future__ import annotations
 
@@ -10,34 +10,13 @@ from llmscale.devices.sets import counted as counted_device
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
-from llmscale.render.words import Words, count, words
-from llmscale.units import GIB, format_gib
+from llmscale.render.words import Words
+from llmscale.runtimes.registry import info
+from llmscale.units import GIB
 
 MODELLED = Basis.MODELLED.value
-#: Which release is modelled stands in `llmscale.runtimes.vllm.releases`; a test holds this line to it.
-VLLM = (
-    "vllm: release 0.19.0 is modelled; usable is what --gpu-memory-utilization (0.9 unless given) leaves of the memory "
-    "that CUDA reports. CUDA graphs go into the rest; maybe: it is too small for them without --enforce-eager. From "
-    "0.20 on the default is 0.92 and the graphs are taken out of the cache."
-)
-#: The release is `llmscale.runtimes.sglang`'s; a test holds this line to it.
-SGLANG = (
-    "sglang: release 0.5.23 is modelled; weights and KV cache share --mem-fraction-static (SGLang's own choice unless "
-    "given) of what is free at the start. What it leaves of a device for activations and CUDA graphs, by a rule that "
-    "nobody has measured, is neither usable nor counted in the total."
-)
-OLLAMA = (
-    "ollama: release 0.33.0-rc2 is modelled, which runs llama-server; before 0.30 it had engines of its own. A context "
-    "that is not named is Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM."
-)
-MLX = (
-    "mlx: mlx-lm 0.32.2 on Metal is modelled. Overhead is what is under way while a prompt as long as the context is "
-    "read; a smaller --prefill-step-size takes less."
-)
-EXLLAMA = "exllama: exllamav3 1.4.1 is modelled. The token embedding, which is among the weights, stays in RAM."
-#: What is told of runtimes that fill the devices, and of the others.
-SERVERS = {"vllm": VLLM, "sglang": SGLANG}
-OTHERS = {"ollama": OLLAMA, "mlx": MLX, "exllama": EXLLAMA}
+#: What bytes of a device are for and no weights or cache.
+BESIDES = ("compute", "overhead")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,24 +27,14 @@ class EstimateView:
     explain: bool = False
     command: bool = False
 
-    def __call__(self, result: EstimateResult, lang: str) -> Report:
-        say = words(lang)
-        tables = [_memory(result, lang, self.named)]
-        if self.named:
-            tables.append(_devices(result, say))
-        notes = list(result.warnings)
+    def __call__(self, result: EstimateResult, say: Words) -> Report:
+        tables = [_on_devices(result, say) if self.named else _alone(result, say)]
+        notes = [say.sentence(told) for told in result.notes]
         if self.named:
             notes += [*_cache_notes(result), *_expert_notes(result), *_speed_notes(result)]
-        runtimes = {line.runtime for line in result.estimates}
-        serving = [told for name, told in SERVERS.items() if name in runtimes]
-        notes += [*serving, *(told for name, told in OTHERS.items() if name in runtimes)]
-        if not self.named and not serving:
-            reserve = result.estimates[0].devices[0].memory_bytes - result.estimates[0].devices[0].usable_bytes
-            too = " and by Ollama" if "ollama" in runtimes else ""
-            notes.append(
-                f"Fits from: the smallest common card ({_sizes(result)} GiB; one sold as 24 GB holds 24 GiB) "
-                f"with {format_gib(reserve)} GiB kept for driver and display (--reserve){too}."
-            )
+        notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
+        if not self.named:
+            notes += _sizes_note(result)
         if self.command:
             notes += commands(
                 (f"{counted_device(each.id, each.count)}, {line.quant.upper()}", each.command)
@@ -75,53 +44,67 @@ class EstimateView:
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes))
 
 
-def _sizes(result: EstimateResult) -> str:
-    return ", ".join(f"{device.memory_bytes // GIB}" for device in result.estimates[0].devices)
+def _runtimes(result: EstimateResult) -> list[str]:
+    return list(dict.fromkeys(line.runtime for line in result.estimates))
 
 
-def _title(result: EstimateResult, lang: str) -> str:
+def _sizes_note(result: EstimateResult) -> Iterator[str]:
+    devices = result.estimates[0].devices
+    if not devices:
+        return
+    sizes = ", ".join(f"{device.memory_bytes // GIB}" for device in devices)
+    yield (
+        f"Fits from: the smallest common card ({sizes} GiB; one sold as 24 GB holds 24 GiB), with what driver, display "
+        "(--reserve) and the runtime keep of it."
+    )
+
+
+def _title(result: EstimateResult, say: Words) -> str:
     model = result.model
     known = (Basis.EXACT.value, Basis.MODELLED.value)
     exact = any(line.basis["weights"] in known for line in result.estimates)
     mark = "" if exact else "~"
-    size = f"{mark}{count(model.parameters, lang)} parameters"
+    size = f"{mark}{say.count(model.parameters)} parameters"
     if model.active_parameters != model.parameters:
-        size += f", {count(model.active_parameters, lang)} active"
-    runtimes = ", ".join(dict.fromkeys(line.runtime for line in result.estimates))
+        size += f", {say.count(model.active_parameters)} active"
+    runtimes = ", ".join(dict.fromkeys(f"{line.runtime} {line.release}" for line in result.estimates))
     batch = f", batch {result.batch}" if result.batch > 1 else ""
     return f"{model.name}: {size}, context {result.context:,}{batch}, KV {result.kv_dtype.upper()}, {runtimes}"
 
 
-def _memory(result: EstimateResult, lang: str, named: bool) -> Table:
+def _alone(result: EstimateResult, say: Words) -> Table:
+    """One row a format: what it takes wherever it lies."""
     stateful = any(line.state_bytes for line in result.estimates)
-    seeing = any(line.mmproj_bytes for line in result.estimates)
-    drafting = any(line.draft_bytes for line in result.estimates)
     columns = [
         Column("quant", "Quant", right=False),
         Column("weights_bytes", "Weights GiB"),
         Column("kv_cache_bytes", "KV cache GiB"),
         Column("state_bytes", "State GiB" if stateful else ""),
         Column("overhead_bytes", "Overhead GiB"),
-        Column("mmproj_bytes", "mmproj GiB" if seeing else ""),
-        Column("draft_bytes", "Draft GiB" if drafting else ""),
+        Column("mmproj_bytes", "mmproj GiB" if any(line.mmproj_bytes for line in result.estimates) else ""),
+        Column("draft_bytes", "Draft GiB" if any(line.draft_bytes for line in result.estimates) else ""),
         Column("total_bytes", "Total GiB"),
+        Column("fits_from_bytes", "Fits from GiB"),
     ]
-    if not named:
-        columns.append(Column("fits_from_bytes", "Fits from GiB"))
-    rows = []
-    for line in result.estimates:
-        row = [
+    rows = [
+        [
             Cell(line.quant, _quant(line), "bold"),
             _weights(line),
             gib(line.kv_cache_bytes, line.basis["kv_cache"], line.ranges.get("kv_cache_bytes")),
             gib(line.state_bytes, line.basis["state"]) if stateful else Cell(0, ""),
             gib(line.compute_bytes + line.overhead_bytes, MODELLED),
-            gib(line.mmproj_bytes or 0, MODELLED) if seeing else Cell(None, ""),
-            gib(line.draft_bytes or 0, MODELLED) if drafting else Cell(None, ""),
+            _optional(line.mmproj_bytes),
+            _optional(line.draft_bytes),
             gib(line.total_bytes, MODELLED, line.ranges.get("total_bytes")),
+            _smallest(line.devices),
         ]
-        rows.append(row if named else [*row, _smallest(line.devices)])
-    return table(_title(result, lang), columns, rows)
+        for line in result.estimates
+    ]
+    return table(_title(result, say), columns, rows)
+
+
+def _optional(size: int | None) -> Cell:
+    return Cell(size, "") if size is None else gib(size, MODELLED)
 
 
 def _weights(line: Estimate) -> Cell:
@@ -138,31 +121,45 @@ def _quant(line: Estimate) -> str:
 def _smallest(devices: tuple[DeviceFit, ...]) -> Cell:
     for device in devices:
         if device.fits:
-            return Cell(device.memory_bytes, _sizes_of(device), "green")
-    return Cell(None, f"> {_sizes_of(devices[-1])}", "red")
+            return Cell(device.memory_bytes, _size_of(device), "green")
+    return Cell(None, f"> {_size_of(devices[-1])}" if devices else "-", "red")
 
 
-def _sizes_of(device: DeviceFit) -> str:
+def _size_of(device: DeviceFit) -> str:
     times = f"{device.count}x " if device.count > 1 else ""
     return f"{times}{device.memory_bytes // device.count // GIB}"
 
 
-def _devices(result: EstimateResult, say: Words) -> Table:
+def _on_devices(result: EstimateResult, say: Words) -> Table:
+    """One row a device and format: what lies there and what is left, which together is what may be used."""
     fits = [(line, device) for line in result.estimates for device in line.devices]
-    # A title of nothing hides the column: only servers count tokens and requests, layers matter where not all are on
-    # the device.
-    serves = any(device.max_concurrency is not None for _, device in fits)
-    paced = any(device.tokens_per_second is not None for _, device in fits)
-    waits = any(device.first_token_seconds is not None for _, device in fits)
-    splits = any(device.gpu_layers is not None and device.gpu_layers != device.layers for _, device in fits)
+    devices = [device for _, device in fits]
+    parts = [_parts(device) for device in devices]
+
+    def has(*kinds: str) -> bool:
+        return any(part.get(kind) for part in parts for kind in kinds)
+
+    # A title of nothing hides a column where it says nothing.
+    serves = any(device.max_concurrency is not None for device in devices)
+    paced = any(device.tokens_per_second is not None for device in devices)
+    waits = any(device.first_token_seconds is not None for device in devices)
+    splits = any(device.gpu_layers != device.layers for device in devices)
     columns = [
         Column("device", "Device", right=False),
         Column("quant", "Quant", right=False),
         Column("fits", "Fits"),
         Column("gpu_layers", "Layers" if splits else ""),
-        Column("usable_bytes", "Usable GiB"),
-        Column("headroom_bytes", "Free GiB"),
-        Column("kv_cache_tokens", "KV cache tokens" if serves else ""),
+        Column("weights_bytes", "Weights GiB"),
+        Column("kv_cache_bytes", "KV GiB"),
+        Column("state_bytes", "State GiB" if has("state") else ""),
+        Column("overhead_bytes", "Other GiB"),
+        Column("mmproj_bytes", "mmproj GiB" if has("mmproj") else ""),
+        Column("draft_bytes", "Draft GiB" if has("draft") else ""),
+        Column("used_bytes", "Used GiB"),
+        Column("free_bytes", "Free GiB"),
+        Column("usable_bytes", "Usable GiB", spare=True),
+        Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=True),
+        Column("kv_cache_tokens", "KV tokens" if serves else ""),
         Column("max_concurrency", "Requests" if serves else ""),
         Column("max_context", "Max context"),
         Column("max_batch", "" if serves else "Max batch", spare=True),
@@ -176,19 +173,33 @@ def _devices(result: EstimateResult, say: Words) -> Table:
             Cell(line.quant, _quant(line), "bold"),
             answer(device.fits, device.may_fit, say),
             _layers(device) if splits else Cell(0, ""),
+            gib(part.get("weights", 0), line.basis["weights"]),
+            gib(part.get("kv_cache", 0), MODELLED),
+            _optional(part.get("state")),
+            gib(sum(part.get(kind, 0) for kind in BESIDES), MODELLED),
+            _optional(part.get("mmproj")),
+            _optional(part.get("draft")),
+            gib(device.used_bytes, MODELLED),
+            gib(device.free_bytes, MODELLED),
             gib(device.usable_bytes, MODELLED),
-            gib(device.headroom_bytes, MODELLED),
+            gib(device.host_bytes, MODELLED),
             _about(device.kv_cache_tokens, ",") if serves else Cell(0, ""),
             _about(device.max_concurrency, ",.1f") if serves else Cell(0, ""),
             _about(device.max_context, ","),
-            Cell(0, "") if serves else _about(device.max_batch, ","),
+            Cell(device.max_batch, "") if serves else _about(device.max_batch, ","),
             pace(device.tokens_per_second) if paced else Cell(None, ""),
             pace_range(device.tokens_per_second_range),
             wait(device.first_token_seconds) if waits else Cell(None, ""),
         ]
-        for line, device in fits
+        for (line, device), part in zip(fits, parts, strict=True)
     ]
-    return table("", columns, rows)
+    return table(_title(result, say), columns, rows)
+
+
+def _parts(device: DeviceFit) -> dict[str, int]:
+    """Bytes of all devices together by what they are for."""
+    kinds = dict.fromkeys(kind for usage in device.per_device for kind in usage.parts)
+    return {kind: sum(usage.parts.get(kind, 0) for usage in device.per_device) for kind in kinds}
 
 
 def _named(device: DeviceFit) -> str:

@@ -6,12 +6,13 @@ from llmscale.answers.results.common import SizedModelRef
 from llmscale.answers.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantLine, QuantsResult
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import LOSS_NOTE, counted, gib, loss
+from llmscale.render.words import Words
 from llmscale.units import format_gib
 
 FACT = (Column("fact", "", right=False), Column("value", "", right=False, wraps=True))
 
 
-def models_view(result: ModelsResult, lang: str) -> Report:
+def models_view(result: ModelsResult, say: Words) -> Report:
     """All models found, in the catalogue's order."""
     columns = [
         Column("id", "Model", right=False),
@@ -26,8 +27,8 @@ def models_view(result: ModelsResult, lang: str) -> Report:
     rows = [
         [
             word(line.id),
-            counted(line.parameters, lang, line.basis),
-            counted(line.active_parameters, lang, line.basis)
+            counted(line.parameters, say, line.basis),
+            counted(line.active_parameters, say, line.basis)
             if line.active_parameters != line.parameters
             else Cell(line.active_parameters, ""),
             whole(line.context),
@@ -44,7 +45,7 @@ def models_view(result: ModelsResult, lang: str) -> Report:
     return Report((table("", columns, rows),) if rows else (), tuple(notes))
 
 
-def model_view(result: ModelResult, lang: str) -> Report:
+def model_view(result: ModelResult, say: Words) -> Report:
     """One model: facts, sources, and the config as its publisher wrote it."""
     line = result.model
     facts = [
@@ -75,12 +76,12 @@ def model_view(result: ModelResult, lang: str) -> Report:
     return Report(tuple(tables))
 
 
-def added_view(result: AddedModel, lang: str) -> Report:
+def added_view(result: AddedModel, say: Words) -> Report:
     """What was written, and where."""
     facts = [
         ("id", word(result.id)),
-        ("parameters", counted(result.parameters, lang)),
-        ("active_parameters", counted(result.active_parameters, lang)),
+        ("parameters", counted(result.parameters, say)),
+        ("active_parameters", counted(result.active_parameters, say)),
         ("catalogue", word(result.catalogue)),
     ]
     notes = [f"The entry '{result.id}' that stood there is replaced."] if result.replaced else []
@@ -92,7 +93,7 @@ def added_view(result: AddedModel, lang: str) -> Report:
     return Report((table("Added", FACT, rows),), tuple(notes))
 
 
-def devices_view(result: DevicesResult, lang: str) -> Report:
+def devices_view(result: DevicesResult, say: Words) -> Report:
     """All devices found, or the facts of one."""
     if len(result.devices) == 1:
         return _device(result)
@@ -149,7 +150,7 @@ def _device(result: DevicesResult) -> Report:
     return Report((table(line.name, FACT, [[word(name, "bold"), word(text)] for name, text in facts if text]),))
 
 
-def quants_view(result: QuantsResult, lang: str) -> Report:
+def quants_view(result: QuantsResult, say: Words) -> Report:
     """All quants found, with their sizes where a model was named."""
     sized = result.model is not None
     columns = [
@@ -171,7 +172,7 @@ def quants_view(result: QuantsResult, lang: str) -> Report:
         ]
         for line in result.quants
     ]
-    title = f"{result.model.name}: {counted(result.model.parameters, lang).text} parameters" if result.model else ""
+    title = f"{result.model.name}: {counted(result.model.parameters, say).text} parameters" if result.model else ""
     notes = [_total(len(rows), "quant"), LOSS_NOTE]
     if sized:
         notes.insert(1, "-: this model cannot be had so.")
@@ -192,7 +193,7 @@ def _quant_size(line: QuantLine) -> Cell:
     return Cell(None, "-") if line.weights_bytes is None else gib(line.weights_bytes, line.weights_basis or "")
 
 
-def quant_view(result: QuantsResult, lang: str) -> Report:
+def quant_view(result: QuantsResult, say: Words) -> Report:
     """One quant with its sources."""
     (line,) = result.quants
     rules = [(f"  {what}", form) for what, form in line.rules.items()]

@@ -6,12 +6,13 @@ from llmscale.answers.results.needs import NeedsResult
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, word
 from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, gib, loss, pace
+from llmscale.render.words import Words
 from llmscale.units import format_gib
 
 MODELLED = Basis.MODELLED.value
 
 
-def needs_view(result: NeedsResult, lang: str) -> Report:
+def needs_view(result: NeedsResult, say: Words) -> Report:
     """See the module."""
     paced = any(line.tokens_per_second is not None for line in result.devices)
     columns = [
@@ -47,7 +48,7 @@ def needs_view(result: NeedsResult, lang: str) -> Report:
         if best == least
         else f"{result.model.name} at a context of {result.context:,}, in the best quant that fits ({best} to {least})"
     )
-    notes = [*result.warnings, "Prices are those at launch."]
+    notes = [*(say.sentence(told) for told in result.notes), "Prices are those at launch."]
     if paced:
         notes.append(PACE_NOTE)
     if best != least:

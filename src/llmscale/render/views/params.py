@@ -10,7 +10,7 @@ from llmscale.model.describe import TIERS
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import counted
-from llmscale.render.words import count, words
+from llmscale.render.words import Words
 
 LITERAL = "size literal"
 
@@ -22,9 +22,9 @@ class ParamsView:
     exact: bool = False
     explain: bool = False
 
-    def __call__(self, result: ParamsResult, lang: str) -> Report:
+    def __call__(self, result: ParamsResult, say: Words) -> Report:
         if result.parameters is None:
-            return _undisclosed(result, lang)
+            return _undisclosed(result, say)
         parameters = result.parameters
         # The count of a bare size is what it says; it is its shape that is assumed.
         basis = Basis.EXACT.value if result.model.source == LITERAL else result.model.basis
@@ -33,14 +33,14 @@ class ParamsView:
             Column("parameters", "Parameters"),
             Column("share_percent", "Share"),
         ]
-        rows = [self._row(*line, parameters.total, lang, basis) for line in self._lines(result, parameters, lang)]
+        rows = [self._row(*line, parameters.total, say, basis) for line in self._lines(result, parameters, say)]
         tables = [table(f"{result.model.name} ({result.model.basis})", columns, rows)]
         if self.explain and basis == Basis.EXACT.value:
             tables.append(_tensors(result))
-        return Report(tuple(tables), (*_facts(result, parameters, lang), *result.warnings))
+        return Report(tuple(tables), (*_facts(result, parameters, say), *(say.sentence(told) for told in result.notes)))
 
-    def _row(self, name: str, label: str, value: int, style: str, total: int, lang: str, basis: str) -> list[Cell]:
-        text = f"{value:,}" if self.exact else count(value, lang)
+    def _row(self, name: str, label: str, value: int, style: str, total: int, say: Words, basis: str) -> list[Cell]:
+        text = f"{value:,}" if self.exact else say.count(value)
         mark = "" if basis == Basis.EXACT.value else "~"
         share = f"{100 * value / total:.2f} %"
         return [
@@ -50,9 +50,8 @@ class ParamsView:
         ]
 
     def _lines(
-        self, result: ParamsResult, parameters: ParameterCount, lang: str
+        self, result: ParamsResult, parameters: ParameterCount, say: Words
     ) -> Iterator[tuple[str, str, int, str]]:
-        say = words(lang)
         present = [(name, size) for name, size in parameters.components.items() if size]
         for at, (name, size) in enumerate(present):
             last = at == len(present) - 1
@@ -71,10 +70,9 @@ class ParamsView:
             yield "active", say("Active"), parameters.active, "bold"
 
 
-def _facts(result: ParamsResult, parameters: ParameterCount, lang: str) -> Iterator[str]:
-    say = words(lang)
+def _facts(result: ParamsResult, parameters: ParameterCount, say: Words) -> Iterator[str]:
     tier = next(t for t in TIERS if t.id == result.tier)
-    yield f"{say('Scale tier')}: {tier.zh if lang == 'zh' else f'{tier.name} ({tier.zh})'}"
+    yield f"{say('Scale tier')}: {say(f'{tier.name} ({tier.zh})')}"
     yield f"{say('Total')}: {parameters.total:,}  {say('Non-embedding')}: {parameters.non_embedding:,}"
     if parameters.untied_total != parameters.total:
         yield f"{say('Untied total')}: {parameters.untied_total:,} (the head shares the embedding's weights)"
@@ -84,8 +82,8 @@ def _facts(result: ParamsResult, parameters: ParameterCount, lang: str) -> Itera
             f"{parameters.active_without_input_embedding:,} without the input embedding"
         )
     if result.stated_parameters:
-        active = f", {count(result.stated_active_parameters, lang)} active" if result.stated_active_parameters else ""
-        yield f"{say('Stated')}: {count(result.stated_parameters, lang)}{active} ({result.model.source})"
+        active = f", {say.count(result.stated_active_parameters)} active" if result.stated_active_parameters else ""
+        yield f"{say('Stated')}: {say.count(result.stated_parameters)}{active} ({result.model.source})"
     if result.disclosure:
         yield result.disclosure
 
@@ -111,7 +109,7 @@ def _tensors(result: ParamsResult) -> Table:
     return table("", columns, rows)
 
 
-def _undisclosed(result: ParamsResult, lang: str) -> Report:
+def _undisclosed(result: ParamsResult, say: Words) -> Report:
     columns = [
         Column("who", "Rumoured by", right=False, wraps=True),
         Column("low", "From"),
@@ -121,8 +119,8 @@ def _undisclosed(result: ParamsResult, lang: str) -> Report:
     rows = [
         [
             word(line.who),
-            counted(line.low, lang, Basis.RUMOURED.value),
-            counted(line.high, lang, Basis.RUMOURED.value),
+            counted(line.low, say, Basis.RUMOURED.value),
+            counted(line.high, say, Basis.RUMOURED.value),
             word(line.what),
         ]
         for line in result.rumours
@@ -131,4 +129,4 @@ def _undisclosed(result: ParamsResult, lang: str) -> Report:
     tables = (table(title, columns, rows),) if rows else ()
     said = () if rows else (title,)
     label = ("The figures above are rumours; nobody who knows has confirmed one.",) if rows else ()
-    return Report(tables, (*said, result.disclosure, *label, *result.warnings, f"Source: {result.model.source}"))
+    return Report(tables, (*said, result.disclosure, *label, *(say.sentence(told) for told in result.notes), f"Source: {result.model.source}"))

@@ -12,16 +12,29 @@ from llmscale.render.report import Report
 from llmscale.render.words import Words
 
 
-def as_json(result: Any) -> str:
+def contract(result: Any, say: Words) -> Any:
+    """The answer as the JSON contract has it: notes as codes, and before them as sentences, ``warnings``."""
+    content = to_json(result)
+    if "notes" not in content:
+        return content
+    fields = {}
+    for key, value in content.items():
+        if key == "notes":
+            fields["warnings"] = [say.sentence(told) for told in result.notes]
+        fields[key] = value
+    return fields
+
+
+def as_json(content: Any) -> str:
     """The JSON contract, indented."""
-    return json.dumps(to_json(result), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
-def as_yaml(result: Any) -> str:
+def as_yaml(content: Any) -> str:
     """The same object as YAML."""
     import yaml
 
-    return str(yaml.safe_dump(to_json(result), allow_unicode=True, sort_keys=False, width=100))
+    return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100))
 
 
 def as_csv(report: Report) -> str:

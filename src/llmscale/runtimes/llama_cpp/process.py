@@ -88,7 +88,7 @@ def fixed(of: Chip) -> int:
 def explain_process(devices: DeviceSet) -> list[str]:
     """A line for each kind of device, for ``--explain``."""
     told = []
-    for kind in devices.members or (devices,):
+    for kind in devices.kinds:
         its = chip(kind.id)
         as_what = "no chip is known by that name, so as of a middling NVIDIA card" if its is MIDDLE else "of its chip"
         told.append(
@@ -103,7 +103,6 @@ def pool(activations: int, tokens: int) -> int:
     return -(-activations * tokens * BLOCK // VALUES // GRAIN) * GRAIN
 
 
-def beyond(devices: DeviceSet) -> list[int]:
+def further(devices: DeviceSet) -> list[int]:
     """Bytes that the process takes on each of `devices` beyond what it takes on the middle one; may be negative."""
-    kinds = devices.members or (devices,)
-    return [fixed(chip(kind.id)) - fixed(MIDDLE) for kind in kinds for _ in range(kind.count)]
+    return [fixed(chip(kind.id)) - fixed(MIDDLE) for kind in devices.kinds for _ in range(kind.count)]

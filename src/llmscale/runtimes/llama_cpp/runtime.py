@@ -1,128 +1,79 @@
-"""llama.cpp as a runtime: all layers on one CUDA device, as llama-server starts with ``-ngl 99`` and its defaults.
+"""llama.cpp as a runtime: llama-server with a slot for each sequence, on CUDA devices and in host memory.
 
-Where the tensors are at hand the figures are those of the simulated allocator (`buffers`); for a catalogue model whose
-`Sketch` was compiled the cache is the same to the byte and the compute buffer lies on a line between the contexts that
-were simulated; of a bare size's peers likewise. What has no graph (encoders of images) takes the general rule.
-
-The process besides is that of `process`: of a device that is named its own, else that of a middling one.
+Where the tensors are at hand the figures are those of the simulated allocator; of a catalogue model that was compiled
+the same to the byte for one device and the usual settings (`summary`). What has no graph (encoders of images) takes the
+general rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
-from llmscale.runtimes.general import General
-from llmscale.runtimes.interface import Subject, Workload
-from llmscale.runtimes.llama_cpp.process import CONTEXT, KERNELS, MIDDLE, THREAD, WORKSPACE, beyond, fixed, pool
-
-if TYPE_CHECKING:
-    from llmscale.devices.sets import DeviceSet
-    from llmscale.runtimes.llama_cpp.buffers import Buffers
+from llmscale.devices.sets import DeviceSet
+from llmscale.runtimes.general import GeneralRuntime, spread
+from llmscale.runtimes.interface import ModelName, PaceSetting, Placement, Workload
+from llmscale.runtimes.llama_cpp import summary as compiled
+from llmscale.runtimes.llama_cpp.info import INFO
+from llmscale.runtimes.llama_cpp.process import further
+from llmscale.runtimes.subject import Exact, Summary
 
 #: Whose sources the figures follow.
 COMMIT = "0c1e57098"
-#: Cells come in multiples of this, and so many tokens are computed at once by default (`cells`).
+#: Cells come in multiples of this, and so many tokens of a prompt are computed at once by default.
 CELLS, UBATCH = 256, 512
 
 
-class LlamaCpp:
-    """See the module."""
+class LlamaCpp(GeneralRuntime):
+    """See the module; what simulates is imported when it is asked, which takes 30 ms."""
 
-    name = "llama.cpp"
-    grain = CELLS
+    def place(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
+        from llmscale.runtimes.llama_cpp.placement import place
 
-    def __init__(self) -> None:
-        self._general = General(self.name)
+        return place(subject, work, devices)
 
-    def room(self, devices: DeviceSet, work: Workload) -> int:
-        return devices.usable
+    def partly(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement | None:
+        from llmscale.runtimes.llama_cpp.placement import partly
 
-    def cache(self, subject: Subject, work: Workload) -> int:
-        if subject.spec:
-            return _taken(subject, work).cache[0]
-        sketch = subject.shape.llama_cpp
-        if sketch is None:
-            return self._general.cache(subject, work)
-        k, v = work.kv, work.value_format
-        full = -(-work.context // CELLS) * CELLS
-        ubatch = work.options.ubatch or UBATCH
-        some = min(full, -(-(sketch.window + min(ubatch, work.context)) // CELLS) * CELLS)
-        return work.batch * sum(
-            layers * (some if windowed else full) * (k.row(keys) + v.row(values))
-            for layers, keys, values, windowed in sketch.cells
-        )
+        return partly(subject, work, devices)
 
-    def state(self, subject: Subject, work: Workload) -> int:
-        if subject.spec:
-            return _taken(subject, work).state[0]
-        sketch = subject.shape.llama_cpp
-        return self._general.state(subject, work) if sketch is None else work.batch * sketch.state
+    def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
+        return spread(compiled.memory(summary, work), devices.budgets, further(devices))
 
-    def compute(self, subject: Subject, work: Workload) -> int:
-        if subject.spec:
-            return _taken(subject, work).compute[0]
-        sketch = subject.shape.llama_cpp
-        if sketch is None:
-            return self._general.compute(subject, work)
-        return between(sketch.compute, work.context * work.batch)
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
+        return compiled.error(summary, work, devices)
 
-    def overhead(self, subject: Subject, work: Workload) -> int:
-        return fixed(MIDDLE) + _pool(subject, work)
+    def summarise(self, subject: Exact) -> Any:
+        from llmscale.runtimes.llama_cpp.summarise import summarise
 
-    def beyond(self, devices: DeviceSet) -> int:
-        return sum(beyond(devices))
+        return summarise(subject)
 
-    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
-        if subject.spec is None:
-            yield from self._general.explain(subject, work)
-            return
-        from llmscale.runtimes.llama_cpp.cells import cells
-        from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
+    def bounded(self, subject: Exact) -> bool:
+        from llmscale.runtimes.llama_cpp.simulate import facts
 
-        known, settings = facts(subject.spec), settings_of(work)
-        count = cells(known, settings).full
-        yield (
-            f"  KV cache = {self.cache(subject, work):,} bytes: {sum(any(layer.cached()) for layer in known.layers)} "
-            f"layers, {settings.streams} streams x {count:,} cells (a multiple of {CELLS}), windows fewer, K in "
-            f"{settings.type_k}, V in {settings.type_v} ({subject.known}: llama.cpp {COMMIT})"
-        )
-        if state := self.state(subject, work):
-            yield f"  state = {state:,} bytes for {work.batch} sequences ({subject.known}: llama.cpp {COMMIT})"
-        yield (
-            f"  compute = {self.compute(subject, work):,} bytes: its graph allocator, simulated for steps of "
-            f"{settings.ubatch:,} tokens (modelled: llama.cpp {COMMIT})"
-        )
-        kept = _pool(subject, work)
-        yield (
-            f"  overhead = {self.overhead(subject, work):,} bytes of the process besides on a middling NVIDIA card: "
-            f"{CONTEXT:,} of context + {THREAD:,} x {MIDDLE.threads:,} threads that its chip holds, {KERNELS:,} of "
-            f"kernels, {WORKSPACE:,} of cuBLAS, a pool of {kept:,} for a step; a card that is named has its own "
-            "(modelled: fitted to public logs of Linux; Windows keeps 0.8 to 1.7 GiB from a process)"
-        )
+        return facts(subject.spec).known
+
+    def granularity(self, work: Workload) -> int:
+        return CELLS
+
+    def pace(self, work: Workload) -> PaceSetting | None:
+        # Nobody measured what a draft model makes of the speed.
+        if work.option("draft"):
+            return None
+        flash = work.option("flash_attn") is not False
+        return PaceSetting(INFO.name, flash, UBATCH, work.option("ram_bandwidth"))
+
+    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+        from llmscale.runtimes.llama_cpp.launch import llama_server
+
+        return llama_server(subject, work, placed, called)
+
+    def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
+        from llmscale.runtimes.llama_cpp.explain import explain
+
+        return explain(subject, work, placed, devices, self.release)
 
 
-def _taken(subject: Subject, work: Workload) -> Buffers:
-    from llmscale.runtimes.llama_cpp.simulate import settings_of, taken  # brings the simulation, 30 ms
-
-    assert subject.spec is not None
-    return taken(subject.spec, settings_of(work))
-
-
-def _pool(subject: Subject, work: Workload) -> int:
-    """The pool of temporaries after a whole step."""
-    tokens = min(work.context * work.batch, work.options.ubatch or UBATCH)
-    if subject.spec is None:
-        return pool(max(subject.shape.hidden, subject.shape.intermediate), tokens)
-    from llmscale.runtimes.llama_cpp.simulate import activations, facts
-
-    return pool(activations(facts(subject.spec)), tokens)
-
-
-def between(points: tuple[tuple[int, int], ...], context: int) -> int:
-    """The value at `context` on the lines between `points`, and on the last one beyond them."""
-    right = next((number for number, (known, _) in enumerate(points) if known >= context), len(points) - 1)
-    if right == 0:
-        return points[0][1]
-    (before, low), (after, high) = points[right - 1], points[right]
-    return max(low, low + (high - low) * (context - before) // (after - before))
+def runtime(release: str) -> LlamaCpp:
+    """llama.cpp of a release; the one that was read where none is named."""
+    return LlamaCpp(INFO, release or COMMIT)

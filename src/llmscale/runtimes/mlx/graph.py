@@ -21,7 +21,7 @@ from functools import cache
 from typing import NamedTuple
 
 from llmscale.formats.catalogue import format_of
-from llmscale.runtimes.mlx import STEP
+from llmscale.runtimes.mlx.rules import STEP
 from llmscale.runtimes.mlx.encoder import Array, held, stored, view
 from llmscale.runtimes.mlx.layers import Attend, Feed, Latent, Layer, Recur
 

@@ -11,7 +11,7 @@ from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.shape import Shape
 from llmscale.model.spec import Block, ModelSpec, Tensor
-from llmscale.runtimes.mlx import ROTATING, ROTATING_SOME
+from llmscale.runtimes.mlx.rules import ROTATING, ROTATING_SOME
 
 #: Elements of a head, and what part of the residual stream has one head of latent attention (DeepSeek-V3), where only
 #: the shape is known.

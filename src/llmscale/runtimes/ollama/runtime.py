@@ -1,74 +1,83 @@
 """Ollama as a runtime: llama-server as Ollama starts it, so llama.cpp's figures with Ollama's settings.
 
 The cache, the state and the buffers are those of `llmscale.runtimes.llama_cpp`, of another commit than Ollama builds
-(`LLAMA_CPP`). Without a named device the batch is the one that Ollama takes where there is room for it; what it does
-with a named device is `llmscale.answers.ollama`'s.
+(`LLAMA_CPP`). Without a named device the batch is the one that Ollama takes where there is memory enough for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llmscale.devices.sets import DeviceSet
-from llmscale.errors import UsageError
-from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.interface import Subject, Workload
-from llmscale.runtimes.llama_cpp.runtime import UBATCH, LlamaCpp
-from llmscale.runtimes.ollama import ALONE, LLAMA_CPP, MARGIN, VERSION, batch_size
+from llmscale.runtimes.general import spread
+from llmscale.runtimes.interface import ModelName, PaceSetting, Placement, Workload
+from llmscale.runtimes.llama_cpp import summary as compiled
+from llmscale.runtimes.llama_cpp.process import further
+from llmscale.runtimes.llama_cpp.runtime import COMMIT, UBATCH, LlamaCpp
+from llmscale.runtimes.ollama.info import INFO
+from llmscale.runtimes.ollama.rules import LLAMA_CPP, MARGIN, VERSION, batch_size
+from llmscale.runtimes.subject import Exact, Summary
+
+#: How far off what was compiled of llama.cpp may be with Ollama's settings, as a share of what is used.
+SCREENED = 0.1
 
 
-def settled(work: Workload, spec: ModelSpec | None, predicted: int = 0, free: int = 0) -> Workload:
-    """`work` as Ollama gives it to llama-server.
-
-    Args:
-        predicted, free: as in `batch_size`.
-
-    Raises:
-        UsageError: what Ollama does not do.
-    """
-    if work.kv_v is not None:
-        raise UsageError("Ollama keeps K and V in the same format.", "Name one, for example --kv-dtype q8_0.")
-    if spec is not None and work.batch > 1 and spec.family in ALONE:
-        raise UsageError(f"Ollama runs {spec.name} with one request at a time.", "Leave --num-parallel away.")
-    context = min(work.context, (spec.max_context if spec else None) or work.context)
-    chosen = work.options.ubatch or batch_size(context * work.batch, predicted, free)
-    return work._replace(context=context, options=work.options._replace(ubatch=chosen))
-
-
-class Ollama:
+class Ollama(LlamaCpp):
     """See the module."""
 
-    name = "ollama"
-    grain = LlamaCpp.grain
+    def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
+        from llmscale.runtimes.ollama.placement import settled
 
-    def __init__(self) -> None:
-        self._engine = LlamaCpp()
+        return settled(subject, work, devices)
 
-    def room(self, devices: DeviceSet, work: Workload) -> int:
-        return devices.usable - MARGIN
+    def context(self, devices: Sequence[DeviceSet]) -> int | None:
+        from llmscale.runtimes.ollama.placement import context_on
 
-    def cache(self, subject: Subject, work: Workload) -> int:
-        return self._engine.cache(subject, settled(work, subject.spec))
+        return context_on(devices)
 
-    def state(self, subject: Subject, work: Workload) -> int:
-        return self._engine.state(subject, settled(work, subject.spec))
+    def place(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
+        from llmscale.runtimes.ollama.placement import place
 
-    def compute(self, subject: Subject, work: Workload) -> int:
-        given = settled(work, subject.spec)
-        found = self._engine.compute(subject, given)
-        # What was compiled for the catalogue is of llama.cpp's own batch; it grows by no more than the batch does.
-        return found if subject.spec else found * max(1, (given.options.ubatch or UBATCH) // UBATCH)
+        return place(subject, work, devices)
 
-    def overhead(self, subject: Subject, work: Workload) -> int:
-        return self._engine.overhead(subject, work)
+    def partly(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement | None:
+        from llmscale.runtimes.ollama.placement import partly
 
-    def beyond(self, devices: DeviceSet) -> int:
-        return self._engine.beyond(devices)
+        return partly(subject, work, devices)
 
-    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
-        given = settled(work, subject.spec)
-        yield from self._engine.explain(subject, given)
-        yield (
-            f"  Ollama {VERSION} starts llama-server ({LLAMA_CPP}) with -c {given.context * given.batch} -np "
-            f"{given.batch} -ub {given.options.ubatch} and lets it keep {MARGIN:,} bytes of each device free"
+    def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
+        """What was compiled is of llama.cpp's own batch; its buffer grows by no more than the batch does."""
+        found = compiled.memory(summary, work)
+        times = max(1, (work.option("ubatch") or batch_size(work.context * work.batch)) // UBATCH)
+        larger = found.compute._replace(
+            **{end: getattr(found.compute, end) * times for end in ("value", "low", "high")}
         )
+        budgets = [budget - MARGIN for budget in devices.budgets]
+        return spread(found._replace(compute=larger), budgets, further(devices))
+
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
+        return SCREENED
+
+    def pace(self, work: Workload) -> PaceSetting | None:
+        return PaceSetting(INFO.engine, work.option("flash_attn") is not False, UBATCH)
+
+    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+        from llmscale.runtimes.ollama.launch import ollama_run
+
+        return ollama_run(subject, work, called)
+
+    def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
+        from llmscale.runtimes.llama_cpp.explain import explain
+        from llmscale.runtimes.ollama.placement import given
+
+        told = given(subject, work, devices)
+        yield from explain(subject, told, placed, devices, COMMIT)
+        yield (
+            f"  Ollama {self.release} starts llama-server ({LLAMA_CPP}) with -c {told.context * told.batch} -np "
+            f"{told.batch} -ub {told.option('ubatch')} and lets it keep {MARGIN:,} bytes of each device free"
+        )
+
+
+def runtime(release: str) -> Ollama:
+    """Ollama of a release; the one that was read where none is named."""
+    return Ollama(INFO, release or VERSION)

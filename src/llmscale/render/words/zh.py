@@ -1,12 +1,11 @@
-"""The words of the output in English and Chinese: titles and labels are looked up, numbers get 亿 and 万亿."""
+"""Chinese: labels, in the terms of the field."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from llmscale.units import format_count
-
-ZH = {
+LABELS = {
     "Model": "模型",
     "Quant": "量化",
     "Weights GiB": "权重 GiB",
@@ -79,15 +78,4 @@ ZH = {
     "closed": "封闭",
     "~ is not exact: modelled or assumed.": "~ 表示不精确:为建模或假设值。",
 }
-
-Words = Callable[[str], str]
-
-
-def words(lang: str) -> Words:
-    """A function that says an English label in `lang` (``en`` or ``zh``); what has no translation stays."""
-    return (lambda text: ZH.get(text, text)) if lang == "zh" else (lambda text: text)
-
-
-def count(value: int | None, lang: str) -> str:
-    """A count for people, a dash when there is none."""
-    return "-" if value is None else format_count(value, lang)
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {}

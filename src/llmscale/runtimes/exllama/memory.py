@@ -1,4 +1,4 @@
-"""ExLlamaV3: pages of cache, and one chunk of a prompt at a time.
+"""What ExLlamaV3 takes: pages of cache, and one chunk of a prompt at a time.
 
 Read in exllamav3 1.4.1 (commit 4f8ad01), files under ``exllamav3/``:
 
@@ -25,10 +25,15 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.layout import Format
+from llmscale.errors import UsageError
+from llmscale.formats.catalogue import format_of
+from llmscale.formats.layout import Format
 from llmscale.model.blocks.attention import LatentAttention
 from llmscale.model.shape import LayerCache
-from llmscale.runtimes.general import FRAMEWORK, General, overhead_line, state_lines
-from llmscale.runtimes.interface import Subject, Workload
+from llmscale.quantity import Basis, Quantity
+from llmscale.runtimes.general import FRAMEWORK, Memory, known, state_bytes, weights_of
+from llmscale.runtimes.interface import WEIGHTS, Workload
+from llmscale.runtimes.subject import Exact, Summary
 
 VERSION = "1.4.1"
 #: ``PAGE_SIZE``, ``max_chunk_size``, ``max_output_size``.
@@ -42,65 +47,50 @@ RESIDUAL, HALF = 4, 2
 PLAIN, QUANTISED = "fp16", tuple(f"exl3_kv{bits}" for bits in range(8, 1, -1))
 
 
-class Exllama:
-    """See the module."""
+def memory(subject: Exact | Summary, work: Workload) -> Memory:
+    """What `subject` takes of one device; the token embedding lies in host memory.
 
-    name = "exllama"
-    grain = PAGE
+    Raises:
+        UsageError: a cache that ExLlama does not have.
+    """
+    weights, host = weights_of(subject), _embedding(subject)
+    basis = known(subject)
+    return Memory(
+        weights=Quantity(weights.value - host, weights.low - host, weights.high - host, weights.basis),
+        cache=Quantity.exactly(sum(size for *_, size in parts(subject, work)), subject.basis),
+        state=Quantity.exactly(state_bytes(subject.widths, work), basis),
+        compute=Quantity.exactly(compute(subject, work), basis),
+        overhead=Quantity.exactly(FRAMEWORK, Basis.MODELLED),
+        host=((WEIGHTS, Quantity.exactly(host, weights.basis)),),
+    )
 
-    def __init__(self) -> None:
-        self._general = General(self.name)
 
-    def room(self, devices: DeviceSet, work: Workload) -> int:
-        return devices.usable
+def compute(subject: Exact | Summary, work: Workload) -> int:
+    """Bytes at the widest point of a layer while a chunk is read, and of its logits."""
+    shape, tokens = subject.widths, rows(subject, work)
+    alive = tokens * ((RESIDUAL + HALF) * shape.hidden + 2 * HALF * shape.intermediate)
+    logits = min(tokens, OUTPUTS) * shape.vocab * HALF if shape.decodes else 0
+    return alive + HALF * shape.hidden * min(shape.intermediate, UNPACKED) + logits
 
-    def cache(self, subject: Subject, work: Workload) -> int:
-        return sum(size for *_, size in _parts(subject, work))
 
-    def state(self, subject: Subject, work: Workload) -> int:
-        return self._general.state(subject, work)
-
-    def compute(self, subject: Subject, work: Workload) -> int:
-        shape, rows = subject.shape, _rows(subject, work)
-        alive = rows * ((RESIDUAL + HALF) * shape.hidden + 2 * HALF * shape.intermediate)
-        logits = min(rows, OUTPUTS) * shape.vocab * HALF if shape.decodes else 0
-        return alive + HALF * shape.hidden * min(shape.intermediate, UNPACKED) + logits
-
-    def overhead(self, subject: Subject, work: Workload) -> int:
-        return FRAMEWORK
-
-    def beyond(self, devices: DeviceSet) -> int:
+def _embedding(subject: Exact | Summary) -> int:
+    """Bytes of the token embedding: its own formats hold a head besides it, and it stays in 16 bits."""
+    if isinstance(subject, Summary) and not subject.exact:
         return 0
-
-    def explain(self, subject: Subject, work: Workload) -> Iterator[str]:
-        for part, keys, values, tokens, size in _parts(subject, work):
-            window = f" (window of {part.window:,})" if part.window else ""
-            forms = keys.name if keys == values else f"{keys.name} and {values.name}"
-            yield (
-                f"  KV cache = {part.layers} layers x {tokens:,} tokens{window} x ({part.keys:,} + {part.values:,}) "
-                f"elements in {forms} = {size:,} bytes ({subject.known}: exllamav3 {VERSION})"
-            )
-        yield from state_lines(subject.shape, work)
-        shape = subject.shape
-        outputs = min(shape.intermediate, UNPACKED)
-        yield (
-            f"  compute = {_rows(subject, work):,} tokens x (6 x {shape.hidden:,} hidden + 4 x {shape.intermediate:,} "
-            f"intermediate) bytes + a matrix of {shape.hidden:,} x {outputs:,} in FP16 + logits = "
-            f"{self.compute(subject, work):,} bytes (modelled: exllamav3 {VERSION}, one chunk of the prompt)"
-        )
-        yield overhead_line(FRAMEWORK)
+    widths = subject.widths
+    return 2 * widths.vocab * widths.hidden if subject.quant.own_head and widths.decodes else 0
 
 
-def _rows(subject: Subject, work: Workload) -> int:
+def rows(subject: Exact | Summary, work: Workload) -> int:
     """Tokens of one forward step: a chunk of one sequence, or what an encoder sees."""
-    if not subject.shape.decodes:
-        return work.batch * (subject.shape.sequence or work.context)
+    if not subject.widths.decodes:
+        return work.batch * (subject.widths.sequence or work.context)
     return min(CHUNK, work.context) if work.context > CHUNK else max(work.context, work.batch)
 
 
-def _parts(subject: Subject, work: Workload) -> Iterator[tuple[LayerCache, Format, Format, int, int]]:
+def parts(subject: Exact | Summary, work: Workload) -> Iterator[tuple[LayerCache, Format, Format, int, int]]:
     """Layers that cache alike: the formats of K and V, the tokens of all sequences, and their bytes."""
-    for part in subject.shape.caches:
+    for part in subject.widths.caches:
         ring = part.window is not None and _slides(subject)
         keys, values = (format_of(PLAIN), format_of(PLAIN)) if ring else _forms(subject, work, part)
         each = min(work.context, part.window + BESIDES) if ring and part.window else work.context
@@ -113,12 +103,13 @@ def _pages(tokens: int) -> int:
     return -(-tokens // PAGE) * PAGE
 
 
-def _slides(subject: Subject) -> bool:
-    spec = subject.spec
-    return spec is not None and (spec.text_family or spec.family).startswith(SLIDING)
+def _slides(subject: Exact | Summary) -> bool:
+    if isinstance(subject, Summary):
+        return False
+    return (subject.spec.text_family or subject.spec.family).startswith(SLIDING)
 
 
-def _forms(subject: Subject, work: Workload, part: LayerCache) -> tuple[Format, Format]:
+def _forms(subject: Exact | Summary, work: Workload, part: LayerCache) -> tuple[Format, Format]:
     """The formats of K and of V.
 
     Raises:
@@ -134,7 +125,7 @@ def _forms(subject: Subject, work: Workload, part: LayerCache) -> tuple[Format, 
     return (work.kv, format_of(PLAIN)) if _latent(subject, part) else asked
 
 
-def _latent(subject: Subject, part: LayerCache) -> bool:
-    if subject.spec is not None:
+def _latent(subject: Exact | Summary, part: LayerCache) -> bool:
+    if isinstance(subject, Exact):
         return any(isinstance(placed.block, LatentAttention) for placed in subject.spec.placed)
     return part.keys > 2 * part.values > 0

@@ -1,0 +1,169 @@
+"""A placement as answers show it: what each device holds, how fast it runs, what to type; read off, never computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UsageError
+from llmscale.fit.largest import longest_context, most_sequences
+from llmscale.fit.pace import Moved, Pace, explain_pace, pace
+from llmscale.fit.place import Settled
+from llmscale.fit.subject import About, Subject
+from llmscale.runtimes.interface import (
+    CACHE,
+    OVERHEAD,
+    WEIGHTS,
+    LayerSplit,
+    ModelName,
+    Placement,
+    Runtime,
+    Usage,
+    Verdict,
+    Workload,
+)
+from llmscale.runtimes.subject import Exact
+
+
+class Laid(NamedTuple):
+    """A subject laid on devices.
+
+    Attributes:
+        partly: what runs where not everything fits, with the rest in host memory.
+    """
+
+    runtime: Runtime
+    subject: Subject
+    asked: Workload
+    settled: Settled
+    devices: DeviceSet
+    partly: Placement | None
+
+    @property
+    def placed(self) -> Placement:
+        """Where it lies."""
+        return self.settled.placed
+
+    @property
+    def running(self) -> Placement | None:
+        """What can be run: all of it, or that part; None when nothing can."""
+        return self.placed if self.placed.fits is Verdict.YES else self.partly
+
+    @property
+    def layers(self) -> LayerSplit | None:
+        """Layers between devices and host memory, of what can be run."""
+        return (self.running or self.placed).layers
+
+
+def laid(
+    runtime: Runtime, subject: Subject, asked: Workload, settled: Settled, devices: DeviceSet
+) -> Laid:
+    """With what can be run in part where not everything fits."""
+    part = None
+    if settled.placed.fits is not Verdict.YES and isinstance(subject, Exact) and not devices.unnamed:
+        part = runtime.partly(subject, settled.work, devices)
+    return Laid(runtime, subject, asked, settled, devices, part)
+
+
+def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: Callable[[], ModelName]) -> DeviceFit:
+    """Everything that is known of `one`.
+
+    Args:
+        most: sequences that may be asked for.
+        what: what a token moves; None where no speed is told.
+        called: how a command names the model.
+    """
+    placed, devices = one.placed, one.devices
+    fullest = min(placed.devices, key=lambda usage: usage.free)
+    speed = _pace(one, what)
+    first = speed.first_token if speed else None
+    layers, running = one.layers, one.running or placed
+    return DeviceFit(
+        id=devices.id,
+        count=devices.count,
+        memory_bytes=devices.memory,
+        usable_bytes=placed.usable,
+        used_bytes=placed.used,
+        free_bytes=placed.free,
+        host_bytes=placed.host.used,
+        fits=placed.fits is Verdict.YES,
+        may_fit=placed.fits is not Verdict.NO,
+        limits=tuple(limit.note for limit in placed.limits if limit.verdict is not Verdict.YES),
+        headroom_bytes=placed.headroom,
+        max_context=longest(one, about),
+        max_batch=_sequences(one, most),
+        gpu_layers=layers.on_devices if layers else None,
+        layers=layers.total if layers else None,
+        cpu_moe=(layers.cpu_moe or None) if layers else None,
+        weights_bytes=size(fullest, WEIGHTS),
+        kv_cache_bytes=placed.capacity.bytes if placed.capacity else size(fullest, CACHE),
+        overhead_bytes=size(fullest, OVERHEAD),
+        ram_bytes=running.host.used if layers else None,
+        kv_cache_tokens=placed.capacity.tokens if placed.capacity else None,
+        max_concurrency=placed.capacity.requests if placed.capacity else None,
+        tokens_per_second=speed.decode.value if speed else None,
+        tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
+        first_token_seconds=first.value if first else None,
+        first_token_seconds_range=(first.low, first.high) if first else None,
+        command=command(one, called),
+        per_device=tuple(
+            DeviceUsage(name, usage.budget, usage.used, usage.free, by_kind(usage))
+            for name, usage in zip(devices.ids, placed.devices, strict=True)
+        ),
+    )
+
+
+def by_kind(usage: Usage) -> dict[str, int]:
+    """Bytes of a device by what they are for."""
+    return {part.kind: part.size.value for part in usage.parts}
+
+
+def size(usage: Usage, kind: str) -> int:
+    """Bytes of one kind on a device."""
+    return sum(part.size.value for part in usage.parts if part.kind == kind)
+
+
+def command(one: Laid, called: Callable[[], ModelName]) -> str | None:
+    """What to type; None where nothing can be run so."""
+    if one.running is None or not isinstance(one.subject, Exact):
+        return None
+    return one.runtime.launch(one.subject, one.settled.work, one.running, called())
+
+
+def explained_pace(one: Laid, what: Moved | None) -> list[str]:
+    """The time of a step with the numbers put in; nothing where no speed is told."""
+    placement = _paced(one)
+    if placement is None:
+        return []
+    return explain_pace(one.runtime, what, one.subject.quant.id, one.settled.work, placement, one.devices)
+
+
+def _pace(one: Laid, what: Moved | None) -> Pace | None:
+    placement = _paced(one)
+    if placement is None:
+        return None
+    return pace(one.runtime, what, one.subject.quant.id, one.settled.work, placement, one.devices)
+
+
+def _paced(one: Laid) -> Placement | None:
+    """What a speed can be told of: all that is on devices, or that lies in host memory by name or by need."""
+    placed = one.placed
+    if one.running is not None:
+        return one.running
+    return placed if placed.layers and not placed.layers.whole else None
+
+
+def longest(one: Laid, about: About) -> int | None:
+    """The longest context that surely fits; None for none, and for models that always see the same number of tokens."""
+    if about.sequence:
+        return None
+    return longest_context(one.runtime, one.subject, one.asked, one.devices, about.limit)
+
+
+def _sequences(one: Laid, most: int) -> int | None:
+    try:
+        return most_sequences(one.runtime, one.subject, one.asked, one.devices, most) or None
+    except UsageError:
+        return None

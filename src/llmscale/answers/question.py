@@ -1,0 +1,169 @@
+"""What a user may say of a question, read once for all answers: context, cache, options, devices.
+
+Numbers and names come in as people write them, from the command line or from Python; what leaves is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from llmscale.devices.sets import DeviceSet, device_set, sized
+from llmscale.errors import UsageError
+from llmscale.fit.question import DEFAULT_KV, Question
+from llmscale.formats.catalogue import kv_formats, number_format
+from llmscale.formats.layout import Format
+from llmscale.formats.select import named as named_quant
+from llmscale.runtimes.interface import Option, Options
+from llmscale.runtimes.registry import infos
+from llmscale.runtimes.registry import runtime as find_runtime
+from llmscale.sources import load
+from llmscale.units import GIB, parse_size
+
+#: Far above any model; catches slips.
+MAX_CONTEXT = 1 << 30
+MAX_BATCH = 1 << 20
+#: Bytes a second of any memory that there is, with some on both sides.
+LEAST_BANDWIDTH, MOST_BANDWIDTH = 10**9, 10**13
+
+
+def question(
+    context: int | None = None,
+    batch: int = 1,
+    kv_dtype: str = DEFAULT_KV,
+    runtime: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    catalogue: str | None = None,
+) -> Question:
+    """The question that is meant.
+
+    Args:
+        runtime: its name, or ``name@release``.
+        options: of runtimes, by name; what is None was not said.
+
+    Raises:
+        UsageError: a number or a word that cannot be meant.
+        NotFoundError: a runtime, a format or a draft model that nobody knows.
+    """
+    if context is not None and not 1 <= context <= MAX_CONTEXT:
+        raise UsageError(f"--context {context} is not possible: between 1 and {MAX_CONTEXT:,} tokens are.")
+    if not 1 <= batch <= MAX_BATCH:
+        raise UsageError(f"--batch {batch} is not possible: between 1 and {MAX_BATCH:,} sequences are.")
+    kv, kv_v = kv_formats_of(kv_dtype)
+    if runtime is not None:
+        find_runtime(runtime)
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    return Question(context, batch, kv, kv_v, read_options(given, catalogue), runtime)
+
+
+def kv_formats_of(text: str) -> tuple[Format, Format | None]:
+    """The format of the KV cache, and that of V where ``k=q8_0,v=q4_0`` names another one for it."""
+    if "=" not in text:
+        return _kv_format(text), None
+    parts = dict(piece.strip().lower().partition("=")[::2] for piece in text.split(","))
+    if set(parts) != {"k", "v"}:
+        raise UsageError(f"--kv-dtype '{text[:40]}' names no format of K and of V.", "For example k=q8_0,v=q4_0.")
+    k, v = _kv_format(parts["k"]), _kv_format(parts["v"])
+    return k, None if v == k else v
+
+
+def _kv_format(name: str) -> Format:
+    form = number_format(name)
+    if not form.kv:
+        raise UsageError(f"A KV cache cannot be kept in {form.name}.", f"One of: {', '.join(kv_formats())}.")
+    return form
+
+
+def read_options(given: Mapping[str, Any], catalogue: str | None = None) -> Options:
+    """Options of runtimes, each as its kind wants it.
+
+    Raises:
+        UsageError: one that no runtime has, or a value that it cannot take.
+    """
+    if not given:
+        return ()
+    known = {option.name: option for info in infos() for option in info.options}
+    for name in given:
+        if name not in known:
+            raise UsageError(f"No runtime has an option '{name}'.", f"Known: {', '.join(sorted(known))}.")
+    found = [(name, _value(known[name], value, catalogue)) for name, value in given.items()]
+    return tuple((name, value) for name, value in found if value is not None)
+
+
+def _value(option: Option, value: Any, catalogue: str | None) -> Any:
+    if isinstance(value, str) and not value.strip():
+        return None
+    if option.kind in ("whole", "share"):
+        return _number(option, value)
+    if option.kind == "flag":
+        return bool(value)
+    if option.kind == "model":
+        return load(str(value), catalogue=catalogue).known()
+    if option.kind == "quant":
+        return named_quant(str(value))
+    return _WORDS[option.kind](option, value)
+
+
+def _number(option: Option, value: Any) -> Any:
+    least, most = option.least, option.most
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UsageError(f"{_flag(option)} '{str(value)[:40]}' is not a number.")
+    if option.kind == "share":
+        if not 0 < value <= 1:
+            raise UsageError(f"{_flag(option)} {value:g} is not possible.", "A share above 0 and up to 1.")
+        return float(value)
+    if value != int(value) or (least is not None and value < least) or (most is not None and value > most):
+        ends = f"between {least:,.0f} and {most:,.0f} is" if most is not None else f"a whole number from {least:,.0f} is"
+        raise UsageError(f"{_flag(option)} {value} is not possible: {ends}.")
+    return int(value)
+
+
+def _text(option: Option, value: Any) -> str:
+    text = str(value).strip().lower()
+    if option.choices and text not in option.choices:
+        raise UsageError(f"{_flag(option)} '{text[:40]}' is not known.", f"One of: {', '.join(option.choices)}.")
+    return text
+
+
+def _size(option: Option, value: Any) -> int:
+    return value if isinstance(value, int) else parse_size(str(value), option.name)
+
+
+def _bandwidth(option: Option, value: Any) -> int:
+    if isinstance(value, int):
+        return value
+    try:
+        found = parse_size(str(value).strip().removesuffix("/s"))
+    except UsageError:
+        found = 0
+    if not LEAST_BANDWIDTH <= found <= MOST_BANDWIDTH:
+        raise UsageError(f"{_flag(option)} '{str(value)[:40]}' is not how fast RAM is.", "For example 80GB/s.")
+    return found
+
+
+_WORDS: dict[str, Callable[[Option, Any], Any]] = {"text": _text, "size": _size, "bandwidth": _bandwidth}
+
+
+def _flag(option: Option) -> str:
+    return option.flags[0].partition("/")[0]
+
+
+def reserve_bytes(text: str | None) -> int | None:
+    """Bytes that ``--reserve`` keeps free on each device; None where nobody said."""
+    if text is None:
+        return None
+    return 0 if text.strip() in ("0", "0B", "0GB", "0GiB") else parse_size(text, "reserve")
+
+
+def named_devices(names: Iterable[str], reserve: str | None = None) -> list[DeviceSet]:
+    """The devices that are meant.
+
+    Raises:
+        UsageError, NotFoundError: as `device_set`.
+    """
+    return [device_set(name, reserve_bytes(reserve)) for name in names]
+
+
+def common_devices(sizes: Iterable[int], reserve: str | None = None) -> list[DeviceSet]:
+    """Memory sizes in GiB as if they were devices."""
+    return [sized(size * GIB, f"{size} GiB", reserve=reserve_bytes(reserve)) for size in sizes]

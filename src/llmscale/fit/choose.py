@@ -1,0 +1,199 @@
+"""Choosing a quant: of those that a model can be had in, the one with the least loss that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.fit.largest import longest_context
+from llmscale.fit.place import Settled, place
+from llmscale.fit.question import Question
+from llmscale.fit.subject import Counted, Model, Subject
+from llmscale.formats.ladder import by_quality, ladder, originals
+from llmscale.formats.recipe import Quant
+from llmscale.formats.select import selected
+from llmscale.notes import Note
+from llmscale.runtimes.interface import Placement, Runtime, Verdict, Workload
+from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread, unmodelled
+from llmscale.runtimes.registry import FIRST, infos, named
+from llmscale.runtimes.registry import runtime as find_runtime
+from llmscale.runtimes.subject import Summary
+
+
+class Choices(NamedTuple):
+    """What to choose from; the first of `ladders` that a model can be had in at all counts.
+
+    Attributes:
+        originals: quants that keep the tensors of checkpoints that are published quantised; none where somebody names
+            the quants.
+    """
+
+    ladders: tuple[tuple[Quant, ...], ...]
+    originals: tuple[Quant, ...]
+
+    def keeping(self, method: str) -> list[Quant]:
+        """The quants that keep a checkpoint of this ``quant_method`` as it is."""
+        return [quant for quant in self.originals if method and method in quant.keeps]
+
+
+class Chosen(NamedTuple):
+    """A model in a quant on devices.
+
+    Attributes:
+        precise: whether the placement is the runtime's own, and not what was compiled.
+    """
+
+    quant: Quant
+    runtime: Runtime
+    subject: Subject
+    asked: Workload
+    settled: Settled
+    precise: bool
+
+    @property
+    def placed(self) -> Placement:
+        """Where it lies."""
+        return self.settled.placed
+
+    def longest(self, devices: DeviceSet, limit: int | None) -> int | None:
+        """The longest context that surely fits."""
+        return longest_context(self.runtime, self.subject, self.asked, devices, limit)
+
+
+def choices(
+    names: Sequence[str], runtime: str | None, quant_map: str | None = None, sparsity: str | None = None
+) -> Choices:
+    """The quants to choose from, best first: those named, all of a runtime, or llama.cpp's.
+
+    What the runtime that is asked first cannot load is run from its published files instead, unless one is named.
+    """
+    if names:
+        return Choices((tuple(by_quality(selected(names, quant_map, sparsity)[0])),), ())
+    if quant_map or sparsity:
+        raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
+    runtimes = [named(runtime)] if runtime else list(FIRST)
+    return Choices(tuple(tuple(ladder(name)) for name in runtimes), originals(runtimes[0]))
+
+
+def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
+    """The quants that the model can be had in, best first.
+
+    Raises:
+        UnsupportedModelError: none of those asked for.
+    """
+    for steps in choose.ladders:
+        found = _run(model, model.has(steps), question)
+        own = next(iter(_run(model, model.has(choose.keeping(model.about.published_in)), question)), None)
+        if own:
+            # Nothing is won by a file that is larger than the published one.
+            size = model.weights(own).value
+            return [own, *(quant for quant in found if model.weights(quant).value < size)]
+        if found:
+            return found
+    raise UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.", "See llmscale quants list.")
+
+
+def _run(model: Model, quants: Sequence[Quant], question: Question) -> list[Quant]:
+    """Those that the runtime asked for, or their own, runs, with the options that are given."""
+    return [quant for quant in quants if _runs(model, quant, question)]
+
+
+def _runs(model: Model, quant: Quant, question: Question) -> bool:
+    info = question.runs(quant).info
+    if not info.runs.runs(model.about.family) or lacking(question, info.name):
+        return False
+    try:
+        refuse_unread(info, quant)
+    except UnsupportedModelError:
+        return False
+    return True
+
+
+def lacking(question: Question, runtime: str) -> str:
+    """The first option that is given and that the runtime does not have; empty when it has all."""
+    known = {option.name for option in find_runtime(runtime).info.options}
+    return next((name for name, _ in question.options if name not in known), "")
+
+
+def refuse_options(question: Question, runtime: str) -> None:
+    """Raises:
+    UsageError: an option that `runtime` does not have.
+    """
+    name = lacking(question, runtime)
+    if not name:
+        return
+    by = [info.name for info in infos() if any(option.name == name for option in info.options)]
+    flag = next(option.flags[0] for info in infos() for option in info.options if option.name == name)
+    raise UsageError(
+        f"{flag.partition('/')[0]} is an option of {' and '.join(by)}, and this is for {runtime}.",
+        f"Add --runtime {by[0]}, or leave it away.",
+    )
+
+
+def foreign(quant: Quant, question: Question, devices: DeviceSet) -> Note | None:
+    """Why nothing is said of a quant's runtime on `devices`; None where something is."""
+    return unmodelled(question.runs(quant).info, devices)
+
+
+def answer(model: Model, quant: Quant, devices: DeviceSet, question: Question) -> Chosen:
+    """A model in one quant on devices.
+
+    Raises:
+        UsageError, UnsupportedModelError: what the runtime refuses.
+    """
+    runtime = question.runs(quant)
+    if (why := unmodelled(runtime.info, devices)) is not None:
+        raise refusal(why)
+    refuse_unread(runtime.info, quant)
+    refuse_lacking(runtime.info, model.about.family, model.about.name)
+    subject = model.subject(quant, runtime.info.engine or runtime.info.name)
+    asked = question.work(model.about, quant, [devices])
+    settled = place(runtime, subject, asked, devices)
+    precise = not isinstance(subject, Summary) or not runtime.screen_error(subject, settled.work, devices)
+    return Chosen(quant, runtime, subject, asked, settled, precise)
+
+
+def best(
+    model: Model,
+    steps: Sequence[Quant],
+    devices: DeviceSet,
+    question: Question,
+    counted: Callable[[], Counted] | None = None,
+) -> Chosen:
+    """The first of `steps` that fits, the last where none does.
+
+    Args:
+        counted: the model with its tensors, to ask where what was compiled leaves it open.
+
+    Raises:
+        LlmscaleError: the runtimes refuse all of them on these devices.
+    """
+    refused: LlmscaleError | None = None
+    last: Chosen | None = None
+    for quant in steps:
+        if model.on_devices(quant) > devices.memory and quant is not steps[-1]:
+            continue
+        try:
+            found = answer(model, quant, devices, question)
+            if counted is not None and _open(found, devices):
+                found = answer(counted(), quant, devices, question)
+        except (UsageError, UnsupportedModelError) as error:
+            refused = refused or error
+            continue
+        last = found
+        if found.placed.fits is Verdict.YES:
+            return found
+    if last is None:
+        raise refused or UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.")
+    return last
+
+
+def _open(found: Chosen, devices: DeviceSet) -> bool:
+    """Whether what was compiled lies so near to what there is that the runtime's own placement may say otherwise."""
+    subject = found.subject
+    if found.precise or not isinstance(subject, Summary):
+        return False
+    error = found.runtime.screen_error(subject, found.settled.work, devices)
+    return abs(found.placed.spare) <= error * found.placed.used

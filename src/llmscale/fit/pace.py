@@ -1,0 +1,169 @@
+"""How fast a subject runs where it lies: the work of one token, and what such devices were measured to do."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from llmscale.devices import device as device_catalogue
+from llmscale.devices.sets import DeviceSet, counted
+from llmscale.fit.subject import Subject
+from llmscale.model.shape import Shape
+from llmscale.runtimes.interface import LayerSplit, PaceSetting, Placement, Runtime, Workload
+from llmscale.runtimes.subject import Exact, Summary
+from llmscale.speed.links import link
+from llmscale.speed.load import Load, attended_by_prompt, attended_tokens, cache_bytes, decode_flops
+from llmscale.speed.load import prompt_flops, state_bytes
+from llmscale.speed.predict import Speed, Stage, decode, first_token
+from llmscale.speed.profile import ComputeProfile, bytes_per_token, profile_of
+from llmscale.speed.table import Setup, host_setup, setup
+from llmscale.store.tables import table
+
+
+class Pace(NamedTuple):
+    """Decode tokens per second of all sequences together, and seconds to the first token of a whole context."""
+
+    decode: Speed
+    first_token: Speed | None
+
+
+class Moved(NamedTuple):
+    """What of a model decides its speed: widths, the sums over its tensors, and the bytes that a token reads.
+
+    Attributes:
+        shared: bytes of the weights that every token reads.
+        experts: bytes of the routed experts, all of them.
+    """
+
+    widths: Shape
+    profile: ComputeProfile
+    shared: int
+    experts: int
+
+
+def moved(subject: Subject, profile: ComputeProfile | None = None) -> Moved | None:
+    """What a token moves; None for a bare size, for what does not decode, and where it was not computed.
+
+    Args:
+        profile: of a subject that was compiled.
+    """
+    if isinstance(subject, Exact):
+        found = Moved(
+            subject.widths, profile_of(subject.inventory), *bytes_per_token(subject.inventory, subject.stored)
+        )
+        return found if subject.widths.decodes else None
+    if isinstance(subject, Summary) and profile is not None and subject.weights.read and subject.widths.decodes:
+        return Moved(subject.widths, profile, subject.weights.read, subject.weights.experts)
+    return None
+
+
+def pace(
+    runtime: Runtime, what: Moved | None, quant: str, work: Workload, placed: Placement, devices: DeviceSet
+) -> Pace | None:
+    """The speed with a context of so many tokens before the one that is decoded.
+
+    None where nobody measured such a device under that runtime, and for layers in host memory of which nobody says how
+    fast it is.
+    """
+    setting = runtime.pace(work)
+    if what is None or setting is None:
+        return None
+    stages = _stages(runtime, setting, what, quant, work, placed.layers, devices)
+    if stages is None:
+        return None
+    profile = what.profile
+    attended = attended_by_prompt(what.widths, work.context)
+    prompt = prompt_flops(profile.dense, profile.routed, profile.width, attended, work.context)
+    return Pace(decode(stages, work.batch), first_token(stages, prompt, work.context, setting.chunk))
+
+
+def explain_pace(
+    runtime: Runtime, what: Moved | None, quant: str, work: Workload, placed: Placement, devices: DeviceSet
+) -> list[str]:
+    """The time of a step with the numbers put in, in a line; nothing where no speed is known."""
+    from llmscale.speed.explain import explain_decode
+
+    setting = runtime.pace(work)
+    if what is None or setting is None:
+        return []
+    stages = _stages(runtime, setting, what, quant, work, placed.layers, devices)
+    if stages is None:
+        return []
+    return [explain_decode(counted(devices.id, devices.count), stages, work.batch, decode(stages, work.batch))]
+
+
+def _stages(
+    runtime: Runtime,
+    setting: PaceSetting,
+    what: Moved,
+    quant: str,
+    work: Workload,
+    layers: LayerSplit | None,
+    devices: DeviceSet,
+) -> list[Stage] | None:
+    """The layers on each device, and in host memory; None where the speed is not known."""
+    offloaded = _offloaded(layers)
+    if offloaded and setting.host_bandwidth is None:
+        return None
+    load, host = _load(what, work), []
+    if offloaded and setting.host_bandwidth is not None:
+        found = host_setup(table("speed"), setting.name, setting.host_bandwidth, quant)
+        if found is None:
+            return None
+        load, apart = load.offload(*offloaded)
+        host = [Stage(apart, found)]
+    if not load.flops:
+        return host
+    on = _devices(setting, quant, devices, runtime.info.shares_tensors)
+    if not on:
+        return None
+    return [*(Stage(load.share(share) if share < 1 else load, found) for found, share in on), *host]
+
+
+def _offloaded(layers: LayerSplit | None) -> tuple[float, float] | None:
+    """Shares of all layers, and of all routed experts, that lie in host memory; None when all is on devices."""
+    if layers is None or layers.whole:
+        return None
+    experts = min(1.0, layers.cpu_moe / max(1, layers.total - 1))
+    return 1 - layers.on_devices / layers.total, experts
+
+
+def _load(what: Moved, work: Workload) -> Load:
+    """The work of one decode step on one device."""
+    widths, profile = what.widths, what.profile
+    element = (work.kv.size((256,)) + work.value_format.size((256,))) / (2 * 256)
+    attended = attended_tokens(widths, work.context)
+    return Load(
+        weight_bytes=what.shared,
+        cache_bytes=cache_bytes(widths, work.context, element),
+        matrices=profile.matrices,
+        flops=decode_flops(profile.dense + profile.routed, profile.width, attended),
+        expert_bytes=what.experts,
+        experts=profile.experts,
+        experts_used=profile.used,
+        layers=widths.layers,
+        hidden=widths.hidden,
+        state_bytes=state_bytes(widths),
+    )
+
+
+def _devices(setting: PaceSetting, quant: str, devices: DeviceSet, together: bool) -> list[tuple[Setup, float]]:
+    """Each device, or all that share every matrix, with its share of the layers; nothing where one is not known."""
+    if together:
+        found = _setup(setting.name, devices.id, quant, devices.count, setting.flash)
+        return [(found, 1.0)] if found else []
+    whole = devices.total_usable
+    setups = [(_setup(setting.name, kind.id, quant, 1, setting.flash), kind) for kind in devices.kinds]
+    if any(found is None for found, _ in setups):
+        return []
+    return [(found, kind.usable / whole) for found, kind in setups if found is not None for _ in range(kind.count)]
+
+
+@cache
+def _setup(runtime: str, device: str, quant: str, count: int, flash: bool) -> Setup | None:
+    """The fitted factors; None for a device of which only the memory is known."""
+    found = device_catalogue.known(device)
+    if found is None:
+        return None
+    factors: dict[str, Any] = table("speed")
+    return setup(factors, runtime, found, quant, count=count, link=link(found) if count > 1 else None, flash=flash)

@@ -1,0 +1,71 @@
+"""Where a subject lies on devices under a runtime: the one question that every answer asks.
+
+Of a bare size every model of about that size is asked; the answer is the one in the middle, with their extremes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llmscale.devices.sets import DeviceSet
+from llmscale.fit.subject import BareSize, Subject
+from llmscale.quantity import Basis, Quantity
+from llmscale.runtimes.interface import KINDS, WEIGHTS, Part, Placement, Runtime, Usage, Workload
+from llmscale.runtimes.subject import Exact
+
+
+class Settled(NamedTuple):
+    """A placement, and the workload as the runtime settled it."""
+
+    work: Workload
+    placed: Placement
+
+
+def place(runtime: Runtime, subject: Subject, asked: Workload, devices: DeviceSet) -> Settled:
+    """Where `subject` lies.
+
+    Raises:
+        UsageError, UnsupportedModelError: what the runtime refuses.
+    """
+    if isinstance(subject, BareSize):
+        work = runtime.settle(subject.neighbours[0], asked, devices)
+        return Settled(work, _together(subject, [runtime.screen(n, work, devices) for n in subject.neighbours]))
+    work = runtime.settle(subject, asked, devices)
+    placer = runtime.place if isinstance(subject, Exact) else runtime.screen
+    return Settled(work, placer(subject, work, devices))  # type: ignore[arg-type]
+
+
+def _together(subject: BareSize, found: Sequence[Placement]) -> Placement:
+    """What models of about the size take besides their weights, with those of the size itself.
+
+    The one in the middle by its own total gives the values; no model is the extreme in every part, so the ends of the
+    whole are those of the smallest and of the largest.
+    """
+    ranked = sorted(found, key=lambda placed: placed.used)
+    least, middle, most = ranked[0], ranked[(len(ranked) - 1) // 2], ranked[-1]
+    count = len(middle.devices)
+    dealt = subject.weights.split([1] * count)
+    usages = []
+    for number, (usage, weights) in enumerate(zip(middle.devices, dealt, strict=True)):
+        parts = [Part(WEIGHTS, weights)]
+        parts += [
+            Part(kind, _spread(kind, usage, [placed.devices[number] for placed in found]))
+            for kind in KINDS
+            if kind != WEIGHTS and any(_size(kind, placed.devices[number]) for placed in found)
+        ]
+        low = weights.low + least.devices[number].used
+        high = weights.high + most.devices[number].used
+        usages.append(Usage(usage.budget, tuple(parts), (low, high)))
+    return middle._replace(devices=tuple(usages))
+
+
+def _spread(kind: str, middle: Usage, all_of_them: Sequence[Usage]) -> Quantity:
+    sizes = [_size(kind, usage) for usage in all_of_them]
+    value = _size(kind, middle)
+    low, high = min(sizes), max(sizes)
+    return Quantity(value, low, high, Basis.MODELLED if low == high else Basis.ASSUMED)
+
+
+def _size(kind: str, usage: Usage) -> int:
+    return sum(part.size.value for part in usage.parts if part.kind == kind)

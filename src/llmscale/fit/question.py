@@ -1,0 +1,50 @@
+"""What is asked of every model and every device alike: context, sequences, cache, formats, runtime and its options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llmscale.devices.sets import DeviceSet
+from llmscale.fit.subject import About
+from llmscale.formats.layout import Format
+from llmscale.formats.recipe import Quant
+from llmscale.runtimes.interface import Options, Runtime, Workload
+from llmscale.runtimes.registry import runtime as find_runtime
+
+DEFAULT_KV = "fp16"
+
+
+class Question(NamedTuple):
+    """What is asked.
+
+    Attributes:
+        context: tokens of one sequence; None for the runtime's or the model's own.
+        batch: sequences at once.
+        kv, kv_v: formats of the cache.
+        options: the runtime's own.
+        runtime: the one asked for, its release behind an ``@``; each quant's own when None.
+    """
+
+    context: int | None
+    batch: int
+    kv: Format
+    kv_v: Format | None = None
+    options: Options = ()
+    runtime: str | None = None
+
+    def runs(self, quant: Quant) -> Runtime:
+        """The runtime that a quant is asked for on."""
+        return find_runtime(self.runtime or quant.runtime)
+
+    def tokens(self, about: About, runtime: Runtime, devices: Sequence[DeviceSet]) -> int:
+        """Tokens of one sequence of a model on these devices."""
+        own = runtime.context(devices) if self.context is None else None
+        if own is None:
+            return about.context(self.context)
+        return about.context(min(own, about.limit or own))
+
+    def work(self, about: About, quant: Quant, devices: Sequence[DeviceSet]) -> Workload:
+        """The workload of a model in a quant."""
+        context = self.tokens(about, self.runs(quant), devices)
+        return Workload(context, self.batch, self.kv, quant.activation_bytes, self.kv_v, self.options)

@@ -1,0 +1,22 @@
+"""What an answer must be read with, as codes: `llmscale.render.words` says each in a language."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Note(NamedTuple):
+    """Something to say of an answer.
+
+    Attributes:
+        code: what is said: ``context_beyond_limit``.
+        values: what its sentence names, as JSON knows it.
+    """
+
+    code: str
+    values: dict[str, Any] = {}  # noqa: RUF012  a NamedTuple's default is never changed
+
+
+def note(code: str, **values: Any) -> Note:
+    """A note with these values."""
+    return Note(code, values)

@@ -1,0 +1,51 @@
+"""The words of the output by language: labels, the sentences of notes, numbers."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple, Protocol
+
+from llmscale.notes import Note
+from llmscale.units import format_count
+
+LANGUAGES = ("en", "zh")
+
+
+class Words(Protocol):
+    """One language."""
+
+    def __call__(self, text: str) -> str:
+        """A label that is English, in this language; what has no translation stays."""
+        ...
+
+    def sentence(self, told: Note) -> str:
+        """What a note says."""
+        ...
+
+    def count(self, value: int | None) -> str:
+        """A count for people, a dash when there is none."""
+        ...
+
+
+class _Language(NamedTuple):
+    """The tables of a module of this folder."""
+
+    lang: str
+
+    def __call__(self, text: str) -> str:
+        return str(import_module(f"{__name__}.{self.lang}").LABELS.get(text, text))
+
+    def sentence(self, told: Note) -> str:
+        own = import_module(f"{__name__}.{self.lang}").SENTENCES
+        form = own.get(told.code) or import_module(f"{__name__}.en").SENTENCES[told.code]
+        return form(told.values) if callable(form) else form.format(**told.values)
+
+    def count(self, value: int | None) -> str:
+        return "-" if value is None else format_count(value, self.lang)
+
+
+@cache
+def words(lang: str) -> Words:
+    """The words of a language, ``en`` or ``zh``."""
+    return _Language(lang)

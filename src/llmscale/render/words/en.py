@@ -1,0 +1,40 @@
+"""English: the sentence of each note. Labels are English already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llmscale.units import format_gib
+
+LABELS: dict[str, str] = {}
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "said": "{text}",
+    "general_rule": "How {runtime} lays out {model} is not modelled; a general rule stands for it.",
+    "not_traced": "How {runtime} runs {model} is not traced; a general rule stands for its activations, which may be "
+    "{most} times as much.",
+    "context_beyond_limit": "A context of {context:,} is beyond the model's own limit of {limit:,} tokens.",
+    "context_changes_nothing": "{model} always sees {tokens:,} tokens; --context changes nothing.",
+    "smallest_device_counts": "{runtime} puts the same on each device: of {devices}, what the smallest can hold.",
+    "not_available_in": lambda v: f"{v['model']} cannot be had in {', '.join(v['quants'])}.",
+    "map_names_nothing": "--quant-map: '{rule}' names no matrix of {model}, so it changes nothing.",
+    "no_price": "{count} more would be enough; the catalogue has no price of theirs (--max-price).",
+    "device_not_modelled": lambda v: (
+        f"{v['runtime']} on {v['device']} is not modelled, only on GPUs of {', '.join(v['vendors'])}."
+    ),
+    "fewer_requests": "Only {requests:,.1f} requests of that context run at once, and {asked:,} are asked for.",
+    "graphs_outside_share": lambda v: (
+        f"CUDA graphs of {format_gib(v['graphs'])} GiB have to find memory outside vLLM's share, and only "
+        f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
+    ),
+    "about_vllm": "vllm: usable is what --gpu-memory-utilization leaves of the memory that CUDA reports. Until 0.19 CUDA "
+    "graphs go into the rest; from 0.20 on they are taken out of the cache.",
+    "about_sglang": "sglang: weights and KV cache share --mem-fraction-static (SGLang's own choice unless given) of what "
+    "is free at the start. What it leaves of a device for activations and CUDA graphs, by a rule that nobody has "
+    "measured, is neither usable nor counted in the total.",
+    "about_ollama": "ollama: llama-server is run; before 0.30 it had engines of its own. A context that is not named is "
+    "Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM.",
+    "about_mlx": "mlx: mlx-lm on Metal. Overhead is what is under way while a prompt as long as the context is read; a "
+    "smaller --prefill-step-size takes less.",
+    "about_exllama": "exllama: the token embedding, which is among the weights, stays in RAM.",
+}

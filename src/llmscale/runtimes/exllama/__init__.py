@@ -1,0 +1,1 @@
+"""ExLlamaV3: pages of cache, and one chunk of a prompt at a time."""

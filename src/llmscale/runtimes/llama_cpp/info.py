@@ -1,0 +1,47 @@
+"""What is known of llama.cpp without running any of it; its options under its own names (common/arg.cpp)."""
+
+from __future__ import annotations
+
+from llmscale.runtimes.interface import Option, RuntimeInfo
+
+#: Words of ``--gpu-layers`` besides a number.
+AUTO, ALL = "auto", "all"
+UBATCH = Option(
+    "ubatch", ("--ubatch", "-ub"), "whole", "tokens computed at once. Default: 512.", "N", least=1, most=1 << 20
+)
+FLASH = Option("flash_attn", ("--flash-attn/--no-flash-attn",), "flag", "attention in one operation.")
+LAYERS = Option("gpu_layers", ("--gpu-layers", "-ngl"), "text", "layers on the device; all, auto.", "N")
+RAM = Option("ram", ("--ram",), "size", "RAM for what is not on the device.", "SIZE")
+INFO = RuntimeInfo(
+    name="llama.cpp",
+    title="llama.cpp",
+    source="github.com/ggml-org/llama.cpp: README (Supported backends), common/arg.cpp",
+    vendors=("NVIDIA", "AMD", "Intel", "Apple", "Huawei", "Moore Threads"),
+    options=(
+        UBATCH,
+        FLASH,
+        Option("unified_kv", ("--unified-kv/--no-unified-kv", "-kvu"), "flag", "one cache for all sequences."),
+        Option("swa_full", ("--swa-full",), "flag", "whole caches for sliding windows."),
+        Option("kv_offload", ("--kv-offload/--no-kv-offload",), "flag", "the cache on the device."),
+        LAYERS,
+        Option("n_cpu_moe", ("--n-cpu-moe", "-ncmoe"), "whole", "first layers whose experts stay in RAM.", "N", least=0),
+        RAM,
+        Option(
+            "ram_bandwidth",
+            ("--ram-bandwidth",),
+            "bandwidth",
+            "of the RAM, 80GB/s; gives the speed of layers there.",
+            "SPEED",
+        ),
+        Option(
+            "mmproj",
+            ("--mmproj",),
+            "text",
+            "also its vision tower's file, in f16, bf16, q8_0 or f32.",
+            "TYPE",
+            choices=("f16", "bf16", "q8_0", "f32"),
+        ),
+        Option("draft", ("--draft",), "model", "also a draft model.", "MODEL"),
+        Option("draft_quant", ("--draft-quant",), "quant", "its weight format. Default: that of MODEL.", "Q"),
+    ),
+)

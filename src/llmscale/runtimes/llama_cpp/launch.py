@@ -1,0 +1,52 @@
+"""What to type: the ``llama-server`` line that starts what an answer is about.
+
+Flags are those of llama.cpp commit 0c1e57098 (common/arg.cpp, tools/server/server.cpp). A setting that is its default
+is left out, but for those that llama-server would choose by itself when they are not given: without ``-np`` it takes
+four slots over one cache, without ``-ngl`` as many layers as it finds room for.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from llmscale.runtimes.interface import ModelName, Placement, Workload
+from llmscale.runtimes.llama_cpp.companions import companions
+from llmscale.runtimes.llama_cpp.info import ALL, AUTO
+from llmscale.runtimes.llama_cpp.simulate import cache_type
+from llmscale.runtimes.subject import Exact
+
+#: ``-b`` where none is given (common/common.h, `n_batch`): no step holds more tokens than a batch.
+LOGICAL_BATCH = 2048
+
+
+def gguf(model: str, quant: str) -> str:
+    """The usual name of a GGUF file."""
+    return f"{model}-{quant.removeprefix('gguf-').upper()}.gguf"
+
+
+def llama_server(subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+    """The line; ``-c`` is the context of all slots together.
+
+    Of unlike devices each gets layers by its free memory without being told; ``-ts`` would have to name them in the
+    order that CUDA finds them in.
+    """
+    if placed.layers is None or subject.quant.kind != "gguf":
+        return None
+    asked = work.option("gpu_layers") or AUTO
+    layers = placed.layers.on_devices if asked in (AUTO, ALL) else asked
+    ubatch = work.option("ubatch")
+    k, v = cache_type(work.kv), cache_type(work.value_format)
+    words: list[str | int] = ["llama-server", "-m", gguf(called.id, subject.quant.id), "-c", work.context * work.batch]
+    words += ["-np", work.batch, "-ngl", layers]
+    words += ["--n-cpu-moe", placed.layers.cpu_moe] if placed.layers.cpu_moe else []
+    words += ["-fa", "off" if work.option("flash_attn") is False else "on"]
+    words += ["-ctk", k] if k != "f16" else []
+    words += ["-ctv", v] if v != "f16" else []
+    words += ["-ub", ubatch] if ubatch else []
+    words += ["-b", ubatch] if ubatch and ubatch > LOGICAL_BATCH else []
+    words += ["-kvu"] if work.option("unified_kv") else []
+    words += ["--swa-full"] if work.option("swa_full") else []
+    words += ["-nkvo"] if work.option("kv_offload") is False else []
+    for other in companions(subject, work):
+        words += other.words()
+    return shlex.join(map(str, words))

@@ -1,0 +1,127 @@
+"""What llama.cpp's process holds on each device and in host memory, layer by layer.
+
+``-ngl N`` puts the last N layers on the devices, the output counted as one of them; ``--n-cpu-moe N`` keeps the experts
+of the first N layers in host memory. The weights follow the layers (exact), cache and state are the simulator's, and so
+are the compute buffers, of which every context between two bends of their curve is known without simulating it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from llmscale.formats.recipe import StoredTensor
+from llmscale.formats.weights import ON_HOST
+from llmscale.runtimes.curve import Curve, Values
+from llmscale.runtimes.llama_cpp.facts import ModelFacts
+from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
+from llmscale.runtimes.llama_cpp.simulator.buffers import compute_bytes
+from llmscale.runtimes.llama_cpp.simulator.cells import CELLS, cache_bytes, output_bytes, state_bytes
+from llmscale.runtimes.llama_cpp.simulator.layers import layer_devices
+
+#: Cells up to which the curves of compute buffers are looked at; beyond, each context is simulated.
+FURTHEST = (1 << 20) // CELLS
+
+
+class LayerWeights(NamedTuple):
+    """Bytes of the weights of each layer, of its experts among them, of the output, and of what is always in RAM.
+
+    Attributes:
+        tied: bytes of the output that are always in RAM as well, since it is the table that tokens are looked up in.
+    """
+
+    layers: tuple[int, ...]
+    experts: tuple[int, ...]
+    output: int
+    host: int
+    tied: int
+
+
+class Held(NamedTuple):
+    """Bytes on one device, or in host memory."""
+
+    weights: int
+    cache: int
+    state: int
+    compute: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self)
+
+
+def layer_weights(stored: Sequence[StoredTensor], count: int) -> LayerWeights:
+    """The weights of a file by layer."""
+    layers, experts, output, host, tied = [0] * count, [0] * count, 0, 0, 0
+    apart = any(tensor.group.name == "output.weight" for tensor in stored)
+    for group, form in stored:
+        size = form.size(group.shape) * group.experts
+        for layer in group.layers:
+            layers[layer] += size
+            if group.component == "experts":
+                experts[layer] += size
+        looked_up = group.name == ON_HOST[0] and not apart
+        if not group.layers and (group.name not in ON_HOST or looked_up):
+            output += size
+        if group.name in ON_HOST:
+            host += size
+            tied += size if looked_up else 0
+    return LayerWeights(tuple(layers), tuple(experts), output, host, tied)
+
+
+def held(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, offload: Offload) -> list[Held]:
+    """What each device holds, and last what is in host memory, the buffer of the logits among its compute buffers.
+
+    The file's weights in host memory are mapped from it, so that they may be paged out and in again; too little memory
+    for them is taken for too little all the same.
+    """
+    where, count = layer_devices(len(facts.layers), offload), len(facts.layers)
+    states, compute = state_bytes(facts, settings), compute_on(facts, settings, offload)
+    left_out = [size if number < offload.cpu_moe else 0 for number, size in enumerate(weights.experts)]
+    found = []
+    for device in range(offload.devices + 1):
+        in_ram = device == offload.host
+        here = [number for number in range(count) if where[number] == device]
+        size = sum(weights.layers[n] - left_out[n] for n in here)
+        size += weights.output - (weights.tied if in_ram else 0) if where[-1] == device else 0
+        kept = here if settings.kv_offload else range(count) if in_ram else []
+        further = 0
+        if in_ram:
+            size += weights.host + sum(left_out)
+            further = output_bytes(facts, settings)
+        caches = cache_bytes(facts, settings, offload.cuda and not in_ram)
+        found.append(Held(size, sum(caches[n] for n in kept), sum(states[n] for n in kept), compute[device] + further))
+    return found
+
+
+def compute_on(facts: ModelFacts, settings: LlamaCppSettings, offload: Offload) -> Values:
+    """Bytes of the compute buffer of each device, the host last."""
+    each, rest = divmod(settings.n_ctx, settings.n_seq)
+    cells = -(-each // CELLS)
+    # Short contexts make short steps, and what is no whole number of cells is rounded in ways of its own.
+    if rest or each % CELLS or settings.n_ctx < settings.n_ubatch or cells > FURTHEST:
+        return compute_bytes(facts, settings, offload)
+    return _curve(facts, settings._replace(n_ctx=0), offload).at(cells)
+
+
+@lru_cache(maxsize=512)
+def _curve(facts: ModelFacts, settings: LlamaCppSettings, offload: Offload) -> Curve:
+    def at(cells: int) -> Values:
+        return compute_bytes(facts, settings._replace(n_ctx=cells * CELLS * settings.n_seq), offload)
+
+    return Curve(at, FURTHEST)
+
+
+def straight_points(facts: ModelFacts, settings: LlamaCppSettings, last: int) -> list[tuple[int, int, int]]:
+    """Cells, and the bytes of the compute buffers of one device and of the host, between which they lie on a line.
+
+    Args:
+        last: cells up to which they are wanted.
+    """
+
+    def at(cells: int) -> Values:
+        return compute_bytes(facts, settings._replace(n_ctx=cells * CELLS), Offload(devices=1))
+
+    return [(cells, device, host) for cells, (device, host) in Curve(at, last).points()]

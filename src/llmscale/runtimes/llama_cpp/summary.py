@@ -1,0 +1,88 @@
+"""What llama.cpp makes of a catalogue model, compiled: its cells, its state, the bends of its compute buffer.
+
+With one sequence, a cache in F16 and no other setting the figures of one device are those of `placement`, to the byte;
+for all else the compute buffer is that of these settings, which is a little off.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llmscale.devices.sets import DeviceSet
+from llmscale.quantity import Basis, Quantity
+from llmscale.runtimes.curve import from_json, interpolated
+from llmscale.runtimes.general import Memory, cache_bytes, compute_bytes, known, state_bytes
+from llmscale.runtimes.interface import COMPUTE, WEIGHTS, Workload
+from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, pool
+from llmscale.runtimes.subject import Summary
+
+CELLS, UBATCH = 256, 512
+PLAIN = "fp16"
+#: How far off a screening of other settings may be, as a share of what is used: the most that was seen, and as much.
+ELSEWHERE = 0.06
+
+
+class Compiled(NamedTuple):
+    """What is kept of a model.
+
+    Attributes:
+        cells: layers, elements of K and of V that one cell holds, and whether a sliding window bounds the cells.
+        window: tokens of that window; 0 for none.
+        state: bytes of recurrent state of one sequence.
+        activations: values that one token's widest multiplication reads.
+        output: bytes of the buffer that the logits of one sequence are handed over in.
+        compute: cells, and the bytes of the compute buffers of the device and of the host there; straight between them.
+    """
+
+    cells: list[tuple[int, int, int, bool]]
+    window: int
+    state: int
+    activations: int
+    output: int
+    compute: list[tuple[int, int, int]]
+
+
+def memory(summary: Summary, work: Workload) -> Memory:
+    """What a model takes of one device; by the general rule where nothing was compiled of it."""
+    tokens = min(work.context * work.batch, work.option("ubatch") or UBATCH)
+    widths, weights, basis = summary.widths, summary.weights, known(summary)
+    stored = weights.total.basis
+    if summary.compiled is None:
+        widest = max(widths.hidden, widths.intermediate)
+        cache, state = cache_bytes(widths, work), state_bytes(widths, work)
+        compute, besides = compute_bytes(widths, work), 0
+    else:
+        compiled = Compiled(*summary.compiled)
+        widest = compiled.activations
+        cache, state = _cache(compiled, work), work.batch * compiled.state
+        compute, besides = interpolated(from_json(compiled.compute), -(-work.context // CELLS) * work.batch)
+        besides += work.batch * compiled.output
+    return Memory(
+        weights=Quantity.exactly(weights.device, stored),
+        cache=Quantity.exactly(cache, summary.basis),
+        state=Quantity.exactly(state, basis),
+        compute=Quantity.exactly(compute, basis),
+        overhead=Quantity.exactly(fixed(MIDDLE) + pool(widest, tokens), Basis.MODELLED),
+        host=((WEIGHTS, Quantity.exactly(weights.host, stored)), (COMPUTE, Quantity.exactly(besides, basis))),
+    )
+
+
+def error(summary: Summary, work: Workload, devices: DeviceSet) -> float:
+    """How far off `memory` may be: not at all where all is as it was compiled for."""
+    if summary.compiled is None:
+        return ELSEWHERE
+    last = Compiled(*summary.compiled).compute[-1][0] * CELLS
+    plain = work.batch == 1 and not work.options and work.kv.id == PLAIN and work.kv_v is None
+    whole = work.context % CELLS == 0 and work.context >= UBATCH and work.context <= last
+    return 0.0 if plain and whole and devices.count == 1 else ELSEWHERE
+
+
+def _cache(compiled: Compiled, work: Workload) -> int:
+    k, v = work.kv, work.value_format
+    full = -(-work.context // CELLS) * CELLS
+    reach = compiled.window + min(work.option("ubatch") or UBATCH, work.context)
+    some = min(full, -(-reach // CELLS) * CELLS)
+    return work.batch * sum(
+        layers * (some if windowed else full) * (k.row(keys) + v.row(values))
+        for layers, keys, values, windowed in compiled.cells
+    )

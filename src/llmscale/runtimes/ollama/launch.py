@@ -1,0 +1,35 @@
+"""What to type: a model made of a GGUF file, and run; Ollama puts the layers that do not fit in RAM by itself.
+
+Variables and parameters are those of Ollama 0.33.0-rc2 (envconfig/config.go, api/types.go).
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from llmscale.runtimes.interface import ModelName, Workload
+from llmscale.runtimes.llama_cpp.launch import gguf
+from llmscale.runtimes.llama_cpp.simulate import cache_type
+from llmscale.runtimes.subject import Exact
+
+
+def ollama_run(subject: Exact, work: Workload, called: ModelName) -> str:
+    """The line; what only the server is told stands before it."""
+    kind, flash, layers = cache_type(work.kv), work.option("flash_attn"), work.option("gpu_layers") or ""
+    told = {
+        "OLLAMA_NUM_PARALLEL": work.batch if work.batch > 1 else None,
+        "OLLAMA_KV_CACHE_TYPE": kind if kind != "f16" else None,
+        "OLLAMA_FLASH_ATTENTION": None if flash is None else int(flash),
+    }
+    server = " ".join(f"{name}={value}" for name, value in told.items() if value is not None)
+    parameters = {
+        "num_ctx": work.context,
+        "num_batch": work.option("ubatch"),
+        "num_gpu": layers if layers.isdecimal() else None,
+    }
+    lines = [f"FROM ./{gguf(called.id, subject.quant.id)}"]
+    lines += [f"PARAMETER {name} {value}" for name, value in parameters.items() if value is not None]
+    text = shlex.quote("".join(f"{line}\\n" for line in lines))
+    name = shlex.quote(f"{called.id}-{subject.quant.id}")
+    made = f"printf {text} > Modelfile && ollama create {name} && ollama run {name}"
+    return f"{server} ollama serve & {made}" if server else made

@@ -1,0 +1,57 @@
+"""What a runtime does not run: a quant that it does not read, a model that it has no code for, a device."""
+
+from __future__ import annotations
+
+from llmscale.devices.device import known
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.recipe import Quant
+from llmscale.notes import Note, note
+from llmscale.runtimes.interface import Reads, RuntimeInfo
+
+#: The reader of a quant that no tool writes.
+ANY = "any"
+#: How the quants of files are kept that not everybody reads.
+FILE = "gguf"
+
+
+def refuse_unread(info: RuntimeInfo, quant: Quant) -> None:
+    """Raises:
+    UnsupportedModelError: a quant that the runtime does not read.
+    """
+    readers = {*quant.readers, quant.runtime}
+    if info.reads is Reads.ANY or {info.name, ANY} & readers:
+        return
+    if info.reads is Reads.OPEN and quant.kind != FILE and not quant.readers:
+        return
+    raise UnsupportedModelError(
+        f"{info.title} does not run {quant.name}.", f"Its own runtime is {quant.runtime}; see llmscale quants list."
+    )
+
+
+def refuse_lacking(info: RuntimeInfo, family: str, name: str) -> None:
+    """Raises:
+    UnsupportedModelError: a model that the runtime has no code for.
+    """
+    if not info.runs.runs(family):
+        raise UnsupportedModelError(
+            f"{info.title} has no code for {name} (model_type {family}).", "Name another --runtime or --quant."
+        )
+
+
+def unmodelled(info: RuntimeInfo, devices: DeviceSet) -> Note | None:
+    """Why nothing is said of the runtime on `devices`; None where something is, and of devices that are memory alone."""
+    for kind in devices.kinds:
+        device = known(kind.id)
+        if device is not None and info.vendors and (device.vendor not in info.vendors or not device.gpu):
+            return note("device_not_modelled", runtime=info.name, device=kind.id, vendors=list(info.vendors))
+    return None
+
+
+def refusal(why: Note) -> UsageError:
+    """The error that says what `unmodelled` found."""
+    vendors = ", ".join(why.values["vendors"])
+    return UsageError(
+        f"{why.values['runtime']} on {why.values['device']} is not modelled, only on GPUs of {vendors}.",
+        "Name another --runtime, or a --quant that another one reads.",
+    )

@@ -1,0 +1,70 @@
+"""Which runtimes there are. One line each; what is known of one stands in its own folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import cast
+
+from llmscale.errors import NotFoundError
+from llmscale.names import normal
+from llmscale.runtimes.interface import Runtime, RuntimeInfo
+
+#: What ``--runtime`` calls each, and its folder here.
+ROOMS = {
+    "transformers": "transformers",
+    "llama.cpp": "llama_cpp",
+    "vllm": "vllm",
+    "exllama": "exllama",
+    "mlx": "mlx",
+    "sglang": "sglang",
+    "ollama": "ollama",
+}
+NAMES = tuple(ROOMS)
+#: Those that are asked first where nobody names a runtime or a quant: what most people run, then what runs nearly all.
+FIRST = ("llama.cpp", "transformers")
+#: Between a runtime and its release.
+AT = "@"
+
+
+def named(name: str) -> str:
+    """The runtime that goes by `name`, without its release.
+
+    Raises:
+        NotFoundError: none does.
+    """
+    wanted = normal(name.partition(AT)[0])
+    found = next((known for known in NAMES if normal(known) == wanted), None)
+    if found is None:
+        raise NotFoundError(f"There is no runtime called '{name[:40]}'.", f"Known: {', '.join(NAMES)}.")
+    return found
+
+
+@cache
+def runtime(name: str) -> Runtime:
+    """The runtime called `name`, of the release behind an ``@`` if there is one.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: a release that was not read.
+    """
+    known, _, release = name.partition(AT)
+    room = import_module(f"{__package__}.{ROOMS[named(known)]}.runtime")
+    return cast(Runtime, room.runtime(release))
+
+
+@cache
+def info(name: str) -> RuntimeInfo:
+    """What is known of the runtime called `name`, without loading what computes for it.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found: RuntimeInfo = import_module(f"{__package__}.{ROOMS[named(name)]}.info").INFO
+    return found
+
+
+def infos() -> Iterator[RuntimeInfo]:
+    """Of all of them."""
+    return map(info, NAMES)

@@ -1,0 +1,42 @@
+"""What is known of SGLang without running any of it; its options under its own names (sglang/srt/arg_groups/fields/).
+
+What it lacks code for it runs by the code of transformers (``srt/models``, 0.5.23), but for encoder-decoders and
+recurrent layers.
+"""
+
+from __future__ import annotations
+
+from llmscale.notes import note
+from llmscale.runtimes.interface import Option, Reads, RuntimeInfo, Runs
+
+MOST = 1 << 20
+NO_SERVER = frozenset(
+    "bart blenderbot blenderbot-small m2m_100 marian mbart mt5 pegasus recurrent_gemma rwkv t5 umt5".split()
+)
+INFO = RuntimeInfo(
+    name="sglang",
+    title="SGLang",
+    source="github.com/sgl-project/sglang: sglang/srt/hardware_backend, sglang/srt/models",
+    vendors=("NVIDIA", "AMD", "Intel", "Huawei", "Moore Threads"),
+    runs=Runs(lacks=NO_SERVER),
+    reads=Reads.NAMED,
+    usual=("fp16", "fp8", "awq"),
+    options=(
+        Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST),
+        Option("mem_fraction_static", ("--mem-fraction-static",), "share", "share for weights and KV cache.", "F"),
+        Option(
+            "chunked_prefill_size",
+            ("--chunked-prefill-size",),
+            "whole",
+            "tokens of a prefill chunk.",
+            "N",
+            least=1,
+            most=MOST,
+        ),
+        Option(
+            "max_running_requests", ("--max-running-requests",), "whole", "requests at once.", "N", least=1, most=MOST
+        ),
+    ),
+    shares_tensors=True,
+    note=note("about_sglang"),
+)

@@ -1,0 +1,32 @@
+"""What to type: the ``sglang.launch_server`` line (sglang/srt/arg_groups/fields/, 0.5.23)."""
+
+from __future__ import annotations
+
+import shlex
+
+from llmscale.runtimes.interface import ModelName, Workload
+from llmscale.runtimes.parallel.published import PLAIN, checkpoint
+from llmscale.runtimes.subject import Exact
+
+#: Its name of a cache format that is not the activations' own.
+CACHE = {"fp8": "fp8_e4m3"}
+
+
+def sglang_server(subject: Exact, work: Workload, called: ModelName) -> str | None:
+    """The line for a settled workload; a checkpoint is read in the format that it was published or saved in."""
+    if subject.quant.kind == "gguf":
+        return None
+    name, how = checkpoint(called, subject.quant.id)
+    name = f"./{called.id}-{subject.quant.id}" if how else name
+    words: list[str | int] = ["python", "-m", "sglang.launch_server", "--model-path", name]
+    words += ["--context-length", work.context]
+    words += ["--kv-cache-dtype", CACHE[work.kv.id]] if work.kv.id not in PLAIN else []
+    tensor, share = work.option("tp") or 1, work.option("mem_fraction_static")
+    words += ["--tp-size", tensor] if tensor > 1 else []
+    words += ["--mem-fraction-static", f"{share:g}"] if share is not None else []
+    for flag, option in (
+        ("--chunked-prefill-size", "chunked_prefill_size"),
+        ("--max-running-requests", "max_running_requests"),
+    ):
+        words += [flag, work.option(option)] if work.option(option) else []
+    return shlex.join(map(str, words))

@@ -1,0 +1,45 @@
+"""What is known of vLLM without running any of it; its options under its own names (vllm/engine/arg_utils.py).
+
+What it lacks code for it runs by the code of transformers (``model_executor/models/registry.py``, 0.19.0), but for
+encoder-decoders, recurrent layers and Llama 3.2 with its vision.
+"""
+
+from __future__ import annotations
+
+from llmscale.notes import note
+from llmscale.runtimes.interface import Option, Reads, RuntimeInfo, Runs
+
+MOST = 1 << 20
+#: What servers do not run, all other types being run by their own code or that of transformers.
+NO_SERVER = frozenset(
+    "bart blenderbot blenderbot-small m2m_100 marian mbart mt5 pegasus recurrent_gemma rwkv t5 umt5".split()
+)
+TENSOR = Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST)
+INFO = RuntimeInfo(
+    name="vllm",
+    title="vLLM",
+    source="docs.vllm.ai: installation (what is not built in is a plugin); vllm/model_executor/models/registry.py",
+    vendors=("NVIDIA", "AMD", "Intel"),
+    runs=Runs(lacks=NO_SERVER | {"mllama"}),
+    reads=Reads.OPEN,
+    options=(
+        TENSOR,
+        Option("pp", ("--pp", "--pipeline-parallel-size"), "whole", "pipeline parallel size.", "N", least=1, most=MOST),
+        Option("dp", ("--dp", "--data-parallel-size"), "whole", "data parallel size.", "N", least=1, most=MOST),
+        Option("ep", ("--ep", "--enable-expert-parallel"), "flag", "expert parallel."),
+        Option("gpu_memory_utilization", ("--gpu-memory-utilization",), "share", "share of the memory.", "F"),
+        Option("max_num_seqs", ("--max-num-seqs",), "whole", "sequences at once.", "N", least=1, most=MOST),
+        Option(
+            "max_num_batched_tokens",
+            ("--max-num-batched-tokens",),
+            "whole",
+            "tokens of one step.",
+            "N",
+            least=1,
+            most=MOST,
+        ),
+        Option("enforce_eager", ("--enforce-eager",), "flag", "no CUDA graphs."),
+    ),
+    shares_tensors=True,
+    note=note("about_vllm"),
+)

@@ -1,0 +1,104 @@
+"""Where vLLM puts a model: a share of it on every rank, the cache of the requests asked for, and what is left of it.
+
+The budget of a device is what ``--gpu-memory-utilization`` gives. Until 0.19 CUDA graphs have to find memory outside
+it; from 0.20 on they are taken out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llmscale.devices.sets import DeviceSet
+from llmscale.notes import note
+from llmscale.quantity import Basis, Quantity
+from llmscale.runtimes.general import Memory, spread
+from llmscale.runtimes.interface import (
+    CACHE,
+    COMPUTE,
+    OVERHEAD,
+    STATE,
+    WEIGHTS,
+    Capacity,
+    Limit,
+    Placement,
+    Usage,
+    Verdict,
+    Workload,
+    gathered,
+)
+from llmscale.runtimes.parallel.paging import CacheLayout
+from llmscale.runtimes.parallel.ranks import part
+from llmscale.runtimes.subject import Exact
+from llmscale.runtimes.vllm.info import INFO
+from llmscale.runtimes.vllm.releases import release
+from llmscale.runtimes.vllm.started import Served, started
+
+
+def share(work: Workload, version: str) -> float:
+    """Of a device's memory, what vLLM may use."""
+    given = work.option("gpu_memory_utilization")
+    return release(version).utilization if given is None else float(given)
+
+
+def budgets(work: Workload, devices: DeviceSet, version: str) -> Sequence[int]:
+    """Bytes of each device that vLLM may use; of unlike ones as much of each as of the smallest."""
+    return (int(devices.visible * share(work, version)),) * devices.count
+
+
+def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule: Memory) -> Placement:
+    """The ranks on `devices`.
+
+    Args:
+        rule: what stands for a model whose cache is not modelled.
+
+    Raises:
+        UsageError: what vLLM refuses.
+    """
+    start = started(subject, work, devices, version)
+    each = budgets(work, devices, version)
+    if start is None:
+        told = note("general_rule", runtime=INFO.title, model=subject.spec.name)
+        return spread(rule, each, (0,) * devices.count)._replace(notes=(told,))
+    found, parallel = start.found, start.settings.parallel
+    counted = release(version).graphs_counted
+    requests = part(work.batch, parallel.data)
+    stages = []
+    for number, stage in enumerate(found.stages):
+        cache, state = request_parts(found.plan, number)
+        compute = stage.activations + (stage.graphs if counted else 0)
+        sizes = (
+            (WEIGHTS, stage.weights),
+            (CACHE, requests * cache),
+            (STATE, requests * state),
+            (COMPUTE, compute),
+            (OVERHEAD, stage.non_torch),
+        )
+        usage = Usage(each[0], gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
+        stages += [usage] * parallel.tensor
+    ranks = stages * parallel.data
+    unused = [Usage(each[0])] * (devices.count - len(ranks))
+    capacity = None
+    if not devices.unnamed:
+        pool = min(stage.kv_cache for stage in found.stages)
+        capacity = Capacity(found.capacity.tokens, found.capacity.concurrency, pool)
+    return Placement((*ranks, *unused), capacity=capacity, limits=tuple(_limits(start, requests, devices, counted)))
+
+
+def request_parts(plan: CacheLayout, stage: int) -> tuple[int, int]:
+    """Bytes of cache and of recurrent state that one request of the whole context takes on a rank of `stage`."""
+    page = plan.stage_block_bytes[stage]
+    grows = sum(group.request_blocks for group in plan.groups if group.block_size)
+    return page * grows, page * (plan.request_blocks - grows)
+
+
+def _limits(start: Served, requests: int, devices: DeviceSet, graphs_counted: bool) -> list[Limit]:
+    found = start.found
+    limits = []
+    if not devices.unnamed and found.capacity.concurrency < requests:
+        told = note("fewer_requests", requests=round(found.capacity.concurrency, 2), asked=requests)
+        limits.append(Limit(told, Verdict.NO))
+    graphs = max(stage.graphs for stage in found.stages)
+    rest = devices.visible - int(devices.visible * found.utilization)
+    if not graphs_counted and graphs > rest:
+        limits.append(Limit(note("graphs_outside_share", graphs=graphs, rest=rest), Verdict.MAYBE))
+    return limits
