@@ -59,18 +59,11 @@ NAMING: set[str] = {
 }
 #: Classes whose names several rooms have.
 SHARED_NAMES: set[str] = {
-    "Attention",
     "Device",
-    "Facts",
-    "Indexer",
     "Kind",
     "Layout",
-    "Mamba",
-    "Mamba2",
-    "Mlp",
     "Plan",
     "Settings",
-    "Tensor",
     "Tier",
 }
 #: Modules with ``assert … is not None``.

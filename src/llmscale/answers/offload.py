@@ -13,9 +13,9 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.weights import assign_formats
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.llama_cpp.offload import Held, Layers, fewest_cpu_moe, held, layers_of, most_layers, spare
-from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.process import beyond
 from llmscale.runtimes.llama_cpp.runtime import LlamaCpp
+from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 
 #: Words of ``--gpu-layers`` besides a number.
@@ -104,9 +104,9 @@ def _rooms(
     return process, rooms
 
 
-def _place(devices: DeviceSet) -> Place:
+def _place(devices: DeviceSet) -> Offload:
     """All layers on `devices`; of unlike ones each gets layers by its free memory, as llama.cpp does by default."""
-    return Place(devices=devices.count, split=tuple(map(float, devices.rooms)) if devices.members else ())
+    return Offload(devices=devices.count, split=tuple(map(float, devices.rooms)) if devices.members else ())
 
 
 #: What devices hold and the weights by layer, which many devices are held against.

@@ -13,7 +13,7 @@ from llmscale.fit.footprint import Candidate
 from llmscale.fit.largest import fit
 from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.llama_cpp.facts import Facts
+from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.simulate import facts
 from llmscale.runtimes.ollama import BATCHES, CONTEXTS, MARGIN, Predicted, alone, default_context
 from llmscale.runtimes.ollama.runtime import settled
@@ -71,7 +71,7 @@ def _one(devices: DeviceSet, number: int) -> DeviceSet:
     return replace(devices, count=1)
 
 
-def _heads(known: Facts) -> tuple[int, int]:
+def _heads(known: ModelFacts) -> tuple[int, int]:
     """Most query heads and fewest KV heads of a layer."""
     mixers = [layer.mixer for layer in known.layers]
     query = [heads for mixer in mixers if (heads := getattr(mixer, "heads", 0))]

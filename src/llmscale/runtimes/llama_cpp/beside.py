@@ -19,11 +19,11 @@ from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import Inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.llama_cpp.cells import CUDA_ALIGN, CUDA_ROW
 from llmscale.runtimes.llama_cpp.offload import Held, Layers, held, layers_of
-from llmscale.runtimes.llama_cpp.place import Place
 from llmscale.runtimes.llama_cpp.runtime import COMMIT
+from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
+from llmscale.runtimes.llama_cpp.simulator.ggml_types import CUDA_ALIGN, CUDA_ROW
 from llmscale.runtimes.llama_cpp.towers import GRAPHS
 from llmscale.units import MIB
 
@@ -94,21 +94,21 @@ class Draft(NamedTuple):
         return self.part, f"{self.spec.id}-{self.quant.id.removeprefix('gguf-').upper()}.gguf"
 
     def size(self, work: Workload) -> int:
-        return self._held(work, Place(devices=1))[0].total
+        return self._held(work, Offload(devices=1))[0].total
 
     def spread(self, work: Workload, devices: DeviceSet) -> Sequence[int]:
-        place = Place(devices=devices.count, split=tuple(map(float, devices.rooms)) if devices.members else ())
+        place = Offload(devices=devices.count, split=tuple(map(float, devices.rooms)) if devices.members else ())
         return [one.total for one in self._held(work, place)[:-1]]
 
     def explain(self, work: Workload) -> str:
-        taken = self._held(work, Place(devices=1))[0]
+        taken = self._held(work, Offload(devices=1))[0]
         return (
             f"  draft = {taken.total:,} bytes: {self.spec.name} in {self.quant.name}, {taken.weights:,} of weights, "
             f"{taken.cache + taken.state:,} of cache in F16 for as many tokens, {taken.compute:,} of compute buffer "
             f"(modelled: llama.cpp {COMMIT}; sampling on the device is left out)"
         )
 
-    def _held(self, work: Workload, place: Place) -> list[Held]:
+    def _held(self, work: Workload, place: Offload) -> list[Held]:
         options = work.options._replace(mmproj="", draft="", draft_quant="", gpu_layers="", n_cpu_moe=None)
         own = work._replace(kv=number_format("fp16"), kv_v=None, options=options)
         return held(facts(self.spec), settings_of(own), self.layers, place)

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from llmscale.formats.recipe import StoredTensor
 from llmscale.formats.weights import ON_HOST
-from llmscale.runtimes.llama_cpp.buffers import compute_bytes
-from llmscale.runtimes.llama_cpp.cells import Settings, cache_bytes, output_bytes, state_bytes
-from llmscale.runtimes.llama_cpp.facts import Facts
-from llmscale.runtimes.llama_cpp.place import Place, homes
+from llmscale.runtimes.llama_cpp.facts import ModelFacts
+from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
+from llmscale.runtimes.llama_cpp.simulator.buffers import compute_bytes
+from llmscale.runtimes.llama_cpp.simulator.cells import cache_bytes, output_bytes, state_bytes
+from llmscale.runtimes.llama_cpp.simulator.layers import layer_devices
 
 #: Bytes that each device has for everything but the process itself.
 Rooms = Sequence[int]
@@ -67,13 +68,13 @@ def layers_of(stored: Sequence[StoredTensor], count: int) -> Layers:
     return Layers(tuple(layers), tuple(experts), output, host, tied)
 
 
-def held(facts: Facts, settings: Settings, weights: Layers, place: Place) -> list[Held]:
+def held(facts: ModelFacts, settings: LlamaCppSettings, weights: Layers, place: Offload) -> list[Held]:
     """What each device holds, and last what is in RAM, the buffer of the logits among its compute buffers.
 
     The file's weights in RAM are mapped from it, so that they may be paged out and in again; too little RAM for them
     is taken for too little all the same.
     """
-    where = homes(len(facts.layers), place)
+    where = layer_devices(len(facts.layers), place)
     states, count = state_bytes(facts, settings), len(facts.layers)
     compute = compute_bytes(facts, settings, place)
     left_out = [size if number < place.cpu_moe else 0 for number, size in enumerate(weights.experts)]
@@ -93,7 +94,7 @@ def held(facts: Facts, settings: Settings, weights: Layers, place: Place) -> lis
     return found
 
 
-def most_layers(facts: Facts, settings: Settings, weights: Layers, place: Place, rooms: Rooms) -> int:
+def most_layers(facts: ModelFacts, settings: LlamaCppSettings, weights: Layers, place: Offload, rooms: Rooms) -> int:
     """The most layers, the output counted as one, with which no device holds more than its room."""
 
     def fits(layers: int) -> bool:
@@ -104,7 +105,9 @@ def most_layers(facts: Facts, settings: Settings, weights: Layers, place: Place,
     return count if fits(count) else _last(fits, count)
 
 
-def fewest_cpu_moe(facts: Facts, settings: Settings, weights: Layers, place: Place, rooms: Rooms) -> int | None:
+def fewest_cpu_moe(
+    facts: ModelFacts, settings: LlamaCppSettings, weights: Layers, place: Offload, rooms: Rooms
+) -> int | None:
     """Of how few layers the experts must stay in RAM for all else to fit; None when not even all of them are enough."""
     if not any(weights.experts):
         return None

@@ -1,8 +1,8 @@
-"""`ModelSpec` → `Facts`: what llama.cpp makes of a model.
+"""`ModelSpec` → `ModelFacts`: what llama.cpp makes of a model.
 
 Widths come from the spec's blocks. What only the architecture knows comes from `STYLES`: which tensors the GGUF holds
 fused, how a layer's parts are joined, how experts are chosen. An architecture that is not in the table is taken for
-the nearest generic one, and its `Facts.known` says so.
+the nearest generic one, and its `ModelFacts.known` says so.
 
 Source of the table: llama.cpp commit 0c1e57098, src/models/ (the graph of each architecture) and conversion/ (what the
 converter writes for each published model).
@@ -20,19 +20,19 @@ from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.spec import Block, ModelSpec
 from llmscale.runtimes.llama_cpp.facts import (
-    Attention,
-    DeltaNet,
-    Experts,
-    Facts,
-    Indexer,
-    KimiDelta,
-    Latent,
-    Layer,
-    Mamba,
-    Mamba2,
-    Mixer,
-    Mlp,
-    ShortConv,
+    AttentionFacts,
+    DeltaNetFacts,
+    ExpertsFacts,
+    IndexerFacts,
+    KimiDeltaFacts,
+    LatentAttentionFacts,
+    LayerFacts,
+    Mamba2Facts,
+    MambaFacts,
+    MixerFacts,
+    MlpFacts,
+    ModelFacts,
+    ShortConvFacts,
 )
 
 Fields = Mapping[str, Any]
@@ -50,7 +50,7 @@ class Style(NamedTuple):
 
     Attributes:
         arch: llama.cpp's name of it.
-        facts, attention, experts: fields of `Facts`, `Attention` and `Experts` that differ from their defaults.
+        facts, attention, experts: fields of `ModelFacts`, `Attention` and `Experts` that differ from their defaults.
         ffn: form of every feed-forward that the GGUF stores otherwise than the checkpoint.
         windows: whether layers with a sliding window have a cache of their own.
         unrotated: every how many layers one is not rotated; 1 for none that is, -1 for all but those with a window.
@@ -202,7 +202,7 @@ STYLES: dict[str, Style] = {
 }
 
 
-def facts_of(spec: ModelSpec) -> Facts:
+def facts_of(spec: ModelSpec) -> ModelFacts:
     """What llama.cpp makes of a language model whose tensors are known."""
     style = STYLES.get(spec.family)
     style = style or Style(spec.family, graph=False)
@@ -224,59 +224,63 @@ def facts_of(spec: ModelSpec) -> Facts:
     for number, blocks in sorted(by_layer.items()):
         mixer, width = _mixer(blocks, style, number, windows)
         ffn = _feed_forward(blocks, style)
-        if isinstance(ffn, Mlp) and number < style.sparse:
+        if isinstance(ffn, MlpFacts) and number < style.sparse:
             ffn = ffn._replace(form="sparse")
         if mixer is None and ffn is None:
             known = False
             continue
-        if style.ffn and isinstance(ffn, Mlp) and ffn.form == "plain":
+        if style.ffn and isinstance(ffn, MlpFacts) and ffn.form == "plain":
             known = False
         windowed = bool(style.windows and width)
         if windowed and width:
             window = width - 1 if style.arch == "mimo2" else width
-        if isinstance(mixer, Attention) and any(
+        if isinstance(mixer, AttentionFacts) and any(
             isinstance(b, Parameter) and b.role == "attention.sinks" for b in blocks
         ):
             mixer = mixer._replace(sinks=True)
-        beside = next((_mamba2(block) for block in blocks if isinstance(block, recurrent.Mamba2)), None)
-        layers.append(Layer(mixer, ffn, windowed, beside if isinstance(mixer, Attention) else None))
+        parallel = next((_mamba2(block) for block in blocks if isinstance(block, recurrent.Mamba2)), None)
+        layers.append(LayerFacts(mixer, ffn, windowed, parallel if isinstance(mixer, AttentionFacts) else None))
     vocab = min(spec.vocab_size, style.vocab or spec.vocab_size)
     own = [
         p.block.width for p in spec.placed if isinstance(p.block, Embedding) and p.block.role == "embedding.per_layer"
     ]
     if own:
         style = style._replace(facts={**style.facts, "per_layer": own[0] // spec.layers})
-    return Facts(style.arch, spec.hidden_size, vocab, tuple(layers), window, known=known, **style.facts)
+    return ModelFacts(style.arch, spec.hidden_size, vocab, tuple(layers), window, known=known, **style.facts)
 
 
-def _mixer(blocks: Iterable[Block], style: Style, number: int, windows: bool) -> tuple[Mixer | None, int | None]:
+def _mixer(blocks: Iterable[Block], style: Style, number: int, windows: bool) -> tuple[MixerFacts | None, int | None]:
     """A layer's attention or recurrence, and its window."""
     for block in sorted(blocks, key=lambda one: not isinstance(one, att.Attention)):
         match block:
             case att.Attention(source="self", cached=True) as a:
                 return _attention(a, style, number, windows), a.window
             case att.LatentAttention() as a:
-                chooser = next((Indexer(i.heads, i.head_dim, TOP) for i in blocks if isinstance(i, att.Indexer)), None)
+                chooser = next(
+                    (IndexerFacts(i.heads, i.head_dim, TOP) for i in blocks if isinstance(i, att.Indexer)), None
+                )
                 rotated = style.unrotated != 1
-                return Latent(a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head, rotated, chooser), None
+                return LatentAttentionFacts(
+                    a.heads, a.q_rank or 0, a.kv_rank, a.rope, a.nope, a.v_head, rotated, chooser
+                ), None
             case recurrent.Mamba() as m:
-                return Mamba(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.normed_steps), None
+                return MambaFacts(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.normed_steps), None
             case recurrent.Mamba2() as m:
                 return _mamba2(m), None
             case recurrent.GatedDeltaNet() as m:
-                return DeltaNet(m.key_heads, m.value_heads, m.value_dim, m.conv, m.fused), None
+                return DeltaNetFacts(m.key_heads, m.value_heads, m.value_dim, m.conv, m.fused), None
             case recurrent.KimiDeltaAttention() as m:
-                return KimiDelta(m.heads, m.head_dim, m.conv), None
+                return KimiDeltaFacts(m.heads, m.head_dim, m.conv), None
             case recurrent.ShortConvolution() as m:
-                return ShortConv(m.hidden, m.conv), None
+                return ShortConvFacts(m.hidden, m.conv), None
     return None, None
 
 
-def _mamba2(m: recurrent.Mamba2) -> Mamba2:
-    return Mamba2(m.heads, m.head_dim, m.groups, m.state_size, m.conv, m.gated_norm)
+def _mamba2(m: recurrent.Mamba2) -> Mamba2Facts:
+    return Mamba2Facts(m.heads, m.head_dim, m.groups, m.state_size, m.conv, m.gated_norm)
 
 
-def _attention(a: att.Attention, style: Style, number: int, windows: bool) -> Attention:
+def _attention(a: att.Attention, style: Style, number: int, windows: bool) -> AttentionFacts:
     norm = ""
     if a.qk_norm and any(a.qk_norm):
         norm = "head" if max(a.qk_norm) <= a.head_dim else "row"
@@ -295,22 +299,22 @@ def _attention(a: att.Attention, style: Style, number: int, windows: bool) -> At
         fields["norm"] = ""
     if len(a.names) == 3:
         fields["values"] = "key"
-    return Attention(a.heads, a.kv_heads, a.head_dim, a.v_head_dim or a.head_dim, borrowed=not a.owns_kv, **fields)
+    return AttentionFacts(a.heads, a.kv_heads, a.head_dim, a.v_head_dim or a.head_dim, borrowed=not a.owns_kv, **fields)
 
 
-def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None:
-    dense: Mlp | None = None
+def _feed_forward(blocks: Iterable[Block], style: Style) -> MlpFacts | ExpertsFacts | None:
+    dense: MlpFacts | None = None
     shared = 0
-    experts: Experts | None = None
+    experts: ExpertsFacts | None = None
     shared_gate = False
     for block in blocks:
         match block:
             case mlp.GatedMlp() as m if m.component == "shared_experts":
                 shared = m.intermediate
             case mlp.GatedMlp() as m:
-                dense = Mlp(m.intermediate, style.ffn or "gated")
+                dense = MlpFacts(m.intermediate, style.ffn or "gated")
             case mlp.Mlp() as m:
-                dense = Mlp(m.intermediate, "plain")
+                dense = MlpFacts(m.intermediate, "plain")
             case mlp.MixtureOfExperts() as m:
                 fields: dict[str, Any] = {
                     "biased": m.correction_bias is not None,
@@ -319,15 +323,15 @@ def _feed_forward(blocks: Iterable[Block], style: Style) -> Mlp | Experts | None
                     "latent": m.latent or 0,
                 }
                 shared_gate = m.shared_gate is not None
-                experts = Experts(m.experts, m.used, m.intermediate, **(fields | dict(style.experts)))
+                experts = ExpertsFacts(m.experts, m.used, m.intermediate, **(fields | dict(style.experts)))
             case mlp.StackedExperts() as m:
-                experts = Experts(m.experts, m.used, m.intermediate, bias=True, **style.experts)
+                experts = ExpertsFacts(m.experts, m.used, m.intermediate, bias=True, **style.experts)
             case mlp.MergedExperts() as m:
-                experts = Experts(m.experts, m.used, m.intermediate, **style.experts)
+                experts = ExpertsFacts(m.experts, m.used, m.intermediate, **style.experts)
             case mlp.PackedExperts() as m:
                 down = next(shape for _, kind, shape in m.matrices if kind == "down")
                 width = down[0] * down[1] // m.hidden
-                experts = Experts(m.experts, m.used, width, **style.experts)
+                experts = ExpertsFacts(m.experts, m.used, width, **style.experts)
             case Linear(role="router.shared_gate"):
                 shared_gate = True
     if experts is None:

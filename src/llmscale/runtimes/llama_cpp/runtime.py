@@ -18,7 +18,7 @@ from llmscale.runtimes.llama_cpp.process import CONTEXT, KERNELS, MIDDLE, THREAD
 
 if TYPE_CHECKING:
     from llmscale.devices.sets import DeviceSet
-    from llmscale.runtimes.llama_cpp.buffers import Buffers
+    from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers
 
 #: Whose sources the figures follow.
 COMMIT = "0c1e57098"
@@ -77,8 +77,8 @@ class LlamaCpp:
         if subject.spec is None:
             yield from self._general.explain(subject, work)
             return
-        from llmscale.runtimes.llama_cpp.cells import cells
         from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
+        from llmscale.runtimes.llama_cpp.simulator.cells import cells
 
         known, settings = facts(subject.spec), settings_of(work)
         count = cells(known, settings).full

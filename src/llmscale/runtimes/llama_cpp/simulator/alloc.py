@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmscale.runtimes.llama_cpp.simulator.graph import INPLACE, Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import INPLACE, GraphTensor
 
 END = 1 << 62
 
@@ -69,12 +69,12 @@ class Arena:
         holes.append([offset, count])
 
 
-def allocate(nodes: list[Tensor], leafs: Iterable[Tensor], devices: int, align: tuple[int, ...]) -> list[int]:
-    """Bytes of each device's buffer for a graph whose tensors know their device (`Tensor.backend`)."""
+def allocate(nodes: list[GraphTensor], leafs: Iterable[GraphTensor], devices: int, align: tuple[int, ...]) -> list[int]:
+    """Bytes of each device's buffer for a graph whose tensors know their device (`GraphTensor.backend`)."""
     arenas = [Arena(align[device]) for device in range(devices)]
 
-    def place(tensor: Tensor) -> None:
-        if tensor.owned or tensor.home is not None or tensor.base is not None:
+    def place(tensor: GraphTensor) -> None:
+        if tensor.owned or tensor.stored_on is not None or tensor.base is not None:
             return
         tensor.owned = True
         if tensor.op in INPLACE:

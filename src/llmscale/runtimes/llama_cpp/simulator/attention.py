@@ -9,17 +9,17 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from llmscale.runtimes.llama_cpp.cells import CUDA_ALIGN
-from llmscale.runtimes.llama_cpp.facts import Attention, Latent, Layer
+from llmscale.runtimes.llama_cpp.facts import AttentionFacts, LatentAttentionFacts, LayerFacts
 from llmscale.runtimes.llama_cpp.simulator import ops, sparse
 from llmscale.runtimes.llama_cpp.simulator.caches import cache, columns_of, dense, heads_of, rows, store
-from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+from llmscale.runtimes.llama_cpp.simulator.ggml_types import CUDA_ALIGN
+from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 
 if TYPE_CHECKING:
     from llmscale.runtimes.llama_cpp.simulator.build import Builder
 
 
-def rotated(x: Tensor, matrix: Tensor) -> Tensor:
+def rotated(x: GraphTensor, matrix: GraphTensor) -> GraphTensor:
     """A product with the Hadamard matrix, head by head (`llama_mul_mat_hadamard`)."""
     side = matrix.ne[0]
     count = prod(x.ne) // side
@@ -27,7 +27,9 @@ def rotated(x: Tensor, matrix: Tensor) -> Tensor:
     return ops.reshape(ops.mul_mat(matrix, flat), *x.ne)
 
 
-def attend(b: Builder, q: Tensor, k: Tensor | None, v: Tensor | None, layer: Layer, a: Attention) -> Tensor:
+def attend(
+    b: Builder, q: GraphTensor, k: GraphTensor | None, v: GraphTensor | None, layer: LayerFacts, a: AttentionFacts
+) -> GraphTensor:
     """Store K and V and attend to all cells (`build_attn` and `build_attn_mha`), without the last projection."""
     graph, s = b.graph, b.settings
     inputs = b.windowed if layer.windowed else b.full
@@ -49,7 +51,7 @@ def attend(b: Builder, q: Tensor, k: Tensor | None, v: Tensor | None, layer: Lay
         else:
             flat = ops.reshape(v, values, b.tokens) if dense(v) else ops.cont(v, values, b.tokens)
             if values < widest:
-                flat = Tensor("pad", "f32", (widest, b.tokens, 1, 1), (flat,))
+                flat = GraphTensor("pad", "f32", (widest, b.tokens, 1, 1), (flat,))
             single = ops.reshape(v_cache, 1, widest * inputs.cells * s.streams)
             graph.expand(ops.set_rows(single, ops.reshape(flat, 1, widest * b.tokens), inputs.v_ids))
     k_seen = heads_of(k_cache, a.key, a.kv_heads)
@@ -59,7 +61,15 @@ def attend(b: Builder, q: Tensor, k: Tensor | None, v: Tensor | None, layer: Lay
     return rotated(out, inputs.v_rot) if inputs.v_rot else out
 
 
-def mix(b: Builder, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, sinks: Tensor | None, decompress: int = 0) -> Tensor:
+def mix(
+    b: Builder,
+    q: GraphTensor,
+    k: GraphTensor,
+    v: GraphTensor,
+    mask: GraphTensor,
+    sinks: GraphTensor | None,
+    decompress: int = 0,
+) -> GraphTensor:
     """Attention proper; `decompress` is the width that latent values are expanded to."""
     streams = b.settings.streams
     head, heads, tokens, _ = q.ne
@@ -69,7 +79,7 @@ def mix(b: Builder, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, sinks: Tensor
     expand = b.weight(v.ne[0], decompress, heads) if decompress else None
     if b.settings.flash_attention:
         out = ops.flash_attention(q, k, v, mask, sinks)
-        if b.place.cuda and b.place.devices:
+        if b.offload.cuda and b.offload.devices:
             out.extra = converted(k, v, bool(decompress), out.bytes)
         if expand:
             out = ops.mul_mat(expand, ops.permute(out, 0, 2, 1, 3))
@@ -90,7 +100,7 @@ def mix(b: Builder, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, sinks: Tensor
     return out
 
 
-def attention(b: Builder, x: Tensor, layer: Layer, a: Attention) -> Tensor:
+def attention(b: Builder, x: GraphTensor, layer: LayerFacts, a: AttentionFacts) -> GraphTensor:
     """Q, K and V, the attention, and the projection back."""
     tokens = b.tokens
     widths = (a.heads * a.key, a.kv_heads * a.key, a.kv_heads * a.value)
@@ -131,7 +141,7 @@ def attention(b: Builder, x: Tensor, layer: Layer, a: Attention) -> Tensor:
     return b.linear(out, b.facts.hidden)
 
 
-def gated_attention(b: Builder, x: Tensor, layer: Layer, a: Attention) -> Tensor:
+def gated_attention(b: Builder, x: GraphTensor, layer: LayerFacts, a: AttentionFacts) -> GraphTensor:
     """Attention whose query projection makes a gate beside each head (Qwen3-Next)."""
     tokens, width = b.tokens, a.heads * a.key
     both = ops.reshape(b.linear(x, 2 * width), 2 * a.key, a.heads, tokens)
@@ -142,7 +152,7 @@ def gated_attention(b: Builder, x: Tensor, layer: Layer, a: Attention) -> Tensor
     return b.linear(ops.like("mul", out, ops.like("unary", ops.cont(gate, width, tokens))), b.facts.hidden)
 
 
-def latent_attention(b: Builder, x: Tensor, layer: Layer, a: Latent) -> Tensor:
+def latent_attention(b: Builder, x: GraphTensor, layer: LayerFacts, a: LatentAttentionFacts) -> GraphTensor:
     """Multi-head latent attention with the key's projection absorbed into the query (`deepseek2`)."""
     graph, tokens, s = b.graph, b.tokens, b.settings
     compressed = b.norm(b.linear(x, a.q_rank)) if a.q_rank else x
@@ -176,7 +186,7 @@ def latent_attention(b: Builder, x: Tensor, layer: Layer, a: Latent) -> Tensor:
     return b.linear(out, b.facts.hidden)
 
 
-def converted(k: Tensor, v: Tensor, shared: bool, size: int) -> int:
+def converted(k: GraphTensor, v: GraphTensor, shared: bool, size: int) -> int:
     """Bytes behind the result of attention where CUDA keeps f16 copies of a quantised cache for a prompt's batch.
 
     Source: ggml/src/ggml-cuda/fattn-common.cuh (`ggml_cuda_flash_attn_ext_get_f16_extra_data`).

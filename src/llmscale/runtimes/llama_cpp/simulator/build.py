@@ -8,22 +8,23 @@ Source: llama.cpp commit 0c1e57098, src/llama-graph.cpp, src/llama-kv-cache.cpp 
 
 from __future__ import annotations
 
-from llmscale.runtimes.llama_cpp.cells import Settings, cells
 from llmscale.runtimes.llama_cpp.facts import (
-    Attention,
-    DeltaNet,
-    Experts,
-    Facts,
-    KimiDelta,
-    Latent,
-    Layer,
-    Mamba,
-    Mamba2,
-    ShortConv,
+    AttentionFacts,
+    DeltaNetFacts,
+    ExpertsFacts,
+    KimiDeltaFacts,
+    LatentAttentionFacts,
+    LayerFacts,
+    Mamba2Facts,
+    MambaFacts,
+    ModelFacts,
+    ShortConvFacts,
 )
-from llmscale.runtimes.llama_cpp.place import Place, Spot
+from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator import attention, caches, experts, gemma3n, gemma4, ops, recurrent, sparse
-from llmscale.runtimes.llama_cpp.simulator.graph import Graph, Tensor
+from llmscale.runtimes.llama_cpp.simulator.cells import cells
+from llmscale.runtimes.llama_cpp.simulator.graph import Graph, GraphTensor
+from llmscale.runtimes.llama_cpp.simulator.layers import PlacedLayer
 
 #: Ways to join a layer's parts in which attention and feed-forward stand side by side.
 PARALLEL = ("falcon", "phi2", "cohere", "neox")
@@ -32,18 +33,20 @@ PARALLEL = ("falcon", "phi2", "cohere", "neox")
 class Builder:
     """Builds one graph; see the module."""
 
-    def __init__(self, facts: Facts, settings: Settings, place: Place, layers: list[Spot], last: int) -> None:
+    def __init__(
+        self, facts: ModelFacts, settings: LlamaCppSettings, offload: Offload, layers: list[PlacedLayer], last: int
+    ) -> None:
         self.facts = facts
         self.settings = settings
-        self.place = place
+        self.offload = offload
         self.layers = layers
         self.last = last
-        self.host = place.host
-        self.whole = self.host not in (last, *(spot.home for spot in layers))
+        self.host = offload.host
+        self.whole = self.host not in (last, *(placed.device for placed in layers))
         self.graph = Graph()
         self.tokens = -(-settings.ubatch // settings.n_seq) * settings.n_seq
         self.outputs = settings.outputs
-        self.here = self.beyond = 0
+        self.device = self.ffn_device = 0
         self.positions = ops.given("i32", self.tokens * facts.positions)
         self.temperature = ops.given("f32", 1, 1, self.tokens)
         self.picked = ops.given("i32", self.outputs)
@@ -51,54 +54,54 @@ class Builder:
         self.full = caches.Inputs(facts, settings, self.tokens, room.full, False)
         self.windowed = caches.Inputs(facts, settings, self.tokens, room.window, True) if facts.window else self.full
         self.indexed: sparse.Inputs | None = None
-        self.best: Tensor | None = None
+        self.best: GraphTensor | None = None
         sequences = ops.given("i32", settings.n_seq)
         self.main, self.extra = ops.part(sequences, settings.n_seq), ops.part(sequences, 0)
 
-    def weight(self, *shape: int) -> Tensor:
+    def weight(self, *shape: int) -> GraphTensor:
         """A weight of the layer at hand."""
-        return ops.weight(self.here, self.place.weights, *shape)
+        return ops.weight(self.device, self.offload.weights, *shape)
 
-    def linear(self, x: Tensor, width: int) -> Tensor:
+    def linear(self, x: GraphTensor, width: int) -> GraphTensor:
         """A projection."""
         return ops.mul_mat(self.weight(x.ne[0], width), x)
 
-    def norm(self, x: Tensor, layered: bool = True, kind: str = "") -> Tensor:
+    def norm(self, x: GraphTensor, layered: bool = True, kind: str = "") -> GraphTensor:
         """A norm and its scale; one inside a layer runs where the layer is when all layers are offloaded."""
         normed = ops.like("rms_norm" if (kind or self.facts.norm) == "rms" else "norm", x)
         if layered and self.whole:
-            normed.pin = self.here
-        return ops.like("mul", normed, ops.weight(self.here, "f32", x.ne[0]))
+            normed.pin = self.device
+        return ops.like("mul", normed, ops.weight(self.device, "f32", x.ne[0]))
 
-    def rope(self, x: Tensor) -> Tensor:
+    def rope(self, x: GraphTensor) -> GraphTensor:
         """The rotation by position."""
         return ops.like("rope", x, self.positions)
 
-    def mixer(self, x: Tensor, layer: Layer) -> Tensor:
+    def mixer(self, x: GraphTensor, layer: LayerFacts) -> GraphTensor:
         """Attention, or what stands in its place."""
         match layer.mixer:
-            case Attention() as a:
+            case AttentionFacts() as a:
                 return attention.attention(self, x, layer, a)
-            case Latent() as a:
+            case LatentAttentionFacts() as a:
                 return attention.latent_attention(self, x, layer, a)
-            case Mamba() as m:
+            case MambaFacts() as m:
                 return recurrent.mamba(self, x, layer, m)
-            case Mamba2() as m:
+            case Mamba2Facts() as m:
                 return recurrent.mamba2(self, x, layer, m)
-            case DeltaNet() as m:
+            case DeltaNetFacts() as m:
                 return recurrent.delta_net(self, x, layer, m)
-            case KimiDelta() as m:
+            case KimiDeltaFacts() as m:
                 return recurrent.kimi_delta(self, x, layer, m)
-            case ShortConv() as m:
+            case ShortConvFacts() as m:
                 return recurrent.short_conv(self, x, layer, m)
             case None:
                 return x
 
-    def pick(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def pick(self, *tensors: GraphTensor) -> tuple[GraphTensor, ...]:
         """The rows whose logits are wanted."""
         return tuple(ops.get_rows(tensor, self.picked) for tensor in tensors)
 
-    def serial(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
+    def serial(self, x: GraphTensor, layer: LayerFacts, last: bool) -> GraphTensor:
         """Attention, then the feed-forward, each added to what came in."""
         post = self.facts.post_norm
         normed = x if self.facts.residual == "unnormed" else self.norm(x)
@@ -110,8 +113,8 @@ class Builder:
                 out, x = self.pick(out, x)
             return ops.like("add", out, x)
         out = self.mixer(normed, layer)
-        if layer.beside:
-            out = ops.like("add", out, recurrent.mamba2(self, self.norm(x), layer, layer.beside))
+        if layer.parallel:
+            out = ops.like("add", out, recurrent.mamba2(self, self.norm(x), layer, layer.parallel))
         if last and self.facts.rows == "last":
             out, x = self.pick(out, x)
         if post:
@@ -125,17 +128,17 @@ class Builder:
             out = self.norm(out, layered=False)
         return ops.like("add", x, out) if self.facts.residual in ("onto", "onto both") else ops.like("add", out, x)
 
-    def arctic(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
+    def arctic(self, x: GraphTensor, layer: LayerFacts, last: bool) -> GraphTensor:
         """A feed-forward after attention, and a mixture of experts beside both (Arctic)."""
         out = self.mixer(self.norm(x), layer)
         if last:
             out, x = self.pick(out, x)
         after = ops.like("add", out, x)
-        assert isinstance(layer.ffn, Experts)
+        assert isinstance(layer.ffn, ExpertsFacts)
         after = ops.like("add", experts.mlp(self, self.norm(after), layer.ffn.dense), after)
         return ops.like("add", experts.experts(self, self.norm(x), layer.ffn), after)
 
-    def parallel(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
+    def parallel(self, x: GraphTensor, layer: LayerFacts, last: bool) -> GraphTensor:
         """Attention and feed-forward side by side on the same normalised input (Falcon, Phi-2, Command R)."""
         normed = self.norm(x)
         out = self.mixer(normed, layer)
@@ -157,11 +160,11 @@ class Builder:
     def build(self) -> Graph:
         """The graph of a batch."""
         graph, facts = self.graph, self.facts
-        self.here = self.host
+        self.device = self.host
         x = ops.get_rows(self.weight(facts.hidden, facts.vocab), ops.given("i32", self.tokens))
         room = facts.hidden * (1 + facts.deepstack)
         if facts.deepstack:
-            x = Tensor("pad", "f32", (room, self.tokens, 1, 1), (x,))
+            x = GraphTensor("pad", "f32", (room, self.tokens, 1, 1), (x,))
         graph.expand(x)
         graph.expand(ops.given("f32", room, self.tokens))
         embedded = x
@@ -174,7 +177,7 @@ class Builder:
         if facts.embedded_positions:
             x = ops.like("add", x, ops.get_rows(self.weight(facts.hidden, 1), self.positions))
         if facts.embedding_norm:
-            self.here = self.layers[0].home
+            self.device = self.layers[0].device
             x = self.norm(x)
         join = self.arctic if facts.residual == "arctic" else self.serial
         finish = None
@@ -185,14 +188,14 @@ class Builder:
         elif facts.residual == "gemma3n":
             versions = gemma3n.Layers(self, x)
             x, join, finish = versions.start, versions.join, versions.finish
-        for number, spot in enumerate(self.layers):
-            self.here, self.beyond = spot.home, spot.ffn
-            x = join(x, spot.layer, facts.rows in ("last", "added") and number + 1 == len(self.layers))
-            if spot.deep:
+        for number, placed in enumerate(self.layers):
+            self.device, self.ffn_device = placed.device, placed.ffn_device
+            x = join(x, placed.layer, facts.rows in ("last", "added") and number + 1 == len(self.layers))
+            if placed.deepstack:
                 x = ops.like("add", x, ops.part(embedded, facts.hidden, self.tokens))
         if finish:
             x = finish(x)
-        self.here = self.last
+        self.device = self.last
         if facts.kept == "hidden":
             x.output = True
         if facts.rows == "end":

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmscale.runtimes.llama_cpp.facts import Experts, Layer, Mlp
+from llmscale.runtimes.llama_cpp.facts import ExpertsFacts, LayerFacts, MlpFacts
 from llmscale.runtimes.llama_cpp.simulator import ops
-from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 
 if TYPE_CHECKING:
     from llmscale.runtimes.llama_cpp.simulator.build import Builder
 
 
-def mlp(b: Builder, x: Tensor, width: int, form: str = "gated", moved: bool = False) -> Tensor:
+def mlp(b: Builder, x: GraphTensor, width: int, form: str = "gated", moved: bool = False) -> GraphTensor:
     """A feed-forward (`build_ffn`)."""
-    here, b.here = b.here, b.beyond if moved else b.here
+    device, b.device = b.device, b.ffn_device if moved else b.device
     out = _mlp(b, x, width, form)
-    b.here = here
+    b.device = device
     return out
 
 
-def _mlp(b: Builder, x: Tensor, width: int, form: str) -> Tensor:
+def _mlp(b: Builder, x: GraphTensor, width: int, form: str) -> GraphTensor:
     match form:
         case "gated":
             up = b.linear(x, width)
@@ -35,7 +35,7 @@ def _mlp(b: Builder, x: Tensor, width: int, form: str) -> Tensor:
     return b.linear(hidden, b.facts.hidden)
 
 
-def experts(b: Builder, x: Tensor, e: Experts, logits: Tensor | None = None) -> Tensor:
+def experts(b: Builder, x: GraphTensor, e: ExpertsFacts, logits: GraphTensor | None = None) -> GraphTensor:
     """A mixture of experts (`build_moe_ffn`), without the choice of groups first, which is small."""
     graph, tokens, hidden = b.graph, x.ne[1], e.latent or b.facts.hidden
     logits = logits or b.linear(x, e.experts)
@@ -54,7 +54,7 @@ def experts(b: Builder, x: Tensor, e: Experts, logits: Tensor | None = None) -> 
     x = ops.reshape(b.linear(x, hidden) if e.latent else x, hidden, 1, tokens)
     if e.before:
         x = ops.like("mul", ops.repeat(x, hidden, e.used, tokens), weights)
-    here, b.here = b.here, b.beyond
+    device, b.device = b.device, b.ffn_device
     width = 2 * e.width if e.merged else e.width
     up = picked(b, x, width, e, chosen)
     if e.merged:
@@ -63,7 +63,7 @@ def experts(b: Builder, x: Tensor, e: Experts, logits: Tensor | None = None) -> 
     elif e.gated:
         up = ops.glu(picked(b, x, e.width, e, chosen), up)
     down = picked(b, up, hidden, e, chosen)
-    b.here = here
+    b.device = device
     if not e.before:
         down = ops.like("mul", down, weights)
     graph.expand(down)
@@ -79,18 +79,18 @@ def experts(b: Builder, x: Tensor, e: Experts, logits: Tensor | None = None) -> 
     return b.linear(total, b.facts.hidden) if e.latent else total
 
 
-def picked(b: Builder, x: Tensor, width: int, e: Experts, ids: Tensor) -> Tensor:
+def picked(b: Builder, x: GraphTensor, width: int, e: ExpertsFacts, ids: GraphTensor) -> GraphTensor:
     """A product with the chosen experts' matrices."""
     out = ops.mul_mat_id(b.weight(x.ne[0], width, e.experts), x, ids)
-    return ops.like("add_id", out, ops.weight(b.here, "f32", width, e.experts), ids) if e.bias else out
+    return ops.like("add_id", out, ops.weight(b.device, "f32", width, e.experts), ids) if e.bias else out
 
 
-def feed_forward(b: Builder, x: Tensor, layer: Layer) -> Tensor:
+def feed_forward(b: Builder, x: GraphTensor, layer: LayerFacts) -> GraphTensor:
     """What follows attention: a feed-forward, or a mixture with its shared expert."""
     match layer.ffn:
-        case Mlp() as m:
+        case MlpFacts() as m:
             return mlp(b, x, m.width, m.form, moved=True)
-        case Experts() as e:
+        case ExpertsFacts() as e:
             routed = experts(b, x, e)
             if not e.shared:
                 return routed

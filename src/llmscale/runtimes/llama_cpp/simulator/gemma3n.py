@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmscale.runtimes.llama_cpp.facts import Layer, Mlp
+from llmscale.runtimes.llama_cpp.facts import LayerFacts, MlpFacts
 from llmscale.runtimes.llama_cpp.simulator import ops
 from llmscale.runtimes.llama_cpp.simulator.gemma4 import embeddings
-from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 
 if TYPE_CHECKING:
     from llmscale.runtimes.llama_cpp.simulator.build import Builder
@@ -28,36 +28,36 @@ class Layers:
         start: the versions of the residual stream before the first layer: (hidden, tokens, versions).
     """
 
-    def __init__(self, builder: Builder, x: Tensor) -> None:
+    def __init__(self, builder: Builder, x: GraphTensor) -> None:
         self.b = b = builder
         self.hidden, self.tokens = b.facts.hidden, b.tokens
         self.embedded = embeddings(b, x)
-        b.here = b.layers[0].home
+        b.device = b.layers[0].device
         wide = ops.repeat(x, self.hidden, self.tokens, STREAMS - 1)
         made = ops.mul_mat(b.weight(self.hidden, self.hidden, STREAMS - 1), wide)
         scaled = ops.like("div", ops.like("mul", made, magnitude(x)), magnitude(made))
         self.start = ops.concat(x, scaled, 2)
 
-    def one(self, x: Tensor) -> Tensor:
+    def one(self, x: GraphTensor) -> GraphTensor:
         """One version."""
         return ops.view(x, (self.hidden, self.tokens), x.strides[:2])
 
-    def others(self, x: Tensor) -> Tensor:
+    def others(self, x: GraphTensor) -> GraphTensor:
         """All versions but the first."""
         return ops.view(x, (self.hidden, self.tokens, STREAMS - 1), x.strides[:3])
 
-    def modalities(self, x: Tensor) -> Tensor:
+    def modalities(self, x: GraphTensor) -> GraphTensor:
         """How a token mixes the versions."""
         return ops.like("unary", self.b.linear(self.b.norm(x), STREAMS))
 
-    def predict(self, x: Tensor) -> Tensor:
+    def predict(self, x: GraphTensor) -> GraphTensor:
         """Every version before the layer has run."""
         mixing = self.b.linear(self.modalities(self.one(x)), STREAMS * STREAMS)
         mixing = ops.reshape(mixing, STREAMS, STREAMS, self.tokens)
         made = ops.mul_mat(ops.cont(ops.permute(x, 1, 2, 0, 3)), mixing)
         return ops.like("add", ops.cont(ops.permute(made, 0, 2, 1, 3)), x)
 
-    def correct(self, predicted: Tensor, done: Tensor) -> Tensor:
+    def correct(self, predicted: GraphTensor, done: GraphTensor) -> GraphTensor:
         """Every version after it."""
         mixing = self.b.linear(self.modalities(done), STREAMS)
         surprise = ops.like("sub", done, self.one(predicted))
@@ -65,16 +65,16 @@ class Layers:
         wide = ops.repeat(surprise, self.hidden, self.tokens, STREAMS)
         return ops.like("add", ops.like("mul", wide, mixing), predicted)
 
-    def feed_forward(self, x: Tensor, m: Mlp) -> Tensor:
+    def feed_forward(self, x: GraphTensor, m: MlpFacts) -> GraphTensor:
         """A gated feed-forward, of which the first layers keep the largest activations only."""
         up, gate = self.b.linear(x, m.width), self.b.linear(x, m.width)
         if m.form == "sparse":
-            mean = Tensor("mean", "f32", (1, self.tokens, 1, 1), (gate,))
+            mean = GraphTensor("mean", "f32", (1, self.tokens, 1, 1), (gate,))
             spread = ops.like("unary", ops.sum_rows(ops.like("sqr", ops.like("sub", gate, mean))))
             gate = ops.like("sub", gate, ops.like("add", mean, spread))
         return self.b.linear(ops.like("mul", up, ops.like("unary", gate)), self.hidden)
 
-    def join(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
+    def join(self, x: GraphTensor, layer: LayerFacts, last: bool) -> GraphTensor:
         """One layer."""
         b = self.b
         predicted = self.predict(x)
@@ -83,7 +83,7 @@ class Layers:
         shortcut = ops.like("add", b.norm(b.linear(b.linear(normed, LAUREL), self.hidden)), normed)
         out = ops.like("add", b.norm(b.mixer(normed, layer)), active)
         after = ops.like("add", out, shortcut)
-        assert isinstance(layer.ffn, Mlp)
+        assert isinstance(layer.ffn, MlpFacts)
         out = b.norm(self.feed_forward(b.norm(after), layer.ffn), layered=False)
         corrected = self.correct(predicted, ops.like("add", out, after))
         width = b.facts.per_layer
@@ -93,7 +93,7 @@ class Layers:
         first = b.norm(b.linear(gate, self.hidden))
         return ops.concat(self.one(corrected), ops.like("add", self.others(corrected), first), 2)
 
-    def finish(self, x: Tensor) -> Tensor:
+    def finish(self, x: GraphTensor) -> GraphTensor:
         """The mean of all versions."""
         size = magnitude(self.one(x))
         made = ops.mul_mat(self.b.weight(self.hidden, self.hidden, STREAMS - 1), self.others(x))
@@ -104,6 +104,6 @@ class Layers:
         return total
 
 
-def magnitude(x: Tensor) -> Tensor:
+def magnitude(x: GraphTensor) -> GraphTensor:
     """The length of each token's vector."""
     return ops.like("unary", ops.sum_rows(ops.like("sqr", x)))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmscale.runtimes.llama_cpp.facts import Experts, Layer
+from llmscale.runtimes.llama_cpp.facts import ExpertsFacts, LayerFacts
 from llmscale.runtimes.llama_cpp.simulator import experts, ops
-from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 
 if TYPE_CHECKING:
     from llmscale.runtimes.llama_cpp.simulator.build import Builder
@@ -22,17 +22,17 @@ class Layers:
         embedded: every layer's own embedding: (width, tokens, layers); None where there are none.
     """
 
-    def __init__(self, builder: Builder, x: Tensor) -> None:
+    def __init__(self, builder: Builder, x: GraphTensor) -> None:
         self.b = builder
         self.embedded = embeddings(builder, x) if builder.facts.per_layer else None
 
-    def join(self, x: Tensor, layer: Layer, last: bool) -> Tensor:
+    def join(self, x: GraphTensor, layer: LayerFacts, last: bool) -> GraphTensor:
         """One layer."""
         b = self.b
         out = b.norm(b.mixer(b.norm(x), layer))
         after = ops.like("add", out, x)
         e = layer.ffn
-        if isinstance(e, Experts):
+        if isinstance(e, ExpertsFacts):
             dense = b.norm(experts.mlp(b, b.norm(after), e.dense))
             chosen = b.norm(after)
             logits = b.linear(ops.like("mul", ops.like("rms_norm", after), b.weight(b.facts.hidden)), e.experts)
@@ -48,13 +48,13 @@ class Layers:
         return ops.like("mul", x, b.weight(1))
 
 
-def embeddings(b: Builder, x: Tensor) -> Tensor:
+def embeddings(b: Builder, x: GraphTensor) -> GraphTensor:
     """Every layer's own embedding, looked up and made from the common one: (width, tokens, layers)."""
     width, layers = b.facts.per_layer, len(b.facts.layers)
-    b.here = b.host
+    b.device = b.host
     looked = ops.get_rows(b.weight(width * layers, b.facts.vocab), ops.given("i32", b.tokens))
     looked = ops.like("scale", ops.reshape(looked, width, layers, b.tokens))
     b.graph.expand(looked)
-    b.here = b.layers[0].home
+    b.device = b.layers[0].device
     made = b.norm(ops.reshape(b.linear(x, width * layers), width, layers, b.tokens), layered=False)
     return ops.cont(ops.permute(ops.like("add", made, looked), 0, 2, 1, 3))

@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from llmscale.runtimes.llama_cpp.facts import DeltaNet, KimiDelta, Layer, Mamba, Mamba2, ShortConv
+from llmscale.runtimes.llama_cpp.facts import (
+    DeltaNetFacts,
+    KimiDeltaFacts,
+    LayerFacts,
+    Mamba2Facts,
+    MambaFacts,
+    ShortConvFacts,
+)
 from llmscale.runtimes.llama_cpp.simulator import ops
-from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 
 if TYPE_CHECKING:
     from llmscale.runtimes.llama_cpp.simulator.build import Builder
 
-Reader = Callable[[Tensor, Tensor], Tensor]
+Reader = Callable[[GraphTensor, GraphTensor], GraphTensor]
 
 
-def load(b: Builder, state: Tensor, read: Reader = ops.get_rows) -> Tensor:
+def load(b: Builder, state: GraphTensor, read: Reader = ops.get_rows) -> GraphTensor:
     """The states of the sequences at hand, and the copy of those that are not (`build_rs`); here there are none.
 
     One state is set to zero in place, which takes no memory but says where its neighbours run.
@@ -34,37 +41,39 @@ def load(b: Builder, state: Tensor, read: Reader = ops.get_rows) -> Tensor:
     return result
 
 
-def states(b: Builder, layer: Layer) -> tuple[Tensor, Tensor]:
+def states(b: Builder, layer: LayerFacts) -> tuple[GraphTensor, GraphTensor]:
     """Where a layer keeps the convolution's last inputs, and its recurrence."""
-    home = b.here if b.settings.kv_offload else b.host
+    device = b.device if b.settings.kv_offload else b.host
     conv, recurrent = layer.state()
-    return ops.stored(home, "f32", conv, b.settings.n_seq), ops.stored(home, "f32", recurrent, b.settings.n_seq)
+    return ops.stored(device, "f32", conv, b.settings.n_seq), ops.stored(device, "f32", recurrent, b.settings.n_seq)
 
 
-def convolve(b: Builder, x: Tensor, kept: Tensor, kernel: int) -> Tensor:
+def convolve(b: Builder, x: GraphTensor, kept: GraphTensor, kernel: int) -> GraphTensor:
     """A causal convolution over each sequence, and its last inputs kept: (channels, tokens, sequences)."""
     channels, tokens, sequences, _ = x.ne
     before = ops.reshape(load(b, kept), kernel - 1, channels, sequences)
     both = ops.concat(before, ops.transpose(x), 0)
     b.graph.expand(ops.copy_to(ops.part(both, kernel - 1, channels, sequences), ops.part(kept, *kept.ne)))
-    return Tensor("ssm_conv", "f32", (channels, tokens, sequences, 1), (both, b.weight(kernel, channels)))
+    return GraphTensor("ssm_conv", "f32", (channels, tokens, sequences, 1), (both, b.weight(kernel, channels)))
 
 
-def scan(b: Builder, state: Tensor, x: Tensor, dt: Tensor, keys: Tensor, queries: Tensor) -> Tensor:
+def scan(
+    b: Builder, state: GraphTensor, x: GraphTensor, dt: GraphTensor, keys: GraphTensor, queries: GraphTensor
+) -> GraphTensor:
     """The selective scan: its outputs, then the new states, in one tensor; the states are stored."""
     size = x.ne[0] * x.ne[1] * x.ne[2] * x.ne[3]
     total = size + state.ne[0] * state.ne[1]
 
-    def read(kept: Tensor, ids: Tensor) -> Tensor:
+    def read(kept: GraphTensor, ids: GraphTensor) -> GraphTensor:
         kept = ops.reshape(kept, *kept.ne)
-        return Tensor("ssm_scan", "f32", (total, 1, 1, 1), (kept, x, dt, b.weight(1), keys, queries, ids))
+        return GraphTensor("ssm_scan", "f32", (total, 1, 1, 1), (kept, x, dt, b.weight(1), keys, queries, ids))
 
     both = load(b, state, read)
     b.graph.expand(ops.copy_to(ops.part(both, total - size), ops.part(state, *state.ne)))
     return both
 
 
-def mamba(b: Builder, x: Tensor, layer: Layer, m: Mamba) -> Tensor:
+def mamba(b: Builder, x: GraphTensor, layer: LayerFacts, m: MambaFacts) -> GraphTensor:
     """Mamba (`build_mamba_layer`)."""
     kept, state = states(b, layer)
     sequences = b.settings.n_seq
@@ -90,7 +99,7 @@ def mamba(b: Builder, x: Tensor, layer: Layer, m: Mamba) -> Tensor:
     return ops.reshape(b.linear(y, b.facts.hidden), b.facts.hidden, b.tokens)
 
 
-def mamba2(b: Builder, x: Tensor, layer: Layer, m: Mamba2) -> Tensor:
+def mamba2(b: Builder, x: GraphTensor, layer: LayerFacts, m: Mamba2Facts) -> GraphTensor:
     """Mamba-2 (`build_mamba2_layer`)."""
     kept, state = states(b, layer)
     sequences = b.settings.n_seq
@@ -117,7 +126,9 @@ def mamba2(b: Builder, x: Tensor, layer: Layer, m: Mamba2) -> Tensor:
     return b.linear(ops.reshape(y, inner, b.tokens), b.facts.hidden)
 
 
-def beta_alpha(b: Builder, x: Tensor, m: DeltaNet, tokens: int, sequences: int) -> tuple[Tensor, Tensor]:
+def beta_alpha(
+    b: Builder, x: GraphTensor, m: DeltaNetFacts, tokens: int, sequences: int
+) -> tuple[GraphTensor, GraphTensor]:
     """How much of each value is written, and how much of the memory is kept: one number a head each."""
     shape = (1, m.value_heads, tokens, sequences)
     if m.mixed:
@@ -131,7 +142,7 @@ def beta_alpha(b: Builder, x: Tensor, m: DeltaNet, tokens: int, sequences: int) 
     return beta, ops.reshape(ops.like("add", alpha, b.weight(m.value_heads)), *shape)
 
 
-def repeated(x: Tensor, m: DeltaNet, tokens: int, sequences: int) -> Tensor:
+def repeated(x: GraphTensor, m: DeltaNetFacts, tokens: int, sequences: int) -> GraphTensor:
     """Keys repeated for each value head of their group."""
     each = m.value_heads // m.key_heads
     flat = ops.reshape(x, m.head, 1, m.key_heads, tokens * sequences)
@@ -139,7 +150,7 @@ def repeated(x: Tensor, m: DeltaNet, tokens: int, sequences: int) -> Tensor:
     return ops.reshape(wide, m.head, m.value_heads, tokens, sequences)
 
 
-def delta_net(b: Builder, x: Tensor, layer: Layer, m: DeltaNet) -> Tensor:
+def delta_net(b: Builder, x: GraphTensor, layer: LayerFacts, m: DeltaNetFacts) -> GraphTensor:
     """A gated delta net (Qwen3-Next, Qwen3.5) in one operation, the recurrence being computed by chunks inside it."""
     kept, state = states(b, layer)
     sequences = b.settings.n_seq
@@ -159,7 +170,7 @@ def delta_net(b: Builder, x: Tensor, layer: Layer, m: DeltaNet) -> Tensor:
     q, k = ops.like("rms_norm", q), ops.like("rms_norm", k)
     if m.mixed and m.key_heads != m.value_heads:
         q, k = (repeated(part, m, tokens, sequences) for part in (q, k))
-    both = Tensor(
+    both = GraphTensor(
         "delta_net", "f32", (values, tokens * sequences + m.head * sequences, 1, 1), (q, k, v, alpha, beta, memory)
     )
     y = ops.view(both, (m.head, m.value_heads, tokens, sequences), (4, 4 * m.head, 4 * values))
@@ -171,7 +182,7 @@ def delta_net(b: Builder, x: Tensor, layer: Layer, m: DeltaNet) -> Tensor:
     return ops.reshape(y, b.facts.hidden, b.tokens)
 
 
-def kimi_delta(b: Builder, x: Tensor, layer: Layer, m: KimiDelta) -> Tensor:
+def kimi_delta(b: Builder, x: GraphTensor, layer: LayerFacts, m: KimiDeltaFacts) -> GraphTensor:
     """Kimi's delta attention (`kimi-linear`)."""
     kept, state = states(b, layer)
     sequences = b.settings.n_seq
@@ -188,7 +199,7 @@ def kimi_delta(b: Builder, x: Tensor, layer: Layer, m: KimiDelta) -> Tensor:
     beta = ops.like("unary", ops.reshape(b.linear(x, m.heads), 1, m.heads, tokens, sequences))
     memory = ops.reshape(load(b, state), m.head, m.head, m.heads, sequences)
     q, k = ops.like("rms_norm", q), ops.like("rms_norm", k)
-    both = Tensor(
+    both = GraphTensor(
         "delta_net", "f32", (inner, tokens * sequences + m.head * sequences, 1, 1), (q, k, v, decay, beta, memory)
     )
     out = ops.cont(ops.view(both, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, 4 * inner)))
@@ -200,19 +211,21 @@ def kimi_delta(b: Builder, x: Tensor, layer: Layer, m: KimiDelta) -> Tensor:
     return b.linear(ops.cont(gated, inner, b.tokens), b.facts.hidden)
 
 
-def _channel(b: Builder, x: Tensor, before: Tensor, kept: Tensor, state: tuple[int, int], m: KimiDelta) -> Tensor:
+def _channel(
+    b: Builder, x: GraphTensor, before: GraphTensor, kept: GraphTensor, state: tuple[int, int], m: KimiDeltaFacts
+) -> GraphTensor:
     """One of Q, K and V convolved, its part of the state stored."""
     channels, tokens, sequences, _ = x.ne
     taps, row = state
     shape, strides = (taps, channels, sequences), (4, 4 * taps, row)
     both = ops.concat(ops.view(before, shape, strides), ops.transpose(x), 0)
     b.graph.expand(ops.copy_to(ops.part(both, *shape), ops.view(kept, shape, strides)))
-    out = Tensor("ssm_conv", "f32", (channels, tokens, sequences, 1), (both, b.weight(m.conv, channels)))
+    out = GraphTensor("ssm_conv", "f32", (channels, tokens, sequences, 1), (both, b.weight(m.conv, channels)))
     out = ops.like("unary", ops.reshape(out, channels, tokens * sequences))
     return ops.reshape(out, m.head, m.heads, tokens, sequences)
 
 
-def short_conv(b: Builder, x: Tensor, layer: Layer, m: ShortConv) -> Tensor:
+def short_conv(b: Builder, x: GraphTensor, layer: LayerFacts, m: ShortConvFacts) -> GraphTensor:
     """A short convolution between two gates (LFM2)."""
     kept, _ = states(b, layer)
     sequences = b.settings.n_seq

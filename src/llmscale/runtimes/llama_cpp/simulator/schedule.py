@@ -14,7 +14,7 @@ from math import prod
 from typing import NamedTuple
 
 from llmscale.runtimes.llama_cpp.simulator.alloc import allocate
-from llmscale.runtimes.llama_cpp.simulator.graph import VIEWS, Graph, Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import VIEWS, Graph, GraphTensor
 
 #: From so many rows on a device takes over an operation whose weight lies in host memory (ggml-cuda.cu,
 #: `ggml_backend_cuda_device_offload_op`; 32 there).
@@ -25,7 +25,7 @@ PIPELINE_COPIES = 4
 UNWEIGHTED = frozenset({"rope", "flash_attn"})
 
 
-class Devices(NamedTuple):
+class Backends(NamedTuple):
     """What the graph runs on.
 
     Attributes:
@@ -41,7 +41,7 @@ class Devices(NamedTuple):
     copies: int = 1
 
 
-def reserve(graph: Graph, devices: Devices) -> list[int]:
+def reserve(graph: Graph, devices: Backends) -> list[int]:
     """Bytes of the compute buffer of each device."""
     if devices.buffers == 1:
         for tensor in (*graph.nodes, *graph.leafs):
@@ -52,25 +52,25 @@ def reserve(graph: Graph, devices: Devices) -> list[int]:
     return allocate(nodes, [*extra, *graph.leafs], devices.buffers, devices.align)
 
 
-def _where(tensor: Tensor, devices: Devices) -> int:
+def _where(tensor: GraphTensor, devices: Backends) -> int:
     """The device that a tensor's own memory or its weights decide; -1 for none."""
-    home = tensor.home if tensor.base is None else tensor.base.home
+    stored_on = tensor.stored_on if tensor.base is None else tensor.base.stored_on
     host = devices.buffers - 1
-    if home is not None:
-        return home
+    if stored_on is not None:
+        return stored_on
     if tensor.input:
         return host
     if tensor.op in UNWEIGHTED:
         return -1
     for source in tensor.src:
-        if source.weight and source.home is not None:
-            if devices.takes_over and source.home == host and _taken_over(tensor):
+        if source.weight and source.stored_on is not None:
+            if devices.takes_over and source.stored_on == host and _taken_over(tensor):
                 return 0
-            return source.home
+            return source.stored_on
     return -1
 
 
-def _taken_over(tensor: Tensor) -> bool:
+def _taken_over(tensor: GraphTensor) -> bool:
     match tensor.op:
         case "get_rows":
             return False
@@ -82,7 +82,7 @@ def _taken_over(tensor: Tensor) -> bool:
             return prod(tensor.ne[1:]) >= OFFLOAD_ROWS
 
 
-def _assign(graph: Graph, devices: Devices) -> None:
+def _assign(graph: Graph, devices: Backends) -> None:
     """Give every tensor its device."""
     host = devices.buffers - 1
     for leaf in graph.leafs:
@@ -102,7 +102,7 @@ def _assign(graph: Graph, devices: Devices) -> None:
                 source.backend = node.backend if source.base is None else source.base.backend
 
 
-def _spread(nodes: list[Tensor], skip: int) -> None:
+def _spread(nodes: list[GraphTensor], skip: int) -> None:
     """Nodes without a device take that of the node before, unless it is `skip`."""
     current = -1
     for node in nodes:
@@ -112,26 +112,26 @@ def _spread(nodes: list[Tensor], skip: int) -> None:
             node.backend = current
 
 
-def _reachable(tensor: Tensor, device: int) -> bool:
+def _reachable(tensor: GraphTensor, device: int) -> bool:
     """Whether a device can read a tensor where it lies."""
     base = tensor if tensor.base is None else tensor.base
-    if base.home is not None:
-        return base.home == device
+    if base.stored_on is not None:
+        return base.stored_on == device
     backend = tensor.backend if tensor.backend != -1 else base.backend
     return backend == device
 
 
-def _split(graph: Graph, devices: Devices) -> tuple[list[Tensor], list[Tensor]]:
+def _split(graph: Graph, devices: Backends) -> tuple[list[GraphTensor], list[GraphTensor]]:
     """The nodes with a copy of each input before its split, and the tensors to place before all."""
-    nodes: list[Tensor] = []
-    extra: list[Tensor] = []
-    pending: list[Tensor] = []
-    inputs: list[Tensor] = []
+    nodes: list[GraphTensor] = []
+    extra: list[GraphTensor] = []
+    pending: list[GraphTensor] = []
+    inputs: list[GraphTensor] = []
     current = next(node.backend for node in graph.nodes if node.op not in VIEWS)
 
     def close() -> None:
         for source in inputs:
-            held = Tensor("none", source.kind, source.ne, (source,))
+            held = GraphTensor("none", source.kind, source.ne, (source,))
             held.base = source if source.base is None else source.base
             held.backend = source.backend
             copies = (source.copies or {})[current]
@@ -171,7 +171,7 @@ def _split(graph: Graph, devices: Devices) -> tuple[list[Tensor], list[Tensor]]:
     return nodes, extra
 
 
-def _foreign(source: Tensor, device: int) -> bool:
+def _foreign(source: GraphTensor, device: int) -> bool:
     return (
         source.copies is not None
         and device in source.copies
@@ -180,16 +180,16 @@ def _foreign(source: Tensor, device: int) -> bool:
     )
 
 
-def _twin(source: Tensor, device: int, copies: int) -> Tensor:
+def _twin(source: GraphTensor, device: int, copies: int) -> GraphTensor:
     """A copy of a tensor on another device, strides included."""
-    twin = Tensor("none", source.kind, source.ne)
+    twin = GraphTensor("none", source.kind, source.ne)
     twin.nb = source.nb
     twin.backend = device
     twin.input = twin.output = copies > 1
     return twin
 
 
-def _held(leaf: Tensor, copies: int) -> list[Tensor]:
+def _held(leaf: GraphTensor, copies: int) -> list[GraphTensor]:
     """An input and its copies on its own device, all kept while the graph runs."""
     leaf.output = True
     return [leaf, *(_twin(leaf, leaf.backend, copies) for _ in range(copies - 1))]

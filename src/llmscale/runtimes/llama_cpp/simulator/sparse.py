@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmscale.runtimes.llama_cpp.facts import Indexer
+from llmscale.runtimes.llama_cpp.facts import IndexerFacts
 from llmscale.runtimes.llama_cpp.simulator import ops
 from llmscale.runtimes.llama_cpp.simulator.caches import cache, store
-from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 
 if TYPE_CHECKING:
     from llmscale.runtimes.llama_cpp.simulator.build import Builder
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 class Inputs:
     """The indexer's inputs."""
 
-    def __init__(self, b: Builder, indexer: Indexer) -> None:
+    def __init__(self, b: Builder, indexer: IndexerFacts) -> None:
         streams = b.settings.streams
         self.ids = ops.given("i64", b.tokens)
         self.mask = ops.given("f16", b.full.cells, b.tokens // streams, 1, streams)
         self.rotation = ops.given("f32", indexer.head, indexer.head)
 
 
-def best(b: Builder, x: Tensor, compressed: Tensor, i: Indexer, inputs: Inputs) -> Tensor:
+def best(b: Builder, x: GraphTensor, compressed: GraphTensor, i: IndexerFacts, inputs: Inputs) -> GraphTensor:
     """The positions of the cells that each token attends to."""
     tokens, streams = b.tokens, b.settings.streams
     q = b.rope(ops.reshape(b.linear(compressed, i.heads * i.head), i.head, i.heads, tokens))
@@ -45,15 +45,15 @@ def best(b: Builder, x: Tensor, compressed: Tensor, i: Indexer, inputs: Inputs) 
     q = ops.view(q, (i.head, i.heads, each, streams), (4, nb[1], nb[2], nb[3] // streams))
     row = b.full.cells
     seen = ops.view(kept, (i.head, 1, row, streams), kept.strides)
-    score = Tensor("lightning_indexer", "f32", (row, each, 1, streams), (q, seen, weights, inputs.mask))
-    top = Tensor("top_k", "i32", (min(row, i.top), each, 1, streams), (score,))
+    score = GraphTensor("lightning_indexer", "f32", (row, each, 1, streams), (q, seen, weights, inputs.mask))
+    top = GraphTensor("top_k", "i32", (min(row, i.top), each, 1, streams), (score,))
     return ops.cont(top)
 
 
-def masked(mask: Tensor, chosen: Tensor) -> Tensor:
+def masked(mask: GraphTensor, chosen: GraphTensor) -> GraphTensor:
     """The mask with all but the chosen cells closed."""
     cells, each, _, streams = mask.ne
     closed = ops.reshape(ops.like("fill", mask), 1, cells, each, streams)
-    zeros = ops.like("fill", Tensor("none", "f32", (1, chosen.ne[0], each, streams)))
+    zeros = ops.like("fill", GraphTensor("none", "f32", (1, chosen.ne[0], each, streams)))
     opened = ops.set_rows(closed, zeros, ops.reshape(chosen, chosen.ne[0], each, streams))
     return ops.like("add", ops.reshape(opened, cells, each, 1, streams), mask)
