@@ -226,7 +226,7 @@ class ModelFacts(NamedTuple):
         arch: what llama.cpp calls the architecture.
         window: tokens of the sliding window that layers with one keep; 0 when none does.
         norm: ``rms``, or ``layer``, which is not computed in place.
-        residual: how a layer's parts are joined, see `llmscale.runtimes.llama_cpp.simulator.build`.
+        residual: how a layer's parts are joined, see `llmscale.runtimes.llama_cpp.simulator.assemble`.
         post_norm: whether the outputs of attention and feed-forward are normalised before they are added.
         rows: where the rows whose logits are wanted are picked: after the ``last`` attention, after what it is
             ``added`` to, before the final norm (``end``), or after it (``norm``).

@@ -56,7 +56,7 @@ class Style(NamedTuple):
         unrotated: every how many layers one is not rotated; 1 for none that is, -1 for all but those with a window.
         sparse: first layers whose feed-forward keeps its largest activations only (Gemma 3n).
         normed_steps: whether Mamba's step size, B and C are normalised without weights (Falcon Mamba).
-        graph: whether `llmscale.runtimes.llama_cpp.simulator.build` has the architecture's own graph.
+        graph: whether `llmscale.runtimes.llama_cpp.simulator.assemble` has the architecture's own graph.
         vocab: most rows that the converter keeps of the vocabulary.
     """
 

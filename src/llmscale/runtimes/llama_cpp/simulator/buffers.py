@@ -13,7 +13,8 @@ from typing import NamedTuple
 from llmscale.runtimes.llama_cpp.facts import LatentAttentionFacts, ModelFacts
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator import cells
-from llmscale.runtimes.llama_cpp.simulator.build import Builder
+from llmscale.runtimes.llama_cpp.simulator.assemble import assemble
+from llmscale.runtimes.llama_cpp.simulator.context import GraphContext
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import CUDA_ALIGN, HOST_ALIGN, block, is_quantized
 from llmscale.runtimes.llama_cpp.simulator.layers import is_pipelined, layer_devices, placed_layers, shortened
 from llmscale.runtimes.llama_cpp.simulator.schedule import PIPELINE_COPIES, Backends, reserve
@@ -72,7 +73,8 @@ def compute_bytes(facts: ModelFacts, settings: LlamaCppSettings, offload: Offloa
     layers = placed_layers(facts, offload)
     if not any(isinstance(layer.mixer, LatentAttentionFacts) and layer.mixer.indexer for layer in facts.layers):
         layers = shortened(layers)
-    graph = Builder(facts, settings, offload, layers, layer_devices(len(facts.layers), offload)[-1]).build()
+    output_device = layer_devices(len(facts.layers), offload)[-1]
+    graph = assemble(GraphContext(facts, settings, offload, layers, output_device))
     copies = PIPELINE_COPIES if is_pipelined(facts, offload, settings.kv_offload) else 1
     return tuple(reserve(graph, Backends(offload.devices + 1, alignments(offload), settings.op_offload, copies)))
 
