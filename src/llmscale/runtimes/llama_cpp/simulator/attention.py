@@ -40,7 +40,7 @@ def store_and_attend(
     s = ctx.settings
     inputs = ctx.windowed if layer.windowed else ctx.full
     keys, values = a.kv_heads * a.key, a.kv_heads * a.value
-    widest = values if s.flash_attention else ctx.facts.widest_value
+    widest = values if s.flash_attention else inputs.widest
     k_cache, v_cache = cache(ctx, s.type_k, keys, inputs), cache(ctx, s.type_v, widest, inputs)
     q = rotated(q, inputs.k_rot)
     if own is None:

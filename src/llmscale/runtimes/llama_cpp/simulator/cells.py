@@ -48,12 +48,12 @@ def cells(facts: ModelFacts, settings: LlamaCppSettings) -> Cells:
 
 def cache_bytes(facts: ModelFacts, settings: LlamaCppSettings, cuda: bool = False) -> list[int]:
     """Bytes of the KV cache of each layer; on CUDA as its buffers hold it."""
-    of_stream = cells(facts, settings)
+    of_stream, widest = cells(facts, settings), facts.widest_value
     sizes = []
     for layer in facts.layers:
         keys, values = layer.cached()
         if values and not settings.flash_attention:
-            values = facts.widest_value
+            values = widest
         count = settings.streams * (of_stream.window if layer.windowed else of_stream.full)
         sizes.append(
             buffer_bytes(settings.type_k, keys, count, cuda) + buffer_bytes(settings.type_v, values, count, cuda)

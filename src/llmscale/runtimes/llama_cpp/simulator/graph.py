@@ -44,7 +44,6 @@ class GraphTensor:
         "backend",
         "base",
         "children",
-        "copies",
         "extra",
         "input",
         "kind",
@@ -81,7 +80,6 @@ class GraphTensor:
         self.owned = False
         self.offset = 0
         self.extra = 0
-        self.copies: dict[int, list[GraphTensor]] | None = None
 
     @property
     def strides(self) -> Shape:

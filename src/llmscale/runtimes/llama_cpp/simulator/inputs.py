@@ -14,15 +14,19 @@ from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 
 
 class CacheInputs:
-    """One cache's inputs: where to write, what to mask, and the rotation that quantised caches are stored in."""
+    """One cache's inputs: where to write, what to mask, and the rotation that quantised caches are stored in.
+
+    Attributes:
+        cells: of one stream.
+        widest: elements of one cell's V in every layer of a cache that is stored by column.
+    """
 
     def __init__(self, facts: ModelFacts, settings: LlamaCppSettings, tokens: int, count: int, windowed: bool) -> None:
         self.cells = count
-        flash = settings.flash_attention
-        widest = facts.widest_value
-        streams = settings.streams
+        self.widest = facts.widest_value
+        flash, streams = settings.flash_attention, settings.streams
         self.k_ids = ops.given("i64", tokens)
-        self.v_ids = ops.given("i64", tokens if flash else tokens * widest)
+        self.v_ids = ops.given("i64", tokens if flash else tokens * self.widest)
         self.mask = ops.given("f16" if flash else "f32", count, tokens // streams, 1, streams)
         self.k_rot = self.v_rot = None
         mixers = [layer.mixer for layer in facts.layers if layer.windowed == windowed]

@@ -121,63 +121,75 @@ def _reachable(tensor: GraphTensor, device: int) -> bool:
     return backend == device
 
 
+class _Splitter:
+    """The walk over a graph's nodes that begins a new split wherever the device changes.
+
+    Attributes:
+        nodes: those of the graph, and before each split a copy of each of its inputs.
+        extra: tensors to place before all.
+
+    Args:
+        device: of the first split.
+        copies: of each input.
+    """
+
+    def __init__(self, device: int, copies: int) -> None:
+        self.nodes: list[GraphTensor] = []
+        self.extra: list[GraphTensor] = []
+        self._device = device
+        self._count = copies
+        self._copies: dict[tuple[GraphTensor, int], list[GraphTensor]] = {}
+        self._pending: list[GraphTensor] = []
+        self._inputs: list[GraphTensor] = []
+
+    def add(self, node: GraphTensor) -> None:
+        """Take the next node; a weight from elsewhere begins a new split too, since it is streamed by itself."""
+        if node.op in VIEWS:
+            self._pending.append(node)
+            return
+        device = node.backend
+        foreign = [one for one in node.src if one.backend != device and not _reachable(one, device)]
+        if device != self._device or (self._inputs and any(source.weight for source in foreign)):
+            self.close()
+            self._device = device
+        if foreign:
+            node.src = tuple(self._local(source) if source in foreign else source for source in node.src)
+        self._pending.append(node)
+
+    def close(self) -> None:
+        """End the split: the copies of its inputs, then its nodes."""
+        for source in self._inputs:
+            kept = GraphTensor("none", source.kind, source.ne, (source,))
+            kept.base = source if source.base is None else source.base
+            kept.backend = source.backend
+            copies = self._copies[source, self._device]
+            self.nodes.extend((kept, copies[0]))
+            if self._count > 1:
+                self.extra.extend(copies)
+        self.nodes.extend(self._pending)
+        self._pending.clear()
+        self._inputs.clear()
+
+    def _local(self, source: GraphTensor) -> GraphTensor:
+        """The copy of a tensor on the device at hand."""
+        key = source, self._device
+        if key not in self._copies:
+            self._copies[key] = [_twin(source, self._device, self._count) for _ in range(self._count)]
+            self._inputs.append(source)
+        return self._copies[key][0]
+
+
 def _split(graph: Graph, devices: Backends) -> tuple[list[GraphTensor], list[GraphTensor]]:
     """The nodes with a copy of each input before its split, and the tensors to place before all."""
-    nodes: list[GraphTensor] = []
-    extra: list[GraphTensor] = []
-    pending: list[GraphTensor] = []
-    inputs: list[GraphTensor] = []
-    current = next(node.backend for node in graph.nodes if node.op not in VIEWS)
-
-    def close() -> None:
-        for source in inputs:
-            held = GraphTensor("none", source.kind, source.ne, (source,))
-            held.base = source if source.base is None else source.base
-            held.backend = source.backend
-            copies = (source.copies or {})[current]
-            nodes.extend((held, copies[0]))
-            if devices.copies > 1:
-                extra.extend(copies)
-        nodes.extend(pending)
-        pending.clear()
-        inputs.clear()
-
+    first = next(node.backend for node in graph.nodes if node.op not in VIEWS)
+    splitter = _Splitter(first, devices.copies)
     for node in graph.nodes:
-        if node.op in VIEWS:
-            pending.append(node)
-            continue
-        streamed = bool(inputs) and any(
-            source.weight and source.backend != current and not _reachable(source, current) for source in node.src
-        )
-        if node.backend != current or streamed:
-            close()
-            current = node.backend
-        for source in node.src:
-            if source.backend != current and not _reachable(source, current):
-                if source.copies is None:
-                    source.copies = {}
-                if current not in source.copies:
-                    source.copies[current] = [_twin(source, current, devices.copies) for _ in range(devices.copies)]
-                    inputs.append(source)
-        if any(source.copies and current in source.copies for source in node.src):
-            node.src = tuple(
-                source.copies[current][0] if _foreign(source, current) and source.copies else source
-                for source in node.src
-            )
-        pending.append(node)
-    close()
-    if devices.copies > 1:
-        extra = [twin for leaf in graph.leafs if leaf.input for twin in _held(leaf, devices.copies)] + extra
-    return nodes, extra
-
-
-def _foreign(source: GraphTensor, device: int) -> bool:
-    return (
-        source.copies is not None
-        and device in source.copies
-        and source.backend != device
-        and not _reachable(source, device)
-    )
+        splitter.add(node)
+    splitter.close()
+    if devices.copies == 1:
+        return splitter.nodes, splitter.extra
+    inputs = [copy for leaf in graph.leafs if leaf.input for copy in _kept(leaf, devices.copies)]
+    return splitter.nodes, inputs + splitter.extra
 
 
 def _twin(source: GraphTensor, device: int, copies: int) -> GraphTensor:
@@ -189,7 +201,7 @@ def _twin(source: GraphTensor, device: int, copies: int) -> GraphTensor:
     return twin
 
 
-def _held(leaf: GraphTensor, copies: int) -> list[GraphTensor]:
+def _kept(leaf: GraphTensor, copies: int) -> list[GraphTensor]:
     """An input and its copies on its own device, all kept while the graph runs."""
     leaf.output = True
     return [leaf, *(_twin(leaf, leaf.backend, copies) for _ in range(copies - 1))]
