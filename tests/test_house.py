@@ -25,7 +25,6 @@ LONG: set[str] = {
     "formats/gguf/presets.py",
     "model/blocks/recurrent.py",
     "model/families/_config.py",
-    "runtimes/llama_cpp/read.py",
     "runtimes/transformers/attention.py",
     "runtimes/transformers/forward.py",
     "runtimes/transformers/runtime.py",

@@ -118,15 +118,16 @@ def activations(facts: ModelFacts) -> int:
 
 
 def _widest(facts: ModelFacts, layer: LayerFacts) -> int:
-    found = [facts.hidden]
-    if isinstance(layer.mixer, (AttentionFacts, LatentAttentionFacts)):
-        found.append(layer.mixer.heads * layer.mixer.value)
-    if isinstance(layer.ffn, MlpFacts):
-        found.append(layer.ffn.width)
-    if isinstance(layer.ffn, ExpertsFacts):
-        ffn = layer.ffn
-        found += [ffn.used * max(ffn.latent or facts.hidden, ffn.width), ffn.shared, ffn.dense]
-    return max(found)
+    widths = [facts.hidden]
+    match layer.mixer:
+        case AttentionFacts() | LatentAttentionFacts() as a:
+            widths.append(a.heads * a.value)
+    match layer.ffn:
+        case MlpFacts() as m:
+            widths.append(m.width)
+        case ExpertsFacts() as e:
+            widths += [e.used * max(e.latent or facts.hidden, e.width), e.shared, e.dense]
+    return max(widths)
 
 
 #: Only its name is asked for.
