@@ -73,7 +73,7 @@ def allocate(nodes: list[GraphTensor], leafs: Iterable[GraphTensor], devices: in
     """Bytes of each device's buffer for a graph whose tensors know their device (`GraphTensor.backend`)."""
     arenas = [Arena(align[device]) for device in range(devices)]
     for leaf in leafs:
-        _place(leaf, arenas)
+        _allocate_node(leaf, arenas)
     for node in nodes:
         if node.base is not None and node.op != "none":
             node.base.views += 1
@@ -82,16 +82,16 @@ def allocate(nodes: list[GraphTensor], leafs: Iterable[GraphTensor], devices: in
     for node in nodes:
         for source in node.src:
             if not source.owned:
-                _place(source, arenas)
-        _place(node, arenas)
+                _allocate_node(source, arenas)
+        _allocate_node(node, arenas)
         for source in node.src:
             source.children -= 1
             if not (source.children or source.views):
-                _release(source, arenas)
+                _free_node(source, arenas)
     return [arena.size for arena in arenas]
 
 
-def _place(tensor: GraphTensor, arenas: list[Arena]) -> None:
+def _allocate_node(tensor: GraphTensor, arenas: list[Arena]) -> None:
     """Give a tensor its bytes, unless it has some or looks at another one's."""
     if tensor.owned or tensor.stored_on is not None or tensor.base is not None:
         return
@@ -119,7 +119,7 @@ def _written_over(tensor: GraphTensor) -> GraphTensor | None:
     return None
 
 
-def _release(tensor: GraphTensor, arenas: list[Arena]) -> None:
+def _free_node(tensor: GraphTensor, arenas: list[Arena]) -> None:
     """Free a tensor that nothing reads any more, or what it looks at when nothing else does."""
     base = tensor.base
     if base is not None:

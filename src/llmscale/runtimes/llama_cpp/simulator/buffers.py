@@ -88,10 +88,11 @@ def buffers(facts: ModelFacts, settings: LlamaCppSettings, offload: Offload = HO
     """Everything that llama.cpp takes besides the weights."""
     settings = settled(facts, settings)
     cache, state = [0] * (offload.devices + 1), [0] * (offload.devices + 1)
-    where = layer_devices(len(facts.layers), offload) if settings.kv_offload else [offload.host] * len(facts.layers)
+    count = len(facts.layers)
+    devices = layer_devices(count, offload) if settings.kv_offload else [offload.host] * count
     plain, padded = (cells.cache_bytes(facts, settings, cuda) for cuda in (False, offload.cuda))
     for number, recurrent in enumerate(cells.state_bytes(facts, settings)):
-        device = where[number]
+        device = devices[number]
         cache[device] += (plain if device == offload.host else padded)[number]
         state[device] += recurrent
     output = cells.output_bytes(facts, settings)

@@ -41,21 +41,21 @@ class Backends(NamedTuple):
     copies: int = 1
 
 
-def reserve(graph: Graph, devices: Backends) -> list[int]:
+def reserve(graph: Graph, backends: Backends) -> list[int]:
     """Bytes of the compute buffer of each device."""
-    if devices.buffers == 1:
+    if backends.buffers == 1:
         for tensor in (*graph.nodes, *graph.leafs):
             tensor.backend = 0
-        return allocate(graph.nodes, graph.leafs, 1, devices.align)
-    _assign(graph, devices)
-    nodes, extra = _split(graph, devices)
-    return allocate(nodes, [*extra, *graph.leafs], devices.buffers, devices.align)
+        return allocate(graph.nodes, graph.leafs, 1, backends.align)
+    _assign(graph, backends)
+    nodes, extra = _split(graph, backends)
+    return allocate(nodes, [*extra, *graph.leafs], backends.buffers, backends.align)
 
 
-def _where(tensor: GraphTensor, devices: Backends) -> int:
+def _where(tensor: GraphTensor, backends: Backends) -> int:
     """The device that a tensor's own memory or its weights decide; -1 for none."""
     stored_on = tensor.stored_on if tensor.base is None else tensor.base.stored_on
-    host = devices.buffers - 1
+    host = backends.buffers - 1
     if stored_on is not None:
         return stored_on
     if tensor.input:
@@ -64,7 +64,7 @@ def _where(tensor: GraphTensor, devices: Backends) -> int:
         return -1
     for source in tensor.src:
         if source.weight and source.stored_on is not None:
-            if devices.takes_over and source.stored_on == host and _taken_over(tensor):
+            if backends.takes_over and source.stored_on == host and _taken_over(tensor):
                 return 0
             return source.stored_on
     return -1
@@ -82,13 +82,13 @@ def _taken_over(tensor: GraphTensor) -> bool:
             return prod(tensor.ne[1:]) >= OFFLOAD_ROWS
 
 
-def _assign(graph: Graph, devices: Backends) -> None:
+def _assign(graph: Graph, backends: Backends) -> None:
     """Give every tensor its device."""
-    host = devices.buffers - 1
+    host = backends.buffers - 1
     for leaf in graph.leafs:
-        leaf.backend = _where(leaf, devices)
+        leaf.backend = _where(leaf, backends)
     for node in graph.nodes:
-        node.backend = _where(node, devices) if node.pin is None else node.pin
+        node.backend = _where(node, backends) if node.pin is None else node.pin
     working = [node for node in graph.nodes if node.op not in VIEWS]
     for order in (working, working[::-1]):
         _spread(order, skip=host)
@@ -179,16 +179,16 @@ class _Splitter:
         return self._copies[key][0]
 
 
-def _split(graph: Graph, devices: Backends) -> tuple[list[GraphTensor], list[GraphTensor]]:
+def _split(graph: Graph, backends: Backends) -> tuple[list[GraphTensor], list[GraphTensor]]:
     """The nodes with a copy of each input before its split, and the tensors to place before all."""
     first = next(node.backend for node in graph.nodes if node.op not in VIEWS)
-    splitter = _Splitter(first, devices.copies)
+    splitter = _Splitter(first, backends.copies)
     for node in graph.nodes:
         splitter.add(node)
     splitter.close()
-    if devices.copies == 1:
+    if backends.copies == 1:
         return splitter.nodes, splitter.extra
-    inputs = [copy for leaf in graph.leafs if leaf.input for copy in _kept(leaf, devices.copies)]
+    inputs = [copy for leaf in graph.leafs if leaf.input for copy in _kept(leaf, backends.copies)]
     return splitter.nodes, inputs + splitter.extra
 
 
