@@ -15,8 +15,8 @@ from llmscale.answers.ollama import predicted
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.llama_cpp.buffers import Buffers
 from llmscale.runtimes.llama_cpp.simulate import settings_of, taken
+from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers
 from llmscale.runtimes.ollama.runtime import settled
 from llmscale.sources import load
 from llmscale.units import GIB

@@ -25,7 +25,6 @@ LONG: set[str] = {
     "formats/gguf/presets.py",
     "model/blocks/recurrent.py",
     "model/families/_config.py",
-    "runtimes/llama_cpp/read.py",
     "runtimes/transformers/attention.py",
     "runtimes/transformers/forward.py",
     "runtimes/transformers/runtime.py",
@@ -59,18 +58,11 @@ NAMING: set[str] = {
 }
 #: Classes whose names several rooms have.
 SHARED_NAMES: set[str] = {
-    "Attention",
     "Device",
-    "Facts",
-    "Indexer",
     "Kind",
     "Layout",
-    "Mamba",
-    "Mamba2",
-    "Mlp",
     "Plan",
     "Settings",
-    "Tensor",
     "Tier",
 }
 #: Modules with ``assert … is not None``.

@@ -15,11 +15,10 @@ from llmscale.formats.catalogue import quant
 from llmscale.formats.weights import assign_formats, host_bytes
 from llmscale.model.inventory import inventory
 from llmscale.runtimes.interface import Options
-from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers
-from llmscale.runtimes.llama_cpp.cells import Settings
-from llmscale.runtimes.llama_cpp.facts import Facts
-from llmscale.runtimes.llama_cpp.place import Place
+from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.read import facts_of
+from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
+from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers, buffers
 from llmscale.sources import load
 from llmscale.units import MIB
 
@@ -121,15 +120,17 @@ def comparisons(spread: Callable[..., Iterable[list[tuple[str, Row]]]] = map) ->
 
 
 @cache
-def facts(model: str) -> Facts:
+def facts(model: str) -> ModelFacts:
     """What llama.cpp makes of a model."""
     return facts_of(load(model).known())
 
 
-def settings(number: int) -> Settings:
+def settings(number: int) -> LlamaCppSettings:
     """Those that rows name by their number."""
     n_ctx, n_batch, n_ubatch, n_seq, unified, full, flash, type_k, type_v, outputs = measured()["settings"][number]
-    return Settings(n_ctx, n_batch, n_ubatch, n_seq, bool(unified), bool(full), bool(flash), type_k, type_v, outputs)
+    return LlamaCppSettings(
+        n_ctx, n_batch, n_ubatch, n_seq, bool(unified), bool(full), bool(flash), type_k, type_v, outputs
+    )
 
 
 def rows_of(model: str) -> list[tuple[str, Row]]:
@@ -141,7 +142,7 @@ def rows_of(model: str) -> list[tuple[str, Row]]:
         kv, output = more[:2] if given else (None, None)
         compute = more[2:] if given else more
         # As on the backends that were measured, which align as host memory does.
-        ours = buffers(facts(model), settings(number), Place(len(compute) - 1, cuda=False))
+        ours = buffers(facts(model), settings(number), Offload(len(compute) - 1, cuda=False))
         name = f"{model} {_said(settings(number), len(compute) - 1)}"
         found.append((STATE if any(ours.state) else CACHE, Row(name, _context(ours), context, seen=seen)))
         if kv is not None:
@@ -158,7 +159,7 @@ def _context(ours: Buffers) -> int:
     return sum(ours.cache) + sum(ours.state)
 
 
-def _said(s: Settings, devices: int) -> str:
+def _said(s: LlamaCppSettings, devices: int) -> str:
     """Settings in the words of llama-server."""
     told = [
         f"-c {s.n_ctx} -ub {s.n_ubatch} -np {s.n_seq}",
@@ -180,9 +181,9 @@ def _placed() -> list[tuple[str, Row]]:
         whole = facts(row["model"])
         small = whole._replace(layers=whole.layers[:layers], vocab=min(whole.vocab, rows))
         asked = settings(row["setting"])._replace(**row["more"])
-        place = Place(**row["place"], cuda=False, weights="f32")
-        ours = buffers(small, asked, place)
-        name = f"{row['model']} {_said(asked, place.devices)}, {_spread(row)}"
+        offload = Offload(**row["place"], cuda=False, weights="f32")
+        ours = buffers(small, asked, offload)
+        name = f"{row['model']} {_said(asked, offload.devices)}, {_spread(row)}"
         context = [kept + state for kept, state in zip(ours.cache, ours.state, strict=True)]
         for what, mine, theirs in (
             (PLACED_CACHE, context, row["context"]),
@@ -216,7 +217,7 @@ def _log(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
         older = "a build of 2026 that is not named; its host buffer is that of a mask in FP32, 1,024 + 18 MiB"
     fork = "a fork that keeps whole windows" if "fork" in row["backend"] else ""
     device = not row["backend"].startswith("CPU")
-    asked = Settings(
+    asked = LlamaCppSettings(
         row["n_ctx"],
         n_ubatch=row["n_ubatch"],
         n_seq=row.get("n_seq", 1),
@@ -226,7 +227,7 @@ def _log(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
         type_v=row["type_v"],
         n_outputs_max=0,  # every tool of those releases reserved all logits
     )
-    ours = buffers(facts(model), asked, Place(int(device), cuda=row["backend"].startswith("CUDA")))
+    ours = buffers(facts(model), asked, Offload(int(device), cuda=row["backend"].startswith("CUDA")))
     kv = row.get("kv_mib", row.get("kv_full_mib", 0) + row.get("kv_swa_mib", 0))
     yield LOG_CACHE, Row(name, sum(ours.cache), kv * MIB, fork, ROUNDING)
     if device:

@@ -16,10 +16,10 @@ from llmscale.formats.catalogue import quant as find_quant
 from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import inventory
 from llmscale.runtimes.interface import DEFAULTS, Options, Workload
-from llmscale.runtimes.llama_cpp.buffers import buffers
 from llmscale.runtimes.llama_cpp.offload import held, layers_of, most_layers
-from llmscale.runtimes.llama_cpp.place import Place
+from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
+from llmscale.runtimes.llama_cpp.simulator.buffers import buffers
 from llmscale.sources import load
 from llmscale.units import GIB
 from tests.helpers import good
@@ -269,7 +269,9 @@ def test_weights_are_on_one_device_or_in_ram(model: str, quant: str) -> None:
     whole = sum(each.bytes for each in stored)
     settings = settings_of(work())
     for layers, cpu_moe in ((0, 0), (1, 0), (7, 3), (99, 4), (99, 99)):
-        places = held(known, settings, weights, Place(devices=2, gpu_layers=layers, split=(3.0, 1.0), cpu_moe=cpu_moe))
+        places = held(
+            known, settings, weights, Offload(devices=2, gpu_layers=layers, split=(3.0, 1.0), cpu_moe=cpu_moe)
+        )
         twice = weights.tied if layers else 0
         assert sum(place.weights for place in places) == whole + twice
     assert (weights.tied > 0) == (model == "llama-3.2-1b")
@@ -281,8 +283,8 @@ def test_what_is_not_on_the_devices_is_in_ram() -> None:
     weights = layers_of(assign_formats(find_quant("q4_k_m"), spec, inventory(spec)), len(known.layers))
     for offload in (True, False):
         settings = settings_of(work(kv_offload=offload))
-        device, ram = held(known, settings, weights, Place(devices=1, gpu_layers=10))
-        expected = buffers(known, settings, Place(devices=1, gpu_layers=10))
+        device, ram = held(known, settings, weights, Offload(devices=1, gpu_layers=10))
+        expected = buffers(known, settings, Offload(devices=1, gpu_layers=10))
         assert (device.cache, ram.cache) == expected.cache
         assert (device.compute, ram.compute) == (expected.compute[0], expected.compute[1] + expected.output)
         assert (device.cache > 0) == offload
@@ -293,7 +295,7 @@ def test_unlike_devices_get_layers_by_their_room_and_none_more_than_it_has() -> 
     known, settings = facts(spec), settings_of(work())
     weights = layers_of(assign_formats(find_quant("q4_k_m"), spec, inventory(spec)), len(known.layers))
     small, large = 12 * GIB, 48 * GIB
-    place = Place(devices=2, split=(float(large), float(small)))
+    place = Offload(devices=2, split=(float(large), float(small)))
     assert most_layers(known, settings, weights, place, [large, small]) == len(known.layers) + 1
     most = most_layers(known, settings, weights, place, [large, small // 4])
     first, second, _ = held(known, settings, weights, place._replace(gpu_layers=most))

@@ -4,13 +4,13 @@ llama.cpp builds the graph of the largest batch that it will compute, gives each
 allocator place every tensor; what the allocator needs is the compute buffer. The same is done here, on tensors that are
 a shape and a list of sources:
 
-    ModelSpec ── read ──▶ Facts ── build ──▶ Graph ── schedule ──▶ splits and copies ── alloc ──▶ bytes of each device
-                                    │
-              attention · caches · experts · recurrent · sparse · gemma3n · gemma4 · place
+    ModelSpec ── read ──▶ ModelFacts ─┐
+    Workload ──▶ LlamaCppSettings ────┼── simulator ──▶ bytes of each device
+    devices ──▶ Offload ──────────────┘
 
-`buffers.buffers` is what to call. `cells` is the cache, which needs no graph. An architecture whose graph is not here
-gets the nearest one, and `Facts.known` is False: its cache is still exact, its compute buffers are an approximation
-(sparse attention taken for dense was 48 % too low, the worst seen).
+`simulate.taken` is what to call. An architecture whose graph is not here gets the nearest one, and `ModelFacts.known`
+is False: its cache is still exact, its compute buffers are an approximation (sparse attention taken for dense was 48 %
+too low, the worst seen).
 
 `process` is what a process takes on a device besides, `beside` what is loaded with a model: a vision tower, whose
 compute buffer is in `towers`, and a draft model.

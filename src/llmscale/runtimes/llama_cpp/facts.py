@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Union
 
 
-class Attention(NamedTuple):
+class AttentionFacts(NamedTuple):
     """Attention with a cache of keys and values.
 
     Attributes:
@@ -40,7 +40,7 @@ class Attention(NamedTuple):
     borrowed: bool = False
 
 
-class Indexer(NamedTuple):
+class IndexerFacts(NamedTuple):
     """Small heads that choose the `top` cells that attention sees (DeepSeek's sparse attention)."""
 
     heads: int
@@ -48,7 +48,7 @@ class Indexer(NamedTuple):
     top: int
 
 
-class Latent(NamedTuple):
+class LatentAttentionFacts(NamedTuple):
     """Multi-head latent attention, whose cache holds the latent and the rotated key only.
 
     Attributes:
@@ -67,10 +67,10 @@ class Latent(NamedTuple):
     nope: int
     value: int
     rotated: bool = True
-    indexer: Indexer | None = None
+    indexer: IndexerFacts | None = None
 
 
-class Mamba(NamedTuple):
+class MambaFacts(NamedTuple):
     """A selective state space of the first kind."""
 
     inner: int
@@ -80,7 +80,7 @@ class Mamba(NamedTuple):
     norms: bool = False
 
 
-class Mamba2(NamedTuple):
+class Mamba2Facts(NamedTuple):
     """A selective state space of the second kind; `norm` says whether its output is normalised."""
 
     heads: int
@@ -91,7 +91,7 @@ class Mamba2(NamedTuple):
     norm: bool = True
 
 
-class DeltaNet(NamedTuple):
+class DeltaNetFacts(NamedTuple):
     """A gated delta net; `mixed` says whether one weight makes both gates and keys are repeated (Qwen3-Next)."""
 
     key_heads: int
@@ -101,7 +101,7 @@ class DeltaNet(NamedTuple):
     mixed: bool = False
 
 
-class KimiDelta(NamedTuple):
+class KimiDeltaFacts(NamedTuple):
     """Kimi's delta attention: a decay per channel, and a convolution each for Q, K and V."""
 
     heads: int
@@ -109,17 +109,19 @@ class KimiDelta(NamedTuple):
     conv: int
 
 
-class ShortConv(NamedTuple):
+class ShortConvFacts(NamedTuple):
     """A gated convolution over the last `conv` tokens."""
 
     channels: int
     conv: int
 
 
-Mixer = Union[Attention, Latent, Mamba, Mamba2, DeltaNet, KimiDelta, ShortConv]
+MixerFacts = Union[
+    AttentionFacts, LatentAttentionFacts, MambaFacts, Mamba2Facts, DeltaNetFacts, KimiDeltaFacts, ShortConvFacts
+]
 
 
-class Mlp(NamedTuple):
+class MlpFacts(NamedTuple):
     """A feed-forward.
 
     Attributes:
@@ -130,7 +132,7 @@ class Mlp(NamedTuple):
     form: str = "gated"
 
 
-class Experts(NamedTuple):
+class ExpertsFacts(NamedTuple):
     """A mixture of experts.
 
     Attributes:
@@ -164,26 +166,26 @@ class Experts(NamedTuple):
     dense: int = 0
 
 
-class Layer(NamedTuple):
+class LayerFacts(NamedTuple):
     """One layer.
 
     Attributes:
         mixer, ffn: its parts; a layer may lack one.
-        beside: a recurrence beside the attention, on the same input (Falcon-H1).
+        parallel: a recurrence parallel to the attention, on the same input (Falcon-H1).
         windowed: whether its cache is the one for sliding windows.
     """
 
-    mixer: Mixer | None
-    ffn: Mlp | Experts | None
+    mixer: MixerFacts | None
+    ffn: MlpFacts | ExpertsFacts | None
     windowed: bool = False
-    beside: Mamba2 | None = None
+    parallel: Mamba2Facts | None = None
 
     def cached(self) -> tuple[int, int]:
         """Elements of K and of V that one cell holds."""
         match self.mixer:
-            case Attention(borrowed=False) as a:
+            case AttentionFacts(borrowed=False) as a:
                 return a.kv_heads * a.key, a.kv_heads * a.value
-            case Latent() as a:
+            case LatentAttentionFacts() as a:
                 return a.kv_rank + a.rope + (a.indexer.head if a.indexer else 0), 0
             case _:
                 return 0, 0
@@ -191,40 +193,40 @@ class Layer(NamedTuple):
     def heads(self) -> tuple[int, int]:
         """Elements of one head's K and V in the cache."""
         match self.mixer:
-            case Attention() as a:
+            case AttentionFacts() as a:
                 return a.key, a.value
-            case Latent() as a:
+            case LatentAttentionFacts() as a:
                 return a.kv_rank + a.rope, a.kv_rank
             case _:
                 return 0, 0
 
     def state(self) -> tuple[int, int]:
         """Elements of a sequence's state: the convolution's last inputs, and the recurrence."""
-        match self.beside or self.mixer:
-            case Mamba() as m:
+        match self.parallel or self.mixer:
+            case MambaFacts() as m:
                 return (m.conv - 1) * m.inner, m.state * m.inner
-            case Mamba2() as m:
+            case Mamba2Facts() as m:
                 inner = m.heads * m.head
                 return (m.conv - 1) * (inner + 2 * m.groups * m.state), m.state * inner
-            case DeltaNet() as m:
+            case DeltaNetFacts() as m:
                 channels = (2 * m.key_heads + m.value_heads) * m.head
                 return (m.conv - 1) * channels, m.head * m.head * m.value_heads
-            case KimiDelta() as m:
+            case KimiDeltaFacts() as m:
                 return 3 * (m.conv - 1) * m.heads * m.head, m.head * m.head * m.heads
-            case ShortConv() as m:
+            case ShortConvFacts() as m:
                 return (m.conv - 1) * m.channels, 0
             case _:
                 return 0, 0
 
 
-class Facts(NamedTuple):
+class ModelFacts(NamedTuple):
     """A model.
 
     Attributes:
         arch: what llama.cpp calls the architecture.
         window: tokens of the sliding window that layers with one keep; 0 when none does.
         norm: ``rms``, or ``layer``, which is not computed in place.
-        residual: how a layer's parts are joined, see `llmscale.runtimes.llama_cpp.simulator.build`.
+        residual: how a layer's parts are joined, see `llmscale.runtimes.llama_cpp.simulator.assemble`.
         post_norm: whether the outputs of attention and feed-forward are normalised before they are added.
         rows: where the rows whose logits are wanted are picked: after the ``last`` attention, after what it is
             ``added`` to, before the final norm (``end``), or after it (``norm``).
@@ -244,7 +246,7 @@ class Facts(NamedTuple):
     arch: str
     hidden: int
     vocab: int
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerFacts, ...]
     window: int = 0
     norm: str = "rms"
     residual: str = "serial"

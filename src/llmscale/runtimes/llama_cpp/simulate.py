@@ -9,11 +9,17 @@ from llmscale.formats.layout import Format
 from llmscale.model.shape import Sketch
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import DEFAULTS, Workload
-from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers, refusal
-from llmscale.runtimes.llama_cpp.cells import Settings
-from llmscale.runtimes.llama_cpp.facts import Attention, Experts, Facts, Latent, Layer, Mlp
-from llmscale.runtimes.llama_cpp.place import Place
+from llmscale.runtimes.llama_cpp.facts import (
+    AttentionFacts,
+    ExpertsFacts,
+    LatentAttentionFacts,
+    LayerFacts,
+    MlpFacts,
+    ModelFacts,
+)
 from llmscale.runtimes.llama_cpp.read import facts_of
+from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
+from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers, buffers, refusal
 
 #: What llama.cpp calls the formats that a cache can be kept in (common/arg.cpp, `kv_cache_types`).
 CACHE_TYPES = {
@@ -30,17 +36,17 @@ CACHE_TYPES = {
 #: Tokens that a draft model proposes at a time (common/common.h, `n_max`); the logits of all are wanted.
 DRAFTED = 3
 #: Everything on one CUDA device.
-ONE = Place(devices=1)
+ONE = Offload(devices=1)
 
 
-def settings_of(work: Workload) -> Settings:
+def settings_of(work: Workload) -> LlamaCppSettings:
     """What llama-server is started with: a slot for each sequence, logits of one token a slot.
 
     Raises:
         UsageError: a cache type that llama.cpp does not have.
     """
-    o, defaults = work.options, Settings()
-    return Settings(
+    o, defaults = work.options, LlamaCppSettings()
+    return LlamaCppSettings(
         n_ctx=work.context * work.batch,
         n_ubatch=o.ubatch or defaults.n_ubatch,
         n_seq=work.batch,
@@ -62,13 +68,13 @@ def cache_type(form: Format) -> str:
 
 
 @cache
-def facts(spec: ModelSpec) -> Facts:
+def facts(spec: ModelSpec) -> ModelFacts:
     """What llama.cpp makes of the model, read once."""
     return facts_of(spec)
 
 
 @cache
-def taken(spec: ModelSpec, settings: Settings, place: Place = ONE) -> Buffers:
+def taken(spec: ModelSpec, settings: LlamaCppSettings, offload: Offload = ONE) -> Buffers:
     """The buffers of a model.
 
     Raises:
@@ -77,7 +83,7 @@ def taken(spec: ModelSpec, settings: Settings, place: Place = ONE) -> Buffers:
     known = facts(spec)
     if why := refusal(known, settings):
         raise UsageError(f"llama.cpp refuses these settings for {spec.name}: {why}.", "Change --kv-dtype.")
-    return buffers(known, settings, place)
+    return buffers(known, settings, offload)
 
 
 #: Contexts at which the compute buffer is simulated for the compiled catalogue.
@@ -106,21 +112,22 @@ def sketch_of(spec: ModelSpec, contexts: tuple[int, ...] = ()) -> Sketch:
     return Sketch(cells, known.window, state, tuple(compute))
 
 
-def activations(facts: Facts) -> int:
+def activations(facts: ModelFacts) -> int:
     """Values that one token's widest multiplication reads."""
     return max((_widest(facts, layer) for layer in facts.layers), default=facts.hidden)
 
 
-def _widest(facts: Facts, layer: Layer) -> int:
-    found = [facts.hidden]
-    if isinstance(layer.mixer, (Attention, Latent)):
-        found.append(layer.mixer.heads * layer.mixer.value)
-    if isinstance(layer.ffn, Mlp):
-        found.append(layer.ffn.width)
-    if isinstance(layer.ffn, Experts):
-        ffn = layer.ffn
-        found += [ffn.used * max(ffn.latent or facts.hidden, ffn.width), ffn.shared, ffn.dense]
-    return max(found)
+def _widest(facts: ModelFacts, layer: LayerFacts) -> int:
+    widths = [facts.hidden]
+    match layer.mixer:
+        case AttentionFacts() | LatentAttentionFacts() as a:
+            widths.append(a.heads * a.value)
+    match layer.ffn:
+        case MlpFacts() as m:
+            widths.append(m.width)
+        case ExpertsFacts() as e:
+            widths += [e.used * max(e.latent or facts.hidden, e.width), e.shared, e.dense]
+    return max(widths)
 
 
 #: Only its name is asked for.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmscale.runtimes.llama_cpp.simulator.graph import INPLACE, Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import INPLACE, GraphTensor
 
 END = 1 << 62
 
@@ -69,32 +69,11 @@ class Arena:
         holes.append([offset, count])
 
 
-def allocate(nodes: list[Tensor], leafs: Iterable[Tensor], devices: int, align: tuple[int, ...]) -> list[int]:
-    """Bytes of each device's buffer for a graph whose tensors know their device (`Tensor.backend`)."""
+def allocate(nodes: list[GraphTensor], leafs: Iterable[GraphTensor], devices: int, align: tuple[int, ...]) -> list[int]:
+    """Bytes of each device's buffer for a graph whose tensors know their device (`GraphTensor.backend`)."""
     arenas = [Arena(align[device]) for device in range(devices)]
-
-    def place(tensor: Tensor) -> None:
-        if tensor.owned or tensor.home is not None or tensor.base is not None:
-            return
-        tensor.owned = True
-        if tensor.op in INPLACE:
-            for source in tensor.src:
-                if (
-                    source.owned
-                    and not source.output
-                    and source.children == 1
-                    and not source.views
-                    and source.ne == tensor.ne
-                    and source.kind == tensor.kind
-                ):
-                    source.owned = False
-                    tensor.offset = source.offset
-                    tensor.backend = source.backend
-                    return
-        tensor.offset = arenas[tensor.backend].take(tensor.bytes + tensor.extra)
-
     for leaf in leafs:
-        place(leaf)
+        _allocate_node(leaf, arenas)
     for node in nodes:
         if node.base is not None and node.op != "none":
             node.base.views += 1
@@ -102,19 +81,52 @@ def allocate(nodes: list[Tensor], leafs: Iterable[Tensor], devices: int, align: 
             source.children += 1
     for node in nodes:
         for source in node.src:
-            place(source)
-        place(node)
+            if not source.owned:
+                _allocate_node(source, arenas)
+        _allocate_node(node, arenas)
         for source in node.src:
             source.children -= 1
-            if source.children or source.views:
-                continue
-            base = source.base
-            if base is not None:
-                base.views -= 1
-                if base.views or base.children:
-                    continue
-                source = base
-            if source.owned and not source.output:
-                arenas[source.backend].free(source.offset, source.bytes + source.extra)
-                source.owned = False
+            if not (source.children or source.views):
+                _free_node(source, arenas)
     return [arena.size for arena in arenas]
+
+
+def _allocate_node(tensor: GraphTensor, arenas: list[Arena]) -> None:
+    """Give a tensor its bytes, unless it has some or looks at another one's."""
+    if tensor.owned or tensor.stored_on is not None or tensor.base is not None:
+        return
+    tensor.owned = True
+    source = _written_over(tensor) if tensor.op in INPLACE else None
+    if source is None:
+        tensor.offset = arenas[tensor.backend].take(tensor.bytes + tensor.extra)
+    else:
+        source.owned = False
+        tensor.offset, tensor.backend = source.offset, source.backend
+
+
+def _written_over(tensor: GraphTensor) -> GraphTensor | None:
+    """The first source that nothing else reads and that has the same layout."""
+    for source in tensor.src:
+        if (
+            source.owned
+            and not source.output
+            and source.children == 1
+            and not source.views
+            and source.ne == tensor.ne
+            and source.kind == tensor.kind
+        ):
+            return source
+    return None
+
+
+def _free_node(tensor: GraphTensor, arenas: list[Arena]) -> None:
+    """Free a tensor that nothing reads any more, or what it looks at when nothing else does."""
+    base = tensor.base
+    if base is not None:
+        base.views -= 1
+        if base.views or base.children:
+            return
+        tensor = base
+    if tensor.owned and not tensor.output:
+        arenas[tensor.backend].free(tensor.offset, tensor.bytes + tensor.extra)
+        tensor.owned = False

@@ -11,36 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
-Shape = tuple[int, int, int, int]
+from llmscale.runtimes.llama_cpp.simulator.ggml_types import block, row_bytes
 
-#: Elements and bytes of one block of each type (ggml/src/ggml-common.h).
-BLOCKS: Final[dict[str, tuple[int, int]]] = {
-    "f32": (1, 4),
-    "i32": (1, 4),
-    "i64": (1, 8),
-    "f16": (1, 2),
-    "bf16": (1, 2),
-    "q8_0": (32, 34),
-    "q5_1": (32, 24),
-    "q5_0": (32, 22),
-    "q4_1": (32, 20),
-    "q4_0": (32, 18),
-    "iq4_nl": (32, 18),
-    "mxfp4": (32, 17),
-    "q2_K": (256, 84),
-    "q3_K": (256, 110),
-    "q4_K": (256, 144),
-    "q5_K": (256, 176),
-    "q6_K": (256, 210),
-    "iq1_s": (256, 50),
-    "iq1_m": (256, 56),
-    "iq2_xxs": (256, 66),
-    "iq2_xs": (256, 74),
-    "iq2_s": (256, 82),
-    "iq3_xxs": (256, 98),
-    "iq3_s": (256, 110),
-    "iq4_xs": (256, 136),
-}
+Shape = tuple[int, int, int, int]
 
 #: Operations that may write over a source of the same layout.
 INPLACE: Final = frozenset(
@@ -50,13 +23,7 @@ INPLACE: Final = frozenset(
 VIEWS: Final = frozenset({"view", "reshape", "permute"})
 
 
-def row_bytes(kind: str, elements: int) -> int:
-    """Bytes of one row."""
-    block, size = BLOCKS[kind]
-    return elements // block * size
-
-
-class Tensor:
+class GraphTensor:
     """One tensor of the graph.
 
     Attributes:
@@ -65,7 +32,7 @@ class Tensor:
         nb: bytes between neighbours along each axis; None for a tensor without gaps.
         src: what it is made from.
         base: the tensor whose memory a view looks at.
-        home: the number of the device that already holds it (weights and caches); None when the graph must.
+        stored_on: the number of the device that already holds it (weights and caches); None when the graph must.
         weight: whether it is a weight, near which operations run.
         input, output: written before the graph runs, read after it: neither is overwritten while it runs.
         pin: the device that it is forced to run on.
@@ -77,9 +44,7 @@ class Tensor:
         "backend",
         "base",
         "children",
-        "copies",
         "extra",
-        "home",
         "input",
         "kind",
         "nb",
@@ -91,18 +56,19 @@ class Tensor:
         "pin",
         "seen",
         "src",
+        "stored_on",
         "views",
         "weight",
     )
 
-    def __init__(self, op: str, kind: str, ne: Shape, src: tuple[Tensor, ...] = ()) -> None:
+    def __init__(self, op: str, kind: str, ne: Shape, src: tuple[GraphTensor, ...] = ()) -> None:
         self.op = op
         self.kind = kind
         self.ne = ne
         self.src = src
         self.nb: Shape | None = None
-        self.base: Tensor | None = None
-        self.home: int | None = None
+        self.base: GraphTensor | None = None
+        self.stored_on: int | None = None
         self.weight = False
         self.input = False
         self.output = False
@@ -114,7 +80,6 @@ class Tensor:
         self.owned = False
         self.offset = 0
         self.extra = 0
-        self.copies: dict[int, list[Tensor]] | None = None
 
     @property
     def strides(self) -> Shape:
@@ -122,8 +87,8 @@ class Tensor:
         if self.nb is not None:
             return self.nb
         a, b, c, _ = self.ne
-        size = BLOCKS[self.kind][1]
-        row = row_bytes(self.kind, a)
+        count, size = block(self.kind)
+        row = a // count * size
         return (size, row, row * b, row * b * c)
 
     @property
@@ -134,9 +99,9 @@ class Tensor:
             return row_bytes(self.kind, a) * b * c * d
         if not (a and b and c and d):
             return 0
-        block, size = BLOCKS[self.kind]
+        count, size = block(self.kind)
         nb = self.nb
-        first = a * nb[0] // block if block > 1 else size + (a - 1) * nb[0]
+        first = a * nb[0] // count if count > 1 else size + (a - 1) * nb[0]
         return first + (b - 1) * nb[1] + (c - 1) * nb[2] + (d - 1) * nb[3]
 
     @property
@@ -144,10 +109,10 @@ class Tensor:
         """Whether it has no gaps; axes of one element do not count (`ggml_is_contiguous`)."""
         if self.nb is None:
             return True
-        block, size = BLOCKS[self.kind]
-        if self.ne[0] != block and self.nb[0] != size:
+        count, size = block(self.kind)
+        if self.ne[0] != count and self.nb[0] != size:
             return False
-        expected = row_bytes(self.kind, self.ne[0])
+        expected = self.ne[0] // count * size
         for axis in (1, 2, 3):
             if self.ne[axis] != 1:
                 if self.nb[axis] != expected:
@@ -160,10 +125,10 @@ class Graph:
     """Nodes in the order they run, and the tensors that nothing makes."""
 
     def __init__(self) -> None:
-        self.nodes: list[Tensor] = []
-        self.leafs: list[Tensor] = []
+        self.nodes: list[GraphTensor] = []
+        self.leafs: list[GraphTensor] = []
 
-    def expand(self, tensor: Tensor) -> None:
+    def expand(self, tensor: GraphTensor) -> None:
         """Add a tensor and all it is made from that the graph does not have yet."""
         if tensor.seen:
             return

@@ -14,7 +14,7 @@ from math import prod
 from typing import NamedTuple
 
 from llmscale.runtimes.llama_cpp.simulator.alloc import allocate
-from llmscale.runtimes.llama_cpp.simulator.graph import VIEWS, Graph, Tensor
+from llmscale.runtimes.llama_cpp.simulator.graph import VIEWS, Graph, GraphTensor
 
 #: From so many rows on a device takes over an operation whose weight lies in host memory (ggml-cuda.cu,
 #: `ggml_backend_cuda_device_offload_op`; 32 there).
@@ -25,7 +25,7 @@ PIPELINE_COPIES = 4
 UNWEIGHTED = frozenset({"rope", "flash_attn"})
 
 
-class Devices(NamedTuple):
+class Backends(NamedTuple):
     """What the graph runs on.
 
     Attributes:
@@ -41,36 +41,36 @@ class Devices(NamedTuple):
     copies: int = 1
 
 
-def reserve(graph: Graph, devices: Devices) -> list[int]:
+def reserve(graph: Graph, backends: Backends) -> list[int]:
     """Bytes of the compute buffer of each device."""
-    if devices.buffers == 1:
+    if backends.buffers == 1:
         for tensor in (*graph.nodes, *graph.leafs):
             tensor.backend = 0
-        return allocate(graph.nodes, graph.leafs, 1, devices.align)
-    _assign(graph, devices)
-    nodes, extra = _split(graph, devices)
-    return allocate(nodes, [*extra, *graph.leafs], devices.buffers, devices.align)
+        return allocate(graph.nodes, graph.leafs, 1, backends.align)
+    _assign(graph, backends)
+    nodes, extra = _split(graph, backends)
+    return allocate(nodes, [*extra, *graph.leafs], backends.buffers, backends.align)
 
 
-def _where(tensor: Tensor, devices: Devices) -> int:
+def _where(tensor: GraphTensor, backends: Backends) -> int:
     """The device that a tensor's own memory or its weights decide; -1 for none."""
-    home = tensor.home if tensor.base is None else tensor.base.home
-    host = devices.buffers - 1
-    if home is not None:
-        return home
+    stored_on = tensor.stored_on if tensor.base is None else tensor.base.stored_on
+    host = backends.buffers - 1
+    if stored_on is not None:
+        return stored_on
     if tensor.input:
         return host
     if tensor.op in UNWEIGHTED:
         return -1
     for source in tensor.src:
-        if source.weight and source.home is not None:
-            if devices.takes_over and source.home == host and _taken_over(tensor):
+        if source.weight and source.stored_on is not None:
+            if backends.takes_over and source.stored_on == host and _taken_over(tensor):
                 return 0
-            return source.home
+            return source.stored_on
     return -1
 
 
-def _taken_over(tensor: Tensor) -> bool:
+def _taken_over(tensor: GraphTensor) -> bool:
     match tensor.op:
         case "get_rows":
             return False
@@ -82,13 +82,13 @@ def _taken_over(tensor: Tensor) -> bool:
             return prod(tensor.ne[1:]) >= OFFLOAD_ROWS
 
 
-def _assign(graph: Graph, devices: Devices) -> None:
+def _assign(graph: Graph, backends: Backends) -> None:
     """Give every tensor its device."""
-    host = devices.buffers - 1
+    host = backends.buffers - 1
     for leaf in graph.leafs:
-        leaf.backend = _where(leaf, devices)
+        leaf.backend = _where(leaf, backends)
     for node in graph.nodes:
-        node.backend = _where(node, devices) if node.pin is None else node.pin
+        node.backend = _where(node, backends) if node.pin is None else node.pin
     working = [node for node in graph.nodes if node.op not in VIEWS]
     for order in (working, working[::-1]):
         _spread(order, skip=host)
@@ -102,7 +102,7 @@ def _assign(graph: Graph, devices: Devices) -> None:
                 source.backend = node.backend if source.base is None else source.base.backend
 
 
-def _spread(nodes: list[Tensor], skip: int) -> None:
+def _spread(nodes: list[GraphTensor], skip: int) -> None:
     """Nodes without a device take that of the node before, unless it is `skip`."""
     current = -1
     for node in nodes:
@@ -112,84 +112,96 @@ def _spread(nodes: list[Tensor], skip: int) -> None:
             node.backend = current
 
 
-def _reachable(tensor: Tensor, device: int) -> bool:
+def _reachable(tensor: GraphTensor, device: int) -> bool:
     """Whether a device can read a tensor where it lies."""
     base = tensor if tensor.base is None else tensor.base
-    if base.home is not None:
-        return base.home == device
+    if base.stored_on is not None:
+        return base.stored_on == device
     backend = tensor.backend if tensor.backend != -1 else base.backend
     return backend == device
 
 
-def _split(graph: Graph, devices: Devices) -> tuple[list[Tensor], list[Tensor]]:
-    """The nodes with a copy of each input before its split, and the tensors to place before all."""
-    nodes: list[Tensor] = []
-    extra: list[Tensor] = []
-    pending: list[Tensor] = []
-    inputs: list[Tensor] = []
-    current = next(node.backend for node in graph.nodes if node.op not in VIEWS)
+class _Splitter:
+    """The walk over a graph's nodes that begins a new split wherever the device changes.
 
-    def close() -> None:
-        for source in inputs:
-            held = Tensor("none", source.kind, source.ne, (source,))
-            held.base = source if source.base is None else source.base
-            held.backend = source.backend
-            copies = (source.copies or {})[current]
-            nodes.extend((held, copies[0]))
-            if devices.copies > 1:
-                extra.extend(copies)
-        nodes.extend(pending)
-        pending.clear()
-        inputs.clear()
+    Attributes:
+        nodes: those of the graph, and before each split a copy of each of its inputs.
+        extra: tensors to place before all.
 
-    for node in graph.nodes:
+    Args:
+        device: of the first split.
+        copies: of each input.
+    """
+
+    def __init__(self, device: int, copies: int) -> None:
+        self.nodes: list[GraphTensor] = []
+        self.extra: list[GraphTensor] = []
+        self._device = device
+        self._count = copies
+        self._copies: dict[tuple[GraphTensor, int], list[GraphTensor]] = {}
+        self._pending: list[GraphTensor] = []
+        self._inputs: list[GraphTensor] = []
+
+    def add(self, node: GraphTensor) -> None:
+        """Take the next node; a weight from elsewhere begins a new split too, since it is streamed by itself."""
         if node.op in VIEWS:
-            pending.append(node)
-            continue
-        streamed = bool(inputs) and any(
-            source.weight and source.backend != current and not _reachable(source, current) for source in node.src
-        )
-        if node.backend != current or streamed:
-            close()
-            current = node.backend
-        for source in node.src:
-            if source.backend != current and not _reachable(source, current):
-                if source.copies is None:
-                    source.copies = {}
-                if current not in source.copies:
-                    source.copies[current] = [_twin(source, current, devices.copies) for _ in range(devices.copies)]
-                    inputs.append(source)
-        if any(source.copies and current in source.copies for source in node.src):
-            node.src = tuple(
-                source.copies[current][0] if _foreign(source, current) and source.copies else source
-                for source in node.src
-            )
-        pending.append(node)
-    close()
-    if devices.copies > 1:
-        extra = [twin for leaf in graph.leafs if leaf.input for twin in _held(leaf, devices.copies)] + extra
-    return nodes, extra
+            self._pending.append(node)
+            return
+        device = node.backend
+        foreign = [one for one in node.src if one.backend != device and not _reachable(one, device)]
+        if device != self._device or (self._inputs and any(source.weight for source in foreign)):
+            self.close()
+            self._device = device
+        if foreign:
+            node.src = tuple(self._local(source) if source in foreign else source for source in node.src)
+        self._pending.append(node)
+
+    def close(self) -> None:
+        """End the split: the copies of its inputs, then its nodes."""
+        for source in self._inputs:
+            kept = GraphTensor("none", source.kind, source.ne, (source,))
+            kept.base = source if source.base is None else source.base
+            kept.backend = source.backend
+            copies = self._copies[source, self._device]
+            self.nodes.extend((kept, copies[0]))
+            if self._count > 1:
+                self.extra.extend(copies)
+        self.nodes.extend(self._pending)
+        self._pending.clear()
+        self._inputs.clear()
+
+    def _local(self, source: GraphTensor) -> GraphTensor:
+        """The copy of a tensor on the device at hand."""
+        key = source, self._device
+        if key not in self._copies:
+            self._copies[key] = [_twin(source, self._device, self._count) for _ in range(self._count)]
+            self._inputs.append(source)
+        return self._copies[key][0]
 
 
-def _foreign(source: Tensor, device: int) -> bool:
-    return (
-        source.copies is not None
-        and device in source.copies
-        and source.backend != device
-        and not _reachable(source, device)
-    )
+def _split(graph: Graph, backends: Backends) -> tuple[list[GraphTensor], list[GraphTensor]]:
+    """The nodes with a copy of each input before its split, and the tensors to place before all."""
+    first = next(node.backend for node in graph.nodes if node.op not in VIEWS)
+    splitter = _Splitter(first, backends.copies)
+    for node in graph.nodes:
+        splitter.add(node)
+    splitter.close()
+    if backends.copies == 1:
+        return splitter.nodes, splitter.extra
+    inputs = [copy for leaf in graph.leafs if leaf.input for copy in _kept(leaf, backends.copies)]
+    return splitter.nodes, inputs + splitter.extra
 
 
-def _twin(source: Tensor, device: int, copies: int) -> Tensor:
+def _twin(source: GraphTensor, device: int, copies: int) -> GraphTensor:
     """A copy of a tensor on another device, strides included."""
-    twin = Tensor("none", source.kind, source.ne)
+    twin = GraphTensor("none", source.kind, source.ne)
     twin.nb = source.nb
     twin.backend = device
     twin.input = twin.output = copies > 1
     return twin
 
 
-def _held(leaf: Tensor, copies: int) -> list[Tensor]:
+def _kept(leaf: GraphTensor, copies: int) -> list[GraphTensor]:
     """An input and its copies on its own device, all kept while the graph runs."""
     leaf.output = True
     return [leaf, *(_twin(leaf, leaf.backend, copies) for _ in range(copies - 1))]

@@ -9,51 +9,39 @@ src/llama-graph.cpp.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from llmscale.runtimes.llama_cpp.facts import Indexer
+from llmscale.runtimes.llama_cpp.facts import IndexerFacts
 from llmscale.runtimes.llama_cpp.simulator import ops
 from llmscale.runtimes.llama_cpp.simulator.caches import cache, store
-from llmscale.runtimes.llama_cpp.simulator.graph import Tensor
-
-if TYPE_CHECKING:
-    from llmscale.runtimes.llama_cpp.simulator.build import Builder
-
-
-class Inputs:
-    """The indexer's inputs."""
-
-    def __init__(self, b: Builder, indexer: Indexer) -> None:
-        streams = b.settings.streams
-        self.ids = ops.given("i64", b.tokens)
-        self.mask = ops.given("f16", b.full.cells, b.tokens // streams, 1, streams)
-        self.rotation = ops.given("f32", indexer.head, indexer.head)
+from llmscale.runtimes.llama_cpp.simulator.context import GraphContext
+from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
+from llmscale.runtimes.llama_cpp.simulator.inputs import IndexerInputs
 
 
-def best(b: Builder, x: Tensor, compressed: Tensor, i: Indexer, inputs: Inputs) -> Tensor:
+def best(ctx: GraphContext, x: GraphTensor, compressed: GraphTensor, i: IndexerFacts) -> GraphTensor:
     """The positions of the cells that each token attends to."""
-    tokens, streams = b.tokens, b.settings.streams
-    q = b.rope(ops.reshape(b.linear(compressed, i.heads * i.head), i.head, i.heads, tokens))
-    k = b.rope(ops.reshape(b.norm(b.linear(x, i.head), kind="layer"), i.head, 1, tokens))
+    tokens, streams = ctx.tokens, ctx.settings.streams
+    inputs = ctx.indexer_inputs = ctx.indexer_inputs or IndexerInputs(i, tokens, ctx.full.cells, streams)
+    q = ctx.rope(ops.reshape(ctx.linear(compressed, i.heads * i.head), i.head, i.heads, tokens))
+    k = ctx.rope(ops.reshape(ctx.norm(ctx.linear(x, i.head), kind="layer"), i.head, 1, tokens))
     q, k = ops.mul_mat(inputs.rotation, q), ops.mul_mat(inputs.rotation, k)
-    kept = cache(b, b.settings.type_k, i.head, b.full)
-    store(b, kept, ops.view(k, (i.head, tokens), (4, k.strides[2])), inputs.ids)
+    kept = cache(ctx, ctx.settings.type_k, i.head, ctx.full)
+    store(ctx, kept, ops.view(k, (i.head, tokens), (4, k.strides[2])), inputs.ids)
     each = tokens // streams
-    weights = b.linear(x, i.heads)
+    weights = ctx.linear(x, i.heads)
     weights = ops.like("scale", ops.view(weights, (i.heads, each, 1, streams), weights.strides))
     nb = q.strides
     q = ops.view(q, (i.head, i.heads, each, streams), (4, nb[1], nb[2], nb[3] // streams))
-    row = b.full.cells
+    row = ctx.full.cells
     seen = ops.view(kept, (i.head, 1, row, streams), kept.strides)
-    score = Tensor("lightning_indexer", "f32", (row, each, 1, streams), (q, seen, weights, inputs.mask))
-    top = Tensor("top_k", "i32", (min(row, i.top), each, 1, streams), (score,))
+    score = GraphTensor("lightning_indexer", "f32", (row, each, 1, streams), (q, seen, weights, inputs.mask))
+    top = GraphTensor("top_k", "i32", (min(row, i.top), each, 1, streams), (score,))
     return ops.cont(top)
 
 
-def masked(mask: Tensor, chosen: Tensor) -> Tensor:
+def masked(mask: GraphTensor, chosen: GraphTensor) -> GraphTensor:
     """The mask with all but the chosen cells closed."""
     cells, each, _, streams = mask.ne
     closed = ops.reshape(ops.like("fill", mask), 1, cells, each, streams)
-    zeros = ops.like("fill", Tensor("none", "f32", (1, chosen.ne[0], each, streams)))
+    zeros = ops.like("fill", GraphTensor("none", "f32", (1, chosen.ne[0], each, streams)))
     opened = ops.set_rows(closed, zeros, ops.reshape(chosen, chosen.ne[0], each, streams))
     return ops.like("add", ops.reshape(opened, cells, each, 1, streams), mask)

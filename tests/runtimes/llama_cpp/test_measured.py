@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from llmscale.runtimes.llama_cpp.buffers import Buffers, buffers, refusal
-from llmscale.runtimes.llama_cpp.cells import Settings
-from llmscale.runtimes.llama_cpp.facts import Facts
-from llmscale.runtimes.llama_cpp.place import Place
+from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.read import facts_of
+from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
+from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers, buffers, refusal
 from llmscale.sources import load
 from tests.helpers import TRUTH
 
@@ -26,19 +25,21 @@ ROUNDING = 0.005 * 2**20 + 1
 
 
 @cache
-def facts(model: str) -> Facts:
+def facts(model: str) -> ModelFacts:
     return facts_of(load(model).known())
 
 
-def settings(number: int) -> Settings:
+def settings(number: int) -> LlamaCppSettings:
     n_ctx, n_batch, n_ubatch, n_seq, unified, full, flash, type_k, type_v, outputs = MEASURED["settings"][number]
-    return Settings(n_ctx, n_batch, n_ubatch, n_seq, bool(unified), bool(full), bool(flash), type_k, type_v, outputs)
+    return LlamaCppSettings(
+        n_ctx, n_batch, n_ubatch, n_seq, bool(unified), bool(full), bool(flash), type_k, type_v, outputs
+    )
 
 
 @cache
 def predicted(model: str, number: int, devices: int) -> Buffers:
     """As on the backends that were measured, which align as host memory does."""
-    return buffers(facts(model), settings(number), Place(devices, cuda=False))
+    return buffers(facts(model), settings(number), Offload(devices, cuda=False))
 
 
 @pytest.mark.parametrize("model", MEASURED["given"])
@@ -92,7 +93,7 @@ def placed(row: dict[str, Any]) -> Buffers:
     whole = facts(row["model"])
     small = whole._replace(layers=whole.layers[:cut], vocab=min(whole.vocab, rows))
     asked = settings(row["setting"])._replace(**row["more"])
-    return buffers(small, asked, Place(**row["place"], cuda=False, weights="f32"))
+    return buffers(small, asked, Offload(**row["place"], cuda=False, weights="f32"))
 
 
 @pytest.mark.parametrize("model", sorted({row["model"] for row in MEASURED["placed"]}))

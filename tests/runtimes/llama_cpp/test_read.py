@@ -1,0 +1,11 @@
+"""What llama.cpp makes of a model."""
+
+from __future__ import annotations
+
+from llmscale.runtimes.llama_cpp.read import facts_of
+from llmscale.sources import load
+
+
+def test_an_architecture_without_a_graph_says_so() -> None:
+    assert not facts_of(load("zamba2-2.7b").known()).known
+    assert facts_of(load("llama-3.1-8b").known()).known
