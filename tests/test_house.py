@@ -29,8 +29,6 @@ LONG: set[str] = {
     "runtimes/transformers/attention.py",
     "runtimes/transformers/forward.py",
     "runtimes/transformers/runtime.py",
-    "runtimes/vllm/cache.py",
-    "runtimes/vllm/shards.py",
 }
 #: Modules that say a runtime's name outside its room.
 NAMING: set[str] = {
@@ -60,18 +58,12 @@ NAMING: set[str] = {
 #: Classes whose names several rooms have.
 SHARED_NAMES: set[str] = {
     "Attention",
-    "Device",
     "Facts",
     "Indexer",
-    "Kind",
-    "Layout",
     "Mamba",
     "Mamba2",
     "Mlp",
-    "Plan",
-    "Settings",
     "Tensor",
-    "Tier",
 }
 #: Modules with ``assert … is not None``.
 ASSERTING: set[str] = {

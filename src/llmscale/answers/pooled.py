@@ -9,10 +9,11 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.largest import LONGEST
 from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.sglang import VERSION, Started, start
+from llmscale.runtimes.parallel.planes import planes_of
+from llmscale.runtimes.sglang import Started, start
 from llmscale.runtimes.sglang.pools import longest
+from llmscale.runtimes.sglang.releases import VERSION
 from llmscale.runtimes.sglang.runtime import cached, settings_of
-from llmscale.runtimes.vllm.formats import planes_of
 from llmscale.speed.classes import HBM
 
 

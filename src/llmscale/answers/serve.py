@@ -13,13 +13,15 @@ from llmscale.fit.largest import LONGEST, Fit
 from llmscale.formats.recipe import Quant
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Options, Subject, Workload
-from llmscale.runtimes.vllm import Card, Plan, Settings, Startup, limits, on, planned
-from llmscale.runtimes.vllm.cache import longest_context, request_bytes
-from llmscale.runtimes.vllm.formats import kernel_of, planes_of
-from llmscale.runtimes.vllm.profile import HOPPER, Device
+from llmscale.runtimes.parallel.paging import request_bytes
+from llmscale.runtimes.parallel.planes import planes_of
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.vllm import Card, StartPlan, Startup, VllmSettings, limits, on, planned
+from llmscale.runtimes.vllm.cache import longest_context
+from llmscale.runtimes.vllm.formats import kernel_of
+from llmscale.runtimes.vllm.profile import HOPPER, DeviceTraits
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.runtime import cached, settings_of
-from llmscale.runtimes.vllm.shards import Parallel
 
 #: Compute capability of the GPUs whose modules a switch links (H100, H200, B200, B300).
 LINKED = (9.0, 10.0, 10.3)
@@ -32,7 +34,7 @@ A100, GB10 = "a100", "dgx-spark"
 class Served(NamedTuple):
     """A start that vLLM accepts."""
 
-    settings: Settings
+    settings: VllmSettings
     found: Startup
 
 
@@ -76,16 +78,16 @@ def started(model: Model, quant: Quant, work: Workload, devices: DeviceSet) -> S
 
 #: What many devices are held against: a start without their memory, or the refusal of it. The spec and the quant are
 #: kept with it, so that no other ones take their places.
-_PLANS: dict[tuple[object, ...], tuple[ModelSpec, Quant, Plan | UsageError]] = {}
+_PLANS: dict[tuple[object, ...], tuple[ModelSpec, Quant, StartPlan | UsageError]] = {}
 
 
-def _start(spec: ModelSpec, quant: Quant, card: Card, settings: Settings) -> Startup:
+def _start(spec: ModelSpec, quant: Quant, card: Card, settings: VllmSettings) -> Startup:
     batch = limits(card, settings)
     key = (id(spec), id(quant), card.device, batch, settings._replace(utilization=None))
     if key not in _PLANS:
         try:
             kernel = kernel_of(spec, quant, card.device, release(settings.version))
-            plan: Plan | UsageError = planned(spec, planes_of(quant, kernel), card.device, settings, batch)
+            plan: StartPlan | UsageError = planned(spec, planes_of(quant, kernel), card.device, settings, batch)
         except UsageError as error:
             plan = error
         _PLANS[key] = (spec, quant, plan)
@@ -183,7 +185,7 @@ def card_of(devices: DeviceSet) -> Card:
     capabilities = [device.compute_capability or 0 for device in map(known, ids) if device]
     oldest = min(capabilities, default=HOPPER)
     linked = oldest in LINKED and not any(name.endswith(CARDS) for name in ids)
-    device = Device(capability=oldest, linked=linked)
+    device = DeviceTraits(capability=oldest, linked=linked)
     return Card(devices.visible, device, devices.id.startswith(A100), devices.id.startswith(GB10))
 
 
@@ -214,7 +216,7 @@ def layouts(options: Options, count: int, layers: int) -> list[Parallel]:
     ]
 
 
-def longest(model: Model, quant: Quant, settings: Settings, batch: int, devices: DeviceSet) -> int:
+def longest(model: Model, quant: Quant, settings: VllmSettings, batch: int, devices: DeviceSet) -> int:
     """The longest context up to the model's limit of which `batch` requests fit at once, 0 for none.
 
     What the profile run takes at the limit is counted, which below 8,192 tokens is more than MLA needs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+import os
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -10,7 +10,11 @@ from llmscale.store.yaml_file import YamlFile
 
 
 class Recipe(NamedTuple):
-    """How a table is made: `make` of the module `module` takes the file `yaml` of data/, and `more`."""
+    """How a table is made: `make` of the module `module` takes what is read of data/, and `more`.
+
+    Attributes:
+        yaml: a file of data/, or a folder, of which all files are read.
+    """
 
     yaml: str
     module: str
@@ -29,17 +33,28 @@ RECIPES = {
     "models": Recipe("models.yaml", "llmscale.catalogue.schema"),
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),
     "bounds": Recipe("bounds.yaml", "llmscale.fit.schema"),
+    "releases": Recipe("releases", "llmscale.runtimes.schema"),
     "outlines": Recipe("models.yaml", "llmscale.compile.outlines", "outlines"),
     **{f"sizes_{runtime}": Recipe("models.yaml", "llmscale.compile.sizes", "sizes", (runtime,)) for runtime in SIZED},
 }
 
 
-def make(name: str, file: YamlFile) -> dict[str, Any]:
-    """The table `name`, of what stands in `file`.
+def sources(name: str, data: str) -> list[YamlFile]:
+    """What the table `name` is made from, of the folder `data`.
+
+    Raises:
+        InputFileError: it cannot be read.
+    """
+    path = os.path.join(data, RECIPES[name].yaml)
+    return YamlFile.read_folder(path) if os.path.isdir(path) else [YamlFile.read(path)]
+
+
+def make(name: str, *files: YamlFile) -> dict[str, Any]:
+    """The table `name`, of what stands in `files`.
 
     Raises:
         InputFileError: what does not fit its schema, by file, line and field.
     """
     recipe = RECIPES[name]
-    made: dict[str, Any] = partial(getattr(import_module(recipe.module), recipe.make), file)(*recipe.more)
+    made: dict[str, Any] = getattr(import_module(recipe.module), recipe.make)(*files, *recipe.more)
     return made

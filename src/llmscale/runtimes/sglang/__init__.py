@@ -14,18 +14,29 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
-from llmscale.model.blocks.attention import LatentAttention
 from llmscale.model.spec import ModelSpec
+from llmscale.runtimes.parallel.check import refuse_undivided
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.parallel.shards import PlaneBytes, is_latent
 from llmscale.runtimes.sglang.loaded import IMAGE_CACHE, loaded_bytes, vision
 from llmscale.runtimes.sglang.pools import Cells, Pools, cells, pools, requests
 from llmscale.runtimes.sglang.static import CONTEXT, NVLINK_GROUP, Defaults, defaults, kv_cache_bytes
-from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes, refuse_impossible
 
-#: The release that was read.
-VERSION = "0.5.23"
+#: What is said, and what to try, of each thing that ranks cannot share.
+WORDS = {
+    "heads": (
+        "Total number of attention heads ({number}) must be divisible by tensor parallel size ({ranks}).",
+        "Take a tensor parallel size that divides it.",
+    ),
+    "kv_heads": (
+        "{number} KV heads can neither be divided over nor repeated on {ranks} ranks.",
+        "Take a tensor parallel size that divides them or is a multiple of them.",
+    ),
+    "layers": ("{number} layers cannot be dealt out to {ranks} stages.", ""),
+}
 
 
-class Settings(NamedTuple):
+class SglangSettings(NamedTuple):
     """Options as ``sglang.launch_server`` has them; None for its own default.
 
     Attributes:
@@ -68,25 +79,25 @@ class Started(NamedTuple):
     concurrency: float
 
 
-def default_of(spec: ModelSpec | None, memory: int, settings: Settings) -> Defaults:
+def default_of(spec: ModelSpec | None, memory: int, settings: SglangSettings) -> Defaults:
     """The defaults of a server of `spec` on devices of `memory` bytes as the driver reports them."""
     return defaults(
         memory,
         tensor=settings.tensor,
-        mla=spec is not None and any(isinstance(placed.block, LatentAttention) for placed in spec.placed),
+        mla=spec is not None and is_latent(spec),
         chunk=settings.chunk,
         requests=settings.max_requests,
         vision=vision(spec) if spec else None,
     )
 
 
-def outside(settings: Settings) -> int:
+def outside(settings: SglangSettings) -> int:
     """Bytes of one rank that are taken before the model is loaded."""
     return CONTEXT + (NVLINK_GROUP if settings.tensor > 1 and settings.nvlink else 0)
 
 
 def start(
-    spec: ModelSpec, sizes: PlaneBytes, memory: int, visible: int, settings: Settings, free: int | None = None
+    spec: ModelSpec, sizes: PlaneBytes, memory: int, visible: int, settings: SglangSettings, free: int | None = None
 ) -> Started:
     """What one server of `spec` takes on `settings.tensor` devices.
 
@@ -98,7 +109,7 @@ def start(
         UsageError: a number of ranks that the heads do not divide into.
         UnsupportedModelError: a cache that is not modelled.
     """
-    refuse_impossible(spec, Parallel(settings.tensor))
+    refuse_undivided(spec, Parallel(settings.tensor), WORDS)
     cell = cells(spec, settings.tensor, settings.kv_bytes)
     if cell is None:
         raise UnsupportedModelError(f"{spec.name} caches nothing.")

@@ -21,8 +21,9 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.general import General, cache_lines, state_lines
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.runtimes.sglang import VERSION, Settings, default_of, outside
+from llmscale.runtimes.sglang import SglangSettings, default_of, outside
 from llmscale.runtimes.sglang.pools import STATE_RATIO, WINDOW_RATIO, Cells, cells
+from llmscale.runtimes.sglang.releases import VERSION
 from llmscale.units import GIB
 
 #: Bytes of an element of a cache (``--kv-cache-dtype``).
@@ -44,14 +45,14 @@ def cache_bytes(work: Workload) -> int:
     return CACHE_BYTES[work.kv.id]
 
 
-def settings_of(work: Workload, tensor: int = 1, nvlink: bool = False) -> Settings:
+def settings_of(work: Workload, tensor: int = 1, nvlink: bool = False) -> SglangSettings:
     """What ``sglang.launch_server`` is started with.
 
     Raises:
         UsageError: a cache that SGLang does not have.
     """
     o = work.options
-    return Settings(
+    return SglangSettings(
         context=work.context,
         tensor=tensor,
         fraction=o.mem_fraction_static,
@@ -71,7 +72,7 @@ def cached(spec: ModelSpec, tensor: int, kv_bytes: int) -> Cells | None:
         return None
 
 
-def reserved(spec: ModelSpec | None, memory: int, visible: int, settings: Settings) -> int:
+def reserved(spec: ModelSpec | None, memory: int, visible: int, settings: SglangSettings) -> int:
     """Bytes of one device that the share leaves free for activations and CUDA graphs."""
     fraction = default_of(spec, memory, settings).fraction if settings.fraction is None else settings.fraction
     free = max(0, visible - outside(settings))

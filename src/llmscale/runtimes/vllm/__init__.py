@@ -1,6 +1,6 @@
 """What vLLM takes on each device at start-up, and what it leaves for the KV cache.
 
-`startup` joins the parts: weights (`shards`), the profile run (`profile`), what is measured (`overhead`), the cache
+`startup` joins the parts: weights (`loaded`), the profile run (`profile`), what is measured (`overhead`), the cache
 (`cache`), with the rules of a release (`releases`). The sum is vLLM's own (``determine_available_memory`` in
 ``vllm/v1/worker/gpu_worker.py``)::
 
@@ -12,21 +12,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.vllm.cache import BLOCK, Capacity, Layout, capacity, kinds, layout, request_bytes
+from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, request_bytes
+from llmscale.runtimes.parallel.ranks import ALONE, Parallel
+from llmscale.runtimes.parallel.shards import PlaneBytes
+from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
+from llmscale.runtimes.vllm.loaded import resident_bytes, weights_per_rank
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
-from llmscale.runtimes.vllm.profile import H100, Device, activation_peak, encoder_inputs, tower_peak
+from llmscale.runtimes.vllm.profile import H100, DeviceTraits, activation_peak, encoder_inputs, tower_peak
+from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
-from llmscale.runtimes.vllm.shards import (
-    ALONE,
-    Parallel,
-    PlaneBytes,
-    refuse_impossible,
-    resident_bytes,
-    weights_per_rank,
-)
 
 
-class Settings(NamedTuple):
+class VllmSettings(NamedTuple):
     """Options as ``vllm serve`` has them; None for its own default.
 
     Attributes:
@@ -66,12 +63,12 @@ class Card(NamedTuple):
     """
 
     memory: int
-    device: Device = H100
+    device: DeviceTraits = H100
     a100: bool = False
     gb10: bool = False
 
 
-class Stage(NamedTuple):
+class StageBytes(NamedTuple):
     """Bytes on one rank of a pipeline stage; `missing` is what lacks where nothing is left for the cache."""
 
     weights: int
@@ -93,25 +90,25 @@ class Startup(NamedTuple):
 
     batch: Batch
     utilization: float
-    stages: tuple[Stage, ...]
-    capacity: Capacity
+    stages: tuple[StageBytes, ...]
+    capacity: CacheCapacity
     request_bytes: int
-    plan: Layout
+    plan: CacheLayout
 
 
-class Plan(NamedTuple):
-    """What of a start does not depend on how much memory a device has; `Stage.kv_cache` is 0 here."""
+class StartPlan(NamedTuple):
+    """What of a start does not depend on how much memory a device has; `StageBytes.kv_cache` is 0 here."""
 
     batch: Batch
-    stages: tuple[Stage, ...]
-    layout: Layout
+    stages: tuple[StageBytes, ...]
+    layout: CacheLayout
 
 
-def startup(spec: ModelSpec, planes: PlaneBytes, card: Card, settings: Settings) -> Startup:
+def startup(spec: ModelSpec, planes: PlaneBytes, card: Card, settings: VllmSettings) -> Startup:
     """What one replica of `spec` takes on `settings.parallel` devices like `card`.
 
     Args:
-        planes: bytes of a rank's part of a tensor, see `llmscale.runtimes.vllm.formats.planes_of`.
+        planes: bytes of a rank's part of a tensor, see `llmscale.runtimes.parallel.planes.planes_of`.
 
     Raises:
         UsageError: what vLLM refuses.
@@ -120,7 +117,7 @@ def startup(spec: ModelSpec, planes: PlaneBytes, card: Card, settings: Settings)
     return on(planned(spec, planes, card.device, settings, limits(card, settings)), card, settings)
 
 
-def limits(card: Card, settings: Settings) -> Batch:
+def limits(card: Card, settings: VllmSettings) -> Batch:
     """The limits of a step."""
     default = default_batch(
         card.memory,
@@ -134,47 +131,55 @@ def limits(card: Card, settings: Settings) -> Batch:
     return Batch(tokens, min(settings.max_num_seqs or default.sequences, tokens))
 
 
-def planned(spec: ModelSpec, planes: PlaneBytes, device: Device, settings: Settings, batch: Batch) -> Plan:
+def planned(
+    spec: ModelSpec, planes: PlaneBytes, device: DeviceTraits, settings: VllmSettings, batch: Batch
+) -> StartPlan:
     """What the ranks of each stage hold, and how the cache is laid out; raises as `startup` does."""
-    parallel, rules = settings.parallel, release(settings.version)
+    parallel = settings.parallel
     refuse_impossible(spec, parallel)
-    images = settings.encoder_bytes
-    if images is None:
-        images = encoder_inputs(spec, batch, settings.element_bytes)
-    stages = []
-    for stage in range(parallel.pipeline):
-        loaded = weights_per_rank(spec, planes, parallel, stage)
-        loaded += resident_bytes(spec, planes, parallel, stage, settings.element_bytes, tokens=batch.tokens)
-        activations = activation_peak(
-            spec,
-            batch,
-            rules,
-            parallel,
-            context=settings.context,
-            element_bytes=settings.element_bytes,
-            device=device,
-            expert_scratch=settings.expert_scratch,
-            encoder_bytes=images if stage == 0 else 0,
-            tower_bytes=tower_peak(spec, batch, parallel, settings.element_bytes) if stage == 0 and images else 0,
-            samples=stage == parallel.pipeline - 1,
-        )
-        outside = non_torch_bytes(rules, parallel, device)
-        graphs = graph_bytes(spec, parallel, eager=settings.eager, batch=batch)
-        stages.append(Stage(loaded, activations, outside, graphs, 0))
+    stages = tuple(_stage(spec, planes, device, settings, batch, stage) for stage in range(parallel.pipeline))
     plan = layout(
         spec,
         kinds(spec, parallel, kv_bytes=settings.kv_bytes, state_bytes=settings.state_bytes),
         settings.context,
         batch,
-        rules,
+        release(settings.version),
         parallel,
         block_size=settings.block_size,
         prefix_caching=settings.prefix_caching,
     )
-    return Plan(batch, tuple(stages), plan)
+    return StartPlan(batch, stages, plan)
 
 
-def on(plan: Plan, card: Card, settings: Settings) -> Startup:
+def _stage(
+    spec: ModelSpec, planes: PlaneBytes, device: DeviceTraits, settings: VllmSettings, batch: Batch, stage: int
+) -> StageBytes:
+    """What a rank of one pipeline stage holds but for the cache; images are seen by the first."""
+    parallel, rules, element_bytes = settings.parallel, release(settings.version), settings.element_bytes
+    loaded = weights_per_rank(spec, planes, parallel, stage)
+    loaded += resident_bytes(spec, planes, parallel, stage, element_bytes, tokens=batch.tokens)
+    images = 0
+    if stage == 0:
+        given = settings.encoder_bytes
+        images = encoder_inputs(spec, batch, element_bytes) if given is None else given
+    activations = activation_peak(
+        spec,
+        batch,
+        rules,
+        parallel,
+        context=settings.context,
+        element_bytes=element_bytes,
+        device=device,
+        expert_scratch=settings.expert_scratch,
+        encoder_bytes=images,
+        tower_bytes=tower_peak(spec, batch, parallel, element_bytes) if images else 0,
+        samples=stage == parallel.pipeline - 1,
+    )
+    graphs = graph_bytes(spec, parallel, eager=settings.eager, batch=batch)
+    return StageBytes(loaded, activations, non_torch_bytes(rules, parallel, device), graphs, 0)
+
+
+def on(plan: StartPlan, card: Card, settings: VllmSettings) -> Startup:
     """The start that `plan` makes on devices like `card`."""
     rules = release(settings.version)
     utilization = rules.utilization if settings.utilization is None else settings.utilization

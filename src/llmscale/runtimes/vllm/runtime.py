@@ -24,13 +24,15 @@ from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.runtimes.vllm import Settings
-from llmscale.runtimes.vllm.cache import BLOCK, Kind, Layout, kinds, layout
+from llmscale.runtimes.parallel.blocks import CacheKind
+from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout
+from llmscale.runtimes.parallel.ranks import ALONE, Parallel
+from llmscale.runtimes.vllm import VllmSettings
+from llmscale.runtimes.vllm.cache import kinds, layout
 from llmscale.runtimes.vllm.formats import keeps_scratch
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
-from llmscale.runtimes.vllm.shards import ALONE, Parallel
 from llmscale.units import GIB
 
 #: Bytes of an element of a cache (``CacheDType`` in vllm/config/cache.py); FP32 with ``--dtype float32`` alone.
@@ -60,7 +62,7 @@ def state_bytes(spec: ModelSpec | None, work: Workload) -> int:
     return STATE_BYTES.get(spec.state_dtype if spec else "", work.activation_bytes)
 
 
-def settings_of(subject: Subject, work: Workload, parallel: Parallel = ALONE) -> Settings:
+def settings_of(subject: Subject, work: Workload, parallel: Parallel = ALONE) -> VllmSettings:
     """What ``vllm serve`` is started with.
 
     Raises:
@@ -68,7 +70,7 @@ def settings_of(subject: Subject, work: Workload, parallel: Parallel = ALONE) ->
     """
     o = work.options
     groups = groups_of(subject.spec) if subject.spec else ()
-    return Settings(
+    return VllmSettings(
         context=work.context,
         parallel=parallel,
         utilization=o.gpu_memory_utilization,
@@ -89,7 +91,7 @@ def groups_of(spec: ModelSpec) -> tuple[TensorGroup, ...]:
 
 
 @cache
-def cached(spec: ModelSpec, parallel: Parallel, kv_bytes: int, state_bytes: int) -> tuple[Kind, ...] | None:
+def cached(spec: ModelSpec, parallel: Parallel, kv_bytes: int, state_bytes: int) -> tuple[CacheKind, ...] | None:
     """What the layers of a model cache; None for what is not modelled, and for models that cache nothing."""
     try:
         return tuple(kinds(spec, parallel, kv_bytes=kv_bytes, state_bytes=state_bytes)) or None
@@ -192,7 +194,7 @@ def peak(subject: Subject, work: Workload) -> int:
     )
 
 
-def planned(subject: Subject, work: Workload) -> Layout | None:
+def planned(subject: Subject, work: Workload) -> CacheLayout | None:
     """How a device alone lays out the cache; None where that is not modelled."""
     spec = subject.spec
     found = cached(spec, ALONE, cache_bytes(work), state_bytes(spec, work)) if spec else None
