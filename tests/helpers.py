@@ -18,6 +18,8 @@ import pytest
 
 from llmscale.cli.app import main
 from llmscale.errors import LlmscaleError
+from llmscale.model.families import from_config
+from llmscale.model.spec import ModelSpec
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TRUTH = Path(__file__).resolve().parent / "truth"
@@ -114,6 +116,11 @@ def tiny(**changes: Any) -> dict[str, Any]:
     """`TINY` with these keys instead; a key that is None is left out."""
     merged = {**TINY, **changes}
     return {key: value for key, value in merged.items() if value is not None or key not in changes}
+
+
+def tiny_spec(**changes: Any) -> ModelSpec:
+    """The model of `TINY` with these keys instead."""
+    return from_config({**TINY, **changes}, "a test")
 
 
 def write_config(folder: Path, config: Any) -> Path:

@@ -14,7 +14,7 @@ import pytest
 
 from llmscale.catalogue.summaries import Outline
 from llmscale.compile import checkout as compile_checkout
-from llmscale.compile.registry import RECIPES, SIZED, make
+from llmscale.compile.registry import RECIPES, SIZED, make, sources
 from llmscale.errors import InputFileError
 from llmscale.formats.catalogue import quants
 from llmscale.model.families import from_config
@@ -42,6 +42,11 @@ MODEL = """
   open: true
   released: "2020"
   source: s
+"""
+RELEASES = """
+title: T
+releases:
+  {since}: {{source: s, read: [{since}]}}
 """
 
 
@@ -181,7 +186,25 @@ def test_sizes_are_apart_by_every_runtime_that_reads_a_quant() -> None:
 
 
 def test_every_yaml_file_is_made_into_a_table() -> None:
-    assert {recipe.yaml for recipe in RECIPES.values()} == {path.name for path in (REPOSITORY / "data").glob("*.yaml")}
+    made = {Path(file.path) for name in RECIPES for file in sources(name, str(REPOSITORY / "data"))}
+    assert made == set((REPOSITORY / "data").rglob("*.yaml"))
+
+
+def test_a_table_of_a_folder_is_remade_when_a_file_is_added_or_changed(checkout: SimpleNamespace) -> None:
+    folder = checkout.yaml.parent / "releases"
+    folder.mkdir()
+    first, second = folder / "mlx.yaml", folder / "exllama.yaml"
+    first.write_text(RELEASES.format(since="0.32.2"), encoding="utf-8")
+    assert list(fresh("releases")) == ["mlx"]
+    second.write_text(RELEASES.format(since="1.4.1"), encoding="utf-8")
+    later(folder)
+    assert list(fresh("releases")) == ["exllama", "mlx"]
+    first.write_text(RELEASES.format(since="0.33.0"), encoding="utf-8")
+    later(first)
+    assert fresh("releases")["mlx"]["releases"][0]["since"] == "0.33.0"
+    second.unlink()
+    later(folder)
+    assert list(fresh("releases")) == ["mlx"]
 
 
 # -- malformed data ----------------------------------------------------------------------------

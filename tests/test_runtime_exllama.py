@@ -12,7 +12,7 @@ from llmscale.answers.results.estimate import Estimate
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.render.views.estimate import EXLLAMA
-from llmscale.runtimes.exllama import VERSION
+from llmscale.runtimes.exllama.memory import VERSION
 from llmscale.units import GIB, MIB
 from tests.exllama_rows import ROWS, used
 from tests.helpers import good

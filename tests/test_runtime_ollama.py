@@ -19,7 +19,7 @@ from llmscale.formats.catalogue import number_format
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.render.views.estimate import OLLAMA
 from llmscale.runtimes.interface import Options, Workload
-from llmscale.runtimes.ollama import MARGIN, VERSION, alone, batch_size, default_context
+from llmscale.runtimes.ollama.rules import MARGIN, VERSION, alone, batch_size, default_context
 from llmscale.units import GIB, MIB
 from tests.ollama_rows import CONTEXTS, GB, ROWS, buffers, model, printed, size, weights
 

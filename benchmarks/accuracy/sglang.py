@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.sglang_rows import ROWS, cell, loaded, named, started
+from tests.runtimes.sglang.rows import ROWS, cell, loaded, named, started
 
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale.units import GIB

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.vllm_more import More, graphs, laid_out, more, started, weights
-from tests.vllm_more import complete as complete_more
-from tests.vllm_rows import UNKNOWN_MIXTURE, Case, activations, cases, complete, fitted, graph_rows, run
+from tests.runtimes.vllm.more import More, graphs, laid_out, more, started, weights
+from tests.runtimes.vllm.more import complete as complete_more
+from tests.runtimes.vllm.rows import UNKNOWN_MIXTURE, Case, activations, cases, complete, fitted, graph_rows, run
 
 from benchmarks.accuracy.rows import Comparison, Row
-from llmscale.runtimes.vllm.shards import resident_bytes, weights_per_rank
+from llmscale.runtimes.vllm.loaded import resident_bytes, weights_per_rank
 from llmscale.units import GIB
 
 WEIGHTS = "vLLM weights per rank"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from llmscale.compile.registry import make, recipe
+from llmscale.compile.registry import make, sources
 from llmscale.errors import InputFileError
 from llmscale.store import tables, yaml_file
 
@@ -44,8 +44,7 @@ def compiled(name: str) -> dict[str, Any]:
 
 def made_here(name: str) -> dict[str, Any]:
     """The same, made in this process, which must have done nothing else."""
-    path = os.path.join(tables.PACKAGE, DATA, recipe(name).yaml)
-    data = make(name, yaml_file.YamlFile.read(path))
+    data = make(name, *sources(name, os.path.join(tables.PACKAGE, DATA)))
     files = {_relative(path) for path in yaml_file.READ}
     files |= {
         _relative(module.__file__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -9,7 +10,11 @@ from llmscale.store.yaml_file import YamlFile
 
 
 class Recipe(NamedTuple):
-    """How a table is made: `make` of the module `module` takes the file `yaml` of data/, and `more`."""
+    """How a table is made: `make` of the module `module` takes what is read of data/, and `more`.
+
+    Attributes:
+        yaml: a file of data/, or a folder, of which all files are read.
+    """
 
     yaml: str
     module: str
@@ -28,17 +33,47 @@ RECIPES = {
     "models": Recipe("models.yaml", "llmscale.catalogue.schema"),
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),
     "bounds": Recipe("bounds.yaml", "llmscale.fit.schema"),
-    "outlines": Recipe("models.yaml", "llmscale.compile.outlines", "outlines"),
-    **{f"sizes_{runtime}": Recipe("models.yaml", "llmscale.compile.sizes", "sizes", (runtime,)) for runtime in SIZED},
+    "releases": Recipe("releases", "llmscale.runtimes.schema"),
+    "summaries": Recipe("models.yaml", "llmscale.compile.summaries", "summaries"),
 }
 
 
-def make(name: str, file: YamlFile) -> dict[str, Any]:
-    """The table `name`, of what stands in `file`.
+def recipe(name: str) -> Recipe:
+    """How the table `name` is made."""
+    for prefix, module, make in (
+        (SIZES, "llmscale.compile.sizes", "sizes"),
+        (SUMMARIES, "llmscale.compile.summaries", "of_runtime"),
+    ):
+        if name.startswith(prefix):
+            return Recipe("models.yaml", module, make, (name.removeprefix(prefix),))
+    return RECIPES[name]
+
+
+def tables() -> list[str]:
+    """The names of all tables."""
+    from llmscale.formats.catalogue import quants
+    from llmscale.runtimes.registry import NAMES
+
+    sized = dict.fromkeys(quant.runtime for quant in quants())
+    return [*RECIPES, *(f"{SIZES}{runtime}" for runtime in sized), *(f"{SUMMARIES}{runtime}" for runtime in NAMES)]
+
+
+def sources(name: str, data: str) -> list[YamlFile]:
+    """What the table `name` is made from, of the folder `data`.
+
+    Raises:
+        InputFileError: it cannot be read.
+    """
+    path = os.path.join(data, recipe(name).yaml)
+    return YamlFile.read_folder(path) if os.path.isdir(path) else [YamlFile.read(path)]
+
+
+def make(name: str, *files: YamlFile) -> dict[str, Any]:
+    """The table `name`, of what stands in `files`.
 
     Raises:
         InputFileError: what does not fit its schema, by file, line and field.
     """
     how = recipe(name)
-    made: dict[str, Any] = getattr(import_module(how.module), how.make)(file, *how.more)
+    made: dict[str, Any] = getattr(import_module(how.module), how.make)(*files, *how.more)
     return made

@@ -5,6 +5,7 @@ Tables that ship, a user's catalogue and a user's recipe come in here; what is p
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from llmscale.units import MAX_COUNT
 
 T = TypeVar("T")
 Entries = dict[str, dict[str, Any]]
-#: Files that were read in this process: what a table was made with.
+#: Files and folders that were read in this process: what a table was made with.
 READ: set[str] = set()
 
 
@@ -61,6 +62,16 @@ class YamlFile:
             raise InputFileError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
         except UnicodeDecodeError:
             raise InputFileError(f"{path} cannot be read: it is not UTF-8 text.") from None
+
+    @classmethod
+    def read_folder(cls, path: str) -> list[YamlFile]:
+        """The files of the folder at `path`, which is remembered as read: another file changes it.
+
+        Raises:
+            InputFileError: one cannot be read.
+        """
+        READ.add(path)
+        return [cls.read(os.path.join(path, name)) for name in sorted(os.listdir(path)) if name.endswith(".yaml")]
 
     def content(self) -> Any:
         """What the file says.

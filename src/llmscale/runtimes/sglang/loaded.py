@@ -1,7 +1,7 @@
 """What loading a model takes of each rank under SGLang: "Load weight end. ... mem usage".
 
 SGLang's layers split as vLLM's do, which they were made from (``sglang/srt/layers/linear.py``,
-``layers/vocab_parallel_embedding.py``, 0.5.23), so the shards are `llmscale.runtimes.vllm.shards`'. Besides them:
+``layers/vocab_parallel_embedding.py``, 0.5.23), so the shards are `llmscale.runtimes.parallel.shards`'. Besides them:
 
 - tables of cosines and sines in FP32 (``layers/rotary_embedding/base.py``);
 - for MLA the two halves of kv_b once more, as they are multiplied with (``w_kc`` and ``w_vc`` in
@@ -11,22 +11,21 @@ SGLang's layers split as vLLM's do, which they were made from (``sglang/srt/laye
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.vllm.shards import (
-    Parallel,
-    PlaneBytes,
-    allocator_slack,
-    rotary_bytes,
-    shards,
-    weights_per_rank,
-)
+from llmscale.runtimes.parallel.allocator import allocator_slack
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.parallel.rotary import Tables, rotary_bytes
+from llmscale.runtimes.parallel.shards import PlaneBytes, Whole, shards, weight_bytes
 from llmscale.units import MIB
 
 #: Bytes of an element of a table of cosines and sines.
 ROTARY = 4
+#: Stretched tables are no longer than others. That those of positions of images are four times as long is vLLM's rule:
+#: no log of such a model is at hand, and SGLang's own mrope.py does not say so.
+TABLES = Tables(multimodal=4, stretched=False)
+#: Families of which every rank holds the tower or the token embedding whole.
+WHOLE = Whole(towers=frozenset({"mistral3", "pixtral"}), embeddings=frozenset({"whisper"}))
 #: What a model that sees has for embeddings of images (``SGLANG_VLM_CACHE_SIZE_MB`` in sglang/srt/environ.py).
 IMAGE_CACHE = 100 * MIB
 #: Families whose vision tower's config.json has another word for its layers, so that SGLang takes its default of them.
@@ -35,14 +34,10 @@ UNREAD_LAYERS, DEFAULT_LAYERS = ("qwen",), 24
 
 def loaded_bytes(spec: ModelSpec, sizes: PlaneBytes, tensor: int) -> int:
     """Bytes of one of `tensor` ranks."""
-    parallel = Parallel(tensor)
-    halves = sum(
-        shard.copies * sum(sizes(shard.group, shard.shape))
-        for shard in shards(spec, parallel)
-        if shard.group.role == "attention.kv_b"
-    )
-    tables = rotary_bytes(replace(spec, rope_factor=1.0), ROTARY)  # stretched tables are no longer than others
-    return weights_per_rank(spec, sizes, parallel) + halves + tables + allocator_slack(spec, sizes, parallel)
+    held = tuple(shards(spec, WHOLE, Parallel(tensor)))
+    halves = (shard for shard in held if shard.group.role == "attention.kv_b")
+    tables = rotary_bytes(spec, ROTARY, TABLES)
+    return weight_bytes(held, sizes) + weight_bytes(halves, sizes) + tables + allocator_slack(held, sizes)
 
 
 def vision(spec: ModelSpec) -> tuple[int, int] | None:

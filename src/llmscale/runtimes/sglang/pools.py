@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from llmscale.errors import UnsupportedModelError
-from llmscale.model.blocks.attention import Attention
-from llmscale.model.blocks.recurrent import LightningAttention
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.vllm.cache import kinds
-from llmscale.runtimes.vllm.shards import Parallel, computed, kv_heads
+from llmscale.runtimes.parallel.blocks import Keeping, computed
+from llmscale.runtimes.parallel.paging import kinds
+from llmscale.runtimes.parallel.shards import text_blocks
+from llmscale.runtimes.sglang.blocks import token_cells
 
+#: Families whose attention to an encoder SGLang has.
+CROSSED = ("whisper",)
 #: How the names of the families begin whose windows have a pool of their own.
 WINDOWED = ("llama4", "gpt_oss", "gemma4", "mimo_v2")
 #: ``--swa-full-tokens-ratio`` and ``--mamba-full-memory-ratio``.
@@ -83,19 +84,16 @@ def cells(spec: ModelSpec, tensor: int, kv_bytes: int) -> Cells | None:
     Raises:
         UnsupportedModelError: a cache that is not modelled.
     """
-    found = kinds(spec, Parallel(tensor), kv_bytes=kv_bytes, state_bytes=STATE_BYTES)
+    found = kinds(spec, Keeping(tensor, kv_bytes, STATE_BYTES), CROSSED)
     pooled = spec.family.startswith(WINDOWED)
     token, windowed, reach = sum(len(kind.layers) * kind.token_bytes for kind in found if kind.latent), 0, 0
-    for placed in spec.placed:
-        block = computed(placed.block)
-        if isinstance(block, LightningAttention):
-            raise UnsupportedModelError(f"SGLang's cache of {spec.family} is not modelled.")
-        if placed.tower is not None or not isinstance(block, Attention) or not block.cached:
+    for placed in text_blocks(spec):
+        cell = token_cells(computed(placed.block), tensor)
+        if cell is None:
             continue
-        wide = block.head_dim + (block.v_head_dim or block.head_dim)
-        size = len(placed.layers) * kv_heads(block.kv_heads, tensor) * wide * kv_bytes
-        if pooled and block.window:
-            windowed, reach = windowed + size, max(reach, block.window)
+        size = len(placed.layers) * cell.elements * kv_bytes
+        if pooled and cell.window:
+            windowed, reach = windowed + size, max(reach, cell.window)
         else:
             token += size
     state = sum(len(kind.layers) * kind.state_bytes for kind in found)

@@ -12,25 +12,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from llmscale.runtimes.sglang.releases import release
 from llmscale.units import GIB, MIB
 
-
-class Tier(NamedTuple):
-    """Defaults of devices with less than `below` bytes: prefill chunk, decode batch on 1 to 3 and on more ranks."""
-
-    below: float
-    chunk: int
-    few: int
-    many: int
-
-
-TIERS = (
-    Tier(20 * GIB, 2048, 8, 8),
-    Tier(35 * GIB, 4096, 48, 160),
-    Tier(60 * GIB, 4096, 32, 160),
-    Tier(160 * GIB, 8192, 256, 512),
-    Tier(float("inf"), 16384, 512, 512),
-)
 #: What SGLang has taken of a device before it loads a model: the CUDA context and its process group. Measured: 0.71 GiB
 #: of an H100 and 0.73 GiB of an RTX PRO 6000 with releases of 2026; earlier ones took 0.4 to 0.6 GiB
 #: (tests/truth/sglang.json, "Load weight begin").
@@ -79,7 +63,7 @@ def defaults(
         vision: (layers, width) of the vision tower of a model that sees.
         requests: ``--max-running-requests``, which bounds the decode batch that is captured by default.
     """
-    tier = next(tier for tier in TIERS if memory < tier.below)
+    tier = next(tier for tier in release().tiers if memory < tier.below)
     chunk = tier.chunk if chunk is None else chunk
     if decode_batch is None:
         decode_batch = tier.few if tensor < MANY_RANKS else tier.many

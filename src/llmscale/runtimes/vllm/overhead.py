@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.vllm.cache import CROSSED
-from llmscale.runtimes.vllm.profile import H100, Device
-from llmscale.runtimes.vllm.releases import Batch, Release
-from llmscale.runtimes.vllm.shards import ALONE, Parallel
+from llmscale.runtimes.vllm.profile import H100, DeviceTraits
+from llmscale.runtimes.vllm.releases import Batch, VllmRules
 from llmscale.units import GIB
 
 
@@ -37,7 +37,7 @@ class GraphLine(NamedTuple):
 
 
 #: Least squares of the relative error over 37 rows of 18 models of 0.18 and 0.19 on H100, default batch sizes. On
-#: models left out of the fit the middle error is 8 %, the largest 37 % (tests/test_runtime_vllm.py does it again).
+#: models left out of the fit the middle error is 8 %, the largest 37 % (tests/runtimes/vllm/test_logs.py).
 GRAPHS = GraphLine(0.419, 0.0136, 0.664)
 
 
@@ -51,7 +51,7 @@ FITTED = Batch(8192, 1024)
 LARGEST_CAPTURE, SMALL_STEP, LARGE_FROM, LARGE_STEP = 512, 8, 256, 16
 
 
-def non_torch_bytes(rules: Release, parallel: Parallel = ALONE, device: Device = H100) -> int:
+def non_torch_bytes(rules: VllmRules, parallel: Parallel = ALONE, device: DeviceTraits = H100) -> int:
     """Bytes outside PyTorch's allocator on one rank."""
     alone = rules.non_torch if int(device.capability) in MODULES else rules.non_torch_other
     if parallel.devices == 1:

@@ -25,15 +25,17 @@ larger of two moments, on top of what stays allocated through both:
 
 from __future__ import annotations
 
-from math import prod
 from typing import NamedTuple
 
-from llmscale.model.blocks.attention import Attention, LatentAttention
-from llmscale.model.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
+from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.spec import Block, ModelSpec
-from llmscale.runtimes.vllm.releases import Batch, Release
-from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed, deepstack
+from llmscale.model.spec import ModelSpec
+from llmscale.runtimes.parallel.blocks import computed
+from llmscale.runtimes.parallel.ranks import ALONE, Parallel
+from llmscale.runtimes.parallel.shards import text_blocks
+from llmscale.runtimes.vllm.blocks import MLA_TOKENS, experts, unpacked, width
+from llmscale.runtimes.vllm.loaded import deepstack
+from llmscale.runtimes.vllm.releases import Batch, VllmRules
 from llmscale.units import KIB, MIB
 
 FP32 = 4
@@ -48,20 +50,16 @@ CUBLAS_HOPPER, CUBLAS_AMPERE = 32 * MIB, 8 * MIB + 128 * KIB
 STREAMS = 3
 #: Measured on two models (tests/truth/vllm.json), not explained.
 FORWARD_REST = 42 * MIB
-#: Cached tokens that MLA's prefill unpacks at once: those of so many requests or blocks a request, at most so many.
-MLA_REQUESTS, MLA_BLOCKS, MLA_TOKENS, BLOCK = 8, 4, 64 * 1024, 16
 #: Patches behind one image token: Gemma 3 pools 4 x 4 of them, most others merge 2 x 2.
 PATCHES, GEMMA_PATCHES = 4, 16
 #: Tokens of the largest image of families where that is more than a step may be ("profiled with 1 image items of the
 #: maximum feature size" in their logs).
 IMAGE_TOKENS = dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"), 16384)
-
-
 #: Compute capability of an H100.
 HOPPER = 9.0
 
 
-class Device(NamedTuple):
+class DeviceTraits(NamedTuple):
     """What of a device decides scratch buffers.
 
     Attributes:
@@ -79,26 +77,18 @@ class Device(NamedTuple):
         return self.capability >= HOPPER
 
 
-H100 = Device()
-
-
-class Experts(NamedTuple):
-    """A mixture of experts as one rank computes it."""
-
-    used: int
-    intermediate: int
-    hidden: int
+H100 = DeviceTraits()
 
 
 def activation_peak(
     spec: ModelSpec,
     batch: Batch,
-    rules: Release,
+    rules: VllmRules,
     parallel: Parallel = ALONE,
     *,
     context: int = MLA_TOKENS,
     element_bytes: int = 2,
-    device: Device = H100,
+    device: DeviceTraits = H100,
     expert_scratch: bool = True,
     encoder_bytes: int = 0,
     tower_bytes: int = 0,
@@ -124,21 +114,9 @@ def activation_peak(
 
 
 def expert_workspace(spec: ModelSpec, batch: Batch, parallel: Parallel, element_bytes: int) -> int:
-    """Two scratch tensors of one row per token and chosen expert.
-
-    One is as wide as gate and up together or the hidden size, the other as their product or the hidden size.
-    """
-    return max(
-        (
-            batch.tokens
-            * parts.used
-            * (max(2 * parts.intermediate, parts.hidden) + max(parts.intermediate, parts.hidden))
-            * element_bytes
-            for parts in (_experts(computed(placed.block), parallel) for placed in spec.placed if placed.tower is None)
-            if parts
-        ),
-        default=0,
-    )
+    """The scratch of the widest mixture of experts for a whole step."""
+    mixtures = (experts(computed(placed.block), parallel) for placed in text_blocks(spec))
+    return batch.tokens * max((mixture.scratch for mixture in mixtures if mixture), default=0) * element_bytes
 
 
 def encoder_inputs(spec: ModelSpec, batch: Batch, element_bytes: int = 2) -> int:
@@ -159,7 +137,7 @@ def tower_peak(spec: ModelSpec, batch: Batch, parallel: Parallel = ALONE, elemen
     if patch is None or spec.family not in IMAGE_TOKENS:
         return 0
     towers = [p.block for p in spec.placed if p.tower == "vision" and isinstance(p.block, (Mlp, GatedMlp))]
-    widest = max((STREAMS * block.hidden + _width(block, parallel) for block in towers), default=0)
+    widest = max((STREAMS * block.hidden + width(block, parallel.tensor) for block in towers), default=0)
     return _seen(spec, batch) * (_embedded(spec) + PATCHES * (_pixels(patch) + widest)) * element_bytes
 
 
@@ -181,7 +159,7 @@ def _embedded(spec: ModelSpec) -> int:
     return spec.hidden_size * (1 + deepstack(spec))
 
 
-def _sampler(spec: ModelSpec, batch: Batch, rules: Release, element_bytes: int, device: Device) -> int:
+def _sampler(spec: ModelSpec, batch: Batch, rules: VllmRules, element_bytes: int, device: DeviceTraits) -> int:
     requests, hidden = min(batch.sequences, batch.tokens), spec.hidden_size
     logits = requests * spec.vocab_size * (element_bytes + SAMPLER_BYTES[rules.sampler])
     states = (batch.tokens + 2 * requests) * hidden * element_bytes
@@ -190,44 +168,7 @@ def _sampler(spec: ModelSpec, batch: Batch, rules: Release, element_bytes: int, 
 
 
 def _forward(spec: ModelSpec, batch: Batch, context: int, parallel: Parallel, element_bytes: int) -> int:
-    blocks = [computed(placed.block) for placed in spec.placed if placed.tower is None]
-    widest = max((_width(block, parallel) for block in blocks), default=0)
-    unpacked = max((_unpacked(block, batch, context, parallel) for block in blocks), default=0)
-    return (batch.tokens * (STREAMS * spec.hidden_size + widest) + unpacked) * element_bytes + FORWARD_REST
-
-
-def _unpacked(block: Block, batch: Batch, context: int, parallel: Parallel) -> int:
-    """Elements of K and V that MLA's prefill makes of cached latents (``determine_chunked_prefill_workspace_size``)."""
-    if not isinstance(block, LatentAttention):
-        return 0
-    pages = batch.sequences * BLOCK
-    tokens = max(min(max(MLA_REQUESTS * context, MLA_BLOCKS * pages), MLA_TOKENS), pages)
-    return tokens * block.heads // parallel.tensor * (block.nope + block.v_head)
-
-
-def _width(block: Block, parallel: Parallel) -> int:
-    """Elements that one token has at the widest point of the block on one rank, the residual streams left out."""
-    tensor = parallel.tensor
-    if isinstance(block, GatedMlp):
-        return 3 * block.intermediate // tensor
-    if isinstance(block, Mlp):
-        return 2 * block.intermediate // tensor
-    if isinstance(block, MixtureOfExperts):
-        return block.hidden + 3 * block.shared // tensor
-    if isinstance(block, Attention):
-        # The fused projection's output, and the rotated queries and keys apart from it.
-        return (2 * block.heads + 3 * block.kv_heads) * block.head_dim // tensor
-    if isinstance(block, LatentAttention):
-        return block.heads * (block.nope + block.rope + block.v_head) // tensor
-    return 0
-
-
-def _experts(block: Block, parallel: Parallel) -> Experts | None:
-    ranks = 1 if parallel.experts else parallel.tensor * parallel.data
-    if isinstance(block, (MixtureOfExperts, StackedExperts, MergedExperts)):
-        hidden = block.latent if isinstance(block, MixtureOfExperts) and block.latent else block.hidden
-        return Experts(block.used, block.intermediate // ranks, hidden)
-    if isinstance(block, PackedExperts):
-        downs = [prod(shape) for _, part, shape in block.matrices if part == "down"]
-        return Experts(block.used, downs[0] // block.hidden // ranks, block.hidden) if downs else None
-    return None
+    blocks = [computed(placed.block) for placed in text_blocks(spec)]
+    widest = max((width(block, parallel.tensor) for block in blocks), default=0)
+    made = max((unpacked(block, batch, context, parallel.tensor) for block in blocks), default=0)
+    return (batch.tokens * (STREAMS * spec.hidden_size + widest) + made) * element_bytes + FORWARD_REST

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from llmscale.devices.sets import device_set
 from llmscale.formats.select import selected
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.sglang import Settings, Started, start
+from llmscale.runtimes.parallel.planes import planes_of
+from llmscale.runtimes.parallel.shards import PlaneBytes
+from llmscale.runtimes.sglang.startup import SglangSettings, Started, start
 from llmscale.runtimes.sglang.loaded import loaded_bytes
 from llmscale.runtimes.sglang.pools import Cells, cells
-from llmscale.runtimes.vllm.formats import planes_of
-from llmscale.runtimes.vllm.shards import PlaneBytes
 from llmscale.sources import load
 from llmscale.units import GIB
+from tests.helpers import TRUTH
 
-TRUTH = Path(__file__).resolve().parent / "truth"
 ROWS: list[dict[str, Any]] = json.loads((TRUTH / "sglang.json").read_text(encoding="utf-8"))["rows"]
 
 
@@ -54,7 +53,7 @@ def started(row: dict[str, Any]) -> Started:
     device = device_set(row.get("device", "h100"))
     free = row.get("free_before_gib")
     visible = int(row["gpu_total_gib"] * GIB) if row.get("gpu_total_gib") else device.visible
-    settings = Settings(
+    settings = SglangSettings(
         row.get("context_len") or 4096,
         row["tp"],
         row["fraction"],

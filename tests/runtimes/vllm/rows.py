@@ -9,21 +9,21 @@ import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import prod
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmscale.formats.catalogue import quant
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.vllm import Card, Settings, Startup, startup
-from llmscale.runtimes.vllm.formats import planes_of
-from llmscale.runtimes.vllm.profile import Device
+from llmscale.runtimes.parallel.planes import planes_of
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.parallel.shards import PlaneBytes
+from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
+from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import MEASURED, release
-from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes
 from llmscale.sources import load
 from llmscale.units import GIB
+from tests.helpers import TRUTH
 
-TRUTH = Path(__file__).resolve().parent / "truth"
 ROWS: list[dict[str, Any]] = json.loads((TRUTH / "vllm.json").read_text(encoding="utf-8"))["rows"]
 
 #: The catalogue's name of each model of the rows that is used; the others are not in the catalogue or not named.
@@ -160,7 +160,7 @@ def complete() -> list[Case]:
 
 def run(c: Case) -> Startup:
     row, spec = c.row, c.spec
-    settings = Settings(
+    settings = VllmSettings(
         row["max_model_len"],
         c.parallel,
         row["gpu_memory_utilization"],
@@ -169,7 +169,7 @@ def run(c: Case) -> Startup:
         expert_scratch=c.planes is not mxfp4,
         version=version(row) or MEASURED,
     )
-    device = Device(capability=9.0 if "H100" in row["gpu"] else 8.6, linked="H100" in row["gpu"])
+    device = DeviceTraits(capability=9.0 if "H100" in row["gpu"] else 8.6, linked="H100" in row["gpu"])
     return startup(spec, c.planes, Card(c.memory, device), settings)
 
 

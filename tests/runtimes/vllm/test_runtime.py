@@ -16,19 +16,13 @@ from llmscale.answers.results.estimate import DeviceFit, EstimateResult
 from llmscale.answers.serve import layouts
 from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.formats.catalogue import quant
-from llmscale.model.inventory import inventory
 from llmscale.render.views import estimate as view
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Options
-from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of, planes_of
-from llmscale.runtimes.vllm.mxfp4 import MARLIN, TRTLLM
-from llmscale.runtimes.vllm.profile import Device
+from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.vllm.releases import MEASURED, release
-from llmscale.runtimes.vllm.shards import Parallel
-from llmscale.sources import load
 from llmscale.units import GIB
-from tests.vllm_rows import MODELS, ROWS, case, version
+from tests.runtimes.vllm.rows import MODELS, ROWS, case, version
 
 #: What rows say of a checkpoint -> the quant that it is in; the first that is in the row's words.
 QUANTS = {
@@ -126,64 +120,6 @@ def test_bytes_of_the_cache_are_those_of_the_logs() -> None:
 
 def test_what_served_requests_fits() -> None:
     assert all(one.fits and one.headroom_bytes > 0 for _, one in logged())
-
-
-# Bytes of a rank's part
-
-
-def test_a_whole_tensor_is_what_the_quant_makes_of_it() -> None:
-    """Each of the formats that vLLM reads, on one rank: the sum over the groups is that of the whole model."""
-    from llmscale.formats.weights import weight_bytes
-
-    for name in ("qwen2.5-7b", "gpt2", "llama-4-scout"):
-        spec = load(name).known()
-        parts = inventory(spec)
-        for one in ("bf16", "fp8", "w8a8", "fp8-block"):
-            planes = planes_of(quant(one))
-            total = sum(
-                group.copies * sum(planes(group, group.shape)) for group in parts.groups if group.tied_to is None
-            )
-            assert total == weight_bytes(quant(one), spec, parts), (name, one)
-
-
-def test_experts_in_mxfp4_lie_as_the_kernel_wants_them() -> None:
-    """gpt-oss is 2,880 wide, an uneven number for each of the kernels."""
-    spec = load("gpt-oss-20b").known()
-    groups = tuple(inventory(spec).groups)
-    by_role = {group.role: group for group in groups if group.component == "experts" and len(group.shape) == 2}
-    bias = next(group for group in groups if group.component == "experts" and len(group.shape) == 1)
-    up, down = by_role["experts.gate_up"], by_role["experts.down"]
-    mxfp4, scales = quant("mxfp4"), 2880 * 90
-
-    # Marlin: 2,944 x 3,072.
-    values = 2944 * 3072
-    planes = planes_of(mxfp4)
-    assert planes(up, (2880, 5760)) == (2 * values // 2, 2 * values // 32)
-    assert planes(down, (2880, 2880)) == (values // 2, values // 32)
-    assert sum(planes(bias, bias.shape)) == 2 * bias.shape[0]
-
-    # Triton of 0.19: 1,440 bytes a row are 1,472; 5,760 rows of scales are 5,888, and 2,880 are 3,072.
-    planes = planes_of(mxfp4, release("0.19.0").mxfp4)
-    assert planes(up, (2880, 5760)) == (5760 * 1472, 5888 * 90, 2 * scales)
-    assert planes(down, (2880, 2880)) == (2880 * 1472, 3072 * 90, scales)
-    assert sum(planes(bias, bias.shape)) == 4 * bias.shape[0]
-
-    # Two ranks: 1,440 are 1,472, and 736 bytes a row are 768.
-    assert planes(down, (1440, 2880)) == (2880 * 768, 3072 * 46, 2880 * 46)
-    # Of 0.25 on: rows as they are, and no second scales.
-    assert planes_of(mxfp4, release("0.25.1").mxfp4)(down, (2880, 2880)) == (2880 * 1440, 3072 * 90)
-
-    assert not keeps_scratch(mxfp4, groups)
-    assert keeps_scratch(quant("bf16"), groups)
-
-
-def test_the_kernel_of_mxfp4_goes_by_device_and_release() -> None:
-    spec, mxfp4, rules = load("gpt-oss-20b").known(), quant("mxfp4"), release("0.19.0")
-    for capability, kernel in {8.6: MARLIN, 9.0: rules.mxfp4, 10.0: TRTLLM, 10.3: TRTLLM, 12.0: MARLIN}.items():
-        assert kernel_of(spec, mxfp4, Device(capability=capability), rules) == kernel
-    assert kernel_of(spec, mxfp4, Device(), release("0.11.2")) == MARLIN
-    assert kernel_of(spec, quant("bf16"), Device(), rules) == MARLIN
-    assert kernel_of(load("qwen3-30b-a3b").known(), mxfp4, Device(), rules) == MARLIN
 
 
 # Devices

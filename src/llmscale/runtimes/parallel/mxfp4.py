@@ -1,10 +1,7 @@
-"""Sizes of experts in MXFP4 as vLLM's kernels hold them: each rounds up what it works on.
+"""Sizes of experts in MXFP4 as kernels hold them: each rounds up what it works on.
 
-Which kernel it is depends on the device and the release (``get_mxfp4_backend`` in ``layers/quantization/mxfp4.py``,
-later ``layers/fused_moe/oracle/mxfp4.py``), the rounding on the kernel
-(``mxfp4_round_up_hidden_size_and_intermediate_size``). Triton's moves values and scales into an order of its own
-(``layout_details/hopper_value.py`` and ``hopper_scale.py`` in the triton_kernels that vLLM ships) and until 0.24 leaves
-the scales of the checkpoint in memory besides.
+The rounding is ``mxfp4_round_up_hidden_size_and_intermediate_size`` of vLLM 0.19.0
+(``vllm/model_executor/layers/quantization/mxfp4.py``).
 """
 
 from __future__ import annotations
@@ -46,12 +43,8 @@ class Kernel(NamedTuple):
         return (values, scales, kept) if self.keeps_scales else (values, scales)
 
 
-#: On all other devices, and everywhere with LoRA.
+#: The kernel that runs on all devices.
 MARLIN = Kernel(128, 256)
-#: FlashInfer's, on compute capability 10.
-TRTLLM = Kernel(256, 256, bias_bytes=4)
-#: Triton's on compute capability 9.0.
-TRITON = Kernel(64, 1, scale_rows=256, scale_columns=2, bias_bytes=4)
 
 
 def _up(size: int, step: int) -> int:

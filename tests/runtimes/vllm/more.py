@@ -15,16 +15,20 @@ from llmscale.formats.recipe import Quant
 from llmscale.model.families import from_config
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.vllm import Card, Settings, Startup, startup
-from llmscale.runtimes.vllm.cache import Capacity, capacity, kinds, layout
-from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of, planes_of
+from llmscale.runtimes.parallel.planes import planes_of
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.parallel.shards import PlaneBytes
+from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
+from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
+from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
+from llmscale.runtimes.vllm.loaded import resident_bytes, weights_per_rank
 from llmscale.runtimes.vllm.overhead import graph_bytes
-from llmscale.runtimes.vllm.profile import Device
+from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.runtime import STATE_BYTES
-from llmscale.runtimes.vllm.shards import Parallel, PlaneBytes, resident_bytes, weights_per_rank
 from llmscale.units import GIB
-from tests.vllm_rows import TRUTH, model, version
+from tests.helpers import TRUTH
+from tests.runtimes.vllm.rows import model, version
 
 MORE: list[dict[str, Any]] = json.loads((TRUTH / "vllm_more.json").read_text(encoding="utf-8"))["rows"]
 
@@ -98,10 +102,10 @@ def more(*keys: str) -> list[More]:
     return [More(row) for row in MORE if all(row.get(key) is not None for key in keys)]
 
 
-def device_of(one: More) -> Device:
+def device_of(one: More) -> DeviceTraits:
     """What of the row's card matters."""
     gpu = one.row["gpu"]
-    return Device(
+    return DeviceTraits(
         capability=next((number for word, number in CAPABILITY.items() if word in gpu), 8.6), linked=gpu == "H100"
     )
 
@@ -148,7 +152,7 @@ def graphs(one: More) -> int:
     return graph_bytes(one.spec, one.parallel, eager=bool(one.row.get("enforce_eager")), batch=limits_of(one))
 
 
-def laid_out(one: More, gib: float) -> Capacity:
+def laid_out(one: More, gib: float) -> CacheCapacity:
     """What `gib` for the cache hold."""
     row, rules, batch = one.row, release(version(one.row) or MEASURED), limits_of(one)
     context = row["max_model_len"]
@@ -166,7 +170,7 @@ def started(one: More) -> Startup:
     """The start that the row describes."""
     row = one.row
     groups = tuple(inventory(one.spec).groups)
-    settings = Settings(
+    settings = VllmSettings(
         row["max_model_len"],
         one.parallel,
         row["gpu_memory_utilization"],

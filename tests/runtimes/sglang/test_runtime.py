@@ -15,12 +15,12 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.render.views.estimate import SGLANG
 from llmscale.runtimes.interface import Options, Workload
-from llmscale.runtimes.sglang import VERSION
 from llmscale.runtimes.sglang.pools import Cells, cells, longest, pools, requests
+from llmscale.runtimes.sglang.releases import VERSION
 from llmscale.runtimes.sglang.static import defaults, kv_cache_bytes, prefill_graphs
 from llmscale.sources import load
 from llmscale.units import GIB, MIB
-from tests.sglang_rows import ROWS, cell, loaded, started
+from tests.runtimes.sglang.rows import ROWS, cell, loaded, started
 
 #: What nvidia-smi reports of an H100 and an RTX 4090.
 H100, RTX4090 = 81559 * MIB, 24564 * MIB

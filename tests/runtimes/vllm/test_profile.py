@@ -1,0 +1,62 @@
+"""The activation peak of vLLM's profile run, counted by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmscale.model.spec import ModelSpec
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.vllm.profile import DeviceTraits, activation_peak, encoder_inputs, tower_peak
+from llmscale.runtimes.vllm.releases import Batch, release
+from llmscale.sources import load
+from llmscale.units import GIB, MIB
+from tests.runtimes.vllm.rows import model
+
+
+def peak(spec: ModelSpec, **options: Any) -> int:
+    batch = options.pop("batch", Batch(8192, 1024))
+    return activation_peak(spec, batch, options.pop("rules", release()), **options)
+
+
+def test_the_sampler_is_the_peak_of_a_large_vocabulary() -> None:
+    """Logits in 2 and 4 bytes, probabilities and random numbers in 4; hidden states; a row a multiprocessor."""
+    spec, logits = model("gemma-2-2b"), 1024 * 256000
+    expected = 14 * logits + (8192 + 2048) * 2304 * 2 + 132 * 256000 * 4 + 32 * MIB
+    assert peak(spec) == expected
+    assert peak(spec, device=DeviceTraits(capability=8.9)) == expected - 24 * MIB + 128 * 1024
+    assert peak(spec, rules=release("0.16")) == expected + 24 * logits - 132 * 256000 * 4
+    assert peak(spec, encoder_bytes=5) == expected + 5
+
+
+def test_the_forward_pass_is_the_peak_where_nothing_is_sampled() -> None:
+    spec = model("gemma-2-2b")
+    assert peak(spec, samples=False) == 8192 * (3 * 2304 + 3 * 9216) * 2 + 74 * MIB
+    assert peak(spec, samples=False, parallel=Parallel(2)) == 8192 * (3 * 2304 + 3 * 4608) * 2 + 74 * MIB
+
+
+def test_experts_keep_their_scratch_unless_they_are_packed() -> None:
+    """Eight experts a token: as wide as the hidden size twice, for gate and up together are narrower."""
+    spec = model("qwen3-30b-a3b")
+    assert peak(spec) - peak(spec, expert_scratch=False) == 8192 * 8 * (2048 + 2048) * 2
+
+
+def test_mla_unpacks_eight_requests_of_cached_tokens() -> None:
+    spec, batch = model("deepseek-r1"), Batch(8192, 256)
+    short, long = (peak(spec, batch=batch, samples=False, context=context) for context in (4096, 131072))
+    assert long - short == (65536 - 8 * 4096) * 128 * (128 + 128) * 2
+    tiny_context = peak(spec, batch=batch, samples=False, context=16)
+    assert short - tiny_context == (8 * 4096 - 4 * 256 * 16) * 128 * (128 + 128) * 2
+
+
+def test_models_that_see_hold_the_images_of_a_step() -> None:
+    batch = Batch(8192, 1024)
+    assert encoder_inputs(model("gemma-3-27b"), batch) == 8192 * (5376 + 3 * 896 * 896 // 256) * 2
+    assert encoder_inputs(model("qwen2-vl-7b"), batch) == 16384 * (3584 + 4 * 2 * 3 * 14 * 14) * 2
+    assert encoder_inputs(model("llama-3.1-8b"), batch) == 0
+
+
+def test_only_towers_with_large_images_have_a_peak_of_their_own() -> None:
+    batch = Batch(2048, 256)
+    assert tower_peak(load("qwen3-vl-8b").known(), batch) > GIB
+    assert tower_peak(load("gemma-3-27b").known(), batch) == 0
+    assert tower_peak(load("llama-3.1-8b").known(), batch) == 0
