@@ -45,7 +45,7 @@ class Quantity(NamedTuple):
         """Dealt out in proportion to `shares`, to the byte: the parts are the whole again."""
         shares = list(shares)
         ends = [_dealt(end, shares) for end in self[:3]]
-        return [Quantity(*parts, self.basis) for parts in zip(*ends, strict=True)]
+        return [Quantity(value, low, high, self.basis) for value, low, high in zip(*ends, strict=True)]
 
 
 NOTHING = Quantity.exactly(0)

@@ -175,7 +175,9 @@ def _line(asked: _Asked, form: Quant) -> _Line:
 
 def _device_fit(asked: _Asked, one: Laid) -> DeviceFit:
     about = asked.model.about
-    return device_fit(one, about, MAX_BATCH, moved(one.subject), partial(called, about, asked.reference, asked.catalogue))
+    return device_fit(
+        one, about, MAX_BATCH, moved(one.subject), partial(called, about, asked.reference, asked.catalogue)
+    )
 
 
 def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:

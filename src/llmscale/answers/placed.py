@@ -57,9 +57,7 @@ class Laid(NamedTuple):
         return (self.running or self.placed).layers
 
 
-def laid(
-    runtime: Runtime, subject: Subject, asked: Workload, settled: Settled, devices: DeviceSet
-) -> Laid:
+def laid(runtime: Runtime, subject: Subject, asked: Workload, settled: Settled, devices: DeviceSet) -> Laid:
     """With what can be run in part where not everything fits."""
     part = None
     if settled.placed.fits is not Verdict.YES and isinstance(subject, Exact) and not devices.unnamed:

@@ -113,7 +113,9 @@ def _number(option: Option, value: Any) -> Any:
             raise UsageError(f"{_flag(option)} {value:g} is not possible.", "A share above 0 and up to 1.")
         return float(value)
     if value != int(value) or (least is not None and value < least) or (most is not None and value > most):
-        ends = f"between {least:,.0f} and {most:,.0f} is" if most is not None else f"a whole number from {least:,.0f} is"
+        ends = (
+            f"between {least:,.0f} and {most:,.0f} is" if most is not None else f"a whole number from {least:,.0f} is"
+        )
         raise UsageError(f"{_flag(option)} {value} is not possible: {ends}.")
     return int(value)
 

@@ -28,7 +28,7 @@ def compare(
 ) -> None:
     """Models side by side: size, shape, context, training, licence, memory of the weights."""
     from llmscale.answers.compare import compare as answer
-    from llmscale.answers.model import DEFAULT_QUANTS
+    from llmscale.answers.estimate import DEFAULT_QUANTS
     from llmscale.render.views.compare import compare_view
 
     result = answer(models, quant or DEFAULT_QUANTS, catalogue=catalogue)

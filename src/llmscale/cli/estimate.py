@@ -134,12 +134,10 @@ def estimate(
     quiet: opt.Quiet = False,
 ) -> None:
     """Memory of MODEL in each format: weights, KV cache, overhead, total, and what it fits."""
+    from llmscale.answers.estimate import DEFAULT_QUANTS
     from llmscale.answers.estimate import estimate as answer
-    from llmscale.answers.model import DEFAULT_QUANTS
     from llmscale.errors import UsageError
     from llmscale.render.views.estimate import EstimateView
-    from llmscale.runtimes.interface import Options
-    from llmscale.units import parse_size
 
     if check and not gpu:
         raise UsageError("--check asks about a device, and none is named.", "Add --gpu, for example --gpu rtx4090.")
@@ -154,16 +152,16 @@ def estimate(
         runtime=runtime,
         gpus=gpu or (),
         reserve=reserve,
-        options=Options(
+        options=dict(
             ubatch=ubatch,
             flash_attn=flash_attn,
             unified_kv=unified_kv,
             swa_full=swa_full,
             kv_offload=kv_offload,
-            gpu_layers=gpu_layers.strip().lower(),
+            gpu_layers=gpu_layers,
             n_cpu_moe=n_cpu_moe,
-            ram=None if ram is None else parse_size(ram, "ram"),
-            ram_bandwidth=opt.bandwidth(ram_bandwidth),
+            ram=ram,
+            ram_bandwidth=ram_bandwidth,
             tp=tp,
             pp=pp,
             dp=dp,
@@ -176,11 +174,11 @@ def estimate(
             chunked_prefill_size=chunked_prefill_size,
             max_running_requests=max_running_requests,
             prefill_step_size=prefill_step_size,
-            mmproj=mmproj.strip().lower(),
-            draft=draft.strip(),
-            draft_quant=draft_quant.strip(),
-            attn=attn.strip().lower(),
-            cache=cache.strip().lower(),
+            mmproj=mmproj,
+            draft=draft,
+            draft_quant=draft_quant,
+            attn=attn,
+            cache=cache,
         ),
         quant_map=quant_map,
         sparsity=sparsity,

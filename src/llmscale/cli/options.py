@@ -69,7 +69,7 @@ def complete_kv(incomplete: str) -> list[str]:
 
 def complete_runtime(incomplete: str) -> list[str]:
     """Runtimes that begin so."""
-    from llmscale.runtimes import NAMES
+    from llmscale.runtimes.registry import NAMES
 
     return _starting(list(NAMES), incomplete)
 

@@ -25,6 +25,7 @@ class Device:
         fp16_tflops: FP16 rate without sparsity, 10^12 operations a second.
         fp32_tflops: FP32 rate of the shaders.
         sms: multiprocessors of an NVIDIA chip.
+        gpu: whether code for its vendor's GPUs runs on it.
         recalled: fields that could not be checked against a source.
     """
 
@@ -46,6 +47,7 @@ class Device:
     power_w: float | None = None
     price_usd: float | None = None
     sms: int | None = None
+    gpu: bool = True
     recalled: list[str] = field(default_factory=list)
     note: str = ""
 

@@ -38,9 +38,7 @@ def bounds_of(runtime: Runtime, subject: Subject) -> dict[str, Entry]:
     """The bound of each part that was measured; none for a model that is assumed."""
     entries: dict[str, dict[str, Any]] = table("bounds")["entries"]
     return {
-        part: Entry(**entry)
-        for group in _groups(runtime, subject)
-        for part, entry in entries.get(group, {}).items()
+        part: Entry(**entry) for group in _groups(runtime, subject) for part, entry in entries.get(group, {}).items()
     }
 
 

@@ -10,7 +10,7 @@ from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.largest import longest_context
 from llmscale.fit.place import Settled, place
 from llmscale.fit.question import Question
-from llmscale.fit.subject import Counted, Model, Subject
+from llmscale.fit.subject import Bare, Counted, Model, Subject
 from llmscale.formats.ladder import by_quality, ladder, originals
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
@@ -92,7 +92,9 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
             return [own, *(quant for quant in found if model.weights(quant).value < size)]
         if found:
             return found
-    raise UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.", "See llmscale quants list.")
+    raise UnsupportedModelError(
+        f"{model.about.name} cannot be had in any of these quants.", "See llmscale quants list."
+    )
 
 
 def _run(model: Model, quants: Sequence[Quant], question: Question) -> list[Quant]:
@@ -160,7 +162,7 @@ def best(
     steps: Sequence[Quant],
     devices: DeviceSet,
     question: Question,
-    counted: Callable[[], Counted] | None = None,
+    counted: Callable[[], Counted | Bare] | None = None,
 ) -> Chosen:
     """The first of `steps` that fits, the last where none does.
 

@@ -12,8 +12,15 @@ from llmscale.model.shape import Shape
 from llmscale.runtimes.interface import LayerSplit, PaceSetting, Placement, Runtime, Workload
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.speed.links import link
-from llmscale.speed.load import Load, attended_by_prompt, attended_tokens, cache_bytes, decode_flops
-from llmscale.speed.load import prompt_flops, state_bytes
+from llmscale.speed.load import (
+    Load,
+    attended_by_prompt,
+    attended_tokens,
+    cache_bytes,
+    decode_flops,
+    prompt_flops,
+    state_bytes,
+)
 from llmscale.speed.predict import Speed, Stage, decode, first_token
 from llmscale.speed.profile import ComputeProfile, bytes_per_token, profile_of
 from llmscale.speed.table import Setup, host_setup, setup
@@ -52,8 +59,8 @@ def moved(subject: Subject, profile: ComputeProfile | None = None) -> Moved | No
             subject.widths, profile_of(subject.inventory), *bytes_per_token(subject.inventory, subject.stored)
         )
         return found if subject.widths.decodes else None
-    if isinstance(subject, Summary) and profile is not None and subject.weights.read and subject.widths.decodes:
-        return Moved(subject.widths, profile, subject.weights.read, subject.weights.experts)
+    if isinstance(subject, Summary) and profile is not None and subject.sized.read and subject.widths.decodes:
+        return Moved(subject.widths, profile, subject.sized.read, subject.sized.experts)
     return None
 
 

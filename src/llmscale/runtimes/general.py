@@ -103,9 +103,9 @@ class GeneralRuntime:
 
     def memory(self, subject: Exact | Summary, work: Workload) -> Memory:
         """What `subject` takes of one device."""
-        widths, weights = subject.widths, weights_of(subject)
+        widths = subject.widths
         return Memory(
-            weights=weights,
+            weights=subject.weights,
             cache=Quantity.exactly(cache_bytes(widths, work), subject.basis),
             state=Quantity.exactly(state_bytes(widths, work), known(subject)),
             compute=Quantity.exactly(compute_bytes(widths, work), known(subject)),
@@ -138,11 +138,6 @@ class GeneralRuntime:
 def known(subject: Exact | Summary) -> Basis:
     """How what a runtime makes of the layers is known."""
     return Basis.MODELLED if subject.basis is Basis.EXACT else subject.basis
-
-
-def weights_of(subject: Exact | Summary) -> Quantity:
-    """Bytes of all weights."""
-    return subject.weights if isinstance(subject, Exact) else subject.weights.total
 
 
 def spread(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> Placement:
@@ -178,8 +173,11 @@ def kept(layer: LayerCache, context: int) -> int:
 
 def cache_bytes(shape: Shape, work: Workload) -> int:
     """Bytes of the KV cache."""
+    k, v = work.kv, work.value_format
     return sum(
-        layer.layers * work.batch * (work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values)))
+        layer.layers
+        * work.batch
+        * (work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values)))
         for layer in shape.caches
         for tokens in [kept(layer, work.context)]
     )
@@ -225,5 +223,3 @@ def state_lines(shape: Shape, work: Workload) -> Iterator[str]:
 def overhead_line(size: int) -> str:
     """The overhead, for ``--explain``."""
     return f"  overhead = {size:,} bytes for the CUDA context and libraries of one process (modelled)"
-
-

@@ -40,7 +40,7 @@ def refuse_lacking(info: RuntimeInfo, family: str, name: str) -> None:
 
 
 def unmodelled(info: RuntimeInfo, devices: DeviceSet) -> Note | None:
-    """Why nothing is said of the runtime on `devices`; None where something is, and of devices that are memory alone."""
+    """Why nothing is said of the runtime on `devices`; None where something is, and of memory alone."""
     for kind in devices.kinds:
         device = known(kind.id)
         if device is not None and info.vendors and (device.vendor not in info.vendors or not device.gpu):

@@ -90,12 +90,17 @@ class Summary(NamedTuple):
 
     name: str
     widths: Shape
-    weights: SizedWeights
+    sized: SizedWeights
     quant: Quant
     compiled: Any = None
     family: str = ""
     limit: int | None = None
     exact: bool = True
+
+    @property
+    def weights(self) -> Quantity:
+        """Bytes of all weights."""
+        return self.sized.total
 
     @property
     def basis(self) -> Basis:

@@ -29,8 +29,9 @@ class DeviceFit:
     range lies on both sides, and `limits` are what decides besides bytes.
 
     `max_context` is for as many sequences as asked, `max_batch` how many of the context asked fit at once.
-    `gpu_layers` is how many layers (the output counted as one) llama.cpp puts there, or can where not all fit, `cpu_moe`
-    of how many layers the experts then stay in host memory, `ram_bytes` what lies there then; None for other runtimes.
+    `gpu_layers` is how many layers (the output counted as one) llama.cpp puts there, or can where not all fit,
+    `cpu_moe` of how many layers the experts then stay in host memory, `ram_bytes` what lies there then; None for other
+    runtimes.
     `weights_bytes`, `kv_cache_bytes` and `overhead_bytes` are those of the fullest device; where a server makes its
     cache ahead, `kv_cache_bytes` is all that it holds. `kv_cache_tokens` and `max_concurrency` are what such a server
     reports, of one replica.
@@ -71,7 +72,7 @@ class DeviceFit:
 
 @dataclass
 class Estimate:
-    """One model in one format: where it lies on the first of `devices`, or on one device without limit if none is named.
+    """One model in one format: on the first of `devices` where some are named, else on one device without limit.
 
     `weights_bytes` counts each weight once; what devices hold of them besides (copies, padding) is part of
     `overhead_bytes`. `total_bytes` is the sum of all parts, in host memory too. `basis` says how each part is known,

@@ -129,4 +129,13 @@ def _undisclosed(result: ParamsResult, say: Words) -> Report:
     tables = (table(title, columns, rows),) if rows else ()
     said = () if rows else (title,)
     label = ("The figures above are rumours; nobody who knows has confirmed one.",) if rows else ()
-    return Report(tables, (*said, result.disclosure, *label, *(say.sentence(told) for told in result.notes), f"Source: {result.model.source}"))
+    return Report(
+        tables,
+        (
+            *said,
+            result.disclosure,
+            *label,
+            *(say.sentence(told) for told in result.notes),
+            f"Source: {result.model.source}",
+        ),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from llmscale.notes import Note
 from llmscale.units import format_count
@@ -28,21 +28,22 @@ class Words(Protocol):
         ...
 
 
-class _Language(NamedTuple):
+class _Language:
     """The tables of a module of this folder."""
 
-    lang: str
+    def __init__(self, lang: str) -> None:
+        self._lang = lang
+        self._own, self._english = (import_module(f"{__name__}.{name}") for name in (lang, "en"))
 
     def __call__(self, text: str) -> str:
-        return str(import_module(f"{__name__}.{self.lang}").LABELS.get(text, text))
+        return str(self._own.LABELS.get(text, text))
 
     def sentence(self, told: Note) -> str:
-        own = import_module(f"{__name__}.{self.lang}").SENTENCES
-        form = own.get(told.code) or import_module(f"{__name__}.en").SENTENCES[told.code]
-        return form(told.values) if callable(form) else form.format(**told.values)
+        form = self._own.SENTENCES.get(told.code) or self._english.SENTENCES[told.code]
+        return str(form(told.values) if callable(form) else form.format(**told.values))
 
     def count(self, value: int | None) -> str:
-        return "-" if value is None else format_count(value, self.lang)
+        return "-" if value is None else format_count(value, self._lang)
 
 
 @cache

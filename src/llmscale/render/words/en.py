@@ -27,13 +27,13 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"CUDA graphs of {format_gib(v['graphs'])} GiB have to find memory outside vLLM's share, and only "
         f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
     ),
-    "about_vllm": "vllm: usable is what --gpu-memory-utilization leaves of the memory that CUDA reports. Until 0.19 CUDA "
-    "graphs go into the rest; from 0.20 on they are taken out of the cache.",
-    "about_sglang": "sglang: weights and KV cache share --mem-fraction-static (SGLang's own choice unless given) of what "
-    "is free at the start. What it leaves of a device for activations and CUDA graphs, by a rule that nobody has "
+    "about_vllm": "vllm: usable is what --gpu-memory-utilization leaves of the memory that CUDA reports. Until 0.19 "
+    "CUDA graphs go into the rest; from 0.20 on they are taken out of the cache.",
+    "about_sglang": "sglang: weights and KV cache share --mem-fraction-static (SGLang's own choice unless given) of "
+    "what is free at the start. What it leaves of a device for activations and CUDA graphs, by a rule that nobody has "
     "measured, is neither usable nor counted in the total.",
-    "about_ollama": "ollama: llama-server is run; before 0.30 it had engines of its own. A context that is not named is "
-    "Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM.",
+    "about_ollama": "ollama: llama-server is run; before 0.30 it had engines of its own. A context that is not named "
+    "is Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM.",
     "about_mlx": "mlx: mlx-lm on Metal. Overhead is what is under way while a prompt as long as the context is read; a "
     "smaller --prefill-step-size takes less.",
     "about_exllama": "exllama: the token embedding, which is among the weights, stays in RAM.",

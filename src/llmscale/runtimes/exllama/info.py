@@ -7,7 +7,7 @@ Its model types are the ``arch_string`` of every architecture of exllamav3 1.6.5
 from __future__ import annotations
 
 from llmscale.notes import note
-from llmscale.runtimes.interface import Reads, RuntimeInfo, Runs
+from llmscale.runtimes.interface import Reads, Runs, RuntimeInfo
 
 FAMILIES = """
     Yi afmoe apertus arcee cohere cohere2 dbrx deepseek_v3 dots1 ernie4_5 ernie4_5_moe exaone4 gemma gemma2

@@ -21,17 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.devices.sets import DeviceSet
-from llmscale.errors import UsageError
-from llmscale.formats.catalogue import format_of
-from llmscale.formats.layout import Format
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.layout import Format
 from llmscale.model.blocks.attention import LatentAttention
 from llmscale.model.shape import LayerCache
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.general import FRAMEWORK, Memory, known, state_bytes, weights_of
+from llmscale.runtimes.general import FRAMEWORK, Memory, known, state_bytes
 from llmscale.runtimes.interface import WEIGHTS, Workload
 from llmscale.runtimes.subject import Exact, Summary
 
@@ -53,7 +49,7 @@ def memory(subject: Exact | Summary, work: Workload) -> Memory:
     Raises:
         UsageError: a cache that ExLlama does not have.
     """
-    weights, host = weights_of(subject), _embedding(subject)
+    weights, host = subject.weights, _embedding(subject)
     basis = known(subject)
     return Memory(
         weights=Quantity(weights.value - host, weights.low - host, weights.high - host, weights.basis),

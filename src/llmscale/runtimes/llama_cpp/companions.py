@@ -23,7 +23,7 @@ from llmscale.runtimes.interface import DRAFT, MMPROJ, Workload
 from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_weights
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
-from llmscale.runtimes.llama_cpp.simulator.cells import CUDA_ALIGN, CUDA_ROW
+from llmscale.runtimes.llama_cpp.simulator.ggml_types import CUDA_ALIGN, CUDA_ROW
 from llmscale.runtimes.llama_cpp.towers import GRAPHS
 from llmscale.runtimes.subject import Exact
 from llmscale.store.tables import table

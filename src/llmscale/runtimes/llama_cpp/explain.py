@@ -26,8 +26,9 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
     if state := placed.of(STATE).value:
         yield f"  state = {state:,} bytes for {work.batch} sequences ({basis}: llama.cpp {release})"
     yield (
-        f"  compute = {placed.of(COMPUTE, host=False).value:,} bytes on devices, {placed.of(COMPUTE).value:,} with host "
-        f"memory: its graph allocator, simulated for steps of {settings.ubatch:,} tokens (modelled: llama.cpp {release})"
+        f"  compute = {placed.of(COMPUTE, host=False).value:,} bytes on devices, {placed.of(COMPUTE).value:,} with "
+        f"host memory: its graph allocator, simulated for steps of {settings.ubatch:,} tokens (modelled: llama.cpp "
+        f"{release})"
     )
     kept = pool(activations(known), min(work.context * work.batch, settings.n_ubatch))
     yield (

@@ -24,7 +24,9 @@ INFO = RuntimeInfo(
         Option("swa_full", ("--swa-full",), "flag", "whole caches for sliding windows."),
         Option("kv_offload", ("--kv-offload/--no-kv-offload",), "flag", "the cache on the device."),
         LAYERS,
-        Option("n_cpu_moe", ("--n-cpu-moe", "-ncmoe"), "whole", "first layers whose experts stay in RAM.", "N", least=0),
+        Option(
+            "n_cpu_moe", ("--n-cpu-moe", "-ncmoe"), "whole", "first layers whose experts stay in RAM.", "N", least=0
+        ),
         RAM,
         Option(
             "ram_bandwidth",

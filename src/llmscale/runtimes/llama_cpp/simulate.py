@@ -1,4 +1,4 @@
-"""llama.cpp's buffers of a model whose tensors are at hand, from what a user asks; a sketch of them for a catalogue."""
+"""llama.cpp's buffers of a model whose tensors are at hand, from what a user asks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from functools import cache
 
 from llmscale.errors import UsageError
 from llmscale.formats.layout import Format
-from llmscale.model.shape import Sketch
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.interface import DEFAULTS, Workload
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.facts import (
     AttentionFacts,
     ExpertsFacts,
@@ -45,18 +44,17 @@ def settings_of(work: Workload) -> LlamaCppSettings:
     Raises:
         UsageError: a cache type that llama.cpp does not have.
     """
-    o, defaults = work.options, LlamaCppSettings()
     return LlamaCppSettings(
         n_ctx=work.context * work.batch,
-        n_ubatch=o.ubatch or defaults.n_ubatch,
+        n_ubatch=work.option("ubatch") or LlamaCppSettings().n_ubatch,
         n_seq=work.batch,
-        unified=bool(o.unified_kv),
-        swa_full=bool(o.swa_full),
-        flash_attention=o.flash_attn is not False,
+        unified=bool(work.option("unified_kv")),
+        swa_full=bool(work.option("swa_full")),
+        flash_attention=work.option("flash_attn") is not False,
         type_k=cache_type(work.kv),
         type_v=cache_type(work.value_format),
-        n_outputs_max=work.batch * (1 + DRAFTED if o.draft else 1),
-        kv_offload=o.kv_offload is not False,
+        n_outputs_max=work.batch * (1 + DRAFTED if work.option("draft") else 1),
+        kv_offload=work.option("kv_offload") is not False,
     )
 
 
@@ -86,32 +84,6 @@ def taken(spec: ModelSpec, settings: LlamaCppSettings, offload: Offload = ONE) -
     return buffers(known, settings, offload)
 
 
-#: Contexts at which the compute buffer is simulated for the compiled catalogue.
-SAMPLED = (256, 2048, 8192, 32_768, 131_072, 1_048_576)
-
-
-def sketch_of(spec: ModelSpec, contexts: tuple[int, ...] = ()) -> Sketch:
-    """What `LlamaCpp` needs of a model when there is no time to simulate: its cells, its state, some buffers.
-
-    Args:
-        contexts: at which the compute buffer is wanted besides those of `SAMPLED`.
-    """
-    known = facts_of(spec)
-    counts: dict[tuple[int, int, bool], int] = {}
-    for layer in known.layers:
-        keys, values = layer.cached()
-        if keys or values:
-            kind = (keys, values, layer.windowed and known.window > 0)
-            counts[kind] = counts.get(kind, 0) + 1
-    state = 4 * sum(sum(layer.state()) for layer in known.layers)
-    compute = []
-    for context in sorted({*SAMPLED, *contexts}):
-        settings = settings_of(Workload(context, 1, _F16, 2, None, DEFAULTS))
-        compute.append((context, buffers(known, settings, ONE).compute[0]))
-    cells = tuple((number, keys, values, windowed) for (keys, values, windowed), number in counts.items())
-    return Sketch(cells, known.window, state, tuple(compute))
-
-
 def activations(facts: ModelFacts) -> int:
     """Values that one token's widest multiplication reads."""
     return max((_widest(facts, layer) for layer in facts.layers), default=facts.hidden)
@@ -128,7 +100,3 @@ def _widest(facts: ModelFacts, layer: LayerFacts) -> int:
         case ExpertsFacts() as e:
             widths += [e.used * max(e.latent or facts.hidden, e.width), e.shared, e.dense]
     return max(widths)
-
-
-#: Only its name is asked for.
-_F16 = Format("fp16", "FP16", 16, [], "")

@@ -45,8 +45,8 @@ class Compiled(NamedTuple):
 def memory(summary: Summary, work: Workload) -> Memory:
     """What a model takes of one device; by the general rule where nothing was compiled of it."""
     tokens = min(work.context * work.batch, work.option("ubatch") or UBATCH)
-    widths, weights, basis = summary.widths, summary.weights, known(summary)
-    stored = weights.total.basis
+    widths, sized, basis = summary.widths, summary.sized, known(summary)
+    stored = sized.total.basis
     if summary.compiled is None:
         widest = max(widths.hidden, widths.intermediate)
         cache, state = cache_bytes(widths, work), state_bytes(widths, work)
@@ -58,12 +58,12 @@ def memory(summary: Summary, work: Workload) -> Memory:
         compute, besides = interpolated(from_json(compiled.compute), -(-work.context // CELLS) * work.batch)
         besides += work.batch * compiled.output
     return Memory(
-        weights=Quantity.exactly(weights.device, stored),
+        weights=Quantity.exactly(sized.device, stored),
         cache=Quantity.exactly(cache, summary.basis),
         state=Quantity.exactly(state, basis),
         compute=Quantity.exactly(compute, basis),
         overhead=Quantity.exactly(fixed(MIDDLE) + pool(widest, tokens), Basis.MODELLED),
-        host=((WEIGHTS, Quantity.exactly(weights.host, stored)), (COMPUTE, Quantity.exactly(besides, basis))),
+        host=((WEIGHTS, Quantity.exactly(sized.host, stored)), (COMPUTE, Quantity.exactly(besides, basis))),
     )
 
 

@@ -21,9 +21,9 @@ from functools import cache
 from typing import NamedTuple
 
 from llmscale.formats.catalogue import format_of
-from llmscale.runtimes.mlx.rules import STEP
 from llmscale.runtimes.mlx.encoder import Array, held, stored, view
 from llmscale.runtimes.mlx.layers import Attend, Feed, Latent, Layer, Recur
+from llmscale.runtimes.mlx.rules import STEP
 
 #: Elements of a head for which there is a kernel that keeps no scores.
 FUSED = (64, 72, 80, 96, 128)

@@ -22,7 +22,7 @@ from llmscale.formats.layout import Format
 from llmscale.model.shape import LayerCache
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import NOTHING, Quantity
-from llmscale.runtimes.general import Memory, known, state_bytes, weights_of
+from llmscale.runtimes.general import Memory, known, state_bytes
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.mlx.graph import Chunk, besides, kept
 from llmscale.runtimes.mlx.layers import Latent, Layer, assumed, layers_of, rotating
@@ -47,7 +47,7 @@ def memory(subject: Exact | Summary, work: Workload) -> Memory:
     """
     basis = known(subject)
     return Memory(
-        weights=weights_of(subject),
+        weights=subject.weights,
         cache=Quantity.exactly(cached(subject, work), subject.basis),
         state=Quantity.exactly(state_bytes(subject.widths, work), basis),
         compute=Quantity.exactly(compute(subject, work), basis),

@@ -34,7 +34,8 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
     default = found.default
     yield (
         f"  compute is not counted: {found.slack:,} bytes of a device are left free for activations and CUDA graphs: "
-        f"chunks of {default.chunk:,} tokens, batches up to {default.decode_batch} (SGLang {release}'s rule, not measured)"
+        f"chunks of {default.chunk:,} tokens, batches up to {default.decode_batch} (SGLang {release}'s rule, not "
+        "measured)"
         if not devices.unnamed
         else f"  compute is not counted: what is left of a device for activations and CUDA graphs depends on it "
         f"(SGLang {release}'s rule, not measured)"

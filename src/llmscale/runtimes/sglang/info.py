@@ -7,11 +7,12 @@ recurrent layers.
 from __future__ import annotations
 
 from llmscale.notes import note
-from llmscale.runtimes.interface import Option, Reads, RuntimeInfo, Runs
+from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
 
 MOST = 1 << 20
 NO_SERVER = frozenset(
-    "bart blenderbot blenderbot-small m2m_100 marian mbart mt5 pegasus recurrent_gemma rwkv t5 umt5".split()
+    ("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart")
+    + ("mt5", "pegasus", "recurrent_gemma", "rwkv", "t5", "umt5")
 )
 INFO = RuntimeInfo(
     name="sglang",

@@ -39,7 +39,10 @@ def _parts(start: Served, work: Workload, version: str) -> Iterator[str]:
         f"{'' if release(version).graphs_counted else ' outside the share'} (fitted to H100: 8 % off in the middle, "
         "37 % at most, on models left out; 38 % in the middle on other cards)"
     )
-    yield f"  overhead = {stage.non_torch:,} bytes outside PyTorch: cuBLAS, Triton, NCCL (measured, tests/truth/vllm.json)"
+    yield (
+        f"  overhead = {stage.non_torch:,} bytes outside PyTorch: cuBLAS, Triton, NCCL (measured, "
+        "tests/truth/vllm.json)"
+    )
 
 
 def _share(start: Served, work: Workload, devices: DeviceSet, version: str) -> str:
@@ -53,8 +56,8 @@ def _share(start: Served, work: Workload, devices: DeviceSet, version: str) -> s
         f"  {_name(devices)}: vLLM {version}, tensor {parallel.tensor} x pipeline {parallel.pipeline} x data "
         f"{parallel.data}, a step of {found.batch.tokens:,} tokens and {found.batch.sequences:,} sequences; on each "
         f"device {devices.visible:,} x {found.utilization:g} - {tight.weights:,} weights - {tight.activations:,} "
-        f"activations - {tight.non_torch:,} outside PyTorch{graphs} = {tight.kv_cache - tight.missing:,} bytes = {tokens}"
-        f"{found.capacity.concurrency:,.1f} requests of {work.context:,}{outside} (modelled)"
+        f"activations - {tight.non_torch:,} outside PyTorch{graphs} = {tight.kv_cache - tight.missing:,} bytes = "
+        f"{tokens}{found.capacity.concurrency:,.1f} requests of {work.context:,}{outside} (modelled)"
     )
 
 

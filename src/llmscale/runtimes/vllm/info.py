@@ -7,12 +7,13 @@ encoder-decoders, recurrent layers and Llama 3.2 with its vision.
 from __future__ import annotations
 
 from llmscale.notes import note
-from llmscale.runtimes.interface import Option, Reads, RuntimeInfo, Runs
+from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
 
 MOST = 1 << 20
 #: What servers do not run, all other types being run by their own code or that of transformers.
 NO_SERVER = frozenset(
-    "bart blenderbot blenderbot-small m2m_100 marian mbart mt5 pegasus recurrent_gemma rwkv t5 umt5".split()
+    ("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart")
+    + ("mt5", "pegasus", "recurrent_gemma", "rwkv", "t5", "umt5")
 )
 TENSOR = Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST)
 INFO = RuntimeInfo(

@@ -1,0 +1,18 @@
+"""What is known of transformers without running any of it: the backends that PyTorch has, and its own options."""
+
+from __future__ import annotations
+
+from llmscale.runtimes.interface import Option, RuntimeInfo
+
+ATTENTION = ("sdpa", "eager", "flash_attention_2")
+CACHES = ("dynamic", "static")
+INFO = RuntimeInfo(
+    name="transformers",
+    title="transformers",
+    source="github.com/huggingface/transformers; the backends of PyTorch: CUDA, ROCm, XPU, MPS",
+    vendors=("NVIDIA", "AMD", "Intel", "Apple"),
+    options=(
+        Option("attn", ("--attn",), "text", "sdpa, eager or flash_attention_2.", "A", choices=ATTENTION),
+        Option("cache", ("--cache",), "text", "dynamic or static.", "C", choices=CACHES),
+    ),
+)
