@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -20,3 +21,12 @@ class Note(NamedTuple):
 def note(code: str, **values: Any) -> Note:
     """A note with these values."""
     return Note(code, values)
+
+
+def once(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Each note the first time that it comes."""
+    found: list[Note] = []
+    for one in notes:
+        if one not in found:
+            found.append(one)
+    return tuple(found)

@@ -26,7 +26,7 @@ from llmscale.formats.gguf.files import file_bytes
 from llmscale.formats.mixed import parse_map, unmatched
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
-from llmscale.notes import Note, note
+from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.interface import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement, Runtime
 from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread
@@ -94,7 +94,7 @@ def estimate(
         kv_dtype=asked.kv.id if asked.kv_v is None else f"k={asked.kv.id},v={asked.kv_v.id}",
         estimates=tuple(line.estimate for line in lines),
         explanation=tuple(sentence for line in lines for sentence in line.explanation),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=once(notes),
     )
 
 

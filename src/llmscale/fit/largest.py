@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from math import isqrt
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
@@ -13,6 +14,8 @@ from llmscale.runtimes.interface import Runtime, Workload
 
 #: Beyond any published limit; asked only of models that have none.
 LONGEST = 1 << 27
+#: What is left of a device, and of each other place, at one size; negative where it is missing.
+Spares = Sequence[int]
 
 
 def longest_context(
@@ -20,52 +23,57 @@ def longest_context(
 ) -> int | None:
     """The largest context up to `limit` at which as many sequences surely fit; None when not even one token does."""
 
-    def spare(context: int) -> int:
-        return place(runtime, subject, asked._replace(context=context), devices).placed.spare
+    def spares(context: int) -> Spares:
+        return place(runtime, subject, asked._replace(context=context), devices).placed.spares
 
-    return largest(spare, limit or LONGEST, runtime.granularity(asked))
+    return largest(spares, limit or LONGEST, runtime.granularity(asked))
 
 
 def most_sequences(runtime: Runtime, subject: Subject, asked: Workload, devices: DeviceSet, limit: int) -> int:
     """The most sequences of the context at once, up to `limit`, that surely fit; 0 when not even one does."""
 
-    def spare(batch: int) -> int:
+    def spares(batch: int) -> Spares:
         try:
-            return place(runtime, subject, asked._replace(batch=batch), devices).placed.spare
+            return place(runtime, subject, asked._replace(batch=batch), devices).placed.spares
         except UsageError:  # the runtime refuses so many
-            return -1
+            return (-1,)
 
-    return largest(spare, limit) or 0
+    return largest(spares, limit) or 0
 
 
-def largest(spare: Callable[[int], int], limit: int, granularity: int = 1) -> int | None:
-    """The largest n in [1, limit] with ``spare(n) >= 0``; None when there is none.
+def largest(spares: Callable[[int], Spares], limit: int, granularity: int = 1) -> int | None:
+    """The largest n in [1, limit] at which nothing is missing; None when there is none.
 
-    Memory is nearly linear in n, so each guess is where a line between the ends that are known meets zero; every third
-    one halves what is left, which bounds the number of guesses however bent the curve.
+    Each place is nearly linear in n, so a guess is where the first line between the known ends meets zero; every third
+    one lies between the ends by their ratio, which bounds the number of guesses however bent the lines.
 
     Args:
-        spare: never grows with n.
-        granularity: `spare` changes only from one multiple of it to the next, as n is rounded up.
+        spares: of which none grows with n.
+        granularity: they change only from one multiple of it to the next, as n is rounded up.
     """
-    spare = cache(spare)
-    if spare(1) < 0:
+    spares = cache(spares)
+    if min(spares(1)) < 0:
         return None
-    if spare(limit) >= 0:
+    if min(spares(limit)) >= 0:
         return limit
     low, high = 0, -(-limit // granularity)  # in granules: the first fits (any fraction of one does), the last does not
-    if spare(min(granularity, limit)) >= 0:
+    if min(spares(min(granularity, limit))) >= 0:
         low = 1
-    below, above = spare(max(1, low * granularity)), spare(limit)
+    below, above = spares(max(1, low * granularity)), spares(limit)
     guesses = 0
     while high - low > 1:
         guesses += 1
-        along = below / (below - above) if below > above else 0.5
-        guess = low + int((high - low) * (0.5 if guesses % 3 == 0 else along))
+        guess = isqrt(low * high) if guesses % 3 == 0 else low + _crossing(below, above, high - low)
         guess = min(max(guess, low + 1), high - 1)
-        found = spare(guess * granularity)
-        if found >= 0:
+        found = spares(guess * granularity)
+        if min(found) >= 0:
             low, below = guess, found
         else:
             high, above = guess, found
     return min(low * granularity, limit) or 1
+
+
+def _crossing(below: Spares, above: Spares, apart: int) -> int:
+    """How far from the lower end something begins to be missing, if all lies on lines to the upper end."""
+    crossings = [left * apart // (left - right) for left, right in zip(below, above, strict=False) if right < 0]
+    return min(crossings, default=apart // 2)

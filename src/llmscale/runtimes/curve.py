@@ -12,8 +12,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
 Values = tuple[int, ...]
-#: Values that are asked for one by one before the bends are looked for.
-PATIENCE = 2
 
 
 class Curve:
@@ -23,22 +21,10 @@ class Curve:
         self._function = function
         self._last = last
         self._known: dict[int, Values] = {}
-        self._bends: list[int] = []
-
-    def at(self, granules: int) -> Values:
-        """The values at so many granules."""
-        if granules in self._known:
-            return self._known[granules]
-        if granules > self._last or (not self._bends and len(self._known) < PATIENCE):
-            return self._value(granules)
-        if not self._bends:
-            self._bends = self._straighten()
-        return interpolated([(bend, self._known[bend]) for bend in self._bends], granules)
 
     def points(self) -> list[tuple[int, Values]]:
         """The ends and the bends, with the values there."""
-        self._bends = self._bends or self._straighten()
-        return [(bend, self._known[bend]) for bend in self._bends]
+        return [(bend, self._known[bend]) for bend in self._straighten()]
 
     def _value(self, granules: int) -> Values:
         if granules not in self._known:

@@ -175,9 +175,7 @@ def cache_bytes(shape: Shape, work: Workload) -> int:
     """Bytes of the KV cache."""
     k, v = work.kv, work.value_format
     return sum(
-        layer.layers
-        * work.batch
-        * (work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values)))
+        layer.layers * work.batch * (k.size((tokens, layer.keys)) + v.size((tokens, layer.values)))
         for layer in shape.caches
         for tokens in [kept(layer, work.context)]
     )

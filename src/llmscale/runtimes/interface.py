@@ -240,10 +240,15 @@ class Placement(NamedTuple):
         return min(usage.free for usage in self.devices)
 
     @property
+    def spares(self) -> tuple[int, ...]:
+        """What is surely left of each device and of host memory; and a lack where a limit alone forbids it."""
+        each = tuple(usage.spare for usage in (*self.devices, self.host))
+        return (*each, -1) if min(each) >= 0 and self.fits is not Verdict.YES else each
+
+    @property
     def spare(self) -> int:
         """What is surely left where least is, of devices and host memory; negative when it does not surely fit."""
-        spare = min(usage.spare for usage in (*self.devices, self.host))
-        return min(spare, -1) if spare >= 0 and self.fits is not Verdict.YES else spare
+        return min(self.spares)
 
     @property
     def missing(self) -> int:

@@ -2,7 +2,7 @@
 
 ``-ngl N`` puts the last N layers on the devices, the output counted as one of them; ``--n-cpu-moe N`` keeps the experts
 of the first N layers in host memory. The weights follow the layers (exact), cache and state are the simulator's, and so
-are the compute buffers, of which every context between two bends of their curve is known without simulating it.
+are the compute buffers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from llmscale.runtimes.llama_cpp.simulator.buffers import compute_bytes
 from llmscale.runtimes.llama_cpp.simulator.cells import CELLS, cache_bytes, output_bytes, state_bytes
 from llmscale.runtimes.llama_cpp.simulator.layers import layer_devices
 
-#: Cells up to which the curves of compute buffers are looked at; beyond, each context is simulated.
+#: Cells up to which the curves of compute buffers are looked at.
 FURTHEST = (1 << 20) // CELLS
 
 
@@ -71,6 +71,15 @@ def layer_weights(stored: Sequence[StoredTensor], count: int) -> LayerWeights:
     return LayerWeights(tuple(layers), tuple(experts), output, host, tied)
 
 
+def streamed_types(stored: Sequence[StoredTensor]) -> tuple[tuple[tuple[int, ...], str], ...]:
+    """The ggml type of the weights by their shape; of several the widest, since the peak is what counts."""
+    found: dict[tuple[int, ...], tuple[int, str]] = {}
+    for group, form in stored:
+        shape = (*group.shape[::-1], group.experts) if group.experts > 1 else group.shape[::-1]
+        found[shape] = max(found.get(shape, (0, "")), (form.size(group.shape), form.id))
+    return tuple((shape, kind) for shape, (_, kind) in found.items())
+
+
 def held(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, offload: Offload) -> list[Held]:
     """What each device holds, and last what is in host memory, the buffer of the logits among its compute buffers.
 
@@ -78,7 +87,10 @@ def held(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, o
     for them is taken for too little all the same.
     """
     where, count = layer_devices(len(facts.layers), offload), len(facts.layers)
-    states, compute = state_bytes(facts, settings), compute_on(facts, settings, offload)
+    whole = not offload.cpu_moe and (offload.gpu_layers is None or offload.gpu_layers > count)
+    # Weights are streamed from host memory alone.
+    laid = offload._replace(streamed=()) if whole else offload
+    states, compute = state_bytes(facts, settings), compute_on(facts, settings, laid)
     left_out = [size if number < offload.cpu_moe else 0 for number, size in enumerate(weights.experts)]
     found = []
     for device in range(offload.devices + 1):
@@ -96,22 +108,10 @@ def held(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, o
     return found
 
 
+@lru_cache(maxsize=4096)
 def compute_on(facts: ModelFacts, settings: LlamaCppSettings, offload: Offload) -> Values:
-    """Bytes of the compute buffer of each device, the host last."""
-    each, rest = divmod(settings.n_ctx, settings.n_seq)
-    cells = -(-each // CELLS)
-    # Short contexts make short steps, and what is no whole number of cells is rounded in ways of its own.
-    if rest or each % CELLS or settings.n_ctx < settings.n_ubatch or cells > FURTHEST:
-        return compute_bytes(facts, settings, offload)
-    return _curve(facts, settings._replace(n_ctx=0), offload).at(cells)
-
-
-@lru_cache(maxsize=512)
-def _curve(facts: ModelFacts, settings: LlamaCppSettings, offload: Offload) -> Curve:
-    def at(cells: int) -> Values:
-        return compute_bytes(facts, settings._replace(n_ctx=cells * CELLS * settings.n_seq), offload)
-
-    return Curve(at, FURTHEST)
+    """Bytes of the compute buffer of each device, the host last; simulated once."""
+    return compute_bytes(facts, settings, offload)
 
 
 def straight_points(facts: ModelFacts, settings: LlamaCppSettings, last: int) -> list[tuple[int, int, int]]:

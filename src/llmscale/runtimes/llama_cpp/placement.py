@@ -25,7 +25,7 @@ from llmscale.runtimes.interface import (
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.info import ALL, AUTO
-from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_weights
+from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_weights, streamed_types
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, further, pool
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulate import activations, facts, settings_of
@@ -62,15 +62,23 @@ class Load(NamedTuple):
 
     def spare(self, offload: Offload) -> int:
         """Bytes that are left on the device that has the least left; negative when they are missing."""
-        besides = [sum(sizes) for sizes in zip(self.process, *(sizes for _, sizes in self.beside), strict=True)]
+        besides: list[int] = [
+            sum(sizes) for sizes in zip(self.process, *(sizes for _, sizes in self.beside), strict=True)
+        ]
         holding = self.held(offload)[:-1]
-        return min(b - p - h.total for b, p, h in zip(self.budgets, besides, holding, strict=True))
+        return min(int(b - p - h.total) for b, p, h in zip(self.budgets, besides, holding, strict=True))
 
 
 @lru_cache(maxsize=256)
 def weights_by_layer(subject: Exact) -> LayerWeights:
     """The weights of `subject` by layer, once for all contexts and devices."""
     return layer_weights(subject.stored, len(facts(subject.spec).layers))
+
+
+@lru_cache(maxsize=256)
+def types_by_shape(subject: Exact) -> tuple[tuple[tuple[int, ...], str], ...]:
+    """The types of what may be streamed to a device."""
+    return streamed_types(subject.stored)
 
 
 def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -> Load:
@@ -97,7 +105,11 @@ def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0)
             (other.kind, tuple(other.on_devices(work, devices.budgets, alike))) for other in companions(subject, work)
         ),
         # Of unlike devices each gets layers by its free memory, as llama.cpp does by default.
-        offload=Offload(devices=devices.count, split=() if alike else tuple(map(float, devices.budgets))),
+        offload=Offload(
+            devices=devices.count,
+            split=() if alike else tuple(map(float, devices.budgets)),
+            streamed=types_by_shape(subject),
+        ),
         basis=Basis.MODELLED if subject.basis is Basis.EXACT else subject.basis,
     )
 

@@ -72,6 +72,7 @@ class Offload(NamedTuple):
         cpu_moe, cpu_ffn: first layers whose experts, or whose dense feed-forward, stay on the host.
         cuda: whether the devices are CUDA's; else they align and pad as host memory does.
         weights: type of the weights that are streamed to a device (see `LlamaCppSettings.op_offload`).
+        streamed: their types by shape, as ggml orders the axes, where they are not all of that one.
         pipeline: whether several devices work on several batches at once, when llama.cpp would let them.
     """
 
@@ -82,6 +83,7 @@ class Offload(NamedTuple):
     cpu_ffn: int = 0
     cuda: bool = True
     weights: str = "f16"
+    streamed: tuple[tuple[tuple[int, ...], str], ...] = ()
     pipeline: bool = True
 
     @property

@@ -10,10 +10,8 @@ from llmscale.notes import note
 from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
 
 MOST = 1 << 20
-NO_SERVER = frozenset(
-    ("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart")
-    + ("mt5", "pegasus", "recurrent_gemma", "rwkv", "t5", "umt5")
-)
+ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
+NO_SERVER = ENCODER_DECODERS | {"pegasus", "recurrent_gemma", "rwkv", "t5", "umt5"}
 INFO = RuntimeInfo(
     name="sglang",
     title="SGLang",

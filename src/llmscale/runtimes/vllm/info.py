@@ -11,10 +11,8 @@ from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
 
 MOST = 1 << 20
 #: What servers do not run, all other types being run by their own code or that of transformers.
-NO_SERVER = frozenset(
-    ("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart")
-    + ("mt5", "pegasus", "recurrent_gemma", "rwkv", "t5", "umt5")
-)
+ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
+NO_SERVER = ENCODER_DECODERS | {"pegasus", "recurrent_gemma", "rwkv", "t5", "umt5"}
 TENSOR = Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST)
 INFO = RuntimeInfo(
     name="vllm",

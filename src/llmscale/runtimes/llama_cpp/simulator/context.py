@@ -45,6 +45,7 @@ class GraphContext:
         self.layers = layers
         self.output_device = output_device
         self.host = offload.host
+        self._types = dict(offload.streamed)
         self.whole = self.host not in (output_device, *(placed.device for placed in layers))
         self.graph = Graph()
         self.tokens = -(-settings.ubatch // settings.n_seq) * settings.n_seq
@@ -63,7 +64,7 @@ class GraphContext:
 
     def weight(self, *shape: int) -> GraphTensor:
         """A weight of the layer at hand."""
-        return ops.weight(self.device, self.offload.weights, *shape)
+        return ops.weight(self.device, self._types.get(shape, self.offload.weights), *shape)
 
     def linear(self, x: GraphTensor, width: int) -> GraphTensor:
         """A projection."""

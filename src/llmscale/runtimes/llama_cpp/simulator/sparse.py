@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from llmscale.runtimes.llama_cpp.facts import IndexerFacts
 from llmscale.runtimes.llama_cpp.simulator import ops
-from llmscale.runtimes.llama_cpp.simulator.caches import cache, store
+from llmscale.runtimes.llama_cpp.simulator.caches import cache, heads_of, store
 from llmscale.runtimes.llama_cpp.simulator.context import GraphContext
 from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 from llmscale.runtimes.llama_cpp.simulator.inputs import IndexerInputs
@@ -32,7 +32,7 @@ def best(ctx: GraphContext, x: GraphTensor, compressed: GraphTensor, i: IndexerF
     nb = q.strides
     q = ops.view(q, (i.head, i.heads, each, streams), (4, nb[1], nb[2], nb[3] // streams))
     row = ctx.full.cells
-    seen = ops.view(kept, (i.head, 1, row, streams), kept.strides)
+    seen = heads_of(kept, i.head, 1)
     score = GraphTensor("lightning_indexer", "f32", (row, each, 1, streams), (q, seen, weights, inputs.mask))
     top = GraphTensor("top_k", "i32", (min(row, i.top), each, 1, streams), (score,))
     return ops.cont(top)
