@@ -73,7 +73,7 @@ def estimate(
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
     forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
     lines, left_out = _lines(_Asked(model, asked, named, sets, reference, catalogue, explain), forms, lenient)
-    foreign_notes = list(dict.fromkeys(why for line in lines for why in line.foreign))
+    foreign_notes = once(why for line in lines for why in line.foreign)
     if foreign_notes and not any(line.estimate.devices for line in lines):
         raise refusal(foreign_notes[0])
     if not lines:

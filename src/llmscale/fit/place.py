@@ -11,6 +11,7 @@ from typing import NamedTuple
 from llmscale.devices.sets import DeviceSet
 from llmscale.fit.subject import BareSize, Subject
 from llmscale.quantity import Basis, Quantity
+from llmscale.runtimes.general import cache_bytes, state_bytes
 from llmscale.runtimes.interface import KINDS, WEIGHTS, Part, Placement, Runtime, Usage, Workload
 from llmscale.runtimes.subject import Exact
 
@@ -30,20 +31,22 @@ def place(runtime: Runtime, subject: Subject, asked: Workload, devices: DeviceSe
     """
     if isinstance(subject, BareSize):
         work = runtime.settle(subject.neighbours[0], asked, devices)
-        return Settled(work, _together(subject, [runtime.screen(n, work, devices) for n in subject.neighbours]))
+        return Settled(work, _together(subject, work, [runtime.screen(n, work, devices) for n in subject.neighbours]))
     work = runtime.settle(subject, asked, devices)
     placer = runtime.place if isinstance(subject, Exact) else runtime.screen
     return Settled(work, placer(subject, work, devices))  # type: ignore[arg-type]
 
 
-def _together(subject: BareSize, found: Sequence[Placement]) -> Placement:
+def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> Placement:
     """What models of about the size take besides their weights, with those of the size itself.
 
-    The one in the middle by its own total gives the values; no model is the extreme in every part, so the ends of the
-    whole are those of the smallest and of the largest.
+    The one in the middle by the plain size of its cache gives the values, so that it is the same one on all devices; no
+    model is the extreme in every part, so the ends of the whole are those of the smallest and of the largest.
     """
-    ranked = sorted(found, key=lambda placed: placed.used)
-    least, middle, most = ranked[0], ranked[(len(ranked) - 1) // 2], ranked[-1]
+    caches = [cache_bytes(one.widths, work) + state_bytes(one.widths, work) for one in subject.neighbours]
+    ranked = sorted(range(len(found)), key=caches.__getitem__)
+    middle = found[ranked[(len(ranked) - 1) // 2]]
+    least, most = (choose(found, key=lambda placed: placed.used) for choose in (min, max))
     count = len(middle.devices)
     dealt = subject.weights.split([1] * count)
     usages = []

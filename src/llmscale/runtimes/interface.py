@@ -241,9 +241,9 @@ class Placement(NamedTuple):
 
     @property
     def spares(self) -> tuple[int, ...]:
-        """What is surely left of each device and of host memory; and a lack where a limit alone forbids it."""
+        """What is surely left of each device and of host memory, and a lack where a limit alone forbids it."""
         each = tuple(usage.spare for usage in (*self.devices, self.host))
-        return (*each, -1) if min(each) >= 0 and self.fits is not Verdict.YES else each
+        return (*each, -1) if any(limit.verdict is Verdict.NO for limit in self.limits) else each
 
     @property
     def spare(self) -> int:

@@ -10,6 +10,7 @@ from typing import cast
 from llmscale.errors import NotFoundError
 from llmscale.names import normal
 from llmscale.runtimes.interface import Runtime, RuntimeInfo
+from llmscale.runtimes.releases import holding, newest
 
 #: What ``--runtime`` calls each, and its folder here.
 ROOMS = {
@@ -50,8 +51,11 @@ def runtime(name: str) -> Runtime:
         UsageError: a release that was not read.
     """
     known, _, release = name.partition(AT)
-    room = import_module(f"{__package__}.{ROOMS[named(known)]}.runtime")
-    return cast(Runtime, room.runtime(release))
+    known = named(known)
+    if release:
+        holding(known, release)
+    room = import_module(f"{__package__}.{ROOMS[known]}.runtime")
+    return cast(Runtime, room.runtime(release or newest(known)))
 
 
 @cache

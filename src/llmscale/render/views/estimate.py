@@ -104,7 +104,7 @@ def _alone(result: EstimateResult, say: Words) -> Table:
 
 
 def _optional(size: int | None) -> Cell:
-    return Cell(size, "") if size is None else gib(size, MODELLED)
+    return gib(size, MODELLED) if size else Cell(size, "")
 
 
 def _weights(line: Estimate) -> Cell:
@@ -182,7 +182,7 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
             gib(device.used_bytes, MODELLED),
             gib(device.free_bytes, MODELLED),
             gib(device.usable_bytes, MODELLED),
-            gib(device.host_bytes, MODELLED),
+            _optional(device.host_bytes),
             _about(device.kv_cache_tokens, ",") if serves else Cell(0, ""),
             _about(device.max_concurrency, ",.1f") if serves else Cell(0, ""),
             _about(device.max_context, ","),

@@ -31,7 +31,6 @@ from llmscale.runtimes.general import FRAMEWORK, Memory, known, state_bytes
 from llmscale.runtimes.interface import WEIGHTS, Workload
 from llmscale.runtimes.subject import Exact, Summary
 
-VERSION = "1.4.1"
 #: ``PAGE_SIZE``, ``max_chunk_size``, ``max_output_size``.
 PAGE, CHUNK, OUTPUTS = 256, 2048, 32
 #: Families with ``SlidingAttention``, as their names begin, and the tokens that it keeps besides the window.

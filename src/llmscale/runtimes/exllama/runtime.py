@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.exllama.info import INFO
-from llmscale.runtimes.exllama.memory import PAGE, UNPACKED, VERSION, compute, memory, parts, rows
+from llmscale.runtimes.exllama.memory import PAGE, UNPACKED, compute, memory, parts, rows
 from llmscale.runtimes.general import FRAMEWORK, GeneralRuntime, Memory, overhead_line, state_lines
 from llmscale.runtimes.interface import Placement, Workload
 from llmscale.runtimes.subject import Exact, Summary
@@ -41,5 +41,5 @@ class Exllama(GeneralRuntime):
 
 
 def runtime(release: str) -> Exllama:
-    """ExLlama of a release; the one that was read where none is named."""
-    return Exllama(INFO, release or VERSION)
+    """ExLlama of a release that was read."""
+    return Exllama(INFO, release)

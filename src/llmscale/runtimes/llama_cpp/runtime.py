@@ -18,8 +18,6 @@ from llmscale.runtimes.llama_cpp.info import INFO
 from llmscale.runtimes.llama_cpp.process import further
 from llmscale.runtimes.subject import Exact, Summary
 
-#: Whose sources the figures follow.
-COMMIT = "0c1e57098"
 #: Cells come in multiples of this, and so many tokens of a prompt are computed at once by default.
 CELLS, UBATCH = 256, 512
 
@@ -75,5 +73,5 @@ class LlamaCpp(GeneralRuntime):
 
 
 def runtime(release: str) -> LlamaCpp:
-    """llama.cpp of a release; the one that was read where none is named."""
-    return LlamaCpp(INFO, release or COMMIT)
+    """llama.cpp of a release that was read."""
+    return LlamaCpp(INFO, release)

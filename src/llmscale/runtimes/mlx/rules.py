@@ -15,8 +15,6 @@ Read in mlx 0.32.2 (commit 846d1762) and mlx-lm 0.32.2 (commit d78bf58e in data/
 
 from __future__ import annotations
 
-VERSION = "0.32.2"
-
 #: Tokens of a chunk of the prompt (``--prefill-step-size``), and prompts that are read at once (``BatchGenerator``).
 CHUNK, PROMPTS = 2048, 8
 #: Tokens that a cache grows by.

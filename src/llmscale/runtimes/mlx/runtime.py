@@ -9,7 +9,7 @@ from llmscale.runtimes.general import GeneralRuntime, Memory, state_lines
 from llmscale.runtimes.interface import ModelName, Placement, Workload
 from llmscale.runtimes.mlx.info import INFO
 from llmscale.runtimes.mlx.memory import QUANTISED, cache_format, cached, chunk_of, compute, memory, parts
-from llmscale.runtimes.mlx.rules import PROMPTS, QUANTISED_FROM, STEP, VERSION
+from llmscale.runtimes.mlx.rules import PROMPTS, QUANTISED_FROM, STEP
 from llmscale.runtimes.subject import Exact, Summary
 
 #: How far off a model of which only the shape is known may be, as a share of what is used.
@@ -59,5 +59,5 @@ class Mlx(GeneralRuntime):
 
 
 def runtime(release: str) -> Mlx:
-    """MLX of a release; the one that was read where none is named."""
-    return Mlx(INFO, release or VERSION)
+    """MLX of a release that was read."""
+    return Mlx(INFO, release)

@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from llmscale.units import GIB, MIB
 
-#: The release that was read, and the tag of llama.cpp that it builds (``LLAMA_CPP_VERSION``).
-VERSION, LLAMA_CPP = "0.33.0-rc2", "b10488"
+#: The tag of llama.cpp that Ollama 0.33.0-rc2 builds (``LLAMA_CPP_VERSION``).
+LLAMA_CPP = "b10488"
 #: (least bytes of all GPUs, tokens of context), most first.
 CONTEXTS = ((47 * GIB, 262_144), (23 * GIB, 32_768), (0, 4096))
 #: Families of which Ollama runs one request at a time, whatever ``OLLAMA_NUM_PARALLEL`` says.

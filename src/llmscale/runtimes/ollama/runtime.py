@@ -13,9 +13,10 @@ from llmscale.runtimes.general import spread
 from llmscale.runtimes.interface import ModelName, PaceSetting, Placement, Workload
 from llmscale.runtimes.llama_cpp import summary as compiled
 from llmscale.runtimes.llama_cpp.process import further
-from llmscale.runtimes.llama_cpp.runtime import COMMIT, UBATCH, LlamaCpp
+from llmscale.runtimes.llama_cpp.runtime import UBATCH, LlamaCpp
 from llmscale.runtimes.ollama.info import INFO
-from llmscale.runtimes.ollama.rules import LLAMA_CPP, MARGIN, VERSION, batch_size
+from llmscale.runtimes.ollama.rules import LLAMA_CPP, MARGIN, batch_size
+from llmscale.runtimes.releases import newest
 from llmscale.runtimes.subject import Exact, Summary
 
 #: How far off what was compiled of llama.cpp may be with Ollama's settings, as a share of what is used.
@@ -71,7 +72,7 @@ class Ollama(LlamaCpp):
         from llmscale.runtimes.ollama.placement import given
 
         told = given(subject, work, devices)
-        yield from explain(subject, told, placed, devices, COMMIT)
+        yield from explain(subject, told, placed, devices, newest(INFO.engine))
         yield (
             f"  Ollama {self.release} starts llama-server ({LLAMA_CPP}) with -c {told.context * told.batch} -np "
             f"{told.batch} -ub {told.option('ubatch')} and lets it keep {MARGIN:,} bytes of each device free"
@@ -79,5 +80,5 @@ class Ollama(LlamaCpp):
 
 
 def runtime(release: str) -> Ollama:
-    """Ollama of a release; the one that was read where none is named."""
-    return Ollama(INFO, release or VERSION)
+    """Ollama of a release that was read."""
+    return Ollama(INFO, release)

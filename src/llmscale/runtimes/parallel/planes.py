@@ -2,7 +2,8 @@
 
 A group of values that shares a scale is not cut: a split that would is refused (``AWQLinearMethod.create_weights`` in
 ``vllm/model_executor/layers/quantization/awq.py``; github.com/vllm-project/vllm issue 5675). Experts in MXFP4 are
-padded instead, see `llmscale.runtimes.parallel.mxfp4`.
+padded instead, see `llmscale.runtimes.parallel.mxfp4`; those in AWQ and GPTQ get smaller groups, each with a copy of
+the scale (``group_size_div_factor`` in ``quantization/moe_wna16.py``; the same file in SGLang).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from llmscale.runtimes.parallel.shards import PlaneBytes
 
 #: The number format of gpt-oss's experts.
 MXFP4 = "mxfp4"
+#: How the formats begin whose groups experts may halve, and the least that a group may be.
+REGROUPED, SMALLEST_GROUP = ("awq", "gptq"), 32
 
 
 def planes_of(quant: Quant, kernel: Kernel = MARLIN) -> PlaneBytes:
@@ -45,6 +48,8 @@ def planes_of(quant: Quant, kernel: Kernel = MARLIN) -> PlaneBytes:
             return tuple(copies * plane for plane in planes)
         if group.component == "experts" and len(rank) == 1:
             return tuple(kernel.bias_bytes * plane // 2 for plane in _by_plane(form, rank, copies))
+        if group.component == "experts" and form.id.startswith(REGROUPED):
+            form = _regrouped(form, rank)
         if not form.holds(rank):
             raise UsageError(
                 f"The input size of {group.name} is not aligned with the quantized weight shape. This can be caused by "
@@ -54,6 +59,15 @@ def planes_of(quant: Quant, kernel: Kernel = MARLIN) -> PlaneBytes:
         return _by_plane(form, rank, copies)
 
     return size
+
+
+def _regrouped(form: Format, rank: tuple[int, ...]) -> Format:
+    """The format with groups halved until they divide both sides of an expert's matrix, or are too small to be."""
+    whole = size = max(plane.columns for plane in form.planes)
+    while size // 2 >= SMALLEST_GROUP and any(side % size for side in rank):
+        size //= 2
+    planes = [plane._replace(columns=size) if plane.columns == whole else plane for plane in form.planes]
+    return replace(form, multiple=min(size, form.multiple), planes=planes)
 
 
 def _by_plane(form: Format, shape: tuple[int, ...], copies: int) -> tuple[int, ...]:

@@ -6,11 +6,8 @@ from functools import cache
 from math import inf
 from typing import NamedTuple
 
-from llmscale.runtimes.releases import holding
+from llmscale.runtimes.releases import holding, newest
 from llmscale.units import GIB
-
-#: The release that is modelled.
-VERSION = "0.5.23"
 
 
 class MemoryTier(NamedTuple):
@@ -38,10 +35,12 @@ RULES = SglangRules
 
 
 @cache
-def release(version: str = VERSION) -> SglangRules:
+def release(version: str = "") -> SglangRules:
     """The rules of the release called `version`.
 
     Raises:
         UsageError: no release, or one older than was read.
     """
-    return SglangRules(tuple(MemoryTier(**tier) for tier in holding("sglang", version).rules["tiers"]))
+    return SglangRules(
+        tuple(MemoryTier(**tier) for tier in holding("sglang", version or newest("sglang")).rules["tiers"])
+    )

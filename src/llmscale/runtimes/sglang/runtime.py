@@ -13,7 +13,6 @@ from llmscale.quantity import NOTHING, Basis, Quantity
 from llmscale.runtimes.general import GeneralRuntime, Memory
 from llmscale.runtimes.interface import ModelName, Placement, Workload
 from llmscale.runtimes.sglang.info import INFO
-from llmscale.runtimes.sglang.releases import VERSION
 from llmscale.runtimes.sglang.static import CONTEXT
 from llmscale.runtimes.subject import Exact, Summary
 
@@ -68,5 +67,5 @@ class Sglang(GeneralRuntime):
 
 
 def runtime(release: str) -> Sglang:
-    """SGLang of a release; the one that was read where none is named."""
-    return Sglang(INFO, release or VERSION)
+    """SGLang of a release that was read."""
+    return Sglang(INFO, release)

@@ -16,7 +16,6 @@ from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.transformers.encoder import towers_of
 from llmscale.runtimes.transformers.forward import plan_of, settled, simulate, state_of, told
 from llmscale.runtimes.transformers.ops import Step
-from llmscale.runtimes.transformers.releases import VERSION
 from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.runtimes.transformers.tape import Tape
 
@@ -74,7 +73,7 @@ def _refuse(subject: Exact, attn: str, cache: str | None) -> None:
         raise UsageError(f"{spec.name} is an encoder and keeps no cache.", "Leave --cache away.")
     if attn == "sdpa" and not plan.style.sdpa:
         raise UsageError(
-            f"The class of {spec.name} in transformers {VERSION} does not support SDPA.",
+            f"The class of {spec.name} in transformers does not support SDPA.",
             "Leave --attn away: it takes eager.",
         )
     if cache == "static" and pair_of(spec):

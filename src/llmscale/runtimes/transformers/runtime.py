@@ -25,7 +25,6 @@ from llmscale.runtimes.interface import Placement, Workload
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.transformers import summary as compiled
 from llmscale.runtimes.transformers.info import INFO
-from llmscale.runtimes.transformers.releases import VERSION
 from llmscale.runtimes.transformers.rule import most_of, ruled
 
 
@@ -77,5 +76,5 @@ class Transformers(GeneralRuntime):
 
 
 def runtime(release: str) -> Transformers:
-    """transformers of a release; the one that is traced where none is named."""
-    return Transformers(INFO, release or VERSION)
+    """transformers of a release that was read."""
+    return Transformers(INFO, release)

@@ -14,6 +14,7 @@ from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
+from llmscale.runtimes.vllm.loaded import weights_per_rank
 from llmscale.runtimes.vllm.profile import HOPPER, DeviceTraits
 from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.runtimes.vllm.releases import Batch, release
@@ -71,10 +72,17 @@ def laid_out(subject: Exact, work: Workload, devices: DeviceSet) -> Parallel:
     for parallel in _layouts(work, devices.count, subject.spec.layers):
         try:
             refuse_impossible(subject.spec, parallel)
+            _refuse_cut_groups(subject, parallel)
             return parallel
         except UsageError as error:
             refused = refused or error
     raise refused or UsageError(f"vLLM cannot lay out {subject.spec.name} on {devices.count} devices.")
+
+
+@lru_cache(maxsize=1024)
+def _refuse_cut_groups(subject: Exact, parallel: Parallel) -> None:
+    if parallel.tensor > 1:
+        weights_per_rank(subject.spec, planes_of(subject.quant), parallel, 0)
 
 
 def _layouts(work: Workload, count: int, layers: int) -> list[Parallel]:
