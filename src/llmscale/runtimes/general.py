@@ -141,7 +141,10 @@ def known(subject: Exact | Summary) -> Basis:
 
 
 def spread(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> Placement:
-    """Weights, cache and state dealt out to devices so that all are full alike, all else on each of them."""
+    """Weights, cache and state dealt out to devices so that all are full alike, all else on each of them.
+
+    A device that has no room for anything beside what each one needs is left out.
+    """
     shares = _shares(memory, budgets, further)
     dealt = [
         memory.weights.split(shares),
@@ -149,7 +152,10 @@ def spread(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> Pl
         memory.state.split(shares),
     ]
     usages = []
-    for budget, more, weights, cache, state in zip(budgets, further, *dealt, strict=True):
+    for share, budget, more, weights, cache, state in zip(shares, budgets, further, *dealt, strict=True):
+        if not share:
+            usages.append(Usage(budget))
+            continue
         overhead = memory.overhead._replace(**{end: getattr(memory.overhead, end) + more for end in _ENDS})
         parts = ((WEIGHTS, weights), (CACHE, cache), (STATE, state), (COMPUTE, memory.compute), (OVERHEAD, overhead))
         usages.append(Usage(budget, gathered(parts)))
