@@ -26,9 +26,6 @@ LONG: set[str] = {
     "model/blocks/recurrent.py",
     "model/families/_config.py",
     "runtimes/llama_cpp/read.py",
-    "runtimes/transformers/attention.py",
-    "runtimes/transformers/forward.py",
-    "runtimes/transformers/runtime.py",
     "runtimes/vllm/cache.py",
     "runtimes/vllm/shards.py",
 }

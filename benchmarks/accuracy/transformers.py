@@ -37,9 +37,9 @@ from llmscale.model.inventory import inventory
 from llmscale.model.shape import shape_of
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.runtimes.transformers.forward import settled, simulate, told
+from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
-from llmscale.runtimes.transformers.runtime import most_of, rule
+from llmscale.runtimes.transformers.rule import most_of, rule
 from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.sources import load
 from llmscale.units import GIB, MIB
@@ -98,7 +98,7 @@ def comparisons() -> Iterator[Comparison]:
         spec = _part(name, record["layers"])
         for case in cases:
             below.append(_below(spec, case))
-            if told(spec):
+            if is_traced(spec):
                 gone += list(_alive(name, spec, case, seen=name.removesuffix(" whole") in looked))
             else:
                 ruled.append(_ruled(name, spec, case))
@@ -107,7 +107,7 @@ def comparisons() -> Iterator[Comparison]:
         spec = _part(name, record["layers"])
         for case in cases:
             below.append(_below(spec, case))
-            if told(spec):
+            if is_traced(spec):
                 encoded.append(_called(name, spec, case, seen=name.removesuffix(" whole") in looked))
             else:
                 ruled.append(_ruled(name, spec, case))

@@ -25,7 +25,7 @@ def cautions(
         if served and all(device.max_concurrency is None for device in served):
             yield f"How {SPELT[runtime]} lays out {name} is not modelled; a general rule stands for it."
     if any(each.runtime == "transformers" for each in estimates) and _ruled(model):
-        from llmscale.runtimes.transformers.runtime import RULE_HIGH, RULE_PICTURES
+        from llmscale.runtimes.transformers.rule import RULE_HIGH, RULE_PICTURES
 
         yield (
             f"How transformers runs {name} is not gone through; a general rule stands for its activations, which may "
@@ -45,6 +45,6 @@ def _ruled(model: Model) -> bool:
     """Whether a rule answers for what transformers has alive of a model whose tensors are known."""
     if model.spec is None or not model.counted:
         return False
-    from llmscale.runtimes.transformers.forward import told
+    from llmscale.runtimes.transformers.forward import is_traced
 
-    return not told(model.spec)
+    return not is_traced(model.spec)

@@ -129,7 +129,7 @@ def summed(model: Model, asked: Asked) -> Model:
         at = work_of(model, asked.ladders[0][0], asked)
         shape = shape._replace(llama_cpp=sketch_of(model.spec, (at.context * at.batch,)))
     if any(asked.of(quant) == "transformers" and quant.id in sizes for steps in asked.ladders for quant in steps):
-        from llmscale.runtimes.transformers.runtime import points_of
+        from llmscale.runtimes.transformers.peak import points_of
 
         shape = shape._replace(transformers=points_of(model.spec, model.context(asked.context)))
     return model._replace(compiled=True, summed=sizes, shapes=(shape,))

@@ -13,7 +13,7 @@ from llmscale.model.inventory import Inventory
 from llmscale.model.shape import Sketch, shape_of
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.llama_cpp.simulate import sketch_of
-from llmscale.runtimes.transformers.runtime import points_of
+from llmscale.runtimes.transformers.peak import points_of
 from llmscale.speed.profile import profile_of
 from llmscale.store.yaml_file import YamlFile
 

@@ -72,11 +72,11 @@ def _measured(candidate: Candidate) -> bool:
     if spec is None:
         return False
     if name == "transformers":
-        from llmscale.runtimes.transformers.forward import told
+        from llmscale.runtimes.transformers.forward import is_traced
         from llmscale.runtimes.transformers.styles import ENCODERS, compared
 
         # The rows that bound an estimate are of decoders.
-        return told(spec) and spec.family not in ENCODERS and compared(spec.text_family or spec.family)
+        return is_traced(spec) and spec.family not in ENCODERS and compared(spec.text_family or spec.family)
     if name != "llama.cpp":
         return True
     from llmscale.runtimes.llama_cpp.simulate import facts

@@ -13,7 +13,7 @@ from llmscale.formats.catalogue import number_format, quant
 from llmscale.model.shape import shape_of
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Options, Subject, Workload
-from llmscale.runtimes.transformers.runtime import between, points_of
+from llmscale.runtimes.transformers.peak import between, points_of
 from llmscale.sources import load
 from llmscale.units import GIB
 
@@ -114,7 +114,7 @@ def test_explain_says_where_a_general_rule_answers_and_between_what() -> None:
     assert any("KV cache = 0" in line for line in lines)
 
 
-def test_what_is_gone_through_has_no_range_and_what_is_not_has_one() -> None:
+def test_what_is_traced_has_no_range_and_what_is_not_has_one() -> None:
     for name in ("bert-base", "mamba-130m", "t5-small", "llama-2-7b"):
         (line,) = estimate(name, ["fp16"]).estimates
         assert "compute_bytes" not in line.ranges
@@ -163,7 +163,7 @@ def test_lines_between_points_bend_upwards_only() -> None:
     assert between(points[:2], 21) == 50
 
 
-def test_the_catalogue_holds_the_points_of_what_is_gone_through() -> None:
+def test_the_catalogue_holds_the_points_of_what_is_traced() -> None:
     drawn = {model.ref.id: model.shapes[0].transformers for model in all_models(None) if model.compiled}
     assert sum(bool(points) for points in drawn.values()) > 250
     assert drawn["llama-2-7b"] == points_of(load("llama-2-7b").known())
