@@ -85,7 +85,6 @@ ASSERTING: set[str] = {
     "answers/pooled.py",
     "answers/serve.py",
     "runtimes/llama_cpp/runtime.py",
-    "runtimes/mlx/encoder.py",
     "runtimes/vllm/runtime.py",
     "sources/__init__.py",
 }

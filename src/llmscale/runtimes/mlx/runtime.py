@@ -3,7 +3,7 @@
 - Cache: K and V as they are when a prompt was read: whole steps of 256 tokens, windows and a chunk more where the
   family has a rotating cache. Quantised ones from 5,000 tokens on.
 - State: the general rule's.
-- Compute: the most that is held besides while the last chunk of the prompt is read, see `llmscale.runtimes.mlx.graph`.
+- Compute: the most that is held besides while the last chunk of the prompt is read, see `llmscale.runtimes.mlx.prompt`.
   Of contexts between the powers of two it lies on the line between them, and it never falls as a context grows.
 - Overhead: none on the GPU's share of the memory.
 
@@ -25,8 +25,10 @@ from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.general import General, state_lines
 from llmscale.runtimes.interface import Subject, Workload
 from llmscale.runtimes.mlx import CHUNK, PROMPTS, QUANTISED_FROM, STEP, VERSION
-from llmscale.runtimes.mlx.graph import Chunk, besides, kept
-from llmscale.runtimes.mlx.layers import Latent, Layer, assumed, layers_of, rotating
+from llmscale.runtimes.mlx.chunk import Chunk, kept
+from llmscale.runtimes.mlx.layers import assumed, layers_of, rotating
+from llmscale.runtimes.mlx.parts import Latent, Layer
+from llmscale.runtimes.mlx.prompt import besides
 
 #: Formats of 16 bits, and those that ``--kv-bits`` makes.
 PLAIN, QUANTISED = ("fp16", "bf16"), ("mlx8", "mlx6", "mlx5", "mlx4", "mlx3", "mlx2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Options, Subject
@@ -42,40 +44,28 @@ def check_traced(spec: ModelSpec, subject: Subject, options: Options) -> None:
     Raises:
         UsageError: it does not, or is not.
     """
-    if not (options.attn or options.cache):
-        return
+    if options.attn or options.cache:
+        for message, hint in _refusals(spec, options, decodes=subject.shape.decodes):
+            raise UsageError(message, hint)
+
+
+def _refusals(spec: ModelSpec, options: Options, *, decodes: bool) -> Iterator[tuple[str, str]]:
+    """Why not, and what to do, by the class of the model."""
     from llmscale.runtimes.transformers.decoder.model import decoder_of
     from llmscale.runtimes.transformers.seq2seq import pair_of
     from llmscale.runtimes.transformers.styles import style_of
 
     style, flash = style_of(spec), options.attn == "flash_attention_2"
-    refusals = (
-        (
-            options.cache and not subject.shape.decodes,
-            f"{spec.name} is an encoder and keeps no cache.",
-            "Leave --cache away.",
-        ),
-        (
-            options.attn == "sdpa" and not style.sdpa,
+    if options.cache and not decodes:
+        yield f"{spec.name} is an encoder and keeps no cache.", "Leave --cache away."
+    if options.attn == "sdpa" and not style.sdpa:
+        yield (
             f"The class of {spec.name} in transformers {VERSION} does not support SDPA.",
             "Leave --attn away: it takes eager.",
-        ),
-        (
-            options.cache == "static" and pair_of(spec),
-            f"A static cache of {spec.name}, an encoder-decoder, is not modelled.",
-            "Leave --cache away.",
-        ),
-        (
-            flash and (style.biased or style.states_kept),
-            f"The class of {spec.name} has no FlashAttention-2.",
-            "Take eager.",
-        ),
-        (
-            flash and decoder_of(spec).latent,
-            f"FlashAttention-2 with the latent attention of {spec.name} is not modelled.",
-            "Take sdpa.",
-        ),
-    )
-    for applies, message, hint in refusals:
-        if applies:
-            raise UsageError(message, hint)
+        )
+    if options.cache == "static" and pair_of(spec):
+        yield f"A static cache of {spec.name}, an encoder-decoder, is not modelled.", "Leave --cache away."
+    if flash and (style.biased or style.states_kept):
+        yield f"The class of {spec.name} has no FlashAttention-2.", "Take eager."
+    if flash and decoder_of(spec).latent:
+        yield f"FlashAttention-2 with the latent attention of {spec.name} is not modelled.", "Take sdpa."
