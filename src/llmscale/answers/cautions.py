@@ -28,7 +28,7 @@ def cautions(
         from llmscale.runtimes.transformers.rule import RULE_HIGH, RULE_PICTURES
 
         yield (
-            f"How transformers runs {name} is not gone through; a general rule stands for its activations, which may "
+            f"How transformers runs {name} is not traced; a general rule stands for its activations, which may "
             f"be {RULE_PICTURES if model.sequence else RULE_HIGH} times as much."
         )
     if context and spec and spec.max_context and context > spec.max_context:

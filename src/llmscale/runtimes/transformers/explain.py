@@ -45,7 +45,7 @@ def _rule_lines(subject: Subject, work: Workload) -> Iterator[str]:
     most = most_of(subject)
     yield (
         f"  compute = {formula} = {size:,} bytes, {least(size):,} to {size * most:,} (assumed: a general rule, this "
-        f"model's code is not gone through; nearly all recorded rows lie below {most} times the rule)"
+        f"model's code is not traced; nearly all recorded rows lie below {most} times the rule)"
     )
 
 
@@ -82,5 +82,5 @@ def _moment(found: Peak, subject: Subject, work: Workload) -> str:
 def _basis(subject: Subject) -> str:
     spec = subject.spec
     if spec and compared(spec.text_family or spec.family):
-        return f"modelled: transformers {VERSION}, its forward pass gone through"
+        return f"modelled: transformers {VERSION}, its forward pass traced"
     return f"modelled: as Llama in transformers {VERSION}, the code of this model was not compared"
