@@ -37,9 +37,9 @@ from llmscale.model.inventory import inventory
 from llmscale.model.shape import shape_of
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.runtimes.transformers.forward import settled, simulate, told
+from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
-from llmscale.runtimes.transformers.runtime import most_of, rule
+from llmscale.runtimes.transformers.rule import most_of, rule
 from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.sources import load
 from llmscale.units import GIB, MIB
@@ -93,13 +93,13 @@ def comparisons() -> Iterator[Comparison]:
         f"transformers {record['transformers']} on the meta device of torch {record['torch']}, without weights: "
         "`tests/truth/transformers_activations.json`."
     )
-    gone, encoded, ruled, below, still = [], [], [], [], []
+    traced, encoded, ruled, below, still = [], [], [], [], []
     for name, cases in record["models"].items():
         spec = _part(name, record["layers"])
         for case in cases:
             below.append(_below(spec, case))
-            if told(spec):
-                gone += list(_alive(name, spec, case, seen=name.removesuffix(" whole") in looked))
+            if is_traced(spec):
+                traced += list(_alive(name, spec, case, seen=name.removesuffix(" whole") in looked))
             else:
                 ruled.append(_ruled(name, spec, case))
                 still.append(below[-1])
@@ -107,7 +107,7 @@ def comparisons() -> Iterator[Comparison]:
         spec = _part(name, record["layers"])
         for case in cases:
             below.append(_below(spec, case))
-            if told(spec):
+            if is_traced(spec):
                 encoded.append(_called(name, spec, case, seen=name.removesuffix(" whole") in looked))
             else:
                 ruled.append(_ruled(name, spec, case))
@@ -115,7 +115,7 @@ def comparisons() -> Iterator[Comparison]:
     yield Comparison(
         ACTIVE,
         f"{source} MiB. {FIRST_SIGHT} {FIRST_LATER}",
-        gone,
+        traced,
         ("transformers", "alive"),
         mended=True,
     )
@@ -128,7 +128,7 @@ def comparisons() -> Iterator[Comparison]:
     )
     yield Comparison(
         RULED,
-        f"{source} MiB; what is not gone through. An estimate goes up to ten times the rule, 25 times for what sees "
+        f"{source} MiB; what is not traced. An estimate goes up to ten times the rule, 25 times for what sees "
         f"pictures; below that lie {told_of}.",
         ruled,
     )

@@ -36,6 +36,10 @@ class Buffer:
         self.elements, self.size, self.holders = elements, elements * itemsize, 1
 
 
+#: Of an array that no operation has written yet.
+UNWRITTEN = Buffer(0, 0)
+
+
 class Array:
     """What an operation makes of its inputs.
 
@@ -51,7 +55,7 @@ class Array:
     ) -> None:
         self.inputs, self.elements, self.itemsize = tuple(inputs), elements, itemsize
         self.over, self.kernels = over, kernels
-        self.buffer: Buffer | None = None
+        self.buffer = UNWRITTEN
         self.readers = 0
 
 
@@ -67,107 +71,132 @@ def view(array: Array) -> Array:
     return Array((array,), array.elements, array.itemsize, kernels=0)
 
 
-def held(outputs: Sequence[Array], at_first: int, forgotten: Iterable[Array] = ()) -> int:
-    """The most bytes that are held while `outputs` are made.
+def peak_bytes(outputs: Sequence[Array], at_first: int, forgotten: Iterable[Array] = ()) -> int:
+    """The most bytes that are taken while `outputs` are made.
 
     Args:
-        at_first: what is held when it begins.
+        at_first: what is taken when it begins.
         forgotten: arrays that are there when it begins, and that nobody needs once they were read.
     """
     order = _order(outputs)
     for array in order:
         for source in array.inputs:
             source.readers += 1
-    kept = {id(array) for array in outputs}
-    loose = {id(array) for array in forgotten}
-    now = most = at_first
-    operations = elements = 0
-    touched: set[int] = set()
-    current: list[Buffer] = []
-    committed: deque[list[Buffer]] = deque()
+    encoder = CommandEncoder(at_first, outputs, forgotten)
     for array in order:
-        made = _memory(array, kept)
-        if made.holders == 1:
-            now += made.size
-            most = max(most, now)
+        encoder.write(array)
+    return encoder.most
+
+
+class CommandEncoder:
+    """Command buffers while operations are written into them.
+
+    Attributes:
+        now: bytes that are taken.
+        most: the most that it has been.
+    """
+
+    def __init__(self, at_first: int, outputs: Iterable[Array], forgotten: Iterable[Array]) -> None:
+        self.now = self.most = at_first
+        self._kept = {id(array) for array in outputs}
+        self._loose = {id(array) for array in forgotten}
+        self._committed: deque[list[Buffer]] = deque()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._read: list[Buffer] = []
+        self._touched: set[int] = set()
+        self._operations = self._elements = 0
+
+    def write(self, array: Array) -> None:
+        """Give an operation its memory; commit the command buffer if that fills it."""
+        made = self._memory(array)
+        array.buffer = made
         if array.kernels:
-            operations += array.kernels
-            for buffer in (*(_known(source) for source in array.inputs), made):
-                if id(buffer) not in touched:
-                    touched.add(id(buffer))
-                    elements += buffer.elements
+            self._operations += array.kernels
+            self._touch(made)
         for source in array.inputs:
-            buffer = _known(source)
+            buffer = source.buffer
+            if array.kernels:
+                self._touch(buffer)
             if buffer is not made:
                 buffer.holders += 1
-                current.append(buffer)
+                self._read.append(buffer)
             source.readers -= 1
-            if not source.readers and id(source) not in kept and (source.inputs or id(source) in loose):
-                now -= _let_go(buffer)
-        if operations > OPERATIONS or elements >> 20 > ELEMENTS:
-            committed.append(current)
-            current, operations, elements = [], 0, 0
-            touched.clear()
-            if len(committed) > COMMITTED:
-                now -= sum(map(_let_go, committed.popleft()))
-    return most
+            if not source.readers and id(source) not in self._kept and (source.inputs or id(source) in self._loose):
+                self._let_go(buffer)
+        if self._operations > OPERATIONS or self._elements >> 20 > ELEMENTS:
+            self._commit()
 
+    def _memory(self, array: Array) -> Buffer:
+        """Where an operation writes: over its input, over one that nobody else has or will read, or anew."""
+        found = array.inputs[0].buffer if not array.kernels else UNWRITTEN
+        for number in array.over:
+            source = array.inputs[number]
+            free = source.readers == source.buffer.holders == 1 and source.inputs and id(source) not in self._kept
+            if found is UNWRITTEN and free:
+                found = source.buffer
+        if found is not UNWRITTEN:
+            found.holders += 1
+            return found
+        made = Buffer(array.elements, array.itemsize)
+        self.now += made.size
+        self.most = max(self.most, self.now)
+        return made
 
-def _known(array: Array) -> Buffer:
-    assert array.buffer is not None
-    return array.buffer
+    def _touch(self, buffer: Buffer) -> None:
+        if id(buffer) not in self._touched:
+            self._touched.add(id(buffer))
+            self._elements += buffer.elements
 
+    def _let_go(self, buffer: Buffer) -> None:
+        buffer.holders -= 1
+        if not buffer.holders:
+            self.now -= buffer.size
 
-def _let_go(buffer: Buffer) -> int:
-    buffer.holders -= 1
-    return 0 if buffer.holders else buffer.size
-
-
-def _memory(array: Array, kept: set[int]) -> Buffer:
-    """Where an operation writes; a new buffer has one holder, one that others have too has more."""
-    found = _known(array.inputs[0]) if not array.kernels else None
-    for number in array.over:
-        source = array.inputs[number]
-        buffer = _known(source)
-        if found is None and source.readers == buffer.holders == 1 and source.inputs and id(source) not in kept:
-            found = buffer
-    if found is None:
-        found = Buffer(array.elements, array.itemsize)
-    else:
-        found.holders += 1
-    array.buffer = found
-    return found
+    def _commit(self) -> None:
+        """The processor waits for the first of eleven."""
+        self._committed.append(self._read)
+        self._begin()
+        if len(self._committed) > COMMITTED:
+            for buffer in self._committed.popleft():
+                self._let_go(buffer)
 
 
 def _order(outputs: Sequence[Array]) -> list[Array]:
     """The order in which operations are written."""
     root = Array(outputs, 0)
-    uses: dict[int, int] = {}
-    seen, stack = {id(root)}, [root]
-    while stack:
-        for source in stack.pop().inputs:
-            if source.buffer is None:
-                uses[id(source)] = uses.get(id(source), 0) + 1
-                if id(source) not in seen:
-                    seen.add(id(source))
-                    stack.append(source)
-    tape, at, later = [root], 0, [(root, 0)]
-    later.clear()
-    while uses and (at < len(tape) or later):
-        if at < len(tape):
-            array, number = tape[at], 0
+    uses = _uses(root)
+    order, at = [root], 0
+    later: list[tuple[Array, int]] = []
+    while uses and (at < len(order) or later):
+        if at < len(order):
+            array, number = order[at], 0
             at += 1
         else:
             array, number = later.pop()
         for index in range(number, len(array.inputs)):
             source = array.inputs[index]
-            if source.buffer is not None:
+            if source.buffer is not UNWRITTEN:
                 continue
-            if len(tape) - at >= WIDTH:
+            if len(order) - at >= WIDTH:
                 later.append((array, index))
                 break
             uses[id(source)] -= 1
             if not uses[id(source)]:
                 del uses[id(source)]
-                tape.append(source)
-    return tape[:0:-1]
+                order.append(source)
+    return order[:0:-1]
+
+
+def _uses(root: Array) -> dict[int, int]:
+    """How many times each operation's output is an input, of all that `root` is made of."""
+    uses: dict[int, int] = {}
+    stack = [root]
+    while stack:
+        for source in stack.pop().inputs:
+            if source.buffer is UNWRITTEN:
+                if id(source) not in uses:
+                    stack.append(source)
+                uses[id(source)] = uses.get(id(source), 0) + 1
+    return uses

@@ -24,8 +24,10 @@ from llmscale.model.spec import ModelSpec
 from llmscale.quantity import NOTHING, Quantity
 from llmscale.runtimes.general import Memory, known, state_bytes
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.mlx.graph import Chunk, besides, kept
-from llmscale.runtimes.mlx.layers import Latent, Layer, assumed, layers_of, rotating
+from llmscale.runtimes.mlx.chunk import Chunk, kept
+from llmscale.runtimes.mlx.layers import assumed, layers_of, rotating
+from llmscale.runtimes.mlx.parts import Latent, Layer
+from llmscale.runtimes.mlx.prompt import besides
 from llmscale.runtimes.mlx.rules import CHUNK, PROMPTS, QUANTISED_FROM
 from llmscale.runtimes.subject import Exact, Summary
 

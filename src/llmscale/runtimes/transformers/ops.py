@@ -1,13 +1,14 @@
-"""Operations that several blocks share: norms, activations, rotary positions.
+"""One step, and operations that several blocks share: norms and activations.
 
-Each goes through the code that it is named after, in transformers 5.23.0 or PyTorch 2.13, and leaves on the tape what
-that leaves alive. `n` counts elements.
+Each traces the code that it is named after, in transformers 5.23.0 or PyTorch 2.13, and leaves on the tape what that
+leaves alive. `n` counts elements.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from llmscale.runtimes.transformers.style import Activation, Normed
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 FP32 = 4
@@ -61,7 +62,7 @@ class Step(NamedTuple):
         return self.past + self.tokens
 
 
-def norm(tape: Tape, name: str, n: int, size: int, step: Step, kind: str) -> Buffer:
+def norm(tape: Tape, name: str, n: int, size: int, step: Step, kind: Normed) -> Buffer:
     """A norm of `n` elements in rows of `size`; the input is the caller's."""
     mark = tape.mark()
     if kind == "layer":
@@ -70,107 +71,54 @@ def norm(tape: Tape, name: str, n: int, size: int, step: Step, kind: str) -> Buf
         tape.new("mean and deviation of rows", 2 * (n // size), FP32)
         tape.leave(mark, out)
         return out
-    single = tape.new("FP32 copy", n, FP32) if step.width != FP32 else None
-    if kind == "manual":
-        centred = tape.new("FP32 centred", n, FP32)
-        tape.free(tape.new("FP32 square", n, FP32), centred)
-        centred = tape.new("FP32 centred", n, FP32)
-        normed = tape.new("FP32 norm", n, FP32)
-        tape.free(centred)
-    elif kind == "bare":
-        normed = tape.new("FP32 norm", n, FP32)
-    else:
-        tape.free(tape.new("FP32 square", n, FP32))
-        normed = tape.new("FP32 norm", n, FP32)
-    if single:
-        tape.free(single)
+    single = [tape.new("FP32 copy", n, FP32)] if step.width != FP32 else []
+    normed = _normed(tape, n, kind)
+    tape.free(*single)
     if kind in ("gemma", "manual"):
         scaled = tape.new("FP32 scaled", n, FP32)
         tape.free(normed)
         normed = scaled
-    if kind == "rms":
-        if step.width != FP32:
-            tape.new("narrow copy", n, step.width)
-        normed = tape.new(name, n, step.width)
-    elif step.width != FP32:
+    if kind == "rms" and step.width != FP32:
+        tape.new("narrow copy", n, step.width)
+    if kind == "rms" or step.width != FP32:
         normed = tape.new(name, n, step.width)
     tape.leave(mark, normed)
     return normed
 
 
-def activation(tape: Tape, n: int, width: int, kind: str, name: str = "activation") -> Buffer:
+def _normed(tape: Tape, n: int, kind: Normed) -> Buffer:
+    """The norm in FP32, before it is multiplied with a weight."""
+    if kind == "bare":
+        return tape.new("FP32 norm", n, FP32)
+    if kind != "manual":
+        tape.free(tape.new("FP32 square", n, FP32))
+        return tape.new("FP32 norm", n, FP32)
+    centred = tape.new("FP32 centred", n, FP32)
+    tape.free(tape.new("FP32 square", n, FP32), centred)
+    centred = tape.new("FP32 centred", n, FP32)
+    normed = tape.new("FP32 norm", n, FP32)
+    tape.free(centred)
+    return normed
+
+
+#: What an activation has besides its input and its output, in elements of the input.
+INTERMEDIATE: dict[Activation, tuple[str, ...]] = {
+    "fused": (),
+    # 0.5 * x * (1 + tanh(c * (x + 0.044715 * x**3)))
+    "gelu_new": ("half of it", "cube"),
+    "relu2": ("ReLU",),
+    # x * sigmoid(1.702 * x)
+    "quick_gelu": ("sigmoid",),
+    # where(x > 0, a * x * x + b * x, (expm1(min(x, eps)) - x) * a + b * x), both sides whole
+    "xielu": ("square side", "exponential side", "linear part", "signs"),
+}
+
+
+def activation(tape: Tape, n: int, width: int, kind: Activation, name: str = "activation") -> Buffer:
     """An activation; the input is the caller's."""
     mark = tape.mark()
-    if kind == "gelu_new":
-        # 0.5 * x * (1 + tanh(c * (x + 0.044715 * x**3))): three besides x at any time
-        tape.new("half of it", n, width)
-        tape.new("cube", n, width)
-    elif kind == "relu2":
-        tape.new("ReLU", n, width)
-    elif kind == "xielu":
-        # where(x > 0, a * x * x + b * x, (expm1(min(x, eps)) - x) * a + b * x), both sides whole
-        for side in ("square side", "exponential side", "linear part"):
-            tape.new(side, n, width)
-        tape.new("signs", n, 1)
-    elif kind == "quick_gelu":
-        # x * sigmoid(1.702 * x)
-        tape.new("sigmoid", n, width)
+    for part in INTERMEDIATE[kind]:
+        tape.new(part, n, 1 if part == "signs" else width)
     out = tape.new(name, n, width)
     tape.leave(mark, out)
     return out
-
-
-def rotate(tape: Tape, name: str, n: int, width: int, table: int = 0) -> Buffer:
-    """``(x * cos) + (rotate_half(x) * sin)``; the wider of `x` and its tables decides the products."""
-    mark, wide = tape.mark(), max(width, table)
-    tape.new(f"{name} times cosine", n, wide)
-    half = tape.new(f"{name}, one half negated", n // 2, width)
-    turned = tape.new(f"{name}, halves swapped", n, width)
-    tape.free(half)
-    tape.new(f"{name} times sine", n, wide)
-    tape.free(turned)
-    out = tape.new(f"rotated {name}", n, wide)
-    tape.leave(mark, out)
-    return out
-
-
-def rotate_wide(tape: Tape, name: str, n: int, width: int) -> Buffer:
-    """``(x.float() * cos) + (rotate_half(x).float() * sin)``."""
-    mark = tape.mark()
-    single = tape.new(f"{name} in FP32", n, FP32)
-    tape.new(f"{name} times cosine", n, FP32)
-    tape.free(single)
-    half = tape.new(f"{name}, one half negated", n // 2, width)
-    turned = tape.new(f"{name}, halves swapped", n, width)
-    tape.free(half)
-    single = tape.new(f"{name}, halves swapped, in FP32", n, FP32)
-    tape.free(turned)
-    tape.new(f"{name} times sine", n, FP32)
-    tape.free(single)
-    out = tape.new(f"rotated {name}", n, FP32)
-    tape.leave(mark, out)
-    return out
-
-
-def rotate_float(tape: Tape, name: str, n: int) -> Buffer:
-    """``(x.float() * cos) + (rotate_half(x.float()) * sin)``."""
-    mark = tape.mark()
-    single = tape.new(f"{name} in FP32", n, FP32)
-    tape.new(f"{name} times cosine", n, FP32)
-    tape.free(single)
-    single = tape.new(f"{name} in FP32", n, FP32)
-    half = tape.new(f"{name}, one half negated", n // 2, FP32)
-    turned = tape.new(f"{name}, halves swapped", n, FP32)
-    tape.free(single, half)
-    tape.new(f"{name} times sine", n, FP32)
-    tape.free(turned)
-    out = tape.new(f"rotated {name}", n, FP32)
-    tape.leave(mark, out)
-    return out
-
-
-def rotate_complex(tape: Tape, name: str, n: int, width: int) -> Buffer:
-    """``view_as_real(view_as_complex(x.float()) * freqs)``; the copy in FP32 stays until both are rotated."""
-    if width != FP32:
-        tape.new(f"{name} in FP32", n, FP32)
-    return tape.new(f"rotated {name}", n, FP32)

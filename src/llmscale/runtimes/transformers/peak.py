@@ -13,10 +13,13 @@ from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.subject import Exact
-from llmscale.runtimes.transformers.encoder import towers_of
-from llmscale.runtimes.transformers.forward import plan_of, settled, simulate, state_of, told
+from llmscale.runtimes.transformers.decoder.cache import state_of
+from llmscale.runtimes.transformers.decoder.model import decoder_of
+from llmscale.runtimes.transformers.encoder.tower import towers_of
+from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.seq2seq import pair_of
+from llmscale.runtimes.transformers.styles import style_of
 from llmscale.runtimes.transformers.tape import Tape
 
 
@@ -45,7 +48,7 @@ def peak_of(subject: Exact, work: Workload) -> Peak | None:
         UsageError: an option that transformers, or what is modelled of it, does not have for this model.
     """
     spec, attn, cache = subject.spec, work.option("attn") or "", work.option("cache")
-    if not told(spec):
+    if not is_traced(spec):
         if attn or cache:
             raise UsageError(
                 f"What --attn and --cache change is not modelled for {spec.name}.",
@@ -68,19 +71,19 @@ def _refuse(subject: Exact, attn: str, cache: str | None) -> None:
     """Raises:
     UsageError: what the class of the model does not have.
     """
-    spec, plan = subject.spec, plan_of(subject.spec)
+    spec, style = subject.spec, style_of(subject.spec)
     if cache and not subject.widths.decodes:
         raise UsageError(f"{spec.name} is an encoder and keeps no cache.", "Leave --cache away.")
-    if attn == "sdpa" and not plan.style.sdpa:
+    if attn == "sdpa" and not style.sdpa:
         raise UsageError(
             f"The class of {spec.name} in transformers does not support SDPA.",
             "Leave --attn away: it takes eager.",
         )
     if cache == "static" and pair_of(spec):
         raise UsageError(f"A static cache of {spec.name}, an encoder-decoder, is not modelled.", "Leave --cache away.")
-    if attn == "flash_attention_2" and (plan.style.biased or plan.style.states_kept):
+    if attn == "flash_attention_2" and (style.biased or style.states_kept):
         raise UsageError(f"The class of {spec.name} has no FlashAttention-2.", "Take eager.")
-    if attn == "flash_attention_2" and plan.latent:
+    if attn == "flash_attention_2" and decoder_of(spec).latent:
         raise UsageError(f"FlashAttention-2 with the latent attention of {spec.name} is not modelled.", "Take sdpa.")
 
 
@@ -115,6 +118,6 @@ def traced(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, 
 
 def held_state(subject: Exact, work: Workload) -> int | None:
     """Bytes of recurrent states as the classes hold them; None for a model without, and where these are not traced."""
-    if not subject.widths.states or not told(subject.spec):
+    if not subject.widths.states or not is_traced(subject.spec):
         return None
-    return state_of(plan_of(subject.spec), Step(work.batch, 1, 0, work.activation_bytes))
+    return state_of(decoder_of(subject.spec), Step(work.batch, 1, 0, work.activation_bytes))

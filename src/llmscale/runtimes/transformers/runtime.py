@@ -47,10 +47,10 @@ class Transformers(GeneralRuntime):
         )
 
     def place(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
-        from llmscale.runtimes.transformers.forward import told
+        from llmscale.runtimes.transformers.forward import is_traced
 
         placed = super().place(subject, work, devices)
-        if told(subject.spec):
+        if is_traced(subject.spec):
             return placed
         why = note("not_traced", runtime=INFO.title, model=subject.spec.name, most=most_of(subject))
         return placed._replace(notes=(why,))
@@ -62,12 +62,12 @@ class Transformers(GeneralRuntime):
         return compiled.summarise(subject)
 
     def bounded(self, subject: Exact) -> bool:
-        from llmscale.runtimes.transformers.forward import told
+        from llmscale.runtimes.transformers.forward import is_traced
         from llmscale.runtimes.transformers.styles import ENCODERS, compared
 
         # The rows that bound an estimate are of decoders.
         spec = subject.spec
-        return told(spec) and spec.family not in ENCODERS and compared(spec.text_family or spec.family)
+        return is_traced(spec) and spec.family not in ENCODERS and compared(spec.text_family or spec.family)
 
     def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
         from llmscale.runtimes.transformers.explain import explain

@@ -2,7 +2,7 @@
 
 After ``T5Stack``, ``BartEncoder``, ``BartDecoder`` and their like. The first step of the decoder makes K and V of the
 encoder's tokens in every layer, and ``DynamicCache`` copies them; later ones find them there. What a decoder makes of
-one token is gone through for the widest of it alone: the cache's growth, and scores over the encoder's tokens.
+one token is traced for the widest of it alone: the cache's growth, and scores over the encoder's tokens.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.transformers.attention import by_hand
-from llmscale.runtimes.transformers.encoder import Tower, stack, tower_of
+from llmscale.runtimes.transformers.attention.eager import by_hand
+from llmscale.runtimes.transformers.attention.heads import heads_of
+from llmscale.runtimes.transformers.encoder.call import stack
+from llmscale.runtimes.transformers.encoder.tower import Tower, tower_of
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step
-from llmscale.runtimes.transformers.styles import SEQ2SEQ, Style
+from llmscale.runtimes.transformers.style import Style
+from llmscale.runtimes.transformers.styles import SEQ2SEQ
 from llmscale.runtimes.transformers.tape import Tape
 
 
@@ -42,7 +45,7 @@ class Pair(NamedTuple):
 
 @lru_cache(maxsize=64)
 def pair_of(spec: ModelSpec) -> Pair | None:
-    """Both parts; None for a model that is no encoder-decoder that is gone through."""
+    """Both parts; None for a model that is no encoder-decoder that is traced."""
     if spec.family not in SEQ2SEQ:
         return None
     encoder = tower_of(spec, [placed for placed in spec.placed if "encoder." in placed.prefix])
@@ -100,27 +103,24 @@ def converse(spec: ModelSpec, pair: Pair, step: Step) -> Tape:
 
 def _decoder(tape: Tape, step: Step, style: Style, pair: Pair, source: int) -> None:
     """One token through the last layer, the others' cache being there."""
-    mark, one = tape.mark(), step._replace(tokens=1)
+    mark, one, eager = tape.mark(), step._replace(tokens=1), by_hand(step, style)
     own, cross, width = pair.own[-1], pair.cross[-1], step.width
     tape.new("states of the token", 4 * one.rows * own.hidden, width)
     others = tape.hold("KV cache of other layers", cached(pair.own[:-1], one, step.past + 1))
-    for name, size in zip("KV", _sizes(own), strict=True):
+    for name, size in _sizes(own):
         before = tape.new(f"{name} cached before", step.batch * step.past * size, width)
         tape.new(f"cached {name}", step.batch * (step.past + 1) * size, width)
         tape.free(before)
-    if by_hand(step, style):
-        scores = tape.new("two kinds of scores", 2 * step.batch * own.heads * (step.past + 1), width)
-        tape.free(scores)
+    if eager:
+        tape.free(tape.new("two kinds of scores", 2 * step.batch * own.heads * (step.past + 1), width))
     there = pair.cross if step.past else pair.cross[:-1]
     tape.hold("KV cache of the encoder's tokens", cached(there, one, source))
     if not step.past:
-        raw = [
-            tape.new(name, step.batch * source * size, width) for name, size in zip("KV", _sizes(cross), strict=True)
-        ]
-        for name, size in zip("KV", _sizes(cross), strict=True):
+        raw = [tape.new(name, step.batch * source * size, width) for name, size in _sizes(cross)]
+        for name, size in _sizes(cross):
             tape.new(f"cached {name} of the encoder's tokens", step.batch * source * size, width)
         tape.free(*raw)
-    if by_hand(step, style):
+    if eager:
         tape.new("two kinds of scores", 2 * step.batch * cross.heads * source, width)
     tape.new("activations of the MLP", 3 * one.rows * pair.intermediate, width)
     caches = [cached(pair.own, one, step.past + 1), cached(pair.cross, one, source)]
@@ -129,7 +129,7 @@ def _decoder(tape: Tape, step: Step, style: Style, pair: Pair, source: int) -> N
     tape.free(others)
 
 
-def _sizes(block: Attention) -> tuple[int, int]:
-    shape = block.cache()
-    assert shape
-    return shape.keys, shape.values
+def _sizes(block: Attention) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Elements of one token in K and in V."""
+    size = heads_of(block)
+    return ("K", size.k), ("V", size.v)

@@ -1,100 +1,18 @@
-"""How the model classes of transformers 5.23.0 differ from Llama's, as far as their memory shows it.
+"""How the model classes of transformers 5.23.0 differ from Llama's, by model type: see `Style`.
 
-Read from ``models/*/modeling_*.py``. What follows from the blocks of a model (where norms stand, fused projections,
-norms of queries and keys, experts) is not repeated here.
+Read from ``models/*/modeling_*.py``.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from llmscale.model.spec import ModelSpec
+from llmscale.runtimes.transformers.style import LLAMA, Style
 
-
-class Style(NamedTuple):
-    """What a family's code does.
-
-    Attributes:
-        norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm, ``manual`` Cohere's in single
-            operations, ``bare`` OLMo's, which has no weights.
-        act: of plain MLPs: ``fused`` is one operation, ``gelu_new`` GPT-2's formula, ``quick_gelu`` CLIP's, ``relu2``
-            the square of ReLU, ``xielu`` Apertus's.
-        rotary: ``half`` as Llama's, ``fp32`` the same in FP32 as Cohere's, ``wide`` in FP32 bit by bit as ERNIE's,
-            ``promoted`` to FP32 by its tables as OLMo's, ``float`` in FP32 one after the other as ModernBERT's,
-            ``complex`` as Llama 4's, ``none``.
-        rope_share: share of a head that rotates, where a config does not say it.
-        rope_tables: pairs of cosines and sines.
-        table_width: bytes of one of their elements; 0 for those of an activation.
-        rope_open: whether the parts of a head that rotate and those that do not are variables of the attention itself,
-            so that what was projected stays until its end (Phi).
-        sdpa: whether the class takes SDPA.
-        scores: how attention by single operations goes about its scores: ``fp32`` as Llama's, ``native`` without FP32
-            (GPT-2), ``inplace`` the same and scaled where they stand (Falcon), ``product`` scaled by the product,
-            which stays (BLOOM), ``single`` in FP32 from Q and K on (GPT-J), ``alibi`` in FP32 by biases that are
-            (MPT), ``sinks`` with gpt-oss's sinks.
-        scores_returned: whether a layer's scores stay through the next layer too.
-        embeddings: tensors as wide as the hidden state that the model keeps beside its layers' input.
-        inline: whether the layer's own variable is the MLP's input, which goes after the first projection.
-        masked: whether a mask of all tokens is made even where SDPA needs none.
-        spare_mask: whether a mask for windows is made that no layer uses.
-        attention_kept: whether the attention's output stays until the end of the layer.
-        input_kept: whether the attention's normalised input does.
-        shared_first: whether the shared expert runs before the routed ones.
-        dense_experts: whether every expert computes every token (Llama 4).
-        routed_in_fp32: whether routing weights are FP32, and with them the weighted outputs of the experts.
-        router_in_fp32: whether the router computes in FP32.
-        streams: hidden states that run from layer to layer beside each other (Gemma 3n's AltUp).
-        sliced: whether layers that attend to others' K and V see only the last token of a prompt (Gemma 4).
-        biased: whether attention adds biases of positions (T5).
-        tabled: whether these come of a table alone, each layer having its own (BEiT).
-        windowed: whether attention is within windows of a picture, of which the first stage is the widest (Swin).
-        joined: whether several pictures are one sequence, with a mask that keeps them apart (Pixtral).
-        stream_in_fp32: whether what runs from layer to layer is FP32 from the first layer's output on.
-        chunk: tokens that Mamba-2 scans at once.
-        behind: of encoders, whether norms stand behind attention and MLP.
-        mapped: whether embeddings are widened by the encoder itself, which keeps the narrow ones (ALBERT).
-        parted: whether the class has gate and up apart where checkpoints have one matrix.
-        states_kept: whether the outputs of all layers are kept to the end (DeBERTa).
-    """
-
-    norm: str = "rms"
-    act: str = "fused"
-    rotary: str = "half"
-    rope_share: float = 1.0
-    rope_tables: int = 1
-    table_width: int = 0
-    rope_open: bool = False
-    sdpa: bool = True
-    scores: str = "fp32"
-    scores_returned: bool = False
-    embeddings: int = 1
-    inline: bool = False
-    masked: bool = False
-    spare_mask: bool = False
-    attention_kept: bool = False
-    input_kept: bool = False
-    shared_first: bool = False
-    dense_experts: bool = False
-    routed_in_fp32: bool = False
-    router_in_fp32: bool = False
-    streams: int = 1
-    sliced: bool = False
-    biased: bool = False
-    tabled: bool = False
-    windowed: bool = False
-    joined: bool = False
-    stream_in_fp32: bool = False
-    chunk: int = 256
-    behind: bool = False
-    mapped: bool = False
-    parted: bool = False
-    states_kept: bool = False
-
-
-LLAMA = Style()
 _DEEPSEEK = Style(routed_in_fp32=True, router_in_fp32=True)
 _GLM_MOE = Style(rope_share=0.5, routed_in_fp32=True, router_in_fp32=True)
 _MAMBA = Style(rotary="none", stream_in_fp32=True)
 _GEMMA3 = Style(norm="gemma", rope_tables=2)
-#: By model type, that of the text part where a model has others; a type that is not here is gone through as Llama.
+#: By model type, that of the text part where a model has others; a type that is not here is traced as Llama.
 STYLES: dict[str, Style] = {
     "afmoe": Style(norm="gemma", routed_in_fp32=True, router_in_fp32=True, shared_first=True),
     "apertus": Style(act="xielu"),
@@ -188,32 +106,34 @@ STYLES: dict[str, Style] = {
 #: Types that go as Llama does; as those of `STYLES`, they were compared with their classes.
 LIKE_LLAMA = frozenset(
     {
-        *(
-            "apertus",
-            "exaone4",
-            "falcon_h1",
-            "glm4v",
-            "granite",
-            "granitemoe",
-            "granitemoehybrid",
-            "granitemoeshared",
-            "helium",
-        ),
-        *(
-            "hunyuan_v1_dense",
-            "lfm2",
-            "lfm2_moe",
-            "llama",
-            "minicpm3",
-            "ministral3",
-            "mllama_text_model",
-            "mistral",
-            "olmoe",
-            "phi3",
-            "qwen2",
-            "qwen2_5_vl",
-        ),
-        *("qwen2_vl", "qwen3", "qwen3_moe", "qwen3_vl", "qwen3_vl_moe", "seed_oss", "smollm3"),
+        "apertus",
+        "exaone4",
+        "falcon_h1",
+        "glm4v",
+        "granite",
+        "granitemoe",
+        "granitemoehybrid",
+        "granitemoeshared",
+        "helium",
+        "hunyuan_v1_dense",
+        "lfm2",
+        "lfm2_moe",
+        "llama",
+        "minicpm3",
+        "ministral3",
+        "mistral",
+        "mllama_text_model",
+        "olmoe",
+        "phi3",
+        "qwen2",
+        "qwen2_5_vl",
+        "qwen2_vl",
+        "qwen3",
+        "qwen3_moe",
+        "qwen3_vl",
+        "qwen3_vl_moe",
+        "seed_oss",
+        "smollm3",
     }
 )
 _BERT = Style(norm="layer", rotary="none", scores="native", behind=True)
@@ -266,7 +186,7 @@ SEQ2SEQ: dict[str, Style] = {
 }
 #: Types of `STYLES` whose class is the publisher's own code, or would not run without values.
 UNCOMPARED = frozenset({"kimi_k2", "minimax_m2"})
-#: Types whose blocks are like these but whose code is not: they are not gone through.
+#: Types whose blocks are like these but whose code is not: they are not traced.
 UNLIKE = frozenset({"minimax"})
 
 
@@ -275,8 +195,15 @@ def name_of(model_type: str) -> str:
     return model_type.removesuffix("_text")
 
 
+def style_of(spec: ModelSpec) -> Style:
+    """What the model's class does; as Llama's where nothing else is known of it."""
+    if spec.family in ENCODERS or spec.family in SEQ2SEQ:
+        return (ENCODERS | SEQ2SEQ)[spec.family]
+    return STYLES.get(name_of(spec.text_family or spec.family), LLAMA)
+
+
 def compared(model_type: str) -> bool:
-    """Whether the class of this type was compared with what is gone through for it."""
+    """Whether the class of this type was compared with what is traced for it."""
     name = name_of(model_type)
     return (
         model_type in ENCODERS

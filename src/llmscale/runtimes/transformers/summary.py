@@ -24,10 +24,10 @@ SCREENED = 0.05
 
 def summarise(subject: Exact) -> Any:
     """Contexts, and bytes of compute there; None for a model that is not traced."""
-    from llmscale.runtimes.transformers.forward import told
+    from llmscale.runtimes.transformers.forward import is_traced
     from llmscale.runtimes.transformers.peak import traced
 
-    if not told(subject.spec):
+    if not is_traced(subject.spec):
         return None
     return [
         (context, traced(subject.spec, context, 1, WIDTH, "", static=False, plain=True).compute) for context in SAMPLED

@@ -1,8 +1,8 @@
-"""What is allocated at each moment of a forward pass, written down as the pass is gone through.
+"""What is allocated at each moment of a forward pass, written down as the pass is traced.
 
 PyTorch's CUDA allocator gives memory in multiples of 512 bytes (``kMinBlockSize`` in
-``c10/cuda/CUDACachingAllocator.h``), and a tensor goes with the last Python variable that names it. A `Tape` is told
-both, in the order of the code that it follows; what was alive when most was is kept for ``--explain``.
+``c10/cuda/CUDACachingAllocator.h``), and a tensor goes with the last Python variable that names it. Both are written
+on a `Tape` in the order of the code that it follows; what was alive when most was is kept for ``--explain``.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 #: Bytes that the allocator rounds every tensor up to.
-GRAIN = 512
+BLOCK = 512
 
 
 def rounded(size: int) -> int:
     """Bytes that the allocator takes for a tensor."""
-    return -(-size // GRAIN) * GRAIN
+    return -(-size // BLOCK) * BLOCK
 
 
 class Buffer(NamedTuple):

@@ -1,4 +1,4 @@
-"""MLX: peaks against published ones, what is under way at once, caches, refusals and the lines to type."""
+"""MLX: peaks against published ones, caches, refusals and the lines to type."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.readers import USUAL
 from llmscale.runtimes.interface import Options, Workload
-from llmscale.runtimes.mlx.encoder import Array, held, stored, view
-from llmscale.runtimes.mlx.graph import kept
-from llmscale.runtimes.mlx.layers import Attend, Feed, Latent, Recur, layers_of, rotating
+from llmscale.runtimes.mlx.chunk import kept
+from llmscale.runtimes.mlx.layers import rotating
 from llmscale.sources import load
 from tests.helpers import good
 from tests.mlx_rows import GB, ROWS, peak
 
-MI = 1 << 20
 #: Mamba-2's scan over several steps takes more than is modelled.
 UNEXPLAINED = {"granite-4.0-h-small": 0.2}
 
@@ -36,61 +34,6 @@ def answer(model: str, quant: str = "mlx-4bit", **given: Any) -> Estimate:
 def test_the_peaks_that_it_prints(row: dict[str, Any]) -> None:
     allowed = UNEXPLAINED.get(row["model"], 0.03)
     assert peak(row) / GB == pytest.approx(row["peak_gb"], rel=allowed)
-
-
-class TestUnderWay:
-    """`held` on graphs whose peak can be counted by hand."""
-
-    def test_a_chain_that_writes_over_itself_takes_one_buffer(self) -> None:
-        array = Array((stored(1),), 1000)
-        for _ in range(20):
-            array = Array((array,), 1000, over=(0,))
-        assert held([array], 0) == 2000
-
-    def test_what_a_command_buffer_reads_is_held_until_it_is_run(self) -> None:
-        array = Array((stored(1),), 1000)
-        for _ in range(20):
-            array = Array((array,), 1000)
-        assert held([array], 7) == 7 + 21 * 2000
-
-    def test_ten_committed_and_the_one_that_is_written(self) -> None:
-        """Arrays of 60 Mi elements fill a command buffer each: its ten inputs, the newest input and what is made."""
-        array = Array((stored(1),), 60 * MI)
-        for _ in range(40):
-            array = Array((array,), 60 * MI)
-        assert held([array], 0) == 12 * 2 * 60 * MI
-
-    def test_fifty_operations_fill_one_too(self) -> None:
-        def chain(length: int) -> int:
-            array = Array((stored(1),), 100)
-            for _ in range(length):
-                array = Array((array,), 100)
-            return held([array], 0)
-
-        assert chain(400) == 401 * 200
-        assert chain(2000) == chain(3000) < 601 * 200
-
-    def test_what_somebody_else_reads_is_not_written_over(self) -> None:
-        shared = Array((stored(1),), 1000)
-        one = Array((shared,), 1000, over=(0,))
-        assert held([Array((one, shared), 1000, over=(0,))], 0) == 2 * 2000
-
-    def test_views_take_nothing_and_keep_their_memory(self) -> None:
-        array = Array((stored(1),), 1000)
-        assert held([Array((view(array), array), 10)], 0) == 2000 + 20
-
-    def test_an_old_cache_goes_once_it_was_read(self) -> None:
-        old = stored(60 * MI)
-        array = Array((old,), 60 * MI)
-        for _ in range(30):
-            array = Array((array,), 60 * MI)
-        size = 2 * 60 * MI
-        assert held([array], size, [old]) == 12 * size
-        again = stored(60 * MI)
-        array = Array((again,), 60 * MI)
-        for _ in range(30):
-            array = Array((array,), 60 * MI)
-        assert held([array], size) == 13 * size
 
 
 class TestCaches:
@@ -161,17 +104,6 @@ class TestCompute:
     def test_no_more_than_eight_prompts_are_read_at_once(self) -> None:
         one, eight, many = (answer("qwen3-4b", batch=n).compute_bytes for n in (1, 8, 32))
         assert one < eight == many
-
-
-def test_layers_are_read_out_of_the_blocks() -> None:
-    (moe,) = layers_of(load("qwen3-30b-a3b").known(), 1)
-    assert moe.mixers == (Attend(32, 128, 128, 4096, 512, 512, normed=True),)
-    assert moe.feeds == (Feed(768, True, 128, 8),)
-    (latent,) = layers_of(load("deepseek-v3").known(), 1)
-    assert latent.mixers == (Latent(128, 1536, 512, 128, 64, 128),)
-    assert latent.feeds == (Feed(2048, True, 256, 8), Feed(2048, True))
-    hybrid = layers_of(load("granite-4.0-h-small").known(), 40)
-    assert sum(isinstance(mixer, Recur) and mixer.heads == 128 for layer in hybrid for mixer in layer.mixers) == 36
 
 
 def test_it_runs_no_gguf() -> None:

@@ -13,7 +13,7 @@ from llmscale.formats.catalogue import number_format, quant
 from llmscale.model.shape import shape_of
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Options, Subject, Workload
-from llmscale.runtimes.transformers.runtime import between, points_of
+from llmscale.runtimes.transformers.peak import between, points_of
 from llmscale.sources import load
 from llmscale.units import GIB
 
@@ -107,14 +107,14 @@ def test_explain_lists_the_moment_whose_terms_add_up() -> None:
 def test_explain_says_where_a_general_rule_answers_and_between_what() -> None:
     of = subject("swinv2-tiny")
     lines = list(RULE.explain(of, asked(128)))
-    (told,) = (line for line in lines if "a general rule" in line)
+    (ruled,) = (line for line in lines if "a general rule" in line)
     least, most = RULE.within(of, asked(128))  # type: ignore[attr-defined]
-    assert f"{least:,} to {most:,} (assumed" in told
+    assert f"{least:,} to {most:,} (assumed" in ruled
     assert most == 25 * RULE.compute(of, asked(128))
     assert any("KV cache = 0" in line for line in lines)
 
 
-def test_what_is_gone_through_has_no_range_and_what_is_not_has_one() -> None:
+def test_what_is_traced_has_no_range_and_what_is_not_has_one() -> None:
     for name in ("bert-base", "mamba-130m", "t5-small", "llama-2-7b"):
         (line,) = estimate(name, ["fp16"]).estimates
         assert "compute_bytes" not in line.ranges
@@ -163,7 +163,7 @@ def test_lines_between_points_bend_upwards_only() -> None:
     assert between(points[:2], 21) == 50
 
 
-def test_the_catalogue_holds_the_points_of_what_is_gone_through() -> None:
+def test_the_catalogue_holds_the_points_of_what_is_traced() -> None:
     drawn = {model.ref.id: model.shapes[0].transformers for model in all_models(None) if model.compiled}
     assert sum(bool(points) for points in drawn.values()) > 250
     assert drawn["llama-2-7b"] == points_of(load("llama-2-7b").known())
@@ -185,14 +185,14 @@ def test_a_size_alone_takes_the_general_rule() -> None:
 
 
 def test_a_model_under_the_general_rule_is_warned_of_and_no_other() -> None:
-    told = "is not gone through; a general rule stands for its activations"
+    warned = "is not traced; a general rule stands for its activations"
     for name, most in (("minimax-text-01", 10), ("kimi-linear-48b-a3b", 10), ("swinv2-tiny", 25)):
-        (warning,) = (warning for warning in estimate(name, ["fp16"]).warnings if told in warning)
+        (warning,) = (warning for warning in estimate(name, ["fp16"]).warnings if warned in warning)
         assert f"which may be {most} times as much" in warning
     for name in ("llama-2-7b", "bert-base", "rwkv-4-169m", "t5-small", "mamba-130m", "7B"):
-        assert not any(told in warning for warning in estimate(name, ["fp16"]).warnings)
-    assert not any(told in warning for warning in estimate("snowflake-arctic", ["q8_0"]).warnings)
-    assert any(told in warning for warning in estimate("snowflake-arctic", ["fp16"]).warnings)
+        assert not any(warned in warning for warning in estimate(name, ["fp16"]).warnings)
+    assert not any(warned in warning for warning in estimate("snowflake-arctic", ["q8_0"]).warnings)
+    assert any(warned in warning for warning in estimate("snowflake-arctic", ["fp16"]).warnings)
 
 
 def test_an_encoder_has_a_layer_at_its_widest_or_the_logits_of_every_token() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.transformers.forward import settled, simulate, told
+from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.tape import Tape
 from llmscale.sources import load
@@ -70,9 +70,9 @@ def test_a_token_after_the_prompt_scans_nothing() -> None:
         "recurrentgemma-9b",
     ],
 )
-def test_families_with_such_layers_are_gone_through(name: str) -> None:
+def test_families_with_such_layers_are_traced(name: str) -> None:
     spec = model(name)
-    assert told(spec)
+    assert is_traced(spec)
     assert prompt(spec, 300).peak < prompt(spec, 3000).peak < prompt(spec, 3000, 2).peak
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.transformers.encoder import encode, towers_of
-from llmscale.runtimes.transformers.forward import simulate, told
+from llmscale.runtimes.transformers.encoder.call import encode
+from llmscale.runtimes.transformers.encoder.tower import towers_of
+from llmscale.runtimes.transformers.forward import is_traced, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.sources import load
 
@@ -85,9 +86,9 @@ def test_modernbert_makes_a_mask_of_all_pairs_for_its_windows() -> None:
         "bge-m3",
     ],
 )
-def test_these_are_gone_through_and_have_no_answer_of_their_own(name: str) -> None:
+def test_these_are_traced_and_have_no_answer_of_their_own(name: str) -> None:
     spec = model(name)
-    assert told(spec)
+    assert is_traced(spec)
     step = Step(2, spec.sequence or 64, 0, 2)
     assert simulate(spec, step).peak == encode(spec, step).peak > 0
 

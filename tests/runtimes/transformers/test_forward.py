@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from llmscale.model.families import from_config
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.transformers.forward import settled, simulate, told
+from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.sources import load
 
@@ -120,7 +120,7 @@ def test_what_flash_makes_of_a_concatenated_q_is_copied() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "gone"),
+    ("name", "traced"),
     [
         ("llama-3.1-8b", True),
         ("gpt2", True),
@@ -143,8 +143,8 @@ def test_what_flash_makes_of_a_concatenated_q_is_copied() -> None:
         ("falcon-rw-1b", False),
     ],
 )
-def test_what_has_code_of_its_own_is_not_gone_through(name: str, gone: bool) -> None:
-    assert told(load(name).known()) is gone
+def test_what_has_code_of_its_own_is_not_traced(name: str, traced: bool) -> None:
+    assert is_traced(load(name).known()) is traced
 
 
 def test_a_recurrent_state_stays_the_same_and_the_delta_rule_goes_by_chunks() -> None:

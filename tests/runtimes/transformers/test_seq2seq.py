@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.transformers.forward import settled, simulate, told
+from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.sources import load
@@ -75,12 +75,12 @@ def test_what_settles_is_counted_as_the_cache_is_elsewhere() -> None:
         "blenderbot-90m",
     ],
 )
-def test_these_are_gone_through_and_grow_with_batch(name: str) -> None:
+def test_these_are_traced_and_grow_with_batch(name: str) -> None:
     spec = model(name)
-    assert told(spec)
+    assert is_traced(spec)
     for eager in (False, True):
         assert simulate(spec, asked(128, eager=eager)).peak < simulate(spec, asked(128, 2, eager=eager)).peak
 
 
 def test_moonshine_is_not() -> None:
-    assert not told(model("moonshine-tiny"))
+    assert not is_traced(model("moonshine-tiny"))

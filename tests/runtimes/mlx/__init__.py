@@ -1,0 +1,1 @@
+"""MLX against published peaks, and by hand."""
