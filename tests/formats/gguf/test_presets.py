@@ -23,10 +23,9 @@ from llmscale.formats.recipe import StoredTensor
 from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
-from tests.helpers import tiny
+from tests.helpers import TRUTH, tiny
 from tests.oracle.subjects import CONFIGS
 
-TRUTH = Path(__file__).parent / "truth"
 SIZES: dict[str, Any] = json.loads((TRUTH / "gguf_sizes.json").read_text(encoding="utf-8"))
 TENSORS: dict[str, Any] = json.loads((TRUTH / "gguf_tensors.json").read_text(encoding="utf-8"))["models"]
 #: llama.cpp's names of the types that others call differently.
