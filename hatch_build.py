@@ -19,14 +19,13 @@ class CompileData(BuildHookInterface):  # type: ignore[type-arg]
             return
         root = Path(self.root)
         sys.path.insert(0, str(root / "src"))
-        from llmscale.compile.registry import RECIPES, make
-        from llmscale.store.yaml_file import YamlFile
+        from llmscale.compile.registry import RECIPES, make_of
 
         target = root / "src" / "llmscale" / "_data"
         target.mkdir(exist_ok=True)
         for old in target.glob("*.json"):  # tables that another version made do not ship
             old.unlink()
-        for name, recipe in RECIPES.items():
-            content = {"data": make(name, YamlFile.read(str(root / "data" / recipe.yaml)))}
+        for name in RECIPES:
+            content = {"data": make_of(name, str(root / "data"))}
             text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
             (target / f"{name}.json").write_text(text, encoding="utf-8")

@@ -181,7 +181,8 @@ def test_sizes_are_apart_by_every_runtime_that_reads_a_quant() -> None:
 
 
 def test_every_yaml_file_is_made_into_a_table() -> None:
-    assert {recipe.yaml for recipe in RECIPES.values()} == {path.name for path in (REPOSITORY / "data").glob("*.yaml")}
+    read = {recipe.yaml for recipe in RECIPES.values() if recipe.yaml}
+    assert read == {path.name for path in (REPOSITORY / "data").glob("*.yaml")}
 
 
 # -- malformed data ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from llmscale.compile.registry import RECIPES, make
+from llmscale.compile.registry import RECIPES, make_of
 from llmscale.errors import InputFileError
 from llmscale.store import tables, yaml_file
 
@@ -44,14 +44,15 @@ def compiled(name: str) -> dict[str, Any]:
 
 def made_here(name: str) -> dict[str, Any]:
     """The same, made in this process, which must have done nothing else."""
-    path = os.path.join(tables.PACKAGE, DATA, RECIPES[name].yaml)
-    data = make(name, yaml_file.YamlFile.read(path))
+    data = make_of(name, os.path.join(tables.PACKAGE, DATA))
     files = {_relative(path) for path in yaml_file.READ}
     files |= {
         _relative(module.__file__)
         for module_name, module in list(sys.modules.items())
         if module_name.startswith("llmscale.") and module.__file__
     }
+    if folder := RECIPES[name].folder:
+        files.add(folder)  # which changes when a module joins it
     for other in tables.READ:
         files |= set((tables.made(other) or {}).get("made_with", {}))
     return {"made_with": {path: tables.changed(path) for path in sorted(files)}, "data": data}

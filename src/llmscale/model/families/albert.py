@@ -18,6 +18,8 @@ from llmscale.model.families._config import MAX_LAYERS, MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("albert",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an ALBERT config."""

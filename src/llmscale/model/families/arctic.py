@@ -16,6 +16,7 @@ from llmscale.model.families._config import MAX_EXPERTS, Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("arctic",)
 MATRICES = ("w1", "w3", "w2")
 
 

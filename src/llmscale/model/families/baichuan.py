@@ -6,6 +6,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("baichuan",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Baichuan config; the 13B's ALiBi positions hold no tensors."""

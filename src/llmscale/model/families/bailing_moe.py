@@ -17,6 +17,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, Names, decoder, prediction_layers, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("bailing_moe", "bailing_moe_v2")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Ling or Ring config."""

@@ -19,6 +19,8 @@ from llmscale.model.families._seq2seq import decoder_layer, encoder_layer
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("bart", "mbart", "pegasus", "marian", "m2m_100", "blenderbot", "blenderbot-small")
+
 
 @dataclass(frozen=True)
 class Kind:

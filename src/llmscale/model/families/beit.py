@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_HEADS, MAX_VOCAB, Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("beit",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a BEiT config."""

@@ -18,6 +18,7 @@ from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("bert", "roberta", "xlm-roberta", "camembert", "ernie")
 ROBERTA = {"roberta", "xlm-roberta", "camembert"}
 
 

@@ -15,6 +15,7 @@ from llmscale.model.families._config import MAX_HEADS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("chatglm",)
 #: The published files name the class `ChatGLMModel`, but what they load and hold is the one with a head.
 HEAD = "ForConditionalGeneration"
 

@@ -18,6 +18,8 @@ from llmscale.model.families._parts import tower
 from llmscale.model.families._stack import classifier, place, text_spec, vision_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("clip", "clip_text_model", "clip_vision_model")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a CLIP config, or the config of one of its halves."""

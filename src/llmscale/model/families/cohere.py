@@ -17,6 +17,8 @@ from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("cohere", "cohere2")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Cohere or Cohere 2 config."""

@@ -17,6 +17,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, classifier, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("convnext", "convnextv2")
 #: Side of the depth-wise kernel, and how much wider the MLP is than its stage.
 KERNEL, RATIO = 7, 4
 

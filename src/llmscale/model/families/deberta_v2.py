@@ -18,6 +18,8 @@ from llmscale.model.families._config import MAX_HEADS, MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("deberta-v2",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a DeBERTa v2 or v3 config."""

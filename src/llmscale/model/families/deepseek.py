@@ -16,6 +16,7 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, 
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.spec import Block, ModelSpec
 
+MODEL_TYPES = ("deepseek", "deepseek_v2", "deepseek_v3", "kimi_k2")
 #: model_type -> topk_method where a file leaves it out
 TOPK_METHOD = {"deepseek": "greedy", "deepseek_v2": "greedy"}
 

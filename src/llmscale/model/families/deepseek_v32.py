@@ -11,6 +11,7 @@ from llmscale.model.families import deepseek
 from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("deepseek_v32", "glm_moe_dsa")
 SPARSE = {"indexed_attention", "deepseek_sparse_attention"}
 FULL, SHARED = {"full", "F"}, {"shared", "S"}
 

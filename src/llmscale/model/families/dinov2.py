@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_HEADS, MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import Block, ModelSpec
 
+MODEL_TYPES = ("dinov2", "dinov2_with_registers")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a DINOv2 config."""

@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_HEADS, MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import Block, ModelSpec
 
+MODEL_TYPES = ("dinov3_vit",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a DINOv3 ViT config."""

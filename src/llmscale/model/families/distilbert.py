@@ -13,6 +13,8 @@ from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("distilbert",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a DistilBERT config."""

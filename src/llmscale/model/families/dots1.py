@@ -15,6 +15,8 @@ from llmscale.model.families._stack import Named, decoder, prediction_layers, te
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("dots1",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a dots.llm1 config."""

@@ -6,6 +6,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("ernie4_5",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an ERNIE 4.5 dense config."""

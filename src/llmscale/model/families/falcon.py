@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_HEADS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("falcon", "RefinedWeb", "RefinedWebModel")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Falcon config, with today's keys or those of the first release (``n_layer``, ``n_head_kv``)."""

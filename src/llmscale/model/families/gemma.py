@@ -18,6 +18,7 @@ from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("gemma", "gemma2", "gemma3_text")
 #: model_type -> layers of which the last attends to everything
 FULL_EVERY = {"gemma": None, "gemma2": 2, "gemma3_text": 6}
 #: model_type -> KV heads where none are given

@@ -21,6 +21,8 @@ from llmscale.model.families._stack import Named, Names, decoder, place, text_sp
 from llmscale.model.families._window import shared_kv, unused_kv, windows
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("gemma3n_text", "gemma3n")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Gemma 3n config, of the whole model or of its text part alone."""

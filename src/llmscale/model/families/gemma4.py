@@ -22,6 +22,8 @@ from llmscale.model.families._stack import Named, Names, decoder, place, text_sp
 from llmscale.model.families._window import shared_kv, unused_kv, windows
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("gemma4_text", "gemma4")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Gemma 4 config, of the whole model or of its text part alone."""

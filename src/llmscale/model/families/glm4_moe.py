@@ -11,6 +11,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("glm4_moe", "glm4v_moe_text")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a GLM-4.5 config."""

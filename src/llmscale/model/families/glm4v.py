@@ -19,6 +19,8 @@ from llmscale.model.families._parts import text_part, tied, whole
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("glm4v", "glm4v_moe")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a GLM-4.1V or 4.5V config."""

@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("gpt2", "gpt3")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a GPT-2 or GPT-3 config."""

@@ -15,6 +15,8 @@ from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("gpt_bigcode",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a GPT-BigCode config; the keys of its inference runner and cache leave the tensors alone."""

@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("gpt_neo",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a GPT-Neo config."""

@@ -17,6 +17,7 @@ from llmscale.model.families._ssm import mamba2
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("granitemoe", "granitemoeshared", "granitemoehybrid")
 MAMBA, ATTENTION = {"mamba", "linear_attention"}, {"attention", "full_attention"}
 
 

@@ -15,6 +15,8 @@ from llmscale.model.families._config import MAX_EXPERTS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("grok-1",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Grok-1 config."""

@@ -6,6 +6,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("helium",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Helium config; its output projection is square, so heads x head dimension must be the hidden size."""

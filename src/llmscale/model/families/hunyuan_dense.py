@@ -6,6 +6,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("hunyuan_v1_dense",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Hunyuan dense config; ``tie_word_embeddings`` is true where it is left out, as in transformers."""

@@ -17,6 +17,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, MAX_WIDTH, 
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("hunyuan_v1_moe", "hunyuan")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Hunyuan-Large or Hunyuan-A13B config."""

@@ -17,6 +17,8 @@ from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import Named, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("idefics2",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an Idefics 2 config."""

@@ -12,6 +12,7 @@ from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import place
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("idefics3", "smolvlm")
 #: Keys that the text parts carry over from Idefics 2's code; this class reads none of them.
 LEFT_OVER = (
     "neftune_noise_alpha",

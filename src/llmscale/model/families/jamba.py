@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("jamba",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Jamba config."""

@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, 
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("kimi_linear",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Kimi Linear config."""

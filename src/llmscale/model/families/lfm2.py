@@ -16,6 +16,7 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("lfm2", "lfm2_moe")
 FEED_FORWARD = ("w1", "w3", "w2")
 
 

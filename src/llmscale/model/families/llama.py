@@ -18,6 +18,7 @@ from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("llama", "mistral", "Yi", "yi", "aquila", "xverse", "smollm3", "ministral", "ministral3", "granite")
 #: model_type -> window where a file leaves it out
 DEFAULT_WINDOW = {"mistral": 4096, "ministral": 4096}
 #: model_type -> KV heads and head dimension where a file leaves them out

@@ -21,6 +21,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, MAX_POSITIO
 from llmscale.model.families._stack import Named, decoder, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("llama4_text", "llama4")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Llama 4 config: of the whole model, or of its text part."""

@@ -15,6 +15,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, 
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("longcat_flash",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a LongCat-Flash config."""

@@ -15,6 +15,7 @@ from llmscale.model.families._config import MAX_HEADS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("mamba", "falcon_mamba", "mamba2")
 NAMES = Names(base="backbone", embed="embeddings", norm="norm_f")
 
 

@@ -17,6 +17,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_POSITION
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("mimo_v2_flash",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a MiMo-V2-Flash config."""

@@ -12,6 +12,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("minicpm",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a MiniCPM config."""

@@ -14,6 +14,8 @@ from llmscale.model.families._config import MAX_HEADS, Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("minicpm3",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a MiniCPM3 config."""

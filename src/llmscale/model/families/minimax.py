@@ -16,6 +16,8 @@ from llmscale.model.families._config import MAX_EXPERTS, Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("minimax", "minimax_text_01", "minimax_m1")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a MiniMax-Text-01 or M1 config."""

@@ -15,6 +15,8 @@ from llmscale.model.families._config import MAX_EXPERTS, Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("minimax_m2",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a MiniMax-M2 config."""

@@ -15,6 +15,8 @@ from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("mixtral",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Mixtral config."""

@@ -17,6 +17,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("mllama_vision_model",)
 #: Supported aspect ratios where the file names none.
 RATIOS = 8
 

@@ -17,6 +17,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("moonshine",)
 #: Kernels of the three convolutions.
 KERNELS = (127, 7, 3)
 

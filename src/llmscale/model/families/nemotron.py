@@ -9,6 +9,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("nemotron",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Nemotron config."""

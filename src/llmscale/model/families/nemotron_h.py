@@ -17,6 +17,7 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, 
 from llmscale.model.families._stack import Named, Names, decoder, prediction_layers, text_spec
 from llmscale.model.spec import Block, ModelSpec
 
+MODEL_TYPES = ("nemotron_h",)
 #: how patterns, NVIDIA and transformers call each kind
 KINDS = {
     "M": "mamba",

@@ -18,6 +18,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_WIDTH, Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("nemotron-nas",)
 #: A layer's attention and MLP, each under its name; None where it was dropped.
 Layer = tuple[Named | None, Named | None]
 

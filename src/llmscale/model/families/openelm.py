@@ -15,6 +15,8 @@ from llmscale.model.families._config import MAX_HEADS, MAX_WIDTH, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import Block, ModelSpec
 
+MODEL_TYPES = ("openelm",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an OpenELM config, whose lists have one entry a layer."""

@@ -17,6 +17,7 @@ from llmscale.model.families._config import MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("opt",)
 #: `OPTLearnedPositionalEmbedding` offsets positions by two.
 SPARE_POSITIONS = 2
 

@@ -9,6 +9,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("orion",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an Orion config."""

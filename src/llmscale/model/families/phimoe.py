@@ -15,6 +15,8 @@ from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("phimoe",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Phi-MoE config."""

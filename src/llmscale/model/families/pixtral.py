@@ -15,6 +15,8 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("pixtral",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Pixtral vision config; the head dimension is always the width over the heads."""

@@ -14,6 +14,8 @@ from llmscale.model.families._config import MAX_HEADS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("qwen",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Qwen 1 config (transformers calls the original ``qwen``)."""

@@ -16,6 +16,7 @@ from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import late_windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("qwen2", "qwen3", "qwen2_vl_text", "qwen2_5_vl_text", "qwen3_vl_text")
 #: model_type -> KV heads where none are given
 KV_HEADS = {
     "qwen2": 32,

@@ -16,6 +16,8 @@ from llmscale.model.families._window import late_windows
 from llmscale.model.families.qwen2 import attention
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("qwen2_moe", "qwen3_moe", "qwen3_vl_moe_text")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Qwen 1.5, 2 or 3 MoE config."""

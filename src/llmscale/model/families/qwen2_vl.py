@@ -21,6 +21,7 @@ from llmscale.model.families._parts import text_part, tied
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl")
 #: The text's keys, which count for nothing at the top of a file that has ``text_config``.
 TEXT_KEYS = (
     "hidden_size",

@@ -19,6 +19,8 @@ from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, 
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.spec import Block, ModelSpec
 
+MODEL_TYPES = ("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Qwen3-Next config or the text part of a Qwen3.5 config."""

@@ -18,6 +18,8 @@ from llmscale.model.families._parts import text_part, tied, whole
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("qwen3_vl", "qwen3_5", "qwen3_5_moe", "qwen3_vl_moe")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Qwen3-VL config."""

@@ -15,6 +15,8 @@ from llmscale.model.families._config import MAX_LAYERS, MAX_POSITIONS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("recurrent_gemma",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a RecurrentGemma config."""

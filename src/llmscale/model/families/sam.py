@@ -19,6 +19,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("sam",)
 QKVO = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 

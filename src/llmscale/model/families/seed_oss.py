@@ -6,6 +6,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("seed_oss",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Seed-OSS config."""

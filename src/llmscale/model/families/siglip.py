@@ -20,6 +20,15 @@ from llmscale.model.families._parts import tower
 from llmscale.model.families._stack import classifier, place, text_spec, vision_spec
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 
+MODEL_TYPES = (
+    "siglip",
+    "siglip_text_model",
+    "siglip_vision_model",
+    "siglip2",
+    "siglip2_text_model",
+    "siglip2_vision_model",
+)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a SigLIP config, or the config of one of its halves."""

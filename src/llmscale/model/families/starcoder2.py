@@ -10,6 +10,8 @@ from llmscale.model.families import llama
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("starcoder2",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a StarCoder2 config."""

@@ -17,6 +17,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("swin", "swinv2")
 #: Width of the MLP that computes V2's position biases.
 BIAS_WIDTH = 512
 

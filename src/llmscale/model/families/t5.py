@@ -18,6 +18,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import Block, ModelSpec
 
+MODEL_TYPES = ("t5", "mt5", "umt5")
 QKVO = ("q", "k", "v", "o")
 
 

@@ -18,6 +18,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_VOCAB, Co
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("wav2vec2", "hubert")
 #: Keys of the training and of how the wave is cut, which hold no tensor.
 HARMLESS = (
     *("conv_stride", "num_feat_extract_layers", "feat_extract_activation", "apply_spec_augment", "num_negatives"),

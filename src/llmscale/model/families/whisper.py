@@ -17,6 +17,8 @@ from llmscale.model.families._seq2seq import decoder_layer, encoder_layer
 from llmscale.model.families._stack import Named, classifier, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("whisper",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Whisper config."""

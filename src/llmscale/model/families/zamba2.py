@@ -20,6 +20,7 @@ from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("zamba2",)
 MAMBA = {"mamba", "linear_attention"}
 #: where the 2.7B's files, which may leave them out, have their transformers
 HYBRID = (6, 12, 18, 24, 30, 36, 42, 47, 51)
