@@ -24,7 +24,6 @@ LONG: set[str] = {
     "formats/gguf/names.py",
     "formats/gguf/presets.py",
     "model/blocks/recurrent.py",
-    "model/families/_config.py",
     "runtimes/llama_cpp/read.py",
     "runtimes/transformers/attention.py",
     "runtimes/transformers/forward.py",

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from llmscale.errors import InputFileError, LlmscaleError, UnsupportedModelError
 from llmscale.model.families import from_config, model_types
-from llmscale.model.families._config import HARMLESS, Config
+from llmscale.model.families._config import Config
+from llmscale.model.families._harmless import HARMLESS
 from llmscale.model.inventory import inventory
 from tests.helpers import TINY, TINY_TOTAL, error_of, tiny
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.model.families._config import Config
+from llmscale.model.families._numerics import Numerics, numerics_of
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import Basis
 from llmscale.store.tables import table
@@ -99,10 +100,8 @@ def read_part(c: Config) -> ModelSpec:
             "a size literal such as 7B gives weights without the shape.",
         )
     spec: ModelSpec = import_module(f"llmscale.model.families.{module}").read(c)
-    (kind, share), factor, state = c.rope(), c.rope_factor(), c.state_dtype()
-    if (kind, share, factor, state) == ("", 1.0, 1.0, ""):
-        return spec
-    return replace(spec, rope_scaling=kind, rotary_share=share, rope_factor=factor, state_dtype=state)
+    numerics = numerics_of(c.data)
+    return spec if numerics == Numerics() else replace(spec, **numerics._asdict())
 
 
 def _some(words: list[str]) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from llmscale.model.blocks.linear import ClippedLinear, Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, Config
+from llmscale.model.families._bounds import MAX_HEADS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack
 from llmscale.model.spec import PlacedBlock
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from llmscale.model.blocks.attention import Indexer
 from llmscale.model.families import deepseek
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec
 
 MODEL_TYPES = ("deepseek_v32", "glm_moe_dsa")

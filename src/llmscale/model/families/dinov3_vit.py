@@ -12,7 +12,8 @@ from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import Block, ModelSpec
 

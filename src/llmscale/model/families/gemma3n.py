@@ -15,7 +15,8 @@ from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_VOCAB, Config
+from llmscale.model.families._bounds import MAX_VOCAB
+from llmscale.model.families._config import Config
 from llmscale.model.families._gemma3n_towers import audio_tower, vision_tower
 from llmscale.model.families._stack import Named, Names, decoder, place, text_spec
 from llmscale.model.families._window import shared_kv, unused_kv, windows

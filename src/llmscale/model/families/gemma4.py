@@ -16,7 +16,8 @@ from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MergedExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_VOCAB, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_VOCAB
+from llmscale.model.families._config import Config
 from llmscale.model.families._gemma4_towers import audio_tower, vision_tower
 from llmscale.model.families._stack import Named, Names, decoder, place, text_spec
 from llmscale.model.families._window import shared_kv, unused_kv, windows

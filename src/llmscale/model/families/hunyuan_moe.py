@@ -13,7 +13,8 @@ from typing import Any
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, MAX_WIDTH, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_LAYERS, MAX_WIDTH
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 

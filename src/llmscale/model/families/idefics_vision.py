@@ -10,7 +10,8 @@ from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families import _clip
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import place, vision_spec
 from llmscale.model.spec import ModelSpec
 

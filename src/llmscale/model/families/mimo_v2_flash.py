@@ -13,7 +13,8 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 

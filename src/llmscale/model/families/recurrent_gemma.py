@@ -11,7 +11,8 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Griffin
-from llmscale.model.families._config import MAX_LAYERS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_LAYERS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 

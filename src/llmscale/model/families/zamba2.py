@@ -16,7 +16,8 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.families import _ssm
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
