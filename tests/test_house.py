@@ -23,7 +23,6 @@ LONG: set[str] = {
     "answers/model.py",
     "formats/gguf/names.py",
     "formats/gguf/presets.py",
-    "model/blocks/recurrent.py",
     "runtimes/llama_cpp/read.py",
     "runtimes/transformers/attention.py",
     "runtimes/transformers/forward.py",

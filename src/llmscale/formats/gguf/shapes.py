@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.linear_attention import GatedDeltaNet
 from llmscale.model.blocks.mlp import PackedExperts
-from llmscale.model.blocks.recurrent import GatedDeltaNet, Mamba2
+from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import ModelSpec
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.model.blocks.attention import LatentAttention
+from llmscale.model.blocks.linear_attention import KimiDeltaAttention
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.blocks.recurrent import KimiDeltaAttention
 from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.linear_attention import LightningAttention
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.blocks.recurrent import LightningAttention
 from llmscale.model.families._bounds import MAX_EXPERTS
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Linear
+from llmscale.model.blocks.linear_attention import GatedDeltaNet
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, PackedExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.blocks.recurrent import GatedDeltaNet
 from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from llmscale.model.blocks import attention as att
-from llmscale.model.blocks import mlp, recurrent
+from llmscale.model.blocks import linear_attention, mlp, recurrent
 from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.spec import Block, ModelSpec
@@ -263,9 +263,9 @@ def _mixer(blocks: Iterable[Block], style: Style, number: int, windows: bool) ->
                 return Mamba(m.inner, m.state_size, m.conv, m.dt_rank, m.inner_norms or style.normed_steps), None
             case recurrent.Mamba2() as m:
                 return _mamba2(m), None
-            case recurrent.GatedDeltaNet() as m:
+            case linear_attention.GatedDeltaNet() as m:
                 return DeltaNet(m.key_heads, m.value_heads, m.value_dim, m.conv, m.fused), None
-            case recurrent.KimiDeltaAttention() as m:
+            case linear_attention.KimiDeltaAttention() as m:
                 return KimiDelta(m.heads, m.head_dim, m.conv), None
             case recurrent.ShortConvolution() as m:
                 return ShortConv(m.hidden, m.conv), None

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention
-from llmscale.model.blocks.recurrent import LightningAttention
+from llmscale.model.blocks.linear_attention import LightningAttention
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.shards import Parallel, computed, kv_heads

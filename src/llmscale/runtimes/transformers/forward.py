@@ -14,17 +14,10 @@ from typing import NamedTuple
 from llmscale.model.blocks.attention import Attention, Indexer, LatentAttention
 from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear, Parameter
+from llmscale.model.blocks.linear_attention import GatedDeltaNet
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.blocks.recurrent import (
-    GatedDeltaNet,
-    Griffin,
-    Mamba,
-    Mamba2,
-    RwkvChannelMix,
-    RwkvTimeMix,
-    ShortConvolution,
-)
+from llmscale.model.blocks.recurrent import Griffin, Mamba, Mamba2, RwkvChannelMix, RwkvTimeMix, ShortConvolution
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.spec import Block, CacheShape, ModelSpec
 from llmscale.runtimes.transformers.attention import Indexed, attend, attend_latent, by_hand, kept, seen, stored

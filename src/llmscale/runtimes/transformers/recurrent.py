@@ -7,7 +7,8 @@ which goes by chunks of 64 tokens in FP32. With the kernels of the packages ``ca
 
 from __future__ import annotations
 
-from llmscale.model.blocks.recurrent import GatedDeltaNet, ShortConvolution
+from llmscale.model.blocks.linear_attention import GatedDeltaNet
+from llmscale.model.blocks.recurrent import ShortConvolution
 from llmscale.runtimes.transformers.ops import FP32, Step
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 

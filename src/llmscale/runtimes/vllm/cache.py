@@ -24,14 +24,8 @@ from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention, AttentionMixture, Indexer, LatentAttention
-from llmscale.model.blocks.recurrent import (
-    GatedDeltaNet,
-    KimiDeltaAttention,
-    LightningAttention,
-    Mamba,
-    Mamba2,
-    ShortConvolution,
-)
+from llmscale.model.blocks.linear_attention import GatedDeltaNet, KimiDeltaAttention, LightningAttention
+from llmscale.model.blocks.recurrent import Mamba, Mamba2, ShortConvolution
 from llmscale.model.spec import Block, ModelSpec
 from llmscale.runtimes.vllm.releases import Batch, Release
 from llmscale.runtimes.vllm.shards import ALONE, Parallel, computed, kv_heads, mamba2_groups, stage_layers
