@@ -36,15 +36,8 @@ def read(c: Config) -> ModelSpec:
     final_norm = c.flag("do_layer_norm_before", default=True) and not c.flag("_remove_final_layer_norm")
 
     def blocks(_: None) -> Iterator[Named]:
-        attention = Attention(
-            hidden,
-            heads,
-            kv_heads,
-            head_dim,
-            names=("q_proj", "k_proj", "v_proj", "out_proj"),
-            qkv_bias=bias,
-            out_bias=bias,
-        )
+        names = ("q_proj", "k_proj", "v_proj", "out_proj")
+        attention = Attention(hidden, heads, kv_heads, head_dim, names=names, qkv_bias=bias, out_bias=bias)
         yield "self_attn_layer_norm", Norm(hidden, bias=True)
         yield "self_attn", attention
         yield "final_layer_norm", Norm(hidden, bias=True)

@@ -52,13 +52,10 @@ def read(c: Config) -> ModelSpec:
         position = Parameter("embedding.position", (1, patches + second, width))
         placed.append(place(f"{embeddings}.position_embeddings", position))
     for stage, depth in enumerate(depths):
-        placed += _stage(
-            c, f"{base}encoder.layers.{stage}", width << stage, depth, heads[stage], window, ratio, qkv_bias
-        )
+        name, wide = f"{base}encoder.layers.{stage}", width << stage
+        placed += _stage(c, name, wide, depth, heads[stage], window, ratio, qkv_bias)
         if stage < len(depths) - 1:
-            placed.append(
-                place(f"{base}encoder.layers.{stage}.downsample", PatchMerging(width << stage, norm_after=second))
-            )
+            placed.append(place(f"{name}.downsample", PatchMerging(wide, norm_after=second)))
     last = width << (len(depths) - 1)
     placed.append(place(f"{base}layernorm", Norm(last, bias=True)))
     if head == "ForImageClassification":

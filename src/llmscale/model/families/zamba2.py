@@ -45,11 +45,8 @@ def read(c: Config) -> ModelSpec:
             yield "input_layernorm", Norm(hidden)
             yield "mamba", mixer
             return
-        mine = [
-            *shared,
-            *((f"{name}.{i}.{k}", b) for i in range(place % turns, len(hybrid), turns) for name, k, b in adapters),
-        ]
-        for name, block in mine:
+        turn = range(place % turns, len(hybrid), turns)
+        for name, block in [*shared, *((f"{name}.{i}.{k}", b) for i in turn for name, k, b in adapters)]:
             name = f"shared_transformer.{name}"
             owner = f"{base}layers.{hybrid[place % turns]}.{name}."
             yield name, block if place < turns else Tied(block, owner)
