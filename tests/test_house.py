@@ -22,7 +22,6 @@ LONG_SHARE = 0.02
 LONG: set[str] = {
     "answers/model.py",
     "formats/gguf/names.py",
-    "formats/gguf/presets.py",
     "runtimes/llama_cpp/read.py",
     "runtimes/transformers/attention.py",
     "runtimes/transformers/forward.py",
@@ -59,17 +58,13 @@ NAMING: set[str] = {
 SHARED_NAMES: set[str] = {
     "Attention",
     "Device",
-    "Facts",
     "Indexer",
-    "Kind",
     "Layout",
     "Mamba",
     "Mamba2",
     "Mlp",
-    "Plan",
     "Settings",
     "Tensor",
-    "Tier",
 }
 #: Modules with ``assert … is not None``.
 ASSERTING: set[str] = {

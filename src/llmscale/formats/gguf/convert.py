@@ -90,8 +90,8 @@ def convert(spec: ModelSpec, parts: Inventory) -> GgufModel:
             f"llama.cpp has no architecture for '{spec.family}', or none that llmscale has checked its files of.",
             "Formats that keep the published tensors, such as fp16 or nf4, work.",
         )
-    held = parts.groups if arch in HEADS_APART else parts.stored()
-    text = [group for group in held if group.component not in TOWERS]
+    groups = parts.groups if arch in HEADS_APART else parts.stored()
+    text = [group for group in groups if group.component not in TOWERS]
     tensors = [made for group in text for made in _converted(arch, spec, group)]
     tensors += [Converted(_single(name, shape), "fp32") for name, shape in _added(arch, spec)]
     experts = max((made.group.experts for made in tensors if "_exps" in made.group.name), default=0)
