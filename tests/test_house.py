@@ -21,7 +21,6 @@ LONG_SHARE = 0.02
 #: Modules that are longer than they may be.
 LONG: set[str] = {
     "answers/model.py",
-    "formats/gguf/names.py",
     "runtimes/llama_cpp/read.py",
     "runtimes/transformers/attention.py",
     "runtimes/transformers/forward.py",

@@ -30,6 +30,7 @@ RECIPES = {
     "quants": Recipe("quants.yaml", "llmscale.formats.schema", "check_quants"),
     "quality": Recipe("quality.yaml", "llmscale.formats.schema", "check_quality"),
     "vocabularies": Recipe("vocabularies.yaml", "llmscale.formats.schema", "check_vocabularies"),
+    "gguf_names": Recipe("gguf_names.yaml", "llmscale.formats.schema", "check_gguf_names"),
     "families": Recipe("", "llmscale.compile.families", "families", folder="model/families"),
     "devices": Recipe("devices.yaml", "llmscale.devices.schema"),
     "models": Recipe("models.yaml", "llmscale.catalogue.schema"),
