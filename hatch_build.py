@@ -19,13 +19,13 @@ class CompileData(BuildHookInterface):  # type: ignore[type-arg]
             return
         root = Path(self.root)
         sys.path.insert(0, str(root / "src"))
-        from llmscale.compile.registry import RECIPES, make, sources
+        from llmscale.compile.registry import make, sources, tables
 
         target = root / "src" / "llmscale" / "_data"
         target.mkdir(exist_ok=True)
         for old in target.glob("*.json"):  # tables that another version made do not ship
             old.unlink()
-        for name in RECIPES:
+        for name in tables():
             content = {"data": make(name, *sources(name, str(root / "data")))}
             text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
             (target / f"{name}.json").write_text(text, encoding="utf-8")

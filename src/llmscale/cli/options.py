@@ -41,9 +41,9 @@ def complete_model(incomplete: str) -> list[str]:
 
 def complete_family(incomplete: str) -> list[str]:
     """Known model types that begin so."""
-    from llmscale.model.families import FAMILIES
+    from llmscale.model.families import model_types
 
-    return [family for family in FAMILIES if family.lower().startswith(incomplete.lower())]
+    return [family for family in model_types() if family.lower().startswith(incomplete.lower())]
 
 
 def complete_device(incomplete: str) -> list[str]:

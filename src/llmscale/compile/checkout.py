@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from llmscale.compile.registry import make, sources
+from llmscale.compile.registry import make, recipe, sources
 from llmscale.errors import InputFileError
 from llmscale.store import tables, yaml_file
 
@@ -51,6 +51,8 @@ def made_here(name: str) -> dict[str, Any]:
         for module_name, module in list(sys.modules.items())
         if module_name.startswith("llmscale.") and module.__file__
     }
+    if folder := recipe(name).folder:
+        files.add(folder)  # which changes when a module joins it
     for other in tables.READ:
         files |= set((tables.made(other) or {}).get("made_with", {}))
     return {"made_with": {path: tables.changed(path) for path in sorted(files)}, "data": data}

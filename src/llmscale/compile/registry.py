@@ -13,13 +13,15 @@ class Recipe(NamedTuple):
     """How a table is made: `make` of the module `module` takes what is read of data/, and `more`.
 
     Attributes:
-        yaml: a file of data/, or a folder, of which all files are read.
+        yaml: a file of data/, or a folder, of which all files are read; empty where none is.
+        folder: of the package, whose modules are asked, whichever there are; empty for most tables.
     """
 
     yaml: str
     module: str
     make: str = "check"
     more: tuple[str, ...] = ()
+    folder: str = ""
 
 
 #: Tables of which there is one a runtime: the bytes of all models in the quants that it reads, what it makes of them.
@@ -29,6 +31,8 @@ RECIPES = {
     "quants": Recipe("quants.yaml", "llmscale.formats.schema", "check_quants"),
     "quality": Recipe("quality.yaml", "llmscale.formats.schema", "check_quality"),
     "vocabularies": Recipe("vocabularies.yaml", "llmscale.formats.schema", "check_vocabularies"),
+    "gguf_names": Recipe("gguf_names.yaml", "llmscale.formats.schema", "check_gguf_names"),
+    "families": Recipe("", "llmscale.compile.families", "families", folder="model/families"),
     "devices": Recipe("devices.yaml", "llmscale.devices.schema"),
     "models": Recipe("models.yaml", "llmscale.catalogue.schema"),
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),
@@ -64,7 +68,10 @@ def sources(name: str, data: str) -> list[YamlFile]:
     Raises:
         InputFileError: it cannot be read.
     """
-    path = os.path.join(data, recipe(name).yaml)
+    yaml = recipe(name).yaml
+    if not yaml:
+        return []
+    path = os.path.join(data, yaml)
     return YamlFile.read_folder(path) if os.path.isdir(path) else [YamlFile.read(path)]
 
 

@@ -1,10 +1,12 @@
-"""What `data/formats.yaml`, `quants.yaml`, `quality.yaml` and `vocabularies.yaml` must look like."""
+"""What `data/formats.yaml`, `quants.yaml`, `quality.yaml`, `vocabularies.yaml` and `gguf_names.yaml` must look like."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from llmscale.formats.gguf.files import VocabularyEntry
+from llmscale.formats.gguf.names import GgufNames
 from llmscale.formats.layout import AT, Format
 from llmscale.formats.quality import Measurement, compile_quality
 from llmscale.formats.recipe import REFUSE, REST, Quant
@@ -45,3 +47,14 @@ def check_quality(file: YamlFile) -> dict[str, Any]:
 def check_vocabularies(file: YamlFile) -> dict[str, Any]:
     """The table ``vocabularies``: those of GGUF files."""
     return {"entries": checked(file.mapping(), VocabularyEntry, file)}
+
+
+def check_gguf_names(file: YamlFile) -> dict[str, Any]:
+    """The table ``gguf_names``, whose exceptions must be those of architectures that there are."""
+    given = file.typed(file.mapping("what is named to names"), GgufNames)
+    known = set(given.architectures.values())
+    for part in ("renamed", "dropped", "unnamed"):
+        for arch in getattr(given, part):
+            if arch not in known:
+                raise file.error((part, arch), f"{part}: no model type has the architecture '{arch}'.")
+    return asdict(given)

@@ -9,7 +9,7 @@ from llmscale.model.spec import ModelSpec
 
 
 @dataclass(frozen=True)
-class Tier:
+class ScaleTier:
     """A class of sizes, with the Chinese word that papers and press use for it."""
 
     at_least: int
@@ -20,17 +20,17 @@ class Tier:
 
 #: Below 1 B a model counts as small; from 1 B it is a "large model" (大模型).
 TIERS = (
-    Tier(10**12, "trillion", "trillion-scale large model", "万亿级大模型"),
-    Tier(10**11, "hundred-billion", "hundred-billion-scale large model", "千亿级大模型"),
-    Tier(10**10, "ten-billion", "ten-billion-scale large model", "百亿级大模型"),
-    Tier(10**9, "billion", "billion-scale large model", "十亿级大模型"),
-    Tier(10**8, "hundred-million", "hundred-million-scale small model", "亿级小模型"),
-    Tier(10**7, "ten-million", "ten-million-scale small model", "千万级小模型"),
-    Tier(0, "million", "million-scale small model", "百万级小模型"),
+    ScaleTier(10**12, "trillion", "trillion-scale large model", "万亿级大模型"),
+    ScaleTier(10**11, "hundred-billion", "hundred-billion-scale large model", "千亿级大模型"),
+    ScaleTier(10**10, "ten-billion", "ten-billion-scale large model", "百亿级大模型"),
+    ScaleTier(10**9, "billion", "billion-scale large model", "十亿级大模型"),
+    ScaleTier(10**8, "hundred-million", "hundred-million-scale small model", "亿级小模型"),
+    ScaleTier(10**7, "ten-million", "ten-million-scale small model", "千万级小模型"),
+    ScaleTier(0, "million", "million-scale small model", "百万级小模型"),
 )
 
 
-def tier(parameters: int) -> Tier:
+def tier(parameters: int) -> ScaleTier:
     """The scale tier of so many parameters."""
     return next(t for t in TIERS if parameters >= t.at_least)
 

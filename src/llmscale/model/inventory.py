@@ -7,6 +7,7 @@ there is no second formula for any of them anywhere.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ COMPONENTS = (
     "projector",
     "other",
 )
+#: Models whose inventory is kept: more than one question is about, few enough for a process that runs on.
+KEPT = 64
 
 
 class TensorGroup(NamedTuple):
@@ -110,8 +113,9 @@ class Inventory(NamedTuple):
         return sums
 
 
+@lru_cache(KEPT)
 def inventory(spec: ModelSpec) -> Inventory:
-    """List the tensor groups of `spec`.
+    """List the tensor groups of `spec`; of a model that was asked for lately, the same list again.
 
     A tower's tensors count as its component (vision, audio, projector), whatever their role.
     """

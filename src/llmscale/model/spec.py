@@ -8,8 +8,9 @@ name and in which layers it stands. `llmscale.model.inventory` turns the whole i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 from llmscale.quantity import Basis
 
@@ -98,6 +99,8 @@ class PlacedBlock(NamedTuple):
 class ModelSpec:
     """A model, from wherever it came.
 
+    It is the key of many caches, so its hash is computed once: of Gemma 3n's 615 blocks that takes 50 us.
+
     Attributes:
         family: the published ``model_type``; ``literal`` for a bare size.
         placed: every block in the order of the forward pass.
@@ -140,6 +143,17 @@ class ModelSpec:
     state_dtype: str = ""
     published_in: str = ""
     warnings: tuple[str, ...] = field(default=())
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, each.name) for each in fields(self)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process hashes text differently: what was computed here must not travel there.
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @property
     def shape_known(self) -> bool:

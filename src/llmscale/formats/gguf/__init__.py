@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.gguf.convert import GgufModel, convert
-from llmscale.formats.gguf.places import Plan, Ranked, plan, whole
-from llmscale.formats.gguf.presets import CONVERTED, chosen
+from llmscale.formats.gguf.presets import CONVERTED
+from llmscale.formats.gguf.ranks import Ranked, RankedModel, file_shape, ranked
+from llmscale.formats.gguf.rules import chosen
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import Inventory
 from llmscale.model.spec import ModelSpec
@@ -27,10 +28,10 @@ def assign_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[Store
     Raises:
         UnsupportedModelError: llama.cpp does not know the architecture, or cannot make this preset of it.
     """
-    made = _planned(spec, parts)
+    model = _ranked(spec, parts)
     if preset == CONVERTED:
-        return tuple(StoredTensor(placed.tensor.group, format_of(placed.tensor.form)) for placed in made.tensors)
-    return tuple(stored for placed in made.tensors for stored in _typed(preset, made, placed))
+        return tuple(StoredTensor(each.tensor.group, format_of(each.tensor.form)) for each in model.tensors)
+    return tuple(stored for each in model.tensors for stored in _typed(preset, model, each))
 
 
 def tensor_types(stored: Iterable[StoredTensor]) -> dict[str, dict[str, int]]:
@@ -40,34 +41,34 @@ def tensor_types(stored: Iterable[StoredTensor]) -> dict[str, dict[str, int]]:
     """
     kinds: dict[str, Counter[str]] = {}
     for group, form in stored:
-        if form.id != "fp32" and len(whole(group)) > 1:
+        if form.id != "fp32" and len(file_shape(group)) > 1:
             kind = group.name.removesuffix(".weight").removeprefix("blk.{layer}.")
             kinds.setdefault(kind, Counter())[form.name] += max(1, len(group.layers))
     return {kind: dict(types) for kind, types in kinds.items()}
 
 
-#: The model that was planned last, by identity (hashing one takes longer than planning it): whoever asks for one
+#: The model that was ranked last, by identity (hashing an inventory takes longer than ranking it): whoever asks for one
 #: preset asks for more of the same model.
-_last: list[tuple[ModelSpec, Inventory, Plan]] = []
+_last: list[tuple[ModelSpec, Inventory, RankedModel]] = []
 
 
-def _planned(spec: ModelSpec, parts: Inventory) -> Plan:
-    for last_spec, last_parts, made in _last:
+def _ranked(spec: ModelSpec, parts: Inventory) -> RankedModel:
+    for last_spec, last_parts, model in _last:
         if last_spec is spec and last_parts is parts:
-            return made
-    made = plan(convert(spec, parts))
-    _last[:] = [(spec, parts, made)]
-    return made
+            return model
+    model = ranked(convert(spec, parts))
+    _last[:] = [(spec, parts, model)]
+    return model
 
 
-def _typed(preset: str, made: Plan, placed: Ranked) -> Iterable[StoredTensor]:
-    group = placed.tensor.group
-    if not placed.touched:
-        return [StoredTensor(group, format_of(placed.tensor.form))]
-    layers: dict[str, list[int]] = {}
-    types = [chosen(preset, placed.kind, placed.stacked, placed.row, made.facts, where) for where in placed.places]
+def _typed(preset: str, model: RankedModel, each: Ranked) -> Iterable[StoredTensor]:
+    group = each.tensor.group
+    if not each.touched:
+        return [StoredTensor(group, format_of(each.tensor.form))]
+    types = [chosen(preset, each.kind, each.stacked, each.row, model.traits, at) for at in each.positions]
     if len(set(types)) == 1:
         return [StoredTensor(group, format_of(types[0]))]
+    layers: dict[str, list[int]] = {}
     for form, layer in zip(types, group.layers, strict=True):
         layers.setdefault(form, []).append(layer)
-    return [StoredTensor(group._replace(layers=tuple(held)), format_of(form)) for form, held in layers.items()]
+    return [StoredTensor(group._replace(layers=tuple(alike)), format_of(form)) for form, alike in layers.items()]

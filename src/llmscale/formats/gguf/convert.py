@@ -1,8 +1,8 @@
 """What llama.cpp's converter makes of a model: its tensors' GGUF names, shapes, and which of them stay in F32.
 
 Source: conversion/*.py and gguf-py/gguf/tensor_mapping.py of llama.cpp 0c1e57098. A published tensor goes through
-three tables: its new name (`names.NAMES`), what is cut, turned or left out on the way (`shapes.SHAPED`,
-`names.DROPPED`), and the few that an architecture adds (`_added`). All experts of a layer become one tensor.
+three tables: its new name, or that it is left out (`names`), what is cut or turned on the way (`shapes.SHAPED`), and
+the few that an architecture adds (`_added`). All experts of a layer become one tensor.
 The text model alone is converted: towers go to a file of their own (``--mmproj``), and layers for multi-token
 prediction are left out, as ``--no-mtp`` does.
 """
@@ -10,11 +10,10 @@ prediction are left out, as ``--no-mtp`` does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
-from llmscale.formats.gguf.names import DROPPED, EXPERTS, NAMES, RENAMED, UNNAMED, stripped
+from llmscale.formats.gguf.names import gguf_name, is_dropped, stripped
 from llmscale.formats.gguf.shapes import SHAPED, Shape
 from llmscale.formats.gguf.structure import architecture, attentions, first_attention, gqa, is_seventy_b, layers_all
 from llmscale.model.blocks.attention import Attention, LatentAttention
@@ -90,8 +89,8 @@ def convert(spec: ModelSpec, parts: Inventory) -> GgufModel:
             f"llama.cpp has no architecture for '{spec.family}', or none that llmscale has checked its files of.",
             "Formats that keep the published tensors, such as fp16 or nf4, work.",
         )
-    held = parts.groups if arch in HEADS_APART else parts.stored()
-    text = [group for group in held if group.component not in TOWERS]
+    groups = parts.groups if arch in HEADS_APART else parts.stored()
+    text = [group for group in groups if group.component not in TOWERS]
     tensors = [made for group in text for made in _converted(arch, spec, group)]
     tensors += [Converted(_single(name, shape), "fp32") for name, shape in _added(arch, spec)]
     experts = max((made.group.experts for made in tensors if "_exps" in made.group.name), default=0)
@@ -102,7 +101,7 @@ def convert(spec: ModelSpec, parts: Inventory) -> GgufModel:
 
 def _converted(arch: str, spec: ModelSpec, group: TensorGroup) -> Iterator[Converted]:
     source = stripped(group.name)
-    if any(fnmatchcase(source, pattern) for pattern in DROPPED.get(arch, ())):
+    if is_dropped(arch, source):
         return
     shaped = SHAPED.get((arch, source)) or SHAPED.get(("", source))
     outputs = shaped(group, spec) if shaped else [(_renamed(arch, source, group), group.shape)]
@@ -113,18 +112,13 @@ def _converted(arch: str, spec: ModelSpec, group: TensorGroup) -> Iterator[Conve
 
 
 def _renamed(arch: str, source: str, group: TensorGroup) -> str:
-    base, dot, suffix = source.rpartition(".")
-    if suffix not in ("weight", "bias"):
-        base, dot, suffix = source, "", ""
-    if "experts.{expert}." in base:
-        return EXPERTS[base.rpartition(".")[2]] + dot + suffix
-    target = RENAMED.get(arch, {}).get(base) or NAMES.get(base)
-    if target is None or any(fnmatchcase(source, pattern) for pattern in UNNAMED.get(arch, ())):
+    name = gguf_name(arch, source)
+    if name is None:
         raise UnsupportedModelError(
             f"llama.cpp's converter has no name for '{group.name}' in the architecture '{arch}', "
             "or none that llmscale has checked."
         )
-    return target if target.endswith((".weight", ".bias")) else target + dot + suffix
+    return name
 
 
 def converted_type(arch: str, group: TensorGroup) -> str:

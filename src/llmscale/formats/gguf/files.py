@@ -14,7 +14,7 @@ from llmscale.formats.gguf.metadata import (
     tensor_padding,
     tokenizer_bytes,
 )
-from llmscale.formats.gguf.places import whole
+from llmscale.formats.gguf.ranks import file_shape
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import ModelSpec
@@ -43,9 +43,9 @@ class VocabularyEntry:
 
 
 def file_bytes(spec: ModelSpec, stored: Sequence[StoredTensor]) -> MetadataBytes:
-    """Bytes of the file that holds `assign_format`, and the least and the most they may be."""
-    rows = next((a.group.shape[0] for a in stored if a.group.name == EMBEDDING), 0)
-    tensors = [tensor for a in stored for tensor in _tensors(a)]
+    """Bytes of the file that holds what is `stored`, and the least and the most they may be."""
+    rows = next((each.group.shape[0] for each in stored if each.group.name == EMBEDDING), 0)
+    tensors = [tensor for each in stored for tensor in _tensors(each)]
     before = metadata_bytes(
         tokenizer_bytes(_known(), spec.text_family or spec.family, rows), [(name, axes) for name, axes, _ in tensors]
     )
@@ -56,7 +56,7 @@ def file_bytes(spec: ModelSpec, stored: Sequence[StoredTensor]) -> MetadataBytes
 def _tensors(stored: StoredTensor) -> Iterator[tuple[str, int, int]]:
     """Name, axes and bytes of each tensor that the file holds for a group."""
     group: TensorGroup = stored.group
-    shape = whole(group)
+    shape = file_shape(group)
     size = stored.form.size(shape)
     for layer in group.layers or (None,):
         yield (group.name if layer is None else group.name.replace("{layer}", str(layer))), len(shape), size

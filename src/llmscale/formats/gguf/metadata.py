@@ -50,7 +50,7 @@ OTHER_PAIRS = MetadataBytes(2_200, 500, 50_000)
 
 #: Share by which a vocabulary that nobody measured may lie outside those that were: the next one may be an extreme.
 #: Leaving each known vocabulary out in turn, all of them fall into the range so widened.
-BEYOND = 0.1
+MARGIN = 0.1
 
 
 class Pick(NamedTuple):
@@ -139,7 +139,7 @@ def unknown_tokenizer(known: Iterable[Vocabulary], family: str, rows: int) -> Me
 
     The value is the mean over those of the kinds that the family is known to use, over all when none is known; left
     out in turn, the known ones are off by 17 % in the median and by 97 % at worst. The range is that of all, and
-    `BEYOND`.
+    `MARGIN`.
     """
     per_row = [(v, vocabulary_bytes(v, v.rows) / v.rows) for v in known]
     kinds = {v.kind for v, _ in per_row if _belongs(v, family)} or {v.kind for v, _ in per_row}
@@ -147,8 +147,8 @@ def unknown_tokenizer(known: Iterable[Vocabulary], family: str, rows: int) -> Me
     sizes = [size for _, size in per_row]
     return MetadataBytes(
         value=round(sum(same) / len(same) * rows),
-        low=round(min(sizes) * (1 - BEYOND) * rows),
-        high=round(max(sizes) * (1 + BEYOND) * rows),
+        low=round(min(sizes) * (1 - MARGIN) * rows),
+        high=round(max(sizes) * (1 + MARGIN) * rows),
     )
 
 

@@ -7,18 +7,22 @@ group. A shape is that of one tensor, of one expert where there are several; row
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.linear_attention import GatedDeltaNet
 from llmscale.model.blocks.mlp import PackedExperts
-from llmscale.model.blocks.recurrent import GatedDeltaNet, Mamba2
+from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import ModelSpec
 
+Kind = TypeVar("Kind")
 Shape = tuple[int, ...]
 Shaper = Callable[[TensorGroup, ModelSpec], list[tuple[str, Shape]]]
 
 
-def _block(kind: type, group: TensorGroup, spec: ModelSpec) -> object:
+def _block(kind: type[Kind], group: TensorGroup, spec: ModelSpec) -> Kind:
+    """The block of that kind which stands in the layers of `group`."""
     return next(
         placed.block
         for placed in spec.placed
@@ -61,7 +65,6 @@ def heads_norm(group: TensorGroup, spec: ModelSpec) -> list[tuple[str, Shape]]:
     if ".norms.0." not in group.name:
         return []
     block = _block(Attention, group, spec)
-    assert isinstance(block, Attention)
     part, heads = ("q", block.heads) if ".q_layernorm." in group.name else ("k", block.kv_heads)
     return [(f"blk.{{layer}}.attn_{part}_norm.weight", (heads, *group.shape))]
 
@@ -110,14 +113,12 @@ def column(name: str) -> Shaper:
 def grouped(group: TensorGroup, spec: ModelSpec) -> list[tuple[str, Shape]]:
     """The norm inside Mamba-2, a row for each group."""
     block = _block(Mamba2, group, spec)
-    assert isinstance(block, Mamba2)
     return [("blk.{layer}.ssm_norm.weight", (block.groups, group.shape[0] // block.groups))]
 
 
 def qkv(group: TensorGroup, spec: ModelSpec) -> list[tuple[str, Shape]]:
     """Q, K and V, fused in the checkpoint, each by itself."""
     block = _block(Attention, group, spec)
-    assert isinstance(block, Attention)
     q, kv = block.heads * block.head_dim, block.kv_heads * block.head_dim
     suffix = group.name.rpartition(".")[2]
     rest = group.shape[1:]
@@ -127,7 +128,6 @@ def qkv(group: TensorGroup, spec: ModelSpec) -> list[tuple[str, Shape]]:
 def latent(group: TensorGroup, spec: ModelSpec) -> list[tuple[str, Shape]]:
     """MLA's second half, as heads of K (turned) and of V."""
     block = _block(LatentAttention, group, spec)
-    assert isinstance(block, LatentAttention)
     return [
         ("blk.{layer}.attn_k_b.weight", (block.heads, block.kv_rank, block.nope)),
         ("blk.{layer}.attn_v_b.weight", (block.heads, block.v_head, block.kv_rank)),
@@ -137,7 +137,6 @@ def latent(group: TensorGroup, spec: ModelSpec) -> list[tuple[str, Shape]]:
 def delta(group: TensorGroup, spec: ModelSpec) -> list[tuple[str, Shape]]:
     """Qwen3-Next's inputs of the delta net, and its gate."""
     block = _block(GatedDeltaNet, group, spec)
-    assert isinstance(block, GatedDeltaNet)
     gate = block.value_heads * block.value_dim
     rows, columns = group.shape
     return [("blk.{layer}.attn_qkv.weight", (rows - gate, columns)), ("blk.{layer}.attn_gate.weight", (gate, columns))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.formats.gguf.names import ARCHITECTURES, WRAPPERS
+from llmscale.formats.gguf.names import architecture_of
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.inventory import Inventory
@@ -16,7 +16,7 @@ BY_LAYER = {"jamba", "lfm2", "lfm2moe", "nemotron_h", "nemotron_h_moe", "granite
 
 def architecture(spec: ModelSpec, parts: Inventory) -> str:
     """llama.cpp's name of the architecture; empty when there is none that was checked."""
-    arch = ARCHITECTURES.get(spec.text_family if spec.family in WRAPPERS else spec.family, "")
+    arch = architecture_of(spec.family, spec.text_family)
     if arch == "bailingmoe" and any("query_layernorm" in group.name for group in parts.groups):
         return "bailingmoe2"  # Ling 2.0 goes by the model type of the first
     if arch == "nemotron_h_moe" and not any(group.component == "experts" for group in parts.groups):

@@ -1,4 +1,4 @@
-"""Convolutions over sound or pixels."""
+"""Convolutions: over sound or pixels, and the causal ones over time in recurrent layers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llmscale.model.spec import Tensor
+
+
+def convolution(name: str, channels: int, kernel: int, bias: bool) -> Iterator[Tensor]:
+    """A causal convolution over time, one filter a channel: (channels, 1, kernel)."""
+    yield Tensor(f"{name}.weight", "recurrent.conv", (channels, 1, kernel))
+    if bias:
+        yield Tensor(f"{name}.bias", "recurrent.conv", (channels,))
 
 
 @dataclass(frozen=True)

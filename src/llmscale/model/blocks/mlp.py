@@ -91,6 +91,11 @@ class MixtureOfExperts:
     idle: int = 0
     latent: int | None = None
 
+    @property
+    def widest(self) -> int:
+        """Elements of one token's activation: those of its experts and of the shared ones side by side."""
+        return self.used * self.intermediate + self.shared
+
     def _expert(self, hidden: int, intermediate: int, names: tuple[str, ...], component: str) -> GatedMlp | Mlp:
         if self.gated:
             return GatedMlp(hidden, intermediate, names, self.bias, component)

@@ -1,9 +1,8 @@
-"""Blocks that keep a state of fixed size per sequence in place of keys and values that grow with it.
+"""Blocks whose state is a vector: some elements a channel per sequence, in place of keys and values that grow with it.
 
-Sources: Mamba, arXiv:2312.00752; Mamba-2, arXiv:2405.21060; Gated DeltaNet, arXiv:2412.06464; lightning
-attention, arXiv:2501.08313 (MiniMax-01); RG-LRU, arXiv:2402.19427 (Griffin); RWKV-4, arXiv:2305.13048;
-LFM2's gated short convolution, arXiv:2511.23404. States have the shapes of transformers 5.23's cache layers:
-a convolution keeps as many inputs as its kernel is wide.
+Sources: Mamba, arXiv:2312.00752; Mamba-2, arXiv:2405.21060; RG-LRU, arXiv:2402.19427 (Griffin); RWKV-4,
+arXiv:2305.13048; LFM2's gated short convolution, arXiv:2511.23404. States have the shapes of transformers 5.23's cache
+layers: a convolution keeps as many inputs as its kernel is wide. States that are matrices: `linear_attention`.
 """
 
 from __future__ import annotations
@@ -11,16 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llmscale.model.blocks.convolution import convolution
 from llmscale.model.blocks.linear import linear
 from llmscale.model.blocks.norm import norm
 from llmscale.model.spec import StateShape, Tensor
-
-
-def convolution(name: str, channels: int, kernel: int, bias: bool) -> Iterator[Tensor]:
-    """A causal convolution over time, one filter a channel: (channels, 1, kernel)."""
-    yield Tensor(f"{name}.weight", "recurrent.conv", (channels, 1, kernel))
-    if bias:
-        yield Tensor(f"{name}.bias", "recurrent.conv", (channels,))
 
 
 @dataclass(frozen=True)
@@ -107,104 +100,6 @@ class Mamba2:
 
     def state(self) -> StateShape:
         return StateShape(self._convolved * self.conv + self.heads * self.head_dim * self.state_size)
-
-
-@dataclass(frozen=True)
-class GatedDeltaNet:
-    """Linear attention with a gated delta rule (Qwen3-Next): a matrix (key, value) per value head.
-
-    Attributes:
-        key_dim, value_dim: elements of one head.
-        fused: whether the input projections are stored as two tensors (Qwen3-Next) or four (Qwen3.5).
-    """
-
-    hidden: int
-    key_heads: int
-    value_heads: int
-    key_dim: int
-    value_dim: int
-    conv: int
-    fused: bool = True
-
-    @property
-    def _convolved(self) -> int:
-        return 2 * self.key_heads * self.key_dim + self.value_heads * self.value_dim
-
-    def tensors(self) -> Iterator[Tensor]:
-        d, h, v = self.hidden, self.value_heads, self.value_heads * self.value_dim
-        if self.fused:
-            yield from linear("in_proj_qkvz", "recurrent.in", self._convolved + v, d)
-            yield from linear("in_proj_ba", "recurrent.dt", 2 * h, d)
-        else:
-            yield from linear("in_proj_qkv", "recurrent.in", self._convolved, d)
-            yield from linear("in_proj_z", "recurrent.in", v, d)
-            yield from linear("in_proj_b", "recurrent.dt", h, d)
-            yield from linear("in_proj_a", "recurrent.dt", h, d)
-        yield from convolution("conv1d", self._convolved, self.conv, bias=False)
-        yield Tensor("dt_bias", "recurrent.dt", (h,))
-        yield Tensor("A_log", "recurrent.a", (h,))
-        yield from norm("norm", self.value_dim)
-        yield from linear("out_proj", "recurrent.out", d, v)
-
-    def cache(self) -> None:
-        return None
-
-    def state(self) -> StateShape:
-        return StateShape(self._convolved * self.conv + self.value_heads * self.key_dim * self.value_dim)
-
-
-@dataclass(frozen=True)
-class KimiDeltaAttention:
-    """Kimi Linear's delta rule with a decay per channel (arXiv:2510.26692); Q, K and V are convolved apart."""
-
-    hidden: int
-    heads: int
-    head_dim: int
-    conv: int
-
-    def tensors(self) -> Iterator[Tensor]:
-        d, inner, rank = self.hidden, self.heads * self.head_dim, self.head_dim
-        for part in ("q", "k", "v"):
-            yield from linear(f"{part}_proj", "recurrent.in", inner, d)
-            yield from convolution(f"{part}_conv1d", inner, self.conv, bias=False)
-        yield from linear("f_a_proj", "recurrent.dt", rank, d)
-        yield from linear("f_b_proj", "recurrent.dt", inner, rank)
-        yield Tensor("dt_bias", "recurrent.dt", (inner,))
-        yield Tensor("A_log", "recurrent.a", (1, 1, self.heads, 1))
-        yield from linear("b_proj", "recurrent.dt", self.heads, d)
-        yield from linear("g_a_proj", "recurrent.gate", rank, d)
-        yield from linear("g_b_proj", "recurrent.gate", inner, rank)
-        yield from norm("o_norm", self.head_dim)
-        yield from linear("o_proj", "recurrent.out", d, inner)
-
-    def cache(self) -> None:
-        return None
-
-    def state(self) -> StateShape:
-        inner = self.heads * self.head_dim
-        return StateShape(3 * inner * self.conv + inner * self.head_dim)
-
-
-@dataclass(frozen=True)
-class LightningAttention:
-    """MiniMax-01's linear attention with a fixed decay per head: a matrix (head_dim, head_dim) per head."""
-
-    hidden: int
-    heads: int
-    head_dim: int
-
-    def tensors(self) -> Iterator[Tensor]:
-        inner = self.heads * self.head_dim
-        yield from linear("qkv_proj", "recurrent.in", 3 * inner, self.hidden)
-        yield from norm("norm", inner)
-        yield from linear("output_gate", "recurrent.gate", inner, self.hidden)
-        yield from linear("out_proj", "recurrent.out", self.hidden, inner)
-
-    def cache(self) -> None:
-        return None
-
-    def state(self) -> StateShape:
-        return StateShape(self.heads * self.head_dim * self.head_dim)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """Reading a published ``config.json``: every number bounded, every key accounted for.
 
 A family asks for the keys it understands; what it did not ask for is either known to leave the
-tensors alone (`HARMLESS`), empty or switched off, or refused by name in `Config.finish`.
-The bounds are far above any published model and exist to catch damaged files.
+tensors alone (`_harmless`), empty or switched off, or refused by name in `Config.finish`.
 """
 
 from __future__ import annotations
@@ -11,58 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmscale.errors import InputFileError, UnsupportedModelError
-
-#: Keys of Hugging Face configs that never change a tensor's shape (transformers 5.23, `PreTrainedConfig`
-#: and the configuration modules of the families here), as patterns that must match the whole key.
-HARMLESS = re.compile(
-    "|".join(
-        (
-            # how the file came about
-            r"_name_or_path|name_or_path|_commit_hash|_from_model_config|unsloth_.*|transformers\.js_config",
-            r"_experts_implementation.*|_attn_implementation.*|_flash_attn.*|transformers_version|tokenizer_class|processor_class",
-            r"auto_map|torch_dtype|dtype|onnx.*|quantization_config|quantization_bit|compression_config|license|model_max_length",
-            # tokens and generation
-            r".*_token_(id|ids|index)|(un|pad|bos|eos|sep|cls|mask)_?(k_)?token|suppress_tokens|begin_suppress_tokens|bad_words_ids|forced_.*",
-            r"max_length|min_length|length_penalty|num_beams|num_beam_groups|num_return_sequences|no_repeat_ngram_size|repetition_penalty",
-            r"do_sample|early_stopping|temperature|top_[kp]|typical_p|diversity_penalty|encoder_no_repeat_ngram_size|remove_invalid_values",
-            r"use_cache|cache_implementation|return_dict.*|output_(hidden_states|attentions|scores|past|router_logits)|prefix|task_specific_params",
-            # training
-            r".*dropout.*|.*_pdrop|dropout|.*drop_path_rate|layerdrop|initializer.*|init_(method_)?std|.*_init(ializer)?_(std|range|factor)|embd_pdrop",
-            r"gradient_checkpointing|use_bfloat16|torchscript|chunk_size_feed_forward|pretraining_tp|ep_size|pruned_heads|problem_type|finetuning_task",
-            r"aux_loss_alpha|seq_aux|router_aux_loss_coef|router_z_loss_coef|router_jitter_noise|input_jitter_noise|moe_dropout|.*_loss_(coef|weight)",
-            r"classifier_dropout(_prob)?|id2label|label2id|num_labels|summary_(use_proj|activation|first_dropout|proj_to_labels|type)|exponential_decay_length_penalty",
-            # numerics and the shape of the forward pass
-            r".*_eps|.*epsilon|hidden_act|hidden_activation|activation_function|activation|afn|dense_act_fn|is_gated_act|embd_scale",
-            r"rope.*|rotary_.*|.*_theta|partial_rotary_factor|original_max_position_embeddings|max_sequence_length|seq_length|seq_len|train_max_seq.*",
-            r"position_encoding_2d|use_dynamic_ntk|use_logn_attn|alibi|relative_attention_max_distance|scale_decoder_outputs",
-            r"attn_logit_softcapping|final_logit_softcapping|query_pre_attn_scalar|logit_scale|logits_scaling|.*_multiplier|attn_pdrop|scale_attn_.*",
-            r"scale_attention_softmax_in_fp32|attention_softmax_in_fp32|softmax_in_fp32|fp32_.*|bf16|fp16|fp32|use_flash_attn|masked_softmax_fusion",
-            r"bias_dropout_fusion|apply_residual_connection_post_layernorm|apply_query_key_layer_scaling|reorder_and_upcast_attn|slow_but_exact",
-            r"skip_bias_add|offset_alibi|norm_topk_prob|scoring_func|topk_method|n_group|topk_group|routed_scaling_factor|mm_tokens_per_image|unk_token_id",
-            r"use_parallel_residual|is_encoder_decoder|tie_encoder_decoder|use_cache_(quantization|kernel)|attn_implementation|encoder_stride|keys_to_ignore.*",
-        )
-    )
-)
-
-#: Keys of which only these words leave the tensors alone (``relative_key`` adds a table to every layer of BERT).
-HARMLESS_WORDS = {
-    "position_embedding_type": {"absolute", "learned_absolute", "rope", "rope_gptj", "nope", "alibi"},
-}
-
-#: Largest value of each kind of dimension.
-MAX_WIDTH = 1 << 24
-MAX_LAYERS = 10_000
-MAX_HEADS = 1 << 16
-MAX_EXPERTS = 1 << 16
-MAX_VOCAB = 1 << 27
-MAX_POSITIONS = 1 << 40
-MAX_STRETCH = 1 << 20
-
-_REQUIRED = object()
+from llmscale.errors import UnsupportedModelError
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB
+from llmscale.model.families._harmless import is_harmless
+from llmscale.model.families._values import Values, short
 
 
-class Config:
+class Config(Values):
     """A ``config.json`` object as a family reads it.
 
     Args:
@@ -76,73 +30,13 @@ class Config:
     def __init__(
         self, data: Mapping[str, Any], where: str, path: str = "", prefix: str = "", head_prefix: str | None = None
     ) -> None:
-        self.data = data
-        self.where = where
-        self.path = path
+        super().__init__(data, where, path)
         self.prefix = prefix
         self.head_prefix = head_prefix
-        self._read: set[str] = {"model_type", "architectures"}
         self._parts: list[Config] = []
+        self.ignore("model_type", "architectures")
 
-    # -- values -------------------------------------------------------------------------------
-
-    def get(self, *keys: str) -> Any:
-        """The value of the first of `keys` that is there and not null; None when none is."""
-        self._read.update(keys)
-        for key in keys:
-            if self.data.get(key) is not None:
-                return self.data[key]
-        return None
-
-    def number(self, *keys: str, default: Any = _REQUIRED, low: int = 1, high: int = MAX_WIDTH) -> int:
-        """A whole number; `keys` are spellings of the same thing, the first that is there counts.
-
-        Raises:
-            InputFileError: missing without a default, not a whole number, outside [low, high].
-        """
-        value = self.get(*keys)
-        if value is None:
-            if default is _REQUIRED:
-                raise self.error(f"lacks '{self._at(keys[0])}'", "Every dimension that the model needs must be there.")
-            return default  # type: ignore[no-any-return]
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self.error(f"has {self._at(keys[0])} = {_short(value)}, which is not a whole number")
-        if not low <= value <= high:
-            raise self.error(f"has {self._at(keys[0])} = {_short(value)}; it must lie between {low} and {high:,}")
-        return value
-
-    def rope(self) -> tuple[str, float]:
-        """How rotary positions are stretched (``llama3``, ``longrope``; empty when not), and the share that rotates.
-
-        Neither changes a published tensor; GGUF files hold a table of factors for some kinds.
-        """
-        given = [self.data.get(key) for key in ("rope_parameters", "rope_scaling")]
-        parts = [part for part in given if isinstance(part, dict)]
-        parts += [part["full_attention"] for part in parts if isinstance(part.get("full_attention"), dict)]
-        kinds = [kind for part in parts for kind in (part.get("rope_type"), part.get("type")) if isinstance(kind, str)]
-        shares = [part.get("partial_rotary_factor") for part in (self.data, *parts)]
-        share = next((float(s) for s in shares if isinstance(s, (int, float)) and 0 < s <= 1), 1.0)
-        return next((kind for kind in kinds if kind != "default"), ""), share
-
-    def rope_factor(self) -> float:
-        """By what linear and dynamic stretching lengthen a table of rotary positions; 1 for other kinds."""
-        given = [part.get(key) for part in self._text_parts() for key in ("rope_parameters", "rope_scaling")]
-        for part in given:
-            if isinstance(part, dict) and (part.get("rope_type") or part.get("type")) in ("linear", "dynamic", "ntk"):
-                factor = part.get("factor")
-                if isinstance(factor, (int, float)) and 1 <= factor <= MAX_STRETCH:
-                    return float(factor)
-        return 1.0
-
-    def state_dtype(self) -> str:
-        """The format that runtimes keep recurrent states in, where the file or its text part names one."""
-        keys = ("mamba_ssm_dtype", "mamba_ssm_cache_dtype")
-        named = [part[key] for part in self._text_parts() for key in keys if isinstance(part.get(key), str)]
-        return named[0] if named else ""
-
-    def _text_parts(self) -> list[Mapping[str, Any]]:
-        part = self.data.get("text_config")
-        return [self.data, part] if isinstance(part, dict) else [self.data]
+    # -- dimensions ---------------------------------------------------------------------------
 
     def hidden(self, *keys: str) -> int:
         """A width, ``hidden_size`` by default."""
@@ -194,92 +88,7 @@ class Config:
             dim = hidden // heads
         return heads, kv_heads, dim
 
-    def flag(self, *keys: str, default: bool = False) -> bool:
-        """A switch.
-
-        Raises:
-            InputFileError: neither true nor false.
-        """
-        value = self.get(*keys)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            raise self.error(f"has {self._at(keys[0])} = {_short(value)}, which is neither true nor false")
-        return value
-
-    def text(self, key: str, default: str = "") -> str:
-        """A word.
-
-        Raises:
-            InputFileError: not text.
-        """
-        value = self.get(key)
-        if value is None:
-            return default
-        if not isinstance(value, str):
-            raise self.error(f"has {self._at(key)} = {_short(value)}, which is not text")
-        return value
-
-    def numbers(self, key: str, default: Any = _REQUIRED, low: int = 1, high: int = MAX_WIDTH) -> list[int]:
-        """A list of whole numbers in [low, high].
-
-        Raises:
-            InputFileError: missing without a default, not such a list.
-        """
-        value = self.get(key)
-        if value is None:
-            if default is _REQUIRED:
-                raise self.error(f"lacks '{self._at(key)}'")
-            return default  # type: ignore[no-any-return]
-        whole = isinstance(value, list) and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
-        if not whole or len(value) > MAX_LAYERS or not all(low <= v <= high for v in value):
-            raise self.error(
-                f"has {self._at(key)} = {_short(value)}, not a list of whole numbers from {low} to {high:,}"
-            )
-        return list(value)
-
-    def decimal(self, key: str, default: Any = _REQUIRED, low: float = 0, high: float = MAX_WIDTH) -> float:
-        """A number that need not be whole, in [low, high].
-
-        Raises:
-            InputFileError: missing without a default, not a number, outside [low, high].
-        """
-        value = self.get(key)
-        if value is None:
-            if default is _REQUIRED:
-                raise self.error(f"lacks '{self._at(key)}'")
-            return default  # type: ignore[no-any-return]
-        if not _is_decimal(value) or not low <= value <= high:
-            raise self.error(f"has {self._at(key)} = {_short(value)}, not a number from {low:g} to {high:g}")
-        return float(value)
-
-    def decimals(self, key: str, count: int, low: float = 0, high: float = MAX_WIDTH) -> list[float]:
-        """A list of `count` numbers in [low, high], one a layer.
-
-        Raises:
-            InputFileError: missing, not such a list.
-        """
-        values = self.get(key)
-        if not isinstance(values, list) or not all(_is_decimal(v) and low <= v <= high for v in values):
-            raise self.error(f"has {self._at(key)} = {_short(values)}, not a list of numbers from {low:g} to {high:g}")
-        if len(values) != count:
-            raise self.error(f"has {len(values)} entries in {self._at(key)} for {count} layers")
-        return [float(v) for v in values]
-
-    def words(self, key: str, count: int) -> list[str] | None:
-        """A list of `count` words, one a layer (``layer_types``); None when it is not there.
-
-        Raises:
-            InputFileError: not a list of that many words.
-        """
-        value = self.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise self.error(f"has {self._at(key)} = {_short(value)}, which is not a list of words")
-        if len(value) != count:
-            raise self.error(f"has {len(value)} entries in {self._at(key)} for {count} layers")
-        return list(value)
+    # -- parts --------------------------------------------------------------------------------
 
     def part(
         self,
@@ -326,10 +135,6 @@ class Config:
         self._parts += parts
         return parts
 
-    def ignore(self, *keys: str) -> None:
-        """Account for keys that this family knows to leave its tensors alone."""
-        self._read.update(keys)
-
     # -- what it is ---------------------------------------------------------------------------
 
     @property
@@ -345,7 +150,7 @@ class Config:
             return default
         if isinstance(value, list) and isinstance(value[0], str):
             return value[0]
-        raise self.error(f"has architectures = {_short(value)}, which is not a list of class names")
+        raise self.error(f"has architectures = {short(value)}, which is not a list of class names")
 
     def head(self, default: str) -> str:
         """What stands on top: the architecture's name from ``For`` on, ``LMHeadModel`` or ``Model``."""
@@ -362,9 +167,9 @@ class Config:
 
     # -- refusing -----------------------------------------------------------------------------
 
-    def error(self, what: str, hint: str = "") -> InputFileError:
-        """An error about this file, to be raised."""
-        return InputFileError(f"{self.where} {what}.", hint or "Check it against the model's published config.json.")
+    def ignore(self, *keys: str) -> None:
+        """Account for keys that this family knows to leave its tensors alone."""
+        self._read.update(keys)
 
     def unsupported(self, what: str, hint: str = "") -> UnsupportedModelError:
         """A refusal of something real that we do not know how to count, to be raised."""
@@ -394,30 +199,5 @@ class Config:
 
     def _own_unread(self) -> list[str]:
         return [
-            self._at(key)
-            for key, value in self.data.items()
-            if key not in self._read and not _empty(value) and not _harmless(key, value)
+            self._at(key) for key, value in self.data.items() if key not in self._read and not is_harmless(key, value)
         ]
-
-    def _at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
-
-
-def _harmless(key: str, value: Any) -> bool:
-    words = HARMLESS_WORDS.get(key)
-    if words is not None:
-        return isinstance(value, str) and value in words
-    return HARMLESS.fullmatch(key) is not None
-
-
-def _empty(value: Any) -> bool:
-    return value is None or value in (False, 0, "") or value == [] or value == {}
-
-
-def _is_decimal(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "…"

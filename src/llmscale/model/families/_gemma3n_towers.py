@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack
 from llmscale.model.spec import PlacedBlock
 
@@ -103,23 +104,13 @@ def audio_tower(c: Config) -> tuple[list[PlacedBlock], int]:
     heads = c.number("conf_num_attention_heads", default=8, high=MAX_HEADS)
     if hidden % heads:
         raise c.error(f"has a hidden size of {hidden}, not a multiple of its {heads} heads")
-    kernel, features = c.number("conf_conv_kernel_size", default=5), c.number("input_feat_size", default=128)
-    channels = c.numbers("sscp_conv_channel_size", default=[128, 32])
-    for key, value in (("sscp_conv_kernel_size", 3), ("sscp_conv_stride_size", 2)):
-        if len(channels) != 2 or c.get(key) not in (None, [[value, value]] * 2):
-            raise c.unsupported(f"has a subsampling other than two convolutions of {key} {value}")
+    kernel = c.number("conf_conv_kernel_size", default=5)
     c.ignore("vocab_offset", "gradient_clipping", "conf_attention_chunk_size", "conf_residual_weight")
     c.ignore("conf_attention_context_left", "conf_attention_context_right", "conf_attention_logit_cap")
     c.ignore("conf_reduction_factor")
 
-    def feed_forward(name: str) -> Iterator[Named]:
-        yield f"{name}.pre_layer_norm", Norm(hidden)
-        yield f"{name}.ffw_layer_1", Linear("audio.up", 4 * hidden, hidden)
-        yield f"{name}.ffw_layer_2", Linear("audio.down", hidden, 4 * hidden)
-        yield f"{name}.post_layer_norm", Norm(hidden)
-
     def blocks(_: None) -> Iterator[Named]:
-        yield from feed_forward("ffw_layer_start")
+        yield from _feed_forward("ffw_layer_start", hidden)
         yield "attention.pre_attn_norm", Norm(hidden)
         yield "attention.attn.per_dim_scale", Parameter("audio.scale", (hidden // heads,))
         for name in ("relative_position_embedding.pos_proj", "q_proj", "k_proj", "v_proj"):
@@ -131,19 +122,33 @@ def audio_tower(c: Config) -> tuple[list[PlacedBlock], int]:
         yield "lconv1d.depthwise_conv1d.weight", Parameter("audio.conv", (hidden, 1, kernel))
         yield "lconv1d.conv_norm", Norm(hidden)
         yield "lconv1d.linear_end", Linear("audio.conv", hidden, hidden)
-        yield from feed_forward("ffw_layer_end")
+        yield from _feed_forward("ffw_layer_end", hidden)
         yield "norm", Norm(hidden)
 
-    first, second = channels
-    left = ((features + 1) // 2 + 1) // 2  # two convolutions of 3, each moving by 2 and padded by one on both sides
-    before: list[Named] = [
-        ("conv_0.conv.weight", Parameter("audio.conv", (first, 1, 3, 3))),
-        ("conv_0.norm", Norm(first)),
-        ("conv_1.conv.weight", Parameter("audio.conv", (second, first, 3, 3))),
-        ("conv_1.norm", Norm(second)),
-        ("input_proj_linear", Linear("audio.in", hidden, second * left)),
-    ]
     prefix = f"{c.prefix}subsample_conv_projection."
-    placed = [place(f"{prefix}{name}", block, tower="audio") for name, block in before]
+    placed = [place(f"{prefix}{name}", block, tower="audio") for name, block in _subsampling(c, hidden)]
     placed += stack(f"{c.prefix}conformer.{{layer}}", [None] * layers, blocks, tower="audio")
     return placed, hidden
+
+
+def _feed_forward(name: str, hidden: int) -> Iterator[Named]:
+    yield f"{name}.pre_layer_norm", Norm(hidden)
+    yield f"{name}.ffw_layer_1", Linear("audio.up", 4 * hidden, hidden)
+    yield f"{name}.ffw_layer_2", Linear("audio.down", hidden, 4 * hidden)
+    yield f"{name}.post_layer_norm", Norm(hidden)
+
+
+def _subsampling(c: Config, hidden: int) -> Iterator[Named]:
+    """Two convolutions of 3 over time and frequency, each moving by 2 and padded by one on both sides."""
+    features = c.number("input_feat_size", default=128)
+    channels = c.numbers("sscp_conv_channel_size", default=[128, 32])
+    for key, value in (("sscp_conv_kernel_size", 3), ("sscp_conv_stride_size", 2)):
+        if len(channels) != 2 or c.get(key) not in (None, [[value, value]] * 2):
+            raise c.unsupported(f"has a subsampling other than two convolutions of {key} {value}")
+    first, second = channels
+    left = ((features + 1) // 2 + 1) // 2
+    yield "conv_0.conv.weight", Parameter("audio.conv", (first, 1, 3, 3))
+    yield "conv_0.norm", Norm(first)
+    yield "conv_1.conv.weight", Parameter("audio.conv", (second, first, 3, 3))
+    yield "conv_1.norm", Norm(second)
+    yield "input_proj_linear", Linear("audio.in", hidden, second * left)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from llmscale.model.blocks.linear import ClippedLinear, Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, Config
+from llmscale.model.families._bounds import MAX_HEADS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack
 from llmscale.model.spec import PlacedBlock
 
@@ -64,21 +65,12 @@ def audio_tower(c: Config) -> tuple[list[PlacedBlock], int]:
     if hidden % heads:
         raise c.error(f"has a hidden size of {hidden}, not a multiple of its {heads} heads")
     kernel, width = c.number("conv_kernel_size", default=5), c.number("output_proj_dims", default=1536)
-    channels = c.numbers("subsampling_conv_channels", default=[128, 32])
-    if len(channels) != 2:
-        raise c.error(f"has {len(channels)} subsampling_conv_channels, not 2")
     clipped = c.flag("use_clipped_linears", default=True)
     c.ignore("residual_weight", "gradient_clipping", "attention_chunk_size", "attention_context_left")
     c.ignore("attention_context_right", "attention_logit_cap", "attention_invalid_logits_value")
 
-    def feed_forward(name: str) -> Iterator[Named]:
-        yield f"{name}.pre_layer_norm", Norm(hidden)
-        yield f"{name}.ffw_layer_1", ClippedLinear("audio.up", 4 * hidden, hidden, clipped)
-        yield f"{name}.ffw_layer_2", ClippedLinear("audio.down", hidden, 4 * hidden, clipped)
-        yield f"{name}.post_layer_norm", Norm(hidden)
-
     def blocks(_: None) -> Iterator[Named]:
-        yield from feed_forward("feed_forward1")
+        yield from _feed_forward("feed_forward1", hidden, clipped)
         yield "norm_pre_attn", Norm(hidden)
         for name in ("q_proj", "k_proj", "v_proj", "post"):
             yield f"self_attn.{name}", ClippedLinear("audio.attention", hidden, hidden, clipped)
@@ -90,19 +82,31 @@ def audio_tower(c: Config) -> tuple[list[PlacedBlock], int]:
         yield "lconv1d.depthwise_conv1d.weight", Parameter("audio.conv", (hidden, 1, kernel))
         yield "lconv1d.conv_norm", Norm(hidden)
         yield "lconv1d.linear_end", ClippedLinear("audio.conv", hidden, hidden, clipped)
-        yield from feed_forward("feed_forward2")
+        yield from _feed_forward("feed_forward2", hidden, clipped)
         yield "norm_out", Norm(hidden)
 
-    first, second = channels
-    before: list[Named] = [
-        ("layer0.conv.weight", Parameter("audio.conv", (first, 1, 3, 3))),
-        ("layer0.norm", Norm(first)),
-        ("layer1.conv.weight", Parameter("audio.conv", (second, first, 3, 3))),
-        ("layer1.norm", Norm(second)),
-        ("input_proj_linear", Linear("audio.in", hidden, first // 4 * second)),
-    ]
     prefix = f"{c.prefix}subsample_conv_projection."
-    placed = [place(f"{prefix}{name}", block, tower="audio") for name, block in before]
+    placed = [place(f"{prefix}{name}", block, tower="audio") for name, block in _subsampling(c, hidden)]
     placed += stack(f"{c.prefix}layers.{{layer}}", [None] * layers, blocks, tower="audio")
     placed.append(place(f"{c.prefix}output_proj", Linear("audio.out", width, hidden, bias=True), tower="audio"))
     return placed, width
+
+
+def _feed_forward(name: str, hidden: int, clipped: bool) -> Iterator[Named]:
+    yield f"{name}.pre_layer_norm", Norm(hidden)
+    yield f"{name}.ffw_layer_1", ClippedLinear("audio.up", 4 * hidden, hidden, clipped)
+    yield f"{name}.ffw_layer_2", ClippedLinear("audio.down", hidden, 4 * hidden, clipped)
+    yield f"{name}.post_layer_norm", Norm(hidden)
+
+
+def _subsampling(c: Config, hidden: int) -> Iterator[Named]:
+    """Two convolutions over time and frequency, which leave a quarter of each."""
+    channels = c.numbers("subsampling_conv_channels", default=[128, 32])
+    if len(channels) != 2:
+        raise c.error(f"has {len(channels)} subsampling_conv_channels, not 2")
+    first, second = channels
+    yield "layer0.conv.weight", Parameter("audio.conv", (first, 1, 3, 3))
+    yield "layer0.norm", Norm(first)
+    yield "layer1.conv.weight", Parameter("audio.conv", (second, first, 3, 3))
+    yield "layer1.norm", Norm(second)
+    yield "input_proj_linear", Linear("audio.in", hidden, first // 4 * second)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from llmscale.model.blocks.recurrent import Mamba2
-from llmscale.model.families._config import MAX_HEADS, MAX_WIDTH, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_WIDTH
+from llmscale.model.families._config import Config
 
 #: Keys about how the steps of time start, in which pieces a sequence is scanned and by which kernel.
 HARMLESS = (

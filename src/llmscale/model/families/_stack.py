@@ -95,29 +95,31 @@ def decoder(
     Raises:
         UnsupportedModelError: a head that is neither a language model's nor a plain classifier's.
     """
-    width = width or hidden
-    head = head or c.head("ForCausalLM")
+    width, head = width or hidden, head or c.head("ForCausalLM")
     bare = head == "Model" or c.head_prefix is not None
     base = c.prefix + ("" if bare else f"{names.base}.")
     embed = f"{base}{names.embed}"
     placed = [place(embed, Embedding(vocab + spare_rows, width))]
     placed += [place(f"{base}{name}", block) for name, block in embeddings]
     placed += stack(f"{base}{names.layers}.{{layer}}", kinds, blocks)
-    if norm:
-        placed.append(place(f"{base}{names.norm}", norm))
+    placed += [place(f"{base}{names.norm}", norm)] if norm else []
     placed += [place(f"{base}{name}", block) for name, block in after]
-    outside = c.prefix if c.head_prefix is None else c.head_prefix
+    logits = Head(vocab, width, f"{embed}.weight" if tied else None, head_bias)
+    return placed + _on_top(c, head, names, logits, hidden)
+
+
+def _on_top(c: Config, head: str, names: Names, logits: Head, hidden: int) -> list[PlacedBlock]:
+    """What stands on a decoder: a language model's head, a classifier, or nothing."""
     if head in ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration"):
-        placed.append(
-            place(f"{outside}{names.head}", Head(vocab, width, f"{embed}.weight" if tied else None, head_bias))
-        )
-    elif head == "ForSequenceClassification":
-        placed.append(place("score", Linear("head.score", c.labels(), hidden)))
-    elif head == "ForTokenClassification":
-        placed.append(place(names.token_classifier, Linear("head.score", c.labels(), hidden, bias=True)))
-    elif head != "Model":
+        outside = c.prefix if c.head_prefix is None else c.head_prefix
+        return [place(f"{outside}{names.head}", logits)]
+    if head == "ForSequenceClassification":
+        return [place("score", Linear("head.score", c.labels(), hidden))]
+    if head == "ForTokenClassification":
+        return [place(names.token_classifier, Linear("head.score", c.labels(), hidden, bias=True))]
+    if head != "Model":
         raise c.unsupported(f"is a {c.architecture('')}")
-    return placed
+    return []
 
 
 def text_spec(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from llmscale.model.families._config import MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_POSITIONS
+from llmscale.model.families._config import Config
 
 SLIDING = {"sliding_attention"}
 FULL = {"full_attention", "attention"}

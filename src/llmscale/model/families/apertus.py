@@ -17,6 +17,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("apertus",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an Apertus config."""

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("arctic",)
 MATRICES = ("w1", "w3", "w2")
 
 

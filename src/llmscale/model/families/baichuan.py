@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("baichuan",)
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Baichuan config; the 13B's ALiBi positions hold no tensors."""
     c.ignore("z_loss_weight", "model_max_length")
-    return llama.build(c, attention_names=("W_pack", "o_proj"))
+    return build(c, Variant(attention_names=("W_pack", "o_proj")))

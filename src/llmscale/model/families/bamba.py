@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._ssm import mamba2
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("bamba",)
 
 
 def read(c: Config) -> ModelSpec:

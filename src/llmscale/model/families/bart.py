@@ -14,35 +14,42 @@ from dataclasses import dataclass
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB
+from llmscale.model.families._config import Config
 from llmscale.model.families._seq2seq import decoder_layer, encoder_layer
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("bart", "mbart", "pegasus", "marian", "m2m_100", "blenderbot", "blenderbot-small")
+
 
 @dataclass(frozen=True)
-class Kind:
-    """Where a family departs from the others; `spare` is None where positions are computed, not stored."""
+class Departure:
+    """Where a family departs from the others.
+
+    Attributes:
+        spare: rows of positions besides those of tokens; None where positions are computed, not stored.
+    """
 
     embedding_norm: bool
     final_norm: bool
     spare: int | None
 
 
-KINDS = {
-    "bart": Kind(embedding_norm=True, final_norm=False, spare=2),
-    "mbart": Kind(embedding_norm=True, final_norm=True, spare=2),
-    "pegasus": Kind(embedding_norm=False, final_norm=True, spare=0),
-    "marian": Kind(embedding_norm=False, final_norm=False, spare=0),
-    "m2m_100": Kind(embedding_norm=False, final_norm=True, spare=None),
-    "blenderbot": Kind(embedding_norm=False, final_norm=True, spare=0),
-    "blenderbot-small": Kind(embedding_norm=True, final_norm=False, spare=0),
+DEPARTURES = {
+    "bart": Departure(embedding_norm=True, final_norm=False, spare=2),
+    "mbart": Departure(embedding_norm=True, final_norm=True, spare=2),
+    "pegasus": Departure(embedding_norm=False, final_norm=True, spare=0),
+    "marian": Departure(embedding_norm=False, final_norm=False, spare=0),
+    "m2m_100": Departure(embedding_norm=False, final_norm=True, spare=None),
+    "blenderbot": Departure(embedding_norm=False, final_norm=True, spare=0),
+    "blenderbot-small": Departure(embedding_norm=True, final_norm=False, spare=0),
 }
 
 
 def read(c: Config) -> ModelSpec:
     """Read a BART-shaped config."""
-    kind = KINDS[c.model_type]
+    departure = DEPARTURES[c.model_type]
     hidden, vocab = c.hidden("d_model", "hidden_size"), c.vocab()
     positions = c.number("max_position_embeddings", default=1024, high=MAX_POSITIONS)
     c.ignore("num_hidden_layers", "scale_embedding", "static_position_embeddings", "add_bias_logits", "save_step")
@@ -65,7 +72,7 @@ def read(c: Config) -> ModelSpec:
     layers = 0
     for side in ("decoder",) if head == "ForCausalLM" else ("encoder", "decoder"):
         count = c.number(f"{side}_layers", high=MAX_LAYERS)
-        placed += _side(c, side, f"{base}{side}", kind, hidden, count, positions)
+        placed += _side(c, side, f"{base}{side}", departure, hidden, count, positions)
         layers += count
     if head == "ForCausalLM":
         c.ignore("encoder_layers", "encoder_attention_heads", "encoder_ffn_dim")
@@ -74,7 +81,9 @@ def read(c: Config) -> ModelSpec:
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=positions)
 
 
-def _side(c: Config, side: str, name: str, kind: Kind, hidden: int, layers: int, positions: int) -> list[PlacedBlock]:
+def _side(
+    c: Config, side: str, name: str, departure: Departure, hidden: int, layers: int, positions: int
+) -> list[PlacedBlock]:
     heads = c.number(f"{side}_attention_heads", high=MAX_HEADS)
     intermediate = c.hidden(f"{side}_ffn_dim")
     if hidden % heads:
@@ -84,13 +93,13 @@ def _side(c: Config, side: str, name: str, kind: Kind, hidden: int, layers: int,
         return (encoder_layer if side == "encoder" else decoder_layer)(hidden, heads, intermediate)
 
     placed: list[PlacedBlock] = []
-    if kind.spare is not None:
-        rows = Embedding(positions + kind.spare, hidden, "embedding.position")
+    if departure.spare is not None:
+        rows = Embedding(positions + departure.spare, hidden, "embedding.position")
         placed.append(place(f"{name}.embed_positions", rows))
-    if kind.embedding_norm:
+    if departure.embedding_norm:
         placed.append(place(f"{name}.layernorm_embedding", Norm(hidden, bias=True)))
     placed += stack(f"{name}.layers.{{layer}}", [None] * layers, blocks)
-    if kind.final_norm:
+    if departure.final_norm:
         placed.append(place(f"{name}.layer_norm", Norm(hidden, bias=True)))
     return placed
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
-from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_POSITIONS, Config
+from llmscale.model.families._bert import encoder_layer
+from llmscale.model.families._bounds import MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("bert", "roberta", "xlm-roberta", "camembert", "ernie")
 ROBERTA = {"roberta", "xlm-roberta", "camembert"}
 
 
@@ -42,7 +43,7 @@ def read(c: Config) -> ModelSpec:
     embeddings = f"{base}embeddings"
 
     def blocks(_: None) -> Iterator[Named]:
-        return layer(hidden, intermediate, heads, head_dim)
+        return encoder_layer(hidden, intermediate, heads, head_dim)
 
     placed = [
         place(f"{embeddings}.word_embeddings", Embedding(vocab, hidden)),
@@ -57,23 +58,6 @@ def read(c: Config) -> ModelSpec:
     # RoBERTa counts positions from the padding index on, so two rows are never a token's.
     context = positions - 2 if roberta else positions
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=context)
-
-
-def layer(
-    hidden: int,
-    intermediate: int,
-    heads: int,
-    head_dim: int,
-    names: tuple[str, ...] = ("self.query", "self.key", "self.value", "output.dense"),
-) -> Iterator[Named]:
-    """One layer of the original transformer's encoder: attention, norm, MLP, norm."""
-    yield (
-        "attention",
-        Attention(hidden, heads, heads, head_dim, names=names, qkv_bias=True, out_bias=True, cached=False),
-    )
-    yield "attention.output.LayerNorm", Norm(hidden, bias=True)
-    yield "", Mlp(hidden, intermediate, ("intermediate.dense", "output.dense"), bias=True)
-    yield "output.LayerNorm", Norm(hidden, bias=True)
 
 
 def _on_top(c: Config, head: str, base: str, hidden: int, vocab: int, roberta: bool) -> list[PlacedBlock]:

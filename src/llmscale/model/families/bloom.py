@@ -11,6 +11,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("bloom",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a BLOOM config; the context limit is what it was trained on, ALiBi itself has none."""

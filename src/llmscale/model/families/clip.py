@@ -13,10 +13,13 @@ from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families import _clip, read_part
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB
+from llmscale.model.families._config import Config
 from llmscale.model.families._parts import tower
 from llmscale.model.families._stack import classifier, place, text_spec, vision_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("clip", "clip_text_model", "clip_vision_model")
 
 
 def read(c: Config) -> ModelSpec:

@@ -13,21 +13,19 @@ from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, classifier, place, stack, vision_spec
-from llmscale.model.spec import ModelSpec
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("convnext", "convnextv2")
 #: Side of the depth-wise kernel, and how much wider the MLP is than its stage.
 KERNEL, RATIO = 7, 4
 
 
 def read(c: Config) -> ModelSpec:
     """Read a ConvNeXt config."""
-    stages = c.number("num_stages", default=4, high=MAX_HEADS)
-    widths = c.numbers("hidden_sizes", default=[96, 192, 384, 768])
-    depths = c.numbers("depths", default=[3, 3, 9, 3], high=MAX_LAYERS)
-    if not stages == len(widths) == len(depths):
-        raise c.error(f"has {stages} stages, but {len(widths)} widths and {len(depths)} depths")
+    widths, depths = _stages(c)
     image, patch = c.number("image_size", default=224), c.number("patch_size", default=4)
     channels = c.number("num_channels", default=3)
     second = c.model_type == "convnextv2"
@@ -53,22 +51,30 @@ def read(c: Config) -> ModelSpec:
     ]
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
         name = f"{base}encoder.stages.{stage}"
-        if stage:
-            before = widths[stage - 1]
-            placed.append(place(f"{name}.downsampling_layer.0", Norm(before, bias=True)))
-            merge = Convolution("other.patch_merging", width, before, (2, 2))
-            placed.append(place(f"{name}.downsampling_layer.1", merge))
+        placed += _downsampling(name, widths[stage - 1], width) if stage else []
         placed += stack(f"{name}.layers.{{layer}}", [width] * depth, blocks)
     placed.append(place(f"{base}layernorm", Norm(widths[-1], bias=True)))
     if head == "ForImageClassification":
         placed += classifier(c, widths[-1])
     elif head != "Model":
         raise c.unsupported(f"is a {c.architecture('')}")
-    return vision_spec(
-        c,
-        placed,
-        layers=sum(depths),
-        hidden=widths[0],
-        intermediate=RATIO * widths[0],
-        sequence=(image // patch) ** 2,
-    )
+    hidden, patches = widths[0], (image // patch) ** 2
+    return vision_spec(c, placed, layers=sum(depths), hidden=hidden, intermediate=RATIO * hidden, sequence=patches)
+
+
+def _stages(c: Config) -> tuple[list[int], list[int]]:
+    """Width and depth of each stage."""
+    stages = c.number("num_stages", default=4, high=MAX_HEADS)
+    widths = c.numbers("hidden_sizes", default=[96, 192, 384, 768])
+    depths = c.numbers("depths", default=[3, 3, 9, 3], high=MAX_LAYERS)
+    if not stages == len(widths) == len(depths):
+        raise c.error(f"has {stages} stages, but {len(widths)} widths and {len(depths)} depths")
+    return widths, depths
+
+
+def _downsampling(stage: str, before: int, width: int) -> list[PlacedBlock]:
+    """Four neighbours become one, from `before` channels to `width`."""
+    return [
+        place(f"{stage}.downsampling_layer.0", Norm(before, bias=True)),
+        place(f"{stage}.downsampling_layer.1", Convolution("other.patch_merging", width, before, (2, 2))),
+    ]

@@ -13,10 +13,13 @@ from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families import bert
-from llmscale.model.families._config import MAX_HEADS, MAX_POSITIONS, Config
+from llmscale.model.families._bert import encoder_layer
+from llmscale.model.families._bounds import MAX_HEADS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("deberta-v2",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -24,32 +27,24 @@ def read(c: Config) -> ModelSpec:
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
     intermediate = c.hidden("intermediate_size")
     positions = c.number("max_position_embeddings", default=512, high=MAX_POSITIONS)
-    segments = c.number("type_vocab_size", default=0, low=0)
     width = c.number("embedding_size", default=hidden)
     head_size = c.number("attention_head_size", default=None, high=MAX_HEADS)
     heads, _, head_dim = c.heads(hidden, kv=(), head_dim=head_size)
-    relative = c.flag("relative_attention")
-    distances = _distances(c, positions)
+    relative, distances = c.flag("relative_attention"), _distances(c, positions)
     kinds = _position_projections(c) if relative else []
     c.ignore("pos_att_type", "share_att_key", "conv_act", "pooler_hidden_act", "position_biased_input")
     head = c.head("Model")
     base = "" if head == "Model" else "deberta."
-    embeddings, norm = f"{base}embeddings", Norm(hidden, bias=True)
+    norm = Norm(hidden, bias=True)
 
     def blocks(_: None) -> Iterator[Named]:
         names = ("self.query_proj", "self.key_proj", "self.value_proj", "output.dense")
-        yield from bert.layer(hidden, intermediate, heads, head_dim, names)
+        yield from encoder_layer(hidden, intermediate, heads, head_dim, names)
         for kind in kinds:
             yield f"attention.self.{kind}", Linear("attention.position", heads * head_dim, hidden, bias=True)
 
-    placed = [place(f"{embeddings}.word_embeddings", Embedding(vocab, width))]
-    if c.flag("position_biased_input", default=True):
-        placed.append(place(f"{embeddings}.position_embeddings", Embedding(positions, width, "embedding.position")))
-    if segments:
-        placed.append(place(f"{embeddings}.token_type_embeddings", Embedding(segments, width, "embedding.segment")))
-    if width != hidden:
-        placed.append(place(f"{embeddings}.embed_proj", Linear("embedding.projection", hidden, width)))
-    placed.append(place(f"{embeddings}.LayerNorm", norm))
+    embeddings = _embeddings(c, vocab, positions, width, hidden)
+    placed = [place(f"{base}embeddings.{name}", block) for name, block in embeddings]
     if relative:
         table = Embedding(2 * distances, hidden, "attention.relative_bias")
         placed.append(place(f"{base}encoder.rel_embeddings", table))
@@ -63,6 +58,19 @@ def read(c: Config) -> ModelSpec:
         placed.append(place(f"{base}encoder.conv.LayerNorm", norm))
     placed += _on_top(c, head, hidden, width, vocab)
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=positions)
+
+
+def _embeddings(c: Config, vocab: int, positions: int, width: int, hidden: int) -> Iterator[Named]:
+    """Tokens, positions and segments of `width` elements, brought to `hidden`."""
+    segments = c.number("type_vocab_size", default=0, low=0)
+    yield "word_embeddings", Embedding(vocab, width)
+    if c.flag("position_biased_input", default=True):
+        yield "position_embeddings", Embedding(positions, width, "embedding.position")
+    if segments:
+        yield "token_type_embeddings", Embedding(segments, width, "embedding.segment")
+    if width != hidden:
+        yield "embed_proj", Linear("embedding.projection", hidden, width)
+    yield "LayerNorm", Norm(hidden, bias=True)
 
 
 def _distances(c: Config, positions: int) -> int:

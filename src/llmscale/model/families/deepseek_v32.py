@@ -7,10 +7,12 @@ an earlier layer's indexer chose and have none: ``indexer_types`` names them, or
 from __future__ import annotations
 
 from llmscale.model.blocks.attention import Indexer
-from llmscale.model.families import deepseek
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
+from llmscale.model.families._deepseek import build
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("deepseek_v32", "glm_moe_dsa")
 SPARSE = {"indexed_attention", "deepseek_sparse_attention"}
 FULL, SHARED = {"full", "F"}, {"shared", "S"}
 
@@ -29,7 +31,7 @@ def read(c: Config) -> ModelSpec:
         c.number("index_head_dim", high=MAX_HEADS),
     )
     indexers = [indexer if owns else None for owns in _owners(c, c.layers())]
-    return deepseek.build(c, indexers, dense=3, shared_experts=1)
+    return build(c, indexers, dense=3, shared_experts=1)
 
 
 def _owners(c: Config, layers: int) -> list[bool]:

@@ -12,30 +12,25 @@ from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
-from llmscale.model.spec import Block, ModelSpec
+from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("dinov2", "dinov2_with_registers")
 
 
 def read(c: Config) -> ModelSpec:
     """Read a DINOv2 config."""
     hidden, layers = c.hidden(), c.layers()
     heads = c.number("num_attention_heads", high=MAX_HEADS)
-    intermediate = hidden * c.number("mlp_ratio", default=4, high=MAX_HEADS)
-    image, patch = c.number("image_size", default=224), c.number("patch_size", default=14)
-    channels = c.number("num_channels", default=3)
+    mlp = _mlp(c, hidden)
     with_registers = c.model_type == "dinov2_with_registers"
     registers = c.number("num_register_tokens", default=4, low=0, high=MAX_POSITIONS) if with_registers else 0
     bias = c.flag("qkv_bias", default=True)
-    tokens = (image // patch) ** 2 + 1
+    tokens = (c.number("image_size", default=224) // c.number("patch_size", default=14)) ** 2 + 1
     c.ignore("apply_layernorm", "layerscale_value", "out_features", "out_indices", "reshape_hidden_states")
     c.ignore("stage_names")
-    mlp: Block = Mlp(hidden, intermediate, ("fc1", "fc2"), bias=True)
-    if c.flag("use_swiglu_ffn"):
-        # Two thirds of the width, rounded up to a multiple of 8.
-        intermediate = (intermediate * 2 // 3 + 7) // 8 * 8
-        mlp = GatedMlp(hidden, intermediate, ("weights_in", "weights_out"), bias=True)
-
     head = c.head("Model")
     base = "" if head == "Model" else f"{c.model_type}."
 
@@ -48,17 +43,8 @@ def read(c: Config) -> ModelSpec:
         yield "mlp", mlp
         yield "layer_scale2.lambda1", Parameter("other.layer_scale", (hidden,))
 
-    embeddings = f"{base}embeddings"
     placed = [
-        place(f"{embeddings}.cls_token", Parameter("embedding.class", (1, 1, hidden))),
-        place(f"{embeddings}.position_embeddings", Parameter("embedding.position", (1, tokens, hidden))),
-    ]
-    if c.flag("use_mask_token", default=True):
-        placed.append(place(f"{embeddings}.mask_token", Parameter("embedding.mask", (1, hidden))))
-    if registers:
-        placed.append(place(f"{embeddings}.register_tokens", Parameter("embedding.register", (1, registers, hidden))))
-    placed += [
-        place(f"{embeddings}.patch_embeddings.projection", PatchEmbedding(hidden, channels, patch)),
+        *(place(f"{base}embeddings.{name}", block) for name, block in _embeddings(c, hidden, tokens, registers)),
         *stack(f"{base}encoder.layer.{{layer}}", [None] * layers, blocks),
         place(f"{base}layernorm", Norm(hidden, bias=True)),
     ]
@@ -68,4 +54,24 @@ def read(c: Config) -> ModelSpec:
     elif head != "Model":
         raise c.unsupported(f"is a {c.architecture('')}")
     sequence = tokens + registers
-    return vision_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, sequence=sequence)
+    return vision_spec(c, placed, layers=layers, hidden=hidden, intermediate=mlp.intermediate, sequence=sequence)
+
+
+def _mlp(c: Config, hidden: int) -> Mlp | GatedMlp:
+    intermediate = hidden * c.number("mlp_ratio", default=4, high=MAX_HEADS)
+    if not c.flag("use_swiglu_ffn"):
+        return Mlp(hidden, intermediate, ("fc1", "fc2"), bias=True)
+    # Two thirds of the width, rounded up to a multiple of 8.
+    return GatedMlp(hidden, (intermediate * 2 // 3 + 7) // 8 * 8, ("weights_in", "weights_out"), bias=True)
+
+
+def _embeddings(c: Config, hidden: int, tokens: int, registers: int) -> Iterator[Named]:
+    """What makes tokens of patches; `tokens` with the class token."""
+    channels, patch = c.number("num_channels", default=3), c.number("patch_size", default=14)
+    yield "cls_token", Parameter("embedding.class", (1, 1, hidden))
+    yield "position_embeddings", Parameter("embedding.position", (1, tokens, hidden))
+    if c.flag("use_mask_token", default=True):
+        yield "mask_token", Parameter("embedding.mask", (1, hidden))
+    if registers:
+        yield "register_tokens", Parameter("embedding.register", (1, registers, hidden))
+    yield "patch_embeddings.projection", PatchEmbedding(hidden, channels, patch)

@@ -9,9 +9,12 @@ from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("distilbert",)
 
 
 def read(c: Config) -> ModelSpec:

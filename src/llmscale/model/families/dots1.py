@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("dots1",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -21,10 +24,7 @@ def read(c: Config) -> ModelSpec:
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
     heads, kv_heads, head_dim = c.heads(hidden, kv_default=32)
     bias = c.flag("attention_bias")
-    dense_width, width = c.hidden("intermediate_size"), c.hidden("moe_intermediate_size")
-    experts = c.number("n_routed_experts", "num_local_experts", high=MAX_EXPERTS)
-    used = c.number("num_experts_per_tok", high=experts)
-    shared = width * c.number("n_shared_experts", default=0, low=0, high=MAX_EXPERTS)
+    dense_width, mixture = c.hidden("intermediate_size"), _mixture(c, hidden)
     dense = c.number("first_k_dense_replace", default=0, low=0, high=MAX_LAYERS)
     if c.number("moe_layer_freq", default=1) != 1:
         raise c.unsupported("has dense layers between its mixtures (moe_layer_freq)")
@@ -40,11 +40,7 @@ def read(c: Config) -> ModelSpec:
         )
         yield "self_attn", attention
         yield "post_attention_layernorm", Norm(hidden)
-        if sparse:
-            correction = "gate.e_score_correction_bias"
-            yield "mlp", MixtureOfExperts(hidden, width, experts, used, shared, correction_bias=correction)
-        else:
-            yield "mlp", GatedMlp(hidden, dense_width)
+        yield "mlp", mixture if sparse else GatedMlp(hidden, dense_width)
 
     named = c.get("layer_types") is not None
     kinds = [
@@ -57,8 +53,16 @@ def read(c: Config) -> ModelSpec:
         placed,
         layers=layers,
         hidden=hidden,
-        intermediate=max(used * width + shared, dense_width if dense else 0),
+        intermediate=max(mixture.widest, dense_width if dense else 0),
         vocab=vocab,
         context=c.positions(),
         warnings=prediction_layers(c),
     )
+
+
+def _mixture(c: Config, hidden: int) -> MixtureOfExperts:
+    width = c.hidden("moe_intermediate_size")
+    experts = c.number("n_routed_experts", "num_local_experts", high=MAX_EXPERTS)
+    used = c.number("num_experts_per_tok", high=experts)
+    shared = width * c.number("n_shared_experts", default=0, low=0, high=MAX_EXPERTS)
+    return MixtureOfExperts(hidden, width, experts, used, shared, correction_bias="gate.e_score_correction_bias")

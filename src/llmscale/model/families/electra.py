@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families import bert
-from llmscale.model.families._config import MAX_POSITIONS, Config
+from llmscale.model.families._bert import encoder_layer
+from llmscale.model.families._bounds import MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("electra",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -29,7 +32,7 @@ def read(c: Config) -> ModelSpec:
     embeddings = f"{base}embeddings"
 
     def blocks(_: None) -> Iterator[Named]:
-        return bert.layer(hidden, intermediate, heads, head_dim)
+        return encoder_layer(hidden, intermediate, heads, head_dim)
 
     placed = [
         place(f"{embeddings}.word_embeddings", Embedding(vocab, width)),

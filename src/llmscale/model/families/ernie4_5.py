@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("ernie4_5",)
 
 
 def read(c: Config) -> ModelSpec:
     """Read an ERNIE 4.5 dense config."""
     bias = c.flag("use_bias")
-    return llama.build(c, qkv_bias=bias, out_bias=bias, mlp_bias=bias, tied=True, kv_heads=2, head_dim=128)
+    return build(c, Variant(qkv_bias=bias, out_bias=bias, mlp_bias=bias, tied=True, kv_heads=2, head_dim=128))

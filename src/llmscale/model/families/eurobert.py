@@ -16,6 +16,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, classifier, place, stack, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("eurobert",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a EuroBERT config."""

@@ -15,6 +15,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("exaone",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an EXAONE 3 config."""

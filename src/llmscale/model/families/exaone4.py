@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("exaone4",)
 
 
 def read(c: Config) -> ModelSpec:

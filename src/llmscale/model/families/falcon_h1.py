@@ -12,6 +12,8 @@ from llmscale.model.families._ssm import mamba2
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("falcon_h1",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Falcon-H1 config."""

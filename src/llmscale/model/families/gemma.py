@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_VOCAB, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_VOCAB
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("gemma", "gemma2", "gemma3_text")
 #: model_type -> layers of which the last attends to everything
 FULL_EVERY = {"gemma": None, "gemma2": 2, "gemma3_text": 6}
 #: model_type -> KV heads where none are given
@@ -28,20 +30,8 @@ def read(c: Config) -> ModelSpec:
     """Read a Gemma 1, 2 or 3 text config."""
     third = c.model_type == "gemma3_text"
     sandwich = c.model_type != "gemma"
-    if third:
-        hidden, layers = (
-            c.number("hidden_size", default=2304),
-            c.number("num_hidden_layers", default=26, high=MAX_LAYERS),
-        )
-        intermediate = c.number("intermediate_size", default=9216)
-        vocab = c.number("vocab_size", default=262_208, high=MAX_VOCAB)
-        heads = c.number("num_attention_heads", default=8, high=MAX_HEADS)
-        kv_heads = c.number("num_key_value_heads", default=4, high=heads)
-        head_dim = c.number("head_dim", default=256, high=MAX_HEADS)
-    else:
-        hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
-        intermediate = c.hidden("intermediate_size")
-        heads, kv_heads, head_dim = c.heads(hidden, kv_default=KV_HEADS[c.model_type], head_dim=256)
+    hidden, layers, vocab, intermediate = _widths(c, third)
+    heads, kv_heads, head_dim = _heads(c, third, hidden)
     bias = c.flag("attention_bias")
     c.ignore("use_bidirectional_attention", "sliding_window_size")
 
@@ -68,3 +58,24 @@ def read(c: Config) -> ModelSpec:
     return text_spec(
         c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=c.positions()
     )
+
+
+def _widths(c: Config, third: bool) -> tuple[int, int, int, int]:
+    """Hidden size, layers, vocabulary and intermediate size."""
+    if not third:
+        return c.hidden(), c.layers(), c.vocab(), c.hidden("intermediate_size")
+    return (
+        c.number("hidden_size", default=2304),
+        c.number("num_hidden_layers", default=26, high=MAX_LAYERS),
+        c.number("vocab_size", default=262_208, high=MAX_VOCAB),
+        c.number("intermediate_size", default=9216),
+    )
+
+
+def _heads(c: Config, third: bool, hidden: int) -> tuple[int, int, int]:
+    """Query heads, KV heads and head dimension."""
+    if not third:
+        return c.heads(hidden, kv_default=KV_HEADS[c.model_type], head_dim=256)
+    heads = c.number("num_attention_heads", default=8, high=MAX_HEADS)
+    kv_heads = c.number("num_key_value_heads", default=4, high=heads)
+    return heads, kv_heads, c.number("head_dim", default=256, high=MAX_HEADS)

@@ -12,6 +12,8 @@ from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import place
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("gemma3",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Gemma 3 config of the vision-language models."""

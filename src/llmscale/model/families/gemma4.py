@@ -12,15 +12,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from llmscale.model.blocks.attention import Attention
-from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MergedExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_VOCAB, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_VOCAB
+from llmscale.model.families._config import Config
 from llmscale.model.families._gemma4_towers import audio_tower, vision_tower
+from llmscale.model.families._per_layer import per_layer
 from llmscale.model.families._stack import Named, Names, decoder, place, text_spec
 from llmscale.model.families._window import shared_kv, unused_kv, windows
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("gemma4_text", "gemma4")
 
 
 def read(c: Config) -> ModelSpec:
@@ -44,53 +47,33 @@ def read(c: Config) -> ModelSpec:
 def _text(c: Config, names: Names, tied: bool) -> ModelSpec:
     hidden, layers = c.hidden(), c.layers()
     intermediate, vocab = c.hidden("intermediate_size"), c.number("vocab_size", default=262_144, high=MAX_VOCAB)
-    sliding = windows(c, layers, 6, default=512)
-    sliding[-1] = None  # the last layer attends to everything, whatever ``layer_types`` says
-    shared = shared_kv(c, layers, default=0)
+    kinds = _kinds(c, layers)
     wide = 2 if c.flag("use_double_wide_mlp") else 1
-    extra = c.number("hidden_size_per_layer_input", default=256, low=0)
-    extra_vocab = c.number("vocab_size_per_layer_input", default=262_144, high=MAX_VOCAB)
+    extra = per_layer(c, hidden, layers, low=0)
     mixture = _mixture(c, hidden)
-    if c.get("per_layer_config") is not None:
-        raise c.unsupported("has a per_layer_config")
-    c.ignore("use_bidirectional_attention")
 
     def blocks(kind: tuple[int | None, bool]) -> Iterator[Named]:
         window, owns_kv = kind
         yield "input_layernorm", Norm(hidden)
         yield "self_attn", _attention(c, hidden, window, owns_kv)
         yield "post_attention_layernorm", Norm(hidden)
-        yield "pre_feedforward_layernorm", Norm(hidden)
-        yield "mlp", GatedMlp(hidden, intermediate if owns_kv else wide * intermediate)
-        if mixture:
-            yield "post_feedforward_layernorm_1", Norm(hidden)
-            yield "pre_feedforward_layernorm_2", Norm(hidden)
-            yield "", mixture
-            yield "post_feedforward_layernorm_2", Norm(hidden)
-        yield "post_feedforward_layernorm", Norm(hidden)
-        if extra:
-            yield "per_layer_input_gate", Linear("other.per_layer_gate", extra, hidden)
-            yield "per_layer_projection", Linear("other.per_layer_projection", hidden, extra)
-            yield "post_per_layer_input_norm", Norm(hidden)
+        yield from _feed_forward(GatedMlp(hidden, intermediate if owns_kv else wide * intermediate), mixture)
+        yield from extra.inside()
         yield "layer_scalar", Parameter("other.layer_scalar", (1,))
 
-    per_layer: list[Named] = [
-        ("embed_tokens_per_layer", Embedding(extra_vocab, layers * extra, "embedding.per_layer")),
-        ("per_layer_model_projection", Linear("other.per_layer_model_projection", layers * extra, hidden)),
-        ("per_layer_projection_norm", Norm(extra)),
-    ]
     placed = decoder(
         c,
-        list(zip(sliding, shared, strict=True)),
+        kinds,
         blocks,
         vocab=vocab,
         hidden=hidden,
         norm=Norm(hidden),
         tied=tied,
         names=names,
-        embeddings=per_layer if extra else [],
+        embeddings=extra.before(),
     )
-    widest = intermediate * (1 if all(shared) else wide) + (mixture.used * mixture.intermediate if mixture else 0)
+    owners = [owns_kv for _, owns_kv in kinds]
+    widest = intermediate * (1 if all(owners) else wide) + (mixture.used * mixture.intermediate if mixture else 0)
     return text_spec(
         c,
         placed,
@@ -99,8 +82,31 @@ def _text(c: Config, names: Names, tied: bool) -> ModelSpec:
         intermediate=widest,
         vocab=vocab,
         context=c.positions(),
-        warnings=unused_kv(shared),
+        warnings=unused_kv(owners),
     )
+
+
+def _kinds(c: Config, layers: int) -> list[tuple[int | None, bool]]:
+    """The window of each layer, and whether its keys and values are its own."""
+    if c.get("per_layer_config") is not None:
+        raise c.unsupported("has a per_layer_config")
+    c.ignore("use_bidirectional_attention")
+    sliding = windows(c, layers, 6, default=512)
+    sliding[-1] = None  # the last layer attends to everything, whatever ``layer_types`` says
+    return list(zip(sliding, shared_kv(c, layers, default=0), strict=True))
+
+
+def _feed_forward(mlp: GatedMlp, mixture: MergedExperts | None) -> Iterator[Named]:
+    """The MLP, and a mixture that runs on what it runs on; both results are added."""
+    norm = Norm(mlp.hidden)
+    yield "pre_feedforward_layernorm", norm
+    yield "mlp", mlp
+    if mixture:
+        yield "post_feedforward_layernorm_1", norm
+        yield "pre_feedforward_layernorm_2", norm
+        yield "", mixture
+        yield "post_feedforward_layernorm_2", norm
+    yield "post_feedforward_layernorm", norm
 
 
 def _attention(c: Config, hidden: int, window: int | None, owns_kv: bool) -> Attention:

@@ -11,6 +11,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("glm", "glm4", "glm4v_text")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a GLM or GLM-4-0414 config; o is never biased."""

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("glm4_moe", "glm4v_moe_text")
 
 
 def read(c: Config) -> ModelSpec:

@@ -12,9 +12,12 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("gpt2", "gpt3")
 
 
 def read(c: Config) -> ModelSpec:

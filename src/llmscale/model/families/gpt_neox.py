@@ -11,6 +11,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("gpt_neox",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a GPT-NeoX config."""

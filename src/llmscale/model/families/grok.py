@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import MixtureOfExperts
-from llmscale.model.families._config import MAX_EXPERTS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("grok-1",)
 
 
 def read(c: Config) -> ModelSpec:

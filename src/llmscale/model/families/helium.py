@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("helium",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -14,4 +16,4 @@ def read(c: Config) -> ModelSpec:
     if heads * head_dim != hidden:
         raise c.error(f"has {heads} heads of {head_dim}, which do not make its hidden size of {hidden}")
     bias, mlp_bias = c.flag("attention_bias"), c.flag("mlp_bias")
-    return llama.build(c, qkv_bias=bias, mlp_bias=mlp_bias, kv_heads=20, head_dim=128)
+    return build(c, Variant(qkv_bias=bias, mlp_bias=mlp_bias, kv_heads=20, head_dim=128))

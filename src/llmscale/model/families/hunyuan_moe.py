@@ -8,32 +8,26 @@ are normalised. With ``use_cla`` only every ``cla_share_factor``-th layer makes 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, MAX_WIDTH, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_LAYERS, MAX_WIDTH
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("hunyuan_v1_moe", "hunyuan")
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Hunyuan-Large or Hunyuan-A13B config."""
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
-    heads, kv_heads, head_dim = c.heads(hidden)
-    bias = c.flag("attention_bias")
-    dense_width = c.hidden("intermediate_size")
-    width = _alike(c, "moe_intermediate_size", dense_width, MAX_WIDTH)
-    experts = _alike(c, "num_experts", None, MAX_EXPERTS)
-    used = _alike(c, "moe_topk", 1, experts)
-    shared = (
-        dense_width * _alike(c, "num_shared_expert", 1, MAX_EXPERTS) if c.flag("use_mixed_mlp_moe", default=True) else 0
-    )
+    attention, mixture = _attention(c, hidden), _mixture(c, hidden)
     factor = c.number("cla_share_factor", default=2, high=MAX_LAYERS)
     sharing = c.flag("use_cla")
-    if not c.flag("use_qk_norm", default=True):
-        raise c.unsupported("switches use_qk_norm off")
     c.ignore("moe_layer_num_skipped", "moe_drop_tokens", "moe_random_routing_dropped_token", "attention_head_dim")
     c.ignore("capacity_factor", "moe_capacity_factor", "num_shared_expert", "norm_type", "org_vocab_size", "pool_type")
     c.ignore("eod_token_id", "im_start_id", "im_end_id", "image_token_id", "text_start_id", "text_end_id", "pad_id")
@@ -42,25 +36,9 @@ def read(c: Config) -> ModelSpec:
 
     def blocks(owns_kv: bool) -> Iterator[Named]:
         yield "input_layernorm", Norm(hidden)
-        yield (
-            "self_attn",
-            Attention(
-                hidden,
-                heads,
-                kv_heads,
-                head_dim,
-                qkv_bias=bias,
-                out_bias=bias,
-                qk_norm=(head_dim, head_dim),
-                qk_norm_names=("query_layernorm", "key_layernorm"),
-                owns_kv=owns_kv,
-            ),
-        )
+        yield "self_attn", replace(attention, owns_kv=owns_kv)
         yield "post_attention_layernorm", Norm(hidden)
-        yield (
-            "mlp",
-            MixtureOfExperts(hidden, width, experts, used, shared, router="gate.wg", shared_name="shared_mlp"),
-        )
+        yield "mlp", mixture
 
     owners = [not sharing or layer % factor == 0 for layer in range(layers)]
     tied = c.flag("tie_word_embeddings")
@@ -70,10 +48,38 @@ def read(c: Config) -> ModelSpec:
         placed,
         layers=layers,
         hidden=hidden,
-        intermediate=used * width + shared,
+        intermediate=mixture.widest,
         vocab=vocab,
         context=c.positions(),
     )
+
+
+def _attention(c: Config, hidden: int) -> Attention:
+    heads, kv_heads, head_dim = c.heads(hidden)
+    bias = c.flag("attention_bias")
+    if not c.flag("use_qk_norm", default=True):
+        raise c.unsupported("switches use_qk_norm off")
+    return Attention(
+        hidden,
+        heads,
+        kv_heads,
+        head_dim,
+        qkv_bias=bias,
+        out_bias=bias,
+        qk_norm=(head_dim, head_dim),
+        qk_norm_names=("query_layernorm", "key_layernorm"),
+    )
+
+
+def _mixture(c: Config, hidden: int) -> MixtureOfExperts:
+    dense_width = c.hidden("intermediate_size")
+    width = _alike(c, "moe_intermediate_size", dense_width, MAX_WIDTH)
+    experts = _alike(c, "num_experts", None, MAX_EXPERTS)
+    used = _alike(c, "moe_topk", 1, experts)
+    shared = 0
+    if c.flag("use_mixed_mlp_moe", default=True):
+        shared = dense_width * _alike(c, "num_shared_expert", 1, MAX_EXPERTS)
+    return MixtureOfExperts(hidden, width, experts, used, shared, router="gate.wg", shared_name="shared_mlp")
 
 
 def _alike(c: Config, key: str, default: Any, high: int) -> int:

@@ -12,10 +12,13 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import Named, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("idefics2",)
 
 
 def read(c: Config) -> ModelSpec:

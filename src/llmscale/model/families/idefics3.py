@@ -7,11 +7,13 @@ Names as in huggingface.co/HuggingFaceTB/SmolVLM-Instruct.
 from __future__ import annotations
 
 from llmscale.model.blocks.linear import Linear
-from llmscale.model.families._config import MAX_HEADS, Config
+from llmscale.model.families._bounds import MAX_HEADS
+from llmscale.model.families._config import Config
 from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import place
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("idefics3", "smolvlm")
 #: Keys that the text parts carry over from Idefics 2's code; this class reads none of them.
 LEFT_OVER = (
     "neftune_noise_alpha",

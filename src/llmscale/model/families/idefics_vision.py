@@ -10,10 +10,12 @@ from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families import _clip
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import place, vision_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("idefics2_vision", "idefics3_vision", "smolvlm_vision")
 #: model_type -> (width, heads) where none are given.
 DEFAULTS = {"idefics2_vision": (768, 12), "idefics3_vision": (1152, 16), "smolvlm_vision": (1152, 16)}
 

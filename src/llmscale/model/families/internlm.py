@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("internlm",)
 
 
 def read(c: Config) -> ModelSpec:
     """Read an InternLM 1 config."""
     bias = c.flag("bias", default=True)
-    return llama.build(c, qkv_bias=bias, out_bias=bias)
+    return build(c, Variant(qkv_bias=bias, out_bias=bias))

@@ -11,6 +11,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("internlm2",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an InternLM 2 or 2.5 config."""

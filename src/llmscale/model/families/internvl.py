@@ -14,6 +14,8 @@ from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import Named, place
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("internvl",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an InternVL config of the transformers layout."""

@@ -11,9 +11,12 @@ from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("internvl_vision",)
 
 
 def read(c: Config) -> ModelSpec:

@@ -12,9 +12,12 @@ from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba
 from llmscale.model.families import _ssm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("jamba",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -24,19 +27,8 @@ def read(c: Config) -> ModelSpec:
     width = c.hidden("intermediate_size")
     experts = c.number("num_experts", "num_local_experts", default=16, high=MAX_EXPERTS)
     used = c.number("num_experts_per_tok", default=2, high=max(experts, 2))
-    if not c.flag("mamba_inner_layernorms", default=True):
-        raise c.unsupported("switches mamba_inner_layernorms off")
-    c.ignore(*_ssm.HARMLESS, "calc_logits_for_entire_prompt", "n_ctx")
-    mamba = Mamba(
-        hidden,
-        inner=c.number("mamba_expand", default=2) * hidden,
-        state_size=c.number("mamba_d_state", default=16),
-        conv=c.number("mamba_d_conv", default=4),
-        dt_rank=_ssm.dt_rank(c, "mamba_dt_rank", hidden),
-        bias=c.flag("mamba_proj_bias"),
-        conv_bias=c.flag("mamba_conv_bias", default=True),
-        inner_norms=True,
-    )
+    mamba = _mamba(c, hidden)
+    c.ignore("calc_logits_for_entire_prompt", "n_ctx")
 
     def blocks(kind: tuple[bool, bool]) -> Iterator[Named]:
         attends, sparse = kind
@@ -65,6 +57,22 @@ def read(c: Config) -> ModelSpec:
     )
     widest = used * width if any(sparse) else width
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=widest, vocab=vocab, context=c.positions())
+
+
+def _mamba(c: Config, hidden: int) -> Mamba:
+    if not c.flag("mamba_inner_layernorms", default=True):
+        raise c.unsupported("switches mamba_inner_layernorms off")
+    c.ignore(*_ssm.HARMLESS)
+    return Mamba(
+        hidden,
+        inner=c.number("mamba_expand", default=2) * hidden,
+        state_size=c.number("mamba_d_state", default=16),
+        conv=c.number("mamba_d_conv", default=4),
+        dt_rank=_ssm.dt_rank(c, "mamba_dt_rank", hidden),
+        bias=c.flag("mamba_proj_bias"),
+        conv_bias=c.flag("mamba_conv_bias", default=True),
+        inner_norms=True,
+    )
 
 
 def _each(c: Config, kind: str, layers: int, period: int, offset: int) -> list[bool]:

@@ -11,9 +11,12 @@ from llmscale.model.blocks.attention import AttentionMixture
 from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import PackedExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("jetmoe",)
 
 
 def read(c: Config) -> ModelSpec:

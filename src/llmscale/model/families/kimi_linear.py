@@ -8,39 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.model.blocks.attention import LatentAttention
+from llmscale.model.blocks.linear_attention import KimiDeltaAttention
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.blocks.recurrent import KimiDeltaAttention
-from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
+from llmscale.model.families._latent import latent_attention
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("kimi_linear",)
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Kimi Linear config."""
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
     linear = c.part("linear_attn_config")
-    delta = KimiDeltaAttention(
-        hidden,
-        heads=linear.number("num_heads", default=32, high=MAX_HEADS),
-        head_dim=linear.number("head_dim", default=128, high=MAX_HEADS),
-        conv=linear.number("short_conv_kernel_size", default=4),
-    )
-    attention = LatentAttention(
-        hidden,
-        heads=c.number("num_attention_heads", high=MAX_HEADS),
-        q_rank=c.number("q_lora_rank", default=None),
-        kv_rank=c.number("kv_lora_rank"),
-        nope=c.number("qk_nope_head_dim", high=MAX_HEADS),
-        rope=c.number("qk_rope_head_dim", high=MAX_HEADS),
-        v_head=c.number("v_head_dim", high=MAX_HEADS),
-        bias=c.flag("attention_bias"),
-    )
-    dense_width, width = c.hidden("intermediate_size"), c.hidden("moe_intermediate_size")
-    experts = c.number("num_experts", "num_local_experts", "n_routed_experts", high=MAX_EXPERTS)
-    used = c.number("num_experts_per_token", "num_experts_per_tok", high=experts)
-    shared = width * c.number("num_shared_experts", "n_shared_experts", default=1, low=0, high=MAX_EXPERTS)
+    delta, attention = _delta(linear, hidden), latent_attention(c, hidden)
+    dense_width, mixture = c.hidden("intermediate_size"), _mixture(c, hidden)
     dense = c.number("first_k_dense_replace", default=1, low=0, high=MAX_LAYERS)
     if c.number("moe_layer_freq", default=1) != 1:
         raise c.unsupported("has dense layers between its mixtures (moe_layer_freq)")
@@ -53,16 +38,11 @@ def read(c: Config) -> ModelSpec:
         yield "self_attn", attention if attends else delta
         yield "post_attention_layernorm", Norm(hidden)
         if sparse:
-            names, correction = ("w1", "w3", "w2"), "gate.e_score_correction_bias"
-            moe = MixtureOfExperts(hidden, width, experts, used, shared, correction_bias=correction, expert_names=names)
-            yield "block_sparse_moe", moe
+            yield "block_sparse_moe", mixture
         else:
             yield "mlp", GatedMlp(hidden, dense_width)
 
-    full = linear.numbers("full_attn_layers", high=layers)
-    if sorted(full + linear.numbers("kda_layers", high=layers)) != list(range(1, layers + 1)):
-        raise c.error("has a linear_attn_config that does not name each layer once")
-    kinds = [(layer + 1 in full, layer >= dense) for layer in range(layers)]
+    kinds = [(attends, layer >= dense) for layer, attends in enumerate(_attends(c, linear, layers))]
     tied = c.flag("tie_word_embeddings")
     placed = decoder(c, kinds, blocks, vocab=vocab, hidden=hidden, norm=Norm(hidden), tied=tied)
     return text_spec(
@@ -70,8 +50,34 @@ def read(c: Config) -> ModelSpec:
         placed,
         layers=layers,
         hidden=hidden,
-        intermediate=max(used * width + shared, dense_width if dense else 0),
+        intermediate=max(mixture.widest, dense_width if dense else 0),
         vocab=vocab,
         context=c.positions("model_max_length", "max_position_embeddings"),
         warnings=prediction_layers(c),
     )
+
+
+def _delta(linear: Config, hidden: int) -> KimiDeltaAttention:
+    return KimiDeltaAttention(
+        hidden,
+        heads=linear.number("num_heads", default=32, high=MAX_HEADS),
+        head_dim=linear.number("head_dim", default=128, high=MAX_HEADS),
+        conv=linear.number("short_conv_kernel_size", default=4),
+    )
+
+
+def _mixture(c: Config, hidden: int) -> MixtureOfExperts:
+    width = c.hidden("moe_intermediate_size")
+    experts = c.number("num_experts", "num_local_experts", "n_routed_experts", high=MAX_EXPERTS)
+    used = c.number("num_experts_per_token", "num_experts_per_tok", high=experts)
+    shared = width * c.number("num_shared_experts", "n_shared_experts", default=1, low=0, high=MAX_EXPERTS)
+    names, correction = ("w1", "w3", "w2"), "gate.e_score_correction_bias"
+    return MixtureOfExperts(hidden, width, experts, used, shared, correction_bias=correction, expert_names=names)
+
+
+def _attends(c: Config, linear: Config, layers: int) -> list[bool]:
+    """Which layers are attention; the others are delta attention."""
+    full = linear.numbers("full_attn_layers", high=layers)
+    if sorted(full + linear.numbers("kda_layers", high=layers)) != list(range(1, layers + 1)):
+        raise c.error("has a linear_attn_config that does not name each layer once")
+    return [layer + 1 in full for layer in range(layers)]

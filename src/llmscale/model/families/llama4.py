@@ -17,9 +17,12 @@ from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, Mlp, PackedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families import read_part
-from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_LAYERS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("llama4_text", "llama4")
 
 
 def read(c: Config) -> ModelSpec:

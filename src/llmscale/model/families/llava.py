@@ -13,6 +13,8 @@ from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import Named, place
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("llava", "llava_next", "llava_onevision")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a LLaVA config."""

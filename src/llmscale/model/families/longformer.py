@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families import bert
-from llmscale.model.families._config import MAX_POSITIONS, Config
+from llmscale.model.families._bert import encoder_layer
+from llmscale.model.families._bounds import MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("longformer",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -29,7 +32,7 @@ def read(c: Config) -> ModelSpec:
     embeddings = f"{base}embeddings"
 
     def blocks(_: None) -> Iterator[Named]:
-        yield from bert.layer(hidden, intermediate, heads, head_dim)
+        yield from encoder_layer(hidden, intermediate, heads, head_dim)
         for name in ("query_global", "key_global", "value_global"):
             yield f"attention.self.{name}", Linear("attention.global", hidden, hidden, bias=True)
 

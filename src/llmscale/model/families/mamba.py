@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba, Mamba2
 from llmscale.model.families import _ssm
-from llmscale.model.families._config import MAX_HEADS, Config
+from llmscale.model.families._bounds import MAX_HEADS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("mamba", "falcon_mamba", "mamba2")
 NAMES = Names(base="backbone", embed="embeddings", norm="norm_f")
 
 

@@ -8,13 +8,15 @@ refused.
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("minicpm",)
 
 
 def read(c: Config) -> ModelSpec:
     """Read a MiniCPM config."""
     c.ignore("scale_emb", "dim_model_base", "scale_depth", "mup_denominator", "sparse_config")
     bias = c.flag("attention_bias")
-    return llama.build(c, qkv_bias=bias, out_bias=bias, tied=True)
+    return build(c, Variant(qkv_bias=bias, out_bias=bias, tied=True))

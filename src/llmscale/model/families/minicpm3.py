@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import LatentAttention
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, Config
+from llmscale.model.families._bounds import MAX_HEADS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("minicpm3",)
 
 
 def read(c: Config) -> ModelSpec:

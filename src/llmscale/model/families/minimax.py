@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.linear_attention import LightningAttention
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.blocks.recurrent import LightningAttention
-from llmscale.model.families._config import MAX_EXPERTS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("minimax", "minimax_text_01", "minimax_m1")
 
 
 def read(c: Config) -> ModelSpec:

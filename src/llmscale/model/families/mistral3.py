@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, Config
+from llmscale.model.families._bounds import MAX_HEADS
+from llmscale.model.families._config import Config
 from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import Named, place
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("mistral3",)
 
 
 def read(c: Config) -> ModelSpec:

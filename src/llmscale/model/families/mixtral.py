@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("mixtral",)
 
 
 def read(c: Config) -> ModelSpec:

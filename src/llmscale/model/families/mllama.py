@@ -18,6 +18,7 @@ from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import Named, decoder, place, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("mllama", "mllama_text_model")
 SPARE_ROWS = 8
 
 

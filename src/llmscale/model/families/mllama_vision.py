@@ -6,17 +6,20 @@ Each kind of aspect ratio has learned positions for its tiles. Defaults as in th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from llmscale.model.blocks.attention import QKVO
+from llmscale.model.blocks.attention import QKVO, Attention
 from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("mllama_vision_model",)
 #: Supported aspect ratios where the file names none.
 RATIOS = 8
 
@@ -31,25 +34,14 @@ def read(c: Config) -> ModelSpec:
     tiles = c.number("max_num_tiles", default=4, high=MAX_HEADS)
     image, patch = c.number("image_size", default=448), c.number("patch_size", default=14)
     channels = c.number("num_channels", default=3)
-    kept = c.numbers("intermediate_layers_indices", default=[3, 7, 15, 23, 30], low=0, high=local - 1)
-    out = c.number("vision_output_dim", default=7680)
-    if out != hidden * (len(kept) + 1):
-        raise c.error(f"hands on {out} elements, but its last and {len(kept)} other layers are {hidden} wide each")
+    out = _width_out(c, hidden, local)
     named = c.get("supported_aspect_ratios")
     ratios = (len(named) if isinstance(named, list) else RATIOS) + 1
     patches = (image // patch) ** 2 + 1
     c.ignore("max_aspect_ratio_id")
 
-    def blocks(is_global: bool) -> Iterator[Named]:
-        yield "input_layernorm", Norm(hidden, bias=True)
-        yield "self_attn", encoder_attention(c, hidden, heads, QKVO, bias=False, out_bias=False)
-        if is_global:
-            yield "gate_attn", Parameter("attention.gate", (1,))
-        yield "post_attention_layernorm", Norm(hidden, bias=True)
-        yield "mlp", Mlp(hidden, intermediate, ("fc1", "fc2"), bias=True)
-        if is_global:
-            yield "gate_ffn", Parameter("mlp.gate", (1,))
-
+    attention = encoder_attention(c, hidden, heads, QKVO, bias=False, out_bias=False)
+    blocks = partial(_layer, attention, intermediate)
     base, gate = c.prefix, Parameter("embedding.position", (1,))
     tile = Embedding(ratios, tiles * hidden, "embedding.position")
     positions = f"{base}gated_positional_embedding"
@@ -69,3 +61,24 @@ def read(c: Config) -> ModelSpec:
         *stack(f"{base}global_transformer.layers.{{layer}}", [True] * gated, blocks),
     ]
     return vision_spec(c, placed, layers=local + gated, hidden=out, intermediate=intermediate, sequence=tiles * patches)
+
+
+def _width_out(c: Config, hidden: int, layers: int) -> int:
+    """The width of the last layer and of those that are handed on with it, together."""
+    kept = c.numbers("intermediate_layers_indices", default=[3, 7, 15, 23, 30], low=0, high=layers - 1)
+    out = c.number("vision_output_dim", default=7680)
+    if out != hidden * (len(kept) + 1):
+        raise c.error(f"hands on {out} elements, but its last and {len(kept)} other layers are {hidden} wide each")
+    return out
+
+
+def _layer(attention: Attention, intermediate: int, is_global: bool) -> Iterator[Named]:
+    hidden = attention.hidden
+    yield "input_layernorm", Norm(hidden, bias=True)
+    yield "self_attn", attention
+    if is_global:
+        yield "gate_attn", Parameter("attention.gate", (1,))
+    yield "post_attention_layernorm", Norm(hidden, bias=True)
+    yield "mlp", Mlp(hidden, intermediate, ("fc1", "fc2"), bias=True)
+    if is_global:
+        yield "gate_ffn", Parameter("mlp.gate", (1,))

@@ -17,6 +17,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("modernbert",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a ModernBERT config."""

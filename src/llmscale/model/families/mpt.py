@@ -15,6 +15,7 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("mpt",)
 #: Keys of `attn_config` that choose a kernel or a mask.
 KERNEL = ("attn_impl", "clip_qkv", "softmax_scale", "prefix_lm", "attn_uses_sequence_id", "alibi_bias_max")
 

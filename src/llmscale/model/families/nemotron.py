@@ -5,19 +5,21 @@ LLaMA's shape with LayerNorm and a plain MLP (squared ReLU) of two matrices.
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("nemotron",)
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Nemotron config."""
     bias = c.flag("attention_bias")
-    return llama.build(
-        c,
+    variant = Variant(
         qkv_bias=bias,
         out_bias=bias,
         mlp_bias=c.flag("mlp_bias"),
         layer_norm=True,
         plain_mlp=("up_proj", "down_proj"),
     )
+    return build(c, variant)

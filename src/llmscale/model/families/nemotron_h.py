@@ -13,10 +13,12 @@ from llmscale.model.blocks.mlp import MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.families import _ssm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, prediction_layers, text_spec
 from llmscale.model.spec import Block, ModelSpec
 
+MODEL_TYPES = ("nemotron_h",)
 #: how patterns, NVIDIA and transformers call each kind
 KINDS = {
     "M": "mamba",

@@ -14,10 +14,12 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, MAX_WIDTH, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_WIDTH
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("nemotron-nas",)
 #: A layer's attention and MLP, each under its name; None where it was dropped.
 Layer = tuple[Named | None, Named | None]
 

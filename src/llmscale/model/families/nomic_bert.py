@@ -17,6 +17,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, classifier, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("nomic_bert",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Nomic BERT config; the mixture of experts of embed-text-v2 is refused."""

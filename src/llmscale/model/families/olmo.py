@@ -10,6 +10,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("olmo",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an OLMo 1 config (``clip_qkv`` clamps activations)."""

@@ -16,6 +16,8 @@ from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("olmo2", "olmo3")
+
 
 def read(c: Config) -> ModelSpec:
     """Read an OLMo 2 or 3 config."""

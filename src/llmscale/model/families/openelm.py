@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, MAX_WIDTH, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_WIDTH
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import Block, ModelSpec
+
+MODEL_TYPES = ("openelm",)
 
 
 def read(c: Config) -> ModelSpec:

@@ -13,10 +13,12 @@ from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("opt",)
 #: `OPTLearnedPositionalEmbedding` offsets positions by two.
 SPARE_POSITIONS = 2
 
@@ -34,15 +36,8 @@ def read(c: Config) -> ModelSpec:
     final_norm = c.flag("do_layer_norm_before", default=True) and not c.flag("_remove_final_layer_norm")
 
     def blocks(_: None) -> Iterator[Named]:
-        attention = Attention(
-            hidden,
-            heads,
-            kv_heads,
-            head_dim,
-            names=("q_proj", "k_proj", "v_proj", "out_proj"),
-            qkv_bias=bias,
-            out_bias=bias,
-        )
+        names = ("q_proj", "k_proj", "v_proj", "out_proj")
+        attention = Attention(hidden, heads, kv_heads, head_dim, names=names, qkv_bias=bias, out_bias=bias)
         yield "self_attn_layer_norm", Norm(hidden, bias=True)
         yield "self_attn", attention
         yield "final_layer_norm", Norm(hidden, bias=True)

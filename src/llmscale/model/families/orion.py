@@ -5,11 +5,13 @@ Source: modeling_orion.py of huggingface.co/OrionStarAI/Orion-14B-Base.
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("orion",)
 
 
 def read(c: Config) -> ModelSpec:
     """Read an Orion config."""
-    return llama.build(c, layer_norm=True)
+    return build(c, Variant(layer_norm=True))

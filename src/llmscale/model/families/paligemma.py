@@ -11,6 +11,8 @@ from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import place
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("paligemma",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a PaliGemma config; the projector ends at the text part's width, which ``projection_dim`` repeats."""

@@ -12,6 +12,8 @@ from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("phi3",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read a Phi-3 or Phi-4 config; `Phi3Attention` reads no bias switch, so ``attention_bias`` changes nothing."""

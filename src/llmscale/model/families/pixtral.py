@@ -11,9 +11,12 @@ from llmscale.model.blocks.attention import QKVO
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("pixtral",)
 
 
 def read(c: Config) -> ModelSpec:

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_EXPERTS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_LAYERS
+from llmscale.model.families._config import Config
+from llmscale.model.families._qwen2 import attention
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import late_windows
-from llmscale.model.families.qwen2 import attention
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("qwen2_moe", "qwen3_moe", "qwen3_vl_moe_text")
 
 
 def read(c: Config) -> ModelSpec:

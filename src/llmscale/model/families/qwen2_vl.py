@@ -15,12 +15,14 @@ from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families import qwen2
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._parts import text_part, tied
+from llmscale.model.families._qwen2 import build
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl")
 #: The text's keys, which count for nothing at the top of a file that has ``text_config``.
 TEXT_KEYS = (
     "hidden_size",
@@ -44,7 +46,7 @@ def read(c: Config) -> ModelSpec:
         c.ignore(*TEXT_KEYS)
         text = text_part(c, "", tied=tied(c, either=True), model_type=f"{c.model_type}_text")
     else:
-        text = qwen2.read(c)
+        text = build(c)
     vision = c.part("vision_config", "visual.")
     placed = _second(vision) if c.model_type == "qwen2_5_vl" else _first(vision)
     return replace(text, family=c.model_type, placed=(*placed, *text.placed))

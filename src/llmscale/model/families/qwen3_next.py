@@ -12,31 +12,21 @@ from collections.abc import Iterator
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Linear
+from llmscale.model.blocks.linear_attention import GatedDeltaNet
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, PackedExperts
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.blocks.recurrent import GatedDeltaNet
-from llmscale.model.families._config import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.spec import Block, ModelSpec
+
+MODEL_TYPES = ("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text")
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Qwen3-Next config or the text part of a Qwen3.5 config."""
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
-    heads, kv_heads, head_dim = c.heads(hidden, kv_default=4 if c.model_type == "qwen3_5_text" else 2, head_dim=256)
-    bias = c.flag("attention_bias")
-    if not c.flag("attn_output_gate", default=True):
-        raise c.unsupported("switches attn_output_gate off")
-    next_ = c.model_type == "qwen3_next"
-    delta = GatedDeltaNet(
-        hidden,
-        c.number("linear_num_key_heads", default=16, high=MAX_HEADS),
-        c.number("linear_num_value_heads", default=32, high=MAX_HEADS),
-        c.number("linear_key_head_dim", default=128, high=MAX_HEADS),
-        c.number("linear_value_head_dim", default=128, high=MAX_HEADS),
-        c.number("linear_conv_kernel_dim", default=4, high=MAX_HEADS),
-        fused=next_,
-    )
+    attention, delta = _attention(c, hidden), _delta(c, hidden)
     mixture, width = ([], 0) if c.model_type == "qwen3_5_text" else _mixture(c, hidden)
     sparse = _sparse(c, layers, bool(mixture))
     dense_width = c.hidden("intermediate_size") if not all(sparse) else c.number("intermediate_size", default=0, low=0)
@@ -46,13 +36,7 @@ def read(c: Config) -> ModelSpec:
         attends, sparse = kind
         yield "input_layernorm", Norm(hidden)
         if attends:
-            norms = (head_dim, head_dim)
-            yield (
-                "self_attn",
-                Attention(
-                    hidden, heads, kv_heads, head_dim, qkv_bias=bias, out_bias=bias, qk_norm=norms, query_gate=True
-                ),
-            )
+            yield "self_attn", attention
         else:
             yield "linear_attn", delta
         yield "post_attention_layernorm", Norm(hidden)
@@ -73,6 +57,26 @@ def read(c: Config) -> ModelSpec:
         vocab=vocab,
         context=c.positions(),
         warnings=prediction_layers(c, "mtp_num_hidden_layers"),
+    )
+
+
+def _attention(c: Config, hidden: int) -> Attention:
+    heads, kv_heads, head_dim = c.heads(hidden, kv_default=4 if c.model_type == "qwen3_5_text" else 2, head_dim=256)
+    bias, norms = c.flag("attention_bias"), (head_dim, head_dim)
+    if not c.flag("attn_output_gate", default=True):
+        raise c.unsupported("switches attn_output_gate off")
+    return Attention(hidden, heads, kv_heads, head_dim, qkv_bias=bias, out_bias=bias, qk_norm=norms, query_gate=True)
+
+
+def _delta(c: Config, hidden: int) -> GatedDeltaNet:
+    return GatedDeltaNet(
+        hidden,
+        c.number("linear_num_key_heads", default=16, high=MAX_HEADS),
+        c.number("linear_num_value_heads", default=32, high=MAX_HEADS),
+        c.number("linear_key_head_dim", default=128, high=MAX_HEADS),
+        c.number("linear_value_head_dim", default=128, high=MAX_HEADS),
+        c.number("linear_conv_kernel_dim", default=4, high=MAX_HEADS),
+        fused=c.model_type == "qwen3_next",
     )
 
 

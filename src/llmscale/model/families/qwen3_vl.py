@@ -13,10 +13,13 @@ from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._parts import text_part, tied, whole
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("qwen3_vl", "qwen3_5", "qwen3_5_moe", "qwen3_vl_moe")
 
 
 def read(c: Config) -> ModelSpec:

@@ -11,9 +11,12 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Griffin
-from llmscale.model.families._config import MAX_LAYERS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_LAYERS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("recurrent_gemma",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -42,16 +45,9 @@ def read(c: Config) -> ModelSpec:
         yield "channel_pre_norm", Norm(hidden)
         yield "mlp_block", GatedMlp(hidden, width, bias=True)
 
-    types = c.get("block_types") or ["recurrent", "recurrent", "attention"]
-    if (
-        not isinstance(types, list)
-        or len(types) > MAX_LAYERS
-        or not all(t in ("recurrent", "attention") for t in types)
-    ):
-        raise c.unsupported("has block_types other than recurrent and attention")
     placed = decoder(
         c,
-        [types[layer % len(types)] == "attention" for layer in range(layers)],
+        _attends(c, layers),
         blocks,
         vocab=vocab,
         hidden=hidden,
@@ -60,3 +56,12 @@ def read(c: Config) -> ModelSpec:
         names=Names(norm="final_norm"),
     )
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=width, vocab=vocab, context=c.positions())
+
+
+def _attends(c: Config, layers: int) -> list[bool]:
+    """Which layers are attention; the others are recurrent."""
+    types = c.get("block_types") or ["recurrent", "recurrent", "attention"]
+    known = isinstance(types, list) and all(each in ("recurrent", "attention") for each in types)
+    if not known or len(types) > MAX_LAYERS:
+        raise c.unsupported("has block_types other than recurrent and attention")
+    return [types[layer % len(types)] == "attention" for layer in range(layers)]

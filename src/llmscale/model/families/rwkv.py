@@ -13,6 +13,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("rwkv",)
+
 
 def read(c: Config) -> ModelSpec:
     """Read an RWKV-4 config."""

@@ -15,10 +15,12 @@ from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("sam",)
 QKVO = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 
@@ -116,8 +118,6 @@ def _decoder(c: Config) -> list[PlacedBlock]:
     narrow = hidden // c.number("attention_downsample_rate", default=2, high=MAX_HEADS) // heads
     wide = c.number("mlp_dim", default=2048)
     masks = c.number("num_multimask_outputs", default=3, high=MAX_HEADS) + 1
-    depth = c.number("iou_head_depth", default=3, low=2, high=MAX_HEADS)
-    inner = c.number("iou_head_hidden_dim", default=256)
 
     def attention(head_dim: int) -> Attention:
         return Attention(hidden, heads, heads, head_dim, names=QKVO, qkv_bias=True, out_bias=True, cached=False)
@@ -133,11 +133,6 @@ def _decoder(c: Config) -> list[PlacedBlock]:
         yield "cross_attn_image_to_token", attention(narrow)
         yield "layer_norm4", norm
 
-    def hyper(_: None) -> Iterator[Named]:
-        yield "proj_in", Linear("head.mask", hidden, hidden, bias=True)
-        yield "layers.0", Linear("head.mask", hidden, hidden, bias=True)
-        yield "proj_out", Linear("head.mask", hidden // 8, hidden, bias=True)
-
     base = "mask_decoder"
     return [
         place(f"{base}.iou_token", Embedding(1, hidden, "other.prompt")),
@@ -145,17 +140,36 @@ def _decoder(c: Config) -> list[PlacedBlock]:
         *stack(f"{base}.transformer.layers.{{layer}}", [None] * layers, blocks),
         place(f"{base}.transformer.final_attn_token_to_image", attention(narrow)),
         place(f"{base}.transformer.layer_norm_final_attn", Norm(hidden, bias=True)),
+        *_mask_head(base, hidden, masks),
+        *_quality_head(c, f"{base}.iou_prediction_head", hidden, masks),
+    ]
+
+
+def _mask_head(base: str, hidden: int, masks: int) -> list[PlacedBlock]:
+    """What makes masks: the image brought to four times the side, and an MLP for each mask."""
+
+    def mlp(_: None) -> Iterator[Named]:
+        yield "proj_in", Linear("head.mask", hidden, hidden, bias=True)
+        yield "layers.0", Linear("head.mask", hidden, hidden, bias=True)
+        yield "proj_out", Linear("head.mask", hidden // 8, hidden, bias=True)
+
+    return [
         place(f"{base}.upscale_conv1", Convolution("head.mask", hidden, hidden // 4, (2, 2), bias=False)),
         place(f"{base}.upscale_conv1.bias", Parameter("head.mask", (hidden // 4,))),
         place(f"{base}.upscale_layer_norm", Norm(hidden // 4, bias=True)),
         place(f"{base}.upscale_conv2", Convolution("head.mask", hidden // 4, hidden // 8, (2, 2), bias=False)),
         place(f"{base}.upscale_conv2.bias", Parameter("head.mask", (hidden // 8,))),
-        *stack(f"{base}.output_hypernetworks_mlps.{{layer}}", [None] * masks, hyper),
-        place(f"{base}.iou_prediction_head.proj_in", Linear("head.quality", inner, hidden, bias=True)),
-        *stack(
-            f"{base}.iou_prediction_head.layers.{{layer}}",
-            [None] * (depth - 2),
-            lambda _: [("", Linear("head.quality", inner, inner, bias=True))],
-        ),
-        place(f"{base}.iou_prediction_head.proj_out", Linear("head.quality", masks, inner, bias=True)),
+        *stack(f"{base}.output_hypernetworks_mlps.{{layer}}", [None] * masks, mlp),
+    ]
+
+
+def _quality_head(c: Config, base: str, hidden: int, masks: int) -> list[PlacedBlock]:
+    """An MLP that says how good each mask is."""
+    depth = c.number("iou_head_depth", default=3, low=2, high=MAX_HEADS)
+    inner = c.number("iou_head_hidden_dim", default=256)
+    between = Linear("head.quality", inner, inner, bias=True)
+    return [
+        place(f"{base}.proj_in", Linear("head.quality", inner, hidden, bias=True)),
+        *stack(f"{base}.layers.{{layer}}", [None] * (depth - 2), lambda _: [("", between)]),
+        place(f"{base}.proj_out", Linear("head.quality", masks, inner, bias=True)),
     ]

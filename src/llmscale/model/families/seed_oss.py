@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("seed_oss",)
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Seed-OSS config."""
-    return llama.build(
-        c,
+    variant = Variant(
         qkv_bias=c.flag("attention_bias", default=True),
         out_bias=c.flag("attention_out_bias"),
         mlp_bias=c.flag("mlp_bias"),
         kv_heads=8,
         head_dim=128,
     )
+    return build(c, variant)

@@ -15,10 +15,20 @@ from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PackedAttention, PatchEmbedding
 from llmscale.model.families import _clip, read_part
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB
+from llmscale.model.families._config import Config
 from llmscale.model.families._parts import tower
 from llmscale.model.families._stack import classifier, place, text_spec, vision_spec
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
+
+MODEL_TYPES = (
+    "siglip",
+    "siglip_text_model",
+    "siglip_vision_model",
+    "siglip2",
+    "siglip2_text_model",
+    "siglip2_vision_model",
+)
 
 
 def read(c: Config) -> ModelSpec:

@@ -16,6 +16,8 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("stablelm", "stablelm_epoch")
+
 
 def read(c: Config) -> ModelSpec:
     """Read a StableLM config."""

@@ -6,9 +6,11 @@ StarCoder2's own training code with one published value each.
 
 from __future__ import annotations
 
-from llmscale.model.families import llama
 from llmscale.model.families._config import Config
+from llmscale.model.families._llama import Variant, build
 from llmscale.model.spec import ModelSpec
+
+MODEL_TYPES = ("starcoder2",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -17,8 +19,7 @@ def read(c: Config) -> ModelSpec:
         if c.text(key, value) != value:
             raise c.unsupported(f"has {key} '{c.text(key)}'")
     bias = c.flag("use_bias", default=True)
-    return llama.build(
-        c,
+    variant = Variant(
         qkv_bias=bias,
         out_bias=bias,
         mlp_bias=bias,
@@ -27,3 +28,4 @@ def read(c: Config) -> ModelSpec:
         tied=True,
         kv_heads=2,
     )
+    return build(c, variant)

@@ -13,10 +13,12 @@ from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding, PatchMerging
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("swin", "swinv2")
 #: Width of the MLP that computes V2's position biases.
 BIAS_WIDTH = 512
 
@@ -50,13 +52,10 @@ def read(c: Config) -> ModelSpec:
         position = Parameter("embedding.position", (1, patches + second, width))
         placed.append(place(f"{embeddings}.position_embeddings", position))
     for stage, depth in enumerate(depths):
-        placed += _stage(
-            c, f"{base}encoder.layers.{stage}", width << stage, depth, heads[stage], window, ratio, qkv_bias
-        )
+        name, wide = f"{base}encoder.layers.{stage}", width << stage
+        placed += _stage(c, name, wide, depth, heads[stage], window, ratio, qkv_bias)
         if stage < len(depths) - 1:
-            placed.append(
-                place(f"{base}encoder.layers.{stage}.downsample", PatchMerging(width << stage, norm_after=second))
-            )
+            placed.append(place(f"{name}.downsample", PatchMerging(wide, norm_after=second)))
     last = width << (len(depths) - 1)
     placed.append(place(f"{base}layernorm", Norm(last, bias=True)))
     if head == "ForImageClassification":

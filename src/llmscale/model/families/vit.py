@@ -12,9 +12,12 @@ from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
-from llmscale.model.families._config import MAX_HEADS, Config
+from llmscale.model.families._bounds import MAX_HEADS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("vit", "deit")
 
 
 def read(c: Config) -> ModelSpec:

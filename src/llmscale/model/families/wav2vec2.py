@@ -14,10 +14,12 @@ from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_VOCAB, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_VOCAB
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, classifier, encoder_attention, place, stack, vision_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
+MODEL_TYPES = ("wav2vec2", "hubert")
 #: Keys of the training and of how the wave is cut, which hold no tensor.
 HARMLESS = (
     *("conv_stride", "num_feat_extract_layers", "feat_extract_activation", "apply_spec_augment", "num_negatives"),

@@ -12,10 +12,13 @@ from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS
+from llmscale.model.families._config import Config
 from llmscale.model.families._seq2seq import decoder_layer, encoder_layer
 from llmscale.model.families._stack import Named, classifier, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
+
+MODEL_TYPES = ("whisper",)
 
 
 def read(c: Config) -> ModelSpec:
@@ -35,13 +38,8 @@ def read(c: Config) -> ModelSpec:
     base = "model." if head == "ForConditionalGeneration" else ""
     listening, depth = encoder(c, f"{base}encoder.", hidden)
     if head == "ForAudioClassification":
-        if weighted:
-            listening.append(place("layer_weights", Parameter("other.layer_weights", (depth + 1,))))
-        listening.append(place("projector", Linear("head.transform", projected, hidden, bias=True)))
-        listening += classifier(c, projected)
-        return text_spec(
-            c, listening, layers=depth, hidden=hidden, intermediate=intermediate, vocab=0, context=positions
-        )
+        placed = [*listening, *_classifier(c, hidden, projected, depth + 1 if weighted else 0)]
+        return text_spec(c, placed, layers=depth, hidden=hidden, intermediate=intermediate, vocab=0, context=positions)
 
     def blocks(_: None) -> Iterator[Named]:
         return decoder_layer(hidden, heads, intermediate, k_bias=False)
@@ -62,6 +60,13 @@ def read(c: Config) -> ModelSpec:
     return text_spec(
         c, placed, layers=depth + layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=positions
     )
+
+
+def _classifier(c: Config, hidden: int, projected: int, weights: int) -> list[PlacedBlock]:
+    """A classifier of what was heard, over the mean of the layers' outputs by so many `weights` where there are any."""
+    weighted = [place("layer_weights", Parameter("other.layer_weights", (weights,)))] if weights else []
+    projector = place("projector", Linear("head.transform", projected, hidden, bias=True))
+    return [*weighted, projector, *classifier(c, projected)]
 
 
 def encoder(c: Config, prefix: str, hidden: int, tower: str | None = None) -> tuple[list[PlacedBlock], int]:

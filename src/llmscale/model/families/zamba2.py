@@ -16,10 +16,12 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.families import _ssm
-from llmscale.model.families._config import MAX_HEADS, MAX_LAYERS, Config
+from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, Names, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
+MODEL_TYPES = ("zamba2",)
 MAMBA = {"mamba", "linear_attention"}
 #: where the 2.7B's files, which may leave them out, have their transformers
 HYBRID = (6, 12, 18, 24, 30, 36, 42, 47, 51)
@@ -43,11 +45,8 @@ def read(c: Config) -> ModelSpec:
             yield "input_layernorm", Norm(hidden)
             yield "mamba", mixer
             return
-        mine = [
-            *shared,
-            *((f"{name}.{i}.{k}", b) for i in range(place % turns, len(hybrid), turns) for name, k, b in adapters),
-        ]
-        for name, block in mine:
+        turn = range(place % turns, len(hybrid), turns)
+        for name, block in [*shared, *((f"{name}.{i}.{k}", b) for i in turn for name, k, b in adapters)]:
             name = f"shared_transformer.{name}"
             owner = f"{base}layers.{hybrid[place % turns]}.{name}."
             yield name, block if place < turns else Tied(block, owner)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Union
 
 from llmscale.model.blocks.attention import Attention, Indexer, LatentAttention
 from llmscale.model.blocks.linear import Linear, Parameter
+from llmscale.model.blocks.linear_attention import GatedDeltaNet, KimiDeltaAttention
 from llmscale.model.blocks.mlp import (
     GatedMlp,
     MergedExperts,
@@ -19,7 +20,7 @@ from llmscale.model.blocks.mlp import (
     PackedExperts,
     StackedExperts,
 )
-from llmscale.model.blocks.recurrent import GatedDeltaNet, KimiDeltaAttention, Mamba, Mamba2, ShortConvolution
+from llmscale.model.blocks.recurrent import Mamba, Mamba2, ShortConvolution
 from llmscale.model.spec import Block
 from llmscale.runtimes.llama_cpp.facts import (
     AttentionFacts,

@@ -21,15 +21,9 @@ from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention, AttentionMixture, Indexer, LatentAttention
+from llmscale.model.blocks.linear_attention import GatedDeltaNet, KimiDeltaAttention, LightningAttention
 from llmscale.model.blocks.mlp import PackedExperts, StackedExperts
-from llmscale.model.blocks.recurrent import (
-    GatedDeltaNet,
-    KimiDeltaAttention,
-    LightningAttention,
-    Mamba,
-    Mamba2,
-    ShortConvolution,
-)
+from llmscale.model.blocks.recurrent import Mamba, Mamba2, ShortConvolution
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import Block

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention
-from llmscale.model.blocks.recurrent import LightningAttention
+from llmscale.model.blocks.linear_attention import LightningAttention
 from llmscale.model.spec import Block
 from llmscale.runtimes.parallel.ranks import kv_heads
 

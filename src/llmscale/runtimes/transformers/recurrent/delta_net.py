@@ -5,7 +5,7 @@ A prompt goes by chunks of 64 tokens in FP32 (``torch_chunk_gated_delta_rule``),
 
 from __future__ import annotations
 
-from llmscale.model.blocks.recurrent import GatedDeltaNet
+from llmscale.model.blocks.linear_attention import GatedDeltaNet
 from llmscale.runtimes.transformers.ops import FP32, Step
 from llmscale.runtimes.transformers.recurrent.convolution import convolved
 from llmscale.runtimes.transformers.tape import Buffer, Tape

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
+from llmscale.formats.gguf.category import COUNTED, Category, category, quantised
 from llmscale.formats.gguf.convert import Converted, GgufModel
-from llmscale.formats.gguf.presets import COUNTED, Category, Facts, Where, category, quantised
+from llmscale.formats.gguf.rules import Position, Traits
 from llmscale.model.inventory import TensorGroup
 
-NOWHERE = Where(0, -1)
+NOWHERE = Position(0, -1)
 
 
 class Ranked(NamedTuple):
@@ -23,7 +24,7 @@ class Ranked(NamedTuple):
         touched: whether they are quantised at all.
         stacked: whether each is a stack of matrices.
         row: elements of a row.
-        places: one for each layer where the type depends on it, in the order of the layers; else one for all.
+        positions: one for each layer where the type depends on it, in the order of the layers; else one for all.
     """
 
     tensor: Converted
@@ -31,30 +32,30 @@ class Ranked(NamedTuple):
     touched: bool
     stacked: bool
     row: int
-    places: tuple[Where, ...]
+    positions: tuple[Position, ...]
 
 
-class Plan(NamedTuple):
+class RankedModel(NamedTuple):
     """A model, ready for any preset."""
 
-    facts: Facts
+    traits: Traits
     tensors: tuple[Ranked, ...]
 
 
-def plan(model: GgufModel) -> Plan:
-    """Category and place of every tensor."""
+def ranked(model: GgufModel) -> RankedModel:
+    """Category and positions of every tensor."""
     kinds = [category(tensor.group.name) for tensor in model.tensors]
-    touched = [quantised(tensor.group.name, whole(tensor.group)) for tensor in model.tensors]
+    touched = [quantised(tensor.group.name, file_shape(tensor.group)) for tensor in model.tensors]
     counted: dict[str, list[tuple[int, str, int, int]]] = defaultdict(list)
     for index, (tensor, kind) in enumerate(zip(model.tensors, kinds, strict=True)):
         if touched[index] and kind in COUNTED:
             counted[COUNTED[kind]] += [(*order, index, at) for at, order in enumerate(_orders(tensor.group))]
-    places: dict[int, dict[int, Where]] = defaultdict(dict)
+    positions: dict[int, dict[int, Position]] = defaultdict(dict)
     for entries in counted.values():
         for rank, (layer, _, index, at) in enumerate(sorted(entries)):
-            places[index][at] = Where(rank, layer)
+            positions[index][at] = Position(rank, layer)
     values = sum(max(1, len(t.group.layers)) for t, kind in zip(model.tensors, kinds, strict=True) if kind in _VALUES)
-    facts = Facts(
+    traits = Traits(
         arch=model.arch,
         gqa=model.gqa,
         experts=model.experts,
@@ -63,8 +64,8 @@ def plan(model: GgufModel) -> Plan:
         seventy_b=model.seventy_b,
         tied=Category.OUTPUT not in kinds,
     )
-    return Plan(
-        facts,
+    return RankedModel(
+        traits,
         tuple(
             Ranked(
                 tensor,
@@ -72,7 +73,7 @@ def plan(model: GgufModel) -> Plan:
                 touched[index],
                 _stacked(tensor.group),
                 tensor.group.shape[-1] if tensor.group.shape else 1,
-                tuple(places[index][at] for at in sorted(places[index])) or (NOWHERE,),
+                tuple(positions[index][at] for at in sorted(positions[index])) or (NOWHERE,),
             )
             for index, tensor in enumerate(model.tensors)
         ),
@@ -82,13 +83,13 @@ def plan(model: GgufModel) -> Plan:
 _VALUES = {kind for kind, name in COUNTED.items() if name == "value"}
 
 
-def whole(group: TensorGroup) -> tuple[int, ...]:
+def file_shape(group: TensorGroup) -> tuple[int, ...]:
     """The shape in the file, where all experts of a layer are one tensor."""
     return (group.experts, *group.shape) if group.experts > 1 else group.shape
 
 
 def _stacked(group: TensorGroup) -> bool:
-    shape = whole(group)
+    shape = file_shape(group)
     return len(shape) > 2 and shape[-3] > 1
 
 

@@ -17,16 +17,15 @@ from llmscale.catalogue import entries as catalogue
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.catalogue import format_of, quants
 from llmscale.formats.gguf import assign_preset, convert, tensor_types
-from llmscale.formats.gguf.places import whole
 from llmscale.formats.gguf.presets import DEFAULT
+from llmscale.formats.gguf.ranks import file_shape
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
-from tests.helpers import tiny
+from tests.helpers import TRUTH, tiny
 from tests.oracle.subjects import CONFIGS
 
-TRUTH = Path(__file__).parent / "truth"
 SIZES: dict[str, Any] = json.loads((TRUTH / "gguf_sizes.json").read_text(encoding="utf-8"))
 TENSORS: dict[str, Any] = json.loads((TRUTH / "gguf_tensors.json").read_text(encoding="utf-8"))["models"]
 #: llama.cpp's names of the types that others call differently.
@@ -94,7 +93,7 @@ def test_the_converter_writes_these_tensors(name: str) -> None:
         # Ours knows that gpt-oss is published in MXFP4; the converter was given its shapes in 16 bits.
         called = {"fp32": "F32", "fp16": "F16", "mxfp4_ggml": "F16"}[form]
         kinds = tensors.setdefault(group.name, Counter())
-        kinds[f"{called} {'x'.join(map(str, whole(group)))}"] += max(1, len(group.layers))
+        kinds[f"{called} {'x'.join(map(str, file_shape(group)))}"] += max(1, len(group.layers))
     assert tensors == row["tensors"]
     gqa = row["heads"] // row["kv_heads"] if row["kv_heads"] else 0
     assert (made.arch, made.gqa, made.experts, made.layers) == (row["arch"], gqa, row["experts"], row["layers"])

@@ -30,12 +30,12 @@ from llmscale.formats.gguf.metadata import (
     unknown_tokenizer,
     vocabulary_bytes,
 )
+from tests.helpers import REPOSITORY, TRUTH
 
-TESTS = Path(__file__).parent
-TRUTH: dict[str, Any] = json.loads((TESTS / "truth" / "gguf_metadata.json").read_text(encoding="utf-8"))
-DATA: dict[str, Any] = yaml.safe_load((TESTS.parent / "data" / "vocabularies.yaml").read_text(encoding="utf-8"))
-FILES: dict[str, Any] = TRUTH["vocab_only"]
-PUBLISHED: list[dict[str, Any]] = TRUTH["published"]
+RECORD: dict[str, Any] = json.loads((TRUTH / "gguf_metadata.json").read_text(encoding="utf-8"))
+DATA: dict[str, Any] = yaml.safe_load((REPOSITORY / "data" / "vocabularies.yaml").read_text(encoding="utf-8"))
+FILES: dict[str, Any] = RECORD["vocab_only"]
+PUBLISHED: list[dict[str, Any]] = RECORD["published"]
 #: What today's converter writes; the others hold arrays more, and say which.
 CURRENT = [row for row in PUBLISHED if "older_converter" not in row]
 OLDER = [row for row in PUBLISHED if "older_converter" in row]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from llmscale.errors import UnsupportedModelError
-from llmscale.model.families import FAMILIES, from_config
+from llmscale.model.families import from_config, model_types
 from llmscale.model.inventory import COMPONENTS, inventory
 from llmscale.model.shape import shape_of
 from tests.helpers import TRUTH
@@ -41,11 +41,11 @@ def config(slug: str) -> dict[str, Any]:
 
 
 def known(row: dict[str, Any]) -> bool:
-    return row["total"] is not None and config(row["slug"])["model_type"] in FAMILIES
+    return row["total"] is not None and config(row["slug"])["model_type"] in model_types()
 
 
 KNOWN = [row for row in ROWS if known(row)]
-UNKNOWN = [row for row in ROWS if config(row["slug"])["model_type"] not in FAMILIES]
+UNKNOWN = [row for row in ROWS if config(row["slug"])["model_type"] not in model_types()]
 #: What each layer of these caches is known to hold: a sum over heads of keys and values per token.
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmscale.model.families import FAMILIES, from_config
+from llmscale.model.families import from_config, model_types
 from llmscale.model.inventory import inventory
 from llmscale.model.shape import shape_of
 from tests.helpers import TRUTH, error_of
@@ -18,7 +18,7 @@ from tests.helpers import TRUTH, error_of
 CONFIGS: dict[str, dict[str, Any]] = {}
 for path in sorted((TRUTH / "configs").glob("*.json")):
     loaded = json.loads(path.read_text(encoding="utf-8"))
-    if loaded["model_type"] in FAMILIES:
+    if loaded["model_type"] in model_types():
         CONFIGS[path.stem] = loaded
 
 
@@ -34,7 +34,7 @@ JUNK = st.sampled_from([None, True, False, -1, 0, 1, 3, 10**12, 2.5, "x", "", []
 
 
 def test_most_modules_have_a_config_to_damage() -> None:
-    modules = {FAMILIES[config["model_type"]] for config in CONFIGS.values()}
+    modules = {model_types()[config["model_type"]] for config in CONFIGS.values()}
     assert len(modules) >= 22
 
 

@@ -1,0 +1,27 @@
+"""The layer that BERT (arXiv:1810.04805) and its relatives share: attention, norm, MLP, norm, biases everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.mlp import Mlp
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.families._stack import Named
+
+
+def encoder_layer(
+    hidden: int,
+    intermediate: int,
+    heads: int,
+    head_dim: int,
+    names: tuple[str, ...] = ("self.query", "self.key", "self.value", "output.dense"),
+) -> Iterator[Named]:
+    """One layer of the original transformer's encoder: attention, norm, MLP, norm."""
+    yield (
+        "attention",
+        Attention(hidden, heads, heads, head_dim, names=names, qkv_bias=True, out_bias=True, cached=False),
+    )
+    yield "attention.output.LayerNorm", Norm(hidden, bias=True)
+    yield "", Mlp(hidden, intermediate, ("intermediate.dense", "output.dense"), bias=True)
+    yield "output.LayerNorm", Norm(hidden, bias=True)
