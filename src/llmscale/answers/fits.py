@@ -202,7 +202,7 @@ def _had(entries: Iterable[Entry], choose: Choices, asked: Question, named: bool
 
 
 def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
-    rows, refused = [], list(unable)
+    rows, lines, refused = [], [], list(unable)
     for entry, steps in have:
         try:
             rows.append(_Row(entry, steps, asked))
@@ -210,23 +210,27 @@ def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
             if asked.named:
                 raise
             refused.append(entry.model.about.id)
-    shown = list(_shown(rows, asked))
+    for row in _wanted(rows, asked):
+        try:
+            lines.append(row.line())
+        except LlmscaleError:  # refused only by the runtime itself, where what was compiled does not tell
+            if asked.named:
+                raise
+            refused.append(row.entry.model.about.id)
+        if len(lines) == MOST_ROWS and not asked.everything:
+            break
     devices = asked.devices
-    usable = shown[0].chosen.placed.usable if asked.named and len(shown) == 1 else devices.total_usable
+    usable = lines[0].usable_bytes if asked.named and len(lines) == 1 else devices.total_usable
     device = DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable)
     ladder = tuple(_ladder(*have[0], asked)) if len(have) == 1 and asked.named else ()
     context = asked.question.context or DEFAULT_CONTEXT
-    return FitsResult(
-        device, context, tuple(row.line() for row in shown), len(rows) - len(shown), ladder, tuple(refused)
-    )
+    return FitsResult(device, context, tuple(lines), len(rows) - len(lines), ladder, tuple(refused))
 
 
-def _shown(rows: Sequence[_Row], asked: _Asked) -> Iterator[_Row]:
-    """Those that fit, the largest first, then those that just miss; as many as a screen takes unless all are wanted."""
+def _wanted(rows: Sequence[_Row], asked: _Asked) -> list[_Row]:
+    """Those that fit, the largest first, then those that just miss; of all the others as well where all are wanted."""
     near = asked.devices.total_usable // 2
-    some = [row for row in rows if asked.everything or row.fits or row.missing <= near]
-    some.sort(key=_order)
-    yield from some if asked.everything else some[:MOST_ROWS]
+    return sorted((row for row in rows if asked.everything or row.fits or row.missing <= near), key=_order)
 
 
 def _order(row: _Row) -> tuple[bool, int, str]:

@@ -6,6 +6,7 @@ Numbers and names come in as people write them, from the command line or from Py
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite, nan
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet, device_set, sized
@@ -104,20 +105,28 @@ def _value(option: Option, value: Any, catalogue: str | None) -> Any:
     return _WORDS[option.kind](option, value)
 
 
-def _number(option: Option, value: Any) -> Any:
+def _number(option: Option, said: Any) -> Any:
     least, most = option.least, option.most
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UsageError(f"{_flag(option)} '{str(value)[:40]}' is not a number.")
+    try:
+        value = float(said)
+    except (TypeError, ValueError):
+        value = nan
+    if isinstance(said, bool) or not isfinite(value):
+        raise UsageError(f"{_flag(option)} '{str(said)[:40]}' is not a number.", f"For example {_example(option)}.")
     if option.kind == "share":
         if not 0 < value <= 1:
             raise UsageError(f"{_flag(option)} {value:g} is not possible.", "A share above 0 and up to 1.")
-        return float(value)
+        return value
     if value != int(value) or (least is not None and value < least) or (most is not None and value > most):
         ends = (
             f"between {least:,.0f} and {most:,.0f} is" if most is not None else f"a whole number from {least:,.0f} is"
         )
-        raise UsageError(f"{_flag(option)} {value} is not possible: {ends}.")
+        raise UsageError(f"{_flag(option)} {str(said)[:40]} is not possible: {ends}.")
     return int(value)
+
+
+def _example(option: Option) -> str:
+    return "0.9" if option.kind == "share" else f"{max(option.least or 0, 4):.0f}"
 
 
 def _text(option: Option, value: Any) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli.grouped import GroupedCommand
 from llmscale.cli.output import Style
+from llmscale.cli.runtime_options import takes_runtime_options
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(
+    cls=GroupedCommand,
     epilog="Examples: llmscale fits rtx4090 | llmscale fits '2x rtx3090' llama-2-70b | "
-    "llmscale fits 12GB --model llama-3.1-70b"
+    "llmscale fits 12GB --model llama-3.1-70b",
 )
+@takes_runtime_options
 def fits(
     device: Annotated[
         Optional[str],
@@ -56,6 +60,8 @@ def fits(
     no_color: opt.NoColor = False,
     width: opt.Width = None,
     quiet: opt.Quiet = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Which models DEVICE takes, each in the quant that loses least of those that fit; of one model, all that fit."""
     from llmscale.answers.fits import fits as answer
@@ -71,6 +77,7 @@ def fits(
         quants=quant or (),
         runtime=runtime,
         reserve=reserve,
+        options=options,
         quant_map=quant_map,
         sparsity=sparsity,
         everything=everything,

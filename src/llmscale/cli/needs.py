@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli.grouped import GroupedCommand
 from llmscale.cli.output import Style
+from llmscale.cli.runtime_options import takes_runtime_options
 
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command(epilog="Examples: llmscale needs llama-2-70b | llmscale needs llama-2-70b --quant q4_k_m")
+@app.command(
+    cls=GroupedCommand, epilog="Examples: llmscale needs llama-2-70b | llmscale needs llama-2-70b --quant q4_k_m"
+)
+@takes_runtime_options
 def needs(
     model: opt.Model,
     quant: opt.Quants = None,
@@ -42,6 +47,8 @@ def needs(
     no_color: opt.NoColor = False,
     width: opt.Width = None,
     quiet: opt.Quiet = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Which devices MODEL takes, smallest first, each with the best quant that fits; pairs where one is too small."""
     from llmscale.answers.needs import needs as answer
@@ -54,6 +61,7 @@ def needs(
         batch=batch,
         kv_dtype=kv_dtype,
         reserve=reserve,
+        options=options,
         quant_map=quant_map,
         sparsity=sparsity,
         runtime=runtime,

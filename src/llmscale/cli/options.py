@@ -74,9 +74,6 @@ def complete_runtime(incomplete: str) -> list[str]:
     return _starting(list(NAMES), incomplete)
 
 
-#: Bytes a second of any memory that there is, with room on both sides; catches slips.
-LEAST_BANDWIDTH, MOST_BANDWIDTH = 10**9, 10**13
-
 _TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+)\s*(k?)"
 
 
@@ -92,25 +89,6 @@ def tokens(text: str | None) -> int | None:
     if match is None or len(text) > 30:
         raise UsageError(f"--context '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
     return int(match[1].replace(",", "")) * (1024 if match[2] else 1)
-
-
-def bandwidth(text: str | None) -> int | None:
-    """Bytes a second: ``80GB/s``; the ``/s`` may be left out.
-
-    Raises:
-        UsageError: not a size, or slower or faster than any memory is.
-    """
-    if text is None:
-        return None
-    from llmscale.units import parse_size
-
-    try:
-        found = parse_size(text.strip().removesuffix("/s"))
-    except UsageError:
-        found = 0
-    if not LEAST_BANDWIDTH <= found <= MOST_BANDWIDTH:
-        raise UsageError(f"--ram-bandwidth '{text[:40]}' is not how fast RAM is.", "For example 80GB/s.")
-    return found
 
 
 Model = Annotated[
@@ -138,6 +116,7 @@ Catalogue = Annotated[
         callback=_catalogue,
         help="Your own models, over those that ship. Default: $LLMSCALE_CATALOGUE, else models.yaml in the "
         "configuration folder.",
+        rich_help_panel="What",
     ),
 ]
 Assume = Annotated[
@@ -147,6 +126,7 @@ Assume = Annotated[
         metavar="FAMILY",
         help="Count a config.json of an unknown model_type as this one; the answer is marked as assumed.",
         autocompletion=complete_family,
+        rich_help_panel="What",
     ),
 ]
 Quants = Annotated[
@@ -157,6 +137,7 @@ Quants = Annotated[
         metavar="Q",
         help="Weight format, 4.5bpw, or a recipe.yaml; may be given several times. Groups: all, all-gguf, all-vllm …",
         autocompletion=complete_quant,
+        rich_help_panel="What",
     ),
 ]
 QuantMap = Annotated[
@@ -165,11 +146,14 @@ QuantMap = Annotated[
         "--quant-map",
         metavar="MAP",
         help="Formats by part, over --quant: 'attn=q8_0,experts=q4_k,*.embed=f16'.",
+        rich_help_panel="What",
     ),
 ]
 Sparsity = Annotated[
     Optional[str],
-    typer.Option("--sparsity", metavar="S", help="Prune linear layers: 2:4, 50% (bitmask) or 50%:csr."),
+    typer.Option(
+        "--sparsity", metavar="S", help="Prune linear layers: 2:4, 50% (bitmask) or 50%:csr.", rich_help_panel="What"
+    ),
 ]
 Context = Annotated[
     Optional[str],
@@ -179,20 +163,43 @@ Context = Annotated[
         "--num-ctx",
         metavar="N",
         help="Tokens of one sequence; 8k is 8192. Default: 4096 or the model's limit; Ollama's own by the device.",
+        rich_help_panel="How",
     ),
 ]
-Batch = Annotated[int, typer.Option("--batch", "-b", "--num-parallel", metavar="N", help="Sequences at once.")]
+Batch = Annotated[
+    int,
+    typer.Option(
+        "--batch",
+        "-b",
+        "--num-parallel",
+        metavar="N",
+        help="Sequences at once.",
+        rich_help_panel="How",
+    ),
+]
 Runtime = Annotated[
     Optional[str],
-    typer.Option("--runtime", metavar="R", help="Runtime; default by quant.", autocompletion=complete_runtime),
+    typer.Option(
+        "--runtime",
+        metavar="R",
+        help="Runtime; default by quant.",
+        autocompletion=complete_runtime,
+        rich_help_panel="How",
+    ),
 ]
 KvDtype = Annotated[
-    str, typer.Option("--kv-dtype", metavar="Q", help="Format of the KV cache.", autocompletion=complete_kv)
+    str,
+    typer.Option(
+        "--kv-dtype", metavar="Q", help="Format of the KV cache.", autocompletion=complete_kv, rich_help_panel="How"
+    ),
 ]
 Reserve = Annotated[
     Optional[str],
     typer.Option(
-        "--reserve", metavar="SIZE", help="Memory kept free on each device for driver and display. Default: 0.5GiB."
+        "--reserve",
+        metavar="SIZE",
+        help="Memory kept free on each device for driver and display. Default: 0.5GiB.",
+        rich_help_panel="Where",
     ),
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the answer is written.")]

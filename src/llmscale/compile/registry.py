@@ -38,6 +38,7 @@ RECIPES = {
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),
     "bounds": Recipe("bounds.yaml", "llmscale.fit.schema"),
     "releases": Recipe("releases", "llmscale.runtimes.schema"),
+    "options": Recipe("", "llmscale.compile.options", "options"),
     "summaries": Recipe("models.yaml", "llmscale.compile.summaries", "summaries"),
 }
 

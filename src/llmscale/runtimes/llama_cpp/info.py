@@ -32,7 +32,7 @@ INFO = RuntimeInfo(
             "ram_bandwidth",
             ("--ram-bandwidth",),
             "bandwidth",
-            "of the RAM, 80GB/s; gives the speed of layers there.",
+            "bandwidth of the RAM, 80GB/s; gives the speed of layers there.",
             "SPEED",
         ),
         Option(

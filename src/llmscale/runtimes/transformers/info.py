@@ -12,7 +12,7 @@ INFO = RuntimeInfo(
     source="github.com/huggingface/transformers; the backends of PyTorch: CUDA, ROCm, XPU, MPS",
     vendors=("NVIDIA", "AMD", "Intel", "Apple"),
     options=(
-        Option("attn", ("--attn",), "text", "sdpa, eager or flash_attention_2.", "A", choices=ATTENTION),
-        Option("cache", ("--cache",), "text", "dynamic or static.", "C", choices=CACHES),
+        Option("attn", ("--attn",), "text", "attention: sdpa, eager or flash_attention_2.", "A", choices=ATTENTION),
+        Option("cache", ("--cache",), "text", "KV cache: dynamic or static.", "C", choices=CACHES),
     ),
 )

@@ -1,0 +1,80 @@
+"""The options of runtimes on the command line: made from what each declares in its `info.py`, with its bounds in words.
+
+They come as a command's parameters of their own, in a group of ``--help`` for each runtime, and reach it as one
+dictionary. Values stay text here; `llmscale.answers.question` reads them, so that Python refuses what the command line
+does, in the same words.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Annotated, Any, Optional
+
+import typer
+
+from llmscale.cli import options as opt
+from llmscale.runtimes.interface import Option
+
+#: The parameter of a command that takes them.
+TAKEN = "options"
+#: Completion of what names something.
+COMPLETIONS = {"model": opt.complete_model, "quant": opt.complete_quant}
+
+
+def takes_runtime_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with a parameter for each option of a runtime, which it gets as the mapping `options`."""
+    shown = {option.name: (option, title) for option, title in declared()}
+
+    @wraps(command)
+    def with_options(*args: Any, **named: Any) -> None:
+        command(*args, **{TAKEN: {name: named.pop(name) for name in shown}}, **named)
+
+    own = inspect.signature(command, eval_str=True)
+    parameters = [parameter for parameter in own.parameters.values() if parameter.name != TAKEN]
+    parameters += [_parameter(option, title) for option, title in shown.values()]
+    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options
+
+
+def declared() -> Iterator[tuple[Option, str]]:
+    """Every option once, by the first runtime that has it, and the title of its group."""
+    from llmscale.store.tables import table
+
+    having: dict[str, list[str]] = {}
+    found: dict[str, Option] = {}
+    for runtime in table("options").values():
+        for fields in runtime["options"]:
+            option = Option(**fields)
+            found.setdefault(option.name, option)
+            having.setdefault(option.name, []).append(runtime["title"])
+    for name, option in found.items():
+        yield option, " and ".join(having[name])
+
+
+def _parameter(option: Option, title: str) -> inspect.Parameter:
+    kind = Optional[bool] if option.kind == "flag" else Optional[str]
+    declaration = typer.Option(
+        *option.flags,
+        help=option.help[:1].upper() + option.help[1:],
+        metavar=option.metavar or None,
+        rich_help_panel=f"Options of {title}",
+        autocompletion=_completion(option),
+        show_default=False,
+    )
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, declaration]
+    )
+
+
+def _completion(option: Option) -> Callable[[str], list[str]] | None:
+    if not option.choices:
+        return COMPLETIONS.get(option.kind)
+    choices = option.choices
+
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
