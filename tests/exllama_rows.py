@@ -14,7 +14,7 @@ from llmscale.answers.estimate import estimate
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import inventory
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 TRUTH = Path(__file__).resolve().parent / "truth"
 ROWS: list[dict[str, Any]] = json.loads((TRUTH / "exllama.json").read_text(encoding="utf-8"))["rows"]

@@ -18,7 +18,7 @@ from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.simulate import settings_of, taken
 from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers
 from llmscale.runtimes.ollama.runtime import settled
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 
 TRUTH = json.loads((Path(__file__).resolve().parent / "truth" / "ollama.json").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ import pytest
 
 from llmscale.cli.app import main
 from llmscale.errors import LlmscaleError, NotFoundError
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.helpers import Answer, process, run, tiny, write_config
 
 USAGE, NOT_FOUND, BAD_FILE = 2, 3, 4

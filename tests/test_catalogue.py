@@ -16,7 +16,7 @@ from llmscale.model.inventory import inventory
 from llmscale.model.shape import Shape, shape_of
 from llmscale.names import normal
 from llmscale.quantity import Basis
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.sources.catalogue import of_entry
 from llmscale.speed.profile import ComputeProfile, profile_of
 from llmscale.store.tables import table

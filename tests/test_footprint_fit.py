@@ -18,7 +18,7 @@ from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes import runtime
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 from tests.helpers import tiny
 

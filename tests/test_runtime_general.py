@@ -15,7 +15,7 @@ from llmscale.model.shape import LayerCache, Shape, shape_of
 from llmscale.runtimes import NAMES, runtime
 from llmscale.runtimes.general import General
 from llmscale.runtimes.interface import Subject, Workload
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 from tests.helpers import TRUTH
 

@@ -19,7 +19,7 @@ from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.read import facts_of
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers, buffers
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import MIB
 
 TRUTH = Path(__file__).parents[2] / "tests" / "truth"

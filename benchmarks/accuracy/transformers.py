@@ -41,7 +41,7 @@ from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.rule import most_of, rule
 from llmscale.runtimes.transformers.seq2seq import pair_of
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB, MIB
 
 TRUTH = Path(__file__).parents[2] / "tests" / "truth"

@@ -13,7 +13,7 @@ from llmscale.answers.model import Model
 from llmscale.errors import NotFoundError, UnsupportedModelError
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 TRUTH = Path(__file__).parents[2] / "tests" / "truth"
 #: Bytes of the units that sizes are published in.

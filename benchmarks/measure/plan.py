@@ -10,7 +10,7 @@ from llmscale.answers.model import DEFAULT_KV, Model, kv_format
 from llmscale.catalogue import entries as catalogue
 from llmscale.formats.catalogue import quant
 from llmscale.runtimes.interface import Workload
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 DTYPE = "bf16"
 ANSWER = 32

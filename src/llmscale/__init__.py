@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmscale.answers.fits import fits
     from llmscale.answers.needs import needs
     from llmscale.answers.params import params
-    from llmscale.sources import load
+    from llmscale.sources.registry import load
 
 __all__ = ["__version__", "check_models", "compare", "estimate", "fits", "load", "needs", "params"]
 
@@ -32,7 +32,7 @@ _ROOMS = {
     "compare": "llmscale.answers.compare",
     "estimate": "llmscale.answers.estimate",
     "fits": "llmscale.answers.fits",
-    "load": "llmscale.sources",
+    "load": "llmscale.sources.registry",
     "needs": "llmscale.answers.needs",
     "params": "llmscale.answers.params",
 }

@@ -12,7 +12,7 @@ from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.devices.device import entry as device_entry
 from llmscale.errors import LlmscaleError, NotFoundError, UsageError
 from llmscale.model.describe import TIERS, attention, tier
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 from tests.helpers import TINY_TOTAL, tiny, write_config
 

@@ -13,7 +13,7 @@ from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import quant, quants
 from llmscale.quantity import Basis
 from llmscale.runtimes.interface import Options
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 
 def chosen(device: str, model: str, **asked: object) -> FitsResult:

@@ -20,7 +20,7 @@ from llmscale.runtimes.llama_cpp.offload import held, layers_of, most_layers
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 from llmscale.runtimes.llama_cpp.simulator.buffers import buffers
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 from tests.helpers import good
 

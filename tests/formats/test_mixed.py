@@ -17,7 +17,7 @@ from llmscale.formats.select import named
 from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.families import from_config
 from llmscale.model.inventory import inventory
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.helpers import tiny
 
 SPEC = from_config(tiny(hidden_size=256, intermediate_size=512), "test")

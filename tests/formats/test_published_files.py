@@ -13,7 +13,7 @@ from llmscale.formats.catalogue import format_of
 from llmscale.formats.select import named
 from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.inventory import inventory
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.helpers import TRUTH
 
 UNITS = {"bytes": 1, "gb": 10**9, "gib": 2**30}

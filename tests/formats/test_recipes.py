@@ -13,7 +13,7 @@ from llmscale.formats.select import selected
 from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.families import from_config
 from llmscale.model.inventory import TensorGroup, inventory
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.helpers import TINY_TOTAL, tiny
 
 QUANTS = list(quants())

@@ -24,7 +24,7 @@ from llmscale.formats.gguf.convert import TOWERS
 from llmscale.formats.gguf.mmproj import FORMS, tower
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 ROWS: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "truth" / "llamacpp_mmproj.json").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from llmscale.catalogue import user as user_catalogue
 from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.sources import config_json, literal
+from llmscale.sources.interface import Claim
 
 
 def add_model(
@@ -42,7 +43,7 @@ def add_model(
     from llmscale.model.inventory import inventory
 
     check_id(model_id)
-    if literal.claims(model_id) or model_id.endswith(".json"):
+    if literal.claims(model_id) is Claim.YES or model_id.endswith(".json"):
         raise UsageError(f"'{model_id}' would be read as a size or a file.", ID_HINT)
     path = config_json.locate(reference)
     spec = config_json.load(reference).known()

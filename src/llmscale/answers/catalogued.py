@@ -10,8 +10,8 @@ from llmscale.catalogue import entries as model_catalogue
 from llmscale.catalogue.summaries import ModelSummary, summaries, summary
 from llmscale.catalogue.user import location
 from llmscale.fit.subject import Bare, Counted, Model, listed, model_of
-from llmscale.sources import load
 from llmscale.sources.catalogue import of_entry, of_report
+from llmscale.sources.registry import load
 from llmscale.speed.profile import ComputeProfile
 
 

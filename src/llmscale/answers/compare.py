@@ -11,7 +11,8 @@ from llmscale.fit.subject import Model, model_of
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note
-from llmscale.sources import Loaded, load
+from llmscale.sources.interface import Loaded
+from llmscale.sources.registry import load
 
 
 def compare(

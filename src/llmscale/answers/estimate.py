@@ -32,7 +32,7 @@ from llmscale.runtimes.interface import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WE
 from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.runtimes.subject import Exact
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 DEFAULT_QUANTS = ("fp32", "fp16", "int8", "int4")
 #: Memory of common cards; one sold as "24 GB" holds 24 GiB.

@@ -23,7 +23,7 @@ from llmscale.fit.subject import DEFAULT_CONTEXT, model_of
 from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Verdict
 from llmscale.runtimes.refusals import refusal
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 #: The range of consumer cards that ``fits`` shows when no device is named.
 CONSUMER_GIB = (12, 16, 24)

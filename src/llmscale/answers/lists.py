@@ -25,7 +25,7 @@ from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant
 from llmscale.names import normal
 from llmscale.quantity import Quantity
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 
 def list_models(word: str = "", wanted: ModelFilter | None = None, *, catalogue: str | None = None) -> ModelsResult:

@@ -20,7 +20,7 @@ from llmscale.fit.subject import About, Model, model_of
 from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
 from llmscale.runtimes.interface import Verdict
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 
 #: What `kinds` may name: those of the catalogue, and Apple's devices of unified memory.

@@ -8,7 +8,8 @@ from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis
-from llmscale.sources import Loaded, load
+from llmscale.sources.interface import Loaded
+from llmscale.sources.registry import load
 
 
 def params(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> ParamsResult:

@@ -18,7 +18,7 @@ from llmscale.formats.select import named as named_quant
 from llmscale.runtimes.interface import Option, Options
 from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB, parse_size
 
 #: Far above any model; catches slips.

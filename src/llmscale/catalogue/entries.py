@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from llmscale import plugins
 from llmscale.catalogue import user as user_catalogue
 from llmscale.catalogue.entry import ModelEntry, Rumour
 from llmscale.errors import NotFoundError
@@ -50,4 +51,20 @@ def lookup(name: str, catalogue: str | None = None) -> ModelEntry:
     for misnomer, answer in data["misnomers"].items():
         if normal(misnomer) == normal(name):
             raise NotFoundError(answer["answer"], f"Try {' or '.join(answer['suggest'])}.")
-    return _entry(data["entries"][find(name, data["names"], "model")])
+    try:
+        return _entry(data["entries"][find(name, data["names"], "model")])
+    except NotFoundError:
+        if (found := _brought(name)) is None:
+            raise
+        return found
+
+
+def _brought(name: str) -> ModelEntry | None:
+    """The entry of that name in the catalogue of another package; None where there is none."""
+    for _, path in plugins.every("catalogues"):
+        data = user_catalogue.own(str(path))
+        try:
+            return _entry(data["entries"][find(name, data["names"], "model")])
+        except NotFoundError:
+            continue
+    return None

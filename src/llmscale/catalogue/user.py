@@ -63,28 +63,38 @@ def overlaid(path: str) -> dict[str, Any]:
     return _overlaid(path, stat.st_mtime_ns, stat.st_size)
 
 
-@cache
-def _overlaid(path: str, changed: int, size: int) -> dict[str, Any]:
+def own(path: str) -> dict[str, Any]:
+    """The models of the file at `path` alone.
+
+    Raises:
+        InputFileError: as `overlaid`.
+    """
     # These bring YAML and pydantic, which only those with a file of their own need.
     from llmscale.catalogue.schema import check
     from llmscale.store.yaml_file import YamlFile
 
-    shipped, own = table("models"), check(YamlFile.read(path))
-    for fields in own["entries"].values():
+    found = check(YamlFile.read(path))
+    for fields in found["entries"].values():
         fields["origin"] = path
-    ids = {normal(model_id): model_id for model_id in own["entries"]}
+    return found
+
+
+@cache
+def _overlaid(path: str, changed: int, size: int) -> dict[str, Any]:
+    shipped, mine = table("models"), own(path)
+    ids = {normal(model_id): model_id for model_id in mine["entries"]}
     replaced = {old: ids[normal(old)] for old in shipped["entries"] if normal(old) in ids}
     entries = {
-        replaced.get(model_id, model_id): own["entries"][replaced[model_id]] if model_id in replaced else fields
+        replaced.get(model_id, model_id): mine["entries"][replaced[model_id]] if model_id in replaced else fields
         for model_id, fields in shipped["entries"].items()
     }
     names = {
         spelling: [replaced.get(model_id, model_id) for model_id in found]
         for spelling, found in shipped["names"].items()
     }
-    misnomers = {name: answer for name, answer in shipped["misnomers"].items() if normal(name) not in own["names"]}
+    misnomers = {name: answer for name, answer in shipped["misnomers"].items() if normal(name) not in mine["names"]}
     return {
-        "entries": {**entries, **own["entries"]},
-        "names": {**names, **own["names"]},
-        "misnomers": {**misnomers, **own["misnomers"]},
+        "entries": {**entries, **mine["entries"]},
+        "names": {**names, **mine["names"]},
+        "misnomers": {**misnomers, **mine["misnomers"]},
     }

@@ -20,7 +20,7 @@ def compare(
     ],
     quant: opt.Quants = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

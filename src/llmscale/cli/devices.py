@@ -22,7 +22,7 @@ def _list(word: str, style: Style) -> None:
 @app.callback(epilog="Examples: llmscale devices list rtx | llmscale devices show rtx4090")
 def devices(
     ctx: typer.Context,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
@@ -36,7 +36,7 @@ def devices(
 @app.command("list", epilog="Example: llmscale devices list rtx")
 def list_(
     word: Annotated[str, typer.Argument(metavar="[WORD]", help="Part of an id, name, vendor, kind or alias.")] = "",
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
@@ -49,7 +49,7 @@ def list_(
 @app.command(epilog="Example: llmscale devices show rtx4090")
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=opt.complete_device)],
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

@@ -48,7 +48,7 @@ def estimate(
     explain: Annotated[bool, typer.Option("--explain", help="Show the formulas with the numbers put in.")] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

@@ -55,7 +55,7 @@ def fits(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit with status 1 unless some model fits.")] = False,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

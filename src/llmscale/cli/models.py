@@ -16,7 +16,7 @@ app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 def models(
     ctx: typer.Context,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
@@ -61,7 +61,7 @@ def list_(
         ),
     ] = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
@@ -91,7 +91,7 @@ def list_(
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=opt.complete_model)],
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
@@ -107,7 +107,7 @@ def show(
 @app.command(epilog="Example: llmscale models check -o csv")
 def check(
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
@@ -136,7 +136,7 @@ def add(
         bool, typer.Option("--force", help="Replace the entry of that id, or take the name of one that ships.")
     ] = False,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

@@ -42,7 +42,7 @@ def needs(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also the larger ones.")] = False,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

@@ -11,16 +11,6 @@ import typer
 from llmscale.errors import UsageError
 
 
-class Output(str, Enum):
-    """How the answer is written."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-    yaml = "yaml"
-
-
 class Lang(str, Enum):
     """Language of titles and labels."""
 
@@ -72,6 +62,13 @@ def complete_runtime(incomplete: str) -> list[str]:
     from llmscale.runtimes.registry import NAMES
 
     return _starting(list(NAMES), incomplete)
+
+
+def complete_output(incomplete: str) -> list[str]:
+    """Formats of output that begin so."""
+    from llmscale.render.registry import WRITERS
+
+    return _starting(list(WRITERS), incomplete)
 
 
 _TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+)\s*(k?)"
@@ -202,7 +199,16 @@ Reserve = Annotated[
         rich_help_panel="Where",
     ),
 ]
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the answer is written.")]
+OutputOption = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="table|json|csv|markdown|yaml",
+        help="How the answer is written.",
+        autocompletion=complete_output,
+    ),
+]
 LangOption = Annotated[Lang, typer.Option("--lang", help="Language of titles and labels.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
 Width = Annotated[Optional[int], typer.Option("--width", metavar="N", min=20, max=1000, help="Width of the table.")]

@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from llmscale.cli.options import Lang, Output
-from llmscale.render.report import Report
-
-if TYPE_CHECKING:
-    from llmscale.render.words import Words
+from llmscale.cli.options import Lang
+from llmscale.render.interface import Style as Look
+from llmscale.render.interface import View
 
 
 class Style(NamedTuple):
     """What the user said about output."""
 
-    output: Output
+    output: str
     lang: Lang
     no_color: bool
     width: int | None
     quiet: bool
 
-    def write(self, result: Any, view: Callable[[Any, Words], Report]) -> None:
-        """Write `result`: itself as JSON or YAML, its `view` as table, markdown or CSV."""
+    def write(self, result: Any, view: View) -> None:
+        """Write `result`, or the report that `view` makes of it.
+
+        Raises:
+            UsageError: a format that nobody writes.
+        """
+        from llmscale.render.registry import writer
         from llmscale.render.words import words
 
-        if self.output in (Output.json, Output.yaml):
-            from llmscale.render.writers.text import as_json, as_yaml, contract
-
-            # The contract has its sentences in English, and codes besides.
-            content = contract(result, words("en"))
-            _out(as_json(content) if self.output is Output.json else as_yaml(content))
-            return
         say = words(self.lang.value)
-        report = view(result, say)
-        if self.output is Output.table:
-            from llmscale.render.writers.table import console, write_table
-
-            write_table(report, say, console(self.width, self.no_color), self.quiet)
-            return
-        from llmscale.render.writers.text import as_csv, as_markdown
-
-        _out(as_csv(report) if self.output is Output.csv else as_markdown(report, say))
+        look = Look(self.width, not self.no_color, self.quiet)
+        _out(writer(self.output).write(result, lambda: view(result, say), say, look))
 
 
 def _out(text: str) -> None:

@@ -23,7 +23,7 @@ def params(
     ] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

@@ -33,7 +33,7 @@ def _list(word: str, model: Optional[str], style: Style) -> None:
 def quants(
     ctx: typer.Context,
     model: QuantModel = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
@@ -48,7 +48,7 @@ def quants(
 def list_(
     word: Annotated[str, typer.Argument(metavar="[WORD]", help="Part of an id, name, alias or reader.")] = "",
     model: QuantModel = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,
@@ -62,7 +62,7 @@ def list_(
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=opt.complete_quant)],
     model: QuantModel = None,
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from llmscale.errors import NotFoundError
+from llmscale.formats import brought
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant
 from llmscale.names import normal
@@ -67,7 +68,7 @@ def named(name: str) -> Quant:
             return read_recipe(name)
         from llmscale.formats.bpw import asked
 
-        if (found := asked(name)) is None:
+        if (found := asked(name) or brought.quant(name)) is None:
             raise
         return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
+from llmscale import plugins
 from llmscale.errors import NotFoundError
 from llmscale.names import normal
 from llmscale.runtimes.interface import Runtime, RuntimeInfo
@@ -25,12 +26,14 @@ ROOMS = {
 NAMES = tuple(ROOMS)
 #: Those that are asked first where nobody names a runtime or a quant: what most people run, then what runs nearly all.
 FIRST = ("llama.cpp", "transformers")
+#: What packages bring them as.
+KIND = "runtimes"
 #: Between a runtime and its release.
 AT = "@"
 
 
 def named(name: str) -> str:
-    """The runtime that goes by `name`, without its release.
+    """The runtime that goes by `name`, without its release; one of another package only where none of ours does.
 
     Raises:
         NotFoundError: none does.
@@ -38,6 +41,8 @@ def named(name: str) -> str:
     wanted = normal(name.partition(AT)[0])
     found = next((known for known in NAMES if normal(known) == wanted), None)
     if found is None:
+        found = next((brought for brought in plugins.names(KIND) if normal(brought) == wanted), None)
+    if found is None or (found not in ROOMS and plugins.find(KIND, found) is None):
         raise NotFoundError(f"There is no runtime called '{name[:40]}'.", f"Known: {', '.join(NAMES)}.")
     return found
 
@@ -52,6 +57,8 @@ def runtime(name: str) -> Runtime:
     """
     known, _, release = name.partition(AT)
     known = named(known)
+    if known not in ROOMS:
+        return cast(Runtime, _brought(known).runtime(release))
     if release:
         holding(known, release)
     room = import_module(f"{__package__}.{ROOMS[known]}.runtime")
@@ -65,8 +72,15 @@ def info(name: str) -> RuntimeInfo:
     Raises:
         NotFoundError: there is none.
     """
-    found: RuntimeInfo = import_module(f"{__package__}.{ROOMS[named(name)]}.info").INFO
+    known = named(name)
+    room = import_module(f"{__package__}.{ROOMS[known]}.info") if known in ROOMS else _brought(known)
+    found: RuntimeInfo = room.INFO
     return found
+
+
+def _brought(name: str) -> Any:
+    """The module of another package, which `named` has found."""
+    return plugins.find(KIND, name)
 
 
 def infos() -> Iterator[RuntimeInfo]:

@@ -8,18 +8,25 @@ from llmscale.catalogue.entries import lookup
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import Basis
-from llmscale.sources import Loaded
+from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
 from llmscale.sources.literal import reported
 
+name, needs, assumes = "the catalogue", "", False
 
-def load(reference: str, catalogue: str | None = None) -> Loaded:
+
+def claims(reference: str) -> Claim:
+    """Any word may be a name."""
+    return Claim.MAYBE
+
+
+def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:
     """Find a catalogue model by any of its names.
 
     Raises:
         NotFoundError: no model, or several, go by that name.
         InputFileError: the user's catalogue cannot be read.
     """
-    return of_entry(lookup(reference, catalogue))
+    return of_entry(lookup(reference, said.catalogue))
 
 
 def of_entry(entry: ModelEntry) -> Loaded:

@@ -8,28 +8,30 @@ from dataclasses import replace
 from typing import Any
 
 from llmscale.errors import InputFileError
-from llmscale.sources import Loaded
+from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
 
+name, needs, assumes = "a config.json", "", True
 #: Published files hold 1 to 60 KB; more is not a config.
 MAX_BYTES = 4 << 20
 
 
-def claims(reference: str) -> bool:
+def claims(reference: str) -> Claim:
     """Whether `reference` is a path rather than a name.
 
-    It is when it starts or ends like one, or holds a separator and exists. A bare word such as ``gpt2`` is a
-    catalogue name even where a folder happens to be called so; ``./gpt2`` names the folder.
+    It is when it starts or ends like one, or holds a separator and exists. A bare word such as ``gpt2`` may be the name
+    of a folder; ``./gpt2`` is.
     """
     separators = [separator for separator in (os.sep, os.altsep) if separator]
-    return (
-        reference.endswith(".json")
-        or reference.startswith((".", "~", *separators))
-        or (any(separator in reference for separator in separators) and os.path.exists(reference))
-    )
+    exists = os.path.exists(reference)
+    if reference.endswith(".json") or reference.startswith((".", "~", *separators)):
+        return Claim.YES
+    if exists and any(separator in reference for separator in separators):
+        return Claim.YES
+    return Claim.MAYBE if exists else Claim.NO
 
 
-def load(reference: str, assume: str | None = None) -> Loaded:
-    """Count the config at `reference`, as of the family `assume` where its own is not known.
+def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:
+    """Count the config at `reference`, as of the family that is to be assumed where its own is not known.
 
     Raises:
         InputFileError: missing, not a config, or of a model that we do not know.
@@ -38,9 +40,9 @@ def load(reference: str, assume: str | None = None) -> Loaded:
     from llmscale.model.families import from_config
 
     path = locate(reference)
-    spec = from_config(read(path), path, assume)
-    name = os.path.basename(os.path.dirname(os.path.abspath(path)) if path.endswith("config.json") else path)
-    return Loaded(replace(spec, id=reference, name=name, source=path))
+    spec = from_config(read(path), path, said.assume)
+    called = os.path.basename(os.path.dirname(os.path.abspath(path)) if path.endswith("config.json") else path)
+    return Loaded(replace(spec, id=reference, name=called, source=path))
 
 
 def locate(reference: str) -> str:

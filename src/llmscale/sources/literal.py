@@ -8,9 +8,10 @@ from typing import NamedTuple
 from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec, PlacedBlock, Tensor
 from llmscale.quantity import Basis
-from llmscale.sources import Loaded
+from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
 from llmscale.units import format_count, parse_count
 
+name, needs, assumes = "a size", "", False
 # Patterns are compiled when first tried: compiling all of them takes longer than any estimate.
 _SIZE = r"[\d.,]+(?:e[+-]?\d+)?\s*(?:万亿|[kmbt万亿])"
 _ACTIVE = rf"({_SIZE})\s*-?\s*a({_SIZE})"
@@ -41,16 +42,16 @@ class Opaque(NamedTuple):
         return None
 
 
-def claims(reference: str) -> bool:
+def claims(reference: str) -> Claim:
     """Whether `reference` has the form of a size, a damaged one included."""
-    return any(_match(form, reference) for form in (_SIZE, _ACTIVE, _EXPERTS, _DAMAGED))
+    return Claim.YES if any(_match(form, reference) for form in (_SIZE, _ACTIVE, _EXPERTS, _DAMAGED)) else Claim.NO
 
 
 def _match(form: str, reference: str) -> re.Match[str] | None:
     return re.fullmatch(form, reference.strip(), re.IGNORECASE)
 
 
-def load(reference: str) -> Loaded:
+def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:
     """Read a size.
 
     Raises:

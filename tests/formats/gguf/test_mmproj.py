@@ -12,7 +12,7 @@ from llmscale.formats.gguf.mmproj import FORMS, projector
 from llmscale.model.inventory import inventory
 from llmscale.runtimes.llama_cpp.beside import projector_of
 from llmscale.runtimes.llama_cpp.towers import GRAPHS
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import MIB
 from tests.helpers import TRUTH
 

@@ -16,7 +16,7 @@ from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.read import facts_of
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers, buffers, refusal
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.helpers import TRUTH
 
 MEASURED: dict[str, Any] = json.loads((TRUTH / "llamacpp_measured.json").read_text())

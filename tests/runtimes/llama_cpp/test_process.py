@@ -29,7 +29,7 @@ from llmscale.runtimes.llama_cpp.process import (
     pool,
 )
 from llmscale.runtimes.llama_cpp.simulate import activations, facts
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import MIB
 
 

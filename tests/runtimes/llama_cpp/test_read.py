@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmscale.runtimes.llama_cpp.read import facts_of
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 
 def test_an_architecture_without_a_graph_says_so() -> None:

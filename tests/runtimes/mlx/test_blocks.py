@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmscale.runtimes.mlx.blocks import parts_of
 from llmscale.runtimes.mlx.layers import layers_of
 from llmscale.runtimes.mlx.parts import Attend, Feed, Latent, Recur
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.runtimes.block_types import BLOCKS
 
 #: Read by their tensors: feed-forward where one is a matrix down, else what mixes tokens.

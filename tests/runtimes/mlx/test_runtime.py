@@ -18,7 +18,7 @@ from llmscale.formats.readers import USUAL
 from llmscale.runtimes.interface import Options, Workload
 from llmscale.runtimes.mlx.chunk import kept
 from llmscale.runtimes.mlx.layers import rotating
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.helpers import good
 from tests.mlx_rows import GB, ROWS, peak
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel import allocator
 from llmscale.runtimes.parallel.shards import PlaneBytes, Whole, shards
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import MIB
 from tests.helpers import tiny_spec
 from tests.runtimes.vllm.rows import model, plain

@@ -6,7 +6,7 @@ from llmscale.formats.catalogue import quant
 from llmscale.formats.weights import weight_bytes
 from llmscale.model.inventory import inventory
 from llmscale.runtimes.parallel.planes import planes_of
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 
 def test_a_whole_tensor_is_what_the_quant_makes_of_it() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel import rotary
 from llmscale.runtimes.parallel.rotary import Tables
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.runtimes.vllm.rows import model
 
 

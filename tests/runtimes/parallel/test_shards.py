@@ -13,7 +13,7 @@ from llmscale.runtimes.parallel import shards as parallel_shards
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel, stage_layers
 from llmscale.runtimes.parallel.shards import Shard, Whole, weight_bytes
 from llmscale.runtimes.parallel.split import padded_vocab
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.helpers import tiny_spec
 from tests.runtimes.vllm.rows import model, plain
 

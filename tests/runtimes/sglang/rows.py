@@ -17,7 +17,7 @@ from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.sglang.startup import SglangSettings, Started, start
 from llmscale.runtimes.sglang.loaded import loaded_bytes
 from llmscale.runtimes.sglang.pools import Cells, cells
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 from tests.helpers import TRUTH
 

@@ -18,7 +18,7 @@ from llmscale.runtimes.interface import Options, Workload
 from llmscale.runtimes.sglang.pools import Cells, cells, longest, pools, requests
 from llmscale.runtimes.sglang.releases import VERSION
 from llmscale.runtimes.sglang.static import defaults, kv_cache_bytes, prefill_graphs
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB, MIB
 from tests.runtimes.sglang.rows import ROWS, cell, loaded, started
 

@@ -8,7 +8,7 @@ from benchmarks.accuracy.allocator import held, tensor_sizes
 from llmscale.formats.catalogue import quant
 from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.inventory import inventory
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import MIB
 
 

@@ -11,7 +11,7 @@ from llmscale.runtimes.transformers.encoder.call import encode
 from llmscale.runtimes.transformers.encoder.tower import towers_of
 from llmscale.runtimes.transformers.forward import is_traced, simulate
 from llmscale.runtimes.transformers.ops import Step
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 IDS = 2 * 8
 

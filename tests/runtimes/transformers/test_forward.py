@@ -12,7 +12,7 @@ from llmscale.model.families import from_config
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 #: Widths of which every tensor is a multiple of 512 bytes, so that sums need no rounding.
 HIDDEN, INNER, HEADS, KV_HEADS, HEAD, VOCAB = 512, 4096, 8, 2, 64, 2048

@@ -14,7 +14,7 @@ from llmscale.model.shape import shape_of
 from llmscale.runtimes import runtime
 from llmscale.runtimes.interface import Options, Subject, Workload
 from llmscale.runtimes.transformers.peak import between, points_of
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 
 RULE = runtime("transformers")

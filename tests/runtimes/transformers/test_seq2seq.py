@@ -8,7 +8,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.seq2seq import pair_of
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 
 def model(name: str) -> ModelSpec:

@@ -20,7 +20,7 @@ from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import MEASURED, release
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 from tests.helpers import TRUTH
 

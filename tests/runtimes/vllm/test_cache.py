@@ -14,7 +14,7 @@ from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout,
 from llmscale.runtimes.vllm.loaded import shards
 from llmscale.runtimes.vllm.overhead import captured, graph_bytes
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, release
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 from tests.helpers import tiny_spec
 from tests.runtimes.vllm.rows import ROWS, model

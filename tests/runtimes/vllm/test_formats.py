@@ -10,7 +10,7 @@ from llmscale.runtimes.vllm.formats import TRTLLM, keeps_scratch, kernel_of
 from llmscale.runtimes.vllm.loaded import shards
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import release
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.runtimes.vllm.more import More, more, planes
 
 

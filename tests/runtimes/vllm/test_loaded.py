@@ -15,7 +15,7 @@ from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.parallel.rotary import rotary_bytes
 from llmscale.runtimes.vllm.loaded import MLA_WORKSPACE, TABLES, deepstack, resident_bytes, shards, weights_per_rank
 from llmscale.runtimes.vllm.refusals import refuse_impossible
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from tests.helpers import tiny_spec
 from tests.runtimes.vllm.rows import model, plain
 

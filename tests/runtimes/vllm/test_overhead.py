@@ -11,7 +11,7 @@ from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.vllm.overhead import captured, graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import Batch, release
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 
 

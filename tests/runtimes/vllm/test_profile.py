@@ -8,7 +8,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.vllm.profile import DeviceTraits, activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.releases import Batch, release
-from llmscale.sources import load
+from llmscale.sources.registry import load
 from llmscale.units import GIB, MIB
 from tests.runtimes.vllm.rows import model
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
+from llmscale import plugins
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
@@ -89,6 +90,9 @@ def read_part(c: Config) -> ModelSpec:
     if "model_type" not in c.data:
         raise c.error("has no 'model_type'", f"It names the architecture. Known: {_some(list(model_types()))}.")
     module = model_types().get(c.model_type)
+    reader = plugins.find("families", c.model_type) if module is None else None
+    if reader is not None:
+        return cast(ModelSpec, reader.read(c))
     if module is None:
         from llmscale.names import nearest
 

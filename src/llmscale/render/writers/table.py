@@ -6,13 +6,15 @@ Numbers are never wrapped or cut. Piped output is as wide as it needs to be; a t
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segments
 from rich.text import Text
 
+from llmscale.render.interface import Style
 from llmscale.render.report import Report, Table
 from llmscale.render.words import Words
 from llmscale.render.writers.grid import GAP, Line, grid
@@ -20,6 +22,7 @@ from llmscale.render.writers.grid import GAP, Line, grid
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+name, needs = "table", ""
 #: Wide enough for any table of ours; a file has no edge to wrap at.
 PIPED_WIDTH = 200
 READABLE = 9
@@ -36,15 +39,15 @@ def console(width: int | None, no_color: bool, stream: TextIO | None = None) -> 
     )
 
 
-def write_table(report: Report, say: Words, screen: Console, quiet: bool) -> None:
-    """Draw `report`: its tables, and unless `quiet` the legend (only when needed) and the notes."""
-    if screen.is_terminal:
-        _draw(report, say, screen, quiet)
-        return
-    # Rich pads every line to the table's width; a file is better off without trailing blanks.
+def write(result: Any, report: Callable[[], Report], say: Words, style: Style) -> str:
+    """The report drawn: its tables, and unless quiet the legend (only when needed) and the notes."""
+    screen = console(style.width, not style.colour)
     with screen.capture() as drawn:
-        _draw(report, say, screen, quiet)
-    screen.file.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
+        _draw(report(), say, screen, style.quiet)
+    if screen.is_terminal:
+        return drawn.get()
+    # Rich pads every line to the table's width; a file is better off without trailing blanks.
+    return "".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
 
 
 def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:

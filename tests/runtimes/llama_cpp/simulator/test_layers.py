@@ -8,7 +8,7 @@ from llmscale.runtimes.llama_cpp.read import facts_of
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator.buffers import compute_bytes
 from llmscale.runtimes.llama_cpp.simulator.layers import layer_devices, placed_layers, shortened
-from llmscale.sources import load
+from llmscale.sources.registry import load
 
 
 def test_layers_go_to_devices_from_the_end_and_the_output_with_them() -> None:

@@ -1,0 +1,100 @@
+"""What every source of models answers, and what it finds."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from llmscale.errors import UndisclosedError
+from llmscale.model.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from llmscale.catalogue.entry import ModelEntry
+
+
+class Claim(Enum):
+    """Whether a reference is of a source's kind."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+class LoadOptions(NamedTuple):
+    """What was said besides the reference.
+
+    Attributes:
+        assume: the ``model_type`` to count a config as whose own is not known.
+        catalogue: the user's own catalogue; None for the one that the environment or the configuration folder names.
+    """
+
+    assume: str | None = None
+    catalogue: str | None = None
+
+
+NOTHING = LoadOptions()
+
+
+class Loaded(NamedTuple):
+    """What a reference led to.
+
+    Attributes:
+        spec: None for a catalogue model of which nothing is disclosed.
+        entry: the catalogue entry, when it is one.
+    """
+
+    spec: ModelSpec | None
+    entry: ModelEntry | None = None
+
+    def known(self) -> ModelSpec:
+        """The spec.
+
+        Raises:
+            UndisclosedError: the publisher has not said how large the model is.
+        """
+        if self.spec is None:
+            raise _undisclosed(self.entry)
+        return self.spec
+
+
+def _undisclosed(entry: ModelEntry | None) -> UndisclosedError:
+    if entry is None:
+        return UndisclosedError("Nothing is known of the size of this model.", "Try a size literal such as 70B.")
+    others = [*entry.suggest[:3], "a size literal such as 70B"]
+    return UndisclosedError(
+        f"{entry.name}: {entry.undisclosed or 'Its entry says no size.'} An estimate would be invented.",
+        f"Try {' or '.join(others)}; llmscale params {entry.id} says what is known.",
+    )
+
+
+class Source(Protocol):
+    """One kind of reference; a module that has these is one."""
+
+    @property
+    def name(self) -> str:
+        """What its kind is called."""
+        ...
+
+    @property
+    def needs(self) -> str:
+        """The extra of llmscale to install; empty for none."""
+        ...
+
+    @property
+    def assumes(self) -> bool:
+        """Whether `LoadOptions.assume` says anything to it."""
+        ...
+
+    def claims(self, reference: str) -> Claim:
+        """Looks at the text, and whether a path exists; opens nothing."""
+        ...
+
+    def load(self, reference: str, said: LoadOptions) -> Loaded:
+        """What is named.
+
+        Raises:
+            NotFoundError: nothing is.
+            InputFileError: a file that does not describe a model we know.
+            UsageError: what cannot be meant.
+        """
+        ...

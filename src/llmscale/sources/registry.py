@@ -1,0 +1,65 @@
+"""Which sources there are, in the order in which they are asked. One line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import cast
+
+from llmscale import plugins
+from llmscale.errors import NotFoundError, UsageError
+from llmscale.sources.interface import Claim, Loaded, LoadOptions, Source
+
+#: Modules of this room. A bare word is a name of the catalogue before it is a path.
+SOURCES = ("literal", "catalogue", "config_json")
+
+
+def load(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> Loaded:
+    """Find the model that `reference` names: by the first source that is sure, else by the first that finds it.
+
+    Args:
+        reference: ``7B``, ``./config.json`` or its folder, or a catalogue model by any of its names.
+        assume: the ``model_type`` to count a config.json as whose own is not known.
+        catalogue: the user's own catalogue; None for the one that the environment or the configuration folder names.
+
+    Raises:
+        UsageError: nothing, a size that cannot be meant, or `assume` where nothing has to be assumed.
+        NotFoundError: no such model, or no such family to assume.
+        InputFileError: a file that does not describe a model we know, or a catalogue that cannot be read.
+    """
+    if not reference.strip("\0 \t\n") or "\0" in reference:
+        raise UsageError("No model is named.", "For example llama-2-7b, 7B or ./config.json.")
+    said = LoadOptions(assume, catalogue)
+    unsure: list[Source] = []
+    for source in _sources(said):
+        claim = source.claims(reference)
+        if claim is Claim.YES:
+            return source.load(reference, said)
+        if claim is Claim.MAYBE:
+            unsure.append(source)
+    return _first(unsure, reference, said)
+
+
+def _sources(said: LoadOptions) -> Iterator[Source]:
+    found = (cast(Source, import_module(f"{__package__}.{name}")) for name in SOURCES)
+    return (source for source in found if said.assume is None or source.assumes)
+
+
+def _first(unsure: list[Source], reference: str, said: LoadOptions) -> Loaded:
+    missing: NotFoundError | None = None
+    for source in unsure:
+        try:
+            return source.load(reference, said)
+        except NotFoundError as error:
+            missing = missing or error
+    for source in _brought(reference):
+        return source.load(reference, said)
+    raise missing or UsageError(
+        f"--assume is for a config.json whose model_type is not known; '{reference[:60]}' is none.",
+        "Leave it away, or name the file.",
+    )
+
+
+def _brought(reference: str) -> Iterator[Source]:
+    """Sources of other packages that claim what none of ours finds."""
+    return (cast(Source, found) for _, found in plugins.every("sources") if found.claims(reference) is not Claim.NO)
