@@ -22,6 +22,7 @@ from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.answers.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantsResult
 from llmscale.answers.results.needs import NeedsResult
 from llmscale.answers.results.params import ParamsResult
+from llmscale.answers.results.runtimes import PluginsResult, RuntimesResult
 from llmscale.cli.app import COMMANDS
 
 DOCS = Path(__file__).parent
@@ -41,6 +42,8 @@ ANSWERS = {
     "models add": AddedModel,
     "devices": DevicesResult,
     "quants": QuantsResult,
+    "runtimes": RuntimesResult,
+    "plugins": PluginsResult,
 }
 SUBCOMMANDS = {"models": ("list", "show", "check", "add"), "devices": ("list", "show"), "quants": ("list", "show")}
 

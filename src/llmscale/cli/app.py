@@ -26,6 +26,8 @@ COMMANDS = {
     "models": "models",
     "devices": "devices",
     "quants": "quants",
+    "runtimes": "runtimes",
+    "plugins": "plugins",
 }
 
 
