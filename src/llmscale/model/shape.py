@@ -54,7 +54,7 @@ class Shape(NamedTuple):
         sequence: tokens of a model that always sees the same number; None for a language model.
         llama_cpp: only in the compiled catalogue, of models that llama.cpp can load.
         transformers: contexts, and what one sequence of 16 bits has alive there besides weights and cache, of models
-            whose code is gone through; see `llmscale.runtimes.transformers`.
+            whose forward pass is traced; see `llmscale.runtimes.transformers`.
     """
 
     layers: int

@@ -60,7 +60,7 @@ class StateShape(NamedTuple):
 
     Attributes:
         elements: elements per sequence, those of the convolution's last inputs included.
-        bytes_per_element: bytes of one; runtimes keep such states in float32 unless told otherwise.
+        bytes_per_element: bytes of one; runtimes keep such states in float32 unless a config says otherwise.
     """
 
     elements: int
