@@ -28,13 +28,13 @@ def asked(text: str) -> Quant | None:
     if not tool:
         if head:
             raise UsageError("Bits of the head go with exl2 or exl3.", "For example exl2-4.5bpw-h8.")
-        return _average(_within(bits, 1, 16))
+        return _average(_in_range(bits, 1, 16))
     if tool == "exl3":
-        return _exl3(_within(bits, 1, 8), int(head or 6))
-    return _exl2(_within(bits, 2, 8), int(head or 6))
+        return _exl3(_in_range(bits, 1, 8), int(head or 6))
+    return _exl2(_in_range(bits, 2, 8), int(head or 6))
 
 
-def _within(bits: float, least: int, most: int) -> float:
+def _in_range(bits: float, least: int, most: int) -> float:
     if not least <= bits <= most:
         raise UsageError(f"{bits:g} bits a weight lie outside {least} to {most}.", "For example 4.5bpw.")
     return bits

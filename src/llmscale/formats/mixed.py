@@ -1,8 +1,7 @@
 """Formats by part of the model (``--quant-map``), as rules over tensors that stand before a quant's own.
 
-Over a preset of
-llama-quantize the rules stand beside the preset, and take the place of its choice for the tensors they name, as
-``llama-quantize --tensor-type`` does.
+Over a preset of llama-quantize they replace its choice for the tensors they name, as ``llama-quantize --tensor-type``
+does.
 """
 
 from __future__ import annotations
@@ -107,7 +106,7 @@ def parse_format(name: str) -> str:
 
 
 def mapped(base: Quant, rules: Mapping[str, str]) -> Quant:
-    """`base` with `rules` before its own; over a preset they take the place of its choice.
+    """`base` with `rules` before its own; over a preset they replace its choice.
 
     Raises:
         UsageError: a format that a GGUF file does not hold, over a preset.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 from llmscale.quantity import Basis
@@ -60,7 +60,7 @@ class StateShape(NamedTuple):
 
     Attributes:
         elements: elements per sequence, those of the convolution's last inputs included.
-        bytes_per_element: bytes of one; runtimes keep such states in float32 unless told otherwise.
+        bytes_per_element: bytes of one; runtimes keep such states in float32 unless a config says otherwise.
     """
 
     elements: int
@@ -145,17 +145,21 @@ class ModelSpec:
     warnings: tuple[str, ...] = field(default=())
 
     def __hash__(self) -> int:
-        return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(getattr(self, each.name) for each in fields(self)))
+        # Kept in the object, but as no field: neither equality nor `replace` sees it.
+        kept: int | None = self.__dict__.get("_hash")
+        if kept is None:
+            kept = self.__dict__["_hash"] = hash(_values(self))
+        return kept
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process hashes text differently: what was computed here must not travel there.
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        return dict(zip(_NAMES, _values(self), strict=True))
 
     @property
     def shape_known(self) -> bool:
         """Whether layers and widths are known, so that KV cache and buffers follow from them."""
         return self.hidden_size > 0
+
+
+_NAMES = tuple(each.name for each in fields(ModelSpec))
+_values = attrgetter(*_NAMES)

@@ -53,8 +53,8 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
 
 def published_in(config: Mapping[str, Any]) -> str:
     """The ``quant_method`` of a checkpoint that was published quantised; empty for others."""
-    told = config.get("quantization_config")
-    method = told.get("quant_method") if isinstance(told, Mapping) else None
+    quantization = config.get("quantization_config")
+    method = quantization.get("quant_method") if isinstance(quantization, Mapping) else None
     return method if isinstance(method, str) else ""
 
 

@@ -1,7 +1,7 @@
 """Zamba 2 (arXiv:2411.15242; transformers 5.23 `Zamba2Config`): Mamba-2 layers and one or two shared transformers.
 
 Hybrid layers (``layers_block_type``) run a transformer on the hidden state and the embedding side by side before
-their Mamba-2. ``num_mem_blocks`` transformers take turns; at each of its places one has low-rank adapters of its own,
+their Mamba-2. ``num_mem_blocks`` transformers take turns; in each of its layers one has low-rank adapters of its own,
 for the MLP and, with ``use_shared_attention_adapter``, for Q, K and V. The convolution always has a bias.
 """
 
@@ -40,16 +40,16 @@ def read(c: Config) -> ModelSpec:
     c.ignore("use_long_context", "attention_hidden_size", "kv_channels", "num_query_groups", "use_conv_bias", "ft_lora")
     base = c.prefix + ("" if c.head("ForCausalLM") == "Model" else "model.")
 
-    def blocks(place: int | None) -> Iterator[Named]:
-        if place is None:
+    def blocks(nth: int | None) -> Iterator[Named]:
+        if nth is None:
             yield "input_layernorm", Norm(hidden)
             yield "mamba", mixer
             return
-        turn = range(place % turns, len(hybrid), turns)
+        turn = range(nth % turns, len(hybrid), turns)
         for name, block in [*shared, *((f"{name}.{i}.{k}", b) for i in turn for name, k, b in adapters)]:
             name = f"shared_transformer.{name}"
-            owner = f"{base}layers.{hybrid[place % turns]}.{name}."
-            yield name, block if place < turns else Tied(block, owner)
+            owner = f"{base}layers.{hybrid[nth % turns]}.{name}."
+            yield name, block if nth < turns else Tied(block, owner)
         yield "linear", Linear("other.hybrid", hidden, hidden)
         yield "mamba_decoder.input_layernorm", Norm(hidden)
         yield "mamba_decoder.mamba", mixer
@@ -95,7 +95,7 @@ def _transformer(c: Config, hidden: int, width: int) -> Iterator[Named]:
 
 
 def _adapters(c: Config, hidden: int, width: int) -> Iterator[tuple[str, int, Linear]]:
-    """Adapters of one place: name of their list, which factor, and the factor."""
+    """Adapters of one hybrid layer: name of their list, which factor, and the factor."""
     rank = c.number("adapter_rank", default=128)
     if not c.flag("use_shared_mlp_adapter", default=True):
         raise c.unsupported("switches use_shared_mlp_adapter off")
