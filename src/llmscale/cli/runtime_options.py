@@ -8,8 +8,10 @@ does, in the same words.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
+from itertools import pairwise
 from typing import Annotated, Any, Optional
 
 import typer
@@ -41,17 +43,33 @@ def takes_runtime_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def declared() -> Iterator[tuple[Option, str]]:
     """Every option once, by the first runtime that has it, and the title of its group."""
-    from llmscale.store.tables import table
-
     having: dict[str, list[str]] = {}
     found: dict[str, Option] = {}
-    for runtime in table("options").values():
-        for fields in runtime["options"]:
-            option = Option(**fields)
+    for title, options in (*_built_in(), *_brought(sys.argv)):
+        for option in options:
             found.setdefault(option.name, option)
-            having.setdefault(option.name, []).append(runtime["title"])
+            having.setdefault(option.name, []).append(title)
     for name, option in found.items():
         yield option, " and ".join(having[name])
+
+
+def _built_in() -> Iterator[tuple[str, list[Option]]]:
+    from llmscale.store.tables import table
+
+    for runtime in table("options").values():
+        yield runtime["title"], [Option(**fields) for fields in runtime["options"]]
+
+
+def _brought(arguments: Sequence[str]) -> Iterator[tuple[str, Sequence[Option]]]:
+    """The options of a runtime of another package, where the command line names one."""
+    from llmscale import plugins
+    from llmscale.runtimes.registry import KIND, ROOMS
+
+    for before, argument in pairwise(["", *arguments]):
+        named = argument if before == "--runtime" else argument.partition("--runtime=")[2]
+        brought = plugins.find(KIND, named) if named and named.partition("@")[0].lower() not in ROOMS else None
+        if brought is not None:
+            yield brought.INFO.title, brought.INFO.options
 
 
 def _parameter(option: Option, title: str) -> inspect.Parameter:
