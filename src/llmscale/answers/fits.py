@@ -21,6 +21,7 @@ from llmscale.fit.pace import moved, pace
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import DEFAULT_CONTEXT, model_of
 from llmscale.formats.recipe import Quant
+from llmscale.notes import Note, note
 from llmscale.runtimes.interface import Verdict
 from llmscale.runtimes.refusals import refusal
 from llmscale.sources.registry import load
@@ -224,7 +225,19 @@ def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
     device = DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable)
     ladder = tuple(_ladder(*have[0], asked)) if len(have) == 1 and asked.named else ()
     context = asked.question.context or DEFAULT_CONTEXT
-    return FitsResult(device, context, tuple(lines), len(rows) - len(lines), ladder, tuple(refused))
+    return FitsResult(
+        device, context, tuple(lines), len(rows) - len(lines), ladder, tuple(refused), tuple(_beyond(lines, rows))
+    )
+
+
+def _beyond(lines: Sequence[FittingModel], rows: Sequence[_Row]) -> Iterator[Note]:
+    """That some were not made for so long a context."""
+    limits = {row.entry.model.about.id: row.entry.model.about.limit for row in rows}
+    short = [line for line in lines if (limits[line.id] or line.context) < line.context]
+    if len(lines) == 1 and short:
+        yield note("context_beyond_limit", context=short[0].context, limit=limits[short[0].id])
+    elif short:
+        yield note("context_beyond_limits", context=short[0].context, models=[line.id for line in short])
 
 
 def _wanted(rows: Sequence[_Row], asked: _Asked) -> list[_Row]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.devices.sets import counted as counted_device
+from llmscale.notes import Note, once
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
@@ -29,7 +30,9 @@ class EstimateView:
 
     def __call__(self, result: EstimateResult, say: Words) -> Report:
         tables = [_on_devices(result, say) if self.named else _alone(result, say)]
-        notes = [say.sentence(told) for told in result.notes]
+        limits = _limits(result) if self.named else ()
+        notes = [f"* {say.sentence(told)}" for told in limits]
+        notes += [say.sentence(told) for told in result.notes if told not in limits]
         if self.named:
             notes += [*_cache_notes(result), *_expert_notes(result), *_speed_notes(result)]
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
@@ -42,6 +45,11 @@ class EstimateView:
                 for each in line.devices
             )
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes))
+
+
+def _limits(result: EstimateResult) -> tuple[Note, ...]:
+    """What decides besides memory, each once; verdicts have a star for it."""
+    return once(limit for line in result.estimates for device in line.devices for limit in device.limits)
 
 
 def _runtimes(result: EstimateResult) -> list[str]:
@@ -171,7 +179,7 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         [
             word(_named(device)),
             Cell(line.quant, _quant(line), "bold"),
-            answer(device.fits, device.may_fit, say),
+            answer(device.fits, device.may_fit, say, bool(device.limits)),
             _layers(device) if splits else Cell(0, ""),
             gib(part.get("weights", 0), line.basis["weights"]),
             gib(part.get("kv_cache", 0), MODELLED),
