@@ -15,7 +15,7 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.formats.catalogue import kv_formats, number_format
 from llmscale.formats.layout import Format
 from llmscale.formats.select import named as named_quant
-from llmscale.runtimes.interface import Option, Options
+from llmscale.runtimes.interface import Option, Options, option_table
 from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.registry import load
@@ -54,7 +54,7 @@ def question(
     if runtime is not None:
         find_runtime(runtime)
     given = {name: value for name, value in (options or {}).items() if value is not None}
-    return Question(context, batch, kv, kv_v, read_options(given, catalogue), runtime)
+    return Question(context, batch, kv, kv_v, read_options(given, runtime, catalogue), runtime)
 
 
 def kv_formats_of(text: str) -> tuple[Format, Format | None]:
@@ -75,8 +75,8 @@ def _kv_format(name: str) -> Format:
     return form
 
 
-def read_options(given: Mapping[str, Any], catalogue: str | None = None) -> Options:
-    """Options of runtimes, each as its kind wants it.
+def read_options(given: Mapping[str, Any], runtime: str | None = None, catalogue: str | None = None) -> Options:
+    """Options of runtimes, each as its kind wants it; of several that have one, as `runtime` declares it.
 
     Raises:
         UsageError: one that no runtime has, or a value that it cannot take.
@@ -84,6 +84,8 @@ def read_options(given: Mapping[str, Any], catalogue: str | None = None) -> Opti
     if not given:
         return ()
     known = {option.name: option for info in infos() for option in info.options}
+    if runtime is not None:
+        known |= option_table(find_runtime(runtime).info.options)
     for name in given:
         if name not in known:
             raise UsageError(f"No runtime has an option '{name}'.", f"Known: {', '.join(sorted(known))}.")

@@ -56,5 +56,5 @@ def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:
 
 
 def compiled(runtime: str, model_id: str) -> Any:
-    """What a runtime makes of a shipped model, as it was compiled; None where it says nothing of it."""
-    return table(f"summaries_{runtime}").get(model_id)
+    """What a runtime makes of a shipped model, as it was compiled; None where it says nothing of it, or is not ours."""
+    return table(f"summaries_{runtime}").get(model_id) if runtime in table("options") else None
