@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from llmscale.errors import NotFoundError, UndisclosedError, UsageError
 from llmscale.model.spec import ModelSpec
@@ -13,33 +13,40 @@ if TYPE_CHECKING:
 
 
 class Loaded(NamedTuple):
-    """What a reference led to.
+    """A model that a reference led to.
 
     Attributes:
-        spec: None for a catalogue model of which nothing is disclosed.
         entry: the catalogue entry, when it is one.
     """
 
-    spec: ModelSpec | None
+    spec: ModelSpec
     entry: ModelEntry | None = None
 
     def known(self) -> ModelSpec:
-        """The spec.
+        """The spec."""
+        return self.spec
+
+
+class Undisclosed(NamedTuple):
+    """A catalogue model of which nobody says how large it is."""
+
+    entry: ModelEntry
+
+    def known(self) -> NoReturn:
+        """There is no spec.
 
         Raises:
-            UndisclosedError: the publisher has not said how large the model is.
+            UndisclosedError: always, with what to try instead.
         """
-        if self.spec is not None:
-            return self.spec
-        assert self.entry is not None
-        others = [*self.entry.suggest[:3], "a size literal such as 70B"]
+        entry = self.entry
+        others = [*entry.suggest[:3], "a size literal such as 70B"]
         raise UndisclosedError(
-            f"{self.entry.name}: {self.entry.undisclosed or 'Its entry says no size.'} An estimate would be invented.",
-            f"Try {' or '.join(others)}; llmscale params {self.entry.id} says what is known.",
+            f"{entry.name}: {entry.undisclosed or 'Its entry says no size.'} An estimate would be invented.",
+            f"Try {' or '.join(others)}; llmscale params {entry.id} says what is known.",
         )
 
 
-def load(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> Loaded:
+def load(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> Loaded | Undisclosed:
     """Find the model that `reference` names.
 
     Args:

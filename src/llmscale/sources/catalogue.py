@@ -8,11 +8,11 @@ from llmscale.catalogue.entries import lookup
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import Basis
-from llmscale.sources import Loaded
+from llmscale.sources import Loaded, Undisclosed
 from llmscale.sources.literal import reported
 
 
-def load(reference: str, catalogue: str | None = None) -> Loaded:
+def load(reference: str, catalogue: str | None = None) -> Loaded | Undisclosed:
     """Find a catalogue model by any of its names.
 
     Raises:
@@ -22,8 +22,8 @@ def load(reference: str, catalogue: str | None = None) -> Loaded:
     return of_entry(lookup(reference, catalogue))
 
 
-def of_entry(entry: ModelEntry) -> Loaded:
-    """The spec of a catalogue entry; None inside where nothing is disclosed."""
+def of_entry(entry: ModelEntry) -> Loaded | Undisclosed:
+    """What is known of a catalogue entry."""
     if entry.config:
         from llmscale.model.families import from_config
 
@@ -35,7 +35,7 @@ def of_entry(entry: ModelEntry) -> Loaded:
     if entry.parameters:
         report = entry.parameters, entry.active_parameters, entry.context
         return Loaded(of_report(entry.id, entry.name, entry.source, *report), entry)
-    return Loaded(None, entry)
+    return Undisclosed(entry)
 
 
 def of_report(
