@@ -8,7 +8,7 @@ from llmscale.catalogue.entries import lookup
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import Basis
-from llmscale.sources import Loaded, Undisclosed
+from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.literal import reported
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from llmscale.errors import InputFileError
-from llmscale.sources import Loaded
+from llmscale.sources.interface import Loaded
 
 #: Published files hold 1 to 60 KB; more is not a config.
 MAX_BYTES = 4 << 20

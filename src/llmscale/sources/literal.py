@@ -8,7 +8,7 @@ from typing import NamedTuple
 from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec, PlacedBlock, Tensor
 from llmscale.quantity import Basis
-from llmscale.sources import Loaded
+from llmscale.sources.interface import Loaded
 from llmscale.units import format_count, parse_count
 
 # Patterns are compiled when first tried: compiling all of them takes longer than any estimate.
