@@ -11,7 +11,7 @@ from llmscale.formats.catalogue import quants
 from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import inventory
 from llmscale.model.shape import Shape, shape_of
-from llmscale.runtimes.registry import NAMES
+from llmscale.runtimes.registry import infos
 from llmscale.sources.catalogue import of_entry
 from llmscale.speed.profile import ComputeProfile, profile_of
 
@@ -66,6 +66,6 @@ def test_of_a_runtime_without_quants_of_its_own_there_are_no_sizes() -> None:
     assert sizes("sglang", "llama-2-7b") == {}
 
 
-@pytest.mark.parametrize("runtime", NAMES)
+@pytest.mark.parametrize("runtime", [info.name for info in infos() if not info.engine])
 def test_what_a_runtime_says_nothing_of(runtime: str) -> None:
     assert compiled(runtime, "gpt-4") is None
