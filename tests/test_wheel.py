@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from llmscale.compile.registry import RECIPES
-from tests.helpers import REPOSITORY, Answer, environment
+from llmscale.compile.registry import tables
+from tests.helpers import REPOSITORY, Answer, environment, good
 
 #: What a build needs of a checkout.
 NEEDED = ["src", "data", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"]
@@ -79,8 +79,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 def test_the_wheel_holds_the_compiled_data_and_no_yaml(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for table in RECIPES:
-        assert f"llmscale/_data/{table}.json" in names
+    compiled = {name for name in names if name.startswith("llmscale/_data/")}
+    assert compiled == {f"llmscale/_data/{table}.json" for table in tables()}
     assert not [name for name in names if name.endswith((".yaml", ".pyc")) or name.startswith(("tests", "data"))]
     assert "llmscale/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
@@ -101,6 +101,15 @@ def test_it_runs_from_anywhere(installed: Callable[..., Answer]) -> None:
     answer = installed("estimate", "7B", "--quant", "int4")
     assert (answer.status, answer.err) == (0, "")
     assert "3.26" in answer.out
+
+
+@pytest.mark.parametrize(
+    "question", ["estimate 7B", "fits rtx4090", "needs llama-3.1-8b", "estimate gemma-3-27b --quant awq --gpu l40s"]
+)
+def test_it_answers_as_the_checkout_does(installed: Callable[..., Answer], question: str) -> None:
+    answer = installed(*question.split(), "-o", "json")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.json() == good(*question.split(), "-o", "json").json()
 
 
 def test_it_counts_and_lists_without_the_yaml(installed: Callable[..., Answer]) -> None:

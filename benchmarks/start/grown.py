@@ -16,18 +16,18 @@ from llmscale.store import tables as data
 
 def resize(share: float) -> None:
     """Change the tables in place."""
-    outlines = data.table("outlines")
+    summaries = data.table("summaries")
     if share < 1:
-        kept = {key: outlines[key] for key in list(outlines)[:: round(1 / share)]}
-        outlines.clear()
-        outlines.update(kept)
+        kept = {key: summaries[key] for key in list(summaries)[:: round(1 / share)]}
+        summaries.clear()
+        summaries.update(kept)
         return
-    for name in ("outlines", "sizes_llama.cpp", "sizes_transformers"):
+    for name in ("summaries", "sizes_llama.cpp", "sizes_transformers", "summaries_llama.cpp", "summaries_transformers"):
         table: dict[str, Any] = data.table(name)
         for key, known in list(table.items()):
             for number in range(1, round(share)):
                 copy = f"{key}-copy-{number}"
-                table[copy] = [copy, *known[1:]] if name == "outlines" else known
+                table[copy] = [copy, *known[1:]] if name == "summaries" else known
 
 
 def run() -> None:

@@ -23,7 +23,7 @@ class Case(NamedTuple):
 
 def growth(floor: Sequence[str], pairs: int) -> None:
     """Measure and print: at each size the ratio to the floor, and what each further unit takes."""
-    models = len(table("outlines"))
+    models = len(table("summaries"))
     by_models = [Case(models * share, _fits(share, 1, "rtx4090")) for share in (0.25, 0.5, 1, 2, 4)]
     formats = {"q4_k_m": 1, TEN: 10, "all": len(table("quants")["entries"])}
     by_formats = [Case(size, _fits(1, 1, "rtx4090", *_quants(names))) for names, size in formats.items()]

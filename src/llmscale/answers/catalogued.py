@@ -11,6 +11,7 @@ from llmscale.catalogue.summaries import ModelSummary, summaries, summary
 from llmscale.catalogue.user import location
 from llmscale.fit.subject import Bare, Counted, Model, listed, model_of
 from llmscale.sources.catalogue import of_entry, of_report
+from llmscale.sources.interface import Loaded
 from llmscale.sources.registry import load
 from llmscale.speed.profile import ComputeProfile
 
@@ -45,9 +46,9 @@ def all_models(catalogue: str | None) -> Iterator[Entry]:
         return
     for entry in model_catalogue.entries(catalogue):
         if entry.origin:
-            spec = of_entry(entry).spec
-            if spec is not None:
-                yield Entry(model_of(spec), entry.id, None, catalogue)
+            found_own = of_entry(entry)
+            if isinstance(found_own, Loaded):
+                yield Entry(model_of(found_own.spec), entry.id, None, catalogue)
         elif (found := summary(entry.id)) is not None:
             yield _shipped(found)._replace(catalogue=catalogue)
 

@@ -11,7 +11,7 @@ from llmscale.fit.subject import Model, model_of
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note
-from llmscale.sources.interface import Loaded
+from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 
 
@@ -28,24 +28,22 @@ def compare(
         loaded = load(reference, catalogue=catalogue)
         column = _column(loaded, forms, columns[0].parameters if columns else None)
         columns.append(column)
-        said = loaded.spec.warnings if loaded.spec else [f"{column.name}: {_undisclosed(loaded)}"]
+        said = (
+            [f"{column.name}: {loaded.entry.undisclosed}"] if isinstance(loaded, Undisclosed) else loaded.spec.warnings
+        )
         notes += [note("said", text=text) for text in said]
     return CompareResult(tuple(columns), tuple(notes))
 
 
-def _undisclosed(loaded: Loaded) -> str:
-    return loaded.entry.undisclosed if loaded.entry else ""
-
-
-def _column(loaded: Loaded, forms: Sequence[Quant], first: int | None) -> ComparedModel:
+def _column(loaded: Loaded | Undisclosed, forms: Sequence[Quant], first: int | None) -> ComparedModel:
     from llmscale.model.describe import attention
 
-    spec, entry = loaded.spec, loaded.entry
+    entry = loaded.entry
+    spec = None if isinstance(loaded, Undisclosed) else loaded.spec
     model = model_of(spec) if spec else None
     total = model.about.parameters if model else None
     known = spec if spec and spec.shape_known else None
-    ref = spec or entry
-    assert ref is not None
+    ref = loaded.entry if isinstance(loaded, Undisclosed) else loaded.spec
     return ComparedModel(
         id=ref.id,
         name=ref.name,

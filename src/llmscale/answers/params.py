@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from llmscale.answers.results.common import ModelRef
 from llmscale.answers.results.params import ParameterCount, ParamsResult, RumourLine, TensorLine
+from llmscale.catalogue.entry import ModelEntry
 from llmscale.model.inventory import inventory
-from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis
-from llmscale.sources.interface import Loaded
+from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 
 
@@ -17,14 +17,9 @@ def params(reference: str, *, assume: str | None = None, catalogue: str | None =
     from llmscale.model.describe import tier
 
     loaded = load(reference, assume=assume, catalogue=catalogue)
+    if isinstance(loaded, Undisclosed):
+        return _undisclosed(loaded.entry)
     entry, spec = loaded.entry, loaded.spec
-    rumours = tuple(RumourLine(r.low, r.high, r.who, r.what, r.source) for r in entry.rumours) if entry else ()
-    stated = (entry.parameters, entry.active_parameters) if entry else (None, None)
-    if spec is None:
-        assert entry is not None
-        model = ModelRef(entry.id, entry.name, entry.source, Basis.RUMOURED.value if rumours else "undisclosed")
-        notes = (note("said", text=entry.note),) if entry.note else ()
-        return ParamsResult(model, None, None, *stated, entry.undisclosed, rumours, (), notes)
     parts = inventory(spec)
     components = parts.components()
     count = ParameterCount(
@@ -43,16 +38,30 @@ def params(reference: str, *, assume: str | None = None, catalogue: str | None =
         model=ModelRef(spec.id, spec.name, spec.source, spec.basis.value),
         parameters=count,
         tier=tier(count.total).id,
-        stated_parameters=stated[0],
-        stated_active_parameters=stated[1],
+        stated_parameters=entry.parameters if entry else None,
+        stated_active_parameters=entry.active_parameters if entry else None,
         disclosure=entry.no_config if entry else "",
-        rumours=rumours,
+        rumours=_rumours(entry) if entry else (),
         tensors=lines,
-        notes=_notes(loaded, spec),
+        notes=_notes(loaded),
     )
 
 
-def _notes(loaded: Loaded, spec: ModelSpec) -> tuple[Note, ...]:
-    entry = loaded.entry
+def _undisclosed(entry: ModelEntry) -> ParamsResult:
+    """What is said of a model of which nobody says how large it is."""
+    rumours = _rumours(entry)
+    model = ModelRef(entry.id, entry.name, entry.source, Basis.RUMOURED.value if rumours else "undisclosed")
+    notes = (note("said", text=entry.note),) if entry.note else ()
+    return ParamsResult(
+        model, None, None, entry.parameters, entry.active_parameters, entry.undisclosed, rumours, (), notes
+    )
+
+
+def _rumours(entry: ModelEntry) -> tuple[RumourLine, ...]:
+    return tuple(RumourLine(r.low, r.high, r.who, r.what, r.source) for r in entry.rumours)
+
+
+def _notes(loaded: Loaded) -> tuple[Note, ...]:
+    entry, spec = loaded.entry, loaded.spec
     said = [entry.difference, entry.note] if entry else []
     return tuple(note("said", text=sentence) for sentence in (*spec.warnings, *said) if sentence)

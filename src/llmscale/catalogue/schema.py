@@ -31,7 +31,7 @@ class Misnomer:
     suggest: list[str] = field(default_factory=list)
 
 
-class Counted(NamedTuple):
+class CountedFile(NamedTuple):
     """The models of one file, with the spec and the inventory of those that have a config."""
 
     entries: Entries
@@ -50,7 +50,7 @@ def check(file: YamlFile) -> dict[str, Any]:
     return {"entries": found.entries, "names": spellings(found.entries, file), "misnomers": found.misnomers}
 
 
-def count(file: YamlFile) -> Counted:
+def count(file: YamlFile) -> CountedFile:
     """Every entry, checked and counted.
 
     Raises:
@@ -62,7 +62,7 @@ def count(file: YamlFile) -> Counted:
         raise InputFileError(f"{file.path} must map ids to entries.")
     misnomers = file.typed(raw.pop("misnomers", None) or {}, dict[str, Misnomer], "misnomers")
     entries = checked(raw, ModelEntry, file, _prepared, COMPUTED)
-    found = Counted(entries, {name: asdict(misnomer) for name, misnomer in misnomers.items()}, {}, {})
+    found = CountedFile(entries, {name: asdict(misnomer) for name, misnomer in misnomers.items()}, {}, {})
     for key, entry in entries.items():
         if not entry["config"]:
             continue

@@ -57,10 +57,11 @@ def recipe(name: str) -> Recipe:
 def tables() -> list[str]:
     """The names of all tables."""
     from llmscale.formats.catalogue import quants
-    from llmscale.runtimes.registry import NAMES
+    from llmscale.runtimes.registry import infos
 
     sized = dict.fromkeys(quant.runtime for quant in quants())
-    return [*RECIPES, *(f"{SIZES}{runtime}" for runtime in sized), *(f"{SUMMARIES}{runtime}" for runtime in NAMES)]
+    engines = [info.name for info in infos() if not info.engine]  # a front end reads its engine's
+    return [*RECIPES, *(f"{SIZES}{runtime}" for runtime in sized), *(f"{SUMMARIES}{runtime}" for runtime in engines)]
 
 
 def sources(name: str, data: str) -> list[YamlFile]:

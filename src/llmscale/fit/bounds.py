@@ -14,7 +14,7 @@ from llmscale.store.tables import table
 
 
 @dataclass(frozen=True)
-class Entry:
+class MeasuredBound:
     """Rows that bound one part, as shares of the measured value.
 
     Attributes:
@@ -34,11 +34,13 @@ class Entry:
     source: str
 
 
-def bounds_of(runtime: Runtime, subject: Subject) -> dict[str, Entry]:
+def bounds_of(runtime: Runtime, subject: Subject) -> dict[str, MeasuredBound]:
     """The bound of each part that was measured; none for a model that is assumed."""
     entries: dict[str, dict[str, Any]] = table("bounds")["entries"]
     return {
-        part: Entry(**entry) for group in _groups(runtime, subject) for part, entry in entries.get(group, {}).items()
+        part: MeasuredBound(**entry)
+        for group in _groups(runtime, subject)
+        for part, entry in entries.get(group, {}).items()
     }
 
 

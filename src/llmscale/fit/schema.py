@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from llmscale.fit.bounds import Entry
+from llmscale.fit.bounds import MeasuredBound
 from llmscale.store.yaml_file import YamlFile
 
 
@@ -15,5 +15,5 @@ def check(file: YamlFile) -> dict[str, Any]:
     Raises:
         InputFileError: an entry that does not fit.
     """
-    groups = file.typed(file.content(), dict[str, dict[str, Entry]])
+    groups = file.typed(file.content(), dict[str, dict[str, MeasuredBound]])
     return {"entries": {group: {part: asdict(e) for part, e in parts.items()} for group, parts in groups.items()}}

@@ -8,8 +8,6 @@ from llmscale.formats.catalogue import quants
 from llmscale.formats.quality import losses
 from llmscale.formats.recipe import Quant
 
-#: Where a model cannot be had in any quant of the runtime asked for, it is run from its published files.
-FALLBACK = "transformers"
 #: Wider than any model is published or run in: never worth a step.
 WIDEST = 16
 

@@ -8,7 +8,7 @@ from llmscale.catalogue.entries import lookup
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import Basis
-from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
+from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions, Undisclosed
 from llmscale.sources.literal import reported
 
 name, needs, assumes = "the catalogue", "", False
@@ -19,7 +19,7 @@ def claims(reference: str) -> Claim:
     return Claim.MAYBE
 
 
-def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:
+def load(reference: str, said: LoadOptions = NOTHING) -> Loaded | Undisclosed:
     """Find a catalogue model by any of its names.
 
     Raises:
@@ -29,8 +29,8 @@ def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:
     return of_entry(lookup(reference, said.catalogue))
 
 
-def of_entry(entry: ModelEntry) -> Loaded:
-    """The spec of a catalogue entry; None inside where nothing is disclosed."""
+def of_entry(entry: ModelEntry) -> Loaded | Undisclosed:
+    """What is known of a catalogue entry."""
     if entry.config:
         from llmscale.model.families import from_config
 
@@ -41,7 +41,7 @@ def of_entry(entry: ModelEntry) -> Loaded:
     if entry.parameters:
         report = entry.parameters, entry.active_parameters, entry.context
         return Loaded(of_report(entry.id, entry.name, entry.source, *report), entry)
-    return Loaded(None, entry)
+    return Undisclosed(entry)
 
 
 def of_report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from llmscale.errors import UndisclosedError
 from llmscale.model.spec import ModelSpec
@@ -36,35 +36,37 @@ NOTHING = LoadOptions()
 
 
 class Loaded(NamedTuple):
-    """What a reference led to.
+    """A model that a reference led to.
 
     Attributes:
-        spec: None for a catalogue model of which nothing is disclosed.
         entry: the catalogue entry, when it is one.
     """
 
-    spec: ModelSpec | None
+    spec: ModelSpec
     entry: ModelEntry | None = None
 
     def known(self) -> ModelSpec:
-        """The spec.
-
-        Raises:
-            UndisclosedError: the publisher has not said how large the model is.
-        """
-        if self.spec is None:
-            raise _undisclosed(self.entry)
+        """The spec."""
         return self.spec
 
 
-def _undisclosed(entry: ModelEntry | None) -> UndisclosedError:
-    if entry is None:
-        return UndisclosedError("Nothing is known of the size of this model.", "Try a size literal such as 70B.")
-    others = [*entry.suggest[:3], "a size literal such as 70B"]
-    return UndisclosedError(
-        f"{entry.name}: {entry.undisclosed or 'Its entry says no size.'} An estimate would be invented.",
-        f"Try {' or '.join(others)}; llmscale params {entry.id} says what is known.",
-    )
+class Undisclosed(NamedTuple):
+    """A catalogue model of which nobody says how large it is."""
+
+    entry: ModelEntry
+
+    def known(self) -> NoReturn:
+        """There is no spec.
+
+        Raises:
+            UndisclosedError: always, with what to try instead.
+        """
+        entry = self.entry
+        others = [*entry.suggest[:3], "a size literal such as 70B"]
+        raise UndisclosedError(
+            f"{entry.name}: {entry.undisclosed or 'Its entry says no size.'} An estimate would be invented.",
+            f"Try {' or '.join(others)}; llmscale params {entry.id} says what is known.",
+        )
 
 
 class Source(Protocol):
@@ -89,7 +91,7 @@ class Source(Protocol):
         """Looks at the text, and whether a path exists; opens nothing."""
         ...
 
-    def load(self, reference: str, said: LoadOptions) -> Loaded:
+    def load(self, reference: str, said: LoadOptions) -> Loaded | Undisclosed:
         """What is named.
 
         Raises:

@@ -8,13 +8,13 @@ from typing import cast
 
 from llmscale import plugins
 from llmscale.errors import NotFoundError, UsageError
-from llmscale.sources.interface import Claim, Loaded, LoadOptions, Source
+from llmscale.sources.interface import Claim, Loaded, LoadOptions, Source, Undisclosed
 
 #: Modules of this room. A bare word is a name of the catalogue before it is a path.
 SOURCES = ("literal", "catalogue", "config_json")
 
 
-def load(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> Loaded:
+def load(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> Loaded | Undisclosed:
     """Find the model that `reference` names: by the first source that is sure, else by the first that finds it.
 
     Args:
@@ -45,7 +45,7 @@ def _sources(said: LoadOptions) -> Iterator[Source]:
     return (source for source in found if said.assume is None or source.assumes)
 
 
-def _first(unsure: list[Source], reference: str, said: LoadOptions) -> Loaded:
+def _first(unsure: list[Source], reference: str, said: LoadOptions) -> Loaded | Undisclosed:
     missing: NotFoundError | None = None
     for source in unsure:
         try:

@@ -1,30 +1,15 @@
-"""Devices, what users call them, and how much of their memory a model may take."""
+"""What users name as their hardware, and how much of its memory a model may take."""
 
 from __future__ import annotations
 
 import pytest
 
-from llmscale.devices.device import Device, entries, entry, lookup
+from llmscale.devices.device import entries
 from llmscale.devices.sets import MAX_COUNT, RESERVE, counted, device_set
 from llmscale.errors import NotFoundError, UsageError
-from llmscale.units import GIB, MIB
+from llmscale.units import GIB
 
-KINDS = {"consumer", "laptop", "workstation", "datacentre", "unified"}
 DEVICES = list(entries())
-
-
-@pytest.mark.parametrize(
-    "name", ["rtx4090", "RTX 4090", "rtx-4090", "Rtx_4090", "4090", "NVIDIA GeForce RTX 4090", "GeForce RTX 4090"]
-)
-def test_a_card_goes_by_what_people_call_it(name: str) -> None:
-    assert lookup(name).id == "rtx4090"
-
-
-def test_memory_is_what_the_driver_reports_where_a_log_shows_it() -> None:
-    card = lookup("rtx4090")
-    assert card.reported_mib is not None
-    assert card.memory == card.reported_mib * MIB < 24 * GIB
-    assert Device("x", "X", "", "consumer", 2020, 24, "").memory == 24 * GIB
 
 
 def test_a_reserve_is_kept_on_each_device() -> None:
@@ -67,8 +52,8 @@ def test_unlike_devices_side_by_side() -> None:
     assert (found.id, found.count) == ("2x rtx3090 + rtx4090", 3)
     assert found.name == "2x GeForce RTX 3090 + GeForce RTX 4090"
     assert found.memory == 2 * small.memory + large.memory
-    assert found.rooms == (small.usable, small.usable, large.usable)
-    assert found.total_usable == sum(found.rooms)
+    assert found.budgets == (small.usable, small.usable, large.usable)
+    assert found.total_usable == sum(found.budgets)
     assert found.usable == min(small.usable, large.usable)
     assert counted(found.id, found.count) == found.id
     assert counted("rtx3090", 2) == "2x rtx3090"
@@ -76,7 +61,7 @@ def test_unlike_devices_side_by_side() -> None:
 
 def test_devices_that_are_alike_are_counted_however_they_are_written() -> None:
     found = device_set("rtx4090 + 24GiB + RTX 4090")
-    assert (found.id, found.rooms) == ("2x rtx4090 + 24gib", (*device_set("2x rtx4090").rooms, 24 * GIB - RESERVE))
+    assert (found.id, found.budgets) == ("2x rtx4090 + 24gib", (*device_set("2x rtx4090").budgets, 24 * GIB - RESERVE))
     again = device_set("rtx4090 + rtx-4090")
     assert (again.id, again.count, again.members) == ("rtx4090", 2, ())
     # Of other memory it is another device.
@@ -137,35 +122,6 @@ def test_a_reserve_larger_than_the_device() -> None:
 def test_what_nobody_knows(text: str) -> None:
     with pytest.raises(NotFoundError, match="no device called"):
         device_set(text)
-
-
-def test_a_name_that_several_go_by_lists_them() -> None:
-    with pytest.raises(NotFoundError) as caught:
-        lookup("a100x")
-    assert "a100" in caught.value.hint
-
-
-def test_the_catalogue_is_large_and_every_entry_is_plausible() -> None:
-    assert len(DEVICES) >= 120
-    for device in DEVICES:
-        assert device.source, device.id
-        assert device.kind in KINDS, device.id
-        assert device.name, device.id
-        assert device.vendor, device.id
-        assert 1 <= device.memory_gib <= 2048, device.id
-        assert 2005 <= device.released <= 2027, device.id
-        assert abs(device.memory / GIB / device.memory_gib - 1) < 0.12, device.id
-        assert device.gpu_share is None or 0.5 <= device.gpu_share < 1, device.id
-        for number in (device.bandwidth_gb_s, device.fp16_tflops, device.power_w, device.price_usd):
-            assert number is None or 0 < number < 1e6, device.id
-        known = set(Device.__dataclass_fields__)
-        assert set(device.recalled) <= known, device.id
-        assert entry(device.id) == device
-        assert lookup(device.id) == device
-
-
-def test_vendors_are_not_only_one() -> None:
-    assert {"NVIDIA", "AMD", "Apple", "Intel"} <= {device.vendor for device in DEVICES}
 
 
 def test_unified_memory_is_named_as_it_is_sold_and_shared_with_the_processor() -> None:
