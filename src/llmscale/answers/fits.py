@@ -21,6 +21,7 @@ from llmscale.fit.pace import moved, pace
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import DEFAULT_CONTEXT, model_of
 from llmscale.formats.recipe import Quant
+from llmscale.notes import Note, note
 from llmscale.runtimes.interface import Verdict
 from llmscale.runtimes.refusals import refusal
 from llmscale.sources import load
@@ -202,7 +203,7 @@ def _had(entries: Iterable[Entry], choose: Choices, asked: Question, named: bool
 
 
 def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
-    rows, refused = [], list(unable)
+    rows, lines, refused = [], [], list(unable)
     for entry, steps in have:
         try:
             rows.append(_Row(entry, steps, asked))
@@ -210,23 +211,39 @@ def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
             if asked.named:
                 raise
             refused.append(entry.model.about.id)
-    shown = list(_shown(rows, asked))
+    for row in _wanted(rows, asked):
+        try:
+            lines.append(row.line())
+        except LlmscaleError:  # refused only by the runtime itself, where what was compiled does not tell
+            if asked.named:
+                raise
+            refused.append(row.entry.model.about.id)
+        if len(lines) == MOST_ROWS and not asked.everything:
+            break
     devices = asked.devices
-    usable = shown[0].chosen.placed.usable if asked.named and len(shown) == 1 else devices.total_usable
+    usable = lines[0].usable_bytes if asked.named and len(lines) == 1 else devices.total_usable
     device = DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable)
     ladder = tuple(_ladder(*have[0], asked)) if len(have) == 1 and asked.named else ()
     context = asked.question.context or DEFAULT_CONTEXT
     return FitsResult(
-        device, context, tuple(row.line() for row in shown), len(rows) - len(shown), ladder, tuple(refused)
+        device, context, tuple(lines), len(rows) - len(lines), ladder, tuple(refused), tuple(_beyond(lines, rows))
     )
 
 
-def _shown(rows: Sequence[_Row], asked: _Asked) -> Iterator[_Row]:
-    """Those that fit, the largest first, then those that just miss; as many as a screen takes unless all are wanted."""
+def _beyond(lines: Sequence[FittingModel], rows: Sequence[_Row]) -> Iterator[Note]:
+    """That some were not made for so long a context."""
+    limits = {row.entry.model.about.id: row.entry.model.about.limit for row in rows}
+    short = [line for line in lines if (limits[line.id] or line.context) < line.context]
+    if len(lines) == 1 and short:
+        yield note("context_beyond_limit", context=short[0].context, limit=limits[short[0].id])
+    elif short:
+        yield note("context_beyond_limits", context=short[0].context, models=[line.id for line in short])
+
+
+def _wanted(rows: Sequence[_Row], asked: _Asked) -> list[_Row]:
+    """Those that fit, the largest first, then those that just miss; of all the others as well where all are wanted."""
     near = asked.devices.total_usable // 2
-    some = [row for row in rows if asked.everything or row.fits or row.missing <= near]
-    some.sort(key=_order)
-    yield from some if asked.everything else some[:MOST_ROWS]
+    return sorted((row for row in rows if asked.everything or row.fits or row.missing <= near), key=_order)
 
 
 def _order(row: _Row) -> tuple[bool, int, str]:

@@ -79,7 +79,7 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about) for found in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *_left_out(unpriced)),
+        notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced)),
     )
 
 
@@ -166,6 +166,12 @@ def _kind(name: str) -> str:
 
 def _kinds_of(device: Device) -> set[str]:
     return {device.kind} | ({"apple"} if device.kind == "unified" and device.vendor == "Apple" else set())
+
+
+def _beyond(context: int | None, about: About) -> Iterator[Note]:
+    """That the model was not made for so long a context."""
+    if context and about.limit and context > about.limit and not about.sequence:
+        yield note("context_beyond_limit", context=context, limit=about.limit)
 
 
 def _left_out(unpriced: int) -> list[Note]:

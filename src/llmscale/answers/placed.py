@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
@@ -12,6 +12,7 @@ from llmscale.fit.largest import longest_context, most_sequences
 from llmscale.fit.pace import Moved, Pace, explain_pace, pace
 from llmscale.fit.place import Settled
 from llmscale.fit.subject import About, Subject
+from llmscale.notes import Note, note
 from llmscale.runtimes.interface import (
     CACHE,
     OVERHEAD,
@@ -88,7 +89,7 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
         host_bytes=placed.host.used,
         fits=placed.fits is Verdict.YES,
         may_fit=placed.fits is not Verdict.NO,
-        limits=tuple(limit.note for limit in placed.limits if limit.verdict is not Verdict.YES),
+        limits=(*(one.note for one in placed.limits if one.verdict is not Verdict.YES), *_beyond(one, about)),
         headroom_bytes=placed.headroom,
         max_context=longest(one, about),
         max_batch=_sequences(one, most),
@@ -111,6 +112,13 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
             for name, usage in zip(devices.ids, placed.devices, strict=True)
         ),
     )
+
+
+def _beyond(one: Laid, about: About) -> Iterator[Note]:
+    """That the model was not made for so long a context, where it was not."""
+    context = one.settled.work.context
+    if about.limit and context > about.limit and not about.sequence:
+        yield note("context_beyond_limit", context=context, limit=about.limit)
 
 
 def by_kind(usage: Usage) -> dict[str, int]:

@@ -36,7 +36,7 @@ def summaries(file: YamlFile) -> dict[str, Any]:
         if key in found.specs:
             spec, parts = found.specs[key], found.inventories[key]
             one = one._replace(
-                limit=one.limit or spec.max_context,
+                limit=spec.max_context or one.limit,
                 family=spec.family,
                 widths=list(shape_of(spec)),
                 profile=list(profile_of(parts)),

@@ -116,7 +116,6 @@ class ModelSpec:
         rope_scaling: the published ``rope_type`` by which rotary positions are stretched; empty when they are not.
         rotary_share: share of a head that rotates.
         rope_factor: by what linear or dynamic stretching lengthens the rotary table; 1 without.
-        positions: rows of the published rotary table, where they are not `max_context`.
         state_dtype: the format that the config names for recurrent states; empty where it names none.
         published_in: the ``quant_method`` of a checkpoint that is published quantised; empty for others.
         warnings: what a reader of any number from this spec must know.
@@ -139,7 +138,6 @@ class ModelSpec:
     rope_scaling: str = ""
     rotary_share: float = 1.0
     rope_factor: float = 1.0
-    positions: int | None = None
     state_dtype: str = ""
     published_in: str = ""
     warnings: tuple[str, ...] = field(default=())

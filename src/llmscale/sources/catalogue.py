@@ -28,10 +28,9 @@ def of_entry(entry: ModelEntry) -> Loaded:
         from llmscale.model.families import from_config
 
         spec = from_config(entry.config, entry.id)
-        # A publisher's word on the context beats the table of positions that the model could index.
-        context = entry.context or spec.max_context
-        named = replace(spec, id=entry.id, name=entry.name, source=entry.source)
-        return Loaded(replace(named, max_context=context, positions=spec.max_context), entry)
+        # What the config says goes before the publisher's prose, so that a model and its own config.json agree.
+        context = spec.max_context or entry.context
+        return Loaded(replace(spec, id=entry.id, name=entry.name, source=entry.source, max_context=context), entry)
     if entry.parameters:
         report = entry.parameters, entry.active_parameters, entry.context
         return Loaded(of_report(entry.id, entry.name, entry.source, *report), entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, LossRef
+from llmscale.notes import Note
 
 
 @dataclass
@@ -82,6 +83,7 @@ class FitsResult:
     hidden: int
     choices: tuple[Choice, ...]
     not_available: tuple[str, ...]
+    notes: tuple[Note, ...] = ()
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="fits", init=False)
 

@@ -57,5 +57,11 @@ def read(c: Config) -> ModelSpec:
 
     placed = decoder(c, sliding, blocks, vocab=vocab, hidden=hidden, norm=Norm(hidden), tied=tied)
     return text_spec(
-        c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=c.positions()
+        c,
+        placed,
+        layers=layers,
+        hidden=hidden,
+        intermediate=intermediate,
+        vocab=vocab,
+        context=c.positions("model_max_length", "max_position_embeddings"),
     )

@@ -35,10 +35,10 @@ def counted(value: int | None, say: Words, basis: str = Basis.EXACT.value) -> Ce
     return Cell(value, mark + say.count(value))
 
 
-def answer(fits: bool, may_fit: bool, say: Words) -> Cell:
-    """Yes, no, or maybe where a range lies on both sides."""
+def answer(fits: bool, may_fit: bool, say: Words, limited: bool = False) -> Cell:
+    """Yes, no, or maybe where a range lies on both sides; with a star where something besides memory is to be read."""
     if fits:
-        return Cell(True, say("yes"), "green")
+        return Cell(True, say("yes") + "*" * limited, "yellow" if limited else "green")
     if may_fit:
         return Cell(False, "~" + say("maybe"), "yellow")
     return Cell(False, say("no"), "red")

@@ -16,26 +16,28 @@ ABREAST = 4
 
 def compare_view(result: CompareResult, say: Words) -> Report:
     """See the module."""
-    facts: list[tuple[str, Callable[[ComparedModel], Cell]]] = [
-        ("Parameters", lambda m: counted(m.parameters, say, m.basis)),
-        ("Active", lambda m: counted(m.active_parameters, say, m.basis)),
-        ("Ratio", lambda m: Cell(m.ratio, "-" if m.ratio is None else f"{m.ratio:.3g}x")),
-        ("Layers", lambda m: whole(m.layers)),
-        ("Hidden size", lambda m: whole(m.hidden_size)),
-        ("Attention", lambda m: word(m.attention)),
-        ("Context", lambda m: whole(m.context)),
-        ("Training tokens", lambda m: counted(m.training_tokens, say)),
-        ("Publisher", lambda m: word(m.publisher)),
-        ("Licence", lambda m: word(m.licence)),
-        ("Released", lambda m: word(m.released)),
+    facts: list[tuple[str, str, Callable[[ComparedModel], Cell]]] = [
+        ("parameters", "Parameters", lambda m: counted(m.parameters, say, m.basis)),
+        ("active_parameters", "Active", lambda m: counted(m.active_parameters, say, m.basis)),
+        ("ratio", "Ratio", lambda m: Cell(m.ratio, "-" if m.ratio is None else f"{m.ratio:.3g}x")),
+        ("layers", "Layers", lambda m: whole(m.layers)),
+        ("hidden_size", "Hidden size", lambda m: whole(m.hidden_size)),
+        ("attention", "Attention", lambda m: word(m.attention)),
+        ("context", "Context", lambda m: whole(m.context)),
+        ("training_tokens", "Training tokens", lambda m: counted(m.training_tokens, say)),
+        ("publisher", "Publisher", lambda m: word(m.publisher)),
+        ("licence", "Licence", lambda m: word(m.licence)),
+        ("released", "Released", lambda m: word(m.released)),
     ]
     quants = list(dict.fromkeys(q for m in result.models for q in m.memory))
     tables = []
     for start in range(0, len(result.models), ABREAST):
         models = result.models[start : start + ABREAST]
         columns = [Column("fact", "", right=False), *(Column(m.id, m.name, wraps=True) for m in models)]
-        rows = [[word(say(name)), *(fact(m) for m in models)] for name, fact in facts]
-        rows += [[word(f"{_label(quant)} GiB"), *(_memory(m, quant) for m in models)] for quant in quants]
+        rows = [[Cell(key, say(name)), *(fact(m) for m in models)] for key, name, fact in facts]
+        rows += [
+            [Cell(f"{quant}_bytes", f"{_label(quant)} GiB"), *(_memory(m, quant) for m in models)] for quant in quants
+        ]
         tables.append(table("", columns, rows))
     return Report(tuple(tables), tuple(say.sentence(told) for told in result.notes))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.devices.sets import counted as counted_device
+from llmscale.notes import Note, once
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
@@ -29,7 +30,9 @@ class EstimateView:
 
     def __call__(self, result: EstimateResult, say: Words) -> Report:
         tables = [_on_devices(result, say) if self.named else _alone(result, say)]
-        notes = [say.sentence(told) for told in result.notes]
+        limits = _limits(result) if self.named else ()
+        notes = [f"* {say.sentence(told)}" for told in limits]
+        notes += [say.sentence(told) for told in result.notes if told not in limits]
         if self.named:
             notes += [*_cache_notes(result), *_expert_notes(result), *_speed_notes(result)]
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
@@ -42,6 +45,11 @@ class EstimateView:
                 for each in line.devices
             )
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes))
+
+
+def _limits(result: EstimateResult) -> tuple[Note, ...]:
+    """What decides besides memory, each once; verdicts have a star for it."""
+    return once(limit for line in result.estimates for device in line.devices for limit in device.limits)
 
 
 def _runtimes(result: EstimateResult) -> list[str]:
@@ -91,7 +99,7 @@ def _alone(result: EstimateResult, say: Words) -> Table:
             Cell(line.quant, _quant(line), "bold"),
             _weights(line),
             gib(line.kv_cache_bytes, line.basis["kv_cache"], line.ranges.get("kv_cache_bytes")),
-            gib(line.state_bytes, line.basis["state"]) if stateful else Cell(0, ""),
+            gib(line.state_bytes, line.basis["state"]) if stateful else Cell(line.state_bytes, ""),
             gib(line.compute_bytes + line.overhead_bytes, MODELLED),
             _optional(line.mmproj_bytes),
             _optional(line.draft_bytes),
@@ -171,8 +179,8 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         [
             word(_named(device)),
             Cell(line.quant, _quant(line), "bold"),
-            answer(device.fits, device.may_fit, say),
-            _layers(device) if splits else Cell(0, ""),
+            answer(device.fits, device.may_fit, say, bool(device.limits)),
+            _layers(device) if splits else Cell(device.gpu_layers, ""),
             gib(part.get("weights", 0), line.basis["weights"]),
             gib(part.get("kv_cache", 0), MODELLED),
             _optional(part.get("state")),
@@ -183,8 +191,8 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
             gib(device.free_bytes, MODELLED),
             gib(device.usable_bytes, MODELLED),
             _optional(device.host_bytes),
-            _about(device.kv_cache_tokens, ",") if serves else Cell(0, ""),
-            _about(device.max_concurrency, ",.1f") if serves else Cell(0, ""),
+            _about(device.kv_cache_tokens, ",") if serves else Cell(None, ""),
+            _about(device.max_concurrency, ",.1f") if serves else Cell(None, ""),
             _about(device.max_context, ","),
             Cell(device.max_batch, "") if serves else _about(device.max_batch, ","),
             pace(device.tokens_per_second) if paced else Cell(None, ""),

@@ -40,6 +40,7 @@ def _one_device(result: FitsResult, say: Words) -> Report:
         ]
         if missing:
             tables.append(_missing(say("Just miss"), missing, say))
+    notes[:0] = [say.sentence(told) for told in result.notes]
     notes += commands((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models)
     if result.hidden:
         notes.append(f"{result.hidden} more models are not shown (--all).")

@@ -14,6 +14,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "not_traced": "How {runtime} runs {model} is not traced; a general rule stands for its activations, which may be "
     "{most} times as much.",
     "context_beyond_limit": "A context of {context:,} is beyond the model's own limit of {limit:,} tokens.",
+    "context_beyond_limits": lambda v: (
+        f"A context of {v['context']:,} is beyond the own limit of {', '.join(v['models'])}."
+    ),
     "context_changes_nothing": "{model} always sees {tokens:,} tokens; --context changes nothing.",
     "smallest_device_counts": "{runtime} puts the same on each device: of {devices}, what the smallest can hold.",
     "not_available_in": lambda v: f"{v['model']} cannot be had in {', '.join(v['quants'])}.",

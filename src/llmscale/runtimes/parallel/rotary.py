@@ -66,7 +66,7 @@ def _latent_rotated(block: LatentAttention) -> Rotated:
 
 def rotary_bytes(spec: ModelSpec, element_bytes: int, tables: Tables) -> int:
     """Bytes of the tables on every rank; nothing for a model with learned positions."""
-    positions = spec.positions or spec.max_context
+    positions = spec.max_context
     blocks = [placed.block for placed in text_blocks(spec)]
     if positions is None or any(tensor.role == "embedding.position" for block in blocks for tensor in block.tensors()):
         return 0
