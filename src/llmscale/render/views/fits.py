@@ -122,8 +122,8 @@ def _columns(**titles: str) -> list[Column]:
         "tokens_per_second",
         "loss_percent",
     )
-    words = ("model", "quant")
-    return [Column(key, titles.get(key, ""), key not in words, spare=key == "loss_percent") for key in keys]
+    words, spare = ("model", "quant"), ("tokens_per_second", "loss_percent")
+    return [Column(key, titles.get(key, ""), key not in words, spare=key in spare) for key in keys]
 
 
 def _row(line: FittingModel, say: Words, *, fits: bool) -> list[Cell]:
