@@ -28,13 +28,13 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[Report]:
     from llmscale.render.writers import table
 
     seen: list[Report] = []
-    write = table.write_table
+    draw = table._draw
 
     def watch(report: Report, *rest: Any) -> None:
         seen.append(report)
-        write(report, *rest)
+        draw(report, *rest)
 
-    monkeypatch.setattr(table, "write_table", watch)
+    monkeypatch.setattr(table, "_draw", watch)
     return seen
 
 

@@ -15,8 +15,8 @@ from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import gib
 from llmscale.render.words import words
 from llmscale.render.writers import table as table_module
-from llmscale.render.writers.table import console, write_table
-from tests.render.writers.drawings import COLUMNS, REPORT
+from llmscale.render.writers.table import console
+from tests.render.writers.drawings import COLUMNS, REPORT, draw
 
 
 class Terminal(io.TextIOWrapper):
@@ -45,7 +45,7 @@ def drawn(
     stream: Terminal | None = None,
 ) -> str:
     out = stream or Terminal(tty=False)
-    write_table(report, words(lang), console(width, no_color, out), quiet)
+    draw(report, words(lang), console(width, no_color, out), quiet)
     return out.text()
 
 
