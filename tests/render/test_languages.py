@@ -29,4 +29,4 @@ def test_json_is_the_same_in_every_language() -> None:
 def test_quiet_leaves_the_notes_out() -> None:
     assert "~ is not exact" in good("estimate", "7B").out
     assert "~ is not exact" not in good("estimate", "7B", "--quiet").out
-    assert "Prices" not in good("needs", "7B", "--quiet").out
+    assert "Prices" not in good("needs", "llama-2-7b", "-q", "int4", "--quiet").out
