@@ -20,6 +20,7 @@ from llmscale.cli.app import main
 from llmscale.errors import LlmscaleError
 from llmscale.model.families import from_config
 from llmscale.model.spec import ModelSpec
+from llmscale.render.words import words
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TRUTH = Path(__file__).resolve().parent / "truth"
@@ -158,6 +159,11 @@ def not_whole(value: Any, key: str = "") -> set[str]:
     if isinstance(value, list):
         return {bad for item in value for bad in not_whole(item, key)}
     return {key} if isinstance(value, float) and key not in FRACTIONS else set()
+
+
+def said(answer: Any) -> list[str]:
+    """The notes of a result as English sentences."""
+    return [words("en").sentence(told) for told in answer.notes]
 
 
 def numbers(text: str) -> Sequence[float]:

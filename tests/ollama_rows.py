@@ -12,6 +12,7 @@ from typing import Any
 
 from llmscale.answers.model import Model
 from llmscale.answers.ollama import predicted
+
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.runtimes.interface import Workload

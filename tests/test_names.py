@@ -100,3 +100,14 @@ def test_any_text_is_found_or_not_found(name: str) -> None:
         assert find(name, NAMES, "model") in {i for ids in NAMES.values() for i in ids}
     else:
         assert error.exit_status == 3
+
+
+def test_the_beginning_of_one_name_is_that_one() -> None:
+    assert find("llama 2 13", NAMES, "model") == "llama-2-13b"
+    assert find("opt-1.3", NAMES, "model") == "opt-1.3b"
+
+
+def test_half_a_number_is_no_beginning() -> None:
+    with pytest.raises(NotFoundError, match="There is no model called 'llama-3-7'") as caught:
+        find("llama-3-7", {"llama370b": ["llama-3-70b"]}, "model")
+    assert caught.value.hint == "Did you mean llama-3-70b? All: llmscale models list"

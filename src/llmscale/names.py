@@ -27,7 +27,7 @@ def normal(name: str) -> str:
 
 
 def find(name: str, names: Mapping[str, Sequence[str]], what: str) -> str:
-    """The id that `name` means.
+    """The id that `name` means: it goes by that name, or its name alone begins so.
 
     Args:
         names: every known spelling, as `normal` writes it, to the ids that go by it.
@@ -43,14 +43,26 @@ def find(name: str, names: Mapping[str, Sequence[str]], what: str) -> str:
         found = sorted({i for spelling, ids in names.items() if spelling.replace(".", "") == dotless for i in ids})
     if len(found) == 1:
         return found[0]
-    beginning = sorted({i for spelling, ids in names.items() if wanted and spelling.startswith(wanted) for i in ids})
-    if candidates := found or (beginning if len(wanted) > 1 else []):
+    beginning = _beginning(wanted, names) if len(wanted) > 1 else {}
+    candidates = found or sorted(beginning)
+    if len(candidates) > 1:
         listed = ", ".join(candidates[:MOST_LISTED]) + (" …" if len(candidates) > MOST_LISTED else "")
         raise NotFoundError(f"'{_short(name)}' could be any of {len(candidates)} {what}s.", f"Name one: {listed}.")
-    near = nearest(name, names)
-    ids = list(dict.fromkeys(i for spelling in near for i in names[spelling]))[:4]
+    if candidates and beginning[candidates[0]]:
+        return candidates[0]
+    ids = candidates or list(dict.fromkeys(i for spelling in nearest(name, names) for i in names[spelling]))[:4]
     hint = f"Did you mean {' or '.join(ids)}?" if ids else ""
     raise NotFoundError(f"There is no {what} called '{_short(name)}'.", f"{hint} All: llmscale {what}s list".strip())
+
+
+def _beginning(wanted: str, names: Mapping[str, Sequence[str]]) -> dict[str, bool]:
+    """The ids whose names begin so, and whether what is left out is no more than letters: 7 is no beginning of 70."""
+    told: dict[str, bool] = {}
+    for spelling, ids in names.items():
+        if wanted and spelling.startswith(wanted):
+            whole = not (wanted[-1].isdigit() and spelling[len(wanted) :][:1].isdigit())
+            told.update((i, whole or told.get(i, False)) for i in ids)
+    return told
 
 
 def nearest(name: str, names: Iterable[str], count: int = 4) -> list[str]:

@@ -6,18 +6,18 @@ import re
 from collections import Counter
 
 import pytest
+from llmscale.fit.peers import peers
 
 from llmscale import check_models, params
 from llmscale.catalogue import entries as catalogue
 from llmscale.catalogue.summaries import outline, outlines
 from llmscale.errors import NotFoundError, UndisclosedError
-from llmscale.fit.peers import peers
 from llmscale.model.inventory import inventory
 from llmscale.model.shape import Shape, shape_of
 from llmscale.names import normal
 from llmscale.quantity import Basis
-from llmscale.sources.registry import load
 from llmscale.sources.catalogue import of_entry
+from llmscale.sources.registry import load
 from llmscale.speed.profile import ComputeProfile, profile_of
 from llmscale.store.tables import table
 

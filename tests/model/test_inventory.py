@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from llmscale.catalogue import entries as catalogue
 from llmscale.model.families import from_config
 from llmscale.model.inventory import COMPONENTS, Inventory, inventory
-from llmscale.sources.registry import load
 from llmscale.sources.catalogue import of_entry
+from llmscale.sources.registry import load
 from tests.helpers import TINY_TOTAL, tiny
 
 

@@ -201,7 +201,10 @@ def _estimate(
         ranges["total_bytes"] = placed.ends
     if file:
         ranges["file_bytes"] = (file.low, file.high)
-    basis = {name: part.basis.value for name, part in parts.items()} | {"overhead": Basis.MODELLED.value}
+    # That there is none of a part is known as the model is.
+    none = subject.basis if isinstance(subject, Exact) else Basis.ASSUMED
+    basis = {name: (part.basis if part.high else none).value for name, part in parts.items()}
+    basis |= {"overhead": Basis.MODELLED.value}
     basis |= {"file": file.basis.value} if file else {}
     basis |= {kind: Basis.MODELLED.value for kind, size in beside.items() if size}
     return Estimate(

@@ -22,7 +22,7 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import DEFAULT_CONTEXT, model_of
 from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
-from llmscale.runtimes.interface import Verdict
+from llmscale.runtimes.interface import KINDS, Verdict
 from llmscale.runtimes.refusals import refusal
 from llmscale.sources.registry import load
 
@@ -271,6 +271,7 @@ def _ladder(entry: Entry, steps: Sequence[Quant], asked: _Asked) -> Iterator[Cho
             used_bytes=placed.used,
             free_bytes=placed.free,
             host_bytes=placed.host.used,
+            parts={kind: size for kind in KINDS if (size := placed.of(kind, host=False).value)},
             fits=placed.fits is Verdict.YES,
             missing_bytes=placed.missing,
             max_context=longest(one, asked.devices, about.sequence, about.limit),

@@ -93,8 +93,12 @@ def read_options(given: Mapping[str, Any], runtime: str | None = None, catalogue
     return tuple((name, value) for name, value in found if value is not None)
 
 
+#: Kinds of options of which an empty text says nothing.
+_NAMING = ("text", "model", "quant")
+
+
 def _value(option: Option, value: Any, catalogue: str | None) -> Any:
-    if isinstance(value, str) and not value.strip():
+    if option.kind in _NAMING and not str(value).strip():
         return None
     if option.kind in ("whole", "share"):
         return _number(option, value)

@@ -55,7 +55,11 @@ class FittingModel:
 
 @dataclass
 class Choice:
-    """One quant of one model on the device: what it takes and what it loses."""
+    """One quant of one model on the device: what it takes and what it loses.
+
+    `weights_bytes` counts each weight once, wherever it lies; `parts` is what all devices hold, by what it is for, and
+    adds up to `used_bytes`.
+    """
 
     quant: str
     bits_per_weight: float
@@ -64,6 +68,7 @@ class Choice:
     used_bytes: int
     free_bytes: int
     host_bytes: int
+    parts: dict[str, int]
     fits: bool
     missing_bytes: int
     max_context: int | None

@@ -72,9 +72,19 @@ def pace(tokens: float | None) -> Cell:
     """Tokens a second, thousands as k, with the two digits that they deserve."""
     if tokens is None:
         return Cell(None, "-")
-    if tokens >= 1000:
-        return Cell(tokens, f"~{tokens / 1000:.2g}k")
-    return Cell(tokens, f"~{tokens:.2g}" if tokens < 100 else f"~{round(tokens, -1):.0f}")
+    if tokens >= LEAST_K:
+        return Cell(tokens, f"~{_digits(tokens / 1000, 2)}k")
+    return Cell(tokens, f"~{_digits(tokens, 2)}")
+
+
+#: What is a thousand with two digits.
+LEAST_K = 995
+
+
+def _digits(value: float, count: int) -> str:
+    """So many significant digits of a number, and never an exponent."""
+    rounded = float(f"{value:.{count - 1}e}")
+    return f"{rounded:.10f}".rstrip("0").rstrip(".")
 
 
 def pace_range(ends: tuple[float, float] | None) -> Cell:
@@ -82,14 +92,14 @@ def pace_range(ends: tuple[float, float] | None) -> Cell:
     if ends is None:
         return Cell(None, "")
     low, high = (pace(end).text.removeprefix("~") for end in ends)
-    return Cell(f"{ends[0]:.3g}-{ends[1]:.3g}", f"{low}\u2013{high}")
+    return Cell("-".join(_digits(end, 3) for end in ends), f"{low}\u2013{high}")
 
 
 def wait(seconds: float | None) -> Cell:
     """Seconds to the first token, with the two digits that they deserve."""
     if seconds is None:
         return Cell(None, "-")
-    return Cell(seconds, f"~{seconds:.2g} s" if seconds < 100 else f"~{seconds / 60:.0f} min")
+    return Cell(seconds, f"~{_digits(seconds, 2)} s" if seconds < 100 else f"~{seconds / 60:.0f} min")
 
 
 def commands(lines: Iterable[tuple[str, str | None]]) -> list[str]:

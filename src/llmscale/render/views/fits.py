@@ -9,6 +9,7 @@ from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, commands, counted, gib, loss, pace
 from llmscale.render.words import Words
+from llmscale.runtimes.interface import WEIGHTS
 from llmscale.units import format_gib
 
 MODELLED = Basis.MODELLED.value
@@ -58,7 +59,7 @@ def _verdict(result: FitsResult) -> str:
 
 
 def _choices(title: str, result: FitsResult, say: Words) -> Table:
-    """One model's quants around the best that fits."""
+    """One model's quants around the best that fits; weights, used and free are of the devices."""
     columns = [
         Column("quant", "Quant", right=False),
         Column("bits_per_weight", "Bits per weight"),
@@ -66,6 +67,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
         Column("total_bytes", ""),
         Column("used_bytes", "Used GiB"),
         Column("free_bytes", "Free GiB"),
+        Column("host_bytes", "RAM GiB" if any(line.host_bytes for line in result.choices) else "", spare=True),
         Column("fits", "Fits"),
         Column("missing_bytes", ""),
         Column("max_context", "Max context"),
@@ -76,10 +78,11 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
         [
             Cell(line.quant, line.quant.upper(), "bold"),
             Cell(line.bits_per_weight, f"{line.bits_per_weight:.3g}"),
-            gib(line.weights_bytes, basis),
+            gib(line.parts.get(WEIGHTS, 0), basis),
             Cell(line.total_bytes, ""),
             gib(line.used_bytes, MODELLED),
             gib(line.free_bytes, MODELLED),
+            gib(line.host_bytes, MODELLED) if line.host_bytes else Cell(line.host_bytes, ""),
             answer(line.fits, line.fits, say),
             Cell(line.missing_bytes, ""),
             whole(line.max_context),
@@ -122,8 +125,8 @@ def _columns(**titles: str) -> list[Column]:
         "tokens_per_second",
         "loss_percent",
     )
-    words = ("model", "quant")
-    return [Column(key, titles.get(key, ""), key not in words, spare=key == "loss_percent") for key in keys]
+    words, spare = ("model", "quant"), ("tokens_per_second", "loss_percent")
+    return [Column(key, titles.get(key, ""), key not in words, spare=key in spare) for key in keys]
 
 
 def _row(line: FittingModel, say: Words, *, fits: bool) -> list[Cell]:

@@ -1,9 +1,11 @@
-"""Chinese: labels, in the terms of the field."""
+"""Chinese: labels and the sentences of notes, in the terms of the field. What a note quotes stays as it was written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from llmscale.units import format_gib
 
 LABELS = {
     "Model": "模型",
@@ -78,4 +80,31 @@ LABELS = {
     "closed": "封闭",
     "~ is not exact: modelled or assumed.": "~ 表示不精确:为建模或假设值。",
 }
-SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {}
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "said": "{text}",
+    "general_rule": "{runtime} 如何布置 {model} 尚未建模,以通用规则代替。",
+    "not_traced": "{runtime} 如何运行 {model} 尚未逐步跟踪,其激活以通用规则代替,实际可能达到其 {most} 倍。",
+    "context_beyond_limit": "上下文 {context:,} 超出该模型自身的上限 {limit:,} 个词元。",
+    "context_beyond_limits": lambda v: f"上下文 {v['context']:,} 超出以下模型自身的上限:{'、'.join(v['models'])}。",
+    "context_changes_nothing": "{model} 总是处理 {tokens:,} 个词元,--context 不起作用。",
+    "smallest_device_counts": "{runtime} 在每个设备上放置同样多的内容:{devices} 中以最小者为准。",
+    "not_available_in": lambda v: f"{v['model']} 没有以下量化:{'、'.join(v['quants'])}。",
+    "map_names_nothing": "--quant-map:规则 '{rule}' 不对应 {model} 的任何矩阵,因此不起作用。",
+    "no_price": "另有 {count} 种也足够,但目录中没有它们的价格(--max-price)。",
+    "device_not_modelled": lambda v: (
+        f"{v['runtime']} 在 {v['device']} 上未建模,只对以下厂商的 GPU 建模:{'、'.join(v['vendors'])}。"
+    ),
+    "fewer_requests": "该上下文下只能同时运行 {requests:,.1f} 个请求,而要求的是 {asked:,} 个。",
+    "graphs_outside_share": lambda v: (
+        f"{format_gib(v['graphs'])} GiB 的 CUDA 图须放在 vLLM 份额之外,而那里只剩 {format_gib(v['rest'])} GiB"
+        "(--enforce-eager 则不占用)。"
+    ),
+    "about_vllm": "vllm:可用是 CUDA 所报告显存按 --gpu-memory-utilization 的份额。0.19 及以前 CUDA 图占用其余部分,"
+    "自 0.20 起从缓存中扣除。",
+    "about_sglang": "sglang:权重与 KV 缓存共用启动时空闲显存的 --mem-fraction-static(未指定则由 SGLang 自选)。"
+    "其余留给激活与 CUDA 图,其规则无人实测,既不算可用也不计入合计。",
+    "about_ollama": "ollama:运行的是 llama-server;0.30 以前另有自己的引擎。未指定的上下文由 Ollama 按设备自定。"
+    "每个设备保留 1 GiB,放不下的层进入内存。",
+    "about_mlx": "mlx:Metal 上的 mlx-lm。开销是读取与上下文等长的提示时在用的部分;--prefill-step-size 越小占用越少。",
+    "about_exllama": "exllama:词元嵌入计入权重,但留在内存中。",
+}

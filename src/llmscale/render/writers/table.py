@@ -26,7 +26,7 @@ name, needs = "table", ""
 #: Wide enough for any table of ours; a file has no edge to wrap at.
 PIPED_WIDTH = 200
 READABLE = 9
-UNITS = {"GiB", "GB/s", "TFLOPS", "W", "USD", "tokens"}
+UNITS = {"GiB", "GB/s", "TFLOPS", "W", "USD", "tokens", "context"}
 
 
 def console(width: int | None, no_color: bool, stream: TextIO | None = None) -> Console:

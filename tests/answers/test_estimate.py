@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from llmscale import estimate, load
 from llmscale.answers.results.estimate import EstimateResult
 from llmscale.devices.sets import RESERVE, device_set
-from llmscale.errors import NotFoundError, UsageError
+from llmscale.errors import NotFoundError, UnsupportedModelError
 from llmscale.units import GIB
+from tests.helpers import said
 
 MODELS = ["llama-2-7b", "gemma-3-27b", "deepseek-v3", "gpt-oss-20b", "bert-base", "vit-base", "t5-small", "7B", "8x7B"]
 QUANTS = ["fp32", "fp16", "int8", "int4"]
@@ -26,8 +27,8 @@ def test_the_parts_add_up(model: str) -> None:
         for name, (low, high) in line.ranges.items():
             assert low <= getattr(line, name) <= high
         for device in line.devices:
-            more = (device.count - 1) * line.overhead_bytes
-            assert device.headroom_bytes == device.usable_bytes - line.total_bytes - more
+            assert device.usable_bytes == device.used_bytes + device.free_bytes
+            assert device.used_bytes + device.host_bytes == line.total_bytes
             assert not device.fits or device.may_fit
             assert device.fits == (device.headroom_bytes >= 0) or line.ranges
 
@@ -40,7 +41,7 @@ def test_the_figures_of_llama_2_7b() -> None:
     assert answer.estimates[0].basis == {
         "weights": "exact",
         "kv_cache": "exact",
-        "state": "modelled",
+        "state": "exact",
         "compute": "modelled",
         "overhead": "modelled",
     }
@@ -100,6 +101,12 @@ def test_the_largest_context_fits_and_one_more_token_does_not(model: str, device
     assert n == limit or not fits(n + 1)
 
 
+def test_a_model_that_always_sees_as_many_tokens_has_no_longest_context() -> None:
+    (line,) = estimate("vit-base", ["fp16"], gpus=["24GiB"]).estimates
+    assert line.devices[0].fits
+    assert line.devices[0].max_context is None
+
+
 def test_named_devices_answer_in_order_and_with_their_reserve() -> None:
     answer = estimate("7B", ["fp16"], gpus=["rtx4090", "2x rtx3090", "24GB"])
     devices = answer.estimates[0].devices
@@ -126,14 +133,14 @@ def test_the_context_is_as_asked_or_the_models_own() -> None:
 
 
 def warned(answer: EstimateResult, words: str) -> bool:
-    return any(words in warning for warning in answer.warnings)
+    return any(words in sentence for sentence in said(answer))
 
 
 def test_a_context_beyond_the_model_is_warned_of() -> None:
     assert warned(estimate("llama-2-7b", context=8192), "4,096 tokens")
-    assert not estimate("llama-2-7b", context=4096).warnings
+    assert not estimate("llama-2-7b", context=4096).notes
     assert warned(estimate("vit-base", context=8192), "197 tokens")
-    assert not estimate("7B", context=10**6).warnings
+    assert not estimate("7B", context=10**6).notes
 
 
 def test_a_quant_named_twice_is_one_line() -> None:
@@ -150,28 +157,32 @@ def test_kv_formats_and_runtimes_by_name() -> None:
         estimate("7B", kv_dtype="fp9")
 
 
-def test_explaining_puts_the_numbers_in() -> None:
-    assert estimate("llama-2-7b").explanation == ()
-    text = "\n".join(estimate("llama-2-7b", ["fp16"], explain=True).explanation)
-    for number in ("6,738,415,616", "13,476,831,232", "2,147,483,648", "32 layers", "4,096", "536,870,912"):
-        assert number in text
-    text = "\n".join(estimate("gemma-3-27b", ["int4"], context=8192, explain=True).explanation)
-    assert "window of 1,024" in text
-    assert "encoder" in "\n".join(estimate("bert-base", explain=True).explanation)
-    assert "of the encoder" in "\n".join(estimate("t5-small", explain=True).explanation)
-    text = "\n".join(estimate("7B", ["int4"], explain=True).explanation)
-    assert "not known" in text
-    assert "3,500,000,000" in text
-
-
-@pytest.mark.parametrize(("context", "batch"), [(0, 1), (-1, 1), (1 << 31, 1), (1, 0), (1, -1), (1, 1 << 30)])
-def test_a_workload_that_cannot_be_meant(context: int, batch: int) -> None:
-    with pytest.raises(UsageError, match="not possible"):
-        estimate("7B", context=context, batch=batch)
-
-
 def test_a_rule_of_the_map_that_names_nothing_is_said_so() -> None:
-    told = estimate("llama-3.1-8b", ["q8_0"], quant_map="experts=q4_k,attn=q4_k").warnings
-    assert [line for line in told if "changes nothing" in line] == [
+    told = estimate("llama-3.1-8b", ["q8_0"], quant_map="experts=q4_k,attn=q4_k")
+    assert [sentence for sentence in said(told) if "changes nothing" in sentence] == [
         "--quant-map: 'experts' names no matrix of Llama 3.1 8B, so it changes nothing."
     ]
+
+
+def test_a_gguf_file_is_its_tensors_and_a_little_more() -> None:
+    (line,) = estimate("llama-2-7b", ["q4_k_m"]).estimates
+    assert line.weights_bytes == 4_080_263_168
+    assert line.file_bytes is not None
+    # TheBloke/Llama-2-7B-GGUF: llama-2-7b.Q4_K_M.gguf, see tests/truth/files.json.
+    assert abs(line.file_bytes - 4_081_004_224) < 10_000
+    low, high = line.ranges["file_bytes"]
+    assert low <= 4_081_004_224 <= high
+    assert line.basis["file"] == "modelled"
+    (plain,) = estimate("llama-2-7b", ["int4"]).estimates
+    assert plain.file_bytes is None
+    assert "file" not in plain.basis
+
+
+def test_a_group_leaves_out_what_the_model_cannot_be_had_in_and_says_so() -> None:
+    answer = estimate("vit-base", ["all"])
+    assert {line.quant for line in answer.estimates} >= {"fp16", "int4"}
+    assert any("cannot be had in" in sentence and "Q4_K_M" in sentence for sentence in said(answer))
+    with pytest.raises(UnsupportedModelError, match="no architecture"):
+        estimate("vit-base", ["q4_k_m"])
+    with pytest.raises(UnsupportedModelError, match="in any of these quants"):
+        estimate("vit-base", ["all-gguf"])

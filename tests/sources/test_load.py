@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import llmscale
-from llmscale import load, params
+from llmscale import load
 from llmscale.errors import InputFileError, LlmscaleError, NotFoundError, UsageError
 from llmscale.model.inventory import inventory
 from llmscale.quantity import Basis
@@ -83,10 +82,29 @@ def test_a_published_size_without_a_shape_is_reported() -> None:
     assert inventory(loaded.known()).total() == loaded.entry.parameters
 
 
-def test_the_publishers_word_on_the_context_beats_the_table_of_positions() -> None:
-    loaded = load("gpt-3")
-    assert loaded.entry is not None
-    assert loaded.known().max_context == loaded.entry.context == 2048
+@pytest.mark.parametrize(
+    ("model", "published", "limit"),
+    [
+        ("mistral-7b-v0.1", {}, 32_768),
+        ("qwen-14b", {}, 2048),
+        ("gpt-3", {}, 2048),
+        ("bloom-7b1", {"seq_length": 2048}, 2048),
+        ("t5-large", {"n_positions": 512}, 512),
+    ],
+)
+def test_a_model_and_its_own_config_have_the_same_limit(
+    model: str, published: dict[str, int], limit: int, tmp_path: Path
+) -> None:
+    by_name = load(model)
+    assert by_name.entry is not None
+    own = write_config(tmp_path, {**(by_name.entry.config or {}), **published})
+    assert by_name.known().max_context == load(str(own)).known().max_context == limit
+
+
+def test_where_a_config_says_no_limit_the_publisher_does() -> None:
+    found = load("falcon-mamba-7b")
+    assert found.entry is not None
+    assert found.known().max_context == found.entry.context == 8192
 
 
 @pytest.mark.parametrize("text", ["7", "B", "x7B", "🙂", "a" * 5000, "7B-A", "..", "~", "\n", "\u202e7B", "1e5", "∞B"])
@@ -99,22 +117,6 @@ def test_any_text_is_a_model_or_an_error_of_ours(text: str) -> None:
 def test_errors_have_their_kind(reference: str, kind: type[LlmscaleError]) -> None:
     with pytest.raises(kind):
         load(reference)
-
-
-# -- the package -------------------------------------------------------------------------------
-
-
-def test_the_public_names_are_there_and_no_others() -> None:
-    for name in llmscale.__all__:
-        assert getattr(llmscale, name) is not None
-    with pytest.raises(AttributeError, match="'nosuch'"):
-        llmscale.nosuch  # noqa: B018
-
-
-def test_the_docstrings_first_lines_are_true() -> None:
-    assert params("llama-2-7b").parameters is not None
-    assert params("llama-2-7b").parameters.total == 6_738_415_616  # type: ignore[union-attr]
-    assert llmscale.estimate("7B", ["int4"]).estimates[0].weights_bytes == 3_500_000_000
 
 
 def test_a_folder_called_like_a_model_does_not_hide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

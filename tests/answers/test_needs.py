@@ -1,4 +1,4 @@
-"""``needs`` within a price, a kind and a count."""
+"""``needs``: which devices a model takes, within a price, a kind and a count."""
 
 from __future__ import annotations
 
@@ -6,10 +6,48 @@ import pytest
 
 from llmscale.answers.estimate import estimate
 from llmscale.answers.needs import needs
-from llmscale.devices.device import entry
+from llmscale.devices.device import entry as device_entry
 from llmscale.errors import UsageError
+from llmscale.units import GIB
+from tests.helpers import said
 
 MODEL = "llama-3.1-8b"
+
+
+def test_needs_lists_devices_that_are_enough_smallest_first() -> None:
+    answer = needs("llama-2-70b", ["int4"])
+    sizes = [round(line.memory_bytes / line.count / GIB) * line.count for line in answer.devices]
+    assert sizes == sorted(sizes)
+    assert answer.hidden > 0
+    for line in answer.devices:
+        name = line.id if line.count == 1 else f"{line.count}x {line.id}"
+        (same,) = estimate("llama-2-70b", ["int4"], gpus=[name]).estimates
+        assert same.devices[0].fits
+        assert same.devices[0].headroom_bytes == line.headroom_bytes
+        assert same.devices[0].used_bytes == line.used_bytes == line.usable_bytes - line.free_bytes
+        if line.count == 2:
+            (one,) = estimate("llama-2-70b", ["int4"], gpus=[line.id]).estimates
+            assert not one.devices[0].fits
+            price = device_entry(line.id).price_usd
+            power = device_entry(line.id).power_w
+            assert line.price_usd == (price * 2 if price else None)
+            assert line.power_w == (power * 2 if power else None)
+            assert line.kind not in ("laptop", "unified")
+    assert any(line.count == 2 for line in answer.devices)
+
+
+def test_needs_up_to_as_many_as_allowed() -> None:
+    assert {line.count for line in needs("llama-2-70b", ["int4"], max_count=1).devices} == {1}
+    many = needs("llama-2-70b", ["fp16"], max_count=8, everything=True)
+    assert max(line.count for line in many.devices) > 2
+    assert many.hidden == 0
+    assert needs("deepseek-v3", ["fp32"]).devices == ()
+
+
+@pytest.mark.parametrize("count", [0, -1, 1025])
+def test_needs_a_sensible_number_of_devices(count: int) -> None:
+    with pytest.raises(UsageError, match="--max-count"):
+        needs("7B", max_count=count)
 
 
 def test_what_costs_more_or_has_no_price_is_left_out() -> None:
@@ -18,16 +56,16 @@ def test_what_costs_more_or_has_no_price_is_left_out() -> None:
     assert within == tuple(one for one in everything if one.price_usd is not None and one.price_usd <= 1000)
     assert 0 < len(within) < len(everything)
     without = sum(one.price_usd is None for one in everything)
-    assert needs(MODEL, ["q4_k_m"], max_price=1000).warnings == (
-        f"{without} more would be enough; the catalogue has no price of theirs (--max-price).",
-    )
-    assert not needs(MODEL, ["q4_k_m"]).warnings
+    assert said(needs(MODEL, ["q4_k_m"], max_price=1000)) == [
+        f"{without} more would be enough; the catalogue has no price of theirs (--max-price)."
+    ]
+    assert not needs(MODEL, ["q4_k_m"]).notes
 
 
 def test_a_price_is_of_all_devices_together() -> None:
     pairs = [one for one in needs("llama-3.1-70b", ["q4_k_m"], everything=True).devices if one.count == 2]
     priced = next(one for one in pairs if one.price_usd)
-    assert priced.price_usd == 2 * (entry(priced.id).price_usd or 0)
+    assert priced.price_usd == 2 * (device_entry(priced.id).price_usd or 0)
     dearest = needs("llama-3.1-70b", ["q4_k_m"], everything=True, max_price=priced.price_usd - 1).devices
     assert priced not in dearest
 
@@ -41,8 +79,8 @@ def test_only_devices_of_a_kind(kind: str) -> None:
 def test_apple_is_unified_memory_of_one_vendor() -> None:
     apple = needs(MODEL, ["q4_k_m"], kinds=["Apple"], everything=True).devices
     unified = needs(MODEL, ["q4_k_m"], kinds=["unified"], everything=True).devices
-    assert {entry(one.id).vendor for one in apple} == {"Apple"}
-    assert apple == tuple(one for one in unified if entry(one.id).vendor == "Apple") != unified
+    assert {device_entry(one.id).vendor for one in apple} == {"Apple"}
+    assert apple == tuple(one for one in unified if device_entry(one.id).vendor == "Apple") != unified
 
 
 def test_several_kinds_are_all_shown() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from llmscale.render.writers.text import as_json
 from pydantic import TypeAdapter
 
 import llmscale
@@ -19,7 +20,6 @@ from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.answers.results.lists import DevicesResult, ModelResult, ModelsResult, QuantsResult
 from llmscale.answers.results.needs import NeedsResult
 from llmscale.answers.results.params import ParamsResult
-from llmscale.render.writers.text import as_json
 from tests.helpers import REPOSITORY, not_whole, tiny, write_config
 
 ANSWERS: dict[str, tuple[type[Any], Any]] = {

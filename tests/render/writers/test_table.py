@@ -1,33 +1,22 @@
-"""Reports drawn as tables, markdown and CSV: numbers whole, words folded, nothing lost in a poor encoding."""
+"""Reports drawn as tables: numbers whole, words folded, nothing lost in a poor encoding."""
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from importlib.metadata import version
-from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmscale.answers.results.common import ModelRef, to_json
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, whole, word
-from llmscale.render.views.cells import answer, counted, gib
-from llmscale.render.words import ZH, words
+from llmscale.render.views.cells import gib
+from llmscale.render.words import words
 from llmscale.render.writers import table as table_module
-from llmscale.render.writers.table import console, write_table
-from llmscale.render.writers.text import as_csv, as_json, as_markdown, as_yaml
-from tests.helpers import numbers
-
-COLUMNS = [Column("name", "Model", right=False, wraps=True), Column("size", "Weights GiB")]
-REPORT = Report(
-    (table("A title", COLUMNS, [[word("a name of several words"), gib(13_476_831_232)], [word(None), gib(1 << 50)]]),),
-    ("A note | with a bar.",),
-)
+from llmscale.render.writers.table import console
+from tests.render.writers.drawings import COLUMNS, REPORT, draw
 
 
 class Terminal(io.TextIOWrapper):
@@ -56,7 +45,7 @@ def drawn(
     stream: Terminal | None = None,
 ) -> str:
     out = stream or Terminal(tty=False)
-    write_table(report, words(lang), console(width, no_color, out), quiet)
+    draw(report, words(lang), console(width, no_color, out), quiet)
     return out.text()
 
 
@@ -135,102 +124,6 @@ def test_a_poor_encoding_loses_letters_and_not_the_table(encoding: str, lang: st
     assert "~1.00" in text
     assert "|- " in text
     assert "GiB" in text
-
-
-def test_markdown_is_a_table_that_github_draws() -> None:
-    lines = as_markdown(REPORT, words("en")).splitlines()
-    assert lines[:2] == ["**A title**", ""]
-    assert lines[2] == "| Model | Weights GiB |"
-    assert lines[3] == "| :--- | ---: |"
-    assert lines[4] == "| a name of several words | 12.55 |"
-    assert lines[5] == "| - | 1,048,576.00 |"
-    assert lines[-1] == "- A note \\| with a bar."
-    assert "模型" in as_markdown(REPORT, words("zh"))
-
-
-def test_csv_has_raw_values_and_one_header_while_columns_stay() -> None:
-    other = table(
-        "",
-        [Column("fits", "Fits")],
-        [[answer(True, True, words("en"))], [answer(False, False, words("en"))], [Cell(0, "0")], [Cell(None, "-")]],
-    )
-    rows = list(csv.reader(io.StringIO(as_csv(Report((*REPORT.tables, *REPORT.tables, other))))))
-    assert rows == [
-        ["name", "size"],
-        ["a name of several words", "13476831232"],
-        ["", str(1 << 50)],
-        ["a name of several words", "13476831232"],
-        ["", str(1 << 50)],
-        [],
-        ["fits"],
-        ["true"],
-        ["false"],
-        ["0"],
-        [""],
-    ]
-
-
-@pytest.mark.parametrize("text", ['a "quoted", word', "two\nlines", "ünï,cödé"])
-def test_csv_survives_any_text(text: str) -> None:
-    report = Report((table("", COLUMNS[:1], [[word(text)]]),))
-    assert list(csv.reader(io.StringIO(as_csv(report))))[1] == [text]
-
-
-@pytest.mark.parametrize("value", ["yes", "1.10", "null", "- x", "通义", "a: b", "", "0x1F", "2020-01"])
-def test_yaml_is_the_same_object_as_json(value: str) -> None:
-    ref = ModelRef(value, value, value, "exact")
-    assert yaml.safe_load(as_yaml(ref)) == yaml.safe_load(as_json(ref)) == to_json(ref)
-
-
-def test_json_puts_schema_and_command_first_and_knows_enums() -> None:
-    from llmscale import params
-
-    keys = list(to_json(params("gpt2")))
-    assert keys[:2] == ["schema", "command"]
-    nested: dict[str, Any] = {"a": (Basis.EXACT, [1, None])}
-    assert to_json(nested) == {"a": ["exact", [1, None]]}
-
-
-# -- cells and words ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("basis", "text"), [("exact", "12.55"), ("modelled", "~12.55"), ("assumed", "~12.55"), ("reported", "~12.55")]
-)
-def test_only_an_exact_size_goes_without_its_mark(basis: str, text: str) -> None:
-    assert gib(13_476_831_232, basis).text == text
-    assert gib(13_476_831_232, basis).value == 13_476_831_232
-
-
-def test_a_range_stands_behind_its_value() -> None:
-    assert numbers(gib(2 << 30, "assumed", (1 << 30, 3 << 30)).text) == [2, 1, 3]
-    assert gib(2 << 30, "assumed", (1 << 30, 3 << 30)).text.startswith("~2.00 (")
-
-
-def test_counts_in_cells() -> None:
-    assert counted(6_738_415_616, "en").text == "6.74 B"
-    assert counted(6_738_415_616, "zh", "reported").text == "~67.38 亿"
-    assert counted(None, "en", "reported").text == "-"
-    assert whole(None).text == "-"
-    assert whole(1234).text == "1,234"
-
-
-@pytest.mark.parametrize(
-    ("fits", "may", "value", "text"),
-    [(True, True, True, "yes"), (False, True, False, "~maybe"), (False, False, False, "no")],
-)
-def test_answers_in_cells(fits: bool, may: bool, value: bool, text: str) -> None:
-    cell = answer(fits, may, words("en"))
-    assert (cell.value, cell.text) == (value, text)
-    assert len({answer(*pair, words("en")).style for pair in [(True, True), (False, True), (False, False)]}) == 3
-
-
-def test_every_chinese_word_is_chinese_and_an_unknown_one_stays() -> None:
-    say = words("zh")
-    assert say("Model") == "模型"
-    assert say("Nobody translated this") == "Nobody translated this"
-    assert words("en")("Model") == "Model"
-    assert all(any(ord(letter) > 0x3000 for letter in text) for text in ZH.values())
 
 
 #: With what is wide, what combines, what blanks stand at an end, and what is no letter.

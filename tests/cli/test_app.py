@@ -1,0 +1,102 @@
+"""The program itself: help, version, completion, any encoding, names as people type them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import llmscale
+from tests.helpers import NUMBER, good, run
+
+PATHS = ["estimate", "params", "compare", "fits", "needs", "models", "devices", "quants"]
+DEEPER = ["models list", "models show", "models check", "devices list", "devices show", "quants list", "quants show"]
+
+
+@pytest.mark.parametrize("path", ["", *PATHS])
+def test_every_command_has_help_with_an_example(path: str) -> None:
+    text = good(*path.split(), "--help").out
+    assert "Example" in text
+    assert "llmscale " + path in text
+    assert "--help" in text
+
+
+@pytest.mark.parametrize("path", DEEPER)
+def test_the_commands_of_a_group_have_an_example_too(path: str) -> None:
+    text = good(*path.split(), "--help").out
+    assert "Example" in text
+    assert f"llmscale {path}" in " ".join(text.split())
+
+
+def test_help_lists_every_command() -> None:
+    text = good("--help").out
+    assert all(re.search(rf"^\s+{name}\s", text, re.MULTILINE) for name in PATHS)
+
+
+def test_the_version() -> None:
+    assert good("--version").out == f"llmscale {llmscale.__version__}\n"
+
+
+def test_without_a_command_the_help_is_shown_as_help() -> None:
+    answer = run()
+    text = answer.out + answer.err
+    assert "Usage" in text
+    assert not text.startswith("error")
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "found"),
+    [("model", "llama-2-", "llama-2-7b"), ("device", "RTX40", "rtx4090"), ("quant", "int", "int4")],
+)
+def test_names_complete(kind: str, start: str, found: str) -> None:
+    from llmscale.cli import options
+
+    complete = getattr(options, f"complete_{kind}")
+    names = complete(start)
+    assert found in names
+    assert all(name.startswith(start.lower()) for name in names)
+    assert complete("nosuch") == []
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["estimate", "通义千问-7b", "--lang", "zh"],
+        ["estimate", "7B", "--explain"],
+        ["params", "deepseek-v3"],
+        ["models", "show", "doubao"],
+        ["models", "show", "doubao", "-o", "json"],
+        ["models", "show", "doubao", "-o", "yaml"],
+        ["fits", "rtx4090", "--lang", "zh", "-o", "markdown"],
+        ["--help"],
+        ["compare", "--help"],
+    ],
+)
+def test_any_encoding_gets_an_answer(arguments: list[str], encoding: str) -> None:
+    answer = run(*arguments, encoding=encoding)
+    assert (answer.status, answer.err) == (0, "")
+    assert NUMBER.search(answer.out) or "Usage" in answer.out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk"])
+def test_errors_are_said_in_any_encoding(encoding: str) -> None:
+    answer = run("estimate", "--", "-7B", encoding=encoding)
+    assert answer.status == 2
+    assert answer.err.startswith("error: '-7B' is not a model size")
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("Llama-3.1-8B-Instruct", "llama-3.1-8b"),
+        ("meta-llama/Llama-2-7b-hf", "llama-2-7b"),
+        ("通义千问-7b", "qwen-7b"),
+        ("opt-1.3b", "opt-1.3b"),
+        ("opt-13b", "opt-13b"),
+    ],
+)
+def test_names_as_people_type_them(name: str, model: str) -> None:
+    assert good("estimate", name, "-o", "json").json()["model"]["id"] == model
+    (line,) = good("fits", "RTX 4090", name, "-o", "json").json()["models"]
+    assert line["id"] == model

@@ -1,0 +1,74 @@
+"""Choosing a quant: of those that a model can be had in, the one with the least loss that fits."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmscale import estimate, fits, needs
+from llmscale.answers.results.fits import FitsResult
+from llmscale.errors import NotFoundError, UnsupportedModelError
+
+
+def chosen(device: str, model: str, **asked: object) -> FitsResult:
+    answer = fits(device, [model], **asked)  # type: ignore[arg-type]
+    assert isinstance(answer, FitsResult)
+    return answer
+
+
+def test_of_one_model_the_steps_around_the_best_are_shown() -> None:
+    answer = chosen("24GiB", "llama-3.1-70b")
+    (line,) = answer.models
+    fitting = [choice.quant for choice in answer.choices if choice.fits]
+    assert line.fits
+    assert fitting[0] == line.quant
+    assert not answer.choices[0].fits, "the next better one is shown to say what is missing"
+    assert answer.choices[0].missing_bytes > 0
+    for choice in answer.choices:
+        (same,) = estimate("llama-3.1-70b", [choice.quant], gpus=["24GiB"]).estimates
+        (device,) = same.devices
+        assert choice.weights_bytes == same.weights_bytes
+        assert (choice.used_bytes, choice.free_bytes) == (device.used_bytes, device.free_bytes)
+        assert choice.total_bytes == choice.used_bytes + choice.host_bytes == same.total_bytes
+        assert choice.fits == same.devices[0].fits
+
+
+def test_where_nothing_fits_the_smallest_says_what_it_lacks() -> None:
+    answer = chosen("12GB", "llama-3.1-70b")
+    (line,) = answer.models
+    assert not line.fits
+    assert line.missing_bytes > 0
+    assert [choice.quant for choice in answer.choices] == [line.quant]
+
+
+def test_more_memory_never_gives_a_quant_that_loses_more() -> None:
+    found = [chosen(f"{size}GiB", "llama-3.1-8b").models[0] for size in (4, 6, 8, 10, 12, 16, 24)]
+    losses = [line.loss.percent if line.loss else 0.0 for line in found if line.fits]
+    assert losses == sorted(losses, reverse=True)
+    assert len(set(losses)) > 3
+
+
+def test_a_model_published_in_four_bits_is_not_blown_up() -> None:
+    (line,) = chosen("80GiB", "gpt-oss-20b").models
+    assert line.quant == "mxfp4_moe"
+    (named,) = chosen("80GiB", "gpt-oss-20b", quants=["q8_0"]).models
+    assert named.quant == "q8_0"
+
+
+def test_what_llama_cpp_cannot_load_is_run_from_its_published_files() -> None:
+    assert chosen("24GiB", "vit-base").models[0].quant == "fp16"
+    with pytest.raises(UnsupportedModelError, match="cannot be had in any of these quants"):
+        fits("24GiB", ["vit-base"], runtime="llama.cpp")
+    with pytest.raises(NotFoundError, match="no runtime called 'llama2'"):
+        fits("24GiB", ["llama-2-7b"], runtime="llama2")
+
+
+def test_needs_says_with_which_quant_each_device_is_enough() -> None:
+    answer = needs("llama-2-70b", everything=True)
+    by_size = {line.quant for line in answer.devices}
+    assert {"f16", "q4_k_m"} <= by_size
+    for line in answer.devices:
+        name = line.id if line.count == 1 else f"{line.count}x {line.id}"
+        (same,) = estimate("llama-2-70b", [line.quant], gpus=[name]).estimates
+        assert same.devices[0].fits
+    (only,) = {line.quant for line in needs("llama-2-70b", ["q4_k_m"]).devices}
+    assert only == "q4_k_m"

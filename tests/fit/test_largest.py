@@ -1,0 +1,129 @@
+"""The longest context and the most sequences that fit: what trying every number would find."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from llmscale.errors import UsageError
+from llmscale.fit.largest import LONGEST, largest, longest_context, most_sequences
+from llmscale.fit.place import place
+from llmscale.fit.subject import Subject
+from llmscale.model.shape import LayerCache, Shape
+from llmscale.runtimes.general import GeneralRuntime
+from llmscale.runtimes.interface import Placement, RuntimeInfo, Workload
+from llmscale.units import GIB
+from tests.fit.synthetic import RULE, SUBJECTS, cards, known, work
+
+SMALL = Shape(8, 1024, 4096, 32_000, None, None, (LayerCache(8, 1024, 1024),))
+
+
+@given(SUBJECTS, st.integers(1, 8), st.integers(1, 4), st.none() | st.integers(1, 100_000), st.floats(0.5, 3))
+def test_the_longest_context_fits_and_one_more_token_does_not(
+    subject: Subject, batch: int, count: int, limit: int | None, times: float
+) -> None:
+    least = place(RULE, subject, work(1, batch), cards(1, count)).placed.ends[1]
+    devices = cards(round(least * times) // count + 1, count)
+
+    def spare(context: int) -> int:
+        return place(RULE, subject, work(context, batch), devices).placed.spare
+
+    found = longest_context(RULE, subject, work(4096, batch), devices, limit)
+    if found is None:
+        assert spare(1) < 0
+        return
+    assert 1 <= found <= (limit or LONGEST)
+    assert spare(found) >= 0
+    assert found == (limit or LONGEST) or spare(found + 1) < 0
+
+
+@given(SUBJECTS, st.integers(1, 50_000), st.integers(1, 200), st.floats(0.5, 3))
+def test_the_most_sequences_fit_and_one_more_does_not(subject: Subject, context: int, limit: int, times: float) -> None:
+    devices = cards(round(place(RULE, subject, work(context), cards(1)).placed.ends[1] * times))
+
+    def spare(batch: int) -> int:
+        return place(RULE, subject, work(context, batch), devices).placed.spare
+
+    found = most_sequences(RULE, subject, work(context), devices, limit)
+    assert found in range(limit + 1)
+    assert not found or spare(found) >= 0
+    assert found == limit or spare(found + 1) < 0
+
+
+def test_what_a_runtime_refuses_is_more_sequences_than_fit() -> None:
+    class Few(GeneralRuntime):
+        """Takes three sequences at once."""
+
+        def settle(self, subject: object, work: Workload, devices: object) -> Workload:
+            if work.batch > 3:
+                raise UsageError("too many")
+            return work
+
+    few = Few(RuntimeInfo("few", "Few", "nowhere"), "1")
+    assert most_sequences(few, known(SMALL, GIB), work(16), cards(64 * GIB), 100) == 3
+
+
+def test_memory_that_is_given_in_blocks_is_solved_for_in_blocks() -> None:
+    class Blocks(GeneralRuntime):
+        """Gives memory for 256 tokens at once."""
+
+        def granularity(self, work: Workload) -> int:
+            return 256
+
+        def screen(self, summary: object, work: Workload, devices: object) -> Placement:
+            rounded = work._replace(context=-(-work.context // 256) * 256)
+            return super().screen(summary, rounded, devices)  # type: ignore[arg-type]
+
+    blocks = Blocks(RuntimeInfo("blocks", "Blocks", "nowhere"), "1")
+    subject, devices = known(SMALL, GIB), cards(3 * GIB)
+    found = longest_context(blocks, subject, work(), devices, None)
+    assert found is not None
+    assert found % 256 == 0
+    assert found <= (longest_context(RULE, subject, work(), devices, None) or 0) < found + 256
+
+
+def test_a_window_lets_the_context_grow_further() -> None:
+    slid = SMALL._replace(caches=(LayerCache(8, 1024, 1024, 512),))
+    full, windowed = (
+        longest_context(RULE, known(shape, GIB), work(), cards(2 * GIB), 10**6) or 0 for shape in (SMALL, slid)
+    )
+    assert 0 < full < windowed
+
+
+@example(bends=[7], slopes=[[1, 1, 0, 0]], limit=600, budget=10, granularity=7)
+@given(
+    st.lists(st.integers(2, 500), max_size=3),
+    st.lists(st.lists(st.integers(0, 20), min_size=4, max_size=4), min_size=1, max_size=3),
+    st.integers(1, 600),
+    st.integers(0, 8000),
+    st.integers(1, 7),
+)
+def test_largest_is_what_trying_every_number_finds(
+    bends: list[int], slopes: list[list[int]], limit: int, budget: int, granularity: int
+) -> None:
+    edges = [0, *sorted(bends)]
+
+    def spares(n: int) -> tuple[int, ...]:
+        rounded = -(-n // granularity) * granularity
+        spans = list(zip(edges, [*edges[1:], 10**9], strict=True))
+        return tuple(
+            budget
+            - sum(slope * max(0, min(rounded, high) - low) for (low, high), slope in zip(spans, place_, strict=False))
+            for place_ in slopes
+        )
+
+    fitting = [n for n in range(1, limit + 1) if min(spares(n)) >= 0]
+    assert largest(spares, limit, granularity) == (fitting[-1] if fitting else None)
+
+
+@pytest.mark.parametrize("limit", [1, 2, LONGEST])
+def test_few_guesses_are_enough_however_bent_the_lines(limit: int) -> None:
+    asked = []
+
+    def spares(n: int) -> tuple[int, ...]:
+        asked.append(n)
+        return (10**6 - n * n, 10**9 - n)
+
+    assert largest(spares, limit) == min(limit, 1000)
+    assert len(asked) < 40

@@ -1,0 +1,117 @@
+"""Where a subject lies: parts with their ranges, what is free, what is missing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmscale import load
+from llmscale.devices.sets import ANY_DEVICE, device_set
+from llmscale.fit.place import place
+from llmscale.fit.subject import Subject, model_of
+from llmscale.formats.catalogue import number_format, quant, quants
+from llmscale.quantity import Basis
+from llmscale.runtimes.interface import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, Placement, Verdict, Workload
+from llmscale.runtimes.registry import runtime
+from llmscale.units import GIB
+from tests.fit.synthetic import RULE, SUBJECTS, cards, work
+
+
+def laid(reference: str, form: str, devices: str = "", context: int = 4096) -> Placement:
+    """A model in a format under the format's own runtime."""
+    chosen = quant(form)
+    found = runtime(chosen.runtime)
+    subject = model_of(load(reference).known()).subject(chosen, found.info.engine or found.info.name)
+    asked = Workload(context, 1, number_format("fp16"), chosen.activation_bytes)
+    return place(found, subject, asked, device_set(devices) if devices else ANY_DEVICE).placed
+
+
+def test_a_known_model_is_one_point_and_its_parts_add_up() -> None:
+    placed = laid("llama-2-7b", "fp16")
+    (device,) = placed.devices
+    assert placed.ends == (placed.total, placed.total)
+    assert {part.kind: part.size.basis for part in device.parts} == {
+        WEIGHTS: Basis.EXACT,
+        CACHE: Basis.EXACT,
+        COMPUTE: Basis.MODELLED,
+        OVERHEAD: Basis.MODELLED,
+    }
+    assert placed.of(WEIGHTS).value == 2 * 6_738_415_616
+    assert placed.of(CACHE).value == 2_147_483_648
+    assert placed.of(STATE).value == 0
+
+
+def test_a_bare_size_has_exact_weights_and_assumed_buffers_in_a_range() -> None:
+    placed = laid("7B", "int4")
+    cache, compute = placed.of(CACHE), placed.of(COMPUTE)
+    assert placed.of(WEIGHTS)[:3] == (3_500_000_000,) * 3
+    assert cache.basis is compute.basis is Basis.ASSUMED
+    assert cache.low < cache.value < cache.high
+    assert cache.high >= 2_147_483_648, "LLaMA 2 7B is among its neighbours"
+    low, high = placed.ends
+    assert low < placed.total < high
+
+
+def test_a_bare_size_may_fit_where_some_of_its_neighbours_do() -> None:
+    placed = laid("7B", "int4")
+    low, high = placed.ends
+    (device,) = placed.devices
+    verdicts = [device._replace(budget=budget).verdict for budget in (low - 1, low, high - 1, high)]
+    assert verdicts == [Verdict.NO, Verdict.MAYBE, Verdict.MAYBE, Verdict.YES]
+
+
+@given(SUBJECTS, st.integers(1, 100_000), st.integers(1, 16), st.integers(1, 10**12), st.integers(1, 4))
+def test_a_placement_adds_up_and_its_ranges_hold_their_middle(
+    subject: Subject, context: int, batch: int, each: int, count: int
+) -> None:
+    placed = place(RULE, subject, work(context, batch), cards(each, count)).placed
+    assert placed.usable == each * count == placed.used + placed.free
+    assert placed.missing == sum(max(0, -usage.spare) for usage in placed.devices)
+    assert (placed.fits is Verdict.YES) == (placed.missing == 0)
+    assert placed.headroom == min(usage.free for usage in placed.devices)
+    for usage in placed.devices:
+        assert usage.budget == usage.used + usage.free
+        assert usage.least <= usage.used <= usage.most
+        assert all(part.size.low <= part.size.value <= part.size.high for part in usage.parts)
+
+
+@given(SUBJECTS, st.integers(1, 100_000), st.integers(1, 100_000), st.integers(1, 16), st.integers(1, 4))
+def test_a_longer_context_or_more_sequences_never_take_less(
+    subject: Subject, one: int, other: int, batch: int, count: int
+) -> None:
+    short, long = sorted((one, other))
+    devices = cards(80 * GIB, count)
+    for less, more in [(work(short, batch), work(long, batch)), (work(one, batch), work(one, batch + 1))]:
+        a, b = (place(RULE, subject, asked, devices).placed for asked in (less, more))
+        assert a.total <= b.total
+        assert a.ends[0] <= b.ends[0]
+        assert a.ends[1] <= b.ends[1]
+
+
+@pytest.mark.parametrize("reference", ["llama-2-7b", "gpt2", "mixtral-8x7b", "bert-base", "vit-base", "7B", "8x7B"])
+def test_more_bits_never_take_less_memory(reference: str) -> None:
+    forms = sorted((q for q in quants() if q.plain), key=lambda form: (form.bits, form.activation_bytes))
+    sizes = []
+    for form in forms:
+        placed = laid(reference, form.id, context=512)
+        sizes.append((placed.of(WEIGHTS).value, placed.total))
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+
+
+def test_unlike_cards_are_full_alike() -> None:
+    placed = laid("llama-2-7b", "fp16", "rtx4090 + rtx3060-12gb")
+    large, small = placed.devices
+    assert large.budget > small.budget
+    used = [sum(part.size.value for part in usage.parts if part.kind in (WEIGHTS, CACHE)) for usage in placed.devices]
+    own = [usage.used - taken for usage, taken in zip(placed.devices, used, strict=True)]
+    shares = [taken / (usage.budget - kept) for taken, usage, kept in zip(used, placed.devices, own, strict=True)]
+    assert shares[0] == pytest.approx(shares[1])
+
+
+def test_a_card_without_room_for_anything_is_left_out() -> None:
+    placed = laid("llama-2-7b", "fp16", "rtx4090 + 600MiB")
+    large, small = placed.devices
+    assert (small.used, small.parts) == (0, ())
+    assert large.used == laid("llama-2-7b", "fp16", "rtx4090").used
