@@ -6,15 +6,15 @@ import shlex
 from typing import Any
 
 import pytest
-
 from llmscale.answers.command import Named, mlx_server
+from llmscale.formats.readers import USUAL
+
 from llmscale.answers.estimate import estimate
 from llmscale.answers.fits import fits
 from llmscale.answers.results.estimate import Estimate
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
-from llmscale.formats.readers import USUAL
 from llmscale.runtimes.interface import Options, Workload
 from llmscale.runtimes.mlx.chunk import kept
 from llmscale.runtimes.mlx.layers import rotating

@@ -14,9 +14,9 @@ from llmscale.formats.select import selected
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.parallel.shards import PlaneBytes
-from llmscale.runtimes.sglang.startup import SglangSettings, Started, start
 from llmscale.runtimes.sglang.loaded import loaded_bytes
 from llmscale.runtimes.sglang.pools import Cells, cells
+from llmscale.runtimes.sglang.startup import SglangSettings, Started, start
 from llmscale.sources import load
 from llmscale.units import GIB
 from tests.helpers import TRUTH

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from llmscale.answers.command import Named, sglang_server
+
 from llmscale.answers.estimate import estimate
 from llmscale.answers.fits import fits
 from llmscale.answers.needs import needs

@@ -18,14 +18,14 @@ from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.parallel.shards import PlaneBytes
-from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
 from llmscale.runtimes.vllm.loaded import resident_bytes, weights_per_rank
 from llmscale.runtimes.vllm.overhead import graph_bytes
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
-from llmscale.runtimes.vllm.runtime import STATE_BYTES
+from llmscale.runtimes.vllm.started import STATE_BYTES
+from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.units import GIB
 from tests.helpers import TRUTH
 from tests.runtimes.vllm.rows import model, version

@@ -17,9 +17,9 @@ from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.parallel.shards import PlaneBytes
-from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import MEASURED, release
+from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.sources import load
 from llmscale.units import GIB
 from tests.helpers import TRUTH

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from llmscale.answers.serve import card_of
+
 from llmscale.devices.device import entries
 from llmscale.devices.sets import device_set
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llmscale.answers.serve import layouts
 
 from llmscale.answers.estimate import estimate
 from llmscale.answers.results.estimate import DeviceFit, EstimateResult
-from llmscale.answers.serve import layouts
 from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.render.views import estimate as view

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.runtimes.vllm.cache import CacheCapacity
 from llmscale.runtimes.vllm.overhead import graph_bytes
 from llmscale.runtimes.vllm.releases import Batch
+from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.units import GIB
 from tests.runtimes.vllm.rows import model, plain
 
