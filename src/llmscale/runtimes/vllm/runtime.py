@@ -13,7 +13,6 @@ from llmscale.runtimes.general import GeneralRuntime
 from llmscale.runtimes.interface import ModelName, PaceSetting, Placement, Workload
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
-from llmscale.runtimes.vllm.releases import MEASURED
 
 #: Tokens of a block of the cache.
 BLOCK = 16
@@ -74,4 +73,4 @@ class Vllm(GeneralRuntime):
 
 def runtime(release: str) -> Vllm:
     """vLLM of a release that was read."""
-    return Vllm(INFO, MEASURED)
+    return Vllm(INFO, release)
