@@ -1,4 +1,4 @@
-"""What a package brings is found by its name alone, through entry points: the example of docs/plugin, installed apart."""
+"""What a package brings is found by its name through entry points: docs/plugin, installed apart, is asked for each."""
 
 from __future__ import annotations
 

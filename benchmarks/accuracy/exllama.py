@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.exllama_rows import ROWS, used
+from tests.runtimes.exllama.rows import ROWS, used
 
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale.units import MIB

@@ -12,9 +12,8 @@ from benchmarks import process_fit
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale import estimate
 from llmscale.formats.catalogue import quant
-from llmscale.formats.weights import assign_formats, host_bytes
+from llmscale.formats.weights import assign_formats, file_weights
 from llmscale.model.inventory import inventory
-from llmscale.runtimes.interface import Options
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.read import facts_of
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
@@ -236,11 +235,9 @@ def _log(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
     if row["preset"] in PRESETS and "model_device_mib" in row:
         spec = load(model).known()
         form = quant("gguf-f16" if row["preset"] == "F16" else row["preset"])
-        stored = assign_formats(form, spec, inventory(spec))
-        host = host_bytes(stored)
-        weights = sum(tensor.bytes for tensor in stored) - host
-        yield LOG_WEIGHTS, Row(f"{name}, device", weights, row["model_device_mib"] * MIB, rounding=ROUNDING)
-        yield LOG_WEIGHTS, Row(f"{name}, host", host, row["model_host_mib"] * MIB, rounding=ROUNDING)
+        weights = file_weights(assign_formats(form, spec, inventory(spec)))
+        yield LOG_WEIGHTS, Row(f"{name}, device", weights.device, row["model_device_mib"] * MIB, rounding=ROUNDING)
+        yield LOG_WEIGHTS, Row(f"{name}, host", weights.host, row["model_host_mib"] * MIB, rounding=ROUNDING)
 
 
 def _processes() -> list[tuple[str, Row]]:
@@ -278,10 +275,8 @@ def _process(row: dict[str, Any], kind: str, mib: float) -> Row:
         batch=slots,
         kv_dtype=kind,
         gpus=["80GiB"],
-        options=Options(ubatch=row["n_ubatch"], unified_kv=row["kv_unified"], flash_attn=row["flash_attn"]),
+        options={"ubatch": row["n_ubatch"], "unified_kv": row["kv_unified"], "flash_attn": row["flash_attn"]},
     ).estimates
-    weights = line.devices[0].weights_bytes
-    assert weights is not None
-    ours = weights + line.kv_cache_bytes + line.compute_bytes + line.overhead_bytes
+    (device,) = line.devices
     name = f"{model} {row['preset']} -c {row['n_ctx']} -ctk {kind} -ctv {kind}, {row['backend']}"
-    return Row(name, ours, mib * MIB, rounding=MIB / 2)
+    return Row(name, device.used_bytes, mib * MIB, rounding=MIB / 2)

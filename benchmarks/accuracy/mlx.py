@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.mlx_rows import GB, ROWS, peak
+from tests.runtimes.mlx.rows import GB, ROWS, peak
 
 from benchmarks.accuracy.rows import Comparison, Row
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.ollama_rows import GB, ROWS, buffers, printed, size, weights
+from tests.runtimes.ollama.rows import GB, ROWS, held, printed, size
 
 from benchmarks.accuracy.rows import Comparison, Row
+from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS
 from llmscale.units import MIB
 
 SIZE = "Ollama size of a loaded model"
@@ -32,10 +33,8 @@ def _size(row: dict[str, Any]) -> Row:
 
 
 def _buffers(row: dict[str, Any]) -> Iterator[Row]:
-    held = buffers(row)
-    ours = {"model": weights(row), "kv": held.cache[0], "compute": held.compute[0]}
-    for part, bytes_ in ours.items():
-        yield Row(f"{_name(row)}, {part}", bytes_ / MIB, row[f"{part}_mib"], rounding=0.5)
+    for part, kind in (("model", WEIGHTS), ("kv", CACHE), ("compute", COMPUTE)):
+        yield Row(f"{_name(row)}, {part}", held(row, kind) / MIB, row[f"{part}_mib"], rounding=0.5)
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -34,12 +34,12 @@ from llmscale.formats.weights import assign_formats
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.families import from_config
 from llmscale.model.inventory import inventory
-from llmscale.model.shape import shape_of
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.interface import Subject, Workload
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
-from llmscale.runtimes.transformers.rule import most_of, rule
+from llmscale.runtimes.transformers.rule import moments, most_of
 from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.sources.registry import load
 from llmscale.units import GIB, MIB
@@ -187,14 +187,19 @@ def _below(spec: ModelSpec, case: list[Any]) -> bool:
     """Whether no more was alive besides the cache than an estimate by the rule gives at most."""
     _, batch, tokens, _, peak, *_ = case
     kept, ruled = _by_rule(spec, batch, tokens)
-    return bool(peak - kept <= ruled * most_of(Subject(shape_of(spec), spec)))
+    return bool(peak - kept <= ruled * most_of(_plain(spec)))
+
+
+@cache
+def _plain(spec: ModelSpec) -> Exact:
+    return Exact(spec, inventory(spec), quant("bf16"))
 
 
 def _by_rule(spec: ModelSpec, batch: int, tokens: int) -> tuple[int, int]:
-    shape = shape_of(spec)
-    kept = sum(batch * tokens * layer.layers * (layer.keys + layer.values) * BF16 for layer in shape.caches)
+    caches = _plain(spec).widths.caches
+    kept = sum(batch * tokens * layer.layers * (layer.keys + layer.values) * BF16 for layer in caches)
     work = Workload(tokens, batch, number_format("fp16"), BF16)
-    return kept, rule(Subject(shape, spec), work)
+    return kept, max(moments(_plain(spec), work).values())
 
 
 def _ruled(name: str, spec: ModelSpec, case: list[Any]) -> Row:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.rows import Comparison, Row
-from llmscale.answers.model import Model
 from llmscale.errors import NotFoundError, UnsupportedModelError
+from llmscale.fit.subject import Bare, Counted, model_of
 from llmscale.formats.catalogue import quant, quants
+from llmscale.formats.gguf.files import file_bytes
 from llmscale.formats.recipe import Quant
 from llmscale.sources.registry import load
 
@@ -49,9 +50,9 @@ def comparisons() -> Iterator[Comparison]:
 
 
 @cache
-def _model(name: str) -> Model | None:
+def _model(name: str) -> Counted | Bare | None:
     try:
-        return Model.of(load(name).known())
+        return model_of(load(name).known())
     except NotFoundError:
         return None
 
@@ -86,9 +87,10 @@ def _name(raw: dict[str, Any]) -> str:
     )
 
 
-def _file_bytes(model: Model, chosen: Quant, weights: int) -> int:
-    file = model.file(chosen)
-    return file.value if file else weights
+def _file_bytes(model: Counted | Bare, chosen: Quant, weights: int) -> int:
+    if isinstance(model, Bare) or chosen.kind != "gguf":
+        return weights
+    return file_bytes(model.spec, model.subject(chosen, "").stored).value
 
 
 def _dry_runs() -> Iterator[Row]:

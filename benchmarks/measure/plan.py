@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from llmscale.answers.model import DEFAULT_KV, Model, kv_format
 from llmscale.catalogue import entries as catalogue
-from llmscale.formats.catalogue import quant
+from llmscale.devices.sets import ANY_DEVICE
+from llmscale.fit.place import place
+from llmscale.fit.question import DEFAULT_KV
+from llmscale.fit.subject import model_of
+from llmscale.formats.catalogue import number_format, quant
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.registry import runtime
 from llmscale.sources.registry import load
 
 DTYPE = "bf16"
@@ -84,8 +88,9 @@ def _heads(model: str) -> int:
 
 def expected(case: Case) -> int:
     """About how many bytes it takes; only to know what to try."""
-    model = Model.of(load(case.model).known())
-    work = Workload(case.prompt + case.answer, case.batch, kv_format(DEFAULT_KV), 2)
-    total = model.candidate(quant(case.dtype), "transformers").footprint(work).total
+    transformers = runtime("transformers")
+    subject = model_of(load(case.model).known()).subject(quant(case.dtype), transformers.info.name)
+    work = Workload(case.prompt + case.answer, case.batch, number_format(DEFAULT_KV), 2)
+    total = place(transformers, subject, work, ANY_DEVICE).placed.total
     scores = case.batch * _heads(case.model) * case.prompt**2 * SCORE_BYTES if case.attn == "eager" else 0
     return total + scores

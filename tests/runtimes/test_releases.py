@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,12 @@ import pytest
 
 from llmscale.compile.registry import make
 from llmscale.errors import InputFileError, NotFoundError, UsageError
-from llmscale.runtimes import NAMES
 from llmscale.runtimes import releases as room
-from llmscale.runtimes.releases import holding, newest, parsed, releases, title
+from llmscale.runtimes.registry import NAMES
+from llmscale.runtimes.releases import holding, modelled, newest, parsed, releases, title
+from llmscale.runtimes.vllm.releases import MEASURED
 from llmscale.store.yaml_file import YamlFile
 
-#: Where the release that a runtime's code follows is named.
-FOLLOWED = {
-    "vllm": ("vllm.releases", "MEASURED"),
-    "sglang": ("sglang.releases", "VERSION"),
-    "llama.cpp": ("llama_cpp.runtime", "COMMIT"),
-    "ollama": ("ollama", "VERSION"),
-    "mlx": ("mlx", "VERSION"),
-    "exllama": ("exllama", "VERSION"),
-    "transformers": ("transformers.runtime", "VERSION"),
-}
 BUILDS = """
 title: llama.cpp
 releases:
@@ -43,11 +33,11 @@ def compiled(folder: Path, text: str, runtime: str = "llama.cpp") -> dict[str, A
 # What is asked
 
 
-def test_the_release_that_the_code_follows_was_read() -> None:
+def test_what_answers_was_read_and_where_it_can_be_measured_too() -> None:
     for runtime in NAMES:
-        module, name = FOLLOWED[runtime]
-        followed = getattr(import_module(f"llmscale.runtimes.{module}"), name)
-        assert followed in {version for span in releases(runtime) for version in span.read}, runtime
+        assert modelled(runtime) in {version for span in releases(runtime) for version in span.read}, runtime
+    assert modelled("vllm") == MEASURED != newest("vllm")
+    assert modelled("sglang") == newest("sglang")
 
 
 def test_a_span_holds_until_the_next_one() -> None:

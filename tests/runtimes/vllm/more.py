@@ -24,7 +24,7 @@ from llmscale.runtimes.vllm.loaded import resident_bytes, weights_per_rank
 from llmscale.runtimes.vllm.overhead import graph_bytes
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
-from llmscale.runtimes.vllm.runtime import STATE_BYTES
+from llmscale.runtimes.vllm.started import STATE_BYTES
 from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.units import GIB
 from tests.helpers import TRUTH

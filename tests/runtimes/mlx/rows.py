@@ -6,13 +6,11 @@ Shared by the tests and by `benchmarks/accuracy`.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from llmscale.answers.estimate import estimate
-from llmscale.runtimes.interface import Options
+from tests.helpers import TRUTH
 
-TRUTH = Path(__file__).resolve().parent / "truth"
 ROWS: list[dict[str, Any]] = json.loads((TRUTH / "mlx.json").read_text(encoding="utf-8"))["rows"]
 #: Decimal, as mlx-lm writes.
 GB = 1_000_000_000
@@ -27,6 +25,6 @@ def peak(row: dict[str, Any]) -> int:
         batch=row.get("batch", 1),
         runtime="mlx",
         gpus=("m3-ultra",),
-        options=Options(prefill_step_size=row.get("prefill_step_size")),
+        options={"prefill_step_size": row.get("prefill_step_size")},
     ).estimates
     return answer.total_bytes

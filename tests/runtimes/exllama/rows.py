@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from llmscale.answers.estimate import estimate
@@ -15,13 +14,13 @@ from llmscale.formats.catalogue import quant as find_quant
 from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import inventory
 from llmscale.sources.registry import load
+from tests.helpers import TRUTH
 
-TRUTH = Path(__file__).resolve().parent / "truth"
 ROWS: list[dict[str, Any]] = json.loads((TRUTH / "exllama.json").read_text(encoding="utf-8"))["rows"]
 
 
 def used(row: dict[str, Any]) -> int:
-    """Bytes on the device, through the public interface: what is usable without what is left."""
+    """Bytes on the device, through the public interface."""
     (line,) = estimate(
         row["catalogue"],
         (row["quant"],),
@@ -31,7 +30,7 @@ def used(row: dict[str, Any]) -> int:
         gpus=("rtx4090",),
     ).estimates
     (device,) = line.devices
-    return device.usable_bytes - device.headroom_bytes - (towers(row) if row.get("text_only") else 0)
+    return device.used_bytes - (towers(row) if row.get("text_only") else 0)
 
 
 def towers(row: dict[str, Any]) -> int:
