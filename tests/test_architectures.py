@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from llmscale.runtimes.architectures import LACKING, RUN, lacks
 
 from llmscale import estimate, fits
 from llmscale.answers.results.fits import FitsResult
@@ -11,7 +12,6 @@ from llmscale.errors import UnsupportedModelError
 from llmscale.model.families import model_types
 from llmscale.names import SPELT
 from llmscale.runtimes import NAMES
-from llmscale.runtimes.architectures import LACKING, RUN, lacks
 
 
 def test_every_model_type_that_is_named_is_one_of_ours() -> None:

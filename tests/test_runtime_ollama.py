@@ -6,11 +6,11 @@ import shlex
 from typing import Any
 
 import pytest
-
 from llmscale.answers.command import Named, ollama_run
+from llmscale.answers.ollama import context_on, predicted
+
 from llmscale.answers.estimate import estimate
 from llmscale.answers.fits import fits
-from llmscale.answers.ollama import context_on, predicted
 from llmscale.answers.results.estimate import DeviceFit
 from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
