@@ -175,7 +175,8 @@ def best(
     refused: LlmscaleError | None = None
     last: Chosen | None = None
     for quant in steps:
-        if model.on_devices(quant) > devices.memory and quant is not steps[-1]:
+        too_large = not _offloads(question, quant) and model.on_devices(quant) > devices.memory
+        if too_large and quant is not steps[-1]:
             continue
         try:
             found = answer(model, quant, devices, question)
@@ -190,6 +191,12 @@ def best(
     if last is None:
         raise refused or UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.")
     return last
+
+
+def _offloads(question: Question, quant: Quant) -> bool:
+    """Whether an option that is given may leave weights in host memory."""
+    given = {name for name, _ in question.options}
+    return any(option.offloads and option.name in given for option in question.runs(quant).info.options)
 
 
 def _open(found: Chosen, devices: DeviceSet) -> bool:

@@ -40,6 +40,7 @@ class Option(NamedTuple):
         metavar: what stands for its value there.
         least, most: bounds of a number.
         choices: the only texts that it takes.
+        offloads: whether it may leave weights in host memory.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Option(NamedTuple):
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
+    offloads: bool = False
 
 
 #: Options that were given, by name.
@@ -397,7 +399,10 @@ class Runtime(Protocol):
         ...
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        """How far off `screen` may be, as a share of all that is used; 0 where it is the placement itself."""
+        """How far off `screen` may be, on any device, as a share of all that is used.
+
+        0 where it is the placement itself, infinite where it says nothing.
+        """
         ...
 
     def summarise(self, subject: Exact) -> Any:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from llmscale.runtimes.llama_cpp.beside import projector_of
+from llmscale.runtimes.llama_cpp.companions import projector_of
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.gguf.mmproj import FORMS, projector

@@ -10,7 +10,6 @@ from benchmarks import process_fit
 from llmscale import estimate
 from llmscale.devices.device import entries
 from llmscale.devices.sets import device_set
-from llmscale.runtimes.interface import Options
 from llmscale.runtimes.llama_cpp.process import (
     CONTEXT,
     GRAIN,
@@ -21,11 +20,11 @@ from llmscale.runtimes.llama_cpp.process import (
     THREADS,
     WORKSPACE,
     Chip,
-    beyond,
     chip,
     context,
     explain_process,
     fixed,
+    further,
     pool,
 )
 from llmscale.runtimes.llama_cpp.simulate import activations, facts
@@ -100,14 +99,14 @@ def test_the_middle_is_the_middle_of_the_cards() -> None:
 @pytest.mark.parametrize("name", ["24GiB", "rx7900xtx", "m4-max"])
 def test_a_device_without_a_known_chip_is_taken_for_the_middle_one(name: str) -> None:
     devices = device_set(name)
-    assert beyond(devices) == [0]
+    assert further(devices) == [0]
     (line,) = explain_process(devices)
     assert "middling" in line
 
 
 def test_each_of_several_devices_has_its_own() -> None:
-    alone = [beyond(device_set(name))[0] for name in ("rtx4090", "rtx3060-12gb")]
-    assert beyond(device_set("rtx4090 + 2x rtx3060-12gb")) == [alone[0], alone[1], alone[1]]
+    alone = [further(device_set(name))[0] for name in ("rtx4090", "rtx3060-12gb")]
+    assert further(device_set("rtx4090 + 2x rtx3060-12gb")) == [alone[0], alone[1], alone[1]]
     assert alone[0] > 0 > alone[1]
 
 
@@ -137,7 +136,7 @@ def test_an_estimate_gives_each_device_its_process_and_the_total_a_middling_one(
 
 def test_a_larger_step_has_a_larger_pool() -> None:
     few, many = (
-        estimate("llama-3.1-8b", ["q4_k_m"], options=Options(ubatch=size)).estimates[0].overhead_bytes
+        estimate("llama-3.1-8b", ["q4_k_m"], options={"ubatch": size}).estimates[0].overhead_bytes
         for size in (128, 2048)
     )
     assert few < many

@@ -10,8 +10,8 @@ UBATCH = Option(
     "ubatch", ("--ubatch", "-ub"), "whole", "tokens computed at once. Default: 512.", "N", least=1, most=1 << 20
 )
 FLASH = Option("flash_attn", ("--flash-attn/--no-flash-attn",), "flag", "attention in one operation.")
-LAYERS = Option("gpu_layers", ("--gpu-layers", "-ngl"), "text", "layers on the device; all, auto.", "N")
-RAM = Option("ram", ("--ram",), "size", "RAM for what is not on the device.", "SIZE")
+LAYERS = Option("gpu_layers", ("--gpu-layers", "-ngl"), "text", "layers on the device; all, auto.", "N", offloads=True)
+RAM = Option("ram", ("--ram",), "size", "RAM for what is not on the device.", "SIZE", offloads=True)
 INFO = RuntimeInfo(
     name="llama.cpp",
     title="llama.cpp",
@@ -25,7 +25,13 @@ INFO = RuntimeInfo(
         Option("kv_offload", ("--kv-offload/--no-kv-offload",), "flag", "the cache on the device."),
         LAYERS,
         Option(
-            "n_cpu_moe", ("--n-cpu-moe", "-ncmoe"), "whole", "first layers whose experts stay in RAM.", "N", least=0
+            "n_cpu_moe",
+            ("--n-cpu-moe", "-ncmoe"),
+            "whole",
+            "first layers whose experts stay in RAM.",
+            "N",
+            least=0,
+            offloads=True,
         ),
         RAM,
         Option(

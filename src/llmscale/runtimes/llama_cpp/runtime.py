@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UsageError
 from llmscale.runtimes.general import GeneralRuntime, spread
 from llmscale.runtimes.interface import ModelName, PaceSetting, Placement, Workload
 from llmscale.runtimes.llama_cpp import summary as compiled
@@ -24,6 +25,11 @@ CELLS, UBATCH = 256, 512
 
 class LlamaCpp(GeneralRuntime):
     """See the module; what simulates is imported when it is asked, which takes 30 ms."""
+
+    def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
+        if isinstance(subject, Summary) and not subject.exact and (work.option("mmproj") or work.option("draft")):
+            raise UsageError("--mmproj and --draft need a model whose tensors are known, and this is a size alone.")
+        return work
 
     def place(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
         from llmscale.runtimes.llama_cpp.placement import place

@@ -19,8 +19,9 @@ from llmscale.runtimes.ollama.rules import LLAMA_CPP, MARGIN, batch_size
 from llmscale.runtimes.releases import newest
 from llmscale.runtimes.subject import Exact, Summary
 
-#: How far off what was compiled of llama.cpp may be with Ollama's settings, as a share of what is used.
-SCREENED = 0.1
+#: How far off what was compiled of llama.cpp may be on several devices, as a share of what is used: Ollama puts what
+#: surely fits one of them on that alone.
+SCREENED = 1.0
 
 
 class Ollama(LlamaCpp):
@@ -57,7 +58,8 @@ class Ollama(LlamaCpp):
         return spread(found._replace(compute=larger), budgets, further(devices))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return SCREENED
+        theirs = max(compiled.ELSEWHERE, compiled.error(summary, work, devices))
+        return theirs if devices.count == 1 else max(SCREENED, theirs)
 
     def pace(self, work: Workload) -> PaceSetting | None:
         return PaceSetting(INFO.engine, work.option("flash_attn") is not False, UBATCH)

@@ -7,14 +7,13 @@ import pytest
 from llmscale import estimate
 from llmscale.answers.results.estimate import Estimate
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.runtimes.interface import Options
 from tests.helpers import process
 
 LARGE, SMALL = "qwen2.5-32b", "qwen2.5-0.5b"
 
 
 def one(model: str, gpu: str = "rtx4090", quant: str = "q4_k_m", context: int = 8192, **options: object) -> Estimate:
-    found = estimate(model, [quant], context=context, gpus=[gpu], options=Options(**options))  # type: ignore[arg-type]
+    found = estimate(model, [quant], context=context, gpus=[gpu], options=options)
     return found.estimates[0]
 
 
@@ -51,7 +50,7 @@ def test_a_draft_model_takes_what_it_would_alone_but_for_the_process() -> None:
 def test_a_draft_models_cache_is_f16_whatever_the_targets_is() -> None:
     plain = one(LARGE, draft=SMALL)
     (quantised,) = estimate(
-        LARGE, ["q4_k_m"], context=8192, kv_dtype="q8_0", gpus=["rtx4090"], options=Options(draft=SMALL)
+        LARGE, ["q4_k_m"], context=8192, kv_dtype="q8_0", gpus=["rtx4090"], options={"draft": SMALL}
     ).estimates
     assert quantised.kv_cache_bytes < plain.kv_cache_bytes
     assert quantised.draft_bytes == plain.draft_bytes
@@ -88,7 +87,7 @@ def test_the_command_loads_both() -> None:
 
 def test_both_are_explained() -> None:
     said = estimate(
-        "qwen2.5-vl-7b", ["q4_k_m"], options=Options(mmproj="f16", draft="qwen2.5-vl-3b"), explain=True
+        "qwen2.5-vl-7b", ["q4_k_m"], options={"mmproj": "f16", "draft": "qwen2.5-vl-3b"}, explain=True
     ).explanation
     assert any("mmproj = " in line and "1,354,132,480" in line for line in said)
     assert any("draft = " in line and "Qwen2.5-VL-3B" in line for line in said)
@@ -111,7 +110,7 @@ def test_both_are_explained() -> None:
 )
 def test_what_cannot_be_is_refused(model: str, quant: str, options: dict[str, str], says: str) -> None:
     with pytest.raises((UsageError, UnsupportedModelError), match=says):
-        estimate(model, [quant], options=Options(**options))  # type: ignore[arg-type]
+        estimate(model, [quant], options=options)
 
 
 def test_through_the_command_line() -> None:
