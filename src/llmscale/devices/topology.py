@@ -80,9 +80,16 @@ def _slots(link: Interconnect | None) -> Link:
     """Over PCI Express."""
     if link is not None and link.kind == "none":
         return NONE
-    if link is None or link.pcie not in LANE_GB_S or link.lanes is None:
-        return UNKNOWN
-    return Link("pcie", LANE_GB_S[link.pcie] * link.lanes, PCIE)
+    speed = slot_gb_s(link) if link else None
+    return UNKNOWN if speed is None else Link("pcie", speed, PCIE)
+
+
+def slot_gb_s(link: Interconnect) -> float | None:
+    """10^9 bytes a second of a device's slot, one way; None where it is not known."""
+    if link.pcie is None or link.lanes is None:
+        return None
+    each = LANE_GB_S.get(link.pcie)
+    return None if each is None else each * link.lanes
 
 
 def _speed(link: Link) -> float:
