@@ -28,7 +28,7 @@ class Link(NamedTuple):
     """What links several devices.
 
     Attributes:
-        kind: as `Interconnect` has it; ``none`` for one device alone, ``unknown`` where nobody says.
+        kind: as `Interconnect` has it; ``unknown`` where nobody says.
         gb_s: 10^9 bytes a second that one of them sends to the others together, one way; None where not known.
         name: what its vendor calls it.
     """
@@ -48,14 +48,12 @@ def has_hbm(device: Device) -> bool:
 
 
 def link_between(devices: DeviceSet) -> Link:
-    """What links `devices` with each other."""
-    return _between(tuple(kind.id for kind in devices.kinds), devices.count)
+    """What links `devices` with each other; one alone, what would link it with another of its kind."""
+    return _between(tuple(kind.id for kind in devices.kinds), max(2, devices.count))
 
 
 @lru_cache(maxsize=4096)
 def _between(ids: tuple[str, ...], count: int) -> Link:
-    if count == 1:
-        return NONE
     links = [device.link if device else None for device in map(known, dict.fromkeys(ids))]
     if len(links) == 1:
         return _alike(links[0], count)
