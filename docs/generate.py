@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from llmscale.answers.results.check import CheckResult
+from llmscale.answers.results.check import CheckResult, DeviceCheckResult
 from llmscale.answers.results.compare import CompareResult
 from llmscale.answers.results.estimate import EstimateResult
 from llmscale.answers.results.fits import FitsOverview, FitsResult
@@ -41,11 +41,16 @@ ANSWERS = {
     "models check": CheckResult,
     "models add": AddedModel,
     "devices": DevicesResult,
+    "devices check": DeviceCheckResult,
     "quants": QuantsResult,
     "runtimes": RuntimesResult,
     "plugins": PluginsResult,
 }
-SUBCOMMANDS = {"models": ("list", "show", "check", "add"), "devices": ("list", "show"), "quants": ("list", "show")}
+SUBCOMMANDS = {
+    "models": ("list", "show", "check", "add"),
+    "devices": ("list", "show", "check"),
+    "quants": ("list", "show"),
+}
 
 
 def commands() -> str:

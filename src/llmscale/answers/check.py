@@ -1,9 +1,13 @@
-"""``models check``: every catalogue model recounted and held against what its publisher states."""
+"""``models check`` and ``devices check``: models recounted and held against what is stated, what devices lack."""
 
 from __future__ import annotations
 
-from llmscale.answers.results.check import CheckedModel, CheckResult
+from collections.abc import Iterable
+
+from llmscale.answers.results.check import CheckedDevice, CheckedModel, CheckResult, DeviceCheckResult
 from llmscale.catalogue import entries as model_catalogue
+from llmscale.devices.device import Device, entries, made
+from llmscale.devices.missing import missing
 from llmscale.model.inventory import inventory
 from llmscale.sources.catalogue import of_entry
 
@@ -37,3 +41,22 @@ def check_models(*, catalogue: str | None = None) -> CheckResult:
                 )
             )
     return CheckResult(checked, tuple(differing), sum(not line.explained for line in differing))
+
+
+def check_devices(file: str = "") -> DeviceCheckResult:
+    """What is not known, or was not checked, of the devices of `file`, or of those that ship.
+
+    Raises:
+        InputFileError: a file that cannot be read, or an entry that does not fit.
+    """
+    devices = list(_of_file(file) if file else entries())
+    lines = [CheckedDevice(device.id, missing(device), tuple(device.recalled)) for device in devices]
+    told = tuple(line for line in lines if line.missing or line.recalled)
+    return DeviceCheckResult(len(devices), told, sum(bool(line.missing) for line in told), file)
+
+
+def _of_file(path: str) -> Iterable[Device]:
+    from llmscale.devices.schema import check
+    from llmscale.store.yaml_file import YamlFile
+
+    return map(made, check(YamlFile.read(path))["entries"].values())

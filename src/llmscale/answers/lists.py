@@ -9,6 +9,7 @@ from llmscale.answers.results.common import LossRef, model_ref
 from llmscale.answers.results.lists import (
     DeviceLine,
     DevicesResult,
+    LinkLine,
     ModelLine,
     ModelResult,
     ModelsResult,
@@ -18,7 +19,8 @@ from llmscale.answers.results.lists import (
 from llmscale.catalogue import entries as model_catalogue
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.devices import device as device_catalogue
-from llmscale.devices.device import Device
+from llmscale.devices.device import Device, Interconnect
+from llmscale.devices.topology import slot_gb_s
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit.subject import Model, model_of
 from llmscale.formats.catalogue import quant, quants
@@ -135,12 +137,30 @@ def _device_line(device: Device) -> DeviceLine:
         bandwidth_gb_s=device.bandwidth_gb_s,
         fp16_tflops=device.fp16_tflops,
         compute_capability=f"{device.compute_capability:.1f}" if device.compute_capability else None,
+        generation=device.generation,
+        memory_kind=device.memory_kind,
+        threads_per_sm=device.threads_per_sm,
+        link=_link_line(device.link) if device.link else None,
+        driver_name=device.driver_name,
         power_w=device.power_w,
         price_usd=device.price_usd,
         aliases=tuple(device.aliases),
         source=device.source,
         recalled=tuple(device.recalled),
         note=device.note,
+    )
+
+
+def _link_line(link: Interconnect) -> LinkLine:
+    return LinkLine(
+        kind=link.kind,
+        name=link.name,
+        gb_s=link.gb_s,
+        peers=link.peers,
+        pcie=link.pcie,
+        lanes=link.lanes,
+        slot_gb_s=slot_gb_s(link),
+        bridge_gb_s=link.bridge_gb_s,
     )
 
 

@@ -1,4 +1,4 @@
-"""``llmscale devices``: alone a list; ``list``, ``show``."""
+"""``llmscale devices``: alone a list; ``list``, ``show``, ``check``."""
 
 from __future__ import annotations
 
@@ -60,3 +60,19 @@ def show(
     from llmscale.render.views.lists import devices_view
 
     Style(output, lang, no_color, width, quiet).write(show_device(name), devices_view)
+
+
+@app.command(epilog="Examples: llmscale devices check | llmscale devices check my-devices.yaml")
+def check(
+    file: Annotated[str, typer.Argument(metavar="[FILE]", help="Entries as in data/devices.yaml.")] = "",
+    output: opt.OutputOption = opt.Output.table,
+    lang: opt.LangOption = opt.Lang.en,
+    no_color: opt.NoColor = False,
+    width: opt.Width = None,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Say what is not known of each device, in FILE or of those that ship; fails on a file that does not fit."""
+    from llmscale.answers.check import check_devices
+    from llmscale.render.views.check import device_check_view
+
+    Style(output, lang, no_color, width, quiet).write(check_devices(file), device_check_view)

@@ -4,19 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from llmscale.names import find
 from llmscale.store.tables import table
 from llmscale.units import GIB, MIB
 
+#: What the memory is made of; HBM where nobody says which.
+MemoryKind = Literal[
+    "GDDR5",
+    "GDDR5X",
+    "GDDR6",
+    "GDDR6X",
+    "GDDR7",
+    "HBM",
+    "HBM2",
+    "HBM2e",
+    "HBM3",
+    "HBM3e",
+    "LPDDR4X",
+    "LPDDR5",
+    "LPDDR5X",
+]
+LinkKind = Literal["switch", "fabric", "bridge", "pcie", "none"]
+
+
+@dataclass(frozen=True)
+class Interconnect:
+    """What several of a device are linked by when nothing is added to them; None of a number: not known.
+
+    Attributes:
+        kind: switch: each reaches all others at full speed; fabric: wired to some others, which share the speed;
+            bridge: one that such cards are sold for; pcie: their slots; none: nothing within one machine.
+        name: what its vendor calls it.
+        gb_s: 10^9 bytes a second that one sends to all others together, one way.
+        peers: how many others a fabric or a bridge reaches; None where one reaches all.
+        pcie: generation of its slot.
+        lanes: of its slot.
+        bridge_gb_s: as `gb_s`, by a bridge that is sold apart.
+    """
+
+    kind: LinkKind
+    name: str = ""
+    gb_s: float | None = None
+    peers: int | None = None
+    pcie: int | None = None
+    lanes: int | None = None
+    bridge_gb_s: float | None = None
+
 
 @dataclass(frozen=True)
 class Device:
-    """One device.
+    """One device; None or nothing: not known.
 
     Attributes:
+        driver_name: what its driver calls it.
         kind: consumer, laptop, workstation, datacentre, or unified (memory shared with the CPU).
+        generation: its architecture (Ampere, RDNA3, M4).
         memory_gib: memory as sold; a "24 GB" card holds 24 GiB.
+        memory_kind: what the memory is made of.
         reported_mib: the total that the driver reports, where a log shows it.
         gpu_share: share of unified memory that the GPU may use by default.
         memory_options_gib: the sizes that one device is sold with; `memory_gib` is the largest.
@@ -25,6 +71,8 @@ class Device:
         fp16_tflops: FP16 rate without sparsity, 10^12 operations a second.
         fp32_tflops: FP32 rate of the shaders.
         sms: multiprocessors of an NVIDIA chip.
+        threads_per_sm: threads that one of them holds.
+        link: what several of it are linked by.
         gpu: whether code for its vendor's GPUs runs on it.
         recalled: fields that could not be checked against a source.
     """
@@ -37,6 +85,9 @@ class Device:
     memory_gib: float
     source: str
     aliases: list[str] = field(default_factory=list)
+    driver_name: str = ""
+    generation: str = ""
+    memory_kind: MemoryKind | None = None
     reported_mib: int | None = None
     gpu_share: float | None = None
     memory_options_gib: list[float] = field(default_factory=list)
@@ -47,6 +98,8 @@ class Device:
     power_w: float | None = None
     price_usd: float | None = None
     sms: int | None = None
+    threads_per_sm: int | None = None
+    link: Interconnect | None = None
     gpu: bool = True
     recalled: list[str] = field(default_factory=list)
     note: str = ""
@@ -57,20 +110,26 @@ class Device:
         return self.reported_mib * MIB if self.reported_mib else round(self.memory_gib * GIB)
 
 
+def made(fields: dict[str, Any]) -> Device:
+    """The device with the fields of a table's entry."""
+    link = fields["link"]
+    return Device(**{**fields, "link": Interconnect(**link) if link else None})
+
+
 def entry(device_id: str) -> Device:
     """The device with exactly this id."""
-    return Device(**table("devices")["entries"][device_id])
+    return made(table("devices")["entries"][device_id])
 
 
 def known(device_id: str) -> Device | None:
     """The device with exactly this id; None for a bare size."""
     fields = table("devices")["entries"].get(device_id)
-    return Device(**fields) if fields else None
+    return made(fields) if fields else None
 
 
 def entries() -> Iterator[Device]:
     """All devices in the order of the file."""
-    return (Device(**fields) for fields in table("devices")["entries"].values())
+    return map(made, table("devices")["entries"].values())
 
 
 def lookup(name: str) -> Device:
@@ -80,4 +139,4 @@ def lookup(name: str) -> Device:
         NotFoundError: none does, or several do.
     """
     data = table("devices")
-    return Device(**data["entries"][find(name, data["names"], "device")])
+    return made(data["entries"][find(name, data["names"], "device")])

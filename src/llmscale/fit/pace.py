@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from llmscale.devices import device as device_catalogue
 from llmscale.devices.sets import DeviceSet, counted
+from llmscale.devices.topology import link_between
 from llmscale.fit.subject import Subject
 from llmscale.model.shape import Shape
 from llmscale.runtimes.interface import LayerSplit, PaceSetting, Placement, Runtime, Workload
 from llmscale.runtimes.subject import Exact, Summary
-from llmscale.speed.links import link
 from llmscale.speed.load import (
     Load,
     attended_by_prompt,
@@ -25,6 +25,8 @@ from llmscale.speed.predict import Speed, Stage, decode, first_token
 from llmscale.speed.profile import ComputeProfile, bytes_per_token, profile_of
 from llmscale.speed.table import Setup, host_setup, setup
 from llmscale.store.tables import table
+
+GIGA = 1e9
 
 
 class Pace(NamedTuple):
@@ -155,9 +157,13 @@ def _load(what: Moved, work: Workload) -> Load:
 
 
 def _devices(setting: PaceSetting, quant: str, devices: DeviceSet, together: bool) -> list[tuple[Setup, float]]:
-    """Each device, or all that share every matrix, with its share of the layers; nothing where one is not known."""
+    """Each device, or all that share every matrix, with its share of the layers; nothing where one is not known, or how
+    those that share talk to each other."""
     if together:
-        found = _setup(setting.name, devices.id, quant, devices.count, setting.flash)
+        link = link_between(devices).gb_s
+        if link is None and devices.count > 1:
+            return []
+        found = _setup(setting.name, devices.id, quant, devices.count, setting.flash, link)
         return [(found, 1.0)] if found else []
     whole = devices.total_usable
     setups = [(_setup(setting.name, kind.id, quant, 1, setting.flash), kind) for kind in devices.kinds]
@@ -167,10 +173,15 @@ def _devices(setting: PaceSetting, quant: str, devices: DeviceSet, together: boo
 
 
 @cache
-def _setup(runtime: str, device: str, quant: str, count: int, flash: bool) -> Setup | None:
-    """The fitted factors; None for a device of which only the memory is known."""
+def _setup(runtime: str, device: str, quant: str, count: int, flash: bool, link: float | None = None) -> Setup | None:
+    """The fitted factors; None for a device of which only the memory is known.
+
+    Args:
+        link: 10^9 bytes a second between those that share every matrix.
+    """
     found = device_catalogue.known(device)
     if found is None:
         return None
     factors: dict[str, Any] = table("speed")
-    return setup(factors, runtime, found, quant, count=count, link=link(found) if count > 1 else None, flash=flash)
+    bytes_a_second = None if link is None else link * GIGA
+    return setup(factors, runtime, found, quant, count=count, link=bytes_a_second, flash=flash)

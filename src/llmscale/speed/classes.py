@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from llmscale.devices.device import Device
+from llmscale.devices.topology import has_hbm
 
-#: NVIDIA devices whose memory is HBM: their bandwidth is more than llama.cpp's kernels can use.
-HBM = re.compile(r"^(v100|p100|a100|a800|a30$|h100|h200|h800|h20|gh200|b200|b300|gb200|gb300|titan-v$|quadro-gv100)")
 #: Slower than this, FP16 is an emulation (Pascal's GeForce cards); such devices compute in FP32.
 FP16_TFLOPS = 1.0
 
@@ -29,12 +28,12 @@ FORMATS = (
 
 
 def device_class(device: Device) -> str:
-    """The class of a device: by vendor, and for NVIDIA by its memory."""
+    """The class of a device: by vendor, and for NVIDIA by its memory, since HBM is faster than kernels can use."""
     if device.vendor != "NVIDIA":
         return device.vendor.lower()
     if device.kind == "unified":
         return "nvidia-unified"
-    if HBM.match(device.id):
+    if has_hbm(device):
         return "nvidia-hbm"
     return "nvidia-gddr"
 

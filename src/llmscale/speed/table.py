@@ -18,13 +18,13 @@ CPU = "cpu"
 ENGINE = {"ollama": "llama.cpp"}
 #: Whose factors stand for a runtime's on devices that it was not measured on.
 STANDS_IN = {"sglang": "vllm"}
-#: The classes of devices that a runtime is for, by how their names begin; llama.cpp is for all.
+#: The vendors whose devices a runtime is for; llama.cpp is for all.
 MEANT_FOR = {
-    "mlx": ("apple",),
-    "exllama": ("nvidia", "amd"),
-    "vllm": ("nvidia", "amd"),
-    "sglang": ("nvidia", "amd"),
-    "transformers": ("nvidia", "amd"),
+    "mlx": ("Apple",),
+    "exllama": ("NVIDIA", "AMD"),
+    "vllm": ("NVIDIA", "AMD"),
+    "sglang": ("NVIDIA", "AMD"),
+    "transformers": ("NVIDIA", "AMD"),
 }
 
 
@@ -76,7 +76,7 @@ def setup(
     """
     if device.bandwidth_gb_s is None:
         return None
-    own = _Name(runtime, device_class(device), compute_class(device), device.id)
+    own = _Name(runtime, device_class(device), compute_class(device), device.id, device.vendor)
     tflops, shaders = matrix_tflops(device), device.fp32_tflops
     machine = Machine(
         bandwidth=device.bandwidth_gb_s * 1e9,
@@ -91,7 +91,7 @@ def setup(
 
 def host_setup(table: Mapping[str, Any], runtime: str, bandwidth: float, format_id: str) -> Setup | None:
     """The processor and its memory of so many bytes per second, where layers or experts lie that no device holds."""
-    return _setup(table, _Name(runtime, CPU, CPU, ""), Machine(bandwidth, None, Factors()), format_id, True)
+    return _setup(table, _Name(runtime, CPU, CPU, "", ""), Machine(bandwidth, None, Factors()), format_id, True)
 
 
 class _Name(NamedTuple):
@@ -99,6 +99,7 @@ class _Name(NamedTuple):
     device_class: str
     compute_class: str
     device: str
+    vendor: str
 
 
 def _setup(
@@ -142,7 +143,7 @@ def _setup(
 def _class(table: Mapping[str, Any], name: _Name) -> tuple[str, Mapping[str, Any] | None, bool]:
     """The runtime whose factors are taken, those of the class, and whether they were measured on such devices."""
     runtime = ENGINE.get(name.runtime, name.runtime)
-    if not name.device_class.startswith(MEANT_FOR.get(runtime.partition("-")[0], "")):
+    if name.vendor not in MEANT_FOR.get(runtime.partition("-")[0], (name.vendor,)):
         return runtime, None, False
     classes = table["runtimes"].get(runtime, {})
     found = classes.get(name.device_class)

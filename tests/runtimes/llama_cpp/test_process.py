@@ -17,7 +17,6 @@ from llmscale.runtimes.llama_cpp.process import (
     KERNELS,
     MIDDLE,
     THREAD,
-    THREADS,
     WORKSPACE,
     Chip,
     chip,
@@ -91,9 +90,9 @@ def test_from_hopper_on_the_workspace_is_larger() -> None:
 
 
 def test_the_middle_is_the_middle_of_the_cards() -> None:
-    cards = [device for device in entries() if device.sms and not device.id.startswith(("jetson", "dgx"))]
+    cards = [device for device in entries() if device.sms and device.kind != "unified"]
     assert median(chip(device.id).threads for device in cards) == MIDDLE.threads
-    assert all(device.vendor == "NVIDIA" and device.compute_capability in THREADS for device in cards)
+    assert all(device.vendor == "NVIDIA" and device.threads_per_sm for device in cards)
 
 
 @pytest.mark.parametrize("name", ["24GiB", "rx7900xtx", "m4-max"])

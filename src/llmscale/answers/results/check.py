@@ -22,6 +22,28 @@ class CheckedModel:
 
 
 @dataclass
+class CheckedDevice:
+    """One line of ``devices check``: the fields that are not known, and those not checked against a source."""
+
+    id: str
+    missing: tuple[str, ...]
+    recalled: tuple[str, ...]
+
+
+@dataclass
+class DeviceCheckResult:
+    """Answer of ``devices check``: devices of which something is not known or not checked; `incomplete` of them lack
+    something. `file` is the user's own, empty for what ships."""
+
+    checked: int
+    devices: tuple[CheckedDevice, ...]
+    incomplete: int
+    file: str
+    schema: str = field(default=SCHEMA, init=False)
+    command: str = field(default="devices check", init=False)
+
+
+@dataclass
 class CheckResult:
     """Answer of ``models check``."""
 

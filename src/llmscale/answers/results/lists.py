@@ -76,6 +76,25 @@ class AddedModel:
 
 
 @dataclass
+class LinkLine:
+    """What several of a device are linked by when nothing is added: switch, fabric, bridge, pcie or none.
+
+    `gb_s`, `slot_gb_s` and `bridge_gb_s` are 10^9 bytes a second that one sends to the others together, one way: by
+    the link, by its PCI Express slot, by a bridge that is sold apart. `peers` is how many others a fabric or bridge
+    reaches.
+    """
+
+    kind: str
+    name: str
+    gb_s: float | None
+    peers: int | None
+    pcie: int | None
+    lanes: int | None
+    slot_gb_s: float | None
+    bridge_gb_s: float | None
+
+
+@dataclass
 class DeviceLine:
     """One device; `memory_basis` is exact where a driver's log shows the total, `recalled` names unchecked fields."""
 
@@ -90,6 +109,11 @@ class DeviceLine:
     bandwidth_gb_s: float | None
     fp16_tflops: float | None
     compute_capability: str | None
+    generation: str
+    memory_kind: str | None
+    threads_per_sm: int | None
+    link: LinkLine | None
+    driver_name: str
     power_w: float | None
     price_usd: float | None
     aliases: tuple[str, ...]

@@ -1,8 +1,8 @@
-"""``models check``: stated against counted."""
+"""``models check``: stated against counted; ``devices check``: what is missing."""
 
 from __future__ import annotations
 
-from llmscale.answers.results.check import CheckResult
+from llmscale.answers.results.check import CheckResult, DeviceCheckResult
 from llmscale.render.report import Cell, Column, Report, table, word
 from llmscale.render.views.cells import counted
 from llmscale.render.words import Words
@@ -32,5 +32,23 @@ def check_view(result: CheckResult, say: Words) -> Report:
     note = (
         f"{result.checked} models recounted from their tensors; {len(result.differing)} differ from the stated figure "
         f"by more than 0.5 %, {result.unexplained} of them without a written reason."
+    )
+    return Report((table("", columns, rows),) if rows else (), (note,))
+
+
+def device_check_view(result: DeviceCheckResult, say: Words) -> Report:
+    """Devices of which something is not known or not checked."""
+    columns = [
+        Column("id", "Device", right=False),
+        Column("missing", "Missing", right=False, wraps=True),
+        Column("recalled", "Unchecked", right=False, wraps=True),
+    ]
+    rows = [
+        [word(line.id), word(", ".join(line.missing), "yellow"), word(", ".join(line.recalled))]
+        for line in result.devices
+    ]
+    note = (
+        f"{result.checked} device{'' if result.checked == 1 else 's'} checked. What is missing of "
+        f"{result.incomplete} is answered as unknown, or as of the reference GPU."
     )
     return Report((table("", columns, rows),) if rows else (), (note,))

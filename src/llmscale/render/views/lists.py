@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from llmscale.answers.results.common import SizedModelRef
-from llmscale.answers.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantLine, QuantsResult
+from llmscale.answers.results.lists import (
+    AddedModel,
+    DevicesResult,
+    LinkLine,
+    ModelResult,
+    ModelsResult,
+    QuantLine,
+    QuantsResult,
+)
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import LOSS_NOTE, counted, gib, loss
 from llmscale.render.words import Words
 from llmscale.units import format_gib
 
+UNKNOWN = "unknown"
 FACT = (Column("fact", "", right=False), Column("value", "", right=False, wraps=True))
 
 
@@ -132,14 +141,19 @@ def _device(result: DevicesResult) -> Report:
         ("aliases", ", ".join(line.aliases)),
         ("vendor", line.vendor),
         ("kind", line.kind),
+        ("generation", line.generation or UNKNOWN),
         (
             "memory",
             f"{format_gib(line.memory_bytes)} GiB ({'the driver says' if line.memory_basis == 'exact' else 'as sold'})",
         ),
+        ("memory kind", line.memory_kind or UNKNOWN),
         ("share for the GPU", f"{line.gpu_share:.0%}" if line.gpu_share else ""),
         ("bandwidth", f"{line.bandwidth_gb_s:,g} GB/s" if line.bandwidth_gb_s else ""),
         ("FP16", f"{line.fp16_tflops:,g} TFLOPS without sparsity" if line.fp16_tflops else ""),
         ("compute capability", line.compute_capability or ""),
+        ("threads of a multiprocessor", f"{line.threads_per_sm:,}" if line.threads_per_sm else ""),
+        ("several are linked by", _link(line.link)),
+        ("the driver calls it", line.driver_name),
         ("power", f"{line.power_w:,g} W" if line.power_w else ""),
         ("price at launch", f"{line.price_usd:,.0f} USD" if line.price_usd else ""),
         ("released", str(line.released)),
@@ -148,6 +162,27 @@ def _device(result: DevicesResult) -> Report:
         ("not checked against a source", recalled),
     ]
     return Report((table(line.name, FACT, [[word(name, "bold"), word(text)] for name, text in facts if text]),))
+
+
+def _link(link: LinkLine | None) -> str:
+    """What links several, in a sentence."""
+    if link is None:
+        return UNKNOWN
+    slot = f"PCI Express {link.pcie}.0 x{link.lanes}" if link.pcie and link.lanes else "PCI Express"
+    slot += f", {_rate(link.slot_gb_s)}"
+    others = f" to {link.peers} others" if link.peers and link.peers > 1 else ""
+    said = {
+        "switch": f"{link.name} through a switch, {_rate(link.gb_s)}",
+        "fabric": f"{link.name}{others}, {_rate(link.gb_s)}",
+        "bridge": f"{link.name} bridge{others}, {_rate(link.gb_s)}",
+        "pcie": slot,
+        "none": "nothing within one machine",
+    }[link.kind]
+    return said + (f"; with a bridge, sold apart, {_rate(link.bridge_gb_s)}" if link.bridge_gb_s else "")
+
+
+def _rate(gb_s: float | None) -> str:
+    return f"{gb_s:,g} GB/s one way" if gb_s else f"speed {UNKNOWN}"
 
 
 def quants_view(result: QuantsResult, say: Words) -> Report:

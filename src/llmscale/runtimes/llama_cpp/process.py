@@ -36,22 +36,6 @@ HOPPER = 9.0
 GRAIN = 2 * MIB
 #: Bytes of a block of activations, and the values in it (`block_q8_1`).
 BLOCK, VALUES = 36, 32
-#: Threads that one multiprocessor holds, by compute capability (CUDA C++ Programming Guide; recalled).
-THREADS = {
-    5.2: 2048,
-    6.0: 2048,
-    6.1: 2048,
-    7.0: 2048,
-    7.5: 1024,
-    8.0: 2048,
-    8.6: 1536,
-    8.7: 1536,
-    8.9: 1536,
-    9.0: 2048,
-    11.0: 1536,
-    12.0: 1536,
-    12.1: 1536,
-}
 
 
 class Chip(NamedTuple):
@@ -71,8 +55,8 @@ def chip(device: str) -> Chip:
     from llmscale.store.tables import table
 
     entry = table("devices")["entries"].get(device, {})
-    capability, sms = entry.get("compute_capability"), entry.get("sms")
-    return Chip(sms * THREADS[capability], capability) if sms and capability in THREADS else MIDDLE
+    capability, sms, threads = (entry.get(name) for name in ("compute_capability", "sms", "threads_per_sm"))
+    return Chip(sms * threads, capability) if sms and threads and capability else MIDDLE
 
 
 def context(of: Chip) -> int:

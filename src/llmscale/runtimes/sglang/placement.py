@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from llmscale.devices.sets import DeviceSet
+from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
@@ -33,13 +34,14 @@ from llmscale.runtimes.sglang.info import INFO
 from llmscale.runtimes.sglang.loaded import IMAGE_CACHE, vision
 from llmscale.runtimes.sglang.startup import SglangSettings, Started, default_of, outside, start
 from llmscale.runtimes.subject import Exact
-from llmscale.speed.classes import HBM
 from llmscale.units import GIB
 
 #: Bytes of an element of a cache (``--kv-cache-dtype``).
 CACHE_BYTES = {"fp16": 2, "bf16": 2, "fp8": 1}
 #: A device of which nothing is known takes the defaults of a small one.
 SMALL = 24 * GIB
+#: What links the devices whose process groups were seen to take more.
+NVLINK = "NVLink"
 
 
 def cache_bytes(work: Workload) -> int:
@@ -78,7 +80,7 @@ def settings_of(work: Workload, devices: DeviceSet) -> SglangSettings:
         chunk=work.option("chunked_prefill_size"),
         max_requests=work.option("max_running_requests"),
         kv_bytes=cache_bytes(work),
-        nvlink=HBM.match(devices.id) is not None,
+        nvlink=link_between(devices).name == NVLINK,
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from llmscale.devices.device import known
 from llmscale.devices.sets import DeviceSet
+from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.planes import planes_of
@@ -15,7 +16,7 @@ from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
 from llmscale.runtimes.vllm.loaded import weights_per_rank
-from llmscale.runtimes.vllm.profile import HOPPER, DeviceTraits
+from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.runtimes.vllm.releases import Batch, release
 from llmscale.runtimes.vllm.startup import Card, StartPlan, Startup, VllmSettings, limits, on, planned
@@ -27,12 +28,11 @@ CACHE_BYTES = {"fp16": 2, "bf16": 2, "fp8": 1}
 STATE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 #: A device of which nothing is known takes the limits of a small one.
 SMALL = 24 * GIB
-#: Compute capability of the GPUs whose modules a switch links (H100, H200, B200, B300).
+#: Compute capabilities that fused and symmetric all-reduce are made for.
 LINKED = (9.0, 10.0, 10.3)
-#: How the ids of cards of those GPUs end that no switch links.
-CARDS = ("-pcie", "-nvl")
-#: How the ids of the devices begin that have default limits of their own.
-A100, GB10 = "a100", "dgx-spark"
+#: What the driver's name of a device has in it that has default limits of its own: vLLM itself goes by that name
+#: (``get_batch_defaults`` in ``vllm/engine/arg_utils.py``).
+A100, GB10 = "a100", "gb10"
 
 
 class Served(NamedTuple):
@@ -166,9 +166,14 @@ def _plan(subject: Exact, device: DeviceTraits, settings: VllmSettings, batch: B
 
 
 def card_of(devices: DeviceSet) -> Card:
-    """One device as vLLM sees it; a bare size is taken for an H100, unlike devices for the oldest of them."""
-    capabilities = [device.compute_capability or 0 for device in map(known, devices.ids) if device]
-    oldest = min(capabilities, default=HOPPER)
-    linked = oldest in LINKED and not any(name.endswith(CARDS) for name in devices.ids)
-    traits = DeviceTraits(capability=oldest, linked=linked)
-    return Card(devices.visible, traits, devices.id.startswith(A100), devices.id.startswith(GB10))
+    """One device as vLLM sees it; a bare size is taken for an H100, unlike devices for the oldest of them.
+
+    The limits of a step are those of the first.
+    """
+    found = [device for device in map(known, dict.fromkeys(kind.id for kind in devices.kinds)) if device]
+    if not found:
+        return Card(devices.visible)
+    oldest = min(device.compute_capability or 0 for device in found)
+    linked = oldest in LINKED and link_between(devices).kind == "switch"
+    first = found[0].driver_name.lower()
+    return Card(devices.visible, DeviceTraits(capability=oldest, linked=linked), A100 in first, GB10 in first)
