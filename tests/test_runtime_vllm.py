@@ -125,7 +125,8 @@ def test_cache_bytes_are_those_of_the_logs() -> None:
 
 def test_the_line_of_cuda_graphs_is_the_fit_of_the_rows() -> None:
     rows = graph_rows()
-    assert len(rows) == 37
+    assert len(rows) >= 37
+    assert {row.name for row in rows} >= {"llama-3.1-8b", "qwen2.5-72b", "mixtral-8x7b", "deepseek-v2-lite"}
     assert fitted(rows) == pytest.approx(list(GRAPHS), rel=0.01)
 
 
