@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
 
-.PHONY: run test lint oracle activations bench measure accuracy docs clean
+.PHONY: run test lint oracle activations layouts bench measure accuracy speed docs clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -13,16 +13,21 @@ run: $(VENV)/ready  ## create the environment, install, and run the first exampl
 test: $(VENV)/ready  ## all tests, with the branch coverage of the core
 	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=95
 
-lint: $(VENV)/ready  ## style, types, the arrows between rooms, and whether the generated docs are fresh
+lint: $(VENV)/ready  ## style, types, the arrows between rooms, and whether the records and the generated docs are fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.oracle.stale
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python benchmarks/fit_speed.py --check
 	$(BIN)/python -m benchmarks.accuracy --check
 
 accuracy: $(VENV)/ready  ## every number against every measurement; writes docs/accuracy.md
 	$(BIN)/python -m benchmarks.accuracy
+
+speed: $(VENV)/ready  ## fit the factors of speeds to the published ones; writes data/speed.yaml
+	$(BIN)/python benchmarks/fit_speed.py
 
 bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
 	$(BIN)/python -m benchmarks.start
@@ -30,11 +35,14 @@ bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
 docs: $(VENV)/ready  ## the command reference and the JSON Schema
 	$(BIN)/python docs/generate.py
 
-oracle: $(ORACLE)/ready  ## compare every tensor with the real classes of transformers, on the meta device
+oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformers; MODEL_TYPES="llama gpt2" renews their rows alone
 	$(ORACLE)/bin/python -m tests.oracle $(MODEL_TYPES)
 
-activations: $(ORACLE)/ready  ## what classes of transformers have alive in generate; writes tests/truth/transformers_activations.json
+activations: $(ORACLE)/ready  ## what classes of transformers have alive in generate; MODEL_TYPES as above
 	$(ORACLE)/bin/python -m tests.oracle.activations $(MODEL_TYPES)
+
+layouts: $(ORACLE)/ready  ## what quantising libraries store of a layer; FORMATS="nf4 torchao" asks for some
+	$(ORACLE)/bin/python -m tests.oracle.layouts $(FORMATS)
 
 measure:  ## memory of models on this machine's GPU, into tests/truth; without one says so, installs nothing, and is no error
 	@if nvidia-smi -L >/dev/null 2>&1; then $(MAKE) --no-print-directory $(MEASURE)/ready && $(MEASURE)/bin/python -m benchmarks.measure; \
@@ -48,7 +56,6 @@ $(VENV)/ready: pyproject.toml
 
 $(ORACLE)/ready: pyproject.toml
 	$(PYTHON) -m venv $(ORACLE)
-	$(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[oracle]'
 	touch $@
 

@@ -1,6 +1,6 @@
 """Fit the factors of `llmscale.speed` to published speeds, and measure what the fit is worth on rows it has not seen.
 
-    python benchmarks/fit_speed.py            prints the tables and writes data/speed.yaml
+    make speed                                prints the tables and writes data/speed.yaml
     python benchmarks/fit_speed.py --check    only says whether data/speed.yaml is what the fit gives
 
 The law is linear in its factors at one sequence, so each class of devices under a runtime is one regression: least
@@ -202,7 +202,7 @@ def main() -> None:
     text = yaml.dump(data, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=118, allow_unicode=True)
     if check:
         if OUT.read_text() != text:
-            sys.exit(f"{OUT} is not what the fit gives; run this without --check.")
+            sys.exit("data/speed.yaml is stale: run make speed")
         return
     OUT.write_text(text)
     for key in ("accuracy", "coverage"):

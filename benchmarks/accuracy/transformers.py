@@ -25,7 +25,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.oracle.subjects import ACTIVATIONS, shortened, subjects
+from tests.oracle.campaigns import ACTIVATIONS
+from tests.oracle.record import WHOLE, subject_id
+from tests.oracle.subjects import shortened, subjects
 
 from benchmarks.accuracy.allocator import held, tensor_sizes
 from benchmarks.accuracy.rows import Comparison, Row
@@ -87,31 +89,26 @@ WORKSPACE, HOPPER_WORKSPACE = 8 * MIB + 128 * 1024, 32 * MIB
 
 def comparisons() -> Iterator[Comparison]:
     """What the classes have alive, and both kinds of published figure."""
-    record = json.loads(ACTIVATIONS.read_text(encoding="utf-8"))
+    record = ACTIVATIONS.record.content()
     looked = set(record["looked_at"])
-    source = (
-        f"transformers {record['transformers']} on the meta device of torch {record['torch']}, without weights: "
-        "`tests/truth/transformers_activations.json`."
-    )
+    made_with = sorted({row["made_with"] for row in record["models"].values()})
+    libraries = " and ".join(each.replace(", ", " on the meta device of ") for each in made_with)
+    source = f"{libraries}, without weights: `tests/truth/transformers_activations.json`."
     traced, encoded, ruled, below, still = [], [], [], [], []
-    for name, cases in record["models"].items():
-        spec = _part(name, record["layers"])
+    for name, row in record["models"].items():
+        cases = row.get("generated") or row.get("called") or ()
+        if not cases:
+            continue
+        spec, seen = _part(name, record["layers"]), subject_id(name) in looked
         for case in cases:
             below.append(_below(spec, case))
-            if is_traced(spec):
-                traced += list(_alive(name, spec, case, seen=name.removesuffix(" whole") in looked))
-            else:
+            if not is_traced(spec):
                 ruled.append(_ruled(name, spec, case))
                 still.append(below[-1])
-    for name, cases in record["encoders"].items():
-        spec = _part(name, record["layers"])
-        for case in cases:
-            below.append(_below(spec, case))
-            if is_traced(spec):
-                encoded.append(_called(name, spec, case, seen=name.removesuffix(" whole") in looked))
+            elif "generated" in row:
+                traced += list(_alive(name, spec, case, seen=seen))
             else:
-                ruled.append(_ruled(name, spec, case))
-                still.append(below[-1])
+                encoded.append(_called(name, spec, case, seen=seen))
     yield Comparison(
         ACTIVE,
         f"{source} MiB. {FIRST_SIGHT} {FIRST_LATER}",
@@ -150,8 +147,8 @@ def comparisons() -> Iterator[Comparison]:
 @cache
 def _part(name: str, layers: int) -> ModelSpec:
     """The model as the record has it: cut to so many layers, unless it says ``whole``."""
-    config = _configs()[name.removesuffix(" whole")]
-    return from_config(config if name.endswith(" whole") else shortened(config, layers), name)
+    config = _configs()[subject_id(name)]
+    return from_config(config if name.endswith(WHOLE) else shortened(config, layers), name)
 
 
 @cache

@@ -1,81 +1,56 @@
-"""``python -m tests.oracle [model_type ...]``: a row per model; exit status 1 on any difference without a reason.
+"""``python -m tests.oracle [model_type or id …]``: count these with the real classes and record it, all others stay.
 
-A run over everything without a difference writes `subjects.RECORD`.
+A class that is not there or cannot be built is recorded as that. A difference without a reason is not recorded at all:
+what there was of that model stays, and the exit status is 1, as it is when a model that was compared before no longer
+is, or when a name is nobody's.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Any
 
 import transformers
 
-from tests.oracle.compare import compare
-from tests.oracle.real import real
-from tests.oracle.rules import EXPLAINED, NOT_BUILT
-from tests.oracle.subjects import RECORD, fingerprint, subjects
+from tests.oracle.ask import Answer, ask
+from tests.oracle.campaigns import TENSORS, Campaign
+from tests.oracle.record import Row
 
 
-def main(model_types: list[str]) -> int:
-    """Compare the catalogue and every config, or those of some model types."""
-    record: dict[str, dict[str, Any]] = {}
-    without_class: list[str] = []
-    failed: list[str] = []
+def run(campaign: Campaign, names: list[str]) -> int:
+    """Ask about what is named, all by default; print a line each, renew the record, and say what is wrong."""
     print(f"transformers {transformers.__version__}")
-    for subject in subjects():
-        if model_types and subject.model_type not in model_types:
-            continue
-        ours = subject.inventory()
-        try:
-            theirs = real(subject.config)
-        except Exception as error:  # whatever a class raises for a published file
-            _row(subject.id, ours.total(), "", "", f"not built: {NOT_BUILT.get(subject.id, error)}")
-            if subject.id not in NOT_BUILT:
-                failed.append(subject.id)
-            continue
-        if theirs is None:
-            without_class.append(subject.id)
-            continue
-        found = compare(subject.model_type, ours, theirs.stored, theirs.again)
-        if found.differences and subject.id in EXPLAINED:
-            _row(subject.id, ours.total(), f"{found.theirs:,}", found.names, f"explained: {EXPLAINED[subject.id]}")
-            continue
-        differences = found.differences + [f"buffer that no table knows: {name}" for name in theirs.unknown]
-        _row(subject.id, ours.total(), f"{found.theirs:,}", found.names, "differs" if differences else "same")
-        for line in differences:
-            print(f"    {line}")
-        if differences:
-            failed.append(subject.id)
+    before, rows, differing = campaign.record.rows(), {}, []
+    for subject in campaign.chosen(names):
+        answer = ask(subject)
+        _print(subject.id, answer)
+        if answer.row is None:
+            differing.append(subject.id)
         else:
-            record[subject.id] = {
-                "model_type": subject.model_type,
-                **fingerprint(ours),
-                "names": found.names,
-                "components": found.components,
-            }
-    if without_class:
-        print(f"no class there for {len(without_class)}: {', '.join(without_class)}")
-    names = [row["names"] for row in record.values()]
-    print(f"{len(record)} the same ({names.count('equal')} by name, {names.count('renamed')} by the rules' names)")
-    if failed:
-        print(f"{len(failed)} with differences: {', '.join(failed)}")
-    elif not record:
-        print(f"nothing was compared: no model is of type {' or '.join(model_types)}")
-    elif not model_types:
-        RECORD.write_text(_lines(record), encoding="utf-8")
-    return 1 if failed or not record else 0
+            rows[subject.id] = answer.row
+    campaign.record.renew(rows, names, kept=differing)
+    lost = [name for name, row in rows.items() if "names" in before.get(name, {}) and "names" not in row]
+    unknown = campaign.unknown(names)
+    wrong = {"differ without a reason": differing, "no longer compared": lost, "nobody's name": unknown}
+    return _sum_up(rows, wrong)
 
 
-def _row(name: str, ours: int, theirs: str, names: str, verdict: str) -> None:
-    print(f"{name:46} {ours:>19,} {theirs:>19} {names:8} {verdict}", flush=True)
+def _print(name: str, answer: Answer) -> None:
+    theirs = "" if answer.theirs is None else f"{answer.theirs:,}"
+    print(f"{name:46} {answer.ours:>19,} {theirs:>19} {answer.verdict}", flush=True)
+    for line in answer.differences:
+        print(f"    {line}")
 
 
-def _lines(record: dict[str, dict[str, Any]]) -> str:
-    """JSON with a line per model."""
-    rows = ",\n".join(f" {json.dumps(name)}: {json.dumps(row)}" for name, row in sorted(record.items()))
-    return f'{{"transformers": "{transformers.__version__}", "models": {{\n{rows}\n}}}}\n'
+def _sum_up(rows: dict[str, Row], wrong: dict[str, list[str]]) -> int:
+    """Print what was recorded and what is wrong; 1 when anything is."""
+    names = [row["names"] for row in rows.values() if "names" in row]
+    print(f"{len(names)} the same ({names.count('equal')} by name, {names.count('renamed')} by the rules' names)")
+    print(f"{len(rows) - len(names)} not, recorded with the reason")
+    for what, found in wrong.items():
+        if found:
+            print(f"{what}: {', '.join(found)}")
+    return int(any(wrong.values()))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(TENSORS, sys.argv[1:]))

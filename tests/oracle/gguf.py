@@ -5,7 +5,7 @@
 The converter runs on our inventory's published names and shapes: its tensors are lazy and never read. The GGUF file
 that comes out is a hole behind a real header, which is all that a dry run looks at. One JSON per model is written to
 OUT_DIR, unless it is there already; `tests.oracle.gguf_record` turns them into the rows of tests/truth.
-Needs torch, transformers, and a checkout of llama.cpp with llama-quantize built (see tests/truth/README.md).
+Needs the oracle's environment and a checkout of llama.cpp with llama-quantize built (see `gguf_record`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.oracle.omitted import with_factors
 from tests.oracle.subjects import CONFIGS, Subject, subjects, tensors
 
 TRUTH_CONFIGS = CONFIGS.parent.parent / "truth" / "configs"
@@ -85,13 +86,7 @@ def _as_published(config: dict[str, Any]) -> dict[str, Any]:
         for key in ("moe_topk", "num_shared_expert", "moe_intermediate_size"):
             if isinstance(config.get(key), int):
                 config[key] = [config[key]] * layers
-    scaling = config.get("rope_scaling") or {}
-    if scaling.get("type") == "longrope" and "long_factor" not in scaling:
-        rotary = config.get("qk_rope_head_dim") or int(
-            config.get("partial_rotary_factor", 1.0) * config["hidden_size"] / config["num_attention_heads"]
-        )
-        factors = [1.0] * (rotary // 2)
-        config["rope_scaling"] = {**scaling, "long_factor": factors, "short_factor": factors}
+    config = with_factors(config)
     if kind in CLASSES:
         config["architectures"] = [CLASSES[kind]]
     text = config.get("text_config")
@@ -123,7 +118,8 @@ def convert(conversion: Any, subject: Subject, folder: Path, out: Path) -> dict[
     config = {**COMMON, **READ.get(subject.model_type, {}), **subject.config}
     if isinstance(text := config.get("text_config"), dict):
         config["text_config"] = {**COMMON, **READ.get(text.get("model_type", ""), {}), **text}
-    (folder / "config.json").write_text(json.dumps(_as_published(config)))
+    config = _as_published(config)
+    (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.model").touch()
     (folder / "tokenizer.json").write_text('{"model": {"type": "WordPiece"}}')
     held = published(subject)

@@ -1,7 +1,9 @@
 """``python -m tests.oracle.gguf_record OUT_DIR [OUT_DIR …]``: what `tests.oracle.gguf` found, as tests/truth holds it.
 
-Bytes are counted with gguf-py's own table of block sizes, not with ours; the checkout's gguf-py must be on PYTHONPATH.
-A row that is there already stays unless it was found again.
+A row that is there already stays unless it was found again; of a model type without tensors the smallest model joins.
+Bytes are counted with gguf-py's own table of block sizes, not with ours. What the two commands need is no package: a
+checkout of llama.cpp at the commit that the files name, its ``llama-quantize`` built there (``cmake -B build && cmake
+--build build --target llama-quantize``), its gguf-py on PYTHONPATH, and the oracle's environment for torch.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
+
+from tests.oracle.gguf import everything
 
 TRUTH = Path(__file__).parent.parent / "truth"
 SIZES = TRUTH / "gguf_sizes.json"
@@ -34,11 +38,21 @@ def main(folders: Iterable[str]) -> None:
             found = sum(_bytes(shapes[name], blocks[kind]) for name, kind in types.items())
             runs.setdefault(answer["id"], {})[preset] = found or None
     write(SIZES, {**sizes, "dry_runs": dict(sorted(runs.items()))})
-    smallest: dict[str, dict[str, Any]] = {}
-    for answer in sorted(answers, key=lambda answer: len(answer["tensors"])):
-        smallest.setdefault(f"{answer['model_type']} {answer['arch']}", answer)
-    models = {answer["id"]: _tensors(answer) for answer in smallest.values()}
+    models: dict[str, dict[str, Any]] = json.loads(TENSORS.read_text(encoding="utf-8"))["models"]
+    models |= {answer["id"]: _tensors(answer) for answer in _of_each_kind(answers, models)}
     write(TENSORS, {"llama_cpp": sizes["llama_cpp"], "models": dict(sorted(models.items()))})
+
+
+def _of_each_kind(answers: Iterable[dict[str, Any]], recorded: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Those of models that are recorded, and the smallest of each model type and architecture that has none yet."""
+    types = {subject.id: subject.model_type for subject in everything()}
+    known = {types[name] for name in recorded if name in types}
+    seen: set[tuple[str, str]] = set()
+    for answer in sorted(answers, key=lambda answer: len(answer["tensors"])):
+        kind = answer["model_type"], answer["arch"]
+        if answer["id"] in recorded or (answer["model_type"] not in known and kind not in seen):
+            seen.add(kind)
+            yield answer
 
 
 def _bytes(shape: list[int], block: tuple[int, int]) -> int:

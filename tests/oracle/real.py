@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
 import transformers
 
+from tests.oracle.omitted import with_factors
 from tests.oracle.rules import COUNTED_BUFFERS, SAME_AS, SAME_TENSOR, UNCOUNTED_BUFFERS
 from tests.oracle.subjects import Shape
 
@@ -56,7 +58,9 @@ def _build(config: dict[str, Any]) -> torch.nn.Module | None:
     model_type = SAME_AS.get(config["model_type"], config["model_type"])
     if model_type not in transformers.CONFIG_MAPPING:
         return None
-    settings = transformers.CONFIG_MAPPING[model_type].from_dict({**config, "model_type": model_type})
+    # A copy, since it moves keys of the nested settings about.
+    given = deepcopy({**with_factors(config), "model_type": model_type})
+    settings = transformers.CONFIG_MAPPING[model_type].from_dict(given)
     name = (config.get("architectures") or [""])[0]
     build: Any = getattr(transformers, name, None) if name else None
     build = build or transformers.MODEL_FOR_CAUSAL_LM_MAPPING.get(type(settings), None)

@@ -13,10 +13,6 @@ from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, TensorGroup, inventory
 
 CONFIGS = Path(__file__).parent / "configs"
-RECORD = Path(__file__).parent.parent / "truth" / "oracle.json"
-#: What `tests.oracle.activations` found, with models cut to so many layers: enough for every pattern of layers.
-ACTIVATIONS = Path(__file__).parent.parent / "truth" / "transformers_activations.json"
-LAYERS = 8
 _DEPTH = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _DECODER = ("num_decoder_layers", "encoder_layers", "decoder_layers")
 

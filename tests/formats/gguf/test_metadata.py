@@ -157,7 +157,7 @@ def test_older_converters_wrote_more_but_under_a_thousandth(row: dict[str, Any])
 
 @pytest.mark.parametrize("model", ["Llama-3-8B", "DeepSeek-Coder-6.7B", "bge-small-en-v1.5"])
 def test_what_older_converters_wrote_more_is_a_score_per_row(model: str) -> None:
-    (row,) = [row for row in OLDER if row["model"] == model]
+    row = next(row for row in OLDER if row["model"] == model)
     vocabulary = find_vocabulary(known(), row["family"], row["rows"])
     assert vocabulary is not None
     size = vocabulary_bytes(vocabulary._replace(scores=True), row["rows"])

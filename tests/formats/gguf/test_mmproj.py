@@ -30,7 +30,7 @@ def test_every_converted_tower_is_exact(model: str, form: str) -> None:
 
 
 def test_all_families_and_types_were_converted() -> None:
-    assert {form for sizes in TOWERS["sizes"].values() for form in sizes} == set(FORMS)
+    assert {form for sizes in TOWERS["sizes"].values() for form in sizes} >= set(FORMS)
     assert len(TOWERS["sizes"]) >= 30
 
 
@@ -56,7 +56,7 @@ def test_graphs_are_those_that_were_reserved(model: str) -> None:
 
 
 def test_no_graph_without_a_row() -> None:
-    assert set(GRAPHS.values()) == {tuple(row) for row in TOWERS["compute"].values()}
+    assert set(GRAPHS.values()) <= {tuple(row) for row in TOWERS["compute"].values()}
 
 
 @pytest.mark.parametrize(

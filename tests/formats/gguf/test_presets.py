@@ -101,8 +101,11 @@ def test_the_converter_writes_these_tensors(name: str) -> None:
 
 def test_the_record_covers_every_preset_and_most_of_the_catalogue() -> None:
     rows = SIZES["dry_runs"]
-    assert set().union(*rows.values()) == set(DEFAULT)
-    assert sum(len(presets) for presets in SIZES["given"].values()) == 447
+    # Dense, mixed, sliding, latent, recurrent, and one whose published file is quantised itself.
+    relied_on = {"llama-2-7b", "mixtral-8x7b", "gemma-3-12b", "deepseek-v2-lite", "mamba-130m", "gpt-oss-20b"}
+    assert SIZES["given"].keys() >= relied_on
+    assert set().union(*rows.values()) >= set(DEFAULT)
+    assert sum(len(presets) for presets in SIZES["given"].values()) >= 447
     assert len([name for name in rows if "/" not in name]) >= 300
     assert {quant.preset for quant in quants() if quant.kind == "gguf"} >= set(DEFAULT)
 

@@ -100,7 +100,7 @@ def test_a_start_up_by_the_name_of_its_device_alone() -> None:
 @pytest.mark.parametrize("name", ["lfm2-700m", "granite-4.0-h-micro"])
 def test_states_and_cache_share_what_is_left(name: str) -> None:
     """The two pools of a log, made again from their sum; its release did not count the slot that is padding."""
-    (row,) = (row for row in printed("states") if row["catalogue"] == name)
+    row = next(row for row in printed("states") if row["catalogue"] == name)
     one = cell(row)
     found = pools((row["states"] + 1) * one.state + row["kv_tokens"] * one.token, one)
     assert found.states == pytest.approx(row["states"], abs=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -11,7 +10,9 @@ from benchmarks.accuracy.rows import Comparison, summary, within
 
 from llmscale.model.families import from_config
 from llmscale.runtimes.transformers.styles import LIKE_LLAMA, STYLES, compared, name_of
-from tests.oracle.subjects import ACTIVATIONS, subjects
+from tests.oracle.campaigns import ACTIVATIONS
+from tests.oracle.record import subject_id
+from tests.oracle.subjects import subjects
 
 FOUND: dict[str, Comparison] = {one.what: one for one in transformers.comparisons()}
 
@@ -75,9 +76,9 @@ def test_what_the_general_rule_answers_for_is_held_apart() -> None:
 
 
 def test_every_type_that_is_called_compared_has_rows() -> None:
-    record = json.loads(ACTIVATIONS.read_text(encoding="utf-8"))
     configs = {subject.id: subject for subject in subjects()}
-    specs = [from_config(configs[name.removesuffix(" whole")].config, name) for name in record["models"]]
+    generated = [name for name, row in ACTIVATIONS.record.rows().items() if row.get("generated")]
+    specs = [from_config(configs[subject_id(name)].config, name) for name in generated]
     of = {name_of(spec.text_family or spec.family) for spec in specs}
     assert {name for name in LIKE_LLAMA | set(STYLES) if compared(name)} - of <= {"qwen2_vl", "qwen2_5_vl"}
     assert not compared("internlm2")

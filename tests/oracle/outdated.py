@@ -1,0 +1,59 @@
+"""What has to be made again of a record, why, and the one line that says so. Needs no torch."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+#: Names that a line has at most of each reason.
+SHOWN = 5
+
+
+class Outdated(NamedTuple):
+    """One thing to make again: why, its name, and the part of the record that the command makes it with."""
+
+    why: str
+    name: str
+    part: str
+
+
+def pins() -> dict[str, str]:
+    """The version of each library that pyproject.toml names exactly for the oracle."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    _, _, extra = text.partition("\noracle = [")
+    return dict(re.findall(r'"([\w-]+)==([\w.]+)"', extra.partition("]")[0]))
+
+
+def other_version(made_with: str, pinned: Mapping[str, str]) -> str | None:
+    """Which library of ``name version, name version`` is not the pinned one; a local build counts as its release."""
+    for library, version in (one.split() for one in made_with.split(", ")):
+        release = version.partition("+")[0]
+        if release != pinned.get(library, release):
+            return f"made with {library} {release}, not {pinned[library]}"
+    return None
+
+
+def line(path: Path, command: str, found: Iterable[Outdated], parts: Collection[str]) -> str | None:
+    """What to type for one record, and why; None where nothing is outdated.
+
+    `command` ends with the variable that names parts of it; where all `parts` have to be made again, nobody needs it.
+    """
+    reasons: dict[str, list[str]] = defaultdict(list)
+    again = set()
+    for each in found:
+        reasons[each.why].append(each.name)
+        again.add(each.part)
+    if not again:
+        return None
+    run = command.rpartition(" ")[0] if again >= set(parts) else f'{command}="{" ".join(sorted(again))}"'
+    said = "; ".join(f"{why}: {_some(names)}" for why, names in sorted(reasons.items()))
+    return f"{path.relative_to(ROOT).as_posix()} is stale: run {run} ({said})"
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
