@@ -65,7 +65,7 @@ def show(
 @app.command(epilog="Examples: llmscale devices check | llmscale devices check my-devices.yaml")
 def check(
     file: Annotated[str, typer.Argument(metavar="[FILE]", help="Entries as in data/devices.yaml.")] = "",
-    output: opt.OutputOption = opt.Output.table,
+    output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
     width: opt.Width = None,

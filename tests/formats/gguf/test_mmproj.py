@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from llmscale.runtimes.llama_cpp.companions import projector_of
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.gguf.mmproj import FORMS, projector
 from llmscale.model.inventory import inventory
+from llmscale.runtimes.llama_cpp.companions import projector_of
 from llmscale.runtimes.llama_cpp.towers import GRAPHS
 from llmscale.sources.registry import load
 from llmscale.units import MIB

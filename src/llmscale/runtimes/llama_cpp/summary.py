@@ -1,8 +1,8 @@
 """What llama.cpp makes of a catalogue model, compiled: its cells, its state, the bends of its compute buffer.
 
 With one sequence, a cache in F16 and no other setting the figures of one device are those of `placement`, to the byte.
-Of other sequences, caches and steps, and of several devices, which `placement` gives whole layers, they are a little off;
-of settings that put anything elsewhere they say nothing.
+Of other sequences, caches and steps, and of several devices, which `placement` gives whole layers, they are a little
+off; of settings that put anything elsewhere they say nothing.
 """
 
 from __future__ import annotations
