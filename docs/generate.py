@@ -29,6 +29,7 @@ DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 #: Stands for the rest of an answer in README.
 CUT = "…"
+WARNINGS = "The notes as sentences in English."
 ANSWERS = {
     "params": ParamsResult,
     "estimate": EstimateResult,
@@ -97,6 +98,9 @@ def _again(command: str, answer: str) -> str:
 def schema() -> str:
     """One JSON Schema per answer of ``-o json``, version 1."""
     answers = {name: TypeAdapter(answer).json_schema(mode="serialization") for name, answer in ANSWERS.items()}
+    for answer in answers.values():
+        if "notes" in answer["properties"]:
+            answer["properties"]["warnings"] = {"type": "array", "items": {"type": "string"}, "description": WARNINGS}
     return json.dumps({"schema": "llmscale/1", "answers": answers}, indent=1, ensure_ascii=False) + "\n"
 
 

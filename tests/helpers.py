@@ -133,6 +133,9 @@ def write_config(folder: Path, config: Any) -> Path:
 
 #: The only keys of the JSON contract under which a number may have a fraction.
 FRACTIONS = {
+    "gb_s",
+    "bridge_gb_s",
+    "slot_gb_s",
     "bits_per_weight",
     "ratio",
     "relative",

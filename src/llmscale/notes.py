@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 
-class Note(NamedTuple):
+@dataclass(frozen=True)
+class Note:
     """Something to say of an answer.
 
     Attributes:
@@ -15,7 +17,7 @@ class Note(NamedTuple):
     """
 
     code: str
-    values: dict[str, Any] = {}  # noqa: RUF012  a NamedTuple's default is never changed
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 def note(code: str, **values: Any) -> Note:

@@ -150,7 +150,7 @@ def test_heads_that_three_ranks_cannot_share_are_not_shared() -> None:
     assert "--tensor-parallel-size" not in (device.command or "")
     assert "--pipeline-parallel-size 3" in (device.command or "")
     found = needs("qwen3-32b", ["fp8"], runtime="vllm", max_count=8, everything=True).devices
-    assert {one.count for one in found} == {1, 2, 4, 8}
+    assert {one.count for one in found} == {1, 2, 4}
 
 
 def test_nothing_on_the_card_has_a_speed() -> None:
@@ -175,7 +175,7 @@ def test_nearly_nothing_on_the_card_has_a_speed() -> None:
     ("gpu", "model", "quant", "context", "batch", "runtime", "granule"),
     [
         ("rtx4090 + rtx3060", "ministral-3-8b", "q8_0", 2048, 2, "llama.cpp", 256),
-        ("8GiB", "jetmoe-8b", "awq", 512, 4, "vllm", 16),
+        ("10GiB", "llama-3.1-8b", "awq", 512, 4, "vllm", 16),
     ],
 )
 def test_the_longest_context_fits_and_the_next_does_not(

@@ -73,7 +73,7 @@ def test_every_command_finds_a_users_model(file: str) -> None:
         found = fits("24GiB", asked, everything=True, catalogue=file)
         assert "tiny" in [line.id for line in found.models]  # type: ignore[union-attr]
     with pytest.raises(NotFoundError):
-        params("tiny")
+        params("me/The-Tiny-Chat")
 
 
 def test_it_is_marked_in_lists(file: str) -> None:
@@ -134,12 +134,12 @@ def test_misnomers_of_ones_own(tmp_path: Path) -> None:
 
 def test_the_option_and_the_variable(run: Run, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for arguments in (
-        ["estimate", "tiny"],
-        ["params", "tiny"],
-        ["compare", "tiny", "gpt2"],
-        ["needs", "tiny"],
-        ["fits", "24GiB", "tiny"],
-        ["models", "show", "tiny"],
+        ["estimate", "me/The-Tiny-Chat"],
+        ["params", "me/The-Tiny-Chat"],
+        ["compare", "me/The-Tiny-Chat", "gpt2"],
+        ["needs", "me/The-Tiny-Chat"],
+        ["fits", "24GiB", "me/The-Tiny-Chat"],
+        ["models", "show", "me/The-Tiny-Chat"],
     ):
         assert run(*arguments)[0] == 3
         status, out, err = run(*arguments, "--catalogue", file)

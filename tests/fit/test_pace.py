@@ -10,8 +10,6 @@ import pytest
 from llmscale.answers.estimate import estimate
 from llmscale.answers.needs import needs
 from llmscale.answers.results.estimate import DeviceFit
-from llmscale.devices.device import entry
-from llmscale.speed.links import NVLINK, PCIE_4, PCIE_5, link
 from tests.helpers import run
 
 GB = 10**9
@@ -94,13 +92,6 @@ def test_a_batch_is_faster_together_and_slower_each() -> None:
 def test_cards_that_share_every_matrix_are_faster_together() -> None:
     one, four = (speed(gpu, quant="awq") for gpu in ("a100-80gb", "4x a100-80gb"))
     assert one < four < 4 * one
-
-
-def test_links() -> None:
-    assert link(entry("h100")) > link(entry("a100-80gb")) > link(entry("v100-32gb")) > PCIE_5
-    assert link(entry("h100-pcie")) == link(entry("rtx4090")) == PCIE_4
-    assert link(entry("rtx5090")) == PCIE_5
-    assert [speed for _, speed in NVLINK] == [900e9, 450e9, 200e9, 300e9, 150e9]
 
 
 def test_transformers_on_a_card_of_another_class_says_less() -> None:

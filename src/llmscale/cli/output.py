@@ -6,8 +6,7 @@ import sys
 from typing import Any, NamedTuple
 
 from llmscale.cli.options import Lang
-from llmscale.render.interface import Style as Look
-from llmscale.render.interface import View
+from llmscale.render.interface import Look, View
 
 
 class Style(NamedTuple):

@@ -13,7 +13,7 @@ from llmscale.fit.subject import BareSize, Subject
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import cache_bytes, state_bytes
 from llmscale.runtimes.interface import KINDS, WEIGHTS, Part, Placement, Runtime, Usage, Workload
-from llmscale.runtimes.subject import Exact
+from llmscale.runtimes.subject import Exact, SizedWeights
 
 
 class Settled(NamedTuple):
@@ -31,14 +31,16 @@ def place(runtime: Runtime, subject: Subject, asked: Workload, devices: DeviceSe
     """
     if isinstance(subject, BareSize):
         work = runtime.settle(subject.neighbours[0], asked, devices)
-        return Settled(work, _together(subject, work, [runtime.screen(n, work, devices) for n in subject.neighbours]))
+        sized = SizedWeights(subject.weights, subject.weights.value)
+        found = [runtime.screen(near._replace(sized=sized), work, devices) for near in subject.neighbours]
+        return Settled(work, _together(subject, work, found))
     work = runtime.settle(subject, asked, devices)
     placer = runtime.place if isinstance(subject, Exact) else runtime.screen
     return Settled(work, placer(subject, work, devices))  # type: ignore[arg-type]
 
 
 def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> Placement:
-    """What models of about the size take besides their weights, with those of the size itself.
+    """What models of about the size take besides its weights, which lie as the one in the middle has them.
 
     The one in the middle by the plain size of its cache gives the values, so that it is the same one on all devices; no
     model is the extreme in every part, so the ends of the whole are those of the smallest and of the largest.
@@ -47,20 +49,25 @@ def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> 
     ranked = sorted(range(len(found)), key=caches.__getitem__)
     middle = found[ranked[(len(ranked) - 1) // 2]]
     least, most = (choose(found, key=lambda placed: placed.used) for choose in (min, max))
-    count = len(middle.devices)
-    dealt = subject.weights.split([1] * count)
+    dealt = subject.weights.split([_size(WEIGHTS, usage) for usage in middle.devices])
     usages = []
     for number, (usage, weights) in enumerate(zip(middle.devices, dealt, strict=True)):
-        parts = [Part(WEIGHTS, weights)]
+        parts = [Part(WEIGHTS, weights)] if weights.high else []
         parts += [
             Part(kind, _spread(kind, usage, [placed.devices[number] for placed in found]))
             for kind in KINDS
             if kind != WEIGHTS and any(_size(kind, placed.devices[number]) for placed in found)
         ]
-        low = weights.low + least.devices[number].used
-        high = weights.high + most.devices[number].used
-        usages.append(Usage(usage.budget, tuple(parts), (low, high)))
+        low = weights.low + _besides(least.devices[number])
+        high = weights.high + _besides(most.devices[number])
+        # Where each has room for something else, one may have more on a device than a larger one has.
+        usages.append(Usage(usage.budget, tuple(parts), (min(low, usage.used), max(high, usage.used))))
     return middle._replace(devices=tuple(usages))
+
+
+def _besides(usage: Usage) -> int:
+    """What a device holds besides weights."""
+    return usage.used - _size(WEIGHTS, usage)
 
 
 def _spread(kind: str, middle: Usage, all_of_them: Sequence[Usage]) -> Quantity:

@@ -12,7 +12,7 @@ from llmscale.render.words import Words
 View = Callable[[Any, Words], Report]
 
 
-class Style(NamedTuple):
+class Look(NamedTuple):
     """How it is to look.
 
     Attributes:
@@ -39,7 +39,7 @@ class Writer(Protocol):
         """The extra of llmscale to install; empty for none."""
         ...
 
-    def write(self, result: Any, report: Callable[[], Report], say: Words, style: Style) -> str:
+    def write(self, result: Any, report: Callable[[], Report], say: Words, style: Look) -> str:
         """The answer as text.
 
         Args:

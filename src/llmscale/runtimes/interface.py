@@ -243,9 +243,9 @@ class Placement(NamedTuple):
 
     @property
     def spares(self) -> tuple[int, ...]:
-        """What is surely left of each device and of host memory, and a lack where a limit alone forbids it."""
+        """What is surely left of each device and of host memory, and a lack where a limit forbids it or may."""
         each = tuple(usage.spare for usage in (*self.devices, self.host))
-        return (*each, -1) if any(limit.verdict is Verdict.NO for limit in self.limits) else each
+        return (*each, -1) if any(limit.verdict is not Verdict.YES for limit in self.limits) else each
 
     @property
     def spare(self) -> int:

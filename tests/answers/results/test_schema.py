@@ -8,7 +8,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from llmscale.render.writers.text import as_json
 from pydantic import TypeAdapter
 
 import llmscale
@@ -21,6 +20,7 @@ from llmscale.answers.results.lists import DevicesResult, ModelResult, ModelsRes
 from llmscale.answers.results.needs import NeedsResult
 from llmscale.answers.results.params import ParamsResult
 from tests.helpers import REPOSITORY, not_whole, tiny, write_config
+from tests.render.writers.drawings import json_of
 
 ANSWERS: dict[str, tuple[type[Any], Any]] = {
     "params exact": (ParamsResult, lambda: llmscale.params("deepseek-v3")),
@@ -46,7 +46,7 @@ ANSWERS: dict[str, tuple[type[Any], Any]] = {
 @pytest.mark.parametrize("case", ANSWERS)
 def test_an_answer_fits_the_schema_of_its_class(case: str) -> None:
     kind, ask = ANSWERS[case]
-    answer = json.loads(as_json(ask()))
+    answer = json.loads(json_of(ask()))
     schema = TypeAdapter(kind).json_schema(mode="serialization")
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(answer, schema)
@@ -61,7 +61,7 @@ def test_an_answer_fits_the_schema_of_its_class(case: str) -> None:
 def test_the_schema_is_no_rubber_stamp(case: str) -> None:
     kind, ask = ANSWERS[case]
     schema = TypeAdapter(kind).json_schema(mode="serialization")
-    answer = json.loads(as_json(ask()))
+    answer = json.loads(json_of(ask()))
     key = {"params exact": "model", "compare": "models"}.get(case, "context" if case != "needs" else "total_bytes")
     for damaged in ({**answer, key: "text"}, {k: v for k, v in answer.items() if k != key}):
         with pytest.raises(jsonschema.ValidationError):
@@ -70,7 +70,7 @@ def test_the_schema_is_no_rubber_stamp(case: str) -> None:
 
 def test_sizes_are_whole_bytes_whatever_the_format(tmp_path: Path) -> None:
     path = write_config(tmp_path, tiny(vocab_size=101, hidden_size=20, intermediate_size=7))
-    answer = json.loads(as_json(llmscale.estimate(str(path), kv_dtype="int4", context=7, gpus=["rtx4090:20.5GB"])))
+    answer = json.loads(json_of(llmscale.estimate(str(path), kv_dtype="int4", context=7, gpus=["rtx4090:20.5GB"])))
     assert not_whole(answer) == set()
     assert not_whole({"a_bytes": 1.0, "ratio": 1.5}) == {"a_bytes"}
 

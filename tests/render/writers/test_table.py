@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from importlib.metadata import version
 
@@ -13,40 +12,8 @@ from hypothesis import strategies as st
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import gib
-from llmscale.render.words import words
 from llmscale.render.writers import table as table_module
-from llmscale.render.writers.table import console
-from tests.render.writers.drawings import COLUMNS, REPORT, draw
-
-
-class Terminal(io.TextIOWrapper):
-    """A stream that says it is a terminal."""
-
-    def __init__(self, encoding: str = "utf-8", tty: bool = True) -> None:
-        self.bytes = io.BytesIO()
-        self.tty = tty
-        super().__init__(self.bytes, encoding=encoding, newline="")
-
-    def isatty(self) -> bool:
-        return self.tty
-
-    def text(self) -> str:
-        self.flush()
-        return self.bytes.getvalue().decode(self.encoding)
-
-
-def drawn(
-    report: Report,
-    width: int | None = 80,
-    *,
-    lang: str = "en",
-    no_color: bool = False,
-    quiet: bool = False,
-    stream: Terminal | None = None,
-) -> str:
-    out = stream or Terminal(tty=False)
-    draw(report, words(lang), console(width, no_color, out), quiet)
-    return out.text()
+from tests.render.writers.drawings import COLUMNS, REPORT, Terminal, drawn
 
 
 @pytest.fixture
@@ -99,7 +66,7 @@ def test_two_tables_stand_apart() -> None:
 def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
     report = Report((table("T", COLUMNS, [[word("x", "bold"), Cell(1, "1", "green")]]),))
     assert "\x1b[" in drawn(report, stream=Terminal())
-    assert "\x1b[32m" not in drawn(report, no_color=True, stream=Terminal())
+    assert "\x1b[32m" not in drawn(report, colour=False, stream=Terminal())
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[32m" not in drawn(report, stream=Terminal())
 

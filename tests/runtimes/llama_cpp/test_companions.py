@@ -42,8 +42,7 @@ def test_a_tower_pushes_layers_off_a_small_device() -> None:
 def test_a_draft_model_takes_what_it_would_alone_but_for_the_process() -> None:
     drafting, alone = one(LARGE, draft=SMALL, draft_quant="q8_0"), one(SMALL, quant="q8_0")
     placed = alone.devices[0]
-    assert placed.weights_bytes is not None
-    assert drafting.draft_bytes == placed.weights_bytes + alone.kv_cache_bytes + alone.compute_bytes
+    assert drafting.draft_bytes == sum(size for kind, size in placed.per_device[0].parts.items() if kind != "overhead")
     assert drafting.weights_bytes == one(LARGE).weights_bytes
 
 
@@ -104,7 +103,7 @@ def test_both_are_explained() -> None:
         ("7B", "q4_k_m", {"mmproj": "f16"}, "size alone"),
         ("gemma-3-4b", "fp16", {"mmproj": "f16"}, "option of llama.cpp"),
         ("gemma-3-4b", "fp16", {"draft": "gemma-3-1b"}, "option of llama.cpp"),
-        ("gemma-3-4b", "q4_k_m", {"mmproj": "q2"}, "no type of a projector file"),
+        ("gemma-3-4b", "q4_k_m", {"mmproj": "q2"}, "--mmproj 'q2' is not known"),
         ("llama-3.1-8b", "q4_k_m", {"mmproj": "f16"}, "no vision tower"),
     ],
 )

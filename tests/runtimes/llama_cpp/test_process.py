@@ -119,17 +119,18 @@ def test_the_pool_grows_by_its_grain_with_the_widest_multiplication() -> None:
     assert activations(facts(load("gpt-oss-120b").known())) == 4 * 2880
 
 
-def test_an_estimate_gives_each_device_its_process_and_the_total_a_middling_one() -> None:
+def test_an_estimate_gives_each_device_its_process_and_the_total_is_of_the_first() -> None:
     (line,) = estimate("llama-3.1-8b", ["q4_k_m"], gpus=["rtx4090", "rtx3060-12gb", "24GiB"]).estimates
     large, small, bare = (device.overhead_bytes for device in line.devices)
-    assert bare == line.overhead_bytes == fixed(MIDDLE) + 8 * MIB
-    assert large == fixed(chip("rtx4090")) + 8 * MIB
+    assert bare == fixed(MIDDLE) + 8 * MIB
+    assert large == line.overhead_bytes == fixed(chip("rtx4090")) + 8 * MIB
     assert small == fixed(chip("rtx3060-12gb")) + 8 * MIB
     used = line.weights_bytes + line.kv_cache_bytes + line.compute_bytes
     for device in line.devices:
-        assert device.weights_bytes is not None
-        taken = device.weights_bytes + line.kv_cache_bytes + line.compute_bytes + (device.overhead_bytes or 0)
-        assert device.usable_bytes - taken == device.headroom_bytes
+        (card,) = device.per_device
+        assert sum(card.parts.values()) == device.used_bytes
+        assert card.parts["overhead"] == device.overhead_bytes
+        assert device.usable_bytes - device.used_bytes == device.headroom_bytes
     assert line.total_bytes == used + line.overhead_bytes
 
 

@@ -6,21 +6,22 @@ import shlex
 from typing import Any
 
 import pytest
-from llmscale.answers.command import Named, mlx_server
-from llmscale.formats.readers import USUAL
 
 from llmscale.answers.estimate import estimate
 from llmscale.answers.fits import fits
 from llmscale.answers.results.estimate import Estimate
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.formats.catalogue import number_format
-from llmscale.runtimes.interface import Options, Workload
+from llmscale.fit.subject import model_of
+from llmscale.formats.catalogue import number_format, quant
+from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.mlx.chunk import kept
+from llmscale.runtimes.mlx.launch import mlx_server
 from llmscale.runtimes.mlx.layers import rotating
+from llmscale.runtimes.subject import Exact
 from llmscale.sources.registry import load
 from tests.helpers import good
-from tests.mlx_rows import GB, ROWS, peak
+from tests.runtimes.mlx.rows import GB, ROWS, peak
 
 #: Mamba-2's scan over several steps takes more than is modelled.
 UNEXPLAINED = {"granite-4.0-h-small": 0.2}
@@ -45,7 +46,7 @@ class TestCaches:
         """gpt-oss: half of 24 layers see 128 tokens."""
         each = 8 * 64 * 2 * 2
         assert answer("gpt-oss-20b", context=32_768).kv_cache_bytes == 12 * each * (32_768 + 128 + 2047)
-        small = answer("gpt-oss-20b", context=32_768, options=Options(prefill_step_size=256))
+        small = answer("gpt-oss-20b", context=32_768, options={"prefill_step_size": 256})
         assert small.kv_cache_bytes == 12 * each * (32_768 + 128 + 255)
 
     def test_families_without_a_rotating_cache_keep_all(self) -> None:
@@ -90,7 +91,7 @@ class TestCompute:
 
     def test_shorter_chunks_take_less(self) -> None:
         sizes = [
-            answer("qwen3.5-27b", context=65_536, options=Options(prefill_step_size=n)).compute_bytes
+            answer("qwen3.5-27b", context=65_536, options={"prefill_step_size": n}).compute_bytes
             for n in (256, 512, 1024, 2048)
         ]
         assert sizes == sorted(sizes)
@@ -111,11 +112,6 @@ def test_it_runs_no_gguf() -> None:
         answer("qwen3-8b", "q4_k_m")
 
 
-@pytest.mark.parametrize("runtime", sorted(USUAL))
-def test_without_a_quant_it_is_asked_for_those_that_it_runs(runtime: str) -> None:
-    assert tuple(line.quant for line in estimate("qwen3-8b", runtime=runtime).estimates) == USUAL[runtime]
-
-
 def test_fits_chooses_among_its_quants() -> None:
     found = fits("m4-max", ["qwen3-8b"], runtime="mlx", command=True)
     assert isinstance(found, FitsResult)
@@ -125,9 +121,14 @@ def test_fits_chooses_among_its_quants() -> None:
 
 
 def test_the_lines_to_type() -> None:
-    named = Named("qwen3-8b", "Qwen/Qwen3-8B")
+    def line(named: ModelName, form: str, work: Workload) -> str | None:
+        found = model_of(load("qwen3-8b").known()).subject(quant(form), "mlx")
+        assert isinstance(found, Exact)
+        return mlx_server(found, work, named)
+
+    named = ModelName("qwen3-8b", "Qwen/Qwen3-8B")
     work = Workload(8192, 4, number_format("fp16"), 2)
-    made, served = (mlx_server(named, "mlx-4bit", work) or "").split(" && ")
+    made, served = (line(named, "mlx-4bit", work) or "").split(" && ")
     assert shlex.split(made)[:5] == [
         "mlx_lm.convert",
         "--hf-path",
@@ -137,11 +138,11 @@ def test_the_lines_to_type() -> None:
     ]
     assert shlex.split(made)[5:] == ["-q", "--q-bits", "4", "--q-group-size", "64"]
     assert shlex.split(served) == ["mlx_lm.server", "--model", "./qwen3-8b-mlx-4bit", "--decode-concurrency", "4"]
-    quantised = work._replace(batch=1, kv=number_format("mlx8"), options=Options(prefill_step_size=512))
+    quantised = work._replace(batch=1, kv=number_format("mlx8"), options=(("prefill_step_size", 512),))
     plain = "mlx_lm.server --model Qwen/Qwen3-8B --prefill-step-size 512 --kv-bits 8"
-    assert mlx_server(named, "bf16", quantised) == plain
-    assert mlx_server(Named("x"), "mlx-mxfp4", work) == "mlx_lm.server --model ./x-mlx-mxfp4 --decode-concurrency 4"
-    assert mlx_server(named, "awq", work) is None
+    assert line(named, "bf16", quantised) == plain
+    assert line(ModelName("x"), "mlx-mxfp4", work) == "mlx_lm.server --model ./x-mlx-mxfp4 --decode-concurrency 4"
+    assert line(named, "awq", work) is None
 
 
 def test_through_the_command_line() -> None:

@@ -31,12 +31,12 @@ def test_rotary_tables() -> None:
 def test_rotary_tables_are_as_long_as_the_published_positions_say() -> None:
     spec = load("llama-3.1-8b").known()
     assert rotary_bytes(spec, 2) == 131072 * 128 * 2
-    assert rotary_bytes(replace(spec, positions=8192), 2) == 8192 * 128 * 2
+    assert rotary_bytes(replace(spec, max_context=8192), 2) == 8192 * 128 * 2
     assert rotary_bytes(replace(spec, rotary_share=0.5), 2) == 131072 * 64 * 2
     # Two kinds of layers, two bases; linear stretching lengthens the table of full attention alone.
     gemma = load("gemma-3-27b").known()
     assert rotary_bytes(gemma, 2) == (8 + 1) * 131072 * 128 * 2
     # Positions in three dimensions: four times as many.
     vision = load("qwen3-vl-8b").known()
-    assert rotary_bytes(vision, 2) == 4 * (vision.positions or 0) * 128 * 2
+    assert rotary_bytes(vision, 2) == 4 * (vision.max_context or 0) * 128 * 2
     assert rotary_bytes(load("gpt2").known(), 2) == 0

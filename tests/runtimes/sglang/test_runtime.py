@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llmscale.answers.command import Named, sglang_server
 
 from llmscale.answers.estimate import estimate
 from llmscale.answers.fits import fits
 from llmscale.answers.needs import needs
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.formats.catalogue import number_format
-from llmscale.render.views.estimate import SGLANG
-from llmscale.runtimes.interface import Options, Workload
+from llmscale.fit.subject import model_of
+from llmscale.formats.catalogue import number_format, quant
+from llmscale.runtimes.interface import ModelName, Workload
+from llmscale.runtimes.releases import newest
+from llmscale.runtimes.sglang.launch import sglang_server
 from llmscale.runtimes.sglang.pools import Cells, cells, longest, pools, requests
-from llmscale.runtimes.sglang.releases import VERSION
 from llmscale.runtimes.sglang.static import defaults, kv_cache_bytes, prefill_graphs
+from llmscale.runtimes.subject import Exact
 from llmscale.sources.registry import load
 from llmscale.units import GIB, MIB
+from tests.helpers import good
 from tests.runtimes.sglang.rows import ROWS, cell, loaded, started
 
 #: What nvidia-smi reports of an H100 and an RTX 4090.
@@ -200,25 +202,36 @@ def test_what_sglang_refuses_or_does_not_run() -> None:
     with pytest.raises(UsageError, match="same format"):
         estimate("llama-3.1-8b", ["bf16"], runtime="sglang", kv_dtype="k=fp8,v=fp16")
     with pytest.raises(UsageError, match="--tp asks for 8"):
-        estimate("llama-3.1-8b", ["bf16"], runtime="sglang", gpus=["2x h100"], options=Options(tp=8))
+        estimate("llama-3.1-8b", ["bf16"], runtime="sglang", gpus=["2x h100"], options={"tp": 8})
     with pytest.raises(UsageError, match="divisible"):
-        estimate("llama-3.1-8b", ["bf16"], runtime="sglang", options=Options(tp=3))
+        estimate("llama-3.1-8b", ["bf16"], runtime="sglang", options={"tp": 3})
     with pytest.raises(UsageError, match="--mem-fraction-static"):
-        estimate("llama-3.1-8b", ["bf16"], runtime="vllm", options=Options(mem_fraction_static=0.8))
+        estimate("llama-3.1-8b", ["bf16"], runtime="vllm", options={"mem_fraction_static": 0.8})
 
 
 def test_the_line_that_starts_it() -> None:
     work = Workload(
-        8192, 1, number_format("fp8"), 2, None, Options(mem_fraction_static=0.9, chunked_prefill_size=4096, tp=2)
+        8192,
+        1,
+        number_format("fp8"),
+        2,
+        None,
+        (("mem_fraction_static", 0.9), ("chunked_prefill_size", 4096), ("tp", 2)),
     )
-    named = Named("llama-3.1-8b", "meta-llama/Llama-3.1-8B")
-    assert sglang_server(named, "bf16", work, 2) == (
+
+    def line(form: str, work: Workload) -> str:
+        found = model_of(load("llama-3.1-8b").known()).subject(quant(form), "sglang")
+        assert isinstance(found, Exact)
+        return sglang_server(found, work, named) or ""
+
+    named = ModelName("llama-3.1-8b", "meta-llama/Llama-3.1-8B")
+    assert line("bf16", work) == (
         "python -m sglang.launch_server --model-path meta-llama/Llama-3.1-8B --context-length 8192 --kv-cache-dtype "
         "fp8_e4m3 --tp-size 2 --mem-fraction-static 0.9 --chunked-prefill-size 4096"
     )
-    assert "--model-path ./llama-3.1-8b-awq " in sglang_server(named, "awq", work, 1)
-    assert "--tp-size" not in sglang_server(named, "awq", work, 1)
+    assert "--model-path ./llama-3.1-8b-awq " in line("awq", work)
+    assert "--tp-size" not in line("awq", work._replace(options=()))
 
 
 def test_the_release_is_named() -> None:
-    assert f"release {VERSION} " in SGLANG
+    assert f"sglang {newest('sglang')}" in good("estimate", "llama-3.1-8b", "--runtime", "sglang").out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from llmscale.answers.serve import card_of
 
 from llmscale.devices.device import entries
 from llmscale.devices.sets import device_set
@@ -11,6 +10,7 @@ from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.vllm.overhead import captured, graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import Batch, release
+from llmscale.runtimes.vllm.started import card_of
 from llmscale.sources.registry import load
 from llmscale.units import GIB
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from llmscale.notes import Note
-
 if TYPE_CHECKING:
     from llmscale.fit.subject import About
 
@@ -80,8 +78,6 @@ def to_json(value: Any) -> Any:
         first = [name for name in ("schema", "command") if name in names]
         order = first + [name for name in names if name not in first]
         return {name: to_json(getattr(value, name)) for name in order}
-    if isinstance(value, Note):
-        return {"code": value.code, "values": to_json(value.values)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):

@@ -7,14 +7,14 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.interface import Style
+from llmscale.render.interface import Look
 from llmscale.render.report import Report
 from llmscale.render.words import Words
 
 name, needs = "csv", ""
 
 
-def write(result: Any, report: Callable[[], Report], say: Words, style: Style) -> str:
+def write(result: Any, report: Callable[[], Report], say: Words, style: Look) -> str:
     """The tables of the report, columns by their keys."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.interface import Style
+from llmscale.render.interface import Look
 from llmscale.render.report import Report
 from llmscale.render.words import Words
 from llmscale.render.writers.contract import contract
@@ -14,6 +14,6 @@ from llmscale.render.writers.contract import contract
 name, needs = "json", ""
 
 
-def write(result: Any, report: Callable[[], Report], say: Words, style: Style) -> str:
+def write(result: Any, report: Callable[[], Report], say: Words, style: Look) -> str:
     """One JSON object."""
     return json.dumps(contract(result), ensure_ascii=False, indent=2) + "\n"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.interface import Style
+from llmscale.render.interface import Look
 from llmscale.render.report import Report
 from llmscale.render.words import Words
 
 name, needs = "markdown", ""
 
 
-def write(result: Any, report: Callable[[], Report], say: Words, style: Style) -> str:
+def write(result: Any, report: Callable[[], Report], say: Words, style: Look) -> str:
     """The report; legend and notes unless quiet."""
     drawn = report()
     lines: list[str] = []

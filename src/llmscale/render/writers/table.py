@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.segment import Segments
 from rich.text import Text
 
-from llmscale.render.interface import Style
+from llmscale.render.interface import Look
 from llmscale.render.report import Report, Table
 from llmscale.render.words import Words
 from llmscale.render.writers.grid import GAP, Line, grid
@@ -39,7 +39,7 @@ def console(width: int | None, no_color: bool, stream: TextIO | None = None) -> 
     )
 
 
-def write(result: Any, report: Callable[[], Report], say: Words, style: Style) -> str:
+def write(result: Any, report: Callable[[], Report], say: Words, style: Look) -> str:
     """The report drawn: its tables, and unless quiet the legend (only when needed) and the notes."""
     screen = console(style.width, not style.colour)
     with screen.capture() as drawn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.interface import Style
+from llmscale.render.interface import Look
 from llmscale.render.report import Report
 from llmscale.render.words import Words
 from llmscale.render.writers.contract import contract
@@ -13,7 +13,7 @@ from llmscale.render.writers.contract import contract
 name, needs = "yaml", ""
 
 
-def write(result: Any, report: Callable[[], Report], say: Words, style: Style) -> str:
+def write(result: Any, report: Callable[[], Report], say: Words, style: Look) -> str:
     """One YAML document."""
     import yaml
 

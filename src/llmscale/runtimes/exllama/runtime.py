@@ -19,7 +19,8 @@ class Exllama(GeneralRuntime):
         return memory(subject, work)
 
     def granularity(self, work: Workload) -> int:
-        return PAGE
+        # Pages are of all sequences together.
+        return PAGE if work.batch == 1 else 1
 
     def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
         for part, keys, values, tokens, size in parts(subject, work):

@@ -8,7 +8,7 @@ a shape and a list of sources:
     Workload ──▶ LlamaCppSettings ────┼── simulator ──▶ bytes of each device
     devices ──▶ Offload ──────────────┘
 
-`simulate.taken` is what to call. An architecture whose graph is not here gets the nearest one, and `ModelFacts.known`
+`placement.place` is what to call. An architecture whose graph is not here gets the nearest one, and `ModelFacts.known`
 is False: its cache is still exact, its compute buffers are an approximation (sparse attention taken for dense was 48 %
 too low, the worst seen).
 

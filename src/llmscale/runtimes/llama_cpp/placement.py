@@ -28,7 +28,7 @@ from llmscale.runtimes.llama_cpp.info import ALL, AUTO
 from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_weights, streamed_types
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, further, pool
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
-from llmscale.runtimes.llama_cpp.simulate import activations, facts, settings_of
+from llmscale.runtimes.llama_cpp.simulate import activations, facts, refuse, settings_of
 from llmscale.runtimes.subject import Exact
 
 
@@ -91,6 +91,7 @@ def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0)
         UsageError, UnsupportedModelError: what llama.cpp refuses.
     """
     known, settings = facts(subject.spec), settings_of(work)
+    refuse(subject.spec, settings)
     budgets = tuple(budget - margin for budget in devices.budgets)
     tokens = min(work.context * work.batch, settings.n_ubatch)
     usual = fixed(MIDDLE) + pool(activations(known), tokens)

@@ -18,7 +18,7 @@ from llmscale.runtimes.llama_cpp.facts import (
 )
 from llmscale.runtimes.llama_cpp.read import facts_of
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
-from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers, buffers, refusal
+from llmscale.runtimes.llama_cpp.simulator.buffers import refusal
 
 #: What llama.cpp calls the formats that a cache can be kept in (common/arg.cpp, `kv_cache_types`).
 CACHE_TYPES = {
@@ -72,16 +72,12 @@ def facts(spec: ModelSpec) -> ModelFacts:
 
 
 @cache
-def taken(spec: ModelSpec, settings: LlamaCppSettings, offload: Offload = ONE) -> Buffers:
-    """The buffers of a model.
-
-    Raises:
-        UsageError: settings that llama.cpp refuses, in its words.
+def refuse(spec: ModelSpec, settings: LlamaCppSettings) -> None:
+    """Raises:
+    UsageError: settings that llama.cpp refuses, in its words.
     """
-    known = facts(spec)
-    if why := refusal(known, settings):
+    if why := refusal(facts(spec), settings):
         raise UsageError(f"llama.cpp refuses these settings for {spec.name}: {why}.", "Change --kv-dtype.")
-    return buffers(known, settings, offload)
 
 
 def activations(facts: ModelFacts) -> int:

@@ -69,7 +69,7 @@ def laid_out(subject: Exact, work: Workload, devices: DeviceSet) -> Parallel:
         UsageError: more ranks than devices, or what vLLM refuses.
     """
     refused: UsageError | None = None
-    for parallel in _layouts(work, devices.count, subject.spec.layers):
+    for parallel in layouts(work, devices.count, subject.spec.layers):
         try:
             refuse_impossible(subject.spec, parallel)
             _refuse_cut_groups(subject, parallel)
@@ -85,7 +85,7 @@ def _refuse_cut_groups(subject: Exact, parallel: Parallel) -> None:
         weights_per_rank(subject.spec, planes_of(subject.quant), parallel, 0)
 
 
-def _layouts(work: Workload, count: int, layers: int) -> list[Parallel]:
+def layouts(work: Workload, count: int, layers: int) -> list[Parallel]:
     """How the ranks may be laid out on `count` devices, best first.
 
     What is named holds. Without ``--tp`` and ``--pp`` the devices are all ranks of one tensor; where vLLM refuses that,

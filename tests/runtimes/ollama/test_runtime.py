@@ -6,8 +6,6 @@ import shlex
 from typing import Any
 
 import pytest
-from llmscale.answers.command import Named, ollama_run
-from llmscale.answers.ollama import context_on, predicted
 
 from llmscale.answers.estimate import estimate
 from llmscale.answers.fits import fits
@@ -16,12 +14,14 @@ from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
-from llmscale.formats.catalogue import quant as find_quant
-from llmscale.render.views.estimate import OLLAMA
-from llmscale.runtimes.interface import Options, Workload
-from llmscale.runtimes.ollama.rules import MARGIN, VERSION, alone, batch_size, default_context
+from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS, ModelName, Workload
+from llmscale.runtimes.ollama.launch import ollama_run
+from llmscale.runtimes.ollama.placement import context_on, predicted
+from llmscale.runtimes.ollama.rules import MARGIN, alone, batch_size, default_context
+from llmscale.runtimes.releases import newest
 from llmscale.units import GIB, MIB
-from tests.ollama_rows import CONTEXTS, GB, ROWS, buffers, model, printed, size, weights
+from tests.helpers import good
+from tests.runtimes.ollama.rows import CONTEXTS, GB, ROWS, held, printed, size, subject
 
 
 @pytest.mark.parametrize("row", CONTEXTS, ids=lambda row: f"{row['total_vram_gib']}")
@@ -37,8 +37,7 @@ def test_the_sizes_that_it_prints(row: dict[str, Any]) -> None:
 
 def test_the_buffers_of_a_published_log() -> None:
     row = next(row for row in ROWS if row.get("model_mib") and row["model"] == "qwen2.5:7b-instruct")
-    held = buffers(row)
-    assert [round(each / MIB) for each in (weights(row), held.cache[0], held.compute[0])] == [4168, 224, 136]
+    assert [round(held(row, kind) / MIB) for kind in (WEIGHTS, CACHE, COMPUTE)] == [4168, 224, 136]
 
 
 @pytest.mark.parametrize(("context", "tokens"), [(4096, 512), (4097, 1024), (32_768, 1024), (32_769, 2048)])
@@ -64,10 +63,9 @@ def test_one_of_several_cards_where_it_surely_fits() -> None:
 
 def test_what_it_reckons_before_it_starts() -> None:
     """Llama 3.1 8B: the file, and 32 layers x 8 heads x 128 elements of K and of V in 16 bits a token."""
-    found = model("llama-3.1-8b")
-    file = found.file(find_quant("q4_k_m"))
-    assert file is not None
-    assert predicted(found, find_quant("q4_k_m")).bytes(1000) == file.value + 1000 * 2 * 32 * 8 * 128 * 2
+    (line,) = estimate("llama-3.1-8b", ["q4_k_m"]).estimates
+    assert line.file_bytes is not None
+    assert predicted(subject("llama-3.1-8b", "q4_k_m")).bytes(1000) == line.file_bytes + 1000 * 2 * 32 * 8 * 128 * 2
 
 
 def answer(*gpus: str, name: str = "llama-3.1-8b", quant: str = "q4_k_m", **options: Any) -> DeviceFit:
@@ -97,14 +95,14 @@ def test_unlike_cards_count_together() -> None:
 def test_the_figures_are_llama_servers() -> None:
     """The same buffers as llama.cpp with the batch that Ollama chooses."""
     ours = estimate("llama-3.1-8b", ["q4_k_m"], runtime="ollama", context=16_384).estimates[0]
-    theirs = estimate("llama-3.1-8b", ["q4_k_m"], context=16_384, options=Options(ubatch=1024)).estimates[0]
+    theirs = estimate("llama-3.1-8b", ["q4_k_m"], context=16_384, options={"ubatch": 1024}).estimates[0]
     assert (ours.kv_cache_bytes, ours.compute_bytes) == (theirs.kv_cache_bytes, theirs.compute_bytes)
 
 
 def test_a_gibibyte_stays_free() -> None:
     """What llama.cpp fits to the last byte, Ollama does not put wholly on the card."""
     (theirs,) = estimate("llama-3.1-8b", ["q8_0"], gpus=["rtx4090"], context=8192).estimates[0].devices
-    ours = answer("rtx4090", quant="q8_0", context=8192, options=Options(ubatch=512))
+    ours = answer("rtx4090", quant="q8_0", context=8192, options={"ubatch": 512})
     assert theirs.headroom_bytes - ours.headroom_bytes == MARGIN
     longest = answer("rtx4090", quant="q8_0", context=ours.max_context)
     assert longest.fits
@@ -125,15 +123,13 @@ def test_what_it_does_not_do() -> None:
         answer(name="qwen3-next-80b-a3b", batch=2)
     with pytest.raises(UsageError, match="same format"):
         answer(kv_dtype="k=q8_0,v=f16")
-    with pytest.raises(UsageError, match="--unified-kv is an option of"):
-        answer(options=Options(unified_kv=True))
     with pytest.raises(UsageError, match="quantized V cache requires flash_attn"):
-        answer(kv_dtype="q8_0", options=Options(flash_attn=False))
+        answer(kv_dtype="q8_0", options={"flash_attn": False})
 
 
 def test_the_line_that_starts_it() -> None:
-    work = Workload(8192, 4, number_format("q8_0"), 2, None, Options(ubatch=256, gpu_layers="20"))
-    line = ollama_run(Named("llama-3.1-8b"), "q4_k_m", work)
+    work = Workload(8192, 4, number_format("q8_0"), 2, None, (("ubatch", 256), ("gpu_layers", "20")))
+    line = ollama_run(subject("llama-3.1-8b", "q4_k_m"), work, ModelName("llama-3.1-8b"))
     server, _, made = line.partition(" & ")
     assert server == "OLLAMA_NUM_PARALLEL=4 OLLAMA_KV_CACHE_TYPE=q8_0 ollama serve"
     words = shlex.split(made)
@@ -153,7 +149,9 @@ def test_the_line_that_starts_it() -> None:
         "run",
         "llama-3.1-8b-q4_k_m",
     ]
-    plain = ollama_run(Named("llama-3.1-8b"), "q4_k_m", work._replace(batch=1, kv=number_format("fp16")))
+    plain = ollama_run(
+        subject("llama-3.1-8b", "q4_k_m"), work._replace(batch=1, kv=number_format("fp16")), ModelName("llama-3.1-8b")
+    )
     assert plain.startswith("printf ")
 
 
@@ -167,4 +165,4 @@ def test_fits_takes_the_quants_that_it_reads() -> None:
 
 
 def test_the_release_is_named() -> None:
-    assert f"release {VERSION} " in OLLAMA
+    assert f"ollama {newest('ollama')}" in good("estimate", "llama-3.1-8b", "--runtime", "ollama").out

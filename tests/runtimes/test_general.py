@@ -12,14 +12,12 @@ from llmscale.errors import NotFoundError
 from llmscale.formats.catalogue import number_format
 from llmscale.model.families import from_config
 from llmscale.model.shape import LayerCache, Shape, shape_of
-from llmscale.runtimes import NAMES, runtime
-from llmscale.runtimes.general import General
-from llmscale.runtimes.interface import Subject, Workload
+from llmscale.runtimes.general import cache_bytes, compute_bytes, state_bytes
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.registry import NAMES, runtime
 from llmscale.sources.registry import load
-from llmscale.units import GIB
 from tests.helpers import TRUTH
 
-RULE = General("exllama")
 FP16 = number_format("fp16")
 
 
@@ -32,7 +30,7 @@ def work(context: int = 4096, batch: int = 1, kv: str = "fp16", activation_bytes
 
 
 def cache_of(model: str, context: int, batch: int = 1, kv: str = "fp16") -> int:
-    return RULE.cache(Subject(shape_of(load(model).known())), work(context, batch, kv))
+    return cache_bytes(shape_of(load(model).known()), work(context, batch, kv))
 
 
 @pytest.mark.parametrize(
@@ -61,27 +59,21 @@ def test_the_cache_grows_with_the_batch_and_shrinks_with_its_format() -> None:
 
 def test_compute_is_one_step_over_the_prompt_and_one_row_of_logits() -> None:
     plain = shape(LayerCache(4, 64, 64))
-    assert RULE.compute(Subject(plain), work(10, 3)) == 3 * 10 * (2 * 64 + 3 * 128) * 2 + 3 * 1000 * 4
-    assert (
-        RULE.compute(Subject(plain), work(10, 3, activation_bytes=4)) == 3 * 10 * (2 * 64 + 3 * 128) * 4 + 3 * 1000 * 4
-    )
+    assert compute_bytes(plain, work(10, 3)) == 3 * 10 * (2 * 64 + 3 * 128) * 2 + 3 * 1000 * 4
+    assert compute_bytes(plain, work(10, 3, activation_bytes=4)) == 3 * 10 * (2 * 64 + 3 * 128) * 4 + 3 * 1000 * 4
 
 
 def test_an_encoder_has_no_logits_and_a_vision_model_its_own_length() -> None:
-    assert RULE.compute(Subject(shape()), work(10)) == 10 * (2 * 64 + 3 * 128) * 2
-    assert RULE.compute(Subject(shape(sequence=197)), work(10)) == 197 * (2 * 64 + 3 * 128) * 2
-
-
-def test_overhead_is_half_a_gib() -> None:
-    assert RULE.overhead(Subject(shape()), work()) == GIB // 2
+    assert compute_bytes(shape(), work(10)) == 10 * (2 * 64 + 3 * 128) * 2
+    assert compute_bytes(shape(sequence=197), work(10)) == 197 * (2 * 64 + 3 * 128) * 2
 
 
 def test_runtimes_by_name() -> None:
-    assert runtime(" Transformers ").name == "transformers"
+    assert runtime(" Transformers ").info.name == "transformers"
     with pytest.raises(NotFoundError, match="no runtime called 'tabby'") as caught:
         runtime("tabby")
     assert all(name in caught.value.hint for name in NAMES)
-    assert [runtime(name).name for name in NAMES] == list(NAMES)
+    assert [runtime(name).info.name for name in NAMES] == list(NAMES)
 
 
 LAYER = st.builds(
@@ -94,7 +86,7 @@ KV = st.sampled_from(["fp32", "fp16", "int8", "int4"])
 @given(LAYER, TOKENS, st.integers(1, 64), KV)
 def test_a_sliding_window_never_takes_more_than_full_attention(layer: LayerCache, n: int, batch: int, kv: str) -> None:
     full, asked = layer._replace(window=None), work(n, batch, kv)
-    slid, whole = RULE.cache(Subject(shape(layer)), asked), RULE.cache(Subject(shape(full)), asked)
+    slid, whole = cache_bytes(shape(layer), asked), cache_bytes(shape(full), asked)
     assert slid <= whole
     if layer.window is None or n <= layer.window:
         assert slid == whole
@@ -107,15 +99,15 @@ def test_a_longer_context_or_larger_batch_never_takes_less(
     layers: list[LayerCache], one: int, other: int, batch: int, kv: str
 ) -> None:
     short, long = sorted((one, other))
-    for rule in (RULE.cache, RULE.compute):
-        of = Subject(shape(*layers))
+    for rule in (cache_bytes, compute_bytes):
+        of = shape(*layers)
         assert rule(of, work(short, batch, kv)) <= rule(of, work(long, batch, kv))
         assert rule(of, work(one, batch, kv)) <= rule(of, work(one, batch + 1, kv))
 
 
 @given(st.lists(LAYER, max_size=4), st.data())
 def test_memory_is_linear_between_the_windows(layers: list[LayerCache], data: st.DataObject) -> None:
-    of = Subject(shape(*layers))
+    of = shape(*layers)
     ends = [1, *sorted({layer.window for layer in layers if layer.window}), 200_000]
     at = data.draw(st.integers(0, len(ends) - 2))
     left, right = sorted((ends[at], ends[at + 1]))
@@ -123,7 +115,7 @@ def test_memory_is_linear_between_the_windows(layers: list[LayerCache], data: st
         return
 
     def size(n: int) -> int:
-        return RULE.cache(of, work(n)) + RULE.compute(of, work(n))
+        return cache_bytes(of, work(n)) + compute_bytes(of, work(n))
 
     middle = data.draw(st.integers(left, right))
     assert (size(middle) - size(left)) * (right - left) == (size(right) - size(left)) * (middle - left)
@@ -131,9 +123,9 @@ def test_memory_is_linear_between_the_windows(layers: list[LayerCache], data: st
 
 def test_recurrent_state_is_the_same_at_any_context_and_grows_with_the_batch() -> None:
     data = json.loads((TRUTH / "configs" / "qwen3-next-80b-a3b.json").read_text(encoding="utf-8"))
-    hybrid = Subject(shape_of(from_config(data, "qwen3-next")))
+    hybrid = shape_of(from_config(data, "qwen3-next"))
     # tests/truth/params.json: 36 layers of conv (8192, 4) and recurrent (32, 128, 128) states, in FP32.
     one = 36 * (8192 * 4 + 32 * 128 * 128) * 4
-    assert RULE.state(hybrid, work(context=1)) == RULE.state(hybrid, work(context=100_000)) == one
-    assert RULE.state(hybrid, work(batch=7)) == 7 * one
-    assert RULE.state(Subject(shape_of(load("llama-2-7b").known())), work()) == 0
+    assert state_bytes(hybrid, work(context=1)) == state_bytes(hybrid, work(context=100_000)) == one
+    assert state_bytes(hybrid, work(batch=7)) == 7 * one
+    assert state_bytes(shape_of(load("llama-2-7b").known()), work()) == 0

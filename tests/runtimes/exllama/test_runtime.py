@@ -11,11 +11,10 @@ from llmscale.answers.fits import fits
 from llmscale.answers.results.estimate import Estimate
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.render.views.estimate import EXLLAMA
-from llmscale.runtimes.exllama.memory import VERSION
+from llmscale.runtimes.releases import newest
 from llmscale.units import GIB, MIB
-from tests.exllama_rows import ROWS, used
 from tests.helpers import good
+from tests.runtimes.exllama.rows import ROWS, used
 
 
 def answer(model: str, quant: str = "exl3-4bpw", **given: Any) -> Estimate:
@@ -94,6 +93,6 @@ def test_a_bare_size_is_held_against_its_peers() -> None:
 
 
 def test_the_release_is_named() -> None:
-    assert VERSION in EXLLAMA
-    shown = " ".join(good("estimate", "qwen3-8b", "--runtime", "exllama").out.split())
-    assert EXLLAMA in shown
+    shown = good("estimate", "qwen3-8b", "--runtime", "exllama").out
+    assert f"exllama {newest('exllama')}" in shown
+    assert "exllama: the token embedding, which is among the weights, stays in RAM." in " ".join(shown.split())
