@@ -13,7 +13,7 @@ from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.runtimes.interface import Runtime
 from llmscale.runtimes.registry import FIRST, NAMES, info, infos, named, runtime
-from llmscale.runtimes.releases import modelled
+from llmscale.runtimes.releases import newest
 from tests.helpers import environment
 
 LLAMA = "llama-3.1-8b"
@@ -51,9 +51,9 @@ def test_an_engine_is_a_runtime_and_no_option_is_said_twice() -> None:
         assert len(names) == len(set(names)), one.name
 
 
-def test_without_a_release_the_modelled_one_answers() -> None:
+def test_without_a_release_the_newest_answers() -> None:
     for name, found in every_runtime():
-        assert found.release == modelled(name), name
+        assert found.release == newest(name), name
 
 
 def test_another_release_is_another_answer() -> None:

@@ -11,7 +11,7 @@ from llmscale import plugins
 from llmscale.errors import NotFoundError
 from llmscale.names import normal
 from llmscale.runtimes.interface import Runtime, RuntimeInfo
-from llmscale.runtimes.releases import holding, modelled
+from llmscale.runtimes.releases import holding, newest
 
 #: What ``--runtime`` calls each, and its folder here.
 ROOMS = {
@@ -49,7 +49,7 @@ def named(name: str) -> str:
 
 @cache
 def runtime(name: str) -> Runtime:
-    """The runtime called `name`, of the release behind an ``@``; without one of that which is modelled.
+    """The runtime called `name`, of the release behind an ``@``; without one of the newest that was read.
 
     Raises:
         NotFoundError: there is none.
@@ -62,7 +62,7 @@ def runtime(name: str) -> Runtime:
     if release:
         holding(known, release)
     room = import_module(f"{__package__}.{ROOMS[known]}.runtime")
-    return cast(Runtime, room.runtime(release or modelled(known)))
+    return cast(Runtime, room.runtime(release or newest(known)))
 
 
 @cache

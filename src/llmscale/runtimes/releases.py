@@ -84,12 +84,6 @@ def newest(runtime: str) -> str:
     return releases(runtime)[-1].read[-1]
 
 
-def modelled(runtime: str) -> str:
-    """The release that answers where nobody names one: the newest that was read and measured, else the newest read."""
-    both = [name for one in releases(runtime) for name in one.read if name in one.measured]
-    return both[-1] if both else newest(runtime)
-
-
 def holding(runtime: str, version: str) -> Release:
     """The span that holds for the release called `version`.
 

@@ -54,7 +54,7 @@ def on(
         context=context,
         kv_dtype=kv,
         batch=batch,
-        runtime="vllm",
+        runtime=f"vllm@{MEASURED}",
         gpus=[gpu],
         options={**options},
     )
@@ -242,7 +242,7 @@ def test_cuda_graphs_must_find_room_outside_the_share() -> None:
 
 def test_models_without_a_modelled_cache_take_the_general_rule() -> None:
     for name in ("bert-base", "7B"):
-        result = estimate(name, ["bf16"], runtime="vllm", gpus=["h100"])
+        result = estimate(name, ["bf16"], runtime=f"vllm@{MEASURED}", gpus=["h100"])
         (line,) = result.estimates
         assert any("not modelled" in warning for warning in said(result)) or name == "7B"
         assert line.devices[0].fits
@@ -288,7 +288,7 @@ def test_the_table_names_tokens_requests_and_the_release() -> None:
 
 
 def test_the_explanation_adds_up() -> None:
-    result = estimate("llama-3.1-8b", ["bf16"], context=8192, runtime="vllm", gpus=["h100"], explain=True)
+    result = estimate("llama-3.1-8b", ["bf16"], context=8192, runtime=f"vllm@{MEASURED}", gpus=["h100"], explain=True)
     text = "\n".join(result.explanation)
     assert f"vLLM {MEASURED}" in text
     assert f"{result.estimates[0].devices[0].weights_bytes:,} weights" in text
