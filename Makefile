@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
 
-.PHONY: run test lint oracle activations layouts bench measure accuracy speed docs clean
+.PHONY: run test lint oracle activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -31,6 +31,9 @@ speed: $(VENV)/ready  ## fit the factors of speeds to the published ones; writes
 
 bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
 	$(BIN)/python -m benchmarks.start
+
+catalogue-new: $(VENV)/ready  ## models of a recorded list that are missing, and drafts of those whose shape is known; ARGS="--since 2026-08"
+	$(BIN)/python -m catalogue.new $(ARGS)
 
 docs: $(VENV)/ready  ## the command reference and the JSON Schema
 	$(BIN)/python docs/generate.py

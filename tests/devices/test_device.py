@@ -28,7 +28,7 @@ def test_memory_is_what_the_driver_reports_where_a_log_shows_it() -> None:
 
 def test_a_name_that_several_go_by_lists_them() -> None:
     with pytest.raises(NotFoundError) as caught:
-        lookup("a100x")
+        lookup("a100y")
     assert "a100" in caught.value.hint
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmscale.answers.results.check import CheckedDevice, CheckedModel, CheckResult, DeviceCheckResult
+from llmscale.answers.results.check import CheckedContext, CheckedDevice, CheckedModel, CheckResult, DeviceCheckResult
 from llmscale.catalogue import entries as model_catalogue
 from llmscale.devices.device import Device, entries, made
 from llmscale.devices.missing import missing
@@ -13,6 +13,8 @@ from llmscale.sources.catalogue import of_entry
 
 #: A stated figure further off than this from the count needs a written reason.
 STATED_WITHIN = 0.005
+#: How `checked` begins where nobody read the hyper-parameters anywhere.
+RECALLED = "recalled"
 
 
 def check_models(*, catalogue: str | None = None) -> CheckResult:
@@ -20,12 +22,18 @@ def check_models(*, catalogue: str | None = None) -> CheckResult:
 
     The models of the user's own `catalogue` are among them.
     """
-    differing, checked = [], 0
+    differing, contexts, recalled, checked = [], [], [], 0
     for entry in model_catalogue.entries(catalogue):
-        if not entry.config or not entry.parameters:
+        if not entry.config:
+            continue
+        spec = of_entry(entry).known()
+        if spec.max_context and spec.max_context != entry.context and not entry.origin:
+            contexts.append(CheckedContext(entry.id, entry.context, spec.max_context, entry.owner))
+        if entry.checked.startswith(RECALLED):
+            recalled.append(entry.id)
+        if not entry.parameters:
             continue
         checked += 1
-        spec = of_entry(entry).known()
         counted = inventory(spec).total()
         relative = entry.parameters / counted - 1
         if abs(relative) > STATED_WITHIN:
@@ -40,7 +48,8 @@ def check_models(*, catalogue: str | None = None) -> CheckResult:
                     source=entry.owner,
                 )
             )
-    return CheckResult(checked, tuple(differing), sum(not line.explained for line in differing))
+    unexplained = sum(not line.explained for line in differing)
+    return CheckResult(checked, tuple(differing), unexplained, tuple(contexts), tuple(recalled))
 
 
 def check_devices(file: str = "") -> DeviceCheckResult:

@@ -23,6 +23,12 @@ class ModelEntry:
 
     Attributes:
         parameters, active_parameters, training_tokens: as the publisher states them.
+        context: the limit that the published config gives, in tokens; as the publisher states it where there is none.
+        stated_context: what the publisher states where that is another number, and `stated_how` by what means.
+        hub: its repository on the hub; `ollama` its name in Ollama's library; `gguf` repositories with GGUF files.
+        tools: whether it was trained to call tools; None when that was not looked up.
+        languages: ISO 639-1 codes, as its publisher lists them.
+        capabilities_source: where `tools`, `languages`, `ollama` and `gguf` were read.
         config: hyper-parameters in the publisher's own keys; None when there are none.
         no_config: why there is no config although the size is published.
         undisclosed: what the publisher does not say; then no number here is ours.
@@ -43,6 +49,14 @@ class ModelEntry:
     aliases: list[str] = field(default_factory=list)
     training_tokens: int | None = None
     context: int | None = None
+    stated_context: int | None = None
+    stated_how: str = ""
+    hub: str = ""
+    ollama: str = ""
+    gguf: list[str] = field(default_factory=list)
+    tools: bool | None = None
+    languages: list[str] = field(default_factory=list)
+    capabilities_source: str = ""
     parameters: int | None = None
     active_parameters: int | None = None
     difference: str = ""

@@ -112,14 +112,17 @@ def check(
     no_color: opt.NoColor = False,
     width: opt.Width = None,
     quiet: opt.Quiet = False,
+    recalled: Annotated[
+        bool, typer.Option("--recalled", help="List the models whose config was read nowhere.")
+    ] = False,
 ) -> None:
-    """Recount every model and list those whose stated figure differs; fails on one without a reason."""
+    """Recount every model and list those whose stated figure or context differs; fails on one without a reason."""
     from llmscale.answers.check import check_models
-    from llmscale.render.views.check import check_view
+    from llmscale.render.views.check import check_view, recalled_view
 
     result = check_models(catalogue=catalogue)
-    Style(output, lang, no_color, width, quiet).write(result, check_view)
-    if result.unexplained:
+    Style(output, lang, no_color, width, quiet).write(result, recalled_view if recalled else check_view)
+    if result.unexplained or result.contexts:
         raise typer.Exit(1)
 
 

@@ -22,6 +22,8 @@ MemoryKind = Literal[
     "HBM2e",
     "HBM3",
     "HBM3e",
+    "DDR5",
+    "LPDDR4",
     "LPDDR4X",
     "LPDDR5",
     "LPDDR5X",

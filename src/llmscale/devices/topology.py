@@ -19,7 +19,7 @@ from llmscale.devices.device import Device, Interconnect, known
 from llmscale.devices.sets import DeviceSet
 
 #: 10^9 bytes a second of a lane, one way, by PCI Express generation: nominal, as datasheets round them.
-LANE_GB_S = {3: 1.0, 4: 2.0, 5: 4.0, 6: 8.0}
+LANE_GB_S = {1: 0.25, 2: 0.5, 3: 1.0, 4: 2.0, 5: 4.0, 6: 8.0}
 #: Kinds of memory with so wide a bus that a chip's kernels cannot use all of it.
 HBM = frozenset(("HBM", "HBM2", "HBM2e", "HBM3", "HBM3e"))
 

@@ -22,6 +22,16 @@ class CheckedModel:
 
 
 @dataclass
+class CheckedContext:
+    """A model whose `context` is not the limit of its own config."""
+
+    id: str
+    stated: int | None
+    limit: int
+    source: str
+
+
+@dataclass
 class CheckedDevice:
     """One line of ``devices check``: the fields that are not known, and those not checked against a source."""
 
@@ -45,10 +55,12 @@ class DeviceCheckResult:
 
 @dataclass
 class CheckResult:
-    """Answer of ``models check``."""
+    """Answer of ``models check``; `recalled` are models whose hyper-parameters were read nowhere."""
 
     checked: int
     differing: tuple[CheckedModel, ...]
     unexplained: int
+    contexts: tuple[CheckedContext, ...] = ()
+    recalled: tuple[str, ...] = ()
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="models check", init=False)

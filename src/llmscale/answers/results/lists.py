@@ -46,6 +46,14 @@ class ModelResult:
     aliases: tuple[str, ...]
     stated_parameters: int | None
     stated_active_parameters: int | None
+    stated_context: int | None
+    stated_how: str
+    hub: str
+    ollama: str
+    gguf: tuple[str, ...]
+    tools: bool | None
+    languages: tuple[str, ...]
+    capabilities_source: str
     difference: str
     disclosure: str
     note: str

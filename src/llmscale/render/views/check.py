@@ -31,9 +31,25 @@ def check_view(result: CheckResult, say: Words) -> Report:
     ]
     note = (
         f"{result.checked} models recounted from their tensors; {len(result.differing)} differ from the stated figure "
-        f"by more than 0.5 %, {result.unexplained} of them without a written reason."
+        f"by more than 0.5 %, {result.unexplained} of them without a written reason. "
+        f"The hyper-parameters of {len(result.recalled)} were read nowhere (--recalled lists them)."
     )
-    return Report((table("", columns, rows),) if rows else (), (note,))
+    return Report((table("", columns, rows),) if rows else (), (note, *_contexts(result)))
+
+
+def _contexts(result: CheckResult) -> tuple[str, ...]:
+    return tuple(
+        f"{line.id}: its context is {line.stated or 'missing'}, the config's own limit {line.limit}. Write the limit "
+        f"as `context` and the other as `stated_context`."
+        for line in result.contexts
+    )
+
+
+def recalled_view(result: CheckResult, say: Words) -> Report:
+    """The models whose hyper-parameters were read nowhere."""
+    rows = [[word(model_id)] for model_id in result.recalled]
+    note = f"{len(rows)} models whose hyper-parameters were recalled: their counts were held against published totals."
+    return Report((table("", [Column("model", "Model", right=False)], rows),) if rows else (), (note,))
 
 
 def device_check_view(result: DeviceCheckResult, say: Words) -> Report:

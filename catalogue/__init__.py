@@ -1,0 +1,1 @@
+"""The monthly habit that keeps `data/models.yaml` alive: `make catalogue-new`."""
