@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": "compare",
     "fits": "fits",
     "needs": "needs",
+    "train": "train",
     "models": "models",
     "devices": "devices",
     "quants": "quants",
