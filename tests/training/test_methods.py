@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llmscale.errors import LlmscaleError, UsageError
+from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.sources.interface import Loaded
 from llmscale.sources.registry import load
@@ -93,3 +93,13 @@ def test_full_training_trains_all_and_bitfit_only_biases() -> None:
     assert trained(spec, MethodChoice("bitfit")).trainable == 12 * per_layer + 768
     with pytest.raises(UsageError, match="no bias"):
         trained(spec_of("llama-2-7b"), MethodChoice("bitfit"))
+
+
+def test_a_class_that_divides_its_matrices_otherwise_is_refused() -> None:
+    with pytest.raises(UnsupportedModelError, match="dinov2"):
+        trained(spec_of("dinov2-small"), MethodChoice("lora", 8, (ALL_LINEAR,)))
+
+
+def test_a_class_that_was_not_compared_is_said() -> None:
+    found = trained(spec_of("internlm2-7b"), MethodChoice("lora", 8, (ALL_LINEAR,)))
+    assert [note.code for note in found.notes] == ["class_not_compared"]

@@ -15,7 +15,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.training.adapters import ADDED, DEFAULT_RANK, LINEAR, TAKES, Size
 from llmscale.training.experts import EXPERT_NAMES, adapt_experts
-from llmscale.training.modules import COMPARED_EXPERTS, Kind, Module, modules, routes
+from llmscale.training.modules import COMPARED, DIFFERENT, Kind, Module, modules, routes
 from llmscale.training.targets import FEED_FORWARD, default_targets
 from llmscale.training.virtual import virtual_tokens
 
@@ -122,6 +122,8 @@ def _adapted(spec: ModelSpec, parts: list[Module], choice: MethodChoice, base: i
     if not added:
         _nothing(spec, parts, choice)
     notes = [note("experts_fused", rank=2 * size.rank)] if fused else []
+    if spec.family not in COMPARED:
+        notes.append(note("class_not_compared", model_type=spec.family))
     missed = [name for name in choice.targets if not _found(name, chosen, fused, spec)]
     if missed:
         notes.append(note("targets_missed", model=spec.name, names=missed))
@@ -144,11 +146,7 @@ def _chosen(spec: ModelSpec, parts: list[Module], choice: MethodChoice) -> list[
             f"peft has no default targets of {choice.method} for model type '{spec.family}'.",
             f"Name them: --lora-targets {ALL_LINEAR}, or {', '.join(_labels(parts)[:4])}.",
         )
-    if routes(spec) and spec.family not in COMPARED_EXPERTS and choice.targets == (ALL_LINEAR,):
-        raise UnsupportedModelError(
-            f"How the class of '{spec.family}' holds its experts is not known here, so all-linear is not counted.",
-            f"Name the modules: {', '.join(_labels(parts)[:4])}.",
-        )
+    _known(spec, parts, targets)
     if targets == (ALL_LINEAR,):
         chosen = [module for module in parts if module.kind in LINEAR and not module.head]
         if spec.family in EXPERT_NAMES and choice.method in RENAMES_EXPERTS:
@@ -158,6 +156,22 @@ def _chosen(spec: ModelSpec, parts: list[Module], choice: MethodChoice) -> list[
         chosen = _named(parts, [name for name in targets if name.rpartition(".")[2] not in taken])
     _check(chosen, choice.method, spec.family)
     return chosen
+
+
+def _known(spec: ModelSpec, parts: list[Module], targets: tuple[str, ...]) -> None:
+    """Refuse where the modules of the class are not known well enough to count adapters of them."""
+    ends = {target.rpartition(".")[2] for target in targets}
+    fused = routes(spec) and ends & {ALL_LINEAR, *EXPERT_NAMES["mixtral"], *EXPERT_NAMES["qwen3_moe"]}
+    if spec.family in DIFFERENT or (spec.family not in COMPARED and fused):
+        raise UnsupportedModelError(
+            f"How transformers' class of '{spec.family}' divides {', '.join(targets)} is not known here, so adapters "
+            "of them are not counted.",
+            "Take --method full, or a model of another type." if spec.family in DIFFERENT else _try(parts),
+        )
+
+
+def _try(parts: list[Module]) -> str:
+    return f"Name modules outside the experts: {', '.join(_labels(parts)[:4])}."
 
 
 def _check(chosen: list[Module], method: str, family: str) -> None:

@@ -13,6 +13,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
     "twice the rank ({rank}).",
     "targets_missed": lambda v: f"{v['model']} has no {', '.join(v['names'])}; peft adapts the others.",
+    "class_not_compared": "The modules of {model_type}'s class were not compared: adapters are counted on the "
+    "checkpoint's.",
     "saved_unties": "The head shares the embedding's weights; saved modules are copies, so it is counted twice.",
     "adapters_in_fp32": "peft makes adapters of a 16-bit model in fp32.",
     "train_without_activations": "Activations and what is alive only within a step are not in these figures.",

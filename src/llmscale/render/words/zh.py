@@ -85,6 +85,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "general_rule": "{runtime} 如何布置 {model} 尚未建模,以通用规则代替。",
     "experts_fused": "该类把所有专家放在一个张量中:gate 与 up 合一,peft 对其使用两倍的秩({rank})。",
     "targets_missed": lambda v: f"{v['model']} 没有 {'、'.join(v['names'])};peft 只适配其余模块。",
+    "class_not_compared": "未核对 {model_type} 类的模块:适配器按检查点中的模块计数。",
     "saved_unties": "输出头与嵌入共享权重;保存的模块是副本,因此计入两次。",
     "adapters_in_fp32": "16 位模型的适配器由 peft 以 fp32 建立。",
     "train_without_activations": "以上数字不含激活以及只在一步之内存在的部分。",
