@@ -24,6 +24,7 @@ COMMANDS = {
     "fits": "fits",
     "needs": "needs",
     "train": "train",
+    "scaling": "scaling",
     "models": "models",
     "devices": "devices",
     "quants": "quants",
