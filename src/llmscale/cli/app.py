@@ -23,6 +23,8 @@ COMMANDS = {
     "compare": "compare",
     "fits": "fits",
     "needs": "needs",
+    "train": "train",
+    "scaling": "scaling",
     "models": "models",
     "devices": "devices",
     "quants": "quants",

@@ -10,6 +10,18 @@ from llmscale.units import format_gib
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
+    "twice the rank ({rank}).",
+    "targets_missed": lambda v: f"{v['model']} has no {', '.join(v['names'])}; peft adapts the others.",
+    "class_not_compared": "The modules of {model_type}'s class were not compared: adapters are counted on the "
+    "checkpoint's.",
+    "laws_not_comparable": "Losses of two laws are not comparable (tokenisers and data differ)."
+    " ~: beyond the sizes and tokens that the law was fitted on.",
+    "no_law_of_tuning": "Repeats are counted by the law of Muennighoff 2023 for pre-training; no law predicts a "
+    "fine-tune.",
+    "saved_unties": "The head shares the embedding's weights; saved modules are copies, so it is counted twice.",
+    "adapters_in_fp32": "peft makes adapters of a 16-bit model in fp32.",
+    "train_without_activations": "Activations and what is alive only within a step are not in these figures.",
     "general_rule": "How {runtime} lays out {model} is not modelled; a general rule stands for it.",
     "not_traced": "How {runtime} runs {model} is not traced; a general rule stands for its activations, which may be "
     "{most} times as much.",

@@ -1,0 +1,127 @@
+"""``train``: what is trained, and what weights, gradients and optimizer states take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from llmscale.answers.results.common import model_ref
+from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
+from llmscale.errors import UndisclosedError, UsageError
+from llmscale.fit.subject import model_of
+from llmscale.model.spec import ModelSpec
+from llmscale.notes import Note, note
+from llmscale.sources.interface import Undisclosed
+from llmscale.sources.registry import load
+from llmscale.training.methods import METHODS, MethodChoice, Trained, trained
+from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
+from llmscale.training.precision import ADAPTER, RECIPES, Recipe
+
+
+def train(
+    reference: str,
+    *,
+    method: str = "full",
+    lora_rank: int | None = None,
+    lora_targets: str = "default",
+    lora_bias: str = "none",
+    modules_to_save: str = "",
+    virtual_tokens: int = 20,
+    optimizer: str = "adamw",
+    precision: str = "",
+    assume: str | None = None,
+    catalogue: str | None = None,
+) -> TrainResult:
+    """Counts and bytes of training a model.
+
+    Raises:
+        UsageError: a choice that does not exist, or that peft refuses for this model.
+        UndisclosedError: a model whose tensors nobody outside knows.
+    """
+    _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
+    spec = _spec(reference, assume, catalogue)
+    targets = () if lora_targets == "default" else _names(lora_targets)
+    choice = MethodChoice(method, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
+    chosen = trained(spec, choice)
+    chosen_precision = precision or ("amp" if method == "full" else "bf16")
+    recipe = RECIPES[chosen_precision]
+    return TrainResult(
+        model=model_ref(model_of(spec).about),
+        method=method,
+        optimizer=optimizer,
+        precision=chosen_precision,
+        trainable_parameters=chosen.trainable,
+        total_parameters=chosen.total,
+        memory=_memory(chosen, recipe, optimizer),
+        modules=chosen.names,
+        recipes=tuple(_recipes(chosen, optimizer)),
+        notes=(*chosen.notes, *_notes(spec, choice, chosen_precision)),
+    )
+
+
+def _check(method: str, rank: int | None, bias: str, tokens: int, optimizer: str, precision: str) -> None:
+    for option, value, known in (
+        ("--method", method, METHODS),
+        ("--optimizer", optimizer, tuple(OPTIMIZERS)),
+        ("--precision", precision or "amp", tuple(RECIPES)),
+        ("--lora-bias", bias, ("none", "all", "lora_only")),
+    ):
+        if value not in known:
+            raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
+    if rank is not None and rank < 1:
+        raise UsageError(f"--lora-rank {rank}: a rank is at least 1.", "Usual are 8, 16 and 64.")
+    if tokens < 1:
+        raise UsageError(f"--virtual-tokens {tokens}: at least 1.", "Usual are 20.")
+
+
+def _spec(reference: str, assume: str | None, catalogue: str | None) -> ModelSpec:
+    loaded = load(reference, assume=assume, catalogue=catalogue)
+    if isinstance(loaded, Undisclosed):
+        raise UndisclosedError(
+            f"Nobody outside knows the tensors of {loaded.entry.name}: what training it takes cannot be said.",
+            "Take a model with a published config.",
+        )
+    if not loaded.spec.shape_known:
+        raise UsageError(
+            f"'{reference}' is a size without a shape, and what is trained depends on the shape.",
+            "Name a model of about that size: llmscale models list.",
+        )
+    return loaded.spec
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _memory(chosen: Trained, recipe: Recipe, optimizer: str) -> TrainMemory:
+    saved, added = _elements(chosen.saved), _elements(chosen.added)
+    own = _elements(chosen.own) + saved
+    weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * ADAPTER.weight
+    gradients = own * recipe.gradient + added * ADAPTER.gradient
+    tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
+    tensors += [Tensors(shape, copies, ADAPTER.state) for shape, copies in chosen.added]
+    states = state_bytes(optimizer, tensors)
+    return TrainMemory(weights, gradients, states, weights + gradients + states)
+
+
+def _elements(tensors: Sequence[tuple[tuple[int, ...], int]]) -> int:
+    return sum(Tensors(shape, copies, 1).elements * copies for shape, copies in tensors)
+
+
+def _recipes(chosen: Trained, optimizer: str) -> Iterator[RecipeLine]:
+    for name, recipe in RECIPES.items():
+        tensors = [
+            Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved, *chosen.added)
+        ]
+        states = round(state_bytes(optimizer, tensors) / chosen.trainable, 4)
+        total = recipe.weight + recipe.gradient + recipe.master + states
+        yield RecipeLine(name, recipe.title, recipe.weight, recipe.gradient, recipe.master, states, round(total, 4))
+
+
+def _notes(spec: ModelSpec, choice: MethodChoice, precision: str) -> Iterator[Note]:
+    yield from (note("said", text=warning) for warning in spec.warnings)
+    if choice.method == "full":
+        yield note("train_without_activations")
+        return
+    if RECIPES[precision].weight == ADAPTER.weight // 2:
+        yield note("adapters_in_fp32")
+    yield note("train_without_activations")

@@ -1,0 +1,45 @@
+"""``llmscale scaling``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from llmscale.cli import options as opt
+from llmscale.cli.output import Style
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(epilog="Examples: llmscale scaling llama-2-7b --tokens 2T | llmscale scaling --flops 5.76e23")
+def scaling(
+    model: Annotated[Optional[str], typer.Argument(help="A model, for its size.")] = None,
+    params: Annotated[Optional[str], typer.Option("--params", help="Parameters: 7B.")] = None,
+    tokens: Annotated[
+        Optional[str], typer.Option("--tokens", help="Tokens: 2T; the optimum for the size unless given.")
+    ] = None,
+    flops: Annotated[Optional[str], typer.Option("--flops", help="Compute: 1e24.")] = None,
+    unique_tokens: Annotated[
+        Optional[str], typer.Option("--unique-tokens", help="How many of the tokens differ; the rest are repeats.")
+    ] = None,
+    output: opt.OutputOption = "table",
+    lang: opt.LangOption = opt.Lang.en,
+    no_color: opt.NoColor = False,
+    width: opt.Width = None,
+    quiet: opt.Quiet = False,
+) -> None:
+    """What a size and tokens are worth by the scaling laws, the best share of the compute, what doubling brings."""
+    from llmscale.answers.scaling import compute
+    from llmscale.answers.scaling import scaling as answer
+    from llmscale.render.views.scaling import scaling_view
+    from llmscale.units import parse_count
+
+    result = answer(
+        model,
+        params=parse_count(params, "--params") if params is not None else None,
+        tokens=parse_count(tokens, "--tokens") if tokens is not None else None,
+        flops=compute(flops) if flops is not None else None,
+        unique_tokens=parse_count(unique_tokens, "--unique-tokens") if unique_tokens is not None else None,
+    )
+    Style(output, lang, no_color, width, quiet).write(result, scaling_view)

@@ -1,0 +1,67 @@
+"""``llmscale train``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from llmscale.cli import options as opt
+from llmscale.cli.output import Style
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(
+    epilog="Examples: llmscale train llama-2-7b | llmscale train llama-3-8b --method lora --lora-rank 16 "
+    "--lora-targets all-linear | llmscale train mixtral-8x7b --method lora --lora-targets q_proj,v_proj"
+)
+def train(
+    model: opt.Model,
+    method: Annotated[
+        str, typer.Option("--method", help="full, lora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
+    ] = "full",
+    lora_rank: Annotated[
+        Optional[int],
+        typer.Option("--lora-rank", help="Rank of the adapter (block of OFT); peft's own default unless given."),
+    ] = None,
+    lora_targets: Annotated[
+        str, typer.Option("--lora-targets", help="Names with commas, all-linear, or default: peft's own choice.")
+    ] = "default",
+    lora_bias: Annotated[str, typer.Option("--lora-bias", help="none, all or lora_only.")] = "none",
+    modules_to_save: Annotated[str, typer.Option("--modules-to-save", help="Modules trained whole besides.")] = "",
+    virtual_tokens: Annotated[int, typer.Option("--virtual-tokens", help="Of prefix, prompt and p-tuning.")] = 20,
+    optimizer: Annotated[str, typer.Option("--optimizer", help="adamw, adamw-8bit, adafactor, sgd, …")] = "adamw",
+    precision: Annotated[
+        str,
+        typer.Option(
+            "--precision", help="fp32, amp, bf16, megatron or deepspeed; amp in full, else bf16 if not given."
+        ),
+    ] = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Show modules, and precision recipes.")] = False,
+    assume: opt.Assume = None,
+    catalogue: opt.Catalogue = None,
+    output: opt.OutputOption = "table",
+    lang: opt.LangOption = opt.Lang.en,
+    no_color: opt.NoColor = False,
+    width: opt.Width = None,
+    quiet: opt.Quiet = False,
+) -> None:
+    """What training MODEL takes: parameters trained, and bytes of weights, gradients and optimizer states."""
+    from llmscale.answers.train import train as answer
+    from llmscale.render.views.train import TrainView
+
+    result = answer(
+        model,
+        method=method,
+        lora_rank=lora_rank,
+        lora_targets=lora_targets,
+        lora_bias=lora_bias,
+        modules_to_save=modules_to_save,
+        virtual_tokens=virtual_tokens,
+        optimizer=optimizer,
+        precision=precision,
+        assume=assume,
+        catalogue=catalogue,
+    )
+    Style(output, lang, no_color, width, quiet).write(result, TrainView(explain))

@@ -1,0 +1,74 @@
+"""``train`` as tables: what is trained, what it takes, and with `explain` the recipes side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llmscale.answers.results.train import TrainResult
+from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
+from llmscale.render.views.cells import gib
+from llmscale.render.words import Words
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainView:
+    """See the module."""
+
+    explain: bool = False
+
+    def __call__(self, result: TrainResult, say: Words) -> Report:
+        tables = [_memory(result, say)]
+        if result.modules and self.explain:
+            tables.append(_modules(result, say))
+        if self.explain:
+            tables.append(_recipes(result, say))
+        return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in result.notes)))
+
+
+def _memory(result: TrainResult, say: Words) -> Table:
+    columns = [Column("part", "Part", right=False), Column("bytes", "GiB")]
+    memory = result.memory
+    rows = [
+        [word(say("Weights")), gib(memory.weights_bytes)],
+        [word(say("Gradients")), gib(memory.gradients_bytes)],
+        [word(say("Optimizer states")), gib(memory.optimizer_bytes)],
+        [word(say("Together"), "bold"), gib(memory.states_bytes)._replace(style="bold")],
+    ]
+    return table(f"{result.model.name}: {result.method}, {result.optimizer}, {result.precision}", columns, rows)
+
+
+def _facts(result: TrainResult, say: Words) -> Iterator[str]:
+    share = 100 * result.trainable_parameters / result.total_parameters
+    yield (
+        f"{say('Trainable')}: {result.trainable_parameters:,} || {say('Total')}: {result.total_parameters:,} || "
+        f"{share:.4f} %"
+    )
+
+
+def _modules(result: TrainResult, say: Words) -> Table:
+    columns = [Column("module", "Module", right=False), Column("parameters", "Parameters")]
+    rows = [[word(name), whole(count)] for name, count in result.modules.items()]
+    return table(say("Parameters added, by module"), columns, rows)
+
+
+def _recipes(result: TrainResult, say: Words) -> Table:
+    columns = [
+        Column("precision", "Precision", right=False),
+        Column("weight", "Weight"),
+        Column("gradient", "Gradient"),
+        Column("master", "Master"),
+        Column("optimizer", "States"),
+        Column("total", "Bytes/param"),
+        Column("title", "What it is", right=False, wraps=True),
+    ]
+    rows = [
+        [
+            word(line.precision, "bold" if line.precision == result.precision else ""),
+            *(Cell(value, f"{value:.3g}") for value in (line.weight, line.gradient, line.master, line.optimizer)),
+            Cell(line.total, f"{line.total:.4g}"),
+            word(line.title),
+        ]
+        for line in result.recipes
+    ]
+    return table(say("Bytes of a trained parameter, by recipe"), columns, rows)

@@ -1,0 +1,95 @@
+"""Bytes of an optimizer's states, tensor by tensor.
+
+Sources: torch 2.13.0 ``torch/optim/*.py`` (states are of the parameter's own dtype, ``step`` is one fp32 number, which
+SGD does not keep); transformers 5.23.0 ``optimization.py`` (Adafactor: fp32 means of rows and columns, no step);
+bitsandbytes 0.50.2 ``optim/optimizer.py`` (8-bit: below 4,096 elements fp32, else one byte an element and an fp32
+maximum for each block of 256; tables of 256 fp32 numbers for all). The classes of torch and transformers are held
+against the real ones in tests/truth/training_optimizers.json; those of bitsandbytes follow its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import ceil, prod
+from typing import NamedTuple
+
+STEP = 4
+FP32 = 4
+SMALLEST_8_BIT = 4096
+BLOCK_8_BIT = 256
+TABLE_8_BIT = 256 * FP32
+
+
+class Tensors(NamedTuple):
+    """Trained tensors alike: their shape, how many, and bytes of an element."""
+
+    shape: tuple[int, ...]
+    copies: int
+    element: int
+
+    @property
+    def elements(self) -> int:
+        """Elements of one."""
+        return prod(self.shape)
+
+
+Rule = Callable[[Tensors], int]
+
+
+def moments(number: int, steps: int = 1) -> Rule:
+    """`number` tensors like the parameter, and `steps` counters."""
+    return lambda tensor: number * tensor.elements * tensor.element + steps * STEP
+
+
+def adafactor(tensor: Tensors) -> int:
+    """Means of the rows and of the columns, of a vector one for each element, and the root mean square; fp32."""
+    if len(tensor.shape) < 2:
+        return (tensor.elements + 1) * FP32
+    rows, columns = tensor.elements // tensor.shape[-1], tensor.elements // tensor.shape[-2]
+    return (rows + columns + 1) * FP32
+
+
+def eight_bit(number: int) -> Rule:
+    """`number` states of 8 bits, in fp32 where the tensor is small."""
+
+    def rule(tensor: Tensors) -> int:
+        if tensor.elements < SMALLEST_8_BIT:
+            return number * tensor.elements * FP32
+        return number * (tensor.elements + ceil(tensor.elements / BLOCK_8_BIT) * FP32)
+
+    return rule
+
+
+class Optimizer(NamedTuple):
+    """An optimizer: the bytes of one tensor's states, tables that all share, and whether its step copies (foreach)."""
+
+    title: str
+    rule: Rule
+    tables: int = 0
+    foreach: bool = False
+
+
+#: --optimizer -> what it keeps
+OPTIMIZERS = {
+    "adamw": Optimizer("AdamW (fused)", moments(2)),
+    "adamw-foreach": Optimizer("AdamW (foreach)", moments(2), foreach=True),
+    "adam": Optimizer("Adam (fused)", moments(2)),
+    "adamw-amsgrad": Optimizer("AdamW (amsgrad)", moments(3)),
+    "adamw-8bit": Optimizer("AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT),
+    "paged-adamw-8bit": Optimizer("paged AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT),
+    "adafactor": Optimizer("Adafactor (transformers)", adafactor),
+    "lion": Optimizer("Lion (bitsandbytes)", lambda tensor: tensor.elements * FP32),
+    "lion-8bit": Optimizer("Lion 8-bit", eight_bit(1), TABLE_8_BIT),
+    "sgd": Optimizer("SGD", moments(0, 0)),
+    "sgd-momentum": Optimizer("SGD with momentum", moments(1, 0)),
+    "rmsprop": Optimizer("RMSprop", moments(1)),
+    "adagrad": Optimizer("Adagrad", moments(1)),
+    "nadam": Optimizer("NAdam", moments(2, 2)),
+    "adamax": Optimizer("Adamax", moments(2)),
+}
+
+
+def state_bytes(optimizer: str, tensors: Iterable[Tensors]) -> int:
+    """Bytes of the states of all `tensors` after the first step."""
+    chosen = OPTIMIZERS[optimizer]
+    return chosen.tables + sum(tensor.copies * chosen.rule(tensor) for tensor in tensors)

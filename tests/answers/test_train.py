@@ -1,0 +1,68 @@
+"""``train``: counts, bytes, and what cannot be trained."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmscale.answers.train import train
+from llmscale.errors import LlmscaleError
+from tests.helpers import run
+
+GIB = 2**30
+
+
+def test_full_training_in_fp32_takes_sixteen_bytes_a_parameter() -> None:
+    memory = train("llama-2-7b").memory
+    counters = 4 * 291
+    assert memory.weights_bytes == memory.gradients_bytes == 4 * 6_738_415_616
+    assert memory.optimizer_bytes == 8 * 6_738_415_616 + counters
+    assert memory.states_bytes == memory.weights_bytes + memory.gradients_bytes + memory.optimizer_bytes
+
+
+def test_recipes_are_the_bytes_that_sources_name() -> None:
+    found = {line.precision: round(line.total) for line in train("llama-2-7b").recipes}
+    assert found == {"fp32": 16, "amp": 16, "bf16": 8, "megatron": 18, "deepspeed": 16}
+
+
+def test_adapters_are_fp32_beside_weights_of_sixteen_bits_and_saved_modules_are_not() -> None:
+    plain = train("llama-3.2-1b", method="lora", lora_targets="q_proj")
+    saved = train("llama-3.2-1b", method="lora", lora_targets="q_proj", modules_to_save="lm_head")
+    adapters = plain.trainable_parameters
+    assert plain.memory.gradients_bytes == 4 * adapters
+    assert plain.memory.weights_bytes == 2 * (plain.total_parameters - adapters) + 4 * adapters
+    head = saved.trainable_parameters - adapters
+    assert saved.memory.gradients_bytes - plain.memory.gradients_bytes == 2 * head
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["llama-2-7b", "--method", "lora", "--lora-rank", "0"], 2, "rank is at least 1"),
+        (["llama-2-7b", "--method", "magic"], 2, "--method magic"),
+        (["llama-2-7b", "--optimizer", "magic"], 2, "--optimizer magic"),
+        (["llama-2-7b", "--precision", "fp4"], 2, "--precision fp4"),
+        (["llama-2-7b", "--method", "lora", "--lora-bias", "some"], 2, "--lora-bias some"),
+        (["llama-2-7b", "--method", "prefix", "--virtual-tokens", "0"], 2, "--virtual-tokens 0"),
+        (["llama-2-7b", "--method", "lora", "--lora-targets", "q_pro"], 2, "q_proj, k_proj"),
+        (["7B"], 2, "size without a shape"),
+        (["gpt-4"], 3, "GPT-4"),
+        (["mamba-1.4b", "--method", "lora", "--lora-targets", "all-linear"], 2, "past any adapter"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_message(arguments: list[str], status: int, said: str) -> None:
+    answer = run("train", *arguments)
+    assert (answer.status, answer.out) == (status, "")
+    assert said in answer.err
+
+
+def test_the_command_line_prints_what_peft_prints() -> None:
+    answer = run("train", "llama-3-8b", "--method", "lora", "--lora-rank", "16", "--lora-targets", "all-linear")
+    assert answer.status == 0
+    assert "41,943,040 || Total: 8,072,204,288 || 0.5196 %" in " ".join(answer.out.split())
+    found = run("train", "llama-3-8b", "--method", "lora", "--lora-targets", "all-linear", "-o", "json").json()
+    assert (found["command"], found["trainable_parameters"]) == ("train", 20_971_520)
+
+
+def test_what_is_undisclosed_is_an_error_of_its_own() -> None:
+    with pytest.raises(LlmscaleError):
+        train("gpt-4")
