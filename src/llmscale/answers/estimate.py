@@ -24,7 +24,7 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Bare, Counted, Subject, model_of
 from llmscale.formats.gguf.files import file_bytes
 from llmscale.formats.mixed import parse_map, unmatched
-from llmscale.formats.recipe import Quant
+from llmscale.formats.recipe import AS_STORED, Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis, Quantity
@@ -64,14 +64,18 @@ def estimate(
         explain: whether the result carries the formulas with the numbers put in.
         assume, catalogue: as in `load`.
     """
-    spec = load(reference, assume=assume, catalogue=catalogue).known()
-    model = model_of(spec)
+    loaded = load(reference, assume=assume, catalogue=catalogue)
+    spec = loaded.known()
+    model = model_of(spec, loaded.stored)
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     named = named_devices(gpus, reserve)
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
-    forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
+    if loaded.stored and tuple(quants) in ((), DEFAULT_QUANTS, (AS_STORED,)):
+        forms, lenient = [loaded.stored], False
+    else:
+        forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
     lines, left_out = _lines(_Asked(model, asked, named, sets, reference, catalogue, explain), forms, lenient)
     foreign_notes = once(why for line in lines for why in line.foreign)
     if foreign_notes and not any(line.estimate.devices for line in lines):
@@ -239,6 +243,8 @@ def _file(subject: Subject) -> Quantity | None:
     """Bytes of a GGUF file, its vocabulary included; None for other formats and for bare sizes."""
     if not isinstance(subject, Exact) or subject.quant.kind != "gguf":
         return None
+    if subject.quant.stored:
+        return Quantity.exactly(subject.quant.file_bytes)
     return Quantity(*file_bytes(subject.spec, subject.stored), Basis.MODELLED)
 
 

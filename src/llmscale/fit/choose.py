@@ -28,10 +28,12 @@ class Choices(NamedTuple):
     Attributes:
         originals: quants that keep the tensors of checkpoints that are published quantised; none where somebody names
             the quants.
+        named: whether somebody did.
     """
 
     ladders: tuple[tuple[Quant, ...], ...]
     originals: tuple[Quant, ...]
+    named: bool = False
 
     def keeping(self, method: str) -> list[Quant]:
         """The quants that keep a checkpoint of this ``quant_method`` as it is."""
@@ -70,7 +72,7 @@ def choices(
     What the runtime that is asked first cannot load is run from its published files instead, unless one is named.
     """
     if names:
-        return Choices((tuple(by_quality(selected(names, quant_map, sparsity)[0])),), ())
+        return Choices((tuple(by_quality(selected(names, quant_map, sparsity)[0])),), (), named=True)
     if quant_map or sparsity:
         raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
     runtimes = [named(runtime)] if runtime else list(FIRST)
@@ -83,6 +85,8 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
     Raises:
         UnsupportedModelError: none of those asked for.
     """
+    if isinstance(model, Counted) and model.stored and not choose.named:
+        return [model.stored]
     for steps in choose.ladders:
         found = _run(model, model.has(steps), question)
         own = next(iter(_run(model, model.has(choose.keeping(model.about.published_in)), question)), None)

@@ -69,11 +69,16 @@ Subject = Exact | Summary | BareSize
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """A model whose tensors are at hand."""
+    """A model whose tensors are at hand.
+
+    Attributes:
+        stored: the format of a file that is at hand as well; None where there is none.
+    """
 
     about: About
     spec: ModelSpec
     inventory: Inventory
+    stored: Quant | None = None
     _known: dict[tuple[str, str], Exact] = field(default_factory=dict, repr=False)
 
     def subject(self, quant: Quant, engine: str) -> Exact:
@@ -230,8 +235,8 @@ def _neighbour(model: ModelSummary, quant: Quant, engine: str) -> Summary:
     return Summary(model.name, widths, nothing, quant, compiled(engine, model.id), exact=False)
 
 
-def model_of(spec: ModelSpec) -> Counted | Bare:
-    """What answers need of `spec`; a bare size gets the models of about its size."""
+def model_of(spec: ModelSpec, stored: Quant | None = None) -> Counted | Bare:
+    """What answers need of `spec` and of the file it is stored in; a bare size gets the models of about its size."""
     parts = inventory(spec)
     total, active = parts.total(), parts.active()
     assumed = spec.basis is Basis.ASSUMED
@@ -249,7 +254,7 @@ def model_of(spec: ModelSpec) -> Counted | Bare:
         notes=tuple(note("said", text=warning) for warning in spec.warnings),
     )
     if spec.shape_known:
-        return Counted(about, spec, parts)
+        return Counted(about, spec, parts, stored)
     ends = spec.parameters_range or (total, total)
     return Bare(about, ends, spec.parameters_range is not None, neighbours(total, active < total))
 

@@ -51,6 +51,15 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     return replace(spec, published_in=method) if method else spec
 
 
+def from_keys(data: Mapping[str, Any], where: str) -> ModelSpec:
+    """Read the keys that a family asks for and no others: of configs that llmscale itself has put together.
+
+    Raises:
+        InputFileError: as `from_config`, but for keys that nobody reads.
+    """
+    return read_part(Config(data, where))
+
+
 def published_in(config: Mapping[str, Any]) -> str:
     """The ``quant_method`` of a checkpoint that was published quantised; empty for others."""
     quantization = config.get("quantization_config")
