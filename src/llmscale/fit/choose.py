@@ -10,7 +10,7 @@ from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.largest import longest_context
 from llmscale.fit.place import Settled, place
 from llmscale.fit.question import Question
-from llmscale.fit.subject import Bare, Counted, Model, Subject
+from llmscale.fit.subject import Bare, Counted, Listed, Model, Subject
 from llmscale.formats.ladder import by_quality, ladder, originals
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
@@ -85,7 +85,7 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
     Raises:
         UnsupportedModelError: none of those asked for.
     """
-    if isinstance(model, Counted) and model.stored and not choose.named:
+    if not isinstance(model, Listed) and model.stored and not choose.named:
         return [model.stored]
     for steps in choose.ladders:
         found = _run(model, model.has(steps), question)

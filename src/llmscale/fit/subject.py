@@ -171,12 +171,14 @@ class Bare:
     Attributes:
         ends: the least and the most parameters that are meant.
         spread: whether these differ.
+        stored: the format of a file that is at hand; None where there is none.
     """
 
     about: About
     ends: tuple[int, int]
     spread: bool
     around: tuple[ModelSummary, ...]
+    stored: Quant | None = None
 
     def subject(self, quant: Quant, engine: str) -> BareSize:
         """It in a quant, with the models around it in the same one where they can be had in it.
@@ -194,6 +196,8 @@ class Bare:
             UnsupportedModelError: nobody of its size can be asked.
         """
         total, (low, high) = self.about.parameters, self.ends
+        if quant.stored:
+            return Quantity.exactly(sum(each.bytes for each in quant.stored))
         if quant.plain:
             one = format_of(quant.rules[REST])
             size, least, most = (one.size((count,)) for count in (total, low, high))
@@ -256,7 +260,7 @@ def model_of(spec: ModelSpec, stored: Quant | None = None) -> Counted | Bare:
     if spec.shape_known:
         return Counted(about, spec, parts, stored)
     ends = spec.parameters_range or (total, total)
-    return Bare(about, ends, spec.parameters_range is not None, neighbours(total, active < total))
+    return Bare(about, ends, spec.parameters_range is not None, neighbours(total, active < total), stored)
 
 
 def listed(found: ModelSummary) -> Listed | None:

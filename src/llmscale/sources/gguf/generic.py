@@ -6,33 +6,19 @@ writes; what llama.cpp computes with is taken for a LLaMA's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from llmscale.errors import InputFileError
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
-from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock, StateShape, Tensor
+from llmscale.sources.file_tensor import placed_tensors
 from llmscale.sources.gguf.config import Read
-from llmscale.sources.gguf.tensors import TOWERS
 
 #: As `model.families` bounds them.
 MOST_LAYERS, MOST_WIDTH, MOST_HEADS = 10_000, 1 << 24, 1 << 16
-
-
-@dataclass(frozen=True)
-class FileTensor:
-    """Tensors of the file."""
-
-    tensor: Tensor
-
-    def tensors(self) -> Iterator[Tensor]:
-        yield self.tensor
-
-    def cache(self) -> None:
-        return None
 
 
 class _Shaped:
@@ -80,7 +66,7 @@ def generic_spec(read: Read, stored: Sequence[StoredTensor]) -> ModelSpec:
     """
     layers, hidden = _bounded(read, "block_count", read.layers, MOST_LAYERS), read.number("embedding_length")
     _bounded(read, "embedding_length", hidden, MOST_WIDTH)
-    placed = [*_of_file(each.group for each in stored), *_layers(read, layers, hidden)]
+    placed = [*placed_tensors(each.group for each in stored), *_layers(read, layers, hidden)]
     return ModelSpec(
         id="",
         name="",
@@ -99,13 +85,6 @@ def _bounded(read: Read, key: str, value: int, most: int) -> int:
     if not 0 <= value <= most:
         raise InputFileError(f"The file's metadata say {read.arch[:40]}.{key} = {value:,}, which no model has.")
     return value
-
-
-def _of_file(groups: Iterable[TensorGroup]) -> Iterator[PlacedBlock]:
-    for group in groups:
-        tower = group.component if group.component in TOWERS.values() else None
-        tensor = Tensor(group.name, group.role, group.shape, group.experts, group.experts_used)
-        yield PlacedBlock("", FileTensor(tensor), group.layers, tower)
 
 
 def _layers(read: Read, layers: int, hidden: int) -> Iterator[PlacedBlock]:
