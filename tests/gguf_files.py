@@ -124,3 +124,6 @@ def write(path: Path, *args: Any, **more: Any) -> str:
     """A file of `gguf_bytes`; its path."""
     path.write_bytes(gguf_bytes(*args, **more))
     return str(path)
+
+
+TENSORS_OF_A_LLAMA = llama()

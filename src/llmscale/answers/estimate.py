@@ -29,7 +29,7 @@ from llmscale.formats.select import selected
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.interface import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement, Runtime
-from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread
+from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.runtimes.subject import Exact
 from llmscale.sources.registry import load
@@ -72,7 +72,7 @@ def estimate(
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
-    if loaded.stored and tuple(quants) in ((), DEFAULT_QUANTS, (AS_STORED,)):
+    if loaded.stored and _as_stored(loaded.stored, tuple(quants), asked):
         forms, lenient = [loaded.stored], False
     else:
         forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
@@ -100,6 +100,11 @@ def estimate(
         explanation=tuple(sentence for line in lines for sentence in line.explanation),
         notes=once(notes),
     )
+
+
+def _as_stored(stored: Quant, quants: tuple[str, ...], asked: Question) -> bool:
+    """Whether a file that is at hand is asked about as it is: by its name, or unless another format is named."""
+    return quants == (AS_STORED,) or (quants in ((), DEFAULT_QUANTS) and reads(asked.runs(stored).info, stored))
 
 
 class _Asked(NamedTuple):

@@ -85,8 +85,9 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
     Raises:
         UnsupportedModelError: none of those asked for.
     """
-    if not isinstance(model, Listed) and model.stored and not choose.named:
-        return [model.stored]
+    stored = None if choose.named or isinstance(model, Listed) else model.stored
+    if stored and _runs(model, stored, question):
+        return [stored]
     for steps in choose.ladders:
         found = _run(model, model.has(steps), question)
         own = next(iter(_run(model, model.has(choose.keeping(model.about.published_in)), question)), None)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from llmscale.errors import InputFileError
-from llmscale.names import visible
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
 from llmscale.sources.json_text import parsed
+from llmscale.store.text_file import read_text
 
 name, needs, assumes = "a config.json", "", True
 #: Published files hold 1 to 60 KB; more is not a config.
@@ -57,7 +57,7 @@ def locate(reference: str) -> str:
         folder, path = path, os.path.join(path, "config.json")
         if not os.path.exists(path):
             raise InputFileError(
-                f"The folder '{visible(folder)}' has no config.json.", "Name the file, or a folder that has one."
+                f"The folder '{folder}' has no config.json.", "Name the file, or a folder that has one."
             )
     return path
 
@@ -68,14 +68,5 @@ def read(path: str) -> dict[str, Any]:
     Raises:
         InputFileError: missing, too large, or no JSON object.
     """
-    try:
-        size = os.stat(path).st_size
-        if size > MAX_BYTES:
-            raise InputFileError(f"'{visible(path)}' has {size:,} bytes, which is too large for a config.json.")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except OSError as error:
-        raise InputFileError(f"'{visible(path)}' cannot be read: {error.strerror}.", "Check the path.") from None
-    except UnicodeDecodeError:
-        raise InputFileError(f"'{visible(path)}' is not text.", "A config.json is expected.") from None
+    text = read_text(path, MAX_BYTES, "a config.json")
     return parsed(text, path, "a config.json")

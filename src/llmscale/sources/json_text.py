@@ -23,16 +23,18 @@ def parsed(text: str, where: str, expected: str) -> dict[str, Any]:
     """
     hint = f"{expected[0].upper()}{expected[1:]} is expected."
     if not text.strip():
-        raise InputFileError(f"'{visible(where)}' is empty.", hint)
+        raise InputFileError(f"'{where}' is empty.", hint)
     try:
         data = json.loads(text, parse_constant=_no_constant)
     except RecursionError:
-        raise InputFileError(f"'{visible(where)}' is nested too deeply for {expected}.") from None
+        raise InputFileError(f"'{where}' is nested too deeply for {expected}.") from None
     except ValueError as error:
-        raise InputFileError(f"'{visible(where)}' is not JSON: {visible(error, 120)}.", hint) from None
+        # Python's own words on numbers without end name a function of Python's.
+        why = "a number has more than 4,300 digits" if str(error).startswith("Exceeds") else visible(error, 120)
+        raise InputFileError(f"'{where}' is not JSON: {why}.", hint) from None
     if not isinstance(data, dict):
         kind = _KINDS.get(type(data), "value")
-        raise InputFileError(f"'{visible(where)}' holds a JSON {kind}, not an object.", hint)
+        raise InputFileError(f"'{where}' holds a JSON {kind}, not an object.", hint)
     return data
 
 

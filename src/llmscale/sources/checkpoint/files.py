@@ -11,6 +11,7 @@ from typing import Any
 from llmscale.errors import InputFileError
 from llmscale.names import visible
 from llmscale.sources.json_text import parsed
+from llmscale.store.text_file import read_text
 
 ENDING, INDEX = ".safetensors", ".safetensors.index.json"
 #: The largest published index has 9 MB (DeepSeek-V3: 91,991 tensors).
@@ -48,7 +49,7 @@ def _all(folder: str, names: list[str]) -> list[str]:
 
 def _of_index(path: str) -> list[str]:
     data = _read(path)
-    where, weights = visible(path), data.get("weight_map")
+    where, weights = path, data.get("weight_map")
     if not isinstance(weights, dict) or not weights:
         raise InputFileError(f"'{where}' has no weight_map.", "The index of a checkpoint is expected.")
     shards = sorted({name if isinstance(name, str) else "" for name in weights.values()})
@@ -71,13 +72,5 @@ def _of_index(path: str) -> list[str]:
 
 
 def _read(path: str) -> dict[str, Any]:
-    shown = visible(path)
-    try:
-        if os.stat(path).st_size > MOST_INDEX:
-            raise InputFileError(f"'{shown}' is too large for the index of a checkpoint.")
-        with open(path, encoding="utf-8") as file:
-            return parsed(file.read(), path, "the index of a checkpoint")
-    except OSError as error:
-        raise InputFileError(f"'{shown}' cannot be read: {error.strerror}.", "Check the path.") from None
-    except UnicodeDecodeError:
-        raise InputFileError(f"'{shown}' is not text.", "The index of a checkpoint is expected.") from None
+    expected = "the index of a checkpoint"
+    return parsed(read_text(path, MOST_INDEX, expected), path, expected)

@@ -56,26 +56,25 @@ def read_header(path: str) -> Header:
     Raises:
         InputFileError: it cannot be read, or is no such file.
     """
-    shown = visible(path)
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             length = int.from_bytes(file.read(8), "little")
             if size < 10 or not 2 <= length <= MOST_HEADER:
                 raise InputFileError(
-                    f"'{shown}' is no safetensors file: it would begin with a header of {length:,} bytes.",
+                    f"'{path}' is no safetensors file: it would begin with a header of {length:,} bytes.",
                     "Check which file it is, or download it again.",
                 )
             raw = file.read(length)
     except OSError as error:
-        raise InputFileError(f"'{shown}' cannot be read: {error.strerror}.", "Check the path.") from None
+        raise InputFileError(f"'{path}' cannot be read: {error.strerror}.", "Check the path.") from None
     if len(raw) < length:
-        raise InputFileError(f"'{shown}' ends inside its header.", "It is cut short: download it again.")
+        raise InputFileError(f"'{path}' ends inside its header.", "It is cut short: download it again.")
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        raise InputFileError(f"'{shown}' is no safetensors file: its header is not text.") from None
-    return _checked(parsed(text, path, "the header of a safetensors file"), shown, size, 8 + length)
+        raise InputFileError(f"'{path}' is no safetensors file: its header is not text.") from None
+    return _checked(parsed(text, path, "the header of a safetensors file"), path, size, 8 + length)
 
 
 def _checked(data: dict[str, Any], where: str, size: int, start: int) -> Header:

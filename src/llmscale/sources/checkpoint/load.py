@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from llmscale.errors import InputFileError, UnsupportedModelError
+from llmscale.formats.catalogue import quant
 from llmscale.formats.gguf.names import stripped
 from llmscale.formats.recipe import AS_STORED, Quant, StoredTensor
 from llmscale.model.inventory import inventory
@@ -25,6 +26,8 @@ from llmscale.sources.interface import Loaded, LoadOptions
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
 #: Names that a message has room for.
 SHOWN = 3
+#: The quant whose own runtime loads any checkpoint as it is.
+LIKE = "bf16"
 
 
 def load_checkpoint(reference: str, path: str, said: LoadOptions) -> Loaded:
@@ -37,9 +40,9 @@ def load_checkpoint(reference: str, path: str, said: LoadOptions) -> Loaded:
     headers = [read_header(each) for each in paths]
     infos = [info for header in headers for info in header.tensors]
     if len({info.name for info in infos}) < len(infos):
-        raise InputFileError(f"'{visible(reference)}': two files name the same tensor.", "Name one checkpoint.")
+        raise InputFileError(f"'{reference}': two files name the same tensor.", "Name one checkpoint.")
     if not infos:
-        raise InputFileError(f"'{visible(reference)}' holds no tensors.")
+        raise InputFileError(f"'{reference}' holds no tensors.")
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     config = _beside(folder, CONFIG)
     known, why = _known(config, os.path.join(folder, CONFIG), said)
@@ -133,15 +136,16 @@ def _missing(headers: Sequence[Header]) -> Iterator[str]:
 
 def _quant(stored: tuple[StoredTensor, ...], file_bytes: int) -> Quant:
     elements = sum(each.group.parameters for each in stored)
-    return Quant(
+    plain = quant(LIKE)
+    return replace(
+        plain,
         id=AS_STORED,
         name="as stored",
-        kind="rules",
+        rules={},
         bits=8 * sum(each.bytes for each in stored) / max(1, elements),
-        runtime="transformers",
-        activation_bytes=2,
         source="the files themselves",
-        readers=["transformers"],
+        readers=[plain.runtime],  # others make of the tensors what their own formats need
+        aliases=[],
         stored=stored,
         file_bytes=file_bytes,
     )

@@ -6,7 +6,6 @@ import struct
 from typing import BinaryIO
 
 from llmscale.errors import InputFileError
-from llmscale.names import visible
 
 #: Published headers have up to 30 MB, most of it the vocabulary; more is no header.
 MOST = 96 << 20
@@ -87,4 +86,4 @@ class Cursor:
 
     def error(self, what: str) -> InputFileError:
         """A refusal, to be raised."""
-        return InputFileError(f"'{visible(self.where)}' {what}.", "It may be damaged or cut short: download it again.")
+        return InputFileError(f"'{self.where}' {what}.", "It may be damaged or cut short: download it again.")

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from llmscale.errors import InputFileError
-from llmscale.names import visible
 from llmscale.sources.gguf.cursor import Cursor
 from llmscale.sources.gguf.types import TYPES, GgmlType
 
@@ -88,16 +87,14 @@ def read_header(path: str) -> Header:
             size = os.fstat(file.fileno()).st_size
             return _read(Cursor(file, path), path, size)
     except OSError as error:
-        raise InputFileError(f"'{visible(path)}' cannot be read: {error.strerror}.", "Check the path.") from None
+        raise InputFileError(f"'{path}' cannot be read: {error.strerror}.", "Check the path.") from None
 
 
 def _read(cursor: Cursor, path: str, file_bytes: int) -> Header:
     if not file_bytes:
-        raise InputFileError(f"'{visible(path)}' is empty.", "A GGUF file is expected.")
+        raise InputFileError(f"'{path}' is empty.", "A GGUF file is expected.")
     if cursor.take(4) != MAGIC:
-        raise InputFileError(
-            f"'{visible(path)}' is no GGUF file: it does not begin with 'GGUF'.", "Check which file it is."
-        )
+        raise InputFileError(f"'{path}' is no GGUF file: it does not begin with 'GGUF'.", "Check which file it is.")
     version = _version(cursor)
     tensors = cursor.count("tensors", MOST_TENSORS)
     pairs = cursor.count("key/value pairs", MOST_PAIRS)
@@ -120,7 +117,7 @@ def _version(cursor: Cursor) -> int:
         cursor.little, version = False, int.from_bytes(raw, "big")
     if version not in VERSIONS:
         raise InputFileError(
-            f"'{visible(cursor.where)}' is a GGUF file of version {version}; llmscale reads 2 and 3.",
+            f"'{cursor.where}' is a GGUF file of version {version}; llmscale reads 2 and 3.",
             "Download a newer one: llama.cpp reads no other either.",
         )
     return version
@@ -174,7 +171,7 @@ def _tensor(cursor: Cursor) -> TensorInfo:
     kind = TYPES.get(number)
     if kind is None:
         raise InputFileError(
-            f"'{visible(cursor.where)}' has tensors of type {number}, which llama.cpp does not have.",
+            f"'{cursor.where}' has tensors of type {number}, which llama.cpp does not have.",
             "Their size is not known; ik_llama.cpp and other forks have types of their own.",
         )
     columns = shape[-1] if shape else 1

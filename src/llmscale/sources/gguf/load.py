@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from llmscale.errors import InputFileError
+from llmscale.formats.catalogue import quant
 from llmscale.formats.recipe import AS_STORED, Quant, StoredTensor
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
@@ -27,6 +28,8 @@ OTHER = {
     "mmproj": "the towers that stand beside a model (mmproj)",
 }
 TOWERS = "clip"
+#: A quant that is read by whatever reads such files.
+LIKE = "q8_0"
 
 
 def load_files(reference: str, files: Files, catalogue: str | None) -> Loaded:
@@ -44,7 +47,7 @@ def _loaded(reference: str, called: str, headers: Sequence[Header], catalogue: s
     arch = metadata.get("general.architecture")
     if not isinstance(arch, str) or not infos:
         raise InputFileError(
-            f"'{visible(reference)}' holds no model: it has {len(infos)} tensors"
+            f"'{reference}' holds no model: it has {len(infos)} tensors"
             f"{'' if isinstance(arch, str) else ' and names no architecture'}.",
             "A vocabulary or a part of a model alone says nothing of it.",
         )
@@ -68,22 +71,21 @@ def _loaded(reference: str, called: str, headers: Sequence[Header], catalogue: s
 
 def _refuse_repeated(reference: str, infos: Sequence[TensorInfo]) -> None:
     if len({info.name for info in infos}) < len(infos):
-        raise InputFileError(f"'{visible(reference)}': two of its parts name the same tensor.", "Download them again.")
+        raise InputFileError(f"'{reference}': two of its parts name the same tensor.", "Download them again.")
 
 
 def _quant(stored: tuple[StoredTensor, ...], file_bytes: int) -> Quant:
     """The quant of the file."""
     weights = sum(each.bytes for each in stored)
     elements = sum(each.group.parameters for each in stored)
-    return Quant(
+    return replace(
+        quant(LIKE),
         id=AS_STORED,
         name="as stored",
-        kind="gguf",
+        preset="",
         bits=8 * weights / elements,
-        runtime="llama.cpp",
-        activation_bytes=2,
         source="the file itself",
-        readers=["llama.cpp", "ollama"],
+        aliases=[],
         stored=stored,
         file_bytes=file_bytes,
     )

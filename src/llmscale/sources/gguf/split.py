@@ -46,13 +46,13 @@ def files_of(path: str) -> Files:
         return Files((path,))
     count = int(match[3])
     if count > MOST_PARTS:
-        raise InputFileError(f"'{visible(path)}' would be one of {count:,} parts, more than any model has.")
+        raise InputFileError(f"'{path}' would be one of {count:,} parts, more than any model has.")
     paths = tuple(os.path.join(folder, f"{match[1]}-{n:05d}-of-{count:05d}{name[-5:]}") for n in range(1, count + 1))
     missing = [os.path.basename(each) for each in paths if not os.path.exists(each)]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise InputFileError(
-            f"'{visible(path)}' is one of {count} parts, and {visible(missing[0])}{more} is not beside it.",
+            f"'{path}' is one of {count} parts, and {visible(missing[0])}{more} is not beside it.",
             "All parts are needed; put them into one folder.",
         )
     return Files(paths)
@@ -67,7 +67,7 @@ def listed(folder: str) -> list[str]:
     try:
         return sorted(name for name in os.listdir(folder) if name.lower().endswith(ENDING))
     except OSError as error:
-        raise InputFileError(f"'{visible(folder)}' cannot be read: {error.strerror}.", "Check the path.") from None
+        raise InputFileError(f"'{folder}' cannot be read: {error.strerror}.", "Check the path.") from None
 
 
 def models_in(folder: str) -> list[str]:
@@ -83,10 +83,8 @@ def models_in(folder: str) -> list[str]:
 def _of_folder(folder: str) -> Files:
     found = models_in(folder)
     if not found:
-        raise InputFileError(
-            f"The folder '{visible(folder)}' has no GGUF file of a model.", "Name a folder that has one."
-        )
+        raise InputFileError(f"The folder '{folder}' has no GGUF file of a model.", "Name a folder that has one.")
     if len(found) > 1:
         some = ", ".join(map(visible, found[:6])) + (" …" if len(found) > 6 else "")
-        raise InputFileError(f"The folder '{visible(folder)}' has {len(found)} models.", f"Name one: {some}.")
+        raise InputFileError(f"The folder '{folder}' has {len(found)} models.", f"Name one: {some}.")
     return files_of(os.path.join(folder, found[0]))
