@@ -44,6 +44,9 @@ activations: $(ORACLE)/ready  ## what classes of transformers have alive in gene
 layouts: $(ORACLE)/ready  ## what quantising libraries store of a layer; FORMATS="nf4 torchao" asks for some
 	$(ORACLE)/bin/python -m tests.oracle.layouts $(FORMATS)
 
+fuzz: $(VENV)/ready  ## damaged files of every format that is read, for MINUTES=10
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
+
 measure:  ## memory of models on this machine's GPU, into tests/truth; without one says so, installs nothing, and is no error
 	@if nvidia-smi -L >/dev/null 2>&1; then $(MAKE) --no-print-directory $(MEASURE)/ready && $(MEASURE)/bin/python -m benchmarks.measure; \
 	else echo "no CUDA device: nothing was measured"; fi

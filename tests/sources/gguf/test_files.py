@@ -161,6 +161,7 @@ def test_damaged_headers_are_an_answer_or_one_refusal(tmp_path: Path, at: int, r
         (gguf_bytes(about(), []), "0 tensors"),
         (gguf_bytes(about(), [TENSORS[0], TENSORS[0]]), "twice"),
         (gguf_bytes({"general.alignment": 7}, TENSORS), "power of two"),
+        (gguf_bytes(about(layers=1 << 30), TENSORS), "1,073,741,824 layers"),
     ],
 )
 def test_refusals(tmp_path: Path, content: bytes, word: str) -> None:

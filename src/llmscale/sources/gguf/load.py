@@ -52,6 +52,11 @@ def _loaded(reference: str, called: str, headers: Sequence[Header], catalogue: s
             "A vocabulary or a part of a model alone says nothing of it.",
         )
     read = Read(arch, metadata, shapes(infos))
+    if read.layers > len(infos):  # before anything is made for each of them
+        raise InputFileError(
+            f"'{reference}' says that it has {read.layers:,} layers, and it has {len(infos):,} tensors.",
+            "It may be damaged: download it again.",
+        )
     stored = stored_tensors(infos, read.layers, read.number("expert_used_count"))
     found = match(read, catalogue)
     spec = found.spec if found else generic_spec(read, stored)
