@@ -22,6 +22,8 @@ from llmscale.sources.checkpoint.tensors import pattern_of, roles_of, stored_ten
 from llmscale.sources.config_json import read
 from llmscale.sources.file_tensor import placed_tensors
 from llmscale.sources.interface import Loaded, LoadOptions
+from llmscale.sources.params_json import FILE as PARAMS
+from llmscale.sources.params_json import read_params
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
 #: Names that a message has room for.
@@ -45,7 +47,10 @@ def load_checkpoint(reference: str, path: str, said: LoadOptions) -> Loaded:
         raise InputFileError(f"'{reference}' holds no tensors.")
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     config = _beside(folder, CONFIG)
-    known, why = _known(config, os.path.join(folder, CONFIG), said)
+    if not config and os.path.isfile(os.path.join(folder, PARAMS)):
+        known, why = read_params(folder), ""
+    else:
+        known, why = _known(config, os.path.join(folder, CONFIG), said)
     stored = stored_tensors(infos, roles_of(inventory(known)) if known else {})
     spec = known or _unknown(infos, config)
     notes = [*_differences(known, infos, config), why, _adapter(folder, infos), *_missing(headers)]
@@ -102,10 +107,12 @@ def _differences(known: ModelSpec | None, infos: Sequence[TensorInfo], config: M
         have[pattern] = have.get(pattern, 0) + prod(info.shape)
     missing = [name for name in wanted if name not in have]
     extra = [name for name in have if name not in wanted and name not in tied]
-    if missing and len(missing) < len(wanted):
+    if 2 * len(missing) >= len(wanted):  # they have names of another program's
+        return
+    if missing:
         lost = sum(wanted[name].parameters for name in missing)
         yield f"The files lack {_some(missing)} of the config's model ({lost:,} parameters)."
-    if extra and len(missing) < len(wanted):
+    if extra:
         more = sum(have[name] for name in extra)
         yield (
             f"The files hold {_some(extra)} besides the config's model ({more:,} parameters): "
