@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
 
-.PHONY: run test lint oracle activations layouts bench measure accuracy speed docs clean
+.PHONY: run test lint fuzz oracle activations layouts bench measure accuracy speed docs clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4

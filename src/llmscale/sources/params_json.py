@@ -1,7 +1,7 @@
 """The ``params.json`` that Meta and Mistral publish beside their own checkpoints, in the keys of a config.json.
 
 Sources: github.com/meta-llama/llama-models: models/llama3/args.py and model.py (`FeedForward`: two thirds of four times
-the width, times ``ffn_dim_multiplier``, rounded up to ``multiple_of``); github.com/mistralai/mistral-inference: args.py.
+the width, times ``ffn_dim_multiplier``, rounded up to ``multiple_of``), mistralai/mistral-inference: args.py.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ BITS = {
 }
 
 
-class TensorInfo(NamedTuple):
+class CheckpointTensor(NamedTuple):
     """One tensor."""
 
     name: str
@@ -37,20 +37,20 @@ class TensorInfo(NamedTuple):
     bytes: int
 
 
-class Header(NamedTuple):
+class CheckpointHeader(NamedTuple):
     """A file.
 
     Attributes:
         needed: bytes that it must have to hold all its tensors.
     """
 
-    tensors: tuple[TensorInfo, ...]
+    tensors: tuple[CheckpointTensor, ...]
     metadata: dict[str, Any]
     file_bytes: int
     needed: int
 
 
-def read_header(path: str) -> Header:
+def read_header(path: str) -> CheckpointHeader:
     """The header of the file at `path`.
 
     Raises:
@@ -77,14 +77,14 @@ def read_header(path: str) -> Header:
     return _checked(parsed(text, path, "the header of a safetensors file"), path, size, 8 + length)
 
 
-def _checked(data: dict[str, Any], where: str, size: int, start: int) -> Header:
+def _checked(data: dict[str, Any], where: str, size: int, start: int) -> CheckpointHeader:
     metadata = data.pop("__metadata__", None)
     tensors = tuple(_tensor(name, entry, where) for name, entry in data.items())
     end = start + sum(tensor.bytes for tensor in tensors)
-    return Header(tensors, metadata if isinstance(metadata, dict) else {}, size, end)
+    return CheckpointHeader(tensors, metadata if isinstance(metadata, dict) else {}, size, end)
 
 
-def _tensor(name: str, entry: Any, where: str) -> TensorInfo:
+def _tensor(name: str, entry: Any, where: str) -> CheckpointTensor:
     def error(what: str) -> InputFileError:
         return InputFileError(f"'{where}': the tensor '{visible(name)}' {what}.", "The file may be damaged.")
 
@@ -100,7 +100,7 @@ def _tensor(name: str, entry: Any, where: str) -> TensorInfo:
     bits, taken = prod(shape) * BITS[dtype], offsets[1] - offsets[0]
     if bits != 8 * taken:
         raise error(f"has {taken:,} bytes, and its shape needs {bits / 8:,.0f}"[:160])
-    return TensorInfo(name, dtype, tuple(shape), taken)
+    return CheckpointTensor(name, dtype, tuple(shape), taken)
 
 
 def _whole(values: list[Any]) -> bool:

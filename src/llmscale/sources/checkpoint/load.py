@@ -16,7 +16,7 @@ from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec, PlacedBlock
 from llmscale.names import visible
 from llmscale.sources.checkpoint.files import files_of
-from llmscale.sources.checkpoint.header import Header, TensorInfo, read_header
+from llmscale.sources.checkpoint.header import CheckpointHeader, CheckpointTensor, read_header
 from llmscale.sources.checkpoint.packing import is_beside, weights_of
 from llmscale.sources.checkpoint.tensors import pattern_of, roles_of, stored_tensors
 from llmscale.sources.config_json import read
@@ -47,10 +47,7 @@ def load_checkpoint(reference: str, path: str, said: LoadOptions) -> Loaded:
         raise InputFileError(f"'{reference}' holds no tensors.")
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     config = _beside(folder, CONFIG)
-    if not config and os.path.isfile(os.path.join(folder, PARAMS)):
-        known, why = read_params(folder), ""
-    else:
-        known, why = _known(config, os.path.join(folder, CONFIG), said)
+    known, why = _known(config, folder, said)
     stored = stored_tensors(infos, roles_of(inventory(known)) if known else {})
     spec = known or _unknown(infos, config)
     notes = [*_differences(known, infos, config), why, _adapter(folder, infos), *_missing(headers)]
@@ -71,21 +68,23 @@ def _beside(folder: str, name: str) -> dict[str, Any]:
     return read(path) if os.path.isfile(path) else {}
 
 
-def _known(config: Mapping[str, Any], where: str, said: LoadOptions) -> tuple[ModelSpec | None, str]:
+def _known(config: Mapping[str, Any], folder: str, said: LoadOptions) -> tuple[ModelSpec | None, str]:
     """The spec of the config, or why there is none."""
     from llmscale.model.families import from_config
 
+    if not config and os.path.isfile(os.path.join(folder, PARAMS)):
+        return read_params(folder), ""
     if not config:
         return None, "No config.json lies beside it: weights are exact, all else is that of models of about its size."
     # MLX writes how it quantised under a key of its own, which changes no tensor of the model.
     own = {key: value for key, value in config.items() if key != "quantization"}
     try:
-        return from_config(own, where, said.assume), ""
+        return from_config(own, os.path.join(folder, CONFIG), said.assume), ""
     except UnsupportedModelError as error:
         return None, f"{visible(error.message, 160)} Weights are exact, all else is that of models of about its size."
 
 
-def _unknown(infos: Sequence[TensorInfo], config: Mapping[str, Any]) -> ModelSpec:
+def _unknown(infos: Sequence[CheckpointTensor], config: Mapping[str, Any]) -> ModelSpec:
     """A model of which only the tensors are known, unpacked where they are quantised."""
     placed: tuple[PlacedBlock, ...] = tuple(
         placed_tensors(each.group for each in stored_tensors(weights_of(infos, config), {}))
@@ -93,7 +92,9 @@ def _unknown(infos: Sequence[TensorInfo], config: Mapping[str, Any]) -> ModelSpe
     return ModelSpec(id="", name="", source="", family="", placed=placed)
 
 
-def _differences(known: ModelSpec | None, infos: Sequence[TensorInfo], config: Mapping[str, Any]) -> Iterator[str]:
+def _differences(
+    known: ModelSpec | None, infos: Sequence[CheckpointTensor], config: Mapping[str, Any]
+) -> Iterator[str]:
     """Which tensors the files have and the config's own inventory has not, and the other way round."""
     if known is None:
         return
@@ -125,7 +126,7 @@ def _some(names: Sequence[str]) -> str:
     return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more kinds of tensor"
 
 
-def _adapter(folder: str, infos: Sequence[TensorInfo]) -> str:
+def _adapter(folder: str, infos: Sequence[CheckpointTensor]) -> str:
     """What a LoRA adapter adds."""
     config = _beside(folder, ADAPTER)
     if not config:
@@ -135,7 +136,7 @@ def _adapter(folder: str, infos: Sequence[TensorInfo]) -> str:
     return f"A LoRA adapter of rank {rank}: it adds {count:,} parameters and {size:,} bytes to {base}."
 
 
-def _missing(headers: Sequence[Header]) -> Iterator[str]:
+def _missing(headers: Sequence[CheckpointHeader]) -> Iterator[str]:
     missing = sum(max(0, header.needed - header.file_bytes) for header in headers)
     if missing:
         yield f"The files are cut short: {missing:,} bytes of tensors are missing. Numbers are those of the headers."

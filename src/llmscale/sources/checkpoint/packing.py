@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from llmscale.sources.checkpoint.header import BITS, TensorInfo
+from llmscale.sources.checkpoint.header import BITS, CheckpointTensor
 
 #: Ends of names of what goes with a packed weight.
 BESIDE = (
@@ -29,7 +29,7 @@ WITHIN = ".quant_state."
 WORDS = ("I32", "U32", "U8", "I8", "F4")
 
 
-def weights_of(infos: Iterable[TensorInfo], config: Mapping[str, Any]) -> list[TensorInfo]:
+def weights_of(infos: Iterable[CheckpointTensor], config: Mapping[str, Any]) -> list[CheckpointTensor]:
     """The weights, each with the shape that it has unpacked; what only goes with one is left out."""
     every = list(infos)
     names, bits = {info.name for info in every}, _bits(config)
@@ -51,7 +51,7 @@ def base_name(name: str) -> str:
     return name.removesuffix("_blocks")
 
 
-def _unpacked(info: TensorInfo, names: set[str], bits: int) -> TensorInfo:
+def _unpacked(info: CheckpointTensor, names: set[str], bits: int) -> CheckpointTensor:
     held = _values(info, names, bits)
     if held == 1 or not info.shape:
         return info._replace(name=base_name(info.name))
@@ -59,7 +59,7 @@ def _unpacked(info: TensorInfo, names: set[str], bits: int) -> TensorInfo:
     return info._replace(name=base_name(info.name), shape=(*info.shape[:-1], info.shape[-1] * held))
 
 
-def _values(info: TensorInfo, names: set[str], bits: int) -> int:
+def _values(info: CheckpointTensor, names: set[str], bits: int) -> int:
     """Weights that one element holds."""
     if info.dtype not in WORDS or info.dtype == "F4":
         return 1

@@ -15,7 +15,7 @@ from llmscale.formats.catalogue import format_of
 from llmscale.formats.layout import Format, Plane
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import Inventory, TensorGroup
-from llmscale.sources.checkpoint.header import BITS, TensorInfo
+from llmscale.sources.checkpoint.header import BITS, CheckpointTensor
 
 #: The first number after one of these is a layer; that behind ``experts.`` an expert.
 LAYER = re.compile(r"(?<![a-z])(layers?|h|blocks?|layer_list)\.(\d{1,5})(?=\.)")
@@ -79,7 +79,7 @@ def pattern_of(name: str) -> tuple[str, int | None, int | None]:
     return name, int(layer[2]) if layer else None, int(expert[1]) if expert else None
 
 
-def stored_tensors(infos: Iterable[TensorInfo], roles: Mapping[str, Role]) -> tuple[StoredTensor, ...]:
+def stored_tensors(infos: Iterable[CheckpointTensor], roles: Mapping[str, Role]) -> tuple[StoredTensor, ...]:
     """The tensors, those alike together.
 
     Args:

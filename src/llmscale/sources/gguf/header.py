@@ -42,7 +42,7 @@ class LongArray(NamedTuple):
     bytes: int
 
 
-class TensorInfo(NamedTuple):
+class GgufTensor(NamedTuple):
     """One tensor.
 
     Attributes:
@@ -57,7 +57,7 @@ class TensorInfo(NamedTuple):
     bytes: int
 
 
-class Header(NamedTuple):
+class GgufHeader(NamedTuple):
     """What stands before the data.
 
     Attributes:
@@ -70,13 +70,13 @@ class Header(NamedTuple):
     version: int
     little: bool
     metadata: Mapping[str, Any]
-    tensors: tuple[TensorInfo, ...]
+    tensors: tuple[GgufTensor, ...]
     size: int
     file_bytes: int
     needed: int
 
 
-def read_header(path: str) -> Header:
+def read_header(path: str) -> GgufHeader:
     """The header of the file at `path`.
 
     Raises:
@@ -90,7 +90,7 @@ def read_header(path: str) -> Header:
         raise InputFileError(f"'{path}' cannot be read: {error.strerror}.", "Check the path.") from None
 
 
-def _read(cursor: Cursor, path: str, file_bytes: int) -> Header:
+def _read(cursor: Cursor, path: str, file_bytes: int) -> GgufHeader:
     if not file_bytes:
         raise InputFileError(f"'{path}' is empty.", "A GGUF file is expected.")
     if cursor.take(4) != MAGIC:
@@ -107,7 +107,7 @@ def _read(cursor: Cursor, path: str, file_bytes: int) -> Header:
         raise cursor.error("names a tensor twice")
     start = -(-cursor.at // alignment) * alignment
     needed = max((start + info.offset + info.bytes for info in infos), default=cursor.at)
-    return Header(path, version, cursor.little, metadata, infos, cursor.at, file_bytes, needed)
+    return GgufHeader(path, version, cursor.little, metadata, infos, cursor.at, file_bytes, needed)
 
 
 def _version(cursor: Cursor) -> int:
@@ -161,7 +161,7 @@ def _array(cursor: Cursor, budget: int) -> Any:
     return LongArray(count, count * WIDTHS[kind])
 
 
-def _tensor(cursor: Cursor) -> TensorInfo:
+def _tensor(cursor: Cursor) -> GgufTensor:
     name = cursor.text(MOST_NAME)
     axes = int(cursor.number("I"))
     if axes > MOST_AXES:
@@ -182,4 +182,4 @@ def _tensor(cursor: Cursor) -> TensorInfo:
         elements *= size
     if not 0 < elements <= MOST_ELEMENTS:
         raise cursor.error(f"has a tensor of {elements:,} elements")
-    return TensorInfo(name, shape, kind, offset, elements // kind.block * kind.bytes)
+    return GgufTensor(name, shape, kind, offset, elements // kind.block * kind.bytes)

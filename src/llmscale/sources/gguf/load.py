@@ -15,7 +15,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.names import visible
 from llmscale.sources.gguf.config import Read
 from llmscale.sources.gguf.generic import generic_spec
-from llmscale.sources.gguf.header import Header, LongArray, TensorInfo, read_header
+from llmscale.sources.gguf.header import GgufHeader, GgufTensor, LongArray, read_header
 from llmscale.sources.gguf.match import match
 from llmscale.sources.gguf.split import Files
 from llmscale.sources.gguf.tensors import shapes, stored_tensors
@@ -41,7 +41,7 @@ def load_files(reference: str, files: Files, catalogue: str | None) -> Loaded:
     return _loaded(reference, files.called, [read_header(path) for path in files.paths], catalogue)
 
 
-def _loaded(reference: str, called: str, headers: Sequence[Header], catalogue: str | None) -> Loaded:
+def _loaded(reference: str, called: str, headers: Sequence[GgufHeader], catalogue: str | None) -> Loaded:
     metadata, infos = headers[0].metadata, [info for header in headers for info in header.tensors]
     _refuse_repeated(reference, infos)
     arch = metadata.get("general.architecture")
@@ -74,7 +74,7 @@ def _loaded(reference: str, called: str, headers: Sequence[Header], catalogue: s
     return Loaded(named, stored=_quant(stored, size), beside=tuple(_beside(metadata)))
 
 
-def _refuse_repeated(reference: str, infos: Sequence[TensorInfo]) -> None:
+def _refuse_repeated(reference: str, infos: Sequence[GgufTensor]) -> None:
     if len({info.name for info in infos}) < len(infos):
         raise InputFileError(f"'{reference}': two of its parts name the same tensor.", "Download them again.")
 
@@ -118,7 +118,7 @@ def _said(read: Read, spec: ModelSpec, extra: tuple[str, ...] | None) -> list[st
     ]
 
 
-def _missing(headers: Sequence[Header]) -> Iterator[str]:
+def _missing(headers: Sequence[GgufHeader]) -> Iterator[str]:
     """That a file ends before its tensors do."""
     missing = sum(max(0, header.needed - header.file_bytes) for header in headers)
     if missing:

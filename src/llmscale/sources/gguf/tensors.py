@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import TensorGroup
-from llmscale.sources.gguf.header import TensorInfo
+from llmscale.sources.gguf.header import GgufTensor
 from llmscale.sources.gguf.types import format_of_type
 
 #: What stands behind ``blk.N.``, or alone, without ``.weight`` or ``.bias``, to its role.
@@ -70,7 +70,7 @@ def role_of(pattern: str) -> str:
     return "norm" if NORM.search(base) else "other.tensor"
 
 
-def stored_tensors(infos: Iterable[TensorInfo], layers: int, used: int) -> tuple[StoredTensor, ...]:
+def stored_tensors(infos: Iterable[GgufTensor], layers: int, used: int) -> tuple[StoredTensor, ...]:
     """The tensors of a file, those alike together.
 
     Args:
@@ -101,7 +101,7 @@ def group_of(pattern: str, shape: tuple[int, ...], layers: tuple[int, ...], used
     return TensorGroup(pattern, role, component, shape, layers, 1, 1, None)
 
 
-def shapes(infos: Iterable[TensorInfo]) -> Mapping[str, tuple[int, ...]]:
+def shapes(infos: Iterable[GgufTensor]) -> Mapping[str, tuple[int, ...]]:
     """The shape of each tensor, by name; axes of one element in front left out, which converters differ in."""
     return {info.name: trimmed(info.shape) for info in infos}
 
