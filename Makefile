@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
 
-.PHONY: run test lint oracle activations layouts bench measure accuracy speed docs catalogue-new clean
+.PHONY: run test lint fuzz oracle activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -46,6 +46,9 @@ activations: $(ORACLE)/ready  ## what classes of transformers have alive in gene
 
 layouts: $(ORACLE)/ready  ## what quantising libraries store of a layer; FORMATS="nf4 torchao" asks for some
 	$(ORACLE)/bin/python -m tests.oracle.layouts $(FORMATS)
+
+fuzz: $(VENV)/ready  ## damaged files of every format that is read, for MINUTES=10
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 measure:  ## memory of models on this machine's GPU, into tests/truth; without one says so, installs nothing, and is no error
 	@if nvidia-smi -L >/dev/null 2>&1; then $(MAKE) --no-print-directory $(MEASURE)/ready && $(MEASURE)/bin/python -m benchmarks.measure; \

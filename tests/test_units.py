@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmscale.errors import UsageError
+from llmscale.errors import UsageError, legible
 from llmscale.units import (
     GIB,
     MAX_COUNT,
@@ -190,4 +190,4 @@ def test_any_text_is_a_count_or_a_usage_error(text: str) -> None:
             assert parse(text) > 0
         else:
             assert type(error) is UsageError
-            assert text in error.message
+            assert legible(text) in error.message

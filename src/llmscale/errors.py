@@ -6,6 +6,29 @@ command line and the word that JSON prints as ``error.kind``.
 
 from __future__ import annotations
 
+import re
+
+#: A word of a message longer than this is no word that anybody reads: its middle is left out. Paths may be longer.
+LONGEST_WORD, LONGEST_PATH = 80, 200
+#: And so is a whole message.
+LONGEST = 900
+
+
+def legible(text: str) -> str:
+    """`text` as one line that a terminal shows and does not obey: escapes are written out, endless words shortened."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: 4 * LONGEST])
+    if len(text) > LONGEST_WORD:
+        text = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", _shortened, text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _shortened(word: re.Match[str]) -> str:
+    text = word[0]
+    if ("/" in text or "\\" in text) and len(text) <= LONGEST_PATH:
+        return text
+    return f"{text[:40]}…{text[-20:]}"
+
 
 class LlmscaleError(Exception):
     """Base of all errors raised on purpose.
@@ -19,9 +42,9 @@ class LlmscaleError(Exception):
     exit_status = 2
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(legible(message))
+        self.message = legible(message)
+        self.hint = legible(hint)
 
 
 class UsageError(LlmscaleError):

@@ -26,6 +26,12 @@ def normal(name: str) -> str:
     return re.sub(_SEPARATORS, "", name.strip().lower())
 
 
+def visible(text: object, most: int = 60) -> str:
+    """`text` as one short line may show it: what a terminal would obey is shown as an escape, the end cut off."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text)[: most + 1])
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
 def find(name: str, names: Mapping[str, Sequence[str]], what: str) -> str:
     """The id that `name` means: it goes by that name, or its name alone begins so.
 

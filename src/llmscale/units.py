@@ -45,6 +45,11 @@ _COUNT = _NUMBER + r"\s*(万亿|[kmbt万亿]?)"
 _SIZE = _NUMBER + r"\s*([kmgt]i?b|b)"
 
 
+def whole(digits: str) -> int:
+    """The number that is written in digits alone; of more than 18 one that is too large for anything."""
+    return int(digits) if len(digits) <= 18 else 10**18
+
+
 def _decimal(text: str) -> Decimal:
     """The number in `text`; commas only where they group thousands (ValueError elsewhere)."""
     mantissa = text.lower().split("e")[0]

@@ -24,12 +24,12 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Bare, Counted, Subject, model_of
 from llmscale.formats.gguf.files import file_bytes
 from llmscale.formats.mixed import parse_map, unmatched
-from llmscale.formats.recipe import Quant
+from llmscale.formats.recipe import AS_STORED, Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.interface import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement, Runtime
-from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread
+from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.runtimes.subject import Exact
 from llmscale.sources.registry import load
@@ -64,14 +64,18 @@ def estimate(
         explain: whether the result carries the formulas with the numbers put in.
         assume, catalogue: as in `load`.
     """
-    spec = load(reference, assume=assume, catalogue=catalogue).known()
-    model = model_of(spec)
+    loaded = load(reference, assume=assume, catalogue=catalogue)
+    spec = loaded.known()
+    model = model_of(spec, loaded.stored)
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     named = named_devices(gpus, reserve)
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
-    forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
+    if loaded.stored and _as_stored(loaded.stored, tuple(quants), asked):
+        forms, lenient = [loaded.stored], False
+    else:
+        forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
     lines, left_out = _lines(_Asked(model, asked, named, sets, reference, catalogue, explain), forms, lenient)
     foreign_notes = once(why for line in lines for why in line.foreign)
     if foreign_notes and not any(line.estimate.devices for line in lines):
@@ -96,6 +100,11 @@ def estimate(
         explanation=tuple(sentence for line in lines for sentence in line.explanation),
         notes=once(notes),
     )
+
+
+def _as_stored(stored: Quant, quants: tuple[str, ...], asked: Question) -> bool:
+    """Whether a file that is at hand is asked about as it is: by its name, or unless another format is named."""
+    return quants == (AS_STORED,) or (quants in ((), DEFAULT_QUANTS) and reads(asked.runs(stored).info, stored))
 
 
 class _Asked(NamedTuple):
@@ -239,6 +248,8 @@ def _file(subject: Subject) -> Quantity | None:
     """Bytes of a GGUF file, its vocabulary included; None for other formats and for bare sizes."""
     if not isinstance(subject, Exact) or subject.quant.kind != "gguf":
         return None
+    if subject.quant.stored:
+        return Quantity.exactly(subject.quant.file_bytes)
     return Quantity(*file_bytes(subject.spec, subject.stored), Basis.MODELLED)
 
 

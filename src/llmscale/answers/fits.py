@@ -169,7 +169,8 @@ def longest(chosen: Chosen, devices: DeviceSet, sequence: int | None, limit: int
 
 
 def _named(name: str, catalogue: str | None) -> Entry:
-    model = model_of(load(name, catalogue=catalogue).known())
+    loaded = load(name, catalogue=catalogue)
+    model = model_of(loaded.known(), loaded.stored)
     return Entry(model, name, None, catalogue)
 
 

@@ -62,7 +62,8 @@ def needs(
         raise UsageError("--max-price must be a sum of money above zero.", "In USD, for example --max-price 2000.")
     wanted = {_kind(name) for name in kinds}
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
-    model = model_of(load(reference, catalogue=catalogue).known())
+    loaded = load(reference, catalogue=catalogue)
+    model = model_of(loaded.known(), loaded.stored)
     steps = available(model, choices(quants, runtime, quant_map, sparsity), asked)
     of_kind = [device for device in catalogue_of_devices.entries() if not wanted or wanted & _kinds_of(device)]
     enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from llmscale.cli.reading import read_plainly
-from llmscale.errors import LlmscaleError
+from llmscale.errors import LlmscaleError, legible
 
 #: command -> module of this package that has it as `app` (a group) or `command`
 COMMANDS = {
@@ -123,6 +123,7 @@ def _negative_size(arguments: list[str]) -> str:
 
 def _say(kind: str, message: str, hint: str, status: int, arguments: list[str]) -> int:
     """Print one error on stderr, as JSON when the answer would have been JSON; returns the exit status."""
+    message, hint = legible(message), legible(hint)
     if _wants_json(arguments):
         import json
 

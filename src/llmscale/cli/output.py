@@ -25,11 +25,12 @@ class Style(NamedTuple):
             UsageError: a format that nobody writes.
         """
         from llmscale.render.registry import writer
+        from llmscale.render.report import legible
         from llmscale.render.words import words
 
         say = words(self.lang.value)
         look = Look(self.width, not self.no_color, self.quiet)
-        _out(writer(self.output).write(result, lambda: view(result, say), say, look))
+        _out(writer(self.output).write(result, lambda: legible(view(result, say)), say, look))
 
 
 def _out(text: str) -> None:

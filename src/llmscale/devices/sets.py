@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmscale.errors import UsageError
-from llmscale.units import GIB, format_size, parse_size
+from llmscale.units import GIB, format_size, parse_size, whole
 
 if TYPE_CHECKING:
     from llmscale.devices.device import Device
@@ -129,7 +129,7 @@ def counted(name: str, count: int) -> str:
 def _alike(text: str, reserve: int | None = None) -> DeviceSet:
     """Read ``rtx4090``, ``2x rtx3090``, ``24GB``, ``24GiB``, ``rtx4090:20GB`` (so much of it), ``m4-max:64GB``."""
     several = re.fullmatch(_COUNTED, text, re.IGNORECASE)
-    count, name = (int(several[1]), several[2].strip()) if several else (1, text.strip())
+    count, name = (whole(several[1]), several[2].strip()) if several else (1, text.strip())
     if not 1 <= count <= MAX_COUNT:
         raise UsageError(f"'{text}' names {count} devices; between 1 and {MAX_COUNT:,} are possible.")
     if not name:
@@ -152,7 +152,7 @@ def _alike(text: str, reserve: int | None = None) -> DeviceSet:
 def _sold_with(device: Device, size: str) -> int | None:
     """Bytes of the memory that the device is sold with as `size`: a Mac of "64 GB" holds 64 GiB."""
     number = re.fullmatch(r"(\d+)\s*gi?b", size.strip(), re.IGNORECASE)
-    return int(number[1]) * GIB if number and float(number[1]) in device.memory_options_gib else None
+    return whole(number[1]) * GIB if number and float(number[1]) in device.memory_options_gib else None
 
 
 def set_of(device: Device, count: int = 1, reserve: int | None = None) -> DeviceSet:

@@ -50,7 +50,8 @@ def _groups(runtime: Runtime, subject: Subject) -> Iterator[str]:
     # A narrow width without scales is no format that anybody runs.
     if not isinstance(subject, Exact) or subject.basis is Basis.ASSUMED or (quant.plain and quant.bits < 16):
         return
-    yield "gguf" if quant.kind == "gguf" else "checkpoint"
+    if not quant.stored:  # the bytes of a file that is at hand are what they are
+        yield "gguf" if quant.kind == "gguf" else "checkpoint"
     if runtime.bounded(subject):
         yield runtime.info.name
 

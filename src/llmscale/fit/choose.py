@@ -10,7 +10,7 @@ from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.largest import longest_context
 from llmscale.fit.place import Settled, place
 from llmscale.fit.question import Question
-from llmscale.fit.subject import Bare, Counted, Model, Subject
+from llmscale.fit.subject import Bare, Counted, Listed, Model, Subject
 from llmscale.formats.ladder import by_quality, ladder, originals
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import selected
@@ -28,10 +28,12 @@ class Choices(NamedTuple):
     Attributes:
         originals: quants that keep the tensors of checkpoints that are published quantised; none where somebody names
             the quants.
+        named: whether somebody did.
     """
 
     ladders: tuple[tuple[Quant, ...], ...]
     originals: tuple[Quant, ...]
+    named: bool = False
 
     def keeping(self, method: str) -> list[Quant]:
         """The quants that keep a checkpoint of this ``quant_method`` as it is."""
@@ -70,7 +72,7 @@ def choices(
     What the runtime that is asked first cannot load is run from its published files instead, unless one is named.
     """
     if names:
-        return Choices((tuple(by_quality(selected(names, quant_map, sparsity)[0])),), ())
+        return Choices((tuple(by_quality(selected(names, quant_map, sparsity)[0])),), (), named=True)
     if quant_map or sparsity:
         raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
     runtimes = [named(runtime)] if runtime else list(FIRST)
@@ -83,6 +85,9 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
     Raises:
         UnsupportedModelError: none of those asked for.
     """
+    stored = None if choose.named or isinstance(model, Listed) else model.stored
+    if stored and _runs(model, stored, question):
+        return [stored]
     for steps in choose.ladders:
         found = _run(model, model.has(steps), question)
         own = next(iter(_run(model, model.has(choose.keeping(model.about.published_in)), question)), None)

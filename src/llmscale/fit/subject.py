@@ -69,11 +69,16 @@ Subject = Exact | Summary | BareSize
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """A model whose tensors are at hand."""
+    """A model whose tensors are at hand.
+
+    Attributes:
+        stored: the format of a file that is at hand as well; None where there is none.
+    """
 
     about: About
     spec: ModelSpec
     inventory: Inventory
+    stored: Quant | None = None
     _known: dict[tuple[str, str], Exact] = field(default_factory=dict, repr=False)
 
     def subject(self, quant: Quant, engine: str) -> Exact:
@@ -166,12 +171,14 @@ class Bare:
     Attributes:
         ends: the least and the most parameters that are meant.
         spread: whether these differ.
+        stored: the format of a file that is at hand; None where there is none.
     """
 
     about: About
     ends: tuple[int, int]
     spread: bool
     around: tuple[ModelSummary, ...]
+    stored: Quant | None = None
 
     def subject(self, quant: Quant, engine: str) -> BareSize:
         """It in a quant, with the models around it in the same one where they can be had in it.
@@ -189,6 +196,8 @@ class Bare:
             UnsupportedModelError: nobody of its size can be asked.
         """
         total, (low, high) = self.about.parameters, self.ends
+        if quant.stored:
+            return Quantity.exactly(sum(each.bytes for each in quant.stored))
         if quant.plain:
             one = format_of(quant.rules[REST])
             size, least, most = (one.size((count,)) for count in (total, low, high))
@@ -230,8 +239,8 @@ def _neighbour(model: ModelSummary, quant: Quant, engine: str) -> Summary:
     return Summary(model.name, widths, nothing, quant, compiled(engine, model.id), exact=False)
 
 
-def model_of(spec: ModelSpec) -> Counted | Bare:
-    """What answers need of `spec`; a bare size gets the models of about its size."""
+def model_of(spec: ModelSpec, stored: Quant | None = None) -> Counted | Bare:
+    """What answers need of `spec` and of the file it is stored in; a bare size gets the models of about its size."""
     parts = inventory(spec)
     total, active = parts.total(), parts.active()
     assumed = spec.basis is Basis.ASSUMED
@@ -249,9 +258,9 @@ def model_of(spec: ModelSpec) -> Counted | Bare:
         notes=tuple(note("said", text=warning) for warning in spec.warnings),
     )
     if spec.shape_known:
-        return Counted(about, spec, parts)
+        return Counted(about, spec, parts, stored)
     ends = spec.parameters_range or (total, total)
-    return Bare(about, ends, spec.parameters_range is not None, neighbours(total, active < total))
+    return Bare(about, ends, spec.parameters_range is not None, neighbours(total, active < total), stored)
 
 
 def listed(found: ModelSummary) -> Listed | None:

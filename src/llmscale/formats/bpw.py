@@ -9,6 +9,7 @@ from llmscale.errors import UsageError
 from llmscale.formats.catalogue import quant
 from llmscale.formats.layout import AT
 from llmscale.formats.recipe import LINEAR, REST, Quant
+from llmscale.units import whole
 
 #: What EXL2 makes of a head of so many bits: parts in more bits, and 4-bit scales (exllamav2/conversion/qparams.py).
 EXL2_HEADS = {2: 2.725, 3: 3.275, 4: 4.425, 5: 5.18125, 6: 6.33125, 8: 8.03125}
@@ -30,8 +31,8 @@ def asked(text: str) -> Quant | None:
             raise UsageError("Bits of the head go with exl2 or exl3.", "For example exl2-4.5bpw-h8.")
         return _average(_in_range(bits, 1, 16))
     if tool == "exl3":
-        return _exl3(_in_range(bits, 1, 8), int(head or 6))
-    return _exl2(_in_range(bits, 2, 8), int(head or 6))
+        return _exl3(_in_range(bits, 1, 8), whole(head or "6"))
+    return _exl2(_in_range(bits, 2, 8), whole(head or "6"))
 
 
 def _in_range(bits: float, least: int, most: int) -> float:

@@ -22,6 +22,8 @@ LINEAR = "linear"
 REFUSE = "refuse"
 #: What takes whatever no other rule takes, and all that is no matrix: biases, norms, scales.
 REST = "*"
+#: The id of the quant of a file that is at hand: its tensors in the formats that they have there.
+AS_STORED = "as-stored"
 #: Matrices that are looked up, added, or multiplied with outside a linear layer: no tool counts them as one.
 LOOKUPS = (
     "embedding.token",
@@ -61,6 +63,8 @@ class Quant:
         hardware: what devices need to compute in it; empty when any will do.
         keeps: ``quant_method`` of checkpoints that are published quantised and whose tensors it takes over.
         meant_for: the only models that anybody should make it of; empty when any.
+        stored: the tensors of a file that is at hand, each in the format that it has there; empty for a recipe.
+        file_bytes: bytes of that file.
     """
 
     id: str
@@ -83,6 +87,8 @@ class Quant:
     keeps: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
     note: str = ""
+    stored: tuple[StoredTensor, ...] = ()
+    file_bytes: int = 0
 
     def __hash__(self) -> int:
         return hash((self.id, self.name))

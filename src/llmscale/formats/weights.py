@@ -19,6 +19,8 @@ def assign_formats(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[Sto
         UnsupportedModelError: the tool that writes such files does not take this model.
         UsageError: a sparsity that the formats cannot be kept in.
     """
+    if quant.stored:
+        return quant.stored
     found = _by_preset(quant, spec, parts) if quant.kind == "gguf" else _by_rules(quant, spec, parts)
     if not quant.sparsity:
         return found

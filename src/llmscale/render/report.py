@@ -59,6 +59,28 @@ class Report(NamedTuple):
         return any(cell.text.startswith("~") for table in self.tables for row in table.rows for cell in row)
 
 
+def legible(report: Report) -> Report:
+    """The report with what a terminal would obey written out: names come from files, and may hold anything."""
+    return Report(
+        tuple(
+            part._replace(title=_shown(part.title), rows=tuple(tuple(map(_legible_cell, row)) for row in part.rows))
+            for part in report.tables
+        ),
+        tuple(map(_shown, report.notes)),
+    )
+
+
+def _legible_cell(cell: Cell) -> Cell:
+    value = _shown(cell.value) if isinstance(cell.value, str) else cell.value
+    return (
+        cell if cell.text.isprintable() and value is cell.value else cell._replace(text=_shown(cell.text), value=value)
+    )
+
+
+def _shown(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def word(text: str | None, style: str = "") -> Cell:
     """A cell of text; an absent one is a dash."""
     return Cell(text, text if text else "-", style)

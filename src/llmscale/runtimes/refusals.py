@@ -15,14 +15,19 @@ ANY = "any"
 FILE = "gguf"
 
 
+def reads(info: RuntimeInfo, quant: Quant) -> bool:
+    """Whether the runtime runs weights in this quant."""
+    readers = {*quant.readers, quant.runtime}
+    if info.reads is Reads.ANY or {info.name, ANY} & readers:
+        return True
+    return info.reads is Reads.OPEN and quant.kind != FILE and not quant.readers
+
+
 def refuse_unread(info: RuntimeInfo, quant: Quant) -> None:
     """Raises:
     UnsupportedModelError: a quant that the runtime does not read.
     """
-    readers = {*quant.readers, quant.runtime}
-    if info.reads is Reads.ANY or {info.name, ANY} & readers:
-        return
-    if info.reads is Reads.OPEN and quant.kind != FILE and not quant.readers:
+    if reads(info, quant):
         return
     raise UnsupportedModelError(
         f"{info.title} does not run {quant.name}.", f"Its own runtime is {quant.runtime}; see llmscale quants list."

@@ -57,8 +57,8 @@ class Exact:
 
     @property
     def basis(self) -> Basis:
-        """How what follows from the layers is known: as the layers are."""
-        return self.spec.basis
+        """How what follows from the layers is known: as the layers are, and these are modelled of an unknown family."""
+        return Basis.MODELLED if self.quant.stored and not self.spec.family else self.spec.basis
 
 
 class SizedWeights(NamedTuple):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from typing import Any
 
 from llmscale.errors import InputFileError
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
+from llmscale.sources.json_text import parsed
+from llmscale.store.text_file import read_text
 
 name, needs, assumes = "a config.json", "", True
 #: Published files hold 1 to 60 KB; more is not a config.
@@ -67,34 +68,5 @@ def read(path: str) -> dict[str, Any]:
     Raises:
         InputFileError: missing, too large, or no JSON object.
     """
-    try:
-        size = os.stat(path).st_size
-        if size > MAX_BYTES:
-            raise InputFileError(f"'{path}' has {size:,} bytes, which is too large for a config.json.")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except OSError as error:
-        raise InputFileError(f"'{path}' cannot be read: {error.strerror}.", "Check the path.") from None
-    except UnicodeDecodeError:
-        raise InputFileError(f"'{path}' is not text.", "A config.json is expected.") from None
-    if not text.strip():
-        raise InputFileError(f"'{path}' is empty.", "A config.json is expected.")
-    try:
-        data = json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        raise InputFileError(f"'{path}' is nested too deeply for a config.json.") from None
-    except ValueError as error:
-        raise InputFileError(f"'{path}' is not JSON: {error}.", "A config.json is expected.") from None
-    if not isinstance(data, dict):
-        raise InputFileError(f"'{path}' holds a JSON {_kind(data)}, not an object.", "A config.json is expected.")
-    return data
-
-
-def _no_constant(word: str) -> float:
-    # NaN and Infinity are no JSON, but Python reads them.
-    raise ValueError(f"{word} is no JSON value")
-
-
-def _kind(data: object) -> str:
-    names = {list: "list", str: "text", bool: "truth value", int: "number", float: "number", type(None): "null"}
-    return names.get(type(data), "value")
+    text = read_text(path, MAX_BYTES, "a config.json")
+    return parsed(text, path, "a config.json")

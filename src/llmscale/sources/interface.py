@@ -10,6 +10,7 @@ from llmscale.model.spec import ModelSpec
 
 if TYPE_CHECKING:
     from llmscale.catalogue.entry import ModelEntry
+    from llmscale.formats.recipe import Quant
 
 
 class Claim(Enum):
@@ -40,10 +41,14 @@ class Loaded(NamedTuple):
 
     Attributes:
         entry: the catalogue entry, when it is one.
+        stored: of a file, the quant that its tensors are in: `AS_STORED`.
+        beside: what the file holds besides tensors, a sentence each.
     """
 
     spec: ModelSpec
     entry: ModelEntry | None = None
+    stored: Quant | None = None
+    beside: tuple[str, ...] = ()
 
     def known(self) -> ModelSpec:
         """The spec."""
@@ -54,6 +59,11 @@ class Undisclosed(NamedTuple):
     """A catalogue model of which nobody says how large it is."""
 
     entry: ModelEntry
+
+    @property
+    def stored(self) -> None:
+        """There is no file either."""
+        return None
 
     def known(self) -> NoReturn:
         """There is no spec.

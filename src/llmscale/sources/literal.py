@@ -9,7 +9,7 @@ from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec, PlacedBlock, Tensor
 from llmscale.quantity import Basis
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
-from llmscale.units import format_count, parse_count
+from llmscale.units import format_count, parse_count, whole
 
 name, needs, assumes = "a size", "", False
 # Patterns are compiled when first tried: compiling all of them takes longer than any estimate.
@@ -65,7 +65,7 @@ def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:
             raise UsageError(f"'{text}' has more active parameters than parameters.", "For example 30B-A3B.")
         return _spec(name, Opaque(active, total - active))
     if match := _match(_EXPERTS, text) if "x" in text.lower() or "×" in text else None:
-        return _experts(name, int(match[1]), parse_count(match[2], "model size"))
+        return _experts(name, whole(match[1]), parse_count(match[2], "model size"))
     return _spec(name, Opaque(parse_count(text, "model size"), 0))
 
 

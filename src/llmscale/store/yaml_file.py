@@ -6,7 +6,7 @@ Tables that ship, a user's catalogue and a user's recipe come in here; what is p
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
@@ -15,24 +15,31 @@ from pydantic import TypeAdapter, ValidationError
 
 from llmscale.errors import InputFileError
 from llmscale.names import normal
+from llmscale.store.text_file import read_text
 from llmscale.units import MAX_COUNT
 
 T = TypeVar("T")
 Entries = dict[str, dict[str, Any]]
 #: Files and folders that were read in this process: what a table was made with.
 READ: set[str] = set()
+#: The largest file that ships has 0.6 MB.
+MOST_BYTES = 4 << 20
+#: Values of a file with its aliases written out, and how deep they may be nested.
+MOST_VALUES, DEEPEST = 500_000, 40
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Safe YAML that refuses a key given twice, which plain YAML silently lets win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys: list[Any] = []
+        keys: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(None, None, "a list is no name", key_node.start_mark)
             if key in keys:
                 raise yaml.constructor.ConstructorError(None, None, f"'{key}' is given twice", key_node.start_mark)
-            keys.append(key)
+            keys.add(key)
         return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
 
 
@@ -55,13 +62,7 @@ class YamlFile:
             InputFileError: it cannot be read.
         """
         READ.add(path)
-        try:
-            with open(path, encoding="utf-8") as file:
-                return cls(path, file.read())
-        except OSError as error:
-            raise InputFileError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
-        except UnicodeDecodeError:
-            raise InputFileError(f"{path} cannot be read: it is not UTF-8 text.") from None
+        return cls(path, read_text(path, MOST_BYTES, "a file in YAML"))
 
     @classmethod
     def read_folder(cls, path: str) -> list[YamlFile]:
@@ -80,7 +81,7 @@ class YamlFile:
             InputFileError: it is not YAML.
         """
         try:
-            return yaml.load(self.text, _Loader)
+            return _small(yaml.load(self.text, _Loader))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             line = f", line {mark.line + 1}" if mark else ""
@@ -125,13 +126,38 @@ class YamlFile:
 
     def _line(self, keys: tuple[Any, ...]) -> int:
         # Composed again because lines are wanted after an error only, and keeping them costs every reading.
-        node, line = yaml.compose(self.text, yaml.SafeLoader), 0
+        line = 0
+        try:
+            node = yaml.compose(self.text, _Loader)
+        except (yaml.YAMLError, ValueError, RecursionError):  # what another reader took has no lines for this one
+            return 1
         for key in keys:
             found = [pair for pair in getattr(node, "value", []) if _is_key(pair, str(key))]
             if not found:
                 break
             line, node = found[0][0].start_mark.line, found[0][1]
         return line + 1
+
+
+def _small(data: Any) -> Any:
+    """`data`, which a few aliases of aliases may make larger than memory and an open bracket deeper than the stack.
+
+    Raises:
+        ValueError: too many values, or nested too deeply.
+    """
+    count, left = 0, [(data, 0)]
+    while left:
+        value, depth = left.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise ValueError("with its aliases written out it has too many values")
+        if depth > DEEPEST:
+            raise ValueError("it is nested too deeply")
+        if isinstance(value, dict):
+            left += [(each, depth + 1) for pair in value.items() for each in pair]
+        elif isinstance(value, (list, tuple, set)):
+            left += [(each, depth + 1) for each in value]
+    return data
 
 
 def _is_key(pair: Any, key: str) -> bool:

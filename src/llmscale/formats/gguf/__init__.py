@@ -14,7 +14,10 @@ from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import Inventory
 from llmscale.model.spec import ModelSpec
 
-__all__ = ["GgufModel", "assign_preset", "convert", "tensor_types"]
+#: What the converter writes of a tensor that is not published packed. What is, every published file keeps so (sizes of
+#: gpt-oss-120b: tests/formats/gguf/test_presets.py); ``--allow-requantize`` would be needed for anything else.
+PLAIN = ("fp32", "fp16", "bf16")
+__all__ = ["GgufModel", "assign_preset", "convert", "keeps_packed", "tensor_types"]
 
 
 def assign_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[StoredTensor, ...]:
@@ -32,6 +35,11 @@ def assign_preset(preset: str, spec: ModelSpec, parts: Inventory) -> tuple[Store
     if preset == CONVERTED:
         return tuple(StoredTensor(each.tensor.group, format_of(each.tensor.form)) for each in model.tensors)
     return tuple(stored for each in model.tensors for stored in _typed(preset, model, each))
+
+
+def keeps_packed(spec: ModelSpec, parts: Inventory) -> bool:
+    """Whether some tensors are published packed and stay so in every file (gpt-oss: experts in MXFP4)."""
+    return any(each.form not in PLAIN for each in convert(spec, parts).tensors)
 
 
 def tensor_types(stored: Iterable[StoredTensor]) -> dict[str, dict[str, int]]:
@@ -63,7 +71,7 @@ def _ranked(spec: ModelSpec, parts: Inventory) -> RankedModel:
 
 def _typed(preset: str, model: RankedModel, each: Ranked) -> Iterable[StoredTensor]:
     group = each.tensor.group
-    if not each.touched:
+    if not each.touched or each.tensor.form not in PLAIN:
         return [StoredTensor(group, format_of(each.tensor.form))]
     types = [chosen(preset, each.kind, each.stacked, each.row, model.traits, at) for at in each.positions]
     if len(set(types)) == 1:

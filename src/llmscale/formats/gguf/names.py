@@ -67,3 +67,8 @@ def gguf_name(arch: str, name: str) -> str | None:
     if found is None or any(fnmatchcase(name, pattern) for pattern in known.unnamed.get(arch, ())):
         return None
     return found if found.endswith((".weight", ".bias")) else found + dot + suffix
+
+
+def architectures(arch: str) -> tuple[str, ...]:
+    """The published model types that llama.cpp calls `arch`."""
+    return tuple(family for family, known in _known().architectures.items() if known == arch)

@@ -6,7 +6,7 @@ Which module reads what is the compiled table ``families``, so that of all modul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
@@ -45,10 +45,34 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
         if data.get("model_type") != family:
             return _as(family, data, where)
     c = Config(data, where)
+    for image, patch in _images(data):
+        if image < patch:
+            raise c.error(f"has image_size = {image} and patch_size = {patch}: no patch fits into such an image")
     spec = read_part(c)
     c.finish()
+    if any(size < 1 for placed in spec.placed if placed.tower for t in placed.block.tensors() for size in t.shape):
+        raise c.error("has an image_size that is smaller than its patch_size: no patch fits into such an image")
     method = published_in(data)
     return replace(spec, published_in=method) if method else spec
+
+
+def _images(data: Mapping[str, Any], deep: int = 4) -> Iterator[tuple[int, int]]:
+    """The sizes of images and patches that a config, or an object in it, gives together."""
+    image, patch = data.get("image_size"), data.get("patch_size")
+    if type(image) is int and type(patch) is int:
+        yield image, patch
+    for value in data.values() if deep else ():
+        if isinstance(value, Mapping):
+            yield from _images(value, deep - 1)
+
+
+def from_keys(data: Mapping[str, Any], where: str) -> ModelSpec:
+    """Read the keys that a family asks for and no others: of configs that llmscale itself has put together.
+
+    Raises:
+        InputFileError: as `from_config`, but for keys that nobody reads.
+    """
+    return read_part(Config(data, where))
 
 
 def published_in(config: Mapping[str, Any]) -> str:

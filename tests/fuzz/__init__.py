@@ -1,0 +1,1 @@
+"""Damaged files by the million: `make fuzz MINUTES=10`."""
