@@ -11,7 +11,7 @@ from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
 from llmscale.answers.named import called
 from llmscale.answers.placed import Laid, device_fit, laid
-from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, question
+from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, quants_of, question
 from llmscale.answers.results.common import Bound, model_ref
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.devices.sets import ANY_DEVICE, DeviceSet
@@ -64,14 +64,17 @@ def estimate(
         explain: whether the result carries the formulas with the numbers put in.
         assume, catalogue: as in `load`.
     """
-    spec = load(reference, assume=assume, catalogue=catalogue).known()
-    model = model_of(spec)
+    loaded = load(reference, assume=assume, catalogue=catalogue)
+    spec = loaded.known()
+    model = model_of(spec, loaded.notes)
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     named = named_devices(gpus, reserve)
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
-    forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
+    wanted = tuple(quants)
+    wanted = quants_of(() if wanted == DEFAULT_QUANTS else wanted, loaded, asked.runtime) or DEFAULT_QUANTS
+    forms, lenient = _forms(wanted, asked.runtime, quant_map, sparsity)
     lines, left_out = _lines(_Asked(model, asked, named, sets, reference, catalogue, explain), forms, lenient)
     foreign_notes = once(why for line in lines for why in line.foreign)
     if foreign_notes and not any(line.estimate.devices for line in lines):

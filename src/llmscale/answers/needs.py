@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from llmscale.answers.question import question, reserve_bytes
+from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import LossRef, model_ref
 from llmscale.answers.results.needs import NeededDevice, NeedsResult
 from llmscale.devices import device as catalogue_of_devices
@@ -62,8 +62,9 @@ def needs(
         raise UsageError("--max-price must be a sum of money above zero.", "In USD, for example --max-price 2000.")
     wanted = {_kind(name) for name in kinds}
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
-    model = model_of(load(reference, catalogue=catalogue).known())
-    steps = available(model, choices(quants, runtime, quant_map, sparsity), asked)
+    loaded = load(reference, catalogue=catalogue)
+    model = model_of(loaded.known(), loaded.notes)
+    steps = available(model, choices(quants_of(quants, loaded, runtime), runtime, quant_map, sparsity), asked)
     of_kind = [device for device in catalogue_of_devices.entries() if not wanted or wanted & _kinds_of(device)]
     enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]
     affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]

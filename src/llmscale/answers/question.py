@@ -5,7 +5,7 @@ Numbers and names come in as people write them, from the command line or from Py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
 
@@ -15,9 +15,11 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.formats.catalogue import kv_formats, number_format
 from llmscale.formats.layout import Format
 from llmscale.formats.select import named as named_quant
+from llmscale.names import normal
 from llmscale.runtimes.interface import Option, Options, option_table
 from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
+from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.units import GIB, parse_size
 
@@ -163,6 +165,27 @@ _WORDS: dict[str, Callable[[Option, Any], Any]] = {"text": _text, "size": _size,
 
 def _flag(option: Option) -> str:
     return option.flags[0].partition("/")[0]
+
+
+def quants_of(asked: Sequence[str], loaded: Loaded | Undisclosed | None, runtime: str | None) -> tuple[str, ...]:
+    """The quants that are asked for; where none is, the one that the model's name says, if `runtime` runs it."""
+    if asked:
+        return tuple(_meant(quant, runtime) for quant in asked)
+    if loaded is None or not loaded.quant:
+        return ()
+    name = runtime.partition("@")[0] if runtime else None
+    quant = named_quant(loaded.quant)
+    return (loaded.quant,) if name is None or name in (quant.runtime, *quant.readers) else ()
+
+
+#: How people write bits alone; ``int4`` is the plain width on every runtime.
+_BITS = {"4bit": "int4", "8bit": "int8", "4bits": "int4", "8bits": "int8"}
+
+
+def _meant(quant: str, runtime: str | None) -> str:
+    """What is meant by bits alone on a runtime: ``4bit`` is NF4 on transformers, Q4_K_M on llama.cpp."""
+    plain = _BITS.get(normal(quant))
+    return find_runtime(runtime).info.bits.get(plain, quant) if runtime and plain else quant
 
 
 def reserve_bytes(text: str | None) -> int | None:

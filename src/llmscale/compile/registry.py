@@ -35,6 +35,7 @@ RECIPES = {
     "families": Recipe("", "llmscale.compile.families", "families", folder="model/families"),
     "devices": Recipe("devices.yaml", "llmscale.devices.schema"),
     "models": Recipe("models.yaml", "llmscale.catalogue.schema"),
+    "naming": Recipe("names.yaml", "llmscale.catalogue.naming"),
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),
     "bounds": Recipe("bounds.yaml", "llmscale.fit.schema"),
     "releases": Recipe("releases", "llmscale.runtimes.schema"),

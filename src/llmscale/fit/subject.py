@@ -230,8 +230,12 @@ def _neighbour(model: ModelSummary, quant: Quant, engine: str) -> Summary:
     return Summary(model.name, widths, nothing, quant, compiled(engine, model.id), exact=False)
 
 
-def model_of(spec: ModelSpec) -> Counted | Bare:
-    """What answers need of `spec`; a bare size gets the models of about its size."""
+def model_of(spec: ModelSpec, taken: tuple[Note, ...] = ()) -> Counted | Bare:
+    """What answers need of `spec`; a bare size gets the models of about its size.
+
+    Args:
+        taken: what the user's name of it was taken for.
+    """
     parts = inventory(spec)
     total, active = parts.total(), parts.active()
     assumed = spec.basis is Basis.ASSUMED
@@ -246,7 +250,7 @@ def model_of(spec: ModelSpec) -> Counted | Bare:
         sequence=spec.sequence,
         published_in=spec.published_in,
         family=spec.family if spec.shape_known and not assumed else "",
-        notes=tuple(note("said", text=warning) for warning in spec.warnings),
+        notes=(*taken, *(note("said", text=warning) for warning in spec.warnings)),
     )
     if spec.shape_known:
         return Counted(about, spec, parts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from llmscale.errors import UndisclosedError
 from llmscale.model.spec import ModelSpec
+from llmscale.notes import Note
 
 if TYPE_CHECKING:
     from llmscale.catalogue.entry import ModelEntry
@@ -40,10 +41,14 @@ class Loaded(NamedTuple):
 
     Attributes:
         entry: the catalogue entry, when it is one.
+        quant: the quant that the reference names; empty where it names none.
+        notes: what was taken for it.
     """
 
     spec: ModelSpec
     entry: ModelEntry | None = None
+    quant: str = ""
+    notes: tuple[Note, ...] = ()
 
     def known(self) -> ModelSpec:
         """The spec."""
@@ -51,9 +56,11 @@ class Loaded(NamedTuple):
 
 
 class Undisclosed(NamedTuple):
-    """A catalogue model of which nobody says how large it is."""
+    """A catalogue model of which nobody says how large it is; as `Loaded`, but for the spec."""
 
     entry: ModelEntry
+    quant: str = ""
+    notes: tuple[Note, ...] = ()
 
     def known(self) -> NoReturn:
         """There is no spec.

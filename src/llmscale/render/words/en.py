@@ -10,6 +10,10 @@ from llmscale.units import format_gib
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    "taken": "'{typed}' is taken as {model}.",
+    "taken_in": "'{typed}' is taken as {model} in {quant}.",
+    "taken_in_usual": "'{typed}' is taken as {model} in {quant}, which Ollama and llama.cpp load where no quant is named.",
+    "own_mix": "{mix} is its publisher's own mix of formats, which only its files tell: no quant is taken from the name.",
     "general_rule": "How {runtime} lays out {model} is not modelled; a general rule stands for it.",
     "not_traced": "How {runtime} runs {model} is not traced; a general rule stands for its activations, which may be "
     "{most} times as much.",

@@ -82,6 +82,10 @@ LABELS = {
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    "taken": "'{typed}' 视为 {model}。",
+    "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
+    "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
+    "own_mix": "{mix} 是其发布者自己的混合格式,只有文件本身才说得清:不从名称取量化。",
     "general_rule": "{runtime} 如何布置 {model} 尚未建模,以通用规则代替。",
     "not_traced": "{runtime} 如何运行 {model} 尚未逐步跟踪,其激活以通用规则代替,实际可能达到其 {most} 倍。",
     "context_beyond_limit": "上下文 {context:,} 超出该模型自身的上限 {limit:,} 个词元。",
