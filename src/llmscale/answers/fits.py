@@ -229,7 +229,7 @@ def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
     ladder = tuple(_ladder(*have[0], asked)) if len(have) == 1 and asked.named else ()
     context = asked.question.context or DEFAULT_CONTEXT
     taken = [told for entry, _ in have for told in entry.model.about.notes] if asked.named else []
-    notes = (*taken, *_beyond(lines, rows))
+    notes = (*asked.devices.notes, *taken, *_beyond(lines, rows))
     return FitsResult(device, context, tuple(lines), len(rows) - len(lines), ladder, tuple(refused), notes)
 
 

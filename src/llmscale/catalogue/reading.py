@@ -1,8 +1,8 @@
-"""A model's name as people have it before them, taken apart: where it lies, whose it is, tag, formats, and the words left.
+"""A model's name as people have it before them, taken apart: where it lies, whose it is, tag, formats, the words left.
 
-Forms: addresses of Hugging Face (``https://huggingface.co/…``, ``hf.co/…:Q4_K_M``, ``hf://``), its mirrors and ModelScope
-with any owner; Ollama's tags (``llama3.1:8b-instruct-q4_K_M``; docs: github.com/ollama/ollama docs/modelfile.md and its
-library); names of GGUF files; free text.
+Forms: addresses of Hugging Face (``https://huggingface.co/…``, ``hf.co/…:Q4_K_M``, ``hf://``), its mirrors and
+ModelScope with any owner; Ollama's tags (``llama3.1:8b-instruct-q4_K_M``; github.com/ollama/ollama docs/modelfile.md and
+its library); names of GGUF files; free text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ _HUB = (
     r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com|hf://|modelscope\.cn/models"
     r"|(?:www\.)?modelscope\.cn/models|modelscope\.cn)/?|^hf:(?://)?"
 )
-_OLLAMA = r"^(?:(?:https?://)?(?:www\.)?(?:registry\.)?ollama\.(?:com|ai)/(?:library/)?|ollama (?:run|pull|show) |library/)"
+_OLLAMA = (
+    r"^(?:(?:https?://)?(?:www\.)?(?:registry\.)?ollama\.(?:com|ai)/(?:library/)?|ollama (?:run|pull|show) |library/)"
+)
 #: Behind a repository: a branch's files; a parameter; a mark.
 _BEHIND = r"(?:[?#].*|/(?:tree|blob|resolve|raw|files|summary)(?:/(?!.*\.gguf).*)?)$"
 _SHARD = r"-\d{5}-of-\d{5}(?=\.gguf$)"

@@ -72,7 +72,7 @@ def _quant(reading: Reading, naming: dict[str, Any]) -> tuple[str, bool]:
     """The quant that is meant, and whether it is only the usual one."""
     if reading.quant or reading.mix or not reading.gguf:
         return reading.quant, False
-    library = naming["ollama"].get(reading.library) or {}
+    library = naming["library"].get(reading.library) or {}
     return library.get("quant") or USUAL_GGUF, True
 
 
@@ -101,7 +101,7 @@ class _Finder:
 
     def _of_library(self) -> str | None:
         """What a tag of Ollama's names."""
-        library = self._naming["ollama"].get(self._reading.library)
+        library = self._naming["library"].get(self._reading.library)
         if library is None:
             return self._tag_in_words()
         name = self._reading.name.lower()
@@ -111,7 +111,14 @@ class _Finder:
         said = [word for word in words if word not in base and word not in self._naming["noise"]]
         wanted = [word for word in said if word in tags or is_size(word)] or [library["latest"]]
         rest = [word for word in said if word not in wanted and not is_active(word)]
-        return tags.get(wanted[0]) if not rest else None
+        target = tags.get(wanted[0])
+        return target if target and set(rest) <= self._all_words(target) else None
+
+    def _all_words(self, spelling: str) -> set[str]:
+        """The words of every name of a model."""
+        model_id = self._models["names"][normal(spelling)][0]
+        names = (model_id, *self._models["entries"][model_id]["aliases"])
+        return {word for name in names for words in readings(name) for word in words}
 
     def _tag_in_words(self) -> str | None:
         """A name and a size of Ollama's library with something else than a colon between them."""
@@ -119,7 +126,7 @@ class _Finder:
         for words in readings(name):
             size = next((word for word in words if is_size(word)), "")
             rest = key(word for word in words if word != size and word not in self._naming["noise"])
-            for library, named in self._naming["ollama"].items():
+            for library, named in self._naming["library"].items():
                 if size in named["tags"] and rest == key(next(readings(library))):
                     return str(named["tags"][size])
         return None
@@ -132,7 +139,7 @@ class _Finder:
             owner, sign, name = text.partition("_")
             if sign and owner.lower() in self._known["owners"]:
                 yield name
-            if library := self._naming["ollama"].get(reading.library):
+            if library := self._naming["library"].get(reading.library):
                 yield f"{text} {library['latest']}"
 
     def _exact(self, text: str) -> str | None:
@@ -141,19 +148,18 @@ class _Finder:
     def _by_words(self, words: list[str]) -> str | None:
         noise = self._naming["noise"]
         told = keys(words, noise)
-        for level, stem in enumerate(told):
-            # Words that count for the name that was typed are compared with all words of known names first.
-            for index in map(str, range(min(level, 2), 3)) if level else ("0", "1", "2"):
+        for stem in told:
+            for index in ("0", "1", "2"):
                 if found := self._one(self._known["named"][index].get(stem, ())):
-                    return found
+                    return str(self._known["variants"].get(stem, found))
         return self._by_size([word for word in words if word not in noise])
 
     def _by_size(self, words: list[str]) -> str | None:
         """A name that says its size where the catalogue's does not, or the other way round."""
         sizes = [word for word in words if is_size(word)]
         rest = [word for word in words if not is_size(word)]
-        found = self._known["sizeless"].get(key(rest), ())
-        found = found or self._known["sizeless"].get(key(word for word in rest if not is_active(word)), ())
+        index = self._known["sizeless" if sizes else "sized"]
+        found = index.get(key(rest)) or index.get(key(word for word in rest if not is_active(word)), ())
         if sizes:
             found = [one for one in found if len(sizes) == 1 and self._is_near(one, size_of(sizes[0]))]
         return self._one(found)
@@ -179,7 +185,9 @@ class _Finder:
         near = self._relatives()
         if near:
             return NotFoundError(f"There is no model called '{typed}'.", self._listed(near, "Of its family"))
-        ids = list(dict.fromkeys(i for name in nearest(text, self._models["names"]) for i in self._models["names"][name]))
+        ids = list(
+            dict.fromkeys(i for name in nearest(text, self._models["names"]) for i in self._models["names"][name])
+        )
         hint = f"Did you mean {' or '.join(ids[:4])}?" if ids else ""
         return NotFoundError(f"There is no model called '{typed}'.", f"{hint} All: llmscale models list".strip())
 
@@ -221,5 +229,3 @@ def _shared(words: list[str], own: list[str]) -> int:
 def _size(entry: dict[str, Any]) -> str:
     count = entry["counted"] or entry["parameters"]
     return format_count(count) if count else "-"
-
-

@@ -37,7 +37,7 @@ def readings(text: str) -> Iterator[list[str]]:
 
 def key(words: Iterable[str]) -> str:
     """What names of the same words have in common."""
-    return " ".join(sorted(words))
+    return " ".join(sorted(set(words)))
 
 
 def keys(words: list[str], noise: Collection[str]) -> list[str]:

@@ -34,6 +34,7 @@ RECIPES = {
     "gguf_names": Recipe("gguf_names.yaml", "llmscale.formats.schema", "check_gguf_names"),
     "families": Recipe("", "llmscale.compile.families", "families", folder="model/families"),
     "devices": Recipe("devices.yaml", "llmscale.devices.schema"),
+    "device_names": Recipe("device_names.yaml", "llmscale.devices.naming"),
     "models": Recipe("models.yaml", "llmscale.catalogue.schema"),
     "naming": Recipe("names.yaml", "llmscale.catalogue.naming"),
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),

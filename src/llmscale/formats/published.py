@@ -1,8 +1,8 @@
 """Mixes of formats that publishers make themselves, besides llama-quantize's presets.
 
-``Q4_K_L`` and its like keep token embedding and output in Q8_0 and take the preset for the rest: "uses Q8_0 for embed and
-output weights" (model cards of huggingface.co/bartowski). ``UD-…`` are Unsloth's dynamic quants, chosen tensor by tensor
-for each model, which nothing but the file tells (docs.unsloth.ai, Dynamic GGUFs).
+``Q4_K_L`` and its like keep token embedding and output in Q8_0 and take the preset for the rest (model cards of
+huggingface.co/bartowski). ``UD-…`` are Unsloth's dynamic quants, chosen tensor by tensor for each model, which nothing
+but the file tells (docs.unsloth.ai, Dynamic GGUFs).
 """
 
 from __future__ import annotations

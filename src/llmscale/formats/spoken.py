@@ -63,7 +63,7 @@ def quant_named(found: Sequence[str], owner: str = "", gguf: bool = False) -> st
         gguf: whether it is a GGUF file, where fp16 is llama.cpp's.
     """
     gguf = gguf or any(word.startswith("gguf") for word in found)
-    if owner == "mlx-community" or any(word.startswith("mlx") for word in found):
+    if owner == "mlx-community" or any(re.match(r"mlx\b", word) for word in found):
         return _mlx(found)
     for word in found:
         if name := _one(word, found, owner, gguf):
@@ -98,7 +98,7 @@ def _one(word: str, found: Sequence[str], owner: str, gguf: bool) -> str:
         bits = next((other for other in found if other.endswith("bpw")), "")
         return _known(f"{word[:4]}-{bits}") if bits else word[:4]
     if word.startswith("fp8"):
-        # Qwen, Zhipu, DeepSeek and MiniMax publish FP8 in blocks of 128 x 128 (quantization_config of their config.json).
+        # They publish FP8 in blocks of 128 x 128 (quantization_config of their config.json).
         blocks = owner in ("qwen", "zai-org", "deepseek-ai", "minimaxai", "xiaomimimo", "moonshotai")
         return "fp8-block" if word == "fp8" and blocks else _known(word.replace("_", "-")) or "fp8"
     if word in ("bf16", "fp16", "f16", "fp32", "f32"):
@@ -106,12 +106,14 @@ def _one(word: str, found: Sequence[str], owner: str, gguf: bool) -> str:
     if gguf and word.startswith("mxfp4"):
         return "mxfp4_moe"
     if word == "qat":
-        return "q4_0"  # Google's quantisation-aware checkpoints are Q4_0 (huggingface.co/google/gemma-3-27b-it-qat-q4_0-gguf)
+        return "q4_0"  # what Google trains for: huggingface.co/google/gemma-3-27b-it-qat-q4_0-gguf
+    if word == "fp4" and owner == "nvidia":
+        return "nvfp4"  # hf_quant_config.json of huggingface.co/nvidia/DeepSeek-R1-FP4: quant_algo NVFP4
     return _known(word.removeprefix("quantized."))
 
 
 def _gptq(word: str, found: Sequence[str]) -> str:
-    """GPTQ with the bits and the group of its name, wherever they stand in it; 4 bits in groups of 128 when it has none."""
+    """GPTQ with the bits and the group that the name says anywhere; 4 bits in groups of 128 where it says none."""
     told = "-".join((word, *(other for other in found if other != word)))
     bits = re.search(r"int(\d)|(\d)[-_]?bit", told)
     group = re.search(r"[-_]g(?:s)?(\d+)|[-_](\d+)g", told)

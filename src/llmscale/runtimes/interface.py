@@ -6,7 +6,7 @@ it. `llmscale.runtimes.general` has the rule for what nobody modelled, which eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -326,7 +326,7 @@ class RuntimeInfo(NamedTuple):
     runs: Runs = Runs()
     reads: Reads = Reads.ANY
     usual: tuple[str, ...] = ()
-    bits: Mapping[str, str] = {}  # noqa: RUF012  a NamedTuple's default is never changed
+    bits: Mapping[str, str] = {}
     options: tuple[Option, ...] = ()
     shares_tensors: bool = False
     engine: str = ""

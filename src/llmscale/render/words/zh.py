@@ -86,6 +86,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
     "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
     "own_mix": "{mix} 是其发布者自己的混合格式,只有文件本身才说得清:不从名称取量化。",
+    "sold_as": "{size} 视为以此容量出售的显卡,即 {gib} GiB。",
+    "smallest_memory": lambda v: (
+        f"{v['device']} 有 {v['size']} 至 {v['others'][-1]} GB 多种容量,此处取 {v['size']} GB"
+        f"(更大者写 {v['device']}:{v['others'][0]}GB)。"
+    ),
+    "smallest_taken": lambda v: f"'{v['name']}' 有多种容量:取 {v['device']},而非 {'、'.join(v['others'])}。",
+    "also_smaller": lambda v: f"'{v['name']}' 视为 {v['device']};另有 {'、'.join(v['others'])}。",
+    "also_target": lambda v: f"{v['target']} 视为 {v['device']};{'、'.join(v['others'])} 亦然。",
     "general_rule": "{runtime} 如何布置 {model} 尚未建模,以通用规则代替。",
     "not_traced": "{runtime} 如何运行 {model} 尚未逐步跟踪,其激活以通用规则代替,实际可能达到其 {most} 倍。",
     "context_beyond_limit": "上下文 {context:,} 超出该模型自身的上限 {limit:,} 个词元。",
