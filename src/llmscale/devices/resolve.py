@@ -28,7 +28,7 @@ class Found(NamedTuple):
         machine: whether the size is that of the whole machine, of which a GPU may use its share.
     """
 
-    count: int
+    number: int
     device: Device | None
     size: str = ""
     machine: bool = False
@@ -46,7 +46,7 @@ def resolve(text: str) -> Found | None:
     several: list[str] = []
     for spoken in readings(text, data["phrases"], data["counts"]):
         if not spoken.name and spoken.size:
-            return Found(spoken.count, None, spoken.size)
+            return Found(spoken.number, None, spoken.size)
         ids, notes = _ids(spoken, data, devices)
         if len(ids) == 1:
             return _of_size(text, spoken, made(devices["entries"][ids[0]]), notes)
@@ -75,21 +75,22 @@ def _ids(spoken: Spoken, data: dict[str, Any], devices: dict[str, Any]) -> tuple
 def _named(name: str, data: dict[str, Any], devices: dict[str, Any]) -> list[str]:
     if not name:
         return []
-    return devices["names"].get(normal(name)) or data["keys"].get(key(name, data["noise"]), [])
+    found: list[str] = devices["names"].get(normal(name)) or data["keys"].get(key(name, data["noise"]), [])
+    return found
 
 
 def _of_size(text: str, spoken: Spoken, device: Device, notes: tuple[Note, ...]) -> Found:
     """The device with the memory that is named, or without one the smallest that it is sold with."""
     if not spoken.size:
-        return Found(spoken.count, device, notes=notes)
+        return Found(spoken.number, device, notes=notes)
     gib = _gib(spoken.size)
     if gib in device.memory_options_gib:
-        return Found(spoken.count, device, spoken.size, machine=True, notes=notes)
+        return Found(spoken.number, device, spoken.size, machine=True, notes=notes)
     if gib == device.memory_gib:
-        return Found(spoken.count, device, notes=notes)
+        return Found(spoken.number, device, notes=notes)
     twin = of_size(device, gib) or spelled(f"{device.id} {spoken.size}")
     if twin:
-        return Found(spoken.count, twin, notes=notes)
+        return Found(spoken.number, twin, notes=notes)
     if device.memory_options_gib:
         sold = ", ".join(f"{size:g}" for size in device.memory_options_gib)
         raise UsageError(f"'{shortened(text)}': {device.name} is sold with {sold} GB.", _portion(device, spoken.size))
@@ -125,7 +126,7 @@ def of_size(device: Device, gib: float) -> Device | None:
 def unsized(device: Device, name: str) -> tuple[Device, Note | None]:
     """Which device a name without a size means, and what to say of the others.
 
-    Of those that were brought out together the smallest; of others the one that has the name, with those that are smaller.
+    Of those that were brought out together the smallest; of others the one that has the name, and the smaller are said.
     """
     if _says_size(name):
         return device, None

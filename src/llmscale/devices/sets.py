@@ -178,8 +178,8 @@ def _spoken(text: str, reserve: int | None) -> DeviceSet | None:
     if found is None:
         return None
     if found.device is None:
-        return _bare(found.size, found.count, reserve)
-    device, count = found.device, found.count
+        return _bare(found.size, found.number, reserve)
+    device, count = found.device, found.number
     if not found.size:
         whole = _whole(device, text, count, reserve)
         return replace(whole, notes=(*found.notes, *whole.notes))

@@ -1,7 +1,7 @@
 """A device as tools and people write it, taken apart: how many, what it is called, how much memory.
 
-Forms: nvidia-smi (``GPU 0: NVIDIA GeForce RTX 4090 (UUID: …)``), torch and Windows (``Intel(R) Arc(TM) B580 Graphics``),
-lspci (``03:00.0 VGA compatible controller: … [Radeon RX 7900 XTX] (rev c8)``), macOS (``Chipset Model: Apple M3 Max``),
+Forms: nvidia-smi (``GPU 0: NVIDIA GeForce RTX 4090 (UUID: …)``), torch and Windows (``Intel(R) Arc(TM) B580
+Graphics``), lspci (``03:00.0 VGA compatible controller: … [Radeon RX 7900 XTX] (rev c8)``), macOS (``Chipset Model: Apple M3 Max``),
 rocminfo (``gfx1100``), /proc/cpuinfo, and what people type: ``L40S x2``, ``m3 max 64gb``, ``24 gb vram``.
 """
 
@@ -21,7 +21,9 @@ _LABEL = r"^\s*(?:chipset model|marketing name|model name|device name|name|devic
 _CORES = (
     r"\b\d+[- ]?(?:core|cores|inch|zoll|\")s?(?:[- ]processor|[- ]gpu|[- ]cpu)?\b|\b(?:19|20)\d\d\b(?=.*\bm\d)|\bw/.*$"
 )
-_MEMORY_WORDS = r"\b(?:of\s+)?(?:unified|shared|video|system|total)?\s*(?:vram|memory|ram|hbm\de?|gddr\dx?|显存|内存)\b|显存|统一内存|内存"
+_MEMORY_WORDS = (
+    r"\b(?:of\s+)?(?:unified|shared|video|system|total)?\s*(?:vram|memory|ram|hbm\de?|gddr\dx?)\b|显存|统一内存|内存"
+)
 #: Counts that a number without a sign may mean; a larger one is part of a name.
 MOST_BARE = 64
 _TIMES = r"[x×*]"
@@ -31,13 +33,13 @@ class Spoken(NamedTuple):
     """One way to understand a text.
 
     Attributes:
-        count: how many; 1 where nothing is said.
+        number: how many; 1 where nothing is said.
         name: what is left; empty where only memory is named.
         size: the memory that is named, as ``24GB``; empty where none is.
         options: other names that may be meant: lspci names all cards of a chip.
     """
 
-    count: int
+    number: int
     name: str
     size: str
     options: tuple[str, ...] = ()
@@ -105,7 +107,7 @@ def _sized(text: str) -> tuple[str, str]:
 
 
 def _options(name: str) -> tuple[str, ...]:
-    """The names of ``rx 7900 xt/7900 xtx/7900 gre``: each after the first with what stands before the first's number."""
+    """The names of ``rx 7900 xt/7900 xtx``: each after the first with what stands before the first's number."""
     first, *others = (part.strip() for part in name.split("/"))
     if not others or not all(others):
         return ()
