@@ -1,7 +1,8 @@
 """A model's name as people have it before them, taken apart: where it lies, whose it is, tag, formats, the words left.
 
 Forms: addresses of Hugging Face (``https://huggingface.co/…``, ``hf.co/…:Q4_K_M``, ``hf://``), its mirrors and
-ModelScope with any owner; Ollama's tags (``llama3.1:8b-instruct-q4_K_M``; ollama.com/library); names of GGUF files; free text.
+ModelScope with any owner; Ollama's tags (``llama3.1:8b-instruct-q4_K_M``; ollama.com/library); names of GGUF
+files; free text.
 """
 
 from __future__ import annotations

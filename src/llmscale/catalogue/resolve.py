@@ -179,6 +179,8 @@ class _Finder:
     def unknown(self, text: str) -> NotFoundError:
         """That no model goes by this name, with those that it may mean."""
         typed = shortened(text)
+        if text.strip().replace(".", "", 1).isdigit():
+            return NotFoundError(f"There is no model called '{typed}'.", f"A size has a unit: {text.strip()}B.")
         if len(self._several) > 1:
             count = len(self._several)
             return NotFoundError(f"'{typed}' could be any of {count} models.", self._listed(self._several))

@@ -1,8 +1,8 @@
 """A device as tools and people write it, taken apart: how many, what it is called, how much memory.
 
 Forms: nvidia-smi (``GPU 0: NVIDIA GeForce RTX 4090 (UUID: …)``), torch and Windows (``Intel(R) Arc(TM) B580
-Graphics``), lspci (``03:00.0 VGA compatible controller: … [Radeon RX 7900 XTX] (rev c8)``), macOS (``Chipset Model: Apple M3 Max``),
-rocminfo (``gfx1100``), /proc/cpuinfo, and what people type: ``L40S x2``, ``m3 max 64gb``, ``24 gb vram``.
+Graphics``), lspci (``03:00.0 VGA compatible controller: … [Radeon RX 7900 XTX] (rev c8)``), macOS
+(``Chipset Model: Apple M3 Max``), rocminfo (``gfx1100``), /proc/cpuinfo, and what people type: ``L40S x2``, ``m3 max 64gb``, ``24 gb vram``.
 """
 
 from __future__ import annotations
