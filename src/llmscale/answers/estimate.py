@@ -11,7 +11,7 @@ from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
 from llmscale.answers.named import called
 from llmscale.answers.placed import Laid, device_fit, laid
-from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, quants_of, question
+from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.results.common import Bound, model_ref
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.devices.sets import ANY_DEVICE, DeviceSet
@@ -67,7 +67,8 @@ def estimate(
     loaded = load(reference, assume=assume, catalogue=catalogue)
     spec = loaded.known()
     model = model_of(spec, loaded.notes)
-    asked = question(context, batch, kv_dtype, runtime, options, catalogue)
+    gpus = tuple(gpus)
+    asked = question(context, batch, kv_dtype, runtime, named_ram(gpus, options), catalogue)
     named = named_devices(gpus, reserve)
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:

@@ -10,7 +10,7 @@ from llmscale.answers.catalogued import Entry, all_models
 from llmscale.answers.named import called
 from llmscale.answers.placed import command as command_of
 from llmscale.answers.placed import laid
-from llmscale.answers.question import common_devices, named_devices, quants_of, question
+from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.results.common import LossRef
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.devices.sets import DeviceSet
@@ -66,7 +66,7 @@ def fits(
     """
     if command and not (models and device is not None):
         raise UsageError("--command asks about a device and a model.", "For example fits rtx4090 --model llama-3.1-8b.")
-    asked = question(context, batch, kv_dtype, runtime, options, catalogue)
+    asked = question(context, batch, kv_dtype, runtime, named_ram([device or ""], options), catalogue)
     loaded = [load(name, catalogue=catalogue) for name in models]
     wanted = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)
     choose = choices(wanted, runtime, quant_map, sparsity)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
 
-from llmscale.devices.sets import DeviceSet, device_set, sized
+from llmscale.devices.local import named
+from llmscale.devices.sets import AND, DeviceSet, sized
 from llmscale.errors import UsageError
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.formats.catalogue import kv_formats, number_format
@@ -196,12 +197,33 @@ def reserve_bytes(text: str | None) -> int | None:
 
 
 def named_devices(names: Iterable[str], reserve: str | None = None) -> list[DeviceSet]:
-    """The devices that are meant.
+    """The devices that are meant; RAM that is named beside them is `named_ram`'s.
 
     Raises:
-        UsageError, NotFoundError: as `device_set`.
+        UsageError, NotFoundError: as `named`.
     """
-    return [device_set(name, reserve_bytes(reserve)) for name in names]
+    return [named(_parts(name)[0], reserve_bytes(reserve)) for name in names]
+
+
+def named_ram(names: Iterable[str], options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The options, with the RAM beside a device: ``rtx3060 + 32GB ram`` is ``--gpu rtx3060 --ram 32GiB``."""
+    said = [ram for name in names if (ram := _parts(name)[1])]
+    found = dict(options or {})
+    if said and found.get("ram") is None:
+        found["ram"] = parse_size(said[-1])
+    return found
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """What is a device in ``rtx3060 + 32GB ram``, and the RAM, of which a stick of 32 GB holds 32 GiB."""
+    parts = name.split(AND)
+    if len(parts) < 2:
+        return name, ""
+    from llmscale.devices.spoken import is_host_memory
+
+    rams = [ram for part in parts if (ram := is_host_memory(part))]
+    devices = [part for part in parts if not is_host_memory(part)]
+    return AND.join(devices), rams[-1].replace("gb", "gib") if rams else ""
 
 
 def common_devices(sizes: Iterable[int], reserve: str | None = None) -> list[DeviceSet]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from llmscale.catalogue.naming import stems
 from llmscale.catalogue.reading import Reading, read
-from llmscale.catalogue.stems import NEAR, is_active, is_size, key, keys, latin, readings, size_of
+from llmscale.catalogue.stems import NEAR, is_active, is_size, key, keys, latin, readings, size_of, stems
 from llmscale.errors import NotFoundError
 from llmscale.names import MOST_LISTED, nearest, normal, shortened
 from llmscale.notes import Note, note

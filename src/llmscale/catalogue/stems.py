@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 #: Parameters, in 10^6 to 10^12: 8b, 0.6b, 135m, 1t; e4b and a3b are other words.
 _SIZE = r"\d+(?:\.\d+)?[bmt]"
@@ -68,3 +69,38 @@ def latin(text: str, words: Mapping[str, str]) -> str:
         if chinese in text:
             text = text.replace(chinese, f" {words[chinese]} ")
     return text
+
+
+def stems(models: dict[str, Any], words: dict[str, str], noise: list[str]) -> dict[str, Any]:
+    """What names are compared with.
+
+    Returns:
+        ``named``: ids by the keys of all spellings, closest first; ``sizeless``: ids by spellings that say no size,
+        and ``sized``: by those that do, without it; ``variants``: by key the spelling of a variant; ``owners`` of
+        repositories.
+    """
+    named: dict[str, dict[str, list[str]]] = {"0": {}, "1": {}, "2": {}}
+    sizes: dict[str, dict[str, list[str]]] = {"sizeless": {}, "sized": {}}
+    variants: dict[str, str] = {}
+    owners: set[str] = set()
+    for model_id, entry in models["entries"].items():
+        aliases = entry["aliases"]
+        owners |= {alias.partition("/")[0].lower() for alias in aliases if alias.count("/") == 1}
+        apart = {alias.rpartition("/")[2] for alias in entry["variants"]}
+        for spelling in dict.fromkeys((model_id, entry["name"], *(alias.rpartition("/")[2] for alias in aliases))):
+            for found in readings(latin(spelling, words)):
+                for level, stem in enumerate(keys(found, noise)):
+                    _add(named[str(level)], stem, model_id)
+                    if spelling in apart:
+                        variants[stem] = spelling
+                plain = [word for word in found if word not in noise and not is_size(word)]
+                index = sizes["sized" if any(map(is_size, found)) else "sizeless"]
+                for told in (plain, [word for word in plain if not is_active(word)]):
+                    _add(index, key(told), model_id)
+    return {"named": named, **sizes, "variants": variants, "owners": sorted(owners)}
+
+
+def _add(index: dict[str, list[str]], stem: str, model_id: str) -> None:
+    found = index.setdefault(stem, [])
+    if stem and model_id not in found:
+        found.append(model_id)

@@ -87,7 +87,8 @@ def tokens(text: str | None) -> int | None:
     if match is None or len(text) > 30:
         raise UsageError(f"--context '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
     digits, _, zeros = match[1].lower().replace(",", "").partition("e")
-    return int(digits) * 10 ** int(zeros or 0) * _UNITS[match[2].lower()]
+    power: int = 10 ** int(zeros or 0)
+    return int(digits) * power * _UNITS[match[2].lower()]
 
 
 Model = Annotated[

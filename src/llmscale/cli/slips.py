@@ -1,7 +1,7 @@
-"""Slips on the command line that can mean one thing only: asked for when a command has failed, so that others pay nothing.
+"""Slips on the command line that can mean one thing only, asked for when a command has failed: others pay nothing.
 
-Other programs' words for an option (``--ctx-size`` of llama.cpp, ``--max-model-len`` of vLLM), ``help`` and ``version``,
-a model or a device where a command stands, their order, and names of several words without quotes around them.
+Other programs' words for an option (``--ctx-size`` of llama.cpp, ``--max-model-len`` of vLLM), ``help`` and
+``version``, a model or a device where a command stands, their order, and names of several words without quotes.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _command(arguments: list[str], message: str) -> list[str] | None:
     """A model or a device where the command stands."""
     if not message.startswith("No such command"):
         return None
-    names = [argument for argument in _leading(arguments)]
+    names = list(_leading(arguments))
     for command, known in (("estimate", is_model), ("fits", is_device)):
         for count in range(len(names), 0, -1):
             if known(" ".join(names[:count])):
@@ -129,7 +129,7 @@ def _extra(arguments: list[str], message: str) -> list[str] | None:
     if not at:
         return None
     joined, rest = " ".join([arguments[at - 1], *extra]), arguments[at + count :]
-    if arguments[at - 2] == "--gpu" and is_device(joined) or is_model(joined):
+    if (arguments[at - 2] == "--gpu" and is_device(joined)) or is_model(joined):
         return [*arguments[: at - 1], joined, *rest]
     if is_device(" ".join(extra)) and arguments[0] in ("estimate",):
         return [*arguments[:at], "--gpu", " ".join(extra), *rest]
@@ -166,9 +166,9 @@ def is_model(name: str) -> bool:
 
 def is_device(name: str) -> bool:
     """Whether a device goes by this name."""
-    from llmscale.devices.sets import device_set
+    from llmscale.devices.local import named
 
-    return _is_known(device_set, name)
+    return _is_known(named, name)
 
 
 def _is_known(find: Callable[[str], Any], name: str) -> bool:

@@ -1,22 +1,18 @@
 """What `data/device_names.yaml` must look like, and the table ``device_names`` that is made of it and the devices.
 
-Of every spelling the key is kept: its words without those that say who made it (`key`). Devices that differ in memory
+Of every spelling the key is kept: its words without those that say who made it (`keys`). Devices that differ in memory
 alone are kept together (``sizes``), so that a name without a size is not silently the largest of them.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from llmscale.devices.keys import SIZE_WORD, key
 from llmscale.store.tables import table
 from llmscale.store.yaml_file import YamlFile
-
-#: A size at the end of a name, however it is written.
-SIZE_WORD = r"(?<![\w.])(\d+(?:\.\d+)?)\s*(g|gb|gib|tb|tib)(?![a-z\d])"
 
 
 @dataclass(frozen=True)
@@ -27,6 +23,7 @@ class DeviceNames:
     phrases: dict[str, str]
     targets: dict[str, list[str]]
     counts: dict[str, int]
+    pci: dict[str, str]
 
 
 def check(file: YamlFile) -> dict[str, Any]:
@@ -51,10 +48,3 @@ def check(file: YamlFile) -> dict[str, Any]:
         sizes.setdefault(alike, []).append(device_id)
     several = {name: ids for name, ids in sizes.items() if len(ids) > 1}
     return {**asdict(given), "keys": {name: ids for name, ids in keys.items() if name}, "sizes": several}
-
-
-def key(name: str, noise: Collection[str]) -> str:
-    """The words of a name that tell it from others, without spaces."""
-    plain = unicodedata.normalize("NFKC", name).lower()
-    plain = re.sub(r"\((?:r|tm|c)\)|[®™©]", " ", plain)
-    return "".join(word for word in re.findall(r"[a-z]+|\d+(?:\.\d+)?|[^\W\d_a-z]+|\+", plain) if word not in noise)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from llmscale.devices.device import Device, made, spelled
-from llmscale.devices.naming import key
+from llmscale.devices.keys import key
 from llmscale.devices.spoken import Spoken, readings
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.names import normal, shortened
@@ -56,6 +56,13 @@ def resolve(text: str) -> Found | None:
             f"'{shortened(text)}' could be any of {len(several)} devices.", f"Name one: {', '.join(several)}."
         )
     return None
+
+
+def candidates(text: str) -> list[str]:
+    """The ids of all devices that a text may name."""
+    data, devices = table("device_names"), table("devices")
+    found = (_ids(spoken, data, devices)[0] for spoken in readings(text, data["phrases"], data["counts"]))
+    return next((ids for ids in found if ids), [])
 
 
 def _ids(spoken: Spoken, data: dict[str, Any], devices: dict[str, Any]) -> tuple[list[str], tuple[Note, ...]]:

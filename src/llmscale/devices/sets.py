@@ -103,10 +103,10 @@ def device_set(text: str, reserve: int | None = None) -> DeviceSet:
     parts = re.split(_AND, text)
     if len(parts) > MAX_COUNT:
         raise UsageError(f"'{text[:40]}…' names {len(parts):,} devices; between 1 and {MAX_COUNT:,} are possible.")
-    return _together([_alike(part, reserve) for part in parts], text)
+    return together([_alike(part, reserve) for part in parts], text)
 
 
-def _together(sets: list[DeviceSet], text: str) -> DeviceSet:
+def together(sets: list[DeviceSet], text: str) -> DeviceSet:
     """One set of all, those that are alike counted together."""
     kinds: dict[tuple[str, int, int], DeviceSet] = {}
     for found in sets:

@@ -1,8 +1,8 @@
 """A device as tools and people write it, taken apart: how many, what it is called, how much memory.
 
 Forms: nvidia-smi (``GPU 0: NVIDIA GeForce RTX 4090 (UUID: …)``), torch and Windows (``Intel(R) Arc(TM) B580
-Graphics``), lspci (``03:00.0 VGA compatible controller: … [Radeon RX 7900 XTX] (rev c8)``), macOS
-(``Chipset Model: Apple M3 Max``), rocminfo (``gfx1100``), /proc/cpuinfo, and what people type: ``L40S x2``, ``m3 max 64gb``, ``24 gb vram``.
+Graphics``), lspci (``03:00.0 VGA compatible controller: … [Radeon RX 7900 XTX] (rev c8)``), macOS (``Chipset Model:
+Apple M3 Max``), rocminfo (``gfx1100``), and what people type: ``L40S x2``, ``m3 max 64gb``, ``24 gb vram``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from llmscale.devices.naming import SIZE_WORD
+from llmscale.devices.keys import SIZE_WORD
 
 _MARKS = r"\((?:r|tm|c)\)|[®™©]"
 _NVIDIA_SMI = r"^\s*gpu \d+\s*:\s*|\s*\(uuid:.*$"

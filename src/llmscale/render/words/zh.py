@@ -86,6 +86,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
     "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
     "own_mix": "{mix} 是其发布者自己的混合格式,只有文件本身才说得清:不从名称取量化。",
+    "held_by_others": "其他进程占用 {device} 的 {gib:.1f} GiB,此部分不可用。",
     "sold_as": "{size} 视为以此容量出售的显卡,即 {gib} GiB。",
     "smallest_memory": lambda v: (
         f"{v['device']} 有 {v['size']} 至 {v['others'][-1]} GB 多种容量,此处取 {v['size']} GB"
