@@ -20,6 +20,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "taken_in_usual": "'{typed}' is taken as {model} in {quant}, as Ollama and llama.cpp load it unless told.",
     "own_mix": "{mix} is its publisher's own mix of formats, which only its files tell: no quant is taken.",
     "held_by_others": "Other processes hold {gib:.1f} GiB of {device}, which are not there to be used.",
+    "install_to_see": "pip install '{extra}' to see this machine's NVIDIA cards.",
     "sold_as": "{size} is taken as the card that is sold so, which holds {gib} GiB.",
     "smallest_memory": lambda v: (
         f"{v['device']} is sold with {v['size']} to {v['others'][-1]} GB; {v['size']} GB is taken "
