@@ -12,7 +12,7 @@ from llmscale.answers.machine import local_machine
 from llmscale.devices.detect import apple, nvidia, sysfs
 from llmscale.devices.detect.interface import DetectedDevice
 from llmscale.devices.detect.memory import host_memory
-from llmscale.devices.detect.registry import Machine
+from llmscale.devices.detect.registry import ThisMachine
 from llmscale.devices.device import entry
 from llmscale.devices.local import of
 from llmscale.units import GIB, MIB
@@ -136,7 +136,7 @@ def test_ram_is_what_the_control_group_leaves(tmp_path: Path, path: str) -> None
 def test_a_device_that_nobody_knows_is_answered_for_by_its_memory() -> None:
     found = of([DetectedDevice("Some GPU 9000", 20 * GIB, 20 * GIB)])
     assert (found.each, found.usable) == (20 * GIB, 20 * GIB - GIB // 2)
-    shown = local_machine(Machine((DetectedDevice("Some GPU 9000", 20 * GIB),), None, ("llmscale[nvidia]",)))
+    shown = local_machine(ThisMachine((DetectedDevice("Some GPU 9000", 20 * GIB),), None, ("llmscale[nvidia]",)))
     assert shown.devices[0].id is None
     assert [told.code for told in shown.notes] == ["install_to_see"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from llmscale.answers.results.machine import LocalDevice, MachineResult, Ram
-from llmscale.devices.detect.registry import Machine, machine
+from llmscale.devices.detect.registry import ThisMachine, machine
 from llmscale.devices.local import of
 from llmscale.notes import Note, note, once
 
 
-def local_machine(found: Machine | None = None) -> MachineResult:
+def local_machine(found: ThisMachine | None = None) -> MachineResult:
     """The devices and the RAM of this machine.
 
     Args:

@@ -84,6 +84,11 @@ def needs(
     )
 
 
+def _sold_as(device: Device) -> str:
+    """How it is named; of one that is sold with several sizes of memory the one that is meant, the largest."""
+    return f"{device.id}:{device.memory_gib:g}GB" if device.memory_options_gib else device.id
+
+
 class _Found(NamedTuple):
     """A device, or several alike, that take the model."""
 
@@ -108,7 +113,7 @@ class _Found(NamedTuple):
         placed, work = chosen.placed, chosen.settled.work
         speed = pace(chosen.runtime, moved(chosen.subject), chosen.quant.id, work, placed, devices)
         return NeededDevice(
-            id=device.id,
+            id=_sold_as(device),
             name=device.name,
             kind=device.kind,
             count=devices.count,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from llmscale.catalogue.reading import Reading, read
 from llmscale.catalogue.stems import NEAR, is_active, is_size, key, keys, latin, readings, size_of, stems
 from llmscale.errors import NotFoundError
-from llmscale.names import MOST_LISTED, nearest, normal, shortened
+from llmscale.names import MOST_LISTED, find, nearest, normal, shortened
 from llmscale.notes import Note, note
 from llmscale.store.tables import table
 from llmscale.units import format_count
@@ -51,12 +51,12 @@ def resolve(text: str, models: dict[str, Any], shipped: bool = True) -> Resolved
     known = naming["stems"] if shipped else stems(models, naming["words"], naming["noise"])
     reading = read(latin(text, naming["words"]))
     finder = _Finder(models, naming, known, reading)
-    found = finder.spelling()
+    found = finder.spelling() or finder.beginning(text)
     if found is None:
         raise finder.unknown(text)
     model_id = models["names"][normal(found)][0]
     quant, usual = _quant(reading, naming)
-    notes = [_taken(text, model_id, models, quant, usual)]
+    notes = [_taken(text, model_id, quant, usual)]
     if reading.mix:
         notes.append(note("own_mix", mix=reading.mix.upper()))
     return Resolved(found, quant, tuple(notes))
@@ -75,9 +75,13 @@ def _quant(reading: Reading, naming: dict[str, Any]) -> tuple[str, bool]:
     return library.get("quant") or USUAL_GGUF, True
 
 
-def _taken(text: str, model_id: str, models: dict[str, Any], quant: str, usual: bool) -> Note:
-    code = "taken_in_usual" if quant and usual else "taken_in" if quant else "taken"
-    return note(code, typed=shortened(text), model=model_id, quant=quant)
+def _taken(text: str, model_id: str, quant: str, usual: bool) -> Note:
+    typed = shortened(text)
+    if not quant:
+        return note("taken", typed=typed, model=model_id)
+    if usual:
+        return note("taken_in_usual", typed=typed, model=model_id, quant=quant)
+    return note("taken_in", typed=typed, model=model_id, quant=quant)
 
 
 class _Finder:
@@ -174,6 +178,15 @@ class _Finder:
             return found[0]
         self._several = self._several or found
         return None
+
+    def beginning(self, text: str) -> str | None:
+        """The one model whose names begin so; only of a plain name, which says no place and no tag."""
+        if self._several or self._reading.owner or self._reading.gguf:
+            return None
+        try:
+            return find(text, self._models["names"], "model")
+        except NotFoundError:
+            return None
 
     def unknown(self, text: str) -> NotFoundError:
         """That no model goes by this name, with those that it may mean."""

@@ -201,7 +201,8 @@ def _portion(device: Device, size: str, count: int, reserve: int | None, text: s
     memory = _sold_with(device, size) or parse_size(size)
     if memory > device.memory:
         raise UsageError(f"'{text}' asks for more than the {format_size(device.memory)} that {device.name} has.")
-    share = None if device.carve_out else device.gpu_share
+    # All of it is never the GPU's alone.
+    share = None if device.carve_out and memory < device.memory else device.gpu_share
     kept = reserve or 0 if device.gpu_share else reserve
     return DeviceSet(device.id, device.name, count, memory, _usable(memory, share, kept, text))
 

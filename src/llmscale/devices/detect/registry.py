@@ -14,7 +14,7 @@ from llmscale.errors import NotFoundError
 DETECTORS = ("nvidia", "sysfs", "apple")
 
 
-class Machine(NamedTuple):
+class ThisMachine(NamedTuple):
     """What this machine has.
 
     Attributes:
@@ -26,11 +26,11 @@ class Machine(NamedTuple):
     missing: tuple[str, ...]
 
 
-def machine() -> Machine:
+def machine() -> ThisMachine:
     """Look."""
     detectors = [cast(Detector, import_module(f"{__package__}.{name}")) for name in DETECTORS]
     found = tuple(device for detector in detectors for device in detector.devices())
-    return Machine(found, host_memory(), tuple(hint for detector in detectors if (hint := detector.missing())))
+    return ThisMachine(found, host_memory(), tuple(hint for detector in detectors if (hint := detector.missing())))
 
 
 def refuse_none(found: Sequence[DetectedDevice], missing: Sequence[str]) -> None:
