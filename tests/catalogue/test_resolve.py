@@ -17,7 +17,7 @@ from llmscale.errors import NotFoundError
 from llmscale.formats.select import named as quant_named
 from llmscale.names import normal
 from llmscale.store.tables import table
-from tests.helpers import TRUTH, good
+from tests.helpers import TRUTH, good, run
 
 NAMES = json.loads((Path(TRUTH) / "names.json").read_text(encoding="utf-8"))
 
@@ -64,6 +64,22 @@ def test_every_id_and_alias_still_means_its_own_model() -> None:
 
 def test_no_alias_means_two_models() -> None:
     assert [name for name, ids in models()["names"].items() if len(ids) > 1] == []
+
+
+@pytest.mark.parametrize("name", ["tiny", "qwen3-", "llama-2-1", "mist"])
+def test_the_beginning_of_a_word_is_no_name(name: str) -> None:
+    with pytest.raises(NotFoundError):
+        named(name)
+
+
+def test_a_name_that_two_entries_have_is_refused(tmp_path: Path) -> None:
+    fields = "publisher: me, modality: text, released: '2025-01', licence: MIT, open: true, source: here"
+    size = "parameters: 3B, no_config: unpublished"
+    entries = [f"{key}: {{name: {key.title()}, aliases: [{key}/same], {fields}, {size}}}" for key in ("one", "two")]
+    (tmp_path / "mine.yaml").write_text("\n".join(entries))
+    answer = run("models", "check", "--catalogue", str(tmp_path / "mine.yaml"))
+    assert answer.status == 4
+    assert "'same' is a name of 'one' and of 'two'" in answer.err
 
 
 def test_a_variant_has_its_own_context_and_name_and_its_base_keeps_its_own() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from llmscale.catalogue.reading import Reading, read
-from llmscale.catalogue.stems import NEAR, is_active, is_size, key, keys, latin, readings, size_of, stems
+from llmscale.catalogue.stems import NEAR, UNITS, is_active, is_size, key, keys, latin, readings, size_of, stems
 from llmscale.errors import NotFoundError
 from llmscale.names import MOST_LISTED, find, nearest, normal, shortened
 from llmscale.notes import Note, note
@@ -184,9 +184,11 @@ class _Finder:
         if self._several or self._reading.owner or self._reading.gguf:
             return None
         try:
-            return find(text, self._models["names"], "model")
+            found = find(text, self._models["names"], "model")
         except NotFoundError:
             return None
+        spellings = (found, *self._models["entries"][found]["aliases"])
+        return found if any(_begins(text, spelling.rpartition("/")[2]) for spelling in spellings) else None
 
     def unknown(self, text: str) -> NotFoundError:
         """That no model goes by this name, with those that it may mean."""
@@ -228,6 +230,15 @@ class _Finder:
         lines = [f"  {one:<{width}}  {_size(entries[one]):>9}  {entries[one]['released'][:7]}" for one in shown]
         more = f"\n  and {len(newest) - MOST_LISTED} more: llmscale models list" if len(newest) > MOST_LISTED else ""
         return f"{lead}, newest first:\n" + "\n".join(lines) + more
+
+
+def _begins(text: str, spelling: str) -> bool:
+    """Whether a name's words begin another's, but for the unit of a size that comes last: llama-2-13 of llama-2-13b."""
+    for words in readings(text):
+        own = next(readings(spelling))[: len(words)]
+        if words and own[:-1] == words[:-1] and own[-1] in (words[-1], *(words[-1] + unit for unit in UNITS)):
+            return True
+    return False
 
 
 def _shared(words: list[str], own: list[str]) -> int:

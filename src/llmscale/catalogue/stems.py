@@ -18,7 +18,7 @@ _ACTIVE = rf"a{_SIZE}"
 _WORD = re.compile(
     rf"\d+x\d+(?:\.\d+)?b|(?:{_ACTIVE}|e{_SIZE}|{_SIZE}|\d+[kg]|v\d+(?:\.\d+)*)(?![^\W_])|\d+(?:\.\d+)*|[a-z]+|[^\W\d_a-z]+"
 )
-_UNITS = {"m": 10**6, "b": 10**9, "t": 10**12}
+UNITS = {"m": 10**6, "b": 10**9, "t": 10**12}
 #: How far a size in a name may lie from the count: Gemma 7B has 8.5 B, Phi-3 14B 13.96 B.
 NEAR = 0.12
 
@@ -60,7 +60,7 @@ def is_active(word: str) -> bool:
 
 def size_of(word: str) -> float:
     """The parameters that a size says."""
-    return float(word[:-1]) * _UNITS[word[-1]]
+    return float(word[:-1]) * UNITS[word[-1]]
 
 
 def latin(text: str, words: Mapping[str, str]) -> str:
