@@ -136,6 +136,11 @@ def spelled(name: str) -> Device | None:
     return made(data["entries"][found[0]]) if len(found) == 1 else None
 
 
+def has_twins(device: Device) -> bool:
+    """Whether others differ from it in memory alone."""
+    return device.id in table("devices")["sizes"]
+
+
 def entries() -> Iterator[Device]:
     """All devices in the order of the file."""
     return map(made, table("devices")["entries"].values())

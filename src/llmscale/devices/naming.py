@@ -1,16 +1,14 @@
 """What `data/device_names.yaml` must look like, and the table ``device_names`` that is made of it and the devices.
 
-Of every spelling the key is kept: its words without those that say who made it (`keys`). Devices that differ in memory
-alone are kept together (``sizes``), so that a name without a size is not silently the largest of them.
+Of every spelling the key is kept: its words without those that say who made it (`keys`).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmscale.devices.keys import SIZE_WORD, key
+from llmscale.devices.keys import key
 from llmscale.store.tables import table
 from llmscale.store.yaml_file import YamlFile
 
@@ -38,13 +36,9 @@ def check(file: YamlFile) -> dict[str, Any]:
         if unknown := [one for one in ids if one not in entries]:
             raise file.error(("targets", target), f"{target}: there is no device '{unknown[0]}'.")
     keys: dict[str, list[str]] = {}
-    sizes: dict[str, list[str]] = {}
     for device_id, entry in entries.items():
         for spelling in (device_id, entry["name"], entry["driver_name"], *entry["aliases"]):
             found = keys.setdefault(key(spelling, given.noise), [])
             if spelling and device_id not in found:
                 found.append(device_id)
-        alike = key(re.sub(SIZE_WORD, " ", entry["name"].lower()), given.noise)
-        sizes.setdefault(alike, []).append(device_id)
-    several = {name: ids for name, ids in sizes.items() if len(ids) > 1}
-    return {**asdict(given), "keys": {name: ids for name, ids in keys.items() if name}, "sizes": several}
+    return {**asdict(given), "keys": {name: ids for name, ids in keys.items() if name}}

@@ -119,10 +119,9 @@ def _gib(size: str) -> float:
 
 def twins(device: Device) -> Sequence[Device]:
     """The devices that differ from this one in memory alone, the smallest first; it alone where there are none."""
-    for ids in table("device_names")["sizes"].values():
-        if device.id in ids:
-            return sorted((made(table("devices")["entries"][one]) for one in ids), key=lambda one: one.memory_gib)
-    return [device]
+    data = table("devices")
+    ids = data["sizes"].get(device.id, [device.id])
+    return sorted((made(data["entries"][one]) for one in ids), key=lambda one: one.memory_gib)
 
 
 def of_size(device: Device, gib: float) -> Device | None:

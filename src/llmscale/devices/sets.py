@@ -229,6 +229,10 @@ def _whole(device: Device, name: str, count: int, reserve: int | None) -> Device
         usable = _usable(memory, device.gpu_share, reserve, device.id)
         said = note("smallest_memory", device=device.id, size=f"{least:g}", others=[f"{size:g}" for size in more])
         return DeviceSet(device.id, device.name, count, memory, usable, notes=(said,) if more else ())
+    from llmscale.devices.device import has_twins
+
+    if not has_twins(device):
+        return set_of(device, count, reserve)
     from llmscale.devices.resolve import unsized
 
     meant, told = unsized(device, name)
