@@ -53,12 +53,12 @@ def find(name: str, names: Mapping[str, Sequence[str]], what: str) -> str:
     candidates = found or sorted(beginning)
     if len(candidates) > 1:
         listed = ", ".join(candidates[:MOST_LISTED]) + (" …" if len(candidates) > MOST_LISTED else "")
-        raise NotFoundError(f"'{_short(name)}' could be any of {len(candidates)} {what}s.", f"Name one: {listed}.")
+        raise NotFoundError(f"'{shortened(name)}' could be any of {len(candidates)} {what}s.", f"Name one: {listed}.")
     if candidates and beginning[candidates[0]]:
         return candidates[0]
     ids = candidates or list(dict.fromkeys(i for spelling in nearest(name, names) for i in names[spelling]))[:4]
     hint = f"Did you mean {' or '.join(ids)}?" if ids else ""
-    raise NotFoundError(f"There is no {what} called '{_short(name)}'.", f"{hint} All: llmscale {what}s list".strip())
+    raise NotFoundError(f"There is no {what} called '{shortened(name)}'.", f"{hint} All: llmscale {what}s list".strip())
 
 
 def _beginning(wanted: str, names: Mapping[str, Sequence[str]]) -> dict[str, bool]:
@@ -93,5 +93,6 @@ def nearest(name: str, names: Iterable[str], count: int = 4) -> list[str]:
     return [n for score, n in ranked if score >= ALIKE][:count]
 
 
-def _short(name: str) -> str:
+def shortened(name: str) -> str:
+    """A name as far as a message has room for it."""
     return name if len(name) <= 60 else name[:57] + "…"

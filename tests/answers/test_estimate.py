@@ -112,7 +112,7 @@ def test_named_devices_answer_in_order_and_with_their_reserve() -> None:
     devices = answer.estimates[0].devices
     assert [(d.id, d.count) for d in devices] == [("rtx4090", 1), ("rtx3090", 2), ("24gb", 1)]
     assert devices[0].usable_bytes == device_set("rtx4090").memory - RESERVE
-    assert devices[2].memory_bytes == 24 * 10**9
+    assert devices[2].memory_bytes == 24 * GIB
     none = estimate("7B", ["fp16"], gpus=["rtx4090"], reserve="0").estimates[0].devices[0]
     assert none.usable_bytes == none.memory_bytes
     much = estimate("7B", ["fp16"], gpus=["2x rtx4090"], reserve="2GiB").estimates[0].devices[0]

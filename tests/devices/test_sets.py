@@ -32,8 +32,8 @@ def test_several_of_a_kind(text: str) -> None:
     ("text", "memory", "count"),
     [
         ("24GiB", 24 * GIB, 1),
-        ("24GB", 24 * 10**9, 1),
-        ("24 GB", 24 * 10**9, 1),
+        ("24GB", 24 * GIB, 1),
+        ("24 GB", 24 * GIB, 1),
         ("2x 24GiB", 48 * GIB, 2),
         ("1.5TiB", 3 << 39, 1),
         ("rtx4090:20GB", 20 * 10**9, 1),
@@ -79,7 +79,7 @@ def test_unified_memory_gives_the_gpu_its_share_and_reserves_nothing_more() -> N
     assert unified
     for device in unified:
         found = device_set(device.id)
-        assert found.total_usable == int(device.memory * (device.gpu_share or 0)) < device.memory
+        assert found.total_usable == int(found.memory * (device.gpu_share or 0)) < device.memory
         assert device_set(device.id, GIB).total_usable == found.total_usable - GIB
 
 

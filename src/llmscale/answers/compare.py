@@ -31,7 +31,7 @@ def compare(
         said = (
             [f"{column.name}: {loaded.entry.undisclosed}"] if isinstance(loaded, Undisclosed) else loaded.spec.warnings
         )
-        notes += [note("said", text=text) for text in said]
+        notes += [*loaded.notes, *(note("said", text=text) for text in said)]
     return CompareResult(tuple(columns), tuple(notes))
 
 

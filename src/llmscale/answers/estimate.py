@@ -11,7 +11,7 @@ from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
 from llmscale.answers.named import called
 from llmscale.answers.placed import Laid, device_fit, laid
-from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, question
+from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.results.common import Bound, model_ref
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.devices.sets import ANY_DEVICE, DeviceSet
@@ -66,8 +66,9 @@ def estimate(
     """
     loaded = load(reference, assume=assume, catalogue=catalogue)
     spec = loaded.known()
-    model = model_of(spec, loaded.stored)
-    asked = question(context, batch, kv_dtype, runtime, options, catalogue)
+    model = model_of(spec, loaded.stored, loaded.notes)
+    gpus = tuple(gpus)
+    asked = question(context, batch, kv_dtype, runtime, named_ram(gpus, options), catalogue)
     named = named_devices(gpus, reserve)
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
@@ -75,14 +76,16 @@ def estimate(
     if loaded.stored and _as_stored(loaded.stored, tuple(quants), asked):
         forms, lenient = [loaded.stored], False
     else:
-        forms, lenient = _forms(tuple(quants), asked.runtime, quant_map, sparsity)
+        wanted = tuple(quants)
+        wanted = quants_of(() if wanted == DEFAULT_QUANTS else wanted, loaded, asked.runtime) or DEFAULT_QUANTS
+        forms, lenient = _forms(wanted, asked.runtime, quant_map, sparsity)
     lines, left_out = _lines(_Asked(model, asked, named, sets, reference, catalogue, explain), forms, lenient)
     foreign_notes = once(why for line in lines for why in line.foreign)
     if foreign_notes and not any(line.estimate.devices for line in lines):
         raise refusal(foreign_notes[0])
     if not lines:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
-    notes = [*model.about.notes, *foreign_notes]
+    notes = [*(told for devices in named for told in devices.notes), *model.about.notes, *foreign_notes]
     if left_out:
         notes.append(note("not_available_in", model=spec.name, quants=left_out))
     notes += cautions(model, [line.laid for line in lines], named, context)

@@ -10,7 +10,7 @@ from llmscale.answers.catalogued import Entry, all_models
 from llmscale.answers.named import called
 from llmscale.answers.placed import command as command_of
 from llmscale.answers.placed import laid
-from llmscale.answers.question import common_devices, named_devices, question
+from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.results.common import LossRef
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.devices.sets import DeviceSet
@@ -24,6 +24,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
 from llmscale.runtimes.interface import KINDS, Verdict
 from llmscale.runtimes.refusals import refusal
+from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 
 #: The range of consumer cards that ``fits`` shows when no device is named.
@@ -65,9 +66,12 @@ def fits(
     """
     if command and not (models and device is not None):
         raise UsageError("--command asks about a device and a model.", "For example fits rtx4090 --model llama-3.1-8b.")
-    asked = question(context, batch, kv_dtype, runtime, options, catalogue)
-    choose = choices(quants, runtime, quant_map, sparsity)
-    entries = [_named(name, catalogue) for name in models] if models else list(all_models(catalogue))
+    asked = question(context, batch, kv_dtype, runtime, named_ram([device or ""], options), catalogue)
+    loaded = [load(name, catalogue=catalogue) for name in models]
+    wanted = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)
+    choose = choices(wanted, runtime, quant_map, sparsity)
+    named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
+    entries = named or list(all_models(catalogue))
     sets = named_devices([device], reserve) if device is not None else common_devices(CONSUMER_GIB, reserve)
     _refuse_unmodelled(sets, choose, asked)
     have, unable = _had(entries, choose, asked, bool(models))
@@ -168,10 +172,8 @@ def longest(chosen: Chosen, devices: DeviceSet, sequence: int | None, limit: int
     return None if sequence else longest_context(chosen.runtime, chosen.subject, chosen.asked, devices, limit)
 
 
-def _named(name: str, catalogue: str | None) -> Entry:
-    loaded = load(name, catalogue=catalogue)
-    model = model_of(loaded.known(), loaded.stored)
-    return Entry(model, name, None, catalogue)
+def _named(name: str, loaded: Loaded | Undisclosed, catalogue: str | None) -> Entry:
+    return Entry(model_of(loaded.known(), loaded.stored, loaded.notes), name, None, catalogue)
 
 
 def _refuse_unmodelled(sets: Sequence[DeviceSet], choose: Choices, asked: Question) -> None:
@@ -226,9 +228,9 @@ def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
     device = DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable)
     ladder = tuple(_ladder(*have[0], asked)) if len(have) == 1 and asked.named else ()
     context = asked.question.context or DEFAULT_CONTEXT
-    return FitsResult(
-        device, context, tuple(lines), len(rows) - len(lines), ladder, tuple(refused), tuple(_beyond(lines, rows))
-    )
+    taken = [told for entry, _ in have for told in entry.model.about.notes] if asked.named else []
+    notes = (*asked.devices.notes, *taken, *_beyond(lines, rows))
+    return FitsResult(device, context, tuple(lines), len(rows) - len(lines), ladder, tuple(refused), notes)
 
 
 def _beyond(lines: Sequence[FittingModel], rows: Sequence[_Row]) -> Iterator[Note]:

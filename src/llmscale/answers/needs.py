@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from llmscale.answers.question import question, reserve_bytes
+from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import LossRef, model_ref
 from llmscale.answers.results.needs import NeededDevice, NeedsResult
 from llmscale.devices import device as catalogue_of_devices
@@ -63,8 +63,8 @@ def needs(
     wanted = {_kind(name) for name in kinds}
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     loaded = load(reference, catalogue=catalogue)
-    model = model_of(loaded.known(), loaded.stored)
-    steps = available(model, choices(quants, runtime, quant_map, sparsity), asked)
+    model = model_of(loaded.known(), loaded.stored, loaded.notes)
+    steps = available(model, choices(quants_of(quants, loaded, runtime), runtime, quant_map, sparsity), asked)
     of_kind = [device for device in catalogue_of_devices.entries() if not wanted or wanted & _kinds_of(device)]
     enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]
     affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
@@ -82,6 +82,11 @@ def needs(
         hidden=len(affordable) - len(shown),
         notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced)),
     )
+
+
+def _sold_as(device: Device) -> str:
+    """How it is named; of one that is sold with several sizes of memory the one that is meant, the largest."""
+    return f"{device.id}:{device.memory_gib:g}GB" if device.memory_options_gib else device.id
 
 
 class _Found(NamedTuple):
@@ -108,7 +113,7 @@ class _Found(NamedTuple):
         placed, work = chosen.placed, chosen.settled.work
         speed = pace(chosen.runtime, moved(chosen.subject), chosen.quant.id, work, placed, devices)
         return NeededDevice(
-            id=device.id,
+            id=_sold_as(device),
             name=device.name,
             kind=device.kind,
             count=devices.count,

@@ -64,4 +64,5 @@ def _rumours(entry: ModelEntry) -> tuple[RumourLine, ...]:
 def _notes(loaded: Loaded) -> tuple[Note, ...]:
     entry, spec = loaded.entry, loaded.spec
     said = [entry.difference, entry.note] if entry else []
-    return tuple(note("said", text=sentence) for sentence in (*spec.warnings, *said, *loaded.beside) if sentence)
+    told = (note("said", text=sentence) for sentence in (*spec.warnings, *said, *loaded.beside) if sentence)
+    return (*loaded.notes, *told)

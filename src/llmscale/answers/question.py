@@ -5,19 +5,22 @@ Numbers and names come in as people write them, from the command line or from Py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
 
-from llmscale.devices.sets import DeviceSet, device_set, sized
+from llmscale.devices.local import named
+from llmscale.devices.sets import AND, DeviceSet, sized
 from llmscale.errors import UsageError
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.formats.catalogue import kv_formats, number_format
 from llmscale.formats.layout import Format
 from llmscale.formats.select import named as named_quant
+from llmscale.names import normal
 from llmscale.runtimes.interface import Option, Options, option_table
 from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
+from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.units import GIB, parse_size
 
@@ -165,6 +168,27 @@ def _flag(option: Option) -> str:
     return option.flags[0].partition("/")[0]
 
 
+def quants_of(asked: Sequence[str], loaded: Loaded | Undisclosed | None, runtime: str | None) -> tuple[str, ...]:
+    """The quants that are asked for; where none is, the one that the model's name says, if `runtime` runs it."""
+    if asked:
+        return tuple(_meant(quant, runtime) for quant in asked)
+    if loaded is None or not loaded.quant:
+        return ()
+    name = runtime.partition("@")[0] if runtime else None
+    quant = named_quant(loaded.quant)
+    return (loaded.quant,) if name is None or name in (quant.runtime, *quant.readers) else ()
+
+
+#: How people write bits alone; ``int4`` is the plain width on every runtime.
+_BITS = {"4bit": "int4", "8bit": "int8", "4bits": "int4", "8bits": "int8"}
+
+
+def _meant(quant: str, runtime: str | None) -> str:
+    """What is meant by bits alone on a runtime: ``4bit`` is NF4 on transformers, Q4_K_M on llama.cpp."""
+    plain = _BITS.get(normal(quant))
+    return find_runtime(runtime).info.bits.get(plain, quant) if runtime and plain else quant
+
+
 def reserve_bytes(text: str | None) -> int | None:
     """Bytes that ``--reserve`` keeps free on each device; None where nobody said."""
     if text is None:
@@ -173,12 +197,33 @@ def reserve_bytes(text: str | None) -> int | None:
 
 
 def named_devices(names: Iterable[str], reserve: str | None = None) -> list[DeviceSet]:
-    """The devices that are meant.
+    """The devices that are meant; RAM that is named beside them is `named_ram`'s.
 
     Raises:
-        UsageError, NotFoundError: as `device_set`.
+        UsageError, NotFoundError: as `named`.
     """
-    return [device_set(name, reserve_bytes(reserve)) for name in names]
+    return [named(_parts(name)[0], reserve_bytes(reserve)) for name in names]
+
+
+def named_ram(names: Iterable[str], options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The options, with the RAM beside a device: ``rtx3060 + 32GB ram`` is ``--gpu rtx3060 --ram 32GiB``."""
+    said = [ram for name in names if (ram := _parts(name)[1])]
+    found = dict(options or {})
+    if said and found.get("ram") is None:
+        found["ram"] = parse_size(said[-1])
+    return found
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """What is a device in ``rtx3060 + 32GB ram``, and the RAM, of which a stick of 32 GB holds 32 GiB."""
+    parts = name.split(AND)
+    if len(parts) < 2:
+        return name, ""
+    from llmscale.devices.spoken import is_host_memory
+
+    rams = [ram for part in parts if (ram := is_host_memory(part))]
+    devices = [part for part in parts if not is_host_memory(part)]
+    return AND.join(devices), rams[-1].replace("gb", "gib") if rams else ""
 
 
 def common_devices(sizes: Iterable[int], reserve: str | None = None) -> list[DeviceSet]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from llmscale import plugins
 from llmscale.catalogue import user as user_catalogue
 from llmscale.catalogue.entry import ModelEntry, Rumour
 from llmscale.errors import NotFoundError
 from llmscale.names import find, normal
+from llmscale.notes import Note
 from llmscale.store.tables import table
 
 
@@ -41,7 +43,25 @@ def _entry(fields: dict[str, Any]) -> ModelEntry:
 
 
 def lookup(name: str, catalogue: str | None = None) -> ModelEntry:
-    """The entry that goes by `name`.
+    """The entry that goes by `name`; see `named`."""
+    return named(name, catalogue).entry
+
+
+class Named(NamedTuple):
+    """The entry that a name means.
+
+    Attributes:
+        quant: the weight format that the name says; empty where it says none.
+        notes: what was taken, where that is not what was typed.
+    """
+
+    entry: ModelEntry
+    quant: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+def named(name: str, catalogue: str | None = None) -> Named:
+    """The entry that goes by `name`, as a variant of it where the name is one's.
 
     Raises:
         NotFoundError: none does, several do, or the name is a known misunderstanding.
@@ -51,12 +71,39 @@ def lookup(name: str, catalogue: str | None = None) -> ModelEntry:
     for misnomer, answer in data["misnomers"].items():
         if normal(misnomer) == normal(name):
             raise NotFoundError(answer["answer"], f"Try {' or '.join(answer['suggest'])}.")
+    if name in data["entries"]:
+        return Named(_entry(data["entries"][name]))
+    if len(found := data["names"].get(normal(name), ())) == 1:
+        return Named(_variant(data["entries"][found[0]], name), _quant_of(name))
+    from llmscale.catalogue.resolve import resolve  # patterns and words that a plain name does not need
+
     try:
-        return _entry(data["entries"][find(name, data["names"], "model")])
+        meant = resolve(name, data, user_catalogue.location(catalogue) is None)
     except NotFoundError:
-        if (found := _brought(name)) is None:
+        if (brought := _brought(name)) is None:
             raise
-        return found
+        return Named(brought)
+    model_id = data["names"][normal(meant.spelling)][0]
+    return Named(_variant(data["entries"][model_id], meant.spelling), meant.quant, meant.notes)
+
+
+def _quant_of(name: str) -> str:
+    """The quant in a spelling of the catalogue, where it is an address rather than a word."""
+    if "/" not in name:
+        return ""
+    from llmscale.catalogue.resolve import quant_of
+
+    return quant_of(name)
+
+
+def _variant(fields: dict[str, Any], spelling: str) -> ModelEntry:
+    """The entry, with what the variant of that name has instead."""
+    entry, wanted = _entry(fields), normal(spelling)
+    for alias, own in entry.variants.items():
+        tail = alias.rpartition("/")[2]
+        if wanted in (normal(alias), normal(tail)) and entry.config:
+            return replace(entry, name=tail, config={**entry.config, **own})
+    return entry
 
 
 def _brought(name: str) -> ModelEntry | None:

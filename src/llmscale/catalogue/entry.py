@@ -34,6 +34,7 @@ class ModelEntry:
         undisclosed: what the publisher does not say; then no number here is ours.
         difference: why `parameters` differs from the count of the tensors by more than 0.5 %.
         checked: where the hyper-parameters were read; ``recalled`` when nowhere.
+        variants: what some of the aliases have in their config instead: those with a longer context, and their like.
         counted, counted_active: computed from `config` when the catalogue is compiled.
         origin: the user's catalogue that it stands in; empty for a model that ships with llmscale.
     """
@@ -64,6 +65,7 @@ class ModelEntry:
     checked: str = ""
     note: str = ""
     config: dict[str, Any] | None = None
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     no_config: str = ""
     undisclosed: str = ""
     rumours: list[Rumour] = field(default_factory=list)

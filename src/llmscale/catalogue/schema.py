@@ -14,6 +14,7 @@ from llmscale.errors import InputFileError, LlmscaleError, UsageError
 from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.names import normal
 from llmscale.store.yaml_file import Entries, YamlFile, checked, spellings
 from llmscale.units import parse_count
 
@@ -47,7 +48,12 @@ def check(file: YamlFile) -> dict[str, Any]:
         InputFileError: an entry that does not fit, or whose config cannot be counted.
     """
     found = count(file)
-    return {"entries": found.entries, "names": spellings(found.entries, file), "misnomers": found.misnomers}
+    names = spellings(found.entries, file)
+    for model_id, entry in found.entries.items():
+        for alias in entry["variants"]:
+            if names.get(normal(alias)) != [model_id]:
+                raise file.error((model_id, "variants"), f"{model_id}: '{alias}' is no alias of it alone.")
+    return {"entries": found.entries, "names": names, "misnomers": found.misnomers}
 
 
 def count(file: YamlFile) -> CountedFile:

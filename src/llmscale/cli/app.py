@@ -16,6 +16,8 @@ from typer.core import TyperGroup
 from llmscale.cli.reading import read_plainly
 from llmscale.errors import LlmscaleError, legible
 
+#: Slips of one line that are set right.
+SLIPS = 3
 #: command -> module of this package that has it as `app` (a group) or `command`
 COMMANDS = {
     "estimate": "estimate",
@@ -88,11 +90,22 @@ def main() -> None:
     """Run the program; the entry point of ``llmscale``."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
+    _run(arguments, debug, SLIPS)
+
+
+def _run(arguments: list[str], debug: bool, tries: int) -> None:
+    """Run one command and exit.
+
+    Args:
+        tries: how often it is run again as what was meant, where it fails and that is plain.
+    """
     try:
         status = app(args=arguments, prog_name="llmscale", standalone_mode=False)
     except LlmscaleError as error:
         if debug:
             raise
+        if tries and error.exit_status in (2, 3):
+            _again(arguments, error.message, debug, tries - 1)
         sys.exit(_say(error.kind, error.message, error.hint, error.exit_status, arguments))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
@@ -104,6 +117,8 @@ def main() -> None:
         if debug:
             raise
         if hasattr(error, "format_message"):  # Typer's own usage errors
+            if tries:
+                _again(arguments, error.format_message(), debug, tries - 1)
             message = _negative_size(arguments) or error.format_message()
             sys.exit(_say("usage", message, "See llmscale --help.", 2, arguments))
         defect = f"This is a defect of llmscale: {type(error).__name__}: {error}."
@@ -111,6 +126,17 @@ def main() -> None:
             _say("defect", defect, "Please report it with the output of the same command and --debug.", 70, arguments)
         )
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _again(arguments: list[str], message: str, debug: bool, tries: int) -> None:
+    """Run what was meant by `arguments`, which failed, and say so; returns where nobody can tell what was."""
+    from llmscale.cli.slips import corrected, shown
+
+    meant = corrected(arguments, message)
+    if meant is not None:
+        if meant[-1] not in ("--help", "--version"):
+            sys.stderr.write(f"taken as: {shown(meant)}\n")
+        _run(meant, debug, tries)
 
 
 def _negative_size(arguments: list[str]) -> str:

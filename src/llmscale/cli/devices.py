@@ -1,4 +1,4 @@
-"""``llmscale devices``: alone a list; ``list``, ``show``, ``check``."""
+"""``llmscale devices``: alone a list; ``list``, ``local``, ``show``, ``check``."""
 
 from __future__ import annotations
 
@@ -44,6 +44,21 @@ def list_(
 ) -> None:
     """List all, or those that have WORD in a name."""
     _list(word, Style(output, lang, no_color, width, quiet))
+
+
+@app.command(epilog="Examples: llmscale devices local | llmscale fits local")
+def local(
+    output: opt.OutputOption = "table",
+    lang: opt.LangOption = opt.Lang.en,
+    no_color: opt.NoColor = False,
+    width: opt.Width = None,
+    quiet: opt.Quiet = False,
+) -> None:
+    """The devices and the RAM of this machine; fits local says what it can run."""
+    from llmscale.answers.machine import local_machine
+    from llmscale.render.views.machine import machine_view
+
+    Style(output, lang, no_color, width, quiet).write(local_machine(), machine_view)
 
 
 @app.command(epilog="Example: llmscale devices show rtx4090")

@@ -71,11 +71,12 @@ def complete_output(incomplete: str) -> list[str]:
     return _starting(list(WRITERS), incomplete)
 
 
-_TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+)\s*(k?)"
+_TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+(?:e\d{1,2})?)\s*([km]?)"
+_UNITS = {"": 1, "k": 1024, "m": 1024**2}
 
 
 def tokens(text: str | None) -> int | None:
-    """A number of tokens: ``8192``, ``8,192`` or ``8k`` (1,024 each, as context lengths are named).
+    """A number of tokens: ``8192``, ``8,192``, ``1e5`` or ``8k`` (1,024 each, as context lengths are named).
 
     Raises:
         UsageError: not a whole number.
@@ -85,7 +86,9 @@ def tokens(text: str | None) -> int | None:
     match = re.fullmatch(_TOKENS, text.strip(), re.IGNORECASE)
     if match is None or len(text) > 30:
         raise UsageError(f"--context '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
-    return int(match[1].replace(",", "")) * (1024 if match[2] else 1)
+    digits, _, zeros = match[1].lower().replace(",", "").partition("e")
+    power: int = 10 ** int(zeros or 0)
+    return int(digits) * power * _UNITS[match[2].lower()]
 
 
 Model = Annotated[

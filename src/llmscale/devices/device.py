@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from llmscale.names import find
+from llmscale.names import find, normal
 from llmscale.store.tables import table
 from llmscale.units import GIB, MIB
 
@@ -68,6 +68,7 @@ class Device:
         reported_mib: the total that the driver reports, where a log shows it.
         gpu_share: share of unified memory that the GPU may use by default.
         memory_options_gib: the sizes that one device is sold with; `memory_gib` is the largest.
+        carve_out: whether its owner sets in the firmware how much of the memory is the GPU's.
         bandwidth_gb_s: memory bandwidth in 10^9 bytes a second.
         compute_capability: NVIDIA's, of its CUDA devices.
         fp16_tflops: FP16 rate without sparsity, 10^12 operations a second.
@@ -93,6 +94,7 @@ class Device:
     reported_mib: int | None = None
     gpu_share: float | None = None
     memory_options_gib: list[float] = field(default_factory=list)
+    carve_out: bool = False
     bandwidth_gb_s: float | None = None
     compute_capability: float | None = None
     fp16_tflops: float | None = None
@@ -127,6 +129,18 @@ def known(device_id: str) -> Device | None:
     """The device with exactly this id; None for a bare size."""
     fields = table("devices")["entries"].get(device_id)
     return made(fields) if fields else None
+
+
+def spelled(name: str) -> Device | None:
+    """The device that has `name` in the catalogue, whatever its case and spaces; None where none or several have."""
+    data = table("devices")
+    found = data["names"].get(normal(name), ())
+    return made(data["entries"][found[0]]) if len(found) == 1 else None
+
+
+def has_twins(device: Device) -> bool:
+    """Whether others differ from it in memory alone."""
+    return device.id in table("devices")["sizes"]
 
 
 def entries() -> Iterator[Device]:

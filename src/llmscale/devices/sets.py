@@ -1,4 +1,7 @@
-"""What users name as their hardware: ``rtx4090``, ``2x rtx3090``, ``24GiB``, ``rtx4090:20GB``, ``rtx4090 + l4``."""
+"""What users name as their hardware: ``rtx4090``, ``2x rtx3090``, ``24GiB``, ``rtx4090:20GB``, ``rtx4090 + l4``.
+
+What is spelled out in the catalogue is read here; what tools print and people write besides by `resolve`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmscale.errors import UsageError
+from llmscale.notes import Note, note, once
 from llmscale.units import GIB, format_size, parse_size, whole
 
 if TYPE_CHECKING:
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 RESERVE = GIB // 2
 
 MAX_COUNT = 1024
+#: A larger number before an x may be part of a name.
+MOST_PLAIN = 64
 _COUNTED = r"\s*(\d+)\s*[x×*]\s*(.+)"
 _SIZE = r"[\d.,]+\s*[kmgt]i?b"
 #: Between unlike devices, as written and as read. A plus that ends a name ("Ryzen AI Max+ 395") has no space before it.
@@ -35,6 +41,7 @@ class DeviceSet:
         usable: bytes of one device that a model may take; likewise.
         members: unlike devices by kind, in the order given; empty when all are alike.
         counted: bytes of one device as a CUDA program sees them, where somebody named them; None for others.
+        notes: what was taken, where a name may mean several.
     """
 
     id: str
@@ -44,6 +51,7 @@ class DeviceSet:
     usable: int
     members: tuple[DeviceSet, ...] = ()
     counted: int | None = None
+    notes: tuple[Note, ...] = ()
 
     @property
     def visible(self) -> int:
@@ -95,10 +103,10 @@ def device_set(text: str, reserve: int | None = None) -> DeviceSet:
     parts = re.split(_AND, text)
     if len(parts) > MAX_COUNT:
         raise UsageError(f"'{text[:40]}…' names {len(parts):,} devices; between 1 and {MAX_COUNT:,} are possible.")
-    return _together([_alike(part, reserve) for part in parts], text)
+    return together([_alike(part, reserve) for part in parts], text)
 
 
-def _together(sets: list[DeviceSet], text: str) -> DeviceSet:
+def together(sets: list[DeviceSet], text: str) -> DeviceSet:
     """One set of all, those that are alike counted together."""
     kinds: dict[tuple[str, int, int], DeviceSet] = {}
     for found in sets:
@@ -118,6 +126,7 @@ def _together(sets: list[DeviceSet], text: str) -> DeviceSet:
         usable=min(member.usable for member in members),
         counted=min(member.visible for member in members),
         members=members,
+        notes=once(told for member in members for told in member.notes),
     )
 
 
@@ -130,23 +139,104 @@ def _alike(text: str, reserve: int | None = None) -> DeviceSet:
     """Read ``rtx4090``, ``2x rtx3090``, ``24GB``, ``24GiB``, ``rtx4090:20GB`` (so much of it), ``m4-max:64GB``."""
     several = re.fullmatch(_COUNTED, text, re.IGNORECASE)
     count, name = (whole(several[1]), several[2].strip()) if several else (1, text.strip())
+    if count > MOST_PLAIN and (found := _spoken(text, reserve)):  # 4090x2, 7900xtx
+        return found
     if not 1 <= count <= MAX_COUNT:
         raise UsageError(f"'{text}' names {count} devices; between 1 and {MAX_COUNT:,} are possible.")
     if not name:
         raise UsageError("No device is named.", "For example rtx4090, '2x rtx3090' or 24GiB.")
     if re.fullmatch(_SIZE, name, re.IGNORECASE):
-        found = sized(parse_size(name), name, count, reserve)
-        return replace(found, counted=found.each) if reserve is None else found
-    from llmscale.devices.device import lookup
+        return _bare(name, count, reserve)
+    from llmscale.devices.device import lookup, spelled
 
     base, _, size = name.partition(":")
-    device = lookup(base)
-    if not size:
-        return set_of(device, count, reserve)
+    if device := spelled(base):
+        return _portion(device, size, count, reserve, text) if size else _whole(device, base, count, reserve)
+    # What begins so, or what is nearest, where nobody knows it.
+    return _spoken(text, reserve) or _whole(lookup(base), base, count, reserve)
+
+
+def _bare(size: str, count: int, reserve: int | None) -> DeviceSet:
+    """So much memory; ``24GB`` is the card that is sold so, which holds 24 GiB."""
+    sold = re.fullmatch(r"(\d+)\s*gb", size, re.IGNORECASE)
+    memory = int(sold[1]) * GIB if sold and int(sold[1]) else parse_size(size)
+    found = sized(memory, size, count, reserve)
+    notes = (note("sold_as", size=f"{sold[1]} GB", gib=int(sold[1])),) if sold else ()
+    return replace(found, counted=found.each if reserve is None else None, notes=notes)
+
+
+def _spoken(text: str, reserve: int | None) -> DeviceSet | None:
+    """What is not spelled so in the catalogue; None where nobody knows it.
+
+    Raises:
+        NotFoundError: it may be several.
+        UsageError: it is not sold with so much memory.
+    """
+    from llmscale.devices.resolve import resolve  # words and patterns that an id does not need
+
+    found = resolve(text)
+    if found is None:
+        return None
+    if found.device is None:
+        return _bare(found.size, found.number, reserve)
+    device, count = found.device, found.number
+    if not found.size:
+        whole = _whole(device, text, count, reserve)
+        return replace(whole, notes=(*found.notes, *whole.notes))
+    return replace(_machine(device, found.size, count, reserve), notes=found.notes)
+
+
+def _machine(device: Device, size: str, count: int, reserve: int | None) -> DeviceSet:
+    """A machine that is sold with so much memory, of which its GPU may use its share."""
+    memory = int(float(re.sub(r"[^\d.]", "", size)) * GIB)
+    return DeviceSet(device.id, device.name, count, memory, _usable(memory, device.gpu_share, reserve, device.id))
+
+
+def _portion(device: Device, size: str, count: int, reserve: int | None, text: str) -> DeviceSet:
+    """So much of a device, or the one that is sold with so much."""
+    from llmscale.devices.device import spelled
+
+    if twin := _sold_as(device, size) or spelled(f"{device.id} {size}"):
+        return set_of(twin, count, reserve)
     memory = _sold_with(device, size) or parse_size(size)
     if memory > device.memory:
         raise UsageError(f"'{text}' asks for more than the {format_size(device.memory)} that {device.name} has.")
-    return DeviceSet(device.id, device.name, count, memory, _usable(memory, device.gpu_share, reserve, text))
+    # All of it is never the GPU's alone.
+    share = None if device.carve_out and memory < device.memory else device.gpu_share
+    kept = reserve or 0 if device.gpu_share else reserve
+    return DeviceSet(device.id, device.name, count, memory, _usable(memory, share, kept, text))
+
+
+def _sold_as(device: Device, size: str) -> Device | None:
+    """The device, or its twin, that is sold with `size` GB; None where none is, or where it has several sizes."""
+    number = re.fullmatch(r"(\d+)\s*gb?", size.strip(), re.IGNORECASE)
+    if number is None or device.memory_options_gib:
+        return None
+    if float(number[1]) == device.memory_gib:
+        return device
+    from llmscale.devices.resolve import of_size
+
+    return of_size(device, float(number[1]))
+
+
+def _whole(device: Device, name: str, count: int, reserve: int | None) -> DeviceSet:
+    """All of a device; of one that is sold with several sizes of memory the smallest, which is said."""
+    if device.memory_options_gib and (size := re.search(r"\d+\s*gi?b$", name, re.IGNORECASE)):
+        return _machine(device, size.group(), count, reserve)
+    if device.memory_options_gib:
+        least, *more = sorted(device.memory_options_gib)
+        memory = int(least * GIB)
+        usable = _usable(memory, device.gpu_share, reserve, device.id)
+        said = note("smallest_memory", device=device.id, size=f"{least:g}", others=[f"{size:g}" for size in more])
+        return DeviceSet(device.id, device.name, count, memory, usable, notes=(said,) if more else ())
+    from llmscale.devices.device import has_twins
+
+    if not has_twins(device):
+        return set_of(device, count, reserve)
+    from llmscale.devices.resolve import unsized
+
+    meant, told = unsized(device, name)
+    return replace(set_of(meant, count, reserve), notes=(told,) if told else ())
 
 
 def _sold_with(device: Device, size: str) -> int | None:

@@ -239,8 +239,13 @@ def _neighbour(model: ModelSummary, quant: Quant, engine: str) -> Summary:
     return Summary(model.name, widths, nothing, quant, compiled(engine, model.id), exact=False)
 
 
-def model_of(spec: ModelSpec, stored: Quant | None = None) -> Counted | Bare:
-    """What answers need of `spec` and of the file it is stored in; a bare size gets the models of about its size."""
+def model_of(spec: ModelSpec, stored: Quant | None = None, taken: tuple[Note, ...] = ()) -> Counted | Bare:
+    """What answers need of `spec`; a bare size gets the models of about its size.
+
+    Args:
+        stored: of the file it is in, the quant that its tensors have.
+        taken: what the user's name of it was taken for.
+    """
     parts = inventory(spec)
     total, active = parts.total(), parts.active()
     assumed = spec.basis is Basis.ASSUMED
@@ -255,7 +260,7 @@ def model_of(spec: ModelSpec, stored: Quant | None = None) -> Counted | Bare:
         sequence=spec.sequence,
         published_in=spec.published_in,
         family=spec.family if spec.shape_known and not assumed else "",
-        notes=tuple(note("said", text=warning) for warning in spec.warnings),
+        notes=(*taken, *(note("said", text=warning) for warning in spec.warnings)),
     )
     if spec.shape_known:
         return Counted(about, spec, parts, stored)

@@ -67,8 +67,9 @@ def named(name: str) -> Quant:
 
             return read_recipe(name)
         from llmscale.formats.bpw import asked
+        from llmscale.formats.published import published
 
-        if (found := asked(name) or brought.quant(name)) is None:
+        if (found := asked(name) or published(name) or brought.quant(name)) is None:
             raise
         return found
 

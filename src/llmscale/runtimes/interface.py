@@ -6,7 +6,7 @@ it. `llmscale.runtimes.general` has the rule for what nobody modelled, which eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -313,6 +313,7 @@ class RuntimeInfo(NamedTuple):
         source: where it was read.
         vendors: whose GPUs it is modelled on, as the device catalogue spells them.
         usual: the quants that it is asked for when none is named; empty for those of everybody.
+        bits: what people mean by so many bits on it (``4bit``, ``8bit``); empty where these are plain widths.
         shares_tensors: whether it cuts every matrix over devices, so that it takes as much of each as of the smallest.
         engine: another runtime that does the work; empty for none.
         note: the sentence below its tables.
@@ -325,6 +326,7 @@ class RuntimeInfo(NamedTuple):
     runs: Runs = Runs()
     reads: Reads = Reads.ANY
     usual: tuple[str, ...] = ()
+    bits: Mapping[str, str] = {}
     options: tuple[Option, ...] = ()
     shares_tensors: bool = False
     engine: str = ""

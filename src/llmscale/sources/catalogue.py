@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llmscale.catalogue.entries import lookup
+from llmscale.catalogue.entries import named
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import Basis
@@ -26,7 +26,9 @@ def load(reference: str, said: LoadOptions = NOTHING) -> Loaded | Undisclosed:
         NotFoundError: no model, or several, go by that name.
         InputFileError: the user's catalogue cannot be read.
     """
-    return of_entry(lookup(reference, said.catalogue))
+    meant = named(reference, said.catalogue)
+    found = of_entry(meant.entry)
+    return found._replace(quant=meant.quant, notes=meant.notes) if isinstance(found, Loaded) else found
 
 
 def of_entry(entry: ModelEntry) -> Loaded | Undisclosed:

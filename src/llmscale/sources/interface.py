@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from llmscale.errors import UndisclosedError
 from llmscale.model.spec import ModelSpec
+from llmscale.notes import Note
 
 if TYPE_CHECKING:
     from llmscale.catalogue.entry import ModelEntry
@@ -43,12 +44,16 @@ class Loaded(NamedTuple):
         entry: the catalogue entry, when it is one.
         stored: of a file, the quant that its tensors are in: `AS_STORED`.
         beside: what the file holds besides tensors, a sentence each.
+        quant: the quant that the reference names; empty where it names none.
+        notes: what was taken for it.
     """
 
     spec: ModelSpec
     entry: ModelEntry | None = None
     stored: Quant | None = None
     beside: tuple[str, ...] = ()
+    quant: str = ""
+    notes: tuple[Note, ...] = ()
 
     def known(self) -> ModelSpec:
         """The spec."""
@@ -56,9 +61,11 @@ class Loaded(NamedTuple):
 
 
 class Undisclosed(NamedTuple):
-    """A catalogue model of which nobody says how large it is."""
+    """A catalogue model of which nobody says how large it is; as `Loaded`, but for the spec."""
 
     entry: ModelEntry
+    quant: str = ""
+    notes: tuple[Note, ...] = ()
 
     @property
     def stored(self) -> None:

@@ -220,7 +220,7 @@ def spellings(entries: Entries, file: YamlFile) -> dict[str, list[str]]:
     """Every spelling of a name, as `normal` has it, to the ids that go by it; an id beats an alias.
 
     Raises:
-        InputFileError: two ids that are the same name, an alias that is another entry's id.
+        InputFileError: two ids that are the same name, an alias that is another entry's id, one name of two entries.
     """
     names: dict[str, list[str]] = {}
     for key in entries:
@@ -237,7 +237,8 @@ def spellings(entries: Entries, file: YamlFile) -> dict[str, list[str]]:
                 if names[spelling] != [key] and alias in entry["aliases"]:
                     raise file.error((key, "aliases"), f"alias '{alias}' of '{key}' is the id of another entry.")
                 continue
-            found = names.setdefault(spelling, [])
-            if key not in found:
-                found.append(key)
+            found = names.setdefault(spelling, [key])
+            if found != [key]:
+                where = "aliases" if alias in aliases[1:] or alias in tails else "name"
+                raise file.error((key, where), f"'{alias}' is a name of '{found[0]}' and of '{key}'.")
     return names

@@ -7,6 +7,11 @@ from typing import Any
 
 from llmscale.units import format_gib
 
+
+def _or(names: list[str]) -> str:
+    return " or ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
@@ -22,6 +27,22 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "saved_unties": "The head shares the embedding's weights; saved modules are copies, so it is counted twice.",
     "adapters_in_fp32": "peft makes adapters of a 16-bit model in fp32.",
     "train_without_activations": "Activations and what is alive only within a step are not in these figures.",
+    "taken": "'{typed}' is taken as {model}.",
+    "taken_in": "'{typed}' is taken as {model} in {quant}.",
+    "taken_in_usual": "'{typed}' is taken as {model} in {quant}, as Ollama and llama.cpp load it unless told.",
+    "own_mix": "{mix} is its publisher's own mix of formats, which only its files tell: no quant is taken.",
+    "held_by_others": "Other processes hold {gib:.1f} GiB of {device}, which are not there to be used.",
+    "install_to_see": "pip install '{extra}' to see this machine's NVIDIA cards.",
+    "sold_as": "{size} is taken as the card that is sold so, which holds {gib} GiB.",
+    "smallest_memory": lambda v: (
+        f"{v['device']} is sold with {v['size']} to {v['others'][-1]} GB; {v['size']} GB is taken "
+        f"({v['device']}:{v['others'][0]}GB for more)."
+    ),
+    "smallest_taken": lambda v: (
+        f"'{v['name']}' is sold in several sizes: {v['device']} is taken, not {_or(v['others'])}."
+    ),
+    "also_smaller": lambda v: f"'{v['name']}' is taken as {v['device']}; there is also {_or(v['others'])}.",
+    "also_target": lambda v: f"{v['target']} is taken as {v['device']}; {_or(v['others'])} have it too.",
     "general_rule": "How {runtime} lays out {model} is not modelled; a general rule stands for it.",
     "not_traced": "How {runtime} runs {model} is not traced; a general rule stands for its activations, which may be "
     "{most} times as much.",

@@ -45,6 +45,7 @@ LABELS = {
     "Total GiB": "合计 GiB",
     "Fits from GiB": "最小显存 GiB",
     "Device": "设备",
+    "No GPU was found on this machine.": "本机未找到 GPU。",
     "Fits": "能否运行",
     "Free GiB": "剩余 GiB",
     "Missing GiB": "缺少 GiB",
@@ -109,6 +110,20 @@ LABELS = {
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    "taken": "'{typed}' 视为 {model}。",
+    "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
+    "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
+    "own_mix": "{mix} 是其发布者自己的混合格式,只有文件本身才说得清:不从名称取量化。",
+    "held_by_others": "其他进程占用 {device} 的 {gib:.1f} GiB,此部分不可用。",
+    "install_to_see": "安装 pip install '{extra}' 后可看到本机的 NVIDIA 显卡。",
+    "sold_as": "{size} 视为以此容量出售的显卡,即 {gib} GiB。",
+    "smallest_memory": lambda v: (
+        f"{v['device']} 有 {v['size']} 至 {v['others'][-1]} GB 多种容量,此处取 {v['size']} GB"
+        f"(更大者写 {v['device']}:{v['others'][0]}GB)。"
+    ),
+    "smallest_taken": lambda v: f"'{v['name']}' 有多种容量:取 {v['device']},而非 {'、'.join(v['others'])}。",
+    "also_smaller": lambda v: f"'{v['name']}' 视为 {v['device']};另有 {'、'.join(v['others'])}。",
+    "also_target": lambda v: f"{v['target']} 视为 {v['device']};{'、'.join(v['others'])} 亦然。",
     "general_rule": "{runtime} 如何布置 {model} 尚未建模,以通用规则代替。",
     "experts_fused": "该类把所有专家放在一个张量中:gate 与 up 合一,peft 对其使用两倍的秩({rank})。",
     "targets_missed": lambda v: f"{v['model']} 没有 {'、'.join(v['names'])};peft 只适配其余模块。",

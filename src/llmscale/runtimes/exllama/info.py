@@ -24,5 +24,6 @@ INFO = RuntimeInfo(
     runs=Runs(only=frozenset(FAMILIES.split())),
     reads=Reads.NAMED,
     usual=("exl3-6bpw", "exl3-4bpw", "exl3-3bpw"),
+    bits={"int4": "exl3-4bpw", "int8": "exl3-8bpw"},
     note=note("about_exllama"),
 )

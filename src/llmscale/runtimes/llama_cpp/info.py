@@ -17,6 +17,7 @@ INFO = RuntimeInfo(
     title="llama.cpp",
     source="github.com/ggml-org/llama.cpp: README (Supported backends), common/arg.cpp",
     vendors=("NVIDIA", "AMD", "Intel", "Apple", "Huawei", "Moore Threads"),
+    bits={"int4": "q4_k_m", "int8": "q8_0"},
     options=(
         UBATCH,
         FLASH,

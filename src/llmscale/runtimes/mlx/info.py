@@ -26,6 +26,7 @@ INFO = RuntimeInfo(
     runs=Runs(only=frozenset(FAMILIES.split())),
     reads=Reads.NAMED,
     usual=("bf16", "mlx-8bit", "mlx-4bit"),
+    bits={"int4": "mlx-4bit", "int8": "mlx-8bit"},
     options=(
         Option(
             "prefill_step_size",

@@ -14,6 +14,7 @@ INFO = RuntimeInfo(
     reads=Reads.NAMED,
     usual=("q8_0", "q6_k", "q4_k_m"),
     options=(UBATCH, FLASH, LAYERS, RAM),
+    bits={"int4": "q4_k_m", "int8": "q8_0"},
     engine="llama.cpp",
     note=note("about_ollama"),
 )

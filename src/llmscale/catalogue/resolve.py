@@ -1,0 +1,256 @@
+"""From a model's name as people type it to one entry of the catalogue and the quant that the name says.
+
+What is spelled out in the catalogue is found without this module (`entries.lookup`). Here a name is read (`reading`),
+its words are compared with those of every known spelling (`stems`), closest first, and one entry is taken only if all
+words that count are accounted for: a word that nobody knows may be another model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from llmscale.catalogue.reading import Reading, read
+from llmscale.catalogue.stems import NEAR, UNITS, is_active, is_size, key, keys, latin, readings, size_of, stems
+from llmscale.errors import NotFoundError
+from llmscale.names import MOST_LISTED, find, nearest, normal, shortened
+from llmscale.notes import Note, note
+from llmscale.store.tables import table
+from llmscale.units import format_count
+
+#: What Ollama's library and llama.cpp's ``-hf`` take where no quant is named: github.com/ggml-org/llama.cpp
+#: tools/server/README.md (``-hf``: "default to Q4_K_M"), and the tags of ollama.com/library.
+USUAL_GGUF = "q4_k_m"
+
+
+class Resolved(NamedTuple):
+    """What a name led to.
+
+    Attributes:
+        spelling: a spelling that the catalogue has: an id or an alias.
+        quant: the quant to answer in when none is asked for; empty for the usual ones.
+        notes: what was taken.
+    """
+
+    spelling: str
+    quant: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+def resolve(text: str, models: dict[str, Any], shipped: bool = True) -> Resolved:
+    """The model that `text` means.
+
+    Args:
+        models: the table of models.
+        shipped: whether that is the one that ships, whose words are compiled.
+
+    Raises:
+        NotFoundError: none, with those of its family; or several, newest first.
+    """
+    naming = table("naming")
+    known = naming["stems"] if shipped else stems(models, naming["words"], naming["noise"])
+    reading = read(latin(text, naming["words"]))
+    finder = _Finder(models, naming, known, reading)
+    found = finder.spelling() or finder.beginning(text)
+    if found is None:
+        raise finder.unknown(text)
+    model_id = models["names"][normal(found)][0]
+    quant, usual = _quant(reading, naming)
+    notes = [_taken(text, model_id, quant, usual)]
+    if reading.mix:
+        notes.append(note("own_mix", mix=reading.mix.upper()))
+    return Resolved(found, quant, tuple(notes))
+
+
+def quant_of(text: str) -> str:
+    """The quant in a name that the catalogue has as it is; empty where none is named."""
+    return read(text).quant
+
+
+def _quant(reading: Reading, naming: dict[str, Any]) -> tuple[str, bool]:
+    """The quant that is meant, and whether it is only the usual one."""
+    if reading.quant or reading.mix or not reading.gguf:
+        return reading.quant, False
+    library = naming["library"].get(reading.library) or {}
+    return library.get("quant") or USUAL_GGUF, True
+
+
+def _taken(text: str, model_id: str, quant: str, usual: bool) -> Note:
+    typed = shortened(text)
+    if not quant:
+        return note("taken", typed=typed, model=model_id)
+    if usual:
+        return note("taken_in_usual", typed=typed, model=model_id, quant=quant)
+    return note("taken_in", typed=typed, model=model_id, quant=quant)
+
+
+class _Finder:
+    """Compares the words of one name with those that the catalogue has."""
+
+    def __init__(self, models: dict[str, Any], naming: dict[str, Any], known: dict[str, Any], reading: Reading) -> None:
+        self._models, self._naming, self._known, self._reading = models, naming, known, reading
+        self._several: list[str] = []
+
+    def spelling(self) -> str | None:
+        """A spelling of the one model that is meant; None when none is, or several are."""
+        if found := self._of_library():
+            return found
+        for text in self._spellings():
+            for words in readings(text):
+                found = self._exact(text) or self._by_words(words)
+                if found:
+                    return found
+        return None
+
+    def _of_library(self) -> str | None:
+        """What a tag of Ollama's names."""
+        library = self._naming["library"].get(self._reading.library)
+        if library is None:
+            return self._tag_in_words()
+        name = self._reading.name.lower()
+        words = next(readings(name))
+        tags: dict[str, str] = library["tags"]
+        base = next(readings(self._reading.library))
+        said = [word for word in words if word not in base and word not in self._naming["noise"]]
+        wanted = [word for word in said if word in tags or is_size(word)] or [library["latest"]]
+        rest = [word for word in said if word not in wanted and not is_active(word)]
+        target = tags.get(wanted[0])
+        return target if target and set(rest) <= self._all_words(target) else None
+
+    def _all_words(self, spelling: str) -> set[str]:
+        """The words of every name of a model."""
+        model_id = self._models["names"][normal(spelling)][0]
+        names = (model_id, *self._models["entries"][model_id]["aliases"])
+        return {word for name in names for words in readings(name) for word in words}
+
+    def _tag_in_words(self) -> str | None:
+        """A name and a size of Ollama's library with something else than a colon between them."""
+        name = self._reading.name.strip()
+        for words in readings(name):
+            size = next((word for word in words if is_size(word)), "")
+            rest = key(word for word in words if word != size and word not in self._naming["noise"])
+            for library, named in self._naming["library"].items():
+                if size in named["tags"] and rest == key(next(readings(library))):
+                    return str(named["tags"][size])
+        return None
+
+    def _spellings(self) -> Iterator[str]:
+        """What may be the name: with its formats, without, without an owner put before it (``Qwen_Qwen3-8B``)."""
+        reading = self._reading
+        for text in (reading.whole, reading.name):
+            yield text
+            owner, sign, name = text.partition("_")
+            if sign and owner.lower() in self._known["owners"]:
+                yield name
+            if library := self._naming["library"].get(reading.library):
+                yield f"{text} {library['latest']}"
+
+    def _exact(self, text: str) -> str | None:
+        return text if len(self._models["names"].get(normal(text), ())) == 1 else None
+
+    def _by_words(self, words: list[str]) -> str | None:
+        noise = self._naming["noise"]
+        told = keys(words, noise)
+        for stem in told:
+            for index in ("0", "1", "2"):
+                if found := self._one(self._known["named"][index].get(stem, ())):
+                    return str(self._known["variants"].get(stem, found))
+        return self._by_size([word for word in words if word not in noise])
+
+    def _by_size(self, words: list[str]) -> str | None:
+        """A name that says its size where the catalogue's does not, or the other way round."""
+        sizes = [word for word in words if is_size(word)]
+        rest = [word for word in words if not is_size(word)]
+        index = self._known["sizeless" if sizes else "sized"]
+        found = index.get(key(rest)) or index.get(key(word for word in rest if not is_active(word)), ())
+        if sizes:
+            found = [one for one in found if len(sizes) == 1 and self._is_near(one, size_of(sizes[0]))]
+        return self._one(found)
+
+    def _is_near(self, model_id: str, size: float) -> bool:
+        entry = self._models["entries"][model_id]
+        count = entry["counted"] or entry["parameters"]
+        return bool(count) and abs(count - size) <= NEAR * size
+
+    def _one(self, found: Iterable[str]) -> str | None:
+        found = list(found)
+        if len(found) == 1:
+            return found[0]
+        self._several = self._several or found
+        return None
+
+    def beginning(self, text: str) -> str | None:
+        """The one model whose names begin so; only of a plain name, which says no place and no tag."""
+        if self._several or self._reading.owner or self._reading.gguf:
+            return None
+        try:
+            found = find(text, self._models["names"], "model")
+        except NotFoundError:
+            return None
+        spellings = (found, *self._models["entries"][found]["aliases"])
+        return found if any(_begins(text, spelling.rpartition("/")[2]) for spelling in spellings) else None
+
+    def unknown(self, text: str) -> NotFoundError:
+        """That no model goes by this name, with those that it may mean."""
+        typed = shortened(text)
+        if text.strip().replace(".", "", 1).isdigit():
+            return NotFoundError(f"There is no model called '{typed}'.", f"A size has a unit: {text.strip()}B.")
+        if len(self._several) > 1:
+            count = len(self._several)
+            return NotFoundError(f"'{typed}' could be any of {count} models.", self._listed(self._several))
+        near = self._relatives()
+        if near:
+            return NotFoundError(f"There is no model called '{typed}'.", self._listed(near, "Of its family"))
+        ids = list(
+            dict.fromkeys(i for name in nearest(text, self._models["names"]) for i in self._models["names"][name])
+        )
+        hint = f"Did you mean {' or '.join(ids[:4])}?" if ids else ""
+        return NotFoundError(f"There is no model called '{typed}'.", f"{hint} All: llmscale models list".strip())
+
+    def _relatives(self) -> list[str]:
+        """Models whose names share the family and most words with this one, closest first."""
+        noise = self._naming["noise"]
+        words = [word for word in next(readings(self._reading.name)) if word not in noise]
+        family = next((word for word in words if word.isalpha() and len(word) > 1), None)
+        if family is None:
+            return []
+        scored: dict[str, int] = {}
+        for model_id in self._models["entries"]:
+            own = next(readings(model_id))
+            if family in own:
+                scored[model_id] = _shared(words, own)
+        most = max(scored.values(), default=0)
+        return [model_id for model_id, score in scored.items() if score == most]
+
+    def _listed(self, ids: Iterable[str], lead: str = "Name one") -> str:
+        entries = self._models["entries"]
+        newest = sorted(ids, key=lambda one: (entries[one]["released"], one), reverse=True)
+        shown = newest[:MOST_LISTED]
+        width = max(map(len, shown))
+        lines = [f"  {one:<{width}}  {_size(entries[one]):>9}  {entries[one]['released'][:7]}" for one in shown]
+        more = f"\n  and {len(newest) - MOST_LISTED} more: llmscale models list" if len(newest) > MOST_LISTED else ""
+        return f"{lead}, newest first:\n" + "\n".join(lines) + more
+
+
+def _begins(text: str, spelling: str) -> bool:
+    """Whether a name's words begin another's, but for the unit of a size that comes last: llama-2-13 of llama-2-13b."""
+    for words in readings(text):
+        own = next(readings(spelling))[: len(words)]
+        if words and own[:-1] == words[:-1] and own[-1] in (words[-1], *(words[-1] + unit for unit in UNITS)):
+            return True
+    return False
+
+
+def _shared(words: list[str], own: list[str]) -> int:
+    """How many words two names share from their beginning, and one more where a size is the same."""
+    same = 0
+    for one, other in zip(words, own, strict=False):
+        if one != other:
+            break
+        same += 2
+    return same + any(is_size(word) and word in own for word in words)
+
+
+def _size(entry: dict[str, Any]) -> str:
+    count = entry["counted"] or entry["parameters"]
+    return format_count(count) if count else "-"

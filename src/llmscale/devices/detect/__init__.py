@@ -1,0 +1,1 @@
+"""The devices of this machine; one module a vendor, each asked in turn (`registry`)."""
