@@ -39,11 +39,12 @@ class EstimateView:
         if not self.named:
             notes += _sizes_note(result)
         if self.command:
-            notes += commands(
+            typed = (
                 (f"{counted_device(each.id, each.count)}, {line.quant.upper()}", each.command)
                 for line in result.estimates
                 for each in line.devices
             )
+            notes += commands(typed, say)
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes))
 
 

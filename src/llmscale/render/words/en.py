@@ -30,6 +30,37 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"CUDA graphs of {format_gib(v['graphs'])} GiB have to find memory outside vLLM's share, and only "
         f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
     ),
+    "stands_for_yours": "The .gguf file, or the folder ./…, stands for the one that you have.",
+    "fits_first": lambda v: (
+        "{device} ({usable} of {memory} GiB usable): {model} in {quant}".format(**v)
+        + (f", up to {v['context']:,} tokens of context" if v["context"] else "")
+        + (f", {v['speed']} tokens/s." if v["speed"] else ".")
+    ),
+    "fits_none_of": "{device} ({usable} of {memory} GiB usable): no, {model} lacks ~{missing} GiB even in {quant}.",
+    "fits_none_just": "{device} ({usable} of {memory} GiB usable): nothing fits; {model} in {quant} lacks only "
+    "~{missing} GiB.",
+    "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
+    "fits_columns": "Each in the best usual quant for {context:,} tokens; context is the longest then.",
+    "in_ram": "RAM: layers or experts that lie there (--ram-bandwidth tells the speed); below {least:g} t/s left out.",
+    "loss_words": lambda v: (
+        "Loss: none < 0.5 % < small < 3 % < visible < 10 % < heavy" + ("." if v["own"] else "; ~ as on Llama 3 8B.")
+    ),
+    "below_floor": "{quant} is below what is worth using: a smaller model in a better quant is likely the better one.",
+    "ranked_by": "Ranked by {test} as reported, less the loss; then by date and size.",
+    "fits_hidden": lambda v: (
+        "; ".join(
+            text
+            for text, count in (
+                (f"{v['hidden']} more are not shown (--all)", v["hidden"]),
+                (f"{v['passed']} are older, closed or for other uses", v["passed"]),
+            )
+            if count
+        )
+        + "."
+    ),
+    "fits_overview": "The quant with the least loss that fits with a context of {context:,} tokens; a card sold as "
+    "24 GB holds 24 GiB, of which driver and display keep {kept} (--reserve). llmscale fits DEVICE tells more.",
+    "hidden_columns": lambda v: f"Too narrow to show: {', '.join(v['columns'])}.",
     "about_vllm": "vllm: usable is what --gpu-memory-utilization leaves of the memory that CUDA reports. Until 0.19 "
     "CUDA graphs go into the rest; from 0.20 on they are taken out of the cache.",
     "about_sglang": "sglang: weights and KV cache share --mem-fraction-static (SGLang's own choice unless given) of "

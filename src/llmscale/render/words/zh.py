@@ -28,7 +28,7 @@ LABELS = {
     "Parameters": "参数量",
     "Params": "参数量",
     "Loss %": "损失%",
-    "t/s": "词/秒",
+    "t/s": "词元/秒",
     "95 in 100": "95% 区间",
     "First token": "首词",
     "Max batch": "最多并发",
@@ -71,6 +71,15 @@ LABELS = {
     "audio": "音频",
     "projector": "投影",
     "other": "其他",
+    "On card GiB": "显存占用 GiB",
+    "Left GiB": "剩余 GiB",
+    "RAM GiB": "内存 GiB",
+    "Loss": "损失",
+    "Bits": "位数",
+    "none": "无",
+    "small": "小",
+    "visible": "可见",
+    "heavy": "大",
     "yes": "是",
     "no": "否",
     "maybe": "可能",
@@ -99,6 +108,36 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"{format_gib(v['graphs'])} GiB 的 CUDA 图须放在 vLLM 份额之外,而那里只剩 {format_gib(v['rest'])} GiB"
         "(--enforce-eager 则不占用)。"
     ),
+    "stands_for_yours": "命令中的 .gguf 文件或 ./… 文件夹代表您自己的那一个。",
+    "fits_first": lambda v: (
+        "{device}(可用 {usable} / {memory} GiB):{model} 的 {quant}".format(**v)
+        + (f",上下文最长 {v['context']:,} 个词元" if v["context"] else "")
+        + (f",{v['speed']} 词元/秒。" if v["speed"] else "。")
+    ),
+    "fits_none_of": "{device}(可用 {usable} / {memory} GiB):放不下,{model} 即使用 {quant} 也缺 ~{missing} GiB。",
+    "fits_none_just": "{device}(可用 {usable} / {memory} GiB):没有放得下的;{model} 的 {quant} 只缺 ~{missing} GiB。",
+    "fits_nothing": "{device}(可用 {usable} / {memory} GiB):没有符合条件且放得下的。",
+    "fits_columns": "均为 {context:,} 词元下放得下的最好常用量化;上下文为此时最长可用。",
+    "in_ram": "内存:位于其中的层或专家(--ram-bandwidth 给出速度);低于 {least:g} 词元/秒的不列出。",
+    "loss_words": lambda v: (
+        "损失(困惑度上升):无 < 0.5% < 小 < 3% < 可见 < 10% < 大" + ("。" if v["own"] else ";~ 测于 Llama 3 8B。")
+    ),
+    "below_floor": "{quant} 损失过大,不建议使用:较小的模型配较好的量化通常更好。",
+    "ranked_by": "按公布的 {test} 分数减去量化损失排序,其次按日期和大小。",
+    "fits_hidden": lambda v: (
+        ";".join(
+            text
+            for text, count in (
+                (f"另有 {v['hidden']} 个未显示(--all)", v["hidden"]),
+                (f"{v['passed']} 个较旧、封闭或用于其他用途", v["passed"]),
+            )
+            if count
+        )
+        + "。"
+    ),
+    "fits_overview": "{context:,} 词元上下文下放得下的损失最小的量化;标称 24 GB 的卡有 24 GiB,其中驱动与显示保留 {kept}"
+    "(--reserve)。详见 llmscale fits DEVICE。",
+    "hidden_columns": lambda v: f"宽度不足,未显示:{'、'.join(v['columns'])}。",
     "about_vllm": "vllm:可用是 CUDA 所报告显存按 --gpu-memory-utilization 的份额。0.19 及以前 CUDA 图占用其余部分,"
     "自 0.20 起从缓存中扣除。",
     "about_sglang": "sglang:权重与 KV 缓存共用启动时空闲显存的 --mem-fraction-static(未指定则由 SGLang 自选)。"

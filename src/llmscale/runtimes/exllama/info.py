@@ -24,5 +24,6 @@ INFO = RuntimeInfo(
     runs=Runs(only=frozenset(FAMILIES.split())),
     reads=Reads.NAMED,
     usual=("exl3-6bpw", "exl3-4bpw", "exl3-3bpw"),
+    steps=("exl3-6bpw", "exl3-4bpw", "exl3-3bpw"),
     note=note("about_exllama"),
 )

@@ -26,6 +26,7 @@ INFO = RuntimeInfo(
     runs=Runs(only=frozenset(FAMILIES.split())),
     reads=Reads.NAMED,
     usual=("bf16", "mlx-8bit", "mlx-4bit"),
+    steps=("bf16", "mlx-8bit", "mlx-6bit", "mlx-5bit", "mlx-4bit"),
     options=(
         Option(
             "prefill_step_size",

@@ -20,6 +20,7 @@ INFO = RuntimeInfo(
     runs=Runs(lacks=NO_SERVER),
     reads=Reads.NAMED,
     usual=("fp16", "fp8", "awq"),
+    steps=("bf16", "fp8", "awq"),
     options=(
         Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST),
         Option("mem_fraction_static", ("--mem-fraction-static",), "share", "share for weights and KV cache.", "F"),

@@ -21,6 +21,7 @@ INFO = RuntimeInfo(
     vendors=("NVIDIA", "AMD", "Intel"),
     runs=Runs(lacks=NO_SERVER | {"mllama"}),
     reads=Reads.OPEN,
+    steps=("bf16", "fp8", "awq"),
     options=(
         TENSOR,
         Option("pp", ("--pp", "--pipeline-parallel-size"), "whole", "pipeline parallel size.", "N", least=1, most=MOST),
