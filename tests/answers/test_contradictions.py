@@ -25,6 +25,7 @@ from llmscale.formats.catalogue import quant as find_quant
 from llmscale.render.views.cells import pace, pace_range
 from llmscale.runtimes.interface import Verdict
 from llmscale.runtimes.registry import NAMES
+from llmscale.units import GIB
 from tests.helpers import good, numbers, run, write_config
 
 
@@ -81,9 +82,10 @@ def test_weights_are_no_more_than_what_is_used() -> None:
         assert sum(choice.parts.values()) == choice.used_bytes == choice.total_bytes - choice.host_bytes
         assert choice.weights_bytes <= choice.total_bytes
     shown = good("fits", "rtx3060", "llama-3.1-8b", "--quiet").out.splitlines()[4:]
+    assert len(shown) == len(answer.choices)
     for row in shown:
-        _, weights, used = numbers(row.partition("  ")[2])[:3]
-        assert weights < used
+        used, free = numbers(row.partition("~")[2])[:2]
+        assert used + free == pytest.approx(answer.device.usable_bytes / GIB, abs=0.011)
 
 
 def test_csv_says_in_what_a_figure_is() -> None:

@@ -182,7 +182,8 @@ def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listin
     shown = listing.shown(rows, asked, refused)
     lines = tuple(listing.line(row, at, asked) for at, row in enumerate(shown))
     devices = asked.devices
-    usable = lines[0].usable_bytes if asked.named and len(lines) == 1 else devices.total_usable
+    shares = {line.usable_bytes for line in lines}
+    usable = shares.pop() if len(shares) == 1 else devices.total_usable
     alone = have[0] if len(have) == 1 and asked.named else None
     return FitsResult(
         device=DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable),

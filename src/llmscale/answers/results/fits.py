@@ -12,7 +12,8 @@ from llmscale.notes import Note
 class DeviceRef:
     """Which device a result is about; `usable_bytes` is what models may take of all of them together.
 
-    That of one model is what its runtime may use; of many it is before any runtime keeps something for itself."""
+    It is what the runtime may use; where the models are run by several, which keep unlike shares for themselves, what
+    is there before any does."""
 
     id: str
     name: str

@@ -31,8 +31,8 @@ def _one_device(result: FitsResult, say: Words) -> Report:
     if result.choices:
         tables = [_choices(_headline(result, say), result, say)]
     else:
-        tables = [_lines(_headline(result, say), fitting, say)] if fitting or not missing else []
-        tables += [_missing(say("Just miss") if fitting else _headline(result, say), missing, say)] if missing else []
+        tables = [_lines(_headline(result, say), fitting, say)]
+        tables += [_missing(say("Just miss"), missing, say)] if missing else []
     notes = [say.sentence(told) for told in (*result.notes, *_below(result))]
     notes += commands(((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models), say)
     return Report(tuple(tables), tuple(notes))
@@ -50,7 +50,8 @@ def _headline(result: FitsResult, say: Words) -> str:
         return say.sentence(note("fits_nothing", **on))
     what = {"model": line.id, "quant": line.quant.upper(), "missing": format_gib(line.missing_bytes), **on}
     if not line.fits:
-        return say.sentence(note("fits_none_of" if result.choices else "fits_none_just", **what))
+        told = note("fits_none_of", **what) if result.choices else note("fits_none_just", **what)
+        return say.sentence(told)
     context = line.max_context if (line.max_context or LONGEST) < LONGEST else None
     speed = pace(line.tokens_per_second).text if line.tokens_per_second else ""
     return say.sentence(note("fits_first", context=context, speed=speed, **what))
@@ -59,8 +60,11 @@ def _headline(result: FitsResult, say: Words) -> str:
 def _below(result: FitsResult) -> Iterator[Note]:
     """What stands below the tables: how to read them, and what is not in them."""
     lines = [line for line in result.models if line.fits]
+    usable, memory = format_gib(result.device.usable_bytes), format_gib(result.device.memory_bytes)
     if lines and not result.choices:
-        yield note("fits_columns", context=result.context)
+        yield note("fits_columns", context=result.context, usable=usable, memory=memory)
+    elif lines:
+        yield note("usable_of", usable=usable, memory=memory)
     if any(line.layers_in_ram for line in lines) and not result.choices:
         yield note("in_ram", least=LEAST_IN_RAM)
     losses = [one.loss for one in lines if one.loss] + [one.loss for one in result.choices if one.loss]
@@ -162,7 +166,12 @@ def _columns(shown: Mapping[str, str]) -> list[Column]:
     )
     titles |= shown
     words = ("model", "quant", "loss")
-    return [Column(key, titles.get(key, ""), key not in words, spare=key in ("parameters", "released")) for key in keys]
+    return [
+        Column(
+            key, titles.get(key, ""), key not in words, wraps=key == "model", spare=key in ("parameters", "released")
+        )
+        for key in keys
+    ]
 
 
 def _row(line: FittingModel, say: Words, shown: Mapping[str, str]) -> list[Cell]:

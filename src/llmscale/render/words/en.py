@@ -30,17 +30,18 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"CUDA graphs of {format_gib(v['graphs'])} GiB have to find memory outside vLLM's share, and only "
         f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
     ),
-    "stands_for_yours": "The .gguf file, or the folder ./…, stands for the one that you have.",
+    "stands_for_yours": "The .gguf file, or the folder after ./, stands for the one that you have.",
     "fits_first": lambda v: (
-        "{device} ({usable} of {memory} GiB usable): {model} in {quant}".format(**v)
-        + (f", up to {v['context']:,} tokens of context" if v["context"] else "")
+        "{device}: {model} in {quant}".format(**v)
+        + (f", {v['context']:,} tokens" if v["context"] else "")
         + (f", {v['speed']} tokens/s." if v["speed"] else ".")
     ),
     "fits_none_of": "{device} ({usable} of {memory} GiB usable): no, {model} lacks ~{missing} GiB even in {quant}.",
     "fits_none_just": "{device} ({usable} of {memory} GiB usable): nothing fits; {model} in {quant} lacks only "
     "~{missing} GiB.",
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
-    "fits_columns": "Each in the best usual quant for {context:,} tokens; context is the longest then.",
+    "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
+    "usable_of": "{usable} of {memory} GiB usable.",
     "in_ram": "RAM: layers or experts that lie there (--ram-bandwidth tells the speed); below {least:g} t/s left out.",
     "loss_words": lambda v: (
         "Loss: none < 0.5 % < small < 3 % < visible < 10 % < heavy" + ("." if v["own"] else "; ~ as on Llama 3 8B.")

@@ -108,16 +108,17 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"{format_gib(v['graphs'])} GiB 的 CUDA 图须放在 vLLM 份额之外,而那里只剩 {format_gib(v['rest'])} GiB"
         "(--enforce-eager 则不占用)。"
     ),
-    "stands_for_yours": "命令中的 .gguf 文件或 ./… 文件夹代表您自己的那一个。",
+    "stands_for_yours": "命令中的 .gguf 文件或 ./ 后的文件夹代表您自己的那一个。",
     "fits_first": lambda v: (
-        "{device}(可用 {usable} / {memory} GiB):{model} 的 {quant}".format(**v)
-        + (f",上下文最长 {v['context']:,} 个词元" if v["context"] else "")
+        "{device}:{model} 的 {quant}".format(**v)
+        + (f",上下文最长 {v['context']:,} 词元" if v["context"] else "")
         + (f",{v['speed']} 词元/秒。" if v["speed"] else "。")
     ),
     "fits_none_of": "{device}(可用 {usable} / {memory} GiB):放不下,{model} 即使用 {quant} 也缺 ~{missing} GiB。",
     "fits_none_just": "{device}(可用 {usable} / {memory} GiB):没有放得下的;{model} 的 {quant} 只缺 ~{missing} GiB。",
     "fits_nothing": "{device}(可用 {usable} / {memory} GiB):没有符合条件且放得下的。",
-    "fits_columns": "均为 {context:,} 词元下放得下的最好常用量化;上下文为此时最长可用。",
+    "fits_columns": "可用 {usable} / {memory} GiB;取 {context:,} 词元下放得下的最好量化;上下文为最长可用。",
+    "usable_of": "可用 {usable} / {memory} GiB。",
     "in_ram": "内存:位于其中的层或专家(--ram-bandwidth 给出速度);低于 {least:g} 词元/秒的不列出。",
     "loss_words": lambda v: (
         "损失(困惑度上升):无 < 0.5% < 小 < 3% < 可见 < 10% < 大" + ("。" if v["own"] else ";~ 测于 Llama 3 8B。")

@@ -58,6 +58,8 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
             screen.print()
         if part.title:
             screen.print(Text(_plain(part.title, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
+        if not part.rows:
+            continue
         part, gone = _narrowed(part, say, screen)
         hidden += [title for title in gone if title not in hidden]
         if (fitting := _grid(part, say, screen)) is not None:
