@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Annotated, Optional
 
 import typer
 
-from llmscale.errors import UsageError
+from llmscale.units import parse_tokens
 
 
 class Lang(str, Enum):
@@ -71,21 +70,13 @@ def complete_output(incomplete: str) -> list[str]:
     return _starting(list(WRITERS), incomplete)
 
 
-_TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+)\s*(k?)"
-
-
 def tokens(text: str | None) -> int | None:
     """A number of tokens: ``8192``, ``8,192`` or ``8k`` (1,024 each, as context lengths are named).
 
     Raises:
         UsageError: not a whole number.
     """
-    if text is None:
-        return None
-    match = re.fullmatch(_TOKENS, text.strip(), re.IGNORECASE)
-    if match is None or len(text) > 30:
-        raise UsageError(f"--context '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
-    return int(match[1].replace(",", "")) * (1024 if match[2] else 1)
+    return None if text is None else parse_tokens(text)
 
 
 Model = Annotated[

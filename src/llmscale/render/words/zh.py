@@ -71,7 +71,7 @@ LABELS = {
     "audio": "音频",
     "projector": "投影",
     "other": "其他",
-    "On card GiB": "显存占用 GiB",
+    "On card GiB": "显存 GiB",
     "Left GiB": "剩余 GiB",
     "RAM GiB": "内存 GiB",
     "Loss": "损失",
