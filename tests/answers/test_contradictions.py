@@ -68,7 +68,8 @@ def test_what_is_free_is_of_all_cards_and_headroom_of_the_fullest(runtime: str) 
 @pytest.mark.parametrize("arguments", [["-q", "awq", "--gpu", "2x rtx3090"], ["-q", "q4_k_m", "--gpu", "2x rtx4090"]])
 def test_the_row_of_two_cards_adds_up_on_the_screen(arguments: list[str]) -> None:
     lines = good("estimate", "llama-3.3-70b", *arguments, "--quiet").out.splitlines()
-    head, row = lines[2].split(), lines[4]
+    top = next(at for at, line in enumerate(lines) if line.startswith("Device"))
+    head, row = lines[top].split(), lines[top + 2]
     assert {"Device", "Quant", "Fits"} <= set(head)
     weights, cache, other, used, free, usable = numbers(row.partition("yes")[2])[:6]
     assert weights + cache + other == pytest.approx(used, abs=0.021)

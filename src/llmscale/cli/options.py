@@ -159,6 +159,7 @@ Batch = Annotated[
     typer.Option(
         "--batch",
         "-b",
+        "--sequences",
         "--num-parallel",
         metavar="N",
         help="Sequences at once.",

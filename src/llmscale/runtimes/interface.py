@@ -314,6 +314,7 @@ class RuntimeInfo(NamedTuple):
         vendors: whose GPUs it is modelled on, as the device catalogue spells them.
         usual: the quants that it is asked for when none is named; empty for those of everybody.
         steps: the quants that people go down until a model fits, the better first; empty for all that it has.
+        home: kinds of devices on which it is what people run when nobody names a runtime.
         shares_tensors: whether it cuts every matrix over devices, so that it takes as much of each as of the smallest.
         engine: another runtime that does the work; empty for none.
         note: the sentence below its tables.
@@ -327,6 +328,7 @@ class RuntimeInfo(NamedTuple):
     reads: Reads = Reads.ANY
     usual: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    home: frozenset[str] = frozenset()
     options: tuple[Option, ...] = ()
     shares_tensors: bool = False
     engine: str = ""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.devices.sets import counted as counted_device
-from llmscale.notes import Note, once
+from llmscale.fit.largest import LONGEST
+from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
-from llmscale.units import GIB
+from llmscale.units import GIB, format_gib
 
 MODELLED = Basis.MODELLED.value
+#: Devices that get a sentence of their own.
+MOST_SENTENCES = 3
 #: What bytes of a device are for and no weights or cache.
 BESIDES = ("compute", "overhead")
 
@@ -34,7 +38,8 @@ class EstimateView:
         notes = [f"* {say.sentence(told)}" for told in limits]
         notes += [say.sentence(told) for told in result.notes if told not in limits]
         if self.named:
-            notes += [*_cache_notes(result), *_expert_notes(result), *_speed_notes(result)]
+            notes += [say.sentence(told) for told in _cache_notes(result)]
+            notes += [*_expert_notes(result), *_speed_notes(result)]
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
         if not self.named:
             notes += _sizes_note(result)
@@ -202,7 +207,34 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         ]
         for (line, device), part in zip(fits, parts, strict=True)
     ]
-    return table(_title(result, say), columns, rows)
+    return table("\n".join((*_sentences(result, say), _title(result, say))), columns, rows)
+
+
+def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
+    """The answer of each device, of the first few: in which format it fits best, or what it lacks."""
+    asked = [(line, device) for line in result.estimates for device in line.devices]
+    for name in list(dict.fromkeys(_named(device) for _, device in asked))[:MOST_SENTENCES]:
+        lines = [found for found in asked if _named(found[1]) == name]
+        line, device = next((found for found in lines if found[1].fits), lines[-1])
+        said: dict[str, Any] = {
+            "model": result.model.name,
+            "device": name,
+            "quant": _quant(line),
+            "used": format_gib(device.used_bytes),
+            "usable": format_gib(device.usable_bytes),
+            "missing": format_gib(max(0, device.used_bytes - device.usable_bytes)),
+            "context": device.max_context if (device.max_context or LONGEST) < LONGEST else None,
+            "speed": pace(device.tokens_per_second).text if device.tokens_per_second else "",
+        }
+        if device.fits:
+            yield say.sentence(note("estimate_fits", **said))
+        elif device.max_concurrency:
+            asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
+            yield say.sentence(note("estimate_some_run", **said | asked_for))
+        elif device.limits and device.used_bytes <= device.usable_bytes:
+            yield say.sentence(note("estimate_limited", **said))
+        else:
+            yield say.sentence(note("estimate_lacks", **said))
 
 
 def _parts(device: DeviceFit) -> dict[str, int]:
@@ -246,14 +278,15 @@ def _expert_notes(result: EstimateResult) -> Iterator[str]:
                 )
 
 
-def _cache_notes(result: EstimateResult) -> Iterator[str]:
-    """What vLLM and SGLang write when they start, in a sentence each."""
+def _cache_notes(result: EstimateResult) -> Iterator[Note]:
+    """How many users a server with a cache made ahead has at once, and what would let in more."""
     for line in result.estimates:
         for device in line.devices:
-            if not device.max_concurrency:
-                continue
-            tokens = "" if device.kv_cache_tokens is None else f"{device.kv_cache_tokens:,} tokens, "
-            yield (
-                f"{_quant(line)} on {_named(device)}: KV cache {tokens}{device.max_concurrency:,.1f} requests of "
-                f"{result.context:,}."
-            )
+            if device.max_concurrency and device.users:
+                yield note(
+                    "users",
+                    quant=_quant(line),
+                    device=_named(device),
+                    users=[(one.context, one.requests) for one in device.users],
+                )
+            yield from device.remedies

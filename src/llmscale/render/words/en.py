@@ -7,6 +7,12 @@ from typing import Any
 
 from llmscale.units import format_gib
 
+
+def _many(requests: float) -> str:
+    """Requests with a decimal where that says something."""
+    return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
+
+
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
@@ -31,6 +37,26 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
     ),
     "stands_for_yours": "The .gguf file, or the folder after ./, stands for the one that you have.",
+    "estimate_fits": lambda v: (
+        "Yes: {model} in {quant} fits {device}: ~{used} of {usable} GiB".format(**v)
+        + (f", up to {v['context']:,} tokens" if v["context"] else "")
+        + (f", {v['speed']} tokens/s." if v["speed"] else ".")
+    ),
+    "estimate_some_run": "In part: of {asked} sequences of {context:,} tokens ~{requests:,.1f} run at once on {device} "
+    "in {quant}; the others wait.",
+    "users": lambda v: (
+        f"{v['quant']} on {v['device']}: at once "
+        + ", ".join(f"~{_many(requests)} of {context // 1024}k" for context, requests in v["users"])
+        + "."
+    ),
+    "waiting": "Of {asked} sequences of {context:,} tokens ~{requests:,.1f} run at once; the others wait, and where "
+    "running ones outgrow the cache some are preempted. What lets in more:",
+    "remedy_kv": "  --kv-dtype fp8: ~{requests:,.1f} of {asked} at once",
+    "remedy_context": "  shorter sequences: all {asked} at once up to ~{context:,} tokens each",
+    "remedy_quant": "  {quant}: ~{requests:,.1f} of {asked} at once",
+    "remedy_devices": "  {count}x {device}: ~{requests:,.1f} of {asked} at once",
+    "estimate_limited": "No: {model} in {quant} is not held back on {device} by memory alone; see *.",
+    "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
     "fits_first": lambda v: (
         "{device}: {model} in {quant}".format(**v)
         + (f", {v['context']:,} tokens" if v["context"] else "")

@@ -7,6 +7,11 @@ from typing import Any
 
 from llmscale.units import format_gib
 
+
+def _many(requests: float) -> str:
+    return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
+
+
 LABELS = {
     "Model": "模型",
     "Quant": "量化",
@@ -109,6 +114,26 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "(--enforce-eager 则不占用)。"
     ),
     "stands_for_yours": "命令中的 .gguf 文件或 ./ 后的文件夹代表您自己的那一个。",
+    "estimate_fits": lambda v: (
+        "可以:{model} 的 {quant} 放得进 {device}:~{used} / {usable} GiB".format(**v)
+        + (f",最长 {v['context']:,} 词元" if v["context"] else "")
+        + (f",{v['speed']} 词元/秒。" if v["speed"] else "。")
+    ),
+    "estimate_some_run": "部分可以:{device} 上用 {quant},{asked} 个 {context:,} 词元的序列"
+    "同时只能运行 ~{requests:,.1f} 个,其余排队。",
+    "users": lambda v: (
+        f"{v['quant']} 在 {v['device']} 上同时可服务:"
+        + "、".join(f"{context // 1024}k 词元 ~{_many(requests)} 个" for context, requests in v["users"])
+        + "。"
+    ),
+    "waiting": "{asked} 个 {context:,} 词元的序列同时只能运行 ~{requests:,.1f} 个,其余排队;"
+    "缓存不足时部分会被抢占。可行的办法:",
+    "remedy_kv": "  --kv-dtype fp8:同时 ~{requests:,.1f} / {asked} 个",
+    "remedy_context": "  缩短序列:每个不超过 ~{context:,} 词元时 {asked} 个可同时运行",
+    "remedy_quant": "  {quant}:同时 ~{requests:,.1f} / {asked} 个",
+    "remedy_devices": "  {count}x {device}:同时 ~{requests:,.1f} / {asked} 个",
+    "estimate_limited": "不行:{model} 的 {quant} 在 {device} 上不只受显存限制,见 *。",
+    "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
     "fits_first": lambda v: (
         "{device}:{model} 的 {quant}".format(**v)
         + (f",上下文最长 {v['context']:,} 词元" if v["context"] else "")
