@@ -51,16 +51,17 @@ def remedies(one: Laid, model: Model, question: Question) -> Iterator[Note]:
         return
     yield note("waiting", requests=round(capacity.requests, 1), asked=work.batch, context=work.context)
     small = number_format(SMALL_CACHE)
-    if work.kv.size((64,)) > small.size((64,)):
-        yield from _told("remedy_kv", _requests(one, work._replace(kv=small, kv_v=None)), work)
+    if work.kv.size((64,)) > small.size((64,)) and (requests := _requests(one, work._replace(kv=small, kv_v=None))):
+        yield note("remedy_kv", requests=round(requests, 1), asked=work.batch)
     context = longest(one, model.about)
     if context:
         yield note("remedy_context", context=context, asked=work.batch)
     yield from _lighter(one, model, question)
     if not one.devices.members:
         count = 2 * one.devices.count
-        more = _requests(one, work, replace(one.devices, count=count))
-        yield from _told("remedy_devices", more, work, count=count, device=one.devices.id)
+        if requests := _requests(one, work, replace(one.devices, count=count)):
+            values = {"count": count, "device": one.devices.id}
+            yield note("remedy_devices", requests=round(requests, 1), asked=work.batch, **values)
 
 
 def _lighter(one: Laid, model: Model, question: Question) -> Iterator[Note]:
@@ -70,10 +71,6 @@ def _lighter(one: Laid, model: Model, question: Question) -> Iterator[Note]:
         if model.weights(quant).value < size:
             other = one._replace(subject=model.subject(quant, one.runtime.info.engine or one.runtime.info.name))
             work = question.work(model.about, quant, [one.devices])
-            yield from _told("remedy_quant", _requests(other, work), work, quant=quant.name)
+            if requests := _requests(other, work):
+                yield note("remedy_quant", requests=round(requests, 1), asked=work.batch, quant=quant.name)
             return
-
-
-def _told(code: str, requests: float | None, work: Workload, **values: object) -> Iterator[Note]:
-    if requests is not None:
-        yield note(code, requests=round(requests, 1), asked=work.batch, **values)

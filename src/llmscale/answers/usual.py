@@ -38,7 +38,7 @@ def _serving(about: About, devices: Sequence[DeviceSet]) -> Iterator[RuntimeInfo
     """The runtimes that are at home on all of the devices."""
     known = {device.id: device.kind for device in entries()}
     kinds = {known.get(kind.id, "") for found in devices for kind in found.kinds}
-    return (info for info in infos() if kinds <= info.home) if kinds else iter(())
+    return (info for info in infos() if kinds <= info.home) if kinds and not about.sequence else iter(())
 
 
 def _had(model: Model, info: RuntimeInfo, devices: Sequence[DeviceSet]) -> tuple[Quant, ...]:

@@ -358,11 +358,13 @@ class ModelName(NamedTuple):
         id: what its files are called after.
         repository: the publisher's, on a hub; empty where none is known.
         published_in: the ``quant_method`` of a checkpoint that is published quantised.
+        gguf: a repository of its GGUF files, on a hub; empty where none is known.
     """
 
     id: str
     repository: str = ""
     published_in: str = ""
+    gguf: str = ""
 
 
 class Runtime(Protocol):
