@@ -201,7 +201,7 @@ OutputOption = Annotated[
         autocompletion=complete_output,
     ),
 ]
-LangOption = Annotated[Lang, typer.Option("--lang", help="Language of titles and labels.")]
+LangOption = Annotated[Lang, typer.Option("--lang", envvar="LLMSCALE_LANG", help="Language of what is printed.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
 Width = Annotated[Optional[int], typer.Option("--width", metavar="N", min=20, max=1000, help="Width of the table.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No legend and no notes below the table.")]

@@ -38,11 +38,11 @@ class EstimateView:
         notes = [f"* {say.sentence(told)}" for told in limits]
         notes += [say.sentence(told) for told in result.notes if told not in limits]
         if self.named:
-            notes += [say.sentence(told) for told in _cache_notes(result)]
-            notes += [*_expert_notes(result), *_speed_notes(result)]
+            told_of = (*_cache_notes(result), *_expert_notes(result), *_speed_notes(result))
+            notes += [say.sentence(told) for told in told_of]
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
         if not self.named:
-            notes += _sizes_note(result)
+            notes += [say.sentence(told) for told in _sizes_note(result)]
         if self.command:
             typed = (
                 (f"{counted_device(each.id, each.count)}, {line.quant.upper()}", each.command)
@@ -62,28 +62,28 @@ def _runtimes(result: EstimateResult) -> list[str]:
     return list(dict.fromkeys(line.runtime for line in result.estimates))
 
 
-def _sizes_note(result: EstimateResult) -> Iterator[str]:
+def _sizes_note(result: EstimateResult) -> Iterator[Note]:
     devices = result.estimates[0].devices
-    if not devices:
-        return
-    sizes = ", ".join(f"{device.memory_bytes // GIB}" for device in devices)
-    yield (
-        f"Fits from: the smallest common card ({sizes} GiB; one sold as 24 GB holds 24 GiB), with what driver, display "
-        "(--reserve) and the runtime keep of it."
-    )
+    if devices:
+        yield note("fits_from", sizes=", ".join(f"{device.memory_bytes // GIB}" for device in devices))
 
 
 def _title(result: EstimateResult, say: Words) -> str:
     model = result.model
     known = (Basis.EXACT.value, Basis.MODELLED.value)
     exact = any(line.basis["weights"] in known for line in result.estimates)
-    mark = "" if exact else "~"
-    size = f"{mark}{say.count(model.parameters)} parameters"
-    if model.active_parameters != model.parameters:
-        size += f", {say.count(model.active_parameters)} active"
-    runtimes = ", ".join(dict.fromkeys(f"{line.runtime} {line.release}" for line in result.estimates))
-    batch = f", batch {result.batch}" if result.batch > 1 else ""
-    return f"{model.name}: {size}, context {result.context:,}{batch}, KV {result.kv_dtype.upper()}, {runtimes}"
+    active = model.active_parameters if model.active_parameters != model.parameters else None
+    said = note(
+        "estimate_of",
+        model=model.name,
+        size=("" if exact else "~") + say.count(model.parameters),
+        active=say.count(active) if active else "",
+        context=result.context,
+        batch=result.batch,
+        kv=result.kv_dtype.upper(),
+        runtimes=", ".join(dict.fromkeys(f"{line.runtime} {line.release}" for line in result.estimates)),
+    )
+    return say.sentence(said)
 
 
 def _alone(result: EstimateResult, say: Words) -> Table:
@@ -172,7 +172,6 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         Column("used_bytes", "Used GiB"),
         Column("free_bytes", "Free GiB"),
         Column("usable_bytes", "Usable GiB", spare=True),
-        Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=True),
         Column("kv_cache_tokens", "KV tokens" if serves else ""),
         Column("max_concurrency", "Requests" if serves else ""),
         Column("max_context", "Max context"),
@@ -180,6 +179,7 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         Column("tokens_per_second", "t/s" if paced else "", spare=True),
         Column("tokens_per_second_range", "95 in 100" if paced else "", spare=True),
         Column("first_token_seconds", "First token" if waits else "", spare=True),
+        Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=True),
     ]
     rows = [
         [
@@ -196,7 +196,6 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
             gib(device.used_bytes, MODELLED),
             gib(device.free_bytes, MODELLED),
             gib(device.usable_bytes, MODELLED),
-            _optional(device.host_bytes),
             _about(device.kv_cache_tokens, ",") if serves else Cell(None, ""),
             _about(device.max_concurrency, ",.1f") if serves else Cell(None, ""),
             _about(device.max_context, ","),
@@ -204,6 +203,7 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
             pace(device.tokens_per_second) if paced else Cell(None, ""),
             pace_range(device.tokens_per_second_range),
             wait(device.first_token_seconds) if waits else Cell(None, ""),
+            _optional(device.host_bytes),
         ]
         for (line, device), part in zip(fits, parts, strict=True)
     ]
@@ -256,26 +256,18 @@ def _about(value: float | None, form: str) -> Cell:
     return Cell(value, "-" if value is None else f"~{value:{form}}")
 
 
-def _speed_notes(result: EstimateResult) -> Iterator[str]:
+def _speed_notes(result: EstimateResult) -> Iterator[Note]:
     """What a speed is, where there is one."""
-    if all(device.tokens_per_second is None for line in result.estimates for device in line.devices):
-        return
-    together = f" of all {result.batch:,} sequences together" if result.batch > 1 else ""
-    yield (
-        f"t/s: tokens a second{together} with {result.context:,} in the cache; the truth lies in the range 95 times in "
-        f"100. First token: after a prompt of {result.context:,} tokens. docs/accuracy.md says how far off both are."
-    )
+    if any(device.tokens_per_second is not None for line in result.estimates for device in line.devices):
+        yield note("speeds", batch=result.batch, context=result.context)
 
 
-def _expert_notes(result: EstimateResult) -> Iterator[str]:
+def _expert_notes(result: EstimateResult) -> Iterator[Note]:
     """Where llama.cpp leaves experts in RAM."""
     for line in result.estimates:
         for device in line.devices:
             if device.fits and device.cpu_moe and device.gpu_layers == device.layers:
-                yield (
-                    f"{_quant(line)} on {_named(device)}: the experts of the first {device.cpu_moe} layers stay in RAM "
-                    f"(--n-cpu-moe {device.cpu_moe})."
-                )
+                yield note("experts_in_ram", quant=_quant(line), device=_named(device), layers=device.cpu_moe)
 
 
 def _cache_notes(result: EstimateResult) -> Iterator[Note]:

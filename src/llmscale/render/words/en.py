@@ -37,6 +37,23 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
     ),
     "stands_for_yours": "The .gguf file, or the folder after ./, stands for the one that you have.",
+    "estimate_of": lambda v: (
+        f"{v['model']}: {v['size']} parameters"
+        + (f", {v['active']} active" if v["active"] else "")
+        + f", context {v['context']:,}"
+        + (f", batch {v['batch']}" if v["batch"] > 1 else "")
+        + f", KV {v['kv']}, {v['runtimes']}"
+    ),
+    "fits_from": "Fits from: the smallest common card ({sizes} GiB; one sold as 24 GB holds 24 GiB), with what driver, "
+    "display (--reserve) and the runtime keep of it.",
+    "speeds": lambda v: (
+        "t/s: tokens a second"
+        + (f" of all {v['batch']:,} sequences together" if v["batch"] > 1 else "")
+        + f" with {v['context']:,} in the cache; the truth lies in the range 95 times in 100. First token: after a "
+        f"prompt of {v['context']:,} tokens. docs/accuracy.md says how far off both are."
+    ),
+    "experts_in_ram": "{quant} on {device}: the experts of the first {layers} layers stay in RAM "
+    "(--n-cpu-moe {layers}).",
     "estimate_fits": lambda v: (
         "Yes: {model} in {quant} fits {device}: ~{used} of {usable} GiB".format(**v)
         + (f", up to {v['context']:,} tokens" if v["context"] else "")

@@ -79,6 +79,11 @@ LABELS = {
     "On card GiB": "显存 GiB",
     "Left GiB": "剩余 GiB",
     "RAM GiB": "内存 GiB",
+    "KV GiB": "KV 缓存 GiB",
+    "Other GiB": "其他 GiB",
+    "Used GiB": "已用 GiB",
+    "KV tokens": "缓存词元",
+    "mmproj GiB": "视觉投影 GiB",
     "Loss": "损失",
     "Bits": "位数",
     "none": "无",
@@ -114,6 +119,22 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "(--enforce-eager 则不占用)。"
     ),
     "stands_for_yours": "命令中的 .gguf 文件或 ./ 后的文件夹代表您自己的那一个。",
+    "estimate_of": lambda v: (
+        f"{v['model']}:{v['size']}参数"
+        + (f",激活 {v['active']}" if v["active"] else "")
+        + f",上下文 {v['context']:,}"
+        + (f",并发 {v['batch']}" if v["batch"] > 1 else "")
+        + f",KV {v['kv']},{v['runtimes']}"
+    ),
+    "fits_from": "最小显存:放得下的最小常见显卡({sizes} GiB;标称 24 GB 的卡有 24 GiB),已扣除驱动、显示(--reserve)"
+    "和运行时保留的部分。",
+    "speeds": lambda v: (
+        "词元/秒:"
+        + (f"全部 {v['batch']:,} 个序列合计," if v["batch"] > 1 else "")
+        + f"缓存中有 {v['context']:,} 个词元时;真值 95% 落在区间内。首词:读完 {v['context']:,} 个词元的提示之后。"
+        "误差见 docs/accuracy.md。"
+    ),
+    "experts_in_ram": "{device} 上的 {quant}:前 {layers} 层的专家留在内存中(--n-cpu-moe {layers})。",
     "estimate_fits": lambda v: (
         "可以:{model} 的 {quant} 放得进 {device}:~{used} / {usable} GiB".format(**v)
         + (f",最长 {v['context']:,} 词元" if v["context"] else "")
