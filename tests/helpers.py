@@ -150,6 +150,8 @@ FRACTIONS = {
     "first_token_seconds",
     "first_token_seconds_range",
     "max_concurrency",
+    "requests",
+    "score",
     "within",
     "worst",
 }

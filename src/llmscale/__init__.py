@@ -18,23 +18,37 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from llmscale.answers.check import check_models
-    from llmscale.answers.compare import compare
-    from llmscale.answers.estimate import estimate
-    from llmscale.answers.fits import fits
-    from llmscale.answers.needs import needs
-    from llmscale.answers.params import params
+    from llmscale.api.functions import compare, devices, estimate, fits, models, needs, params, quants
+    from llmscale.errors import LlmscaleError
     from llmscale.sources.registry import load
 
-__all__ = ["__version__", "check_models", "compare", "estimate", "fits", "load", "needs", "params"]
+__all__ = [
+    "LlmscaleError",
+    "__version__",
+    "check_models",
+    "compare",
+    "devices",
+    "estimate",
+    "fits",
+    "load",
+    "models",
+    "needs",
+    "params",
+    "quants",
+]
 
 _ROOMS = {
+    "LlmscaleError": "llmscale.errors",
     "check_models": "llmscale.answers.check",
-    "compare": "llmscale.answers.compare",
-    "estimate": "llmscale.answers.estimate",
-    "fits": "llmscale.answers.fits",
+    "compare": "llmscale.api.functions",
+    "devices": "llmscale.api.functions",
+    "estimate": "llmscale.api.functions",
+    "fits": "llmscale.api.functions",
     "load": "llmscale.sources.registry",
-    "needs": "llmscale.answers.needs",
-    "params": "llmscale.answers.params",
+    "models": "llmscale.api.functions",
+    "needs": "llmscale.api.functions",
+    "params": "llmscale.api.functions",
+    "quants": "llmscale.api.functions",
 }
 
 

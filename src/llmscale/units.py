@@ -105,6 +105,24 @@ def parse_size(text: str, what: str = "memory size") -> int:
     return _whole(value.to_integral_value(), text, what, MAX_SIZE)
 
 
+_TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+(?:e\d{1,2})?)\s*([km]?)"
+_TOKEN_UNITS = {"": 1, "k": 1024, "m": 1024**2}
+
+
+def parse_tokens(text: str) -> int:
+    """A number of tokens: ``8192``, ``8,192`` or ``8k`` (1,024 each, as context lengths are named).
+
+    Raises:
+        UsageError: not a whole number.
+    """
+    match = re.fullmatch(_TOKENS, text.strip(), re.IGNORECASE)
+    if match is None or len(text) > 30:
+        raise UsageError(f"--context '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
+    digits, _, zeros = match[1].lower().replace(",", "").partition("e")
+    power: int = 10 ** int(zeros or 0)
+    return int(digits) * power * _TOKEN_UNITS[match[2].lower()]
+
+
 def _whole(value: Decimal, text: str, what: str, limit: int) -> int:
     if value <= 0:
         raise UsageError(f"'{text}' is not a {what}: it must be more than zero.")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from llmscale import estimate, fits
 from llmscale.answers.fits import MOST_ROWS
+from llmscale.answers.fitting import LEAST_IN_RAM
 from llmscale.answers.results.fits import FitsOverview, FitsResult
-from llmscale.errors import LlmscaleError
+from llmscale.answers.worth import RECENT, worths
+from llmscale.errors import LlmscaleError, UsageError
+from llmscale.formats.ladder import FLOOR
 from llmscale.units import GIB
 
 PLAIN = ("fp32", "fp16", "int8", "int4")
@@ -17,7 +22,7 @@ PLAIN = ("fp32", "fp16", "int8", "int4")
     ("quants", "expected"),
     [
         (PLAIN, {"llama-2-7b": "fp16", "llama-2-13b": "int8", "llama-2-70b": "int4", "7B": "fp16"}),
-        ((), {"llama-2-7b": "f16", "llama-2-13b": "q8_0", "llama-2-70b": "iq2_m", "vit-base": "fp16"}),
+        ((), {"llama-2-7b": "q8_0", "llama-2-13b": "q8_0", "llama-2-70b": "iq2_m", "vit-base": "fp16"}),
     ],
 )
 def test_fits_gives_the_quant_that_loses_least(quants: tuple[str, ...], expected: dict[str, str]) -> None:
@@ -50,32 +55,133 @@ def test_fits_counts_the_overhead_of_each_device() -> None:
     assert answer.device.memory_bytes - answer.device.usable_bytes == answer.device.reserve_bytes == 2 * GIB
 
 
-def test_fits_shows_the_largest_that_fit_and_says_how_many_it_leaves_out() -> None:
-    answer = fits("rtx3060-12gb")
+def listed(device: str = "rtx3060-12gb", **asked: Any) -> FitsResult:
+    answer = fits(device, **asked)
     assert isinstance(answer, FitsResult)
+    return answer
+
+
+COMMON = (
+    "rtx3060",
+    "rtx4060",
+    "rtx4070",
+    "rtx4080",
+    "rtx4090",
+    "rtx5090",
+    "rtx3090",
+    "2x rtx3090",
+    "a100-80gb",
+    "24GB",
+)
+
+
+@pytest.mark.parametrize("device", COMMON)
+def test_what_is_named_first_is_worth_running(device: str) -> None:
+    """No row below the floor, closed or of an older generation than another row of its line and size."""
+    known, answer = worths(None), listed(device)
     assert len(answer.models) == MOST_ROWS
-    assert all(line.fits for line in answer.models)
-    sizes = [line.parameters for line in answer.models]
-    assert sizes == sorted(sizes, reverse=True)
-    everything = fits("rtx3060-12gb", everything=True)
-    assert isinstance(everything, FitsResult)
-    assert everything.models[:MOST_ROWS] == answer.models
+    newest = max(one.month for one in known.values())
+    for line in answer.models:
+        assert line.fits
+        assert line.loss is None or line.loss.percent <= FLOOR
+        assert known[line.id].open
+        assert newest - known[line.id].month <= RECENT
+        assert line.released == known[line.id].released
+    assert answer.hidden > 0
+    assert answer.passed_over > 0
+
+
+def test_newer_and_larger_models_come_first_where_nothing_is_reported_of_them() -> None:
+    known, lines = worths(None), listed().models
+    places = [(-(known[line.id].month // 6), -line.parameters) for line in lines if line.score is None]
+    assert places == sorted(places)
+
+
+def test_everything_is_the_same_first_and_then_the_rest() -> None:
+    answer, everything = listed(), listed(everything=True)
+    assert [line.id for line in everything.models[:MOST_ROWS]] == [line.id for line in answer.models]
     flags = [line.fits for line in everything.models]
     assert flags == sorted(flags, reverse=True)
     missing = [line.missing_bytes for line in everything.models if not line.fits]
     assert missing == sorted(missing)
     assert missing
-    assert everything.hidden == 0 < answer.hidden
+    assert everything.hidden == everything.passed_over == 0
+    assert len(everything.models) > len(answer.models) + answer.hidden
 
 
-def test_fits_shows_what_just_misses_where_nothing_fits() -> None:
-    answer = fits("1GiB", quants=["fp32"])
-    assert isinstance(answer, FitsResult)
-    missing = [line.missing_bytes for line in answer.models]
-    assert len(missing) == MOST_ROWS
-    assert missing == sorted(missing)
-    assert 0 < min(missing) <= max(missing) <= answer.device.usable_bytes // 2
-    assert not any(line.fits for line in answer.models)
+@pytest.mark.parametrize(
+    ("sort", "field"),
+    [("size", "parameters"), ("speed", "tokens_per_second"), ("context", "max_context"), ("released", "released")],
+)
+def test_another_order_is_taken(sort: str, field: str) -> None:
+    found = [getattr(line, field) for line in listed(sort=sort).models]
+    assert found == sorted(found, reverse=True)
+    assert found != [getattr(line, field) for line in listed().models]
+
+
+def test_what_is_wanted_of_a_model_holds_of_every_row() -> None:
+    assert len(listed(limit=3).models) == 3
+    assert all((line.max_context or 0) >= 65536 for line in listed(min_context=65536).models)
+    assert all((line.tokens_per_second or 0) >= 60 for line in listed(min_speed=60).models)
+    assert {line.id for line in listed(purpose="embedding").models} >= {"qwen3-embedding-8b", "bge-m3"}
+    assert "bge-reranker-v2-m3" in {line.id for line in listed(purpose="rerank").models}
+    licences = {worths(None)[line.id].licence for line in listed(licence="apache").models}
+    assert licences
+    assert all("apache" in licence.lower() for licence in licences)
+
+
+@pytest.mark.parametrize("wrong", [{"sort": "price"}, {"purpose": "poetry"}, {"limit": 0}])
+def test_what_nobody_can_mean_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        fits("rtx4090", **wrong)
+
+
+def test_any_goes_below_the_floor() -> None:
+    lossy = [line for line in listed(any_quant=True, everything=True).models if line.loss and line.loss.percent > FLOOR]
+    assert any(line.fits for line in lossy)
+    assert not any(line.loss.percent > FLOOR for line in listed(everything=True).models if line.loss)
+
+
+def test_ram_adds_what_does_not_fit_without_and_leaves_the_others() -> None:
+    options = {"ram": "64GB", "ram_bandwidth": "80GB/s"}
+    alone, more = listed(limit=40), listed(limit=40, options=options)
+    before = {line.id: line for line in alone.models}
+    added = [line for line in more.models if line.layers_in_ram]
+    assert {"gpt-oss-120b", "qwen3.5-35b-a3b"} <= {line.id for line in added}
+    assert not {line.id for line in added} & set(before)
+    assert all((line.tokens_per_second or 0) >= LEAST_IN_RAM for line in added)
+    assert all(line.quant == before[line.id].quant for line in more.models if line.id in before)
+
+
+def test_the_ladder_of_one_model_marks_the_step_that_is_advised() -> None:
+    answer = listed(models=["qwen3-14b"])
+    assert [choice.quant for choice in answer.choices] == ["q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m"]
+    (advised,) = [choice for choice in answer.choices if choice.advised]
+    assert advised.quant == answer.models[0].quant
+    assert advised == next(choice for choice in answer.choices if choice.fits)
+    assert advised.tokens_per_second == answer.models[0].tokens_per_second
+
+
+def test_below_the_usual_steps_the_best_that_fits_is_one_more() -> None:
+    answer = listed("rtx4090", models=["llama-2-70b"])
+    assert [choice.fits for choice in answer.choices] == [False] * 6 + [True]
+    assert answer.choices[-1].advised
+    assert answer.choices[-1].quant == answer.models[0].quant == "iq2_m"
+
+
+@pytest.mark.parametrize("runtime", ["vllm", "llama.cpp"])
+def test_a_row_adds_up_with_what_the_first_line_says(runtime: str) -> None:
+    answer = listed("h100", runtime=runtime, limit=3)
+    for line in answer.models:
+        assert line.used_bytes + line.free_bytes == answer.device.usable_bytes
+
+
+def test_only_the_first_row_says_what_to_type_unless_asked() -> None:
+    typed = [line.command_line for line in listed(limit=3).models]
+    assert typed[0]
+    assert typed[0].startswith("llama-server ")
+    assert typed[1:] == [None, None]
+    assert all(line.command_line for line in listed(limit=3, command=True).models)
 
 
 def test_fits_without_a_device_is_the_consumer_range() -> None:

@@ -135,8 +135,8 @@ def test_fits_says_what_to_type_for_the_quant_that_it_chose() -> None:
     assert without.models[0].command_line is None
 
 
-@pytest.mark.parametrize(("device", "models"), [(None, ["llama-3.1-8b"]), ("rtx4090", [])])
-def test_a_line_is_of_one_device_and_named_models(device: str | None, models: list[str]) -> None:
+@pytest.mark.parametrize(("device", "models"), [(None, ["llama-3.1-8b"]), (None, [])])
+def test_a_line_is_of_one_device(device: str | None, models: list[str]) -> None:
     with pytest.raises(UsageError, match="--command asks about"):
         fits(device, models, command=True)
 

@@ -22,12 +22,14 @@ class Entry(NamedTuple):
     Attributes:
         reference: how it is called.
         profile: what decides its speed, of one that was compiled.
+        own: whether it is of the user's catalogue.
     """
 
     model: Model
     reference: str
     profile: ComputeProfile | None = None
     catalogue: str | None = None
+    own: bool = False
 
     def counted(self) -> Counted | Bare:
         """The model with its tensors, which a compiled one was made without."""
@@ -48,7 +50,7 @@ def all_models(catalogue: str | None) -> Iterator[Entry]:
         if entry.origin:
             found_own = of_entry(entry)
             if isinstance(found_own, Loaded):
-                yield Entry(model_of(found_own.spec), entry.id, None, catalogue)
+                yield Entry(model_of(found_own.spec), entry.id, None, catalogue, own=True)
         elif (found := summary(entry.id)) is not None:
             yield _shipped(found)._replace(catalogue=catalogue)
 

@@ -14,8 +14,10 @@ from llmscale.answers.placed import Laid, device_fit, laid
 from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.results.common import Bound, model_ref
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
+from llmscale.answers.serving import remedies, users
+from llmscale.answers.usual import usual
 from llmscale.devices.sets import ANY_DEVICE, DeviceSet
-from llmscale.errors import UnsupportedModelError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.bounds import bounds_of
 from llmscale.fit.choose import foreign, refuse_options
 from llmscale.fit.pace import moved
@@ -73,13 +75,20 @@ def estimate(
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
-    if loaded.stored and _as_stored(loaded.stored, tuple(quants), asked):
-        forms, lenient = [loaded.stored], False
-    else:
-        wanted = tuple(quants)
-        wanted = quants_of(() if wanted == DEFAULT_QUANTS else wanted, loaded, asked.runtime) or DEFAULT_QUANTS
+    one = _Asked(model, asked, named, sets, reference, catalogue, explain)
+    said, plain = tuple(quants), not (quant_map or sparsity)
+    wanted = quants_of(() if said == DEFAULT_QUANTS else said, loaded, asked.runtime) or DEFAULT_QUANTS
+    forms: list[Quant] = []
+    lines: list[_Line] = []
+    left_out: list[str] = []
+    if loaded.stored and _as_stored(loaded.stored, said, asked):
+        forms = [loaded.stored]
+        lines, left_out = _lines(one, forms, lenient=False)
+    elif plain:
+        forms, lines, left_out = _usual_lines(one, wanted)
+    if not lines:
         forms, lenient = _forms(wanted, asked.runtime, quant_map, sparsity)
-    lines, left_out = _lines(_Asked(model, asked, named, sets, reference, catalogue, explain), forms, lenient)
+        lines, left_out = _lines(one, forms, lenient)
     foreign_notes = once(why for line in lines for why in line.foreign)
     if foreign_notes and not any(line.estimate.devices for line in lines):
         raise refusal(foreign_notes[0])
@@ -146,6 +155,20 @@ def _forms(
     return forms, lenient or bool(usual)
 
 
+def _usual_lines(asked: _Asked, quants: Iterable[str]) -> tuple[list[Quant], list[_Line], list[str]]:
+    """Lines in what people run on the devices that were named, where no quant and no runtime was."""
+    if not asked.named or asked.question.runtime or tuple(quants) not in ((), DEFAULT_QUANTS):
+        return [], [], []
+    found = usual(asked.model, asked.named)
+    if found is None:
+        return [], [], []
+    one = asked._replace(question=asked.question._replace(runtime=found.runtime))
+    try:
+        return list(found.quants), *_lines(one, found.quants, lenient=True)
+    except UsageError:  # the runtime refuses these devices, or an option is another's: each quant's own says more
+        return [], [], []
+
+
 def _lines(asked: _Asked, forms: Sequence[Quant], lenient: bool) -> tuple[list[_Line], list[str]]:
     """A line for each quant, and the names of those that the model cannot be had in."""
     lines, left_out = [], []
@@ -187,9 +210,12 @@ def _line(asked: _Asked, form: Quant) -> _Line:
 
 def _device_fit(asked: _Asked, one: Laid) -> DeviceFit:
     about = asked.model.about
-    return device_fit(
+    found = device_fit(
         one, about, MAX_BATCH, moved(one.subject), partial(called, about, asked.reference, asked.catalogue)
     )
+    if one.placed.capacity is None or not asked.named:
+        return found
+    return replace(found, users=tuple(users(one, about)), remedies=tuple(remedies(one, asked.model, asked.question)))
 
 
 def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:

@@ -1,36 +1,30 @@
-"""``fits``: which models a device takes, in which quant, with how much context."""
+"""``fits``: what to run on a device, in which quant, with how much context."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from llmscale.answers.catalogued import Entry, all_models
-from llmscale.answers.named import called
-from llmscale.answers.placed import command as command_of
-from llmscale.answers.placed import laid
+from llmscale.answers.fitting import Asked, Candidate, Row, ladder_of
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
-from llmscale.answers.results.common import LossRef
+from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
+from llmscale.answers.worth import WRITE, Worth, ranked_by, worths, worthwhile
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
-from llmscale.fit.choose import Choices, Chosen, answer, available, best, choices, foreign
-from llmscale.fit.largest import longest_context
-from llmscale.fit.pace import moved, pace
+from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
 from llmscale.fit.question import DEFAULT_KV, Question
-from llmscale.fit.subject import DEFAULT_CONTEXT, model_of
-from llmscale.formats.recipe import Quant
+from llmscale.fit.subject import DEFAULT_CONTEXT, Listed, model_of
+from llmscale.formats.ladder import above_floor
 from llmscale.notes import Note, note
-from llmscale.runtimes.interface import KINDS, Verdict
 from llmscale.runtimes.refusals import refusal
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 
 #: The range of consumer cards that ``fits`` shows when no device is named.
 CONSUMER_GIB = (12, 16, 24)
-#: Of one model: how many quants below the best that fits are shown too.
-STEPS_BELOW = 4
 #: Rows of a list that is not asked for whole.
 MOST_ROWS = 12
 
@@ -51,125 +45,70 @@ def fits(
     everything: bool = False,
     command: bool = False,
     catalogue: str | None = None,
+    purpose: str | None = None,
+    licence: str | None = None,
+    sort: str = DEFAULT_SORT,
+    limit: int | None = None,
+    min_context: int | None = None,
+    min_speed: float | None = None,
+    any_quant: bool = False,
 ) -> FitsResult | FitsOverview:
-    """Which models fit a device, each in the quant with the least loss that does, with the largest context at it.
+    """What to run on a device: models worth naming, each in the best quant that fits, with the longest context at it.
 
-    Without `models` the whole catalogue is asked: the first `MOST_ROWS` of those that fit, then of those that miss the
-    smallest quant by less than half of what there is; all with `everything`. Without a device: the 12 to 24 GB consumer
-    range.
+    Without `models` the catalogue is asked: open models for `purpose`, the newest of a line and size, in quants above a
+    floor of loss, ranked by reported quality; the first `MOST_ROWS` of those that fit, then of those that miss the
+    smallest quant by less than half of what there is. Without a device: the 12 to 24 GB consumer range.
 
     Args:
-        quants: the only ones to choose from; all of `runtime` when there are none.
+        quants: the only ones to choose from; the usual ones of `runtime` when there are none.
         runtime: llama.cpp when None; a model that it cannot load is run from its published files instead.
         options: of the runtime, by name.
-        command: whether the line that starts each of `models` is wanted as well.
+        everything: every model, the older and those that are far too large as well.
+        command: whether the line that starts each model is wanted, and not that of the first alone.
+        purpose: chat, code, reason, vision, embedding, rerank or speech; chat when None.
+        sort: score, size, speed, context or released.
+        limit: rows.
+        any_quant: whether quants that lose more than the floor may be chosen as well.
     """
-    if command and not (models and device is not None):
-        raise UsageError("--command asks about a device and a model.", "For example fits rtx4090 --model llama-3.1-8b.")
+    if command and device is None:
+        raise UsageError("--command asks about a device.", "For example fits rtx4090 --model llama-3.1-8b.")
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit} is not possible: at least one row is.")
+    wanted = Wanted(purpose, licence, sort, min_context, min_speed)
+    wanted.check()
     asked = question(context, batch, kv_dtype, runtime, named_ram([device or ""], options), catalogue)
+    known = worths(catalogue)
     loaded = [load(name, catalogue=catalogue) for name in models]
-    wanted = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)
-    choose = choices(wanted, runtime, quant_map, sparsity)
+    quants = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)
+    every = choices(quants, runtime, quant_map, sparsity)
+    common = every if quants or any_quant else choices((), runtime, common=True)
+    choose = _Choosing(every, common, not (quants or any_quant), known)
     named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
     entries = named or list(all_models(catalogue))
     sets = named_devices([device], reserve) if device is not None else common_devices(CONSUMER_GIB, reserve)
-    _refuse_unmodelled(sets, choose, asked)
-    have, unable = _had(entries, choose, asked, bool(models))
-    several = [_Asked(devices, asked, everything, bool(models), command, catalogue) for devices in sets]
-    results = tuple(_fits(one, have, unable) for one in several)
+    _refuse_unmodelled(sets, every, asked)
+    first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
+    asking = entries if models or everything else [entry for entry in entries if entry.model.about.id in first]
+    have, unable = _candidates(asking, choose, asked, bool(models))
+    most = limit or (None if everything or models else MOST_ROWS)
+    listing = _Listing(wanted, most, ranked_by(known.values()), first, len(entries) - len(asking), command)
+    alone = asked if models else without_offloading(asked)
+    offloading = asked if alone != asked else None
+    results = tuple(
+        _fits(Asked(devices, alone, offloading, everything, bool(models), catalogue), have, unable, listing)
+        for devices in sets
+    )
     return results[0] if device is not None else FitsOverview(results[0].context, results)
 
 
-class _Asked:
-    """One question about many models on some devices."""
-
-    def __init__(
-        self,
-        devices: DeviceSet,
-        question: Question,
-        everything: bool,
-        named: bool,
-        command: bool,
-        catalogue: str | None,
-    ) -> None:
-        self.devices = devices
-        self.question = question
-        self.everything = everything or named
-        self.named = named
-        self.command = command
-        self.catalogue = catalogue
-
-
-class _Row:
-    """One model on the devices; what is only shown is worked out when it is."""
-
-    def __init__(self, entry: Entry, steps: Sequence[Quant], asked: _Asked) -> None:
-        self.entry, self.asked = entry, asked
-        self.chosen = best(entry.model, steps, asked.devices, asked.question, None if asked.named else entry.counted)
-
-    @property
-    def fits(self) -> bool:
-        return self.chosen.placed.fits is Verdict.YES
-
-    @property
-    def missing(self) -> int:
-        return self.chosen.placed.missing
-
-    @cached_property
-    def precise(self) -> Chosen:
-        """As the runtime itself places it, whatever was compiled of the model."""
-        if self.chosen.precise:
-            return self.chosen
-        return answer(self.entry.counted(), self.chosen.quant, self.asked.devices, self.asked.question)
-
-    def line(self) -> FittingModel:
-        """What is shown of it."""
-        chosen, about, devices = self.precise, self.entry.model.about, self.asked.devices
-        placed, work = chosen.placed, chosen.settled.work
-        fits = placed.fits is Verdict.YES
-        speed = pace(
-            chosen.runtime,
-            moved(chosen.subject, self.entry.profile),
-            chosen.quant.id,
-            work,
-            placed,
-            devices,
-        )
-        told = speed.decode if speed and fits else None
-        return FittingModel(
-            id=about.id,
-            parameters=about.parameters,
-            basis=about.basis.value,
-            quant=chosen.quant.id,
-            runtime=chosen.runtime.info.name,
-            release=chosen.runtime.release,
-            total_bytes=placed.total,
-            usable_bytes=placed.usable,
-            used_bytes=placed.used,
-            free_bytes=placed.free,
-            host_bytes=placed.host.used,
-            fits=fits,
-            max_context=longest(chosen, devices, about.sequence, about.limit) if fits else None,
-            missing_bytes=placed.missing,
-            tokens_per_second=told.value if told else None,
-            tokens_per_second_range=(told.low, told.high) if told else None,
-            context=work.context,
-            weights_bytes=self.entry.model.weights(chosen.quant).value,
-            loss=LossRef.of(chosen.quant.id, about.id),
-            command_line=self._command() if self.asked.command else None,
-        )
-
-    def _command(self) -> str | None:
-        """What to type for the quant that is shown."""
-        chosen = self.precise
-        one = laid(chosen.runtime, chosen.subject, chosen.asked, chosen.settled, self.asked.devices)
-        about = self.entry.model.about
-        return command_of(one, partial(called, about, self.entry.reference, self.asked.catalogue))
-
-
-def longest(chosen: Chosen, devices: DeviceSet, sequence: int | None, limit: int | None) -> int | None:
-    """The longest context that surely fits; None for none, and for models that always see the same number of tokens."""
-    return None if sequence else longest_context(chosen.runtime, chosen.subject, chosen.asked, devices, limit)
+def _first(entries: Iterable[Entry], worth: set[str], wanted: Wanted) -> Iterator[str]:
+    """Of the models that are worth naming those that do what is wanted, and the user's own."""
+    writes = wanted.purpose is None or wanted.purpose in WRITE
+    for entry in entries:
+        model = entry.model
+        decodes = isinstance(model, Listed) and model.widths.decodes
+        if (model.about.id in worth and (decodes or not writes)) or entry.own:
+            yield model.about.id
 
 
 def _named(name: str, loaded: Loaded | Undisclosed, catalogue: str | None) -> Entry:
@@ -187,17 +126,15 @@ def _refuse_unmodelled(sets: Sequence[DeviceSet], choose: Choices, asked: Questi
             raise refusal(told[0])
 
 
-#: Models with the quants that each can be had in.
-Had = list[tuple[Entry, list[Quant]]]
-
-
-def _had(entries: Iterable[Entry], choose: Choices, asked: Question, named: bool) -> tuple[Had, list[str]]:
+def _candidates(
+    entries: Iterable[Entry], choose: _Choosing, asked: Question, named: bool
+) -> tuple[list[Candidate], list[str]]:
     """Those that can be had in any quant asked for, and the ids of those that cannot."""
-    have: Had = []
+    have: list[Candidate] = []
     unable = []
     for entry in entries:
         try:
-            have.append((entry, available(entry.model, choose, asked)))
+            have.append(choose.candidate(entry, asked, named))
         except UnsupportedModelError:
             if named:
                 raise
@@ -205,35 +142,122 @@ def _had(entries: Iterable[Entry], choose: Choices, asked: Question, named: bool
     return have, unable
 
 
-def _fits(asked: _Asked, have: Had, unable: Sequence[str]) -> FitsResult:
-    rows, lines, refused = [], [], list(unable)
-    for entry, steps in have:
+class _Choosing(NamedTuple):
+    """Which quants of a model are asked about.
+
+    Attributes:
+        every: all that may be chosen, `common` those that people step down.
+        bounded: whether what loses too much is left out, for models that nobody named.
+    """
+
+    every: Choices
+    common: Choices
+    bounded: bool
+    worths: Mapping[str, Worth]
+
+    def candidate(self, entry: Entry, asked: Question, named: bool) -> Candidate:
+        """Raises:
+        UnsupportedModelError: a model that cannot be had in any, or only in what loses too much.
+        """
+        about = entry.model.about
+        steps = available(entry.model, self.common, asked)
+        worth = self.worths.get(about.id)
+        if named:
+            least = min(quant.bits for quant in steps)
+            below = [quant for quant in available(entry.model, self.every, asked) if quant.bits < least]
+            return Candidate(entry, steps, below, worth)
+        if self.bounded:
+            steps = [quant for quant in steps if above_floor(quant, about.id)]
+        if not steps:
+            raise UnsupportedModelError(f"{about.name} cannot be had in any quant that keeps its quality.")
+        return Candidate(entry, steps, (), worth)
+
+
+def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listing: _Listing) -> FitsResult:
+    rows, refused = [], list(unable)
+    for candidate in have:
         try:
-            rows.append(_Row(entry, steps, asked))
+            rows.append(Row(candidate, asked))
         except LlmscaleError:
             if asked.named:
                 raise
-            refused.append(entry.model.about.id)
-    for row in _wanted(rows, asked):
-        try:
-            lines.append(row.line())
-        except LlmscaleError:  # refused only by the runtime itself, where what was compiled does not tell
-            if asked.named:
-                raise
-            refused.append(row.entry.model.about.id)
-        if len(lines) == MOST_ROWS and not asked.everything:
-            break
+            refused.append(candidate.entry.model.about.id)
+    shown = listing.shown(rows, asked, refused)
+    lines = tuple(listing.line(row, at, asked) for at, row in enumerate(shown))
     devices = asked.devices
-    usable = lines[0].usable_bytes if asked.named and len(lines) == 1 else devices.total_usable
-    device = DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable)
-    ladder = tuple(_ladder(*have[0], asked)) if len(have) == 1 and asked.named else ()
-    context = asked.question.context or DEFAULT_CONTEXT
-    taken = [told for entry, _ in have for told in entry.model.about.notes] if asked.named else []
-    notes = (*asked.devices.notes, *taken, *_beyond(lines, rows))
-    return FitsResult(device, context, tuple(lines), len(rows) - len(lines), ladder, tuple(refused), notes)
+    shares = {line.usable_bytes for line in lines}
+    usable = shares.pop() if len(shares) == 1 else devices.total_usable
+    alone = have[0] if len(have) == 1 and asked.named else None
+    taken = [told for one in have for told in one.entry.model.about.notes] if asked.named else []
+    return FitsResult(
+        device=DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable),
+        context=asked.question.context or DEFAULT_CONTEXT,
+        models=lines,
+        hidden=len(rows) - len(lines),
+        choices=_steps_of(alone, lines[0].quant, asked) if alone else (),
+        not_available=tuple(refused),
+        notes=(*devices.notes, *taken, *_beyond(lines, rows)),
+        passed_over=listing.passed_over,
+        score_name=listing.test,
+    )
 
 
-def _beyond(lines: Sequence[FittingModel], rows: Sequence[_Row]) -> Iterator[Note]:
+class _Listing(NamedTuple):
+    """Which of the rows are shown, and in which order.
+
+    Attributes:
+        most: rows; None for all.
+        test: whose scores rank them.
+        first: those worth naming.
+        passed_over: how many models were not even asked about.
+        commands: whether all lines get theirs, and not the first alone.
+    """
+
+    wanted: Wanted
+    most: int | None
+    test: str
+    first: frozenset[str]
+    passed_over: int
+    commands: bool
+
+    def shown(self, rows: Sequence[Row], asked: Asked, refused: list[str]) -> list[Row]:
+        """The rows that are; what the runtime refuses at the last is added to `refused`."""
+        near = asked.devices.total_usable // 2
+        kept = [row for row in rows if asked.everything or asked.named or row.fits or row.missing <= near]
+        found: list[Row] = []
+        for row in ordered(kept, self.wanted, self.test, self.first):
+            try:
+                row.line  # noqa: B018  the runtime itself may refuse what was compiled
+            except LlmscaleError:
+                if asked.named:
+                    raise
+                refused.append(row.entry.model.about.id)
+                continue
+            if self.wanted.takes(row) and (asked.everything or asked.named or not row.crawls):
+                found.append(row)
+            if len(found) == self.most:
+                break
+        return found
+
+    def line(self, row: Row, at: int, asked: Asked) -> FittingModel:
+        """What is shown of one, with what to type for the first or all of them."""
+        score = row.worth.scores.get(self.test) if row.worth else None
+        typed = (row.fits and (self.commands or (at == 0 and not asked.named))) or (self.commands and asked.named)
+        return replace(
+            row.line,
+            command_line=row.command() if typed else None,
+            score=score[0] if score else None,
+            score_date=score[1] if score else "",
+        )
+
+
+def _steps_of(candidate: Candidate, advised: str, asked: Asked) -> tuple[Choice, ...]:
+    """The ladder of one model, with the quant below it that was taken where none of the usual ones fits."""
+    below = [quant for quant in candidate.below if quant.id == advised]
+    return tuple(ladder_of(candidate.entry, [*candidate.steps, *below], advised, asked))
+
+
+def _beyond(lines: Sequence[FittingModel], rows: Sequence[Row]) -> Iterator[Note]:
     """That some were not made for so long a context."""
     limits = {row.entry.model.about.id: row.entry.model.about.limit for row in rows}
     short = [line for line in lines if (limits[line.id] or line.context) < line.context]
@@ -241,42 +265,3 @@ def _beyond(lines: Sequence[FittingModel], rows: Sequence[_Row]) -> Iterator[Not
         yield note("context_beyond_limit", context=short[0].context, limit=limits[short[0].id])
     elif short:
         yield note("context_beyond_limits", context=short[0].context, models=[line.id for line in short])
-
-
-def _wanted(rows: Sequence[_Row], asked: _Asked) -> list[_Row]:
-    """Those that fit, the largest first, then those that just miss; of all the others as well where all are wanted."""
-    near = asked.devices.total_usable // 2
-    return sorted((row for row in rows if asked.everything or row.fits or row.missing <= near), key=_order)
-
-
-def _order(row: _Row) -> tuple[bool, int, str]:
-    about = row.entry.model.about
-    return not row.fits, -about.parameters if row.fits else row.missing, about.id
-
-
-def _ladder(entry: Entry, steps: Sequence[Quant], asked: _Asked) -> Iterator[Choice]:
-    """One model step by step: the last quant that does not fit, the best that does, and some below it."""
-    found = []
-    for quant in steps:
-        try:
-            found.append(answer(entry.model, quant, asked.devices, asked.question))
-        except (UsageError, UnsupportedModelError):  # refused on these devices; `best` says so where all of them are
-            continue
-    first = next((at for at, one in enumerate(found) if one.placed.fits is Verdict.YES), len(found))
-    about = entry.model.about
-    for one in found[max(0, first - 1) : first + 1 + STEPS_BELOW]:
-        placed, weights = one.placed, entry.model.weights(one.quant).value
-        yield Choice(
-            quant=one.quant.id,
-            bits_per_weight=8 * weights / about.parameters,
-            weights_bytes=weights,
-            total_bytes=placed.total,
-            used_bytes=placed.used,
-            free_bytes=placed.free,
-            host_bytes=placed.host.used,
-            parts={kind: size for kind in KINDS if (size := placed.of(kind, host=False).value)},
-            fits=placed.fits is Verdict.YES,
-            missing_bytes=placed.missing,
-            max_context=longest(one, asked.devices, about.sequence, about.limit),
-            loss=LossRef.of(one.quant.id, about.id),
-        )

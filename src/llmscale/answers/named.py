@@ -13,7 +13,9 @@ def called(about: About, reference: str = "", catalogue: str | None = None) -> M
     Args:
         reference: how the user called it.
     """
-    return ModelName(about.id, repository(about.id, reference, catalogue), about.published_in)
+    entry = models(catalogue)["entries"].get(about.id) or {}
+    files = next(iter(entry.get("gguf") or ()), "")
+    return ModelName(about.id, repository(about.id, reference, catalogue), about.published_in, files)
 
 
 def repository(model: str, reference: str = "", catalogue: str | None = None) -> str:

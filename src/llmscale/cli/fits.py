@@ -14,10 +14,24 @@ from llmscale.cli.runtime_options import takes_runtime_options
 app = typer.Typer(rich_markup_mode=None)
 
 
+def complete_purpose(incomplete: str) -> list[str]:
+    """What models are for that begins so."""
+    from llmscale.answers.worth import PURPOSES
+
+    return [purpose for purpose in PURPOSES if purpose.startswith(incomplete.lower())]
+
+
+def complete_sort(incomplete: str) -> list[str]:
+    """Orders that begin so."""
+    from llmscale.answers.ranking import DEFAULT_SORT, SORTS
+
+    return [sort for sort in (DEFAULT_SORT, *SORTS) if sort.startswith(incomplete.lower())]
+
+
 @app.command(
     cls=GroupedCommand,
     epilog="Examples: llmscale fits rtx4090 | llmscale fits '2x rtx3090' llama-2-70b | "
-    "llmscale fits 12GB --model llama-3.1-70b",
+    "llmscale fits 12GB --for code --min-context 32k",
 )
 @takes_runtime_options
 def fits(
@@ -49,9 +63,45 @@ def fits(
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
     reserve: opt.Reserve = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also what is far too large.")] = False,
+    purpose: Annotated[
+        Optional[str],
+        typer.Option(
+            "--for",
+            metavar="PURPOSE",
+            help="chat (default), code, reason, vision, embedding, rerank or speech.",
+            autocompletion=complete_purpose,
+            rich_help_panel="What",
+        ),
+    ] = None,
+    licence: Annotated[
+        Optional[str],
+        typer.Option(
+            "--licence", "--license", metavar="L", help="Only under it: apache, mit …", rich_help_panel="What"
+        ),
+    ] = None,
+    any_quant: Annotated[
+        bool, typer.Option("--any", help="Also in quants that lose more than 5 %.", rich_help_panel="What")
+    ] = False,
+    min_context: Annotated[
+        Optional[str],
+        typer.Option("--min-context", metavar="N", help="Only with so many tokens; 32k.", rich_help_panel="What"),
+    ] = None,
+    min_speed: Annotated[
+        Optional[float],
+        typer.Option("--min-speed", metavar="N", help="Only with so many tokens a second.", rich_help_panel="What"),
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option(
+            "--sort", metavar="BY", help="score, size, speed, context or released.", autocompletion=complete_sort
+        ),
+    ] = "score",
+    limit: Annotated[Optional[int], typer.Option("--limit", metavar="N", help="Rows. Default: 12.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every model: older and closed ones too, and what is far too large.")
+    ] = False,
     command: Annotated[
-        bool, typer.Option("--command", help="Also what to type: the line that starts the runtime so.")
+        bool, typer.Option("--command", help="What to type for every row: the line that starts the runtime so.")
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit with status 1 unless some model fits.")] = False,
     catalogue: opt.Catalogue = None,
@@ -63,7 +113,7 @@ def fits(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Which models DEVICE takes, each in the quant that loses least of those that fit; of one model, all that fit."""
+    """What to run on DEVICE: the best open models, each in the best usual quant that fits; of one MODEL, its quants."""
     from llmscale.answers.fits import fits as answer
     from llmscale.answers.results.fits import FitsResult
     from llmscale.render.views.fits import fits_view
@@ -81,6 +131,13 @@ def fits(
         quant_map=quant_map,
         sparsity=sparsity,
         everything=everything,
+        purpose=purpose,
+        licence=licence,
+        any_quant=any_quant,
+        min_context=opt.tokens(min_context),
+        min_speed=min_speed,
+        sort=sort,
+        limit=limit,
         command=command,
         catalogue=catalogue,
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Annotated, Optional
 
 import typer
 
-from llmscale.errors import UsageError
+from llmscale.units import parse_tokens
 
 
 class Lang(str, Enum):
@@ -71,24 +70,13 @@ def complete_output(incomplete: str) -> list[str]:
     return _starting(list(WRITERS), incomplete)
 
 
-_TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+(?:e\d{1,2})?)\s*([km]?)"
-_UNITS = {"": 1, "k": 1024, "m": 1024**2}
-
-
 def tokens(text: str | None) -> int | None:
     """A number of tokens: ``8192``, ``8,192``, ``1e5`` or ``8k`` (1,024 each, as context lengths are named).
 
     Raises:
         UsageError: not a whole number.
     """
-    if text is None:
-        return None
-    match = re.fullmatch(_TOKENS, text.strip(), re.IGNORECASE)
-    if match is None or len(text) > 30:
-        raise UsageError(f"--context '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
-    digits, _, zeros = match[1].lower().replace(",", "").partition("e")
-    power: int = 10 ** int(zeros or 0)
-    return int(digits) * power * _UNITS[match[2].lower()]
+    return None if text is None else parse_tokens(text)
 
 
 Model = Annotated[
@@ -171,6 +159,7 @@ Batch = Annotated[
     typer.Option(
         "--batch",
         "-b",
+        "--sequences",
         "--num-parallel",
         metavar="N",
         help="Sequences at once.",
@@ -212,7 +201,7 @@ OutputOption = Annotated[
         autocompletion=complete_output,
     ),
 ]
-LangOption = Annotated[Lang, typer.Option("--lang", help="Language of titles and labels.")]
+LangOption = Annotated[Lang, typer.Option("--lang", envvar="LLMSCALE_LANG", help="Language of what is printed.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
 Width = Annotated[Optional[int], typer.Option("--width", metavar="N", min=20, max=1000, help="Width of the table.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No legend and no notes below the table.")]

@@ -13,6 +13,7 @@ from llmscale.fit.question import Question
 from llmscale.fit.subject import Bare, Counted, Listed, Model, Subject
 from llmscale.formats.ladder import by_quality, ladder, originals
 from llmscale.formats.recipe import Quant
+from llmscale.formats.select import named as named_quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note
 from llmscale.runtimes.interface import Placement, Runtime, Verdict, Workload
@@ -65,18 +66,31 @@ class Chosen(NamedTuple):
 
 
 def choices(
-    names: Sequence[str], runtime: str | None, quant_map: str | None = None, sparsity: str | None = None
+    names: Sequence[str],
+    runtime: str | None,
+    quant_map: str | None = None,
+    sparsity: str | None = None,
+    *,
+    common: bool = False,
 ) -> Choices:
     """The quants to choose from, best first: those named, all of a runtime, or llama.cpp's.
 
     What the runtime that is asked first cannot load is run from its published files instead, unless one is named.
+
+    Args:
+        common: only the steps that people go down on a runtime, where it says which these are.
     """
     if names:
         return Choices((tuple(by_quality(selected(names, quant_map, sparsity)[0])),), (), named=True)
     if quant_map or sparsity:
         raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
     runtimes = [named(runtime)] if runtime else list(FIRST)
-    return Choices(tuple(tuple(ladder(name)) for name in runtimes), originals(runtimes[0]))
+    ladders = tuple(tuple(_steps(name) if common else ladder(name)) for name in runtimes)
+    return Choices(ladders, originals(runtimes[0]))
+
+
+def _steps(runtime: str) -> list[Quant]:
+    return [named_quant(step) for step in find_runtime(runtime).info.steps] or ladder(runtime)
 
 
 def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
@@ -196,6 +210,12 @@ def best(
     if last is None:
         raise refused or UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.")
     return last
+
+
+def without_offloading(question: Question) -> Question:
+    """The question without the options that may leave weights in host memory."""
+    moving = {option.name for info in infos() for option in info.options if option.offloads}
+    return question._replace(options=tuple(given for given in question.options if given[0] not in moving))
 
 
 def _offloads(question: Question, quant: Quant) -> bool:

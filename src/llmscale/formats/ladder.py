@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from llmscale.formats.catalogue import quants
-from llmscale.formats.quality import losses
+from llmscale.formats.quality import loss, losses
 from llmscale.formats.recipe import Quant
 
 #: Wider than any model is published or run in: never worth a step.
@@ -16,6 +16,17 @@ WIDEST = 16
 RUINED = 100.0
 #: Bits from which on a quant is offered although nobody published its loss.
 UNMEASURED = 4
+
+
+#: A rise of perplexity, in per cent, up to which a quant is worth using without a second thought: of llama.cpp's
+#: presets IQ4_XS (3.6) is within it, Q3_K_M (8.0) is not. A choice, not a measurement.
+FLOOR = 5.0
+
+
+def above_floor(quant: Quant, model: str) -> bool:
+    """Whether `model` is hardly worse in a quant: published so, or with a loss up to `FLOOR`; unknown ones by bits."""
+    found = loss(quant.id, model)
+    return bool(quant.keeps) or (found.percent <= FLOOR if found else quant.bits >= UNMEASURED)
 
 
 def ladder(runtime: str) -> list[Quant]:

@@ -314,6 +314,8 @@ class RuntimeInfo(NamedTuple):
         vendors: whose GPUs it is modelled on, as the device catalogue spells them.
         usual: the quants that it is asked for when none is named; empty for those of everybody.
         bits: what people mean by so many bits on it (``4bit``, ``8bit``); empty where these are plain widths.
+        steps: the quants that people go down until a model fits, the better first; empty for all that it has.
+        home: kinds of devices on which it is what people run when nobody names a runtime.
         shares_tensors: whether it cuts every matrix over devices, so that it takes as much of each as of the smallest.
         engine: another runtime that does the work; empty for none.
         note: the sentence below its tables.
@@ -327,6 +329,8 @@ class RuntimeInfo(NamedTuple):
     reads: Reads = Reads.ANY
     usual: tuple[str, ...] = ()
     bits: Mapping[str, str] = {}
+    steps: tuple[str, ...] = ()
+    home: frozenset[str] = frozenset()
     options: tuple[Option, ...] = ()
     shares_tensors: bool = False
     engine: str = ""
@@ -356,11 +360,13 @@ class ModelName(NamedTuple):
         id: what its files are called after.
         repository: the publisher's, on a hub; empty where none is known.
         published_in: the ``quant_method`` of a checkpoint that is published quantised.
+        gguf: a repository of its GGUF files, on a hub; empty where none is known.
     """
 
     id: str
     repository: str = ""
     published_in: str = ""
+    gguf: str = ""
 
 
 class Runtime(Protocol):

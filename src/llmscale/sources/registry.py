@@ -11,7 +11,16 @@ from llmscale.errors import NotFoundError, UsageError
 from llmscale.sources.interface import Claim, Loaded, LoadOptions, Source, Undisclosed
 
 #: Modules of this room. A bare word is a name of the catalogue before it is a path.
-SOURCES = ("literal", "ollama_store", "gguf_file", "safetensors_file", "params_json", "catalogue", "config_json")
+SOURCES = (
+    "config_text",
+    "literal",
+    "ollama_store",
+    "gguf_file",
+    "safetensors_file",
+    "params_json",
+    "catalogue",
+    "config_json",
+)
 
 
 def load(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> Loaded | Undisclosed:

@@ -135,3 +135,13 @@ def test_explaining_mentions_the_numbers() -> None:
     for number in ("6,738,415,616", "13,476,831,232", "2,147,483,648", "536,870,912"):
         assert number in text
     assert "6,738,415,616 parameters" not in good("estimate", "llama-2-7b").out
+
+
+def test_the_first_line_is_the_answer() -> None:
+    yes = good("estimate", "llama-3.1-8b", "--gpu", "rtx4090").out
+    assert re.match(r"Yes: Llama 3.1 8B in Q8_0 fits rtx4090: ~[\d.]+ of 23.49 GiB, up to [\d,]+ tokens, ~\d+ ", yes)
+    no = good("estimate", "llama-3.1-70b", "--gpu", "rtx4090", "-q", "q4_k_m").out
+    assert re.match(r"No: Llama 3.1 70B in Q4_K_M takes ~[\d.]+ GiB, and rtx4090 has 23.49: ~[\d.]+ GiB too much.", no)
+    both = good("estimate", "qwen3-32b", "--gpu", "rtx3060", "--gpu", "m3-max:64GB", "--lang", "zh").out.splitlines()
+    assert both[0].startswith("不行:")
+    assert both[1].startswith("可以:")

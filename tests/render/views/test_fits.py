@@ -2,24 +2,59 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+from rich.cells import cell_len
+
 from tests.helpers import good
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_to_run_what_to_type_and_how_fast_stand_on_one_screen(lang: str) -> None:
+    lines = good("fits", "rtx3060-12gb", "--width", "80", "--lang", lang).out.splitlines()
+    assert len(lines) <= 24
+    assert "tokens/s." in " ".join(lines[:2]) or "词元/秒。" in " ".join(lines[:2])
+    assert "llama-server" in " ".join(lines[-2:])
+    for width in (60, 80):
+        narrow = good("fits", "rtx3060-12gb", "--width", str(width), "--quiet", "--lang", lang).out.splitlines()
+        assert max(map(cell_len, narrow)) <= width
+
+
+def test_what_is_too_wide_is_named() -> None:
+    assert "Released" in good("fits", "rtx3060-12gb", "--width", "100").out
+    narrow = good("fits", "rtx3060-12gb", "--width", "60").out
+    assert "Too narrow to show: Released, Params." in narrow
 
 
 def test_what_fits_and_what_just_misses() -> None:
     text = good("fits", "rtx3060-12gb").out
     assert "Just miss" not in text, "more fit than a screen takes"
-    assert "more models are not shown (--all)" in text
+    assert "more are not shown (--all)" in text
     everything = good("fits", "rtx3060-12gb", "--all").out
     assert "Just miss" in everything
     assert "not shown" not in everything
-    assert "Just miss" in good("fits", "1GiB", "-q", "fp32").out
     assert "Just miss" not in good("fits", "2x h200", "7B").out
+
+
+def test_nothing_fits_is_said_and_no_empty_table_is_drawn() -> None:
+    text = good("fits", "1GiB", "-q", "fp32").out
+    assert text.startswith("1GiB (0.50 of 1.00 GiB usable): nothing fits")
+    assert "Context" not in text
 
 
 def test_the_best_quant_is_said_in_a_sentence() -> None:
     text = good("fits", "rtx3060-12gb", "llama-3.1-8b").out
-    assert "Q8_0 loses least of those that fit with 4,096 tokens" in text
-    assert "No quant of llama-3.1-405b fits" in good("fits", "rtx3060-12gb", "llama-3.1-405b").out
+    assert "llama-3.1-8b in Q8_0, 30,720 tokens, ~" in text
+    assert re.search(r"→ +Q8_0 ", text)
+    none = good("fits", "rtx3060-12gb", "llama-3.1-405b").out
+    assert re.search(r"no, llama-3.1-405b lacks ~\d+\.\d\d GiB even in IQ2_XS\.", none)
+    assert "→" not in none
+
+
+def test_a_quant_that_loses_heavily_is_advised_against() -> None:
+    assert "below what is worth using" in good("fits", "rtx4090", "llama-2-70b").out
+    assert "below what is worth using" not in good("fits", "rtx4090", "llama-2-13b").out
 
 
 def test_a_context_beyond_the_models_own_limit_is_told() -> None:

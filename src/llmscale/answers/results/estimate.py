@@ -20,6 +20,14 @@ class DeviceUsage:
 
 
 @dataclass
+class ServedUsers:
+    """How many requests of a context run at once."""
+
+    context: int
+    requests: float
+
+
+@dataclass
 class DeviceFit:
     """One estimate on one device, or several together.
 
@@ -34,7 +42,8 @@ class DeviceFit:
     runtimes.
     `weights_bytes`, `kv_cache_bytes` and `overhead_bytes` are those of the fullest device; where a server makes its
     cache ahead, `kv_cache_bytes` is all that it holds. `kv_cache_tokens` and `max_concurrency` are what such a server
-    reports, of one replica.
+    reports, of one replica. `users` is how many requests of so many tokens run at once, `remedies` what would let all
+    run that were asked for, the cheapest first.
 
     `tokens_per_second` is of all sequences together with that context in the cache, `first_token_seconds` after a
     prompt as long; their ranges hold the truth 95 times in 100. `command` is what to type, None where it does not fit.
@@ -68,6 +77,8 @@ class DeviceFit:
     first_token_seconds_range: tuple[float, float] | None
     command: str | None
     per_device: tuple[DeviceUsage, ...]
+    users: tuple[ServedUsers, ...] = ()
+    remedies: tuple[Note, ...] = ()
 
 
 @dataclass

@@ -12,7 +12,8 @@ from llmscale.notes import Note
 class DeviceRef:
     """Which device a result is about; `usable_bytes` is what models may take of all of them together.
 
-    That of one model is what its runtime may use; of many it is before any runtime keeps something for itself."""
+    It is what the runtime may use; where the models are run by several, which keep unlike shares for themselves, what
+    is there before any does."""
 
     id: str
     name: str
@@ -28,7 +29,9 @@ class FittingModel:
 
     `usable_bytes` is what the runtime may use of all devices, and the sum of `used_bytes` and `free_bytes`;
     `total_bytes` is `used_bytes` and what lies in host memory, `host_bytes`. Where nothing fits `quant` is the smallest
-    and `missing_bytes` what it lacks. `command_line` is what to type, where it was asked for and there is such a line.
+    and `missing_bytes` what it lacks. `command_line` is what to type, of the first row and where it was asked for.
+    `layers_in_ram` are layers that lie in host memory as a whole or with their experts.
+    `score` and its date are what is reported of the model's quality, before the quant loses any.
     """
 
     id: str
@@ -51,11 +54,15 @@ class FittingModel:
     weights_bytes: int
     loss: LossRef | None
     command_line: str | None
+    released: str
+    layers_in_ram: int | None = None
+    score: float | None = None
+    score_date: str = ""
 
 
 @dataclass
 class Choice:
-    """One quant of one model on the device: what it takes and what it loses.
+    """One quant of one model on the device: what it takes and what it loses; `advised` is the one to take.
 
     `weights_bytes` counts each weight once, wherever it lies; `parts` is what all devices hold, by what it is for, and
     adds up to `used_bytes`.
@@ -73,14 +80,18 @@ class Choice:
     missing_bytes: int
     max_context: int | None
     loss: LossRef | None
+    tokens_per_second: float | None
+    advised: bool
 
 
 @dataclass
 class FitsResult:
     """Answer of ``fits DEVICE``.
 
-    `choices` are the quants around the best that fits, where one model was asked for; `not_available` are models that
-    cannot be had in any of the quants that were to choose from."""
+    `choices` are the usual quants, where one model was asked for; `not_available` are models that cannot be had in any
+    of the quants that were to choose from. `hidden` were asked about and are not shown; `passed_over` were not asked
+    about, since they are older than others of their line, closed, or made for something else. `score_name` is the test
+    whose scores rank the models."""
 
     device: DeviceRef
     context: int
@@ -89,6 +100,8 @@ class FitsResult:
     choices: tuple[Choice, ...]
     not_available: tuple[str, ...]
     notes: tuple[Note, ...] = ()
+    passed_over: int = 0
+    score_name: str = ""
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="fits", init=False)
 

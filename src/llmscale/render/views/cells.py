@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from llmscale.answers.results.common import LossRef
+from llmscale.notes import note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell
 from llmscale.render.words import Words
@@ -61,6 +62,21 @@ def loss(found: LossRef | None) -> Cell:
     )
 
 
+#: What a rise of perplexity below so many per cent is called, and what from the last on; no measurement, but a way to
+#: say one: Q8_0 and Q6_K lose nothing that anybody notices, Q4_K_M little, Q3_K_M enough to see it.
+LOSSES = ((0.5, "none"), (3.0, "small"), (10.0, "visible"))
+HEAVY = LOSSES[-1][0]
+
+
+def loss_word(found: LossRef | None, say: Words) -> Cell:
+    """What a quant loses, in a word; ``~`` where it was measured on another model."""
+    if found is None:
+        return Cell(None, "-")
+    told = next((word for below, word in LOSSES if found.percent < below), "heavy")
+    style = {"visible": "yellow", "heavy": "red"}.get(told, "")
+    return Cell(told, ("" if found.own else "~") + say(told), style)
+
+
 #: Below tables that show a speed.
 PACE_NOTE = (
     "t/s: tokens a second of all sequences together at that context, modelled from measurements of such devices; a "
@@ -102,10 +118,10 @@ def wait(seconds: float | None) -> Cell:
     return Cell(seconds, f"~{_digits(seconds, 2)} s" if seconds < 100 else f"~{seconds / 60:.0f} min")
 
 
-def commands(lines: Iterable[tuple[str, str | None]]) -> list[str]:
+def commands(lines: Iterable[tuple[str, str | None]], say: Words) -> list[str]:
     """What to type for each; nothing is said of what there is no line for."""
     found = [(what, command) for what, command in lines if command]
     notes = [f"{what}: {command}" for what, command in found]
     if any(".gguf" in command or " ./" in command for _, command in found):
-        notes.append("The .gguf file, or the folder ./…, stands for the one that you have.")
+        notes.insert(0, say.sentence(note("stands_for_yours")))
     return notes

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.devices.sets import counted as counted_device
-from llmscale.notes import Note, once
+from llmscale.fit.largest import LONGEST
+from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
-from llmscale.units import GIB
+from llmscale.units import GIB, format_gib
 
 MODELLED = Basis.MODELLED.value
+#: Devices that get a sentence of their own.
+MOST_SENTENCES = 3
 #: What bytes of a device are for and no weights or cache.
 BESIDES = ("compute", "overhead")
 
@@ -34,16 +38,18 @@ class EstimateView:
         notes = [f"* {say.sentence(told)}" for told in limits]
         notes += [say.sentence(told) for told in result.notes if told not in limits]
         if self.named:
-            notes += [*_cache_notes(result), *_expert_notes(result), *_speed_notes(result)]
+            told_of = (*_cache_notes(result), *_expert_notes(result), *_speed_notes(result))
+            notes += [say.sentence(told) for told in told_of]
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
         if not self.named:
-            notes += _sizes_note(result)
+            notes += [say.sentence(told) for told in _sizes_note(result)]
         if self.command:
-            notes += commands(
+            typed = (
                 (f"{counted_device(each.id, each.count)}, {line.quant.upper()}", each.command)
                 for line in result.estimates
                 for each in line.devices
             )
+            notes += commands(typed, say)
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes))
 
 
@@ -56,28 +62,28 @@ def _runtimes(result: EstimateResult) -> list[str]:
     return list(dict.fromkeys(line.runtime for line in result.estimates))
 
 
-def _sizes_note(result: EstimateResult) -> Iterator[str]:
+def _sizes_note(result: EstimateResult) -> Iterator[Note]:
     devices = result.estimates[0].devices
-    if not devices:
-        return
-    sizes = ", ".join(f"{device.memory_bytes // GIB}" for device in devices)
-    yield (
-        f"Fits from: the smallest common card ({sizes} GiB; one sold as 24 GB holds 24 GiB), with what driver, display "
-        "(--reserve) and the runtime keep of it."
-    )
+    if devices:
+        yield note("fits_from", sizes=", ".join(f"{device.memory_bytes // GIB}" for device in devices))
 
 
 def _title(result: EstimateResult, say: Words) -> str:
     model = result.model
     known = (Basis.EXACT.value, Basis.MODELLED.value)
     exact = any(line.basis["weights"] in known for line in result.estimates)
-    mark = "" if exact else "~"
-    size = f"{mark}{say.count(model.parameters)} parameters"
-    if model.active_parameters != model.parameters:
-        size += f", {say.count(model.active_parameters)} active"
-    runtimes = ", ".join(dict.fromkeys(f"{line.runtime} {line.release}" for line in result.estimates))
-    batch = f", batch {result.batch}" if result.batch > 1 else ""
-    return f"{model.name}: {size}, context {result.context:,}{batch}, KV {result.kv_dtype.upper()}, {runtimes}"
+    active = model.active_parameters if model.active_parameters != model.parameters else None
+    said = note(
+        "estimate_of",
+        model=model.name,
+        size=("" if exact else "~") + say.count(model.parameters),
+        active=say.count(active) if active else "",
+        context=result.context,
+        batch=result.batch,
+        kv=result.kv_dtype.upper(),
+        runtimes=", ".join(dict.fromkeys(f"{line.runtime} {line.release}" for line in result.estimates)),
+    )
+    return say.sentence(said)
 
 
 def _alone(result: EstimateResult, say: Words) -> Table:
@@ -166,7 +172,6 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         Column("used_bytes", "Used GiB"),
         Column("free_bytes", "Free GiB"),
         Column("usable_bytes", "Usable GiB", spare=True),
-        Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=True),
         Column("kv_cache_tokens", "KV tokens" if serves else ""),
         Column("max_concurrency", "Requests" if serves else ""),
         Column("max_context", "Max context"),
@@ -174,6 +179,7 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         Column("tokens_per_second", "t/s" if paced else "", spare=True),
         Column("tokens_per_second_range", "95 in 100" if paced else "", spare=True),
         Column("first_token_seconds", "First token" if waits else "", spare=True),
+        Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=True),
     ]
     rows = [
         [
@@ -190,7 +196,6 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
             gib(device.used_bytes, MODELLED),
             gib(device.free_bytes, MODELLED),
             gib(device.usable_bytes, MODELLED),
-            _optional(device.host_bytes),
             _about(device.kv_cache_tokens, ",") if serves else Cell(None, ""),
             _about(device.max_concurrency, ",.1f") if serves else Cell(None, ""),
             _about(device.max_context, ","),
@@ -198,10 +203,38 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
             pace(device.tokens_per_second) if paced else Cell(None, ""),
             pace_range(device.tokens_per_second_range),
             wait(device.first_token_seconds) if waits else Cell(None, ""),
+            _optional(device.host_bytes),
         ]
         for (line, device), part in zip(fits, parts, strict=True)
     ]
-    return table(_title(result, say), columns, rows)
+    return table("\n".join((*_sentences(result, say), _title(result, say))), columns, rows)
+
+
+def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
+    """The answer of each device, of the first few: in which format it fits best, or what it lacks."""
+    asked = [(line, device) for line in result.estimates for device in line.devices]
+    for name in list(dict.fromkeys(_named(device) for _, device in asked))[:MOST_SENTENCES]:
+        lines = [found for found in asked if _named(found[1]) == name]
+        line, device = next((found for found in lines if found[1].fits), lines[-1])
+        said: dict[str, Any] = {
+            "model": result.model.name,
+            "device": name,
+            "quant": _quant(line),
+            "used": format_gib(device.used_bytes),
+            "usable": format_gib(device.usable_bytes),
+            "missing": format_gib(max(0, device.used_bytes - device.usable_bytes)),
+            "context": device.max_context if (device.max_context or LONGEST) < LONGEST else None,
+            "speed": pace(device.tokens_per_second).text if device.tokens_per_second else "",
+        }
+        if device.fits:
+            yield say.sentence(note("estimate_fits", **said))
+        elif device.max_concurrency:
+            asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
+            yield say.sentence(note("estimate_some_run", **said | asked_for))
+        elif device.limits and device.used_bytes <= device.usable_bytes:
+            yield say.sentence(note("estimate_limited", **said))
+        else:
+            yield say.sentence(note("estimate_lacks", **said))
 
 
 def _parts(device: DeviceFit) -> dict[str, int]:
@@ -223,36 +256,29 @@ def _about(value: float | None, form: str) -> Cell:
     return Cell(value, "-" if value is None else f"~{value:{form}}")
 
 
-def _speed_notes(result: EstimateResult) -> Iterator[str]:
+def _speed_notes(result: EstimateResult) -> Iterator[Note]:
     """What a speed is, where there is one."""
-    if all(device.tokens_per_second is None for line in result.estimates for device in line.devices):
-        return
-    together = f" of all {result.batch:,} sequences together" if result.batch > 1 else ""
-    yield (
-        f"t/s: tokens a second{together} with {result.context:,} in the cache; the truth lies in the range 95 times in "
-        f"100. First token: after a prompt of {result.context:,} tokens. docs/accuracy.md says how far off both are."
-    )
+    if any(device.tokens_per_second is not None for line in result.estimates for device in line.devices):
+        yield note("speeds", batch=result.batch, context=result.context)
 
 
-def _expert_notes(result: EstimateResult) -> Iterator[str]:
+def _expert_notes(result: EstimateResult) -> Iterator[Note]:
     """Where llama.cpp leaves experts in RAM."""
     for line in result.estimates:
         for device in line.devices:
             if device.fits and device.cpu_moe and device.gpu_layers == device.layers:
-                yield (
-                    f"{_quant(line)} on {_named(device)}: the experts of the first {device.cpu_moe} layers stay in RAM "
-                    f"(--n-cpu-moe {device.cpu_moe})."
-                )
+                yield note("experts_in_ram", quant=_quant(line), device=_named(device), layers=device.cpu_moe)
 
 
-def _cache_notes(result: EstimateResult) -> Iterator[str]:
-    """What vLLM and SGLang write when they start, in a sentence each."""
+def _cache_notes(result: EstimateResult) -> Iterator[Note]:
+    """How many users a server with a cache made ahead has at once, and what would let in more."""
     for line in result.estimates:
         for device in line.devices:
-            if not device.max_concurrency:
-                continue
-            tokens = "" if device.kv_cache_tokens is None else f"{device.kv_cache_tokens:,} tokens, "
-            yield (
-                f"{_quant(line)} on {_named(device)}: KV cache {tokens}{device.max_concurrency:,.1f} requests of "
-                f"{result.context:,}."
-            )
+            if device.max_concurrency and device.users:
+                yield note(
+                    "users",
+                    quant=_quant(line),
+                    device=_named(device),
+                    users=[(one.context, one.requests) for one in device.users],
+                )
+            yield from device.remedies

@@ -1,15 +1,18 @@
-"""``fits``: what fits a device, best precision and longest context; or three memory sizes side by side."""
+"""``fits``: what to run on a device, or three memory sizes side by side."""
 
 from __future__ import annotations
 
-from llmscale.answers.results.fits import FitsOverview, FitsResult, FittingModel
+from collections.abc import Iterator, Mapping
+
+from llmscale.answers.fitting import LEAST_IN_RAM
+from llmscale.answers.results.fits import Choice, FitsOverview, FitsResult, FittingModel
 from llmscale.devices.sets import counted as counted_device
 from llmscale.fit.largest import LONGEST
+from llmscale.notes import Note, note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
-from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, answer, commands, counted, gib, loss, pace
+from llmscale.render.views.cells import HEAVY, answer, commands, counted, gib, loss_word, pace
 from llmscale.render.words import Words
-from llmscale.runtimes.interface import WEIGHTS
 from llmscale.units import format_gib
 
 MODELLED = Basis.MODELLED.value
@@ -23,70 +26,97 @@ def fits_view(result: FitsResult | FitsOverview, say: Words) -> Report:
 
 
 def _one_device(result: FitsResult, say: Words) -> Report:
-    device = result.device
-    name = counted_device(device.name, device.count)
     fitting = [line for line in result.models if line.fits]
     missing = [line for line in result.models if not line.fits]
-    title = f"{say('Fit')}: {name}, {format_gib(device.usable_bytes)} of {format_gib(device.memory_bytes)} GiB usable"
     if result.choices:
-        tables = [_choices(f"{result.models[0].id}: {title}", result, say)]
-        notes = [_verdict(result), LOSS_NOTE]
+        tables = [_choices(_headline(result, say), result, say)]
     else:
-        tables = [_lines(title, fitting, say)]
-        notes = [
-            f"Each in the quant with the least loss that fits with a context of {result.context:,} tokens (or the "
-            "model's own limit); max context is the longest that fits then. Used and free are of the device.",
-            LOSS_NOTE,
-            PACE_NOTE,
-        ]
-        if missing:
-            tables.append(_missing(say("Just miss"), missing, say))
-    notes[:0] = [say.sentence(told) for told in result.notes]
-    notes += commands((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models)
-    if result.hidden:
-        notes.append(f"{result.hidden} more models are not shown (--all).")
+        tables = [_lines(_headline(result, say), fitting, say)]
+        tables += [_missing(say("Just miss"), missing, say)] if missing else []
+    notes = [say.sentence(told) for told in (*result.notes, *_below(result))]
+    notes += commands(((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models), say)
     return Report(tuple(tables), tuple(notes))
 
 
-def _verdict(result: FitsResult) -> str:
-    """Which quant to take, in a sentence."""
-    line = next(iter(result.models))
+def _headline(result: FitsResult, say: Words) -> str:
+    """The answer as a sentence: what to take first, or that nothing fits."""
+    device, line = result.device, next(iter(result.models), None)
+    on = {
+        "device": counted_device(device.name, device.count),
+        "usable": format_gib(device.usable_bytes),
+        "memory": format_gib(device.memory_bytes),
+    }
+    if line is None:
+        return say.sentence(note("fits_nothing", **on))
+    what = {"model": line.id, "quant": line.quant.upper(), "missing": format_gib(line.missing_bytes), **on}
     if not line.fits:
-        lacking = format_gib(line.missing_bytes)
-        return f"No quant of {line.id} fits: {line.quant.upper()}, the smallest, lacks ~{lacking} GiB."
-    longest = "" if line.max_context is None else f", with a context of up to ~{line.max_context:,} tokens"
-    return f"{line.quant.upper()} loses least of those that fit with {line.context:,} tokens{longest}."
+        told = note("fits_none_of", **what) if result.choices else note("fits_none_just", **what)
+        return say.sentence(told)
+    context = line.max_context if (line.max_context or LONGEST) < LONGEST else None
+    speed = pace(line.tokens_per_second).text if line.tokens_per_second else ""
+    return say.sentence(note("fits_first", context=context, speed=speed, **what))
+
+
+def _below(result: FitsResult) -> Iterator[Note]:
+    """What stands below the tables: how to read them, and what is not in them."""
+    lines = [line for line in result.models if line.fits]
+    usable, memory = format_gib(result.device.usable_bytes), format_gib(result.device.memory_bytes)
+    if lines and not result.choices:
+        yield note("fits_columns", context=result.context, usable=usable, memory=memory)
+    elif lines:
+        yield note("usable_of", usable=usable, memory=memory)
+    if any(line.layers_in_ram for line in lines) and not result.choices:
+        yield note("in_ram", least=LEAST_IN_RAM)
+    losses = [one.loss for one in lines if one.loss] + [one.loss for one in result.choices if one.loss]
+    if losses:
+        yield note("loss_words", own=all(loss.own for loss in losses))
+    if result.choices and lines and not any(one.advised and _worth(one) for one in result.choices):
+        yield note("below_floor", quant=lines[0].quant.upper(), model=lines[0].id)
+    if result.score_name and any(line.score is not None for line in lines):
+        yield note("ranked_by", test=result.score_name)
+    if result.hidden or result.passed_over:
+        yield note("fits_hidden", hidden=result.hidden, passed=result.passed_over)
+
+
+def _worth(one: Choice) -> bool:
+    """Whether it is hardly worse than the model itself; of what nobody measured nothing is said."""
+    return one.loss is None or one.loss.percent < HEAVY
 
 
 def _choices(title: str, result: FitsResult, say: Words) -> Table:
-    """One model's quants around the best that fits; weights, used and free are of the devices."""
+    """One model's usual quants; used and free are of the devices."""
     columns = [
+        Column("advised", "", right=False),
         Column("quant", "Quant", right=False),
-        Column("bits_per_weight", "Bits per weight"),
-        Column("weights_bytes", "Weights GiB"),
+        Column("bits_per_weight", "Bits"),
+        Column("weights_bytes", ""),
         Column("total_bytes", ""),
-        Column("used_bytes", "Used GiB"),
-        Column("free_bytes", "Free GiB"),
+        Column("used_bytes", "On card GiB"),
+        Column("free_bytes", "Left GiB"),
         Column("host_bytes", "RAM GiB" if any(line.host_bytes for line in result.choices) else "", spare=True),
         Column("fits", "Fits"),
         Column("missing_bytes", ""),
-        Column("max_context", "Max context"),
-        Column("loss_percent", "Loss %"),
+        Column("max_context", "Context"),
+        Column("tokens_per_second", "t/s"),
+        Column("loss", "Loss", right=False),
+        Column("loss_percent", ""),
     ]
-    basis = next(iter(result.models)).basis
     rows = [
         [
-            Cell(line.quant, line.quant.upper(), "bold"),
+            Cell(line.advised, "→" if line.advised else "", "green"),
+            Cell(line.quant, line.quant.upper(), "bold" if line.advised else ""),
             Cell(line.bits_per_weight, f"{line.bits_per_weight:.3g}"),
-            gib(line.parts.get(WEIGHTS, 0), basis),
+            Cell(line.weights_bytes, ""),
             Cell(line.total_bytes, ""),
             gib(line.used_bytes, MODELLED),
             gib(line.free_bytes, MODELLED),
             gib(line.host_bytes, MODELLED) if line.host_bytes else Cell(line.host_bytes, ""),
             answer(line.fits, line.fits, say),
             Cell(line.missing_bytes, ""),
-            whole(line.max_context),
-            loss(line.loss),
+            longest(line.max_context),
+            pace(line.tokens_per_second),
+            loss_word(line.loss, say),
+            Cell(line.loss.percent if line.loss else None, ""),
         ]
         for line in result.choices
     ]
@@ -100,19 +130,25 @@ def longest(context: int | None) -> Cell:
 
 def _lines(title: str, lines: list[FittingModel], say: Words) -> Table:
     """Models that fit."""
-    columns = _columns(used_bytes="Used GiB", free_bytes="Free GiB", max_context="Max context", tokens_per_second="t/s")
-    return table(title, columns, [_row(line, say, fits=True) for line in lines])
+    shown = {
+        "used_bytes": "On card GiB",
+        "free_bytes": "Left GiB",
+        "host_bytes": "RAM GiB" if any(line.layers_in_ram for line in lines) else "",
+        "max_context": "Context",
+        "tokens_per_second": "t/s",
+    }
+    return table(title, _columns(shown), [_row(line, say, shown) for line in lines])
 
 
 def _missing(title: str, lines: list[FittingModel], say: Words) -> Table:
     """Models that just do not; the same columns, of which CSV makes one table."""
-    columns = _columns(used_bytes="Used GiB", missing_bytes="Missing GiB")
-    return table(title, columns, [_row(line, say, fits=False) for line in lines])
+    shown = {"used_bytes": "On card GiB", "missing_bytes": "Missing GiB"}
+    return table(title, _columns(shown), [_row(line, say, shown) for line in lines])
 
 
-def _columns(**titles: str) -> list[Column]:
+def _columns(shown: Mapping[str, str]) -> list[Column]:
     """All columns, with titles of those that are shown besides model and quant."""
-    titles = {"model": "Model", "parameters": "Params", "quant": "Quant", "loss_percent": "Loss %", **titles}
+    titles = {"model": "Model", "parameters": "Params", "quant": "Quant", "loss": "Loss", "released": "Released"}
     keys = (
         "model",
         "parameters",
@@ -120,28 +156,44 @@ def _columns(**titles: str) -> list[Column]:
         "total_bytes",
         "used_bytes",
         "free_bytes",
+        "host_bytes",
         "max_context",
         "missing_bytes",
         "tokens_per_second",
+        "loss",
         "loss_percent",
+        "released",
     )
-    words, spare = ("model", "quant"), ("tokens_per_second", "loss_percent")
-    return [Column(key, titles.get(key, ""), key not in words, spare=key in spare) for key in keys]
-
-
-def _row(line: FittingModel, say: Words, *, fits: bool) -> list[Cell]:
+    titles |= shown
+    words = ("model", "quant", "loss")
     return [
-        word(line.id),
-        counted(line.parameters, say, line.basis),
-        Cell(line.quant, line.quant.upper(), "bold"),
-        Cell(line.total_bytes, ""),
-        gib(line.used_bytes, MODELLED),
-        gib(line.free_bytes, MODELLED) if fits else Cell(line.free_bytes, ""),
-        longest(line.max_context) if fits else Cell(line.max_context, ""),
-        Cell(line.missing_bytes, "") if fits else gib(line.missing_bytes, MODELLED),
-        pace(line.tokens_per_second) if fits else Cell(None, ""),
-        loss(line.loss),
+        Column(
+            key, titles.get(key, ""), key not in words, wraps=key == "model", spare=key in ("parameters", "released")
+        )
+        for key in keys
     ]
+
+
+def _row(line: FittingModel, say: Words, shown: Mapping[str, str]) -> list[Cell]:
+    cells = {
+        "used_bytes": gib(line.used_bytes, MODELLED),
+        "free_bytes": gib(line.free_bytes, MODELLED),
+        "host_bytes": gib(line.host_bytes, MODELLED),
+        "max_context": longest(line.max_context),
+        "missing_bytes": gib(line.missing_bytes, MODELLED),
+        "tokens_per_second": pace(line.tokens_per_second),
+    }
+    cells = {key: cell if shown.get(key) else Cell(cell.value, "") for key, cell in cells.items()}
+    cells |= {
+        "model": word(line.id),
+        "parameters": counted(line.parameters, say, line.basis),
+        "quant": Cell(line.quant, line.quant.upper(), "bold"),
+        "total_bytes": Cell(line.total_bytes, ""),
+        "loss": loss_word(line.loss, say),
+        "loss_percent": Cell(line.loss.percent if line.loss else None, ""),
+        "released": word(line.released),
+    }
+    return [cells[column.key] for column in _columns(shown)]
 
 
 def _overview(result: FitsOverview, say: Words) -> Report:
@@ -159,12 +211,9 @@ def _overview(result: FitsOverview, say: Words) -> Report:
         first = next(iter(found.values()))
         cells = [_quant(found.get(column.device.id)) for column in result.devices]
         rows.append([word(first.id), counted(first.parameters, say, first.basis), *cells])
-    note = (
-        f"The quant with the least loss that fits with a context of {result.context:,} tokens; a card sold as 24 GB "
-        f"holds 24 GiB, of which driver and display keep {format_gib(result.devices[0].device.reserve_bytes)} "
-        "(--reserve). llmscale fits DEVICE tells more."
-    )
-    return Report((table("", columns, rows),), (note,))
+    kept = format_gib(result.devices[0].device.reserve_bytes)
+    told = say.sentence(note("fits_overview", context=result.context, kept=kept))
+    return Report((table("", columns, rows),), (told,))
 
 
 def _quant(line: FittingModel | None) -> Cell:

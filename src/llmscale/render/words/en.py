@@ -12,6 +12,11 @@ def _or(names: list[str]) -> str:
     return " or ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+def _many(requests: float) -> str:
+    """Requests with a decimal where that says something."""
+    return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
+
+
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
@@ -63,6 +68,75 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"CUDA graphs of {format_gib(v['graphs'])} GiB have to find memory outside vLLM's share, and only "
         f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
     ),
+    "stands_for_yours": "The .gguf file, or the folder after ./, stands for the one that you have.",
+    "estimate_of": lambda v: (
+        f"{v['model']}: {v['size']} parameters"
+        + (f", {v['active']} active" if v["active"] else "")
+        + f", context {v['context']:,}"
+        + (f", batch {v['batch']}" if v["batch"] > 1 else "")
+        + f", KV {v['kv']}, {v['runtimes']}"
+    ),
+    "fits_from": "Fits from: the smallest common card ({sizes} GiB; one sold as 24 GB holds 24 GiB), with what driver, "
+    "display (--reserve) and the runtime keep of it.",
+    "speeds": lambda v: (
+        "t/s: tokens a second"
+        + (f" of all {v['batch']:,} sequences together" if v["batch"] > 1 else "")
+        + f" with {v['context']:,} in the cache; the truth lies in the range 95 times in 100. First token: after a "
+        f"prompt of {v['context']:,} tokens. docs/accuracy.md says how far off both are."
+    ),
+    "experts_in_ram": "{quant} on {device}: the experts of the first {layers} layers stay in RAM "
+    "(--n-cpu-moe {layers}).",
+    "estimate_fits": lambda v: (
+        "Yes: {model} in {quant} fits {device}: ~{used} of {usable} GiB".format(**v)
+        + (f", up to {v['context']:,} tokens" if v["context"] else "")
+        + (f", {v['speed']} tokens/s." if v["speed"] else ".")
+    ),
+    "estimate_some_run": "In part: of {asked} sequences of {context:,} tokens ~{requests:,.1f} run at once on {device} "
+    "in {quant}; the others wait.",
+    "users": lambda v: (
+        f"{v['quant']} on {v['device']}: at once "
+        + ", ".join(f"~{_many(requests)} of {context // 1024}k" for context, requests in v["users"])
+        + "."
+    ),
+    "waiting": "Of {asked} sequences of {context:,} tokens ~{requests:,.1f} run at once; the others wait, and where "
+    "running ones outgrow the cache some are preempted. What lets in more:",
+    "remedy_kv": "  --kv-dtype fp8: ~{requests:,.1f} of {asked} at once",
+    "remedy_context": "  shorter sequences: all {asked} at once up to ~{context:,} tokens each",
+    "remedy_quant": "  {quant}: ~{requests:,.1f} of {asked} at once",
+    "remedy_devices": "  {count}x {device}: ~{requests:,.1f} of {asked} at once",
+    "estimate_limited": "No: {model} in {quant} is not held back on {device} by memory alone; see *.",
+    "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
+    "fits_first": lambda v: (
+        "{device}: {model} in {quant}".format(**v)
+        + (f", {v['context']:,} tokens" if v["context"] else "")
+        + (f", {v['speed']} tokens/s." if v["speed"] else ".")
+    ),
+    "fits_none_of": "{device} ({usable} of {memory} GiB usable): no, {model} lacks ~{missing} GiB even in {quant}.",
+    "fits_none_just": "{device} ({usable} of {memory} GiB usable): nothing fits; {model} in {quant} lacks only "
+    "~{missing} GiB.",
+    "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
+    "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
+    "usable_of": "{usable} of {memory} GiB usable.",
+    "in_ram": "RAM: layers or experts that lie there (--ram-bandwidth tells the speed); below {least:g} t/s left out.",
+    "loss_words": lambda v: (
+        "Loss: none < 0.5 % < small < 3 % < visible < 10 % < heavy" + ("." if v["own"] else "; ~ as on Llama 3 8B.")
+    ),
+    "below_floor": "{quant} is below what is worth using: a smaller model in a better quant is likely the better one.",
+    "ranked_by": "Ranked by {test} as reported, less the loss; then by date and size.",
+    "fits_hidden": lambda v: (
+        "; ".join(
+            text
+            for text, count in (
+                (f"{v['hidden']} more are not shown (--all)", v["hidden"]),
+                (f"{v['passed']} are older, closed or for other uses", v["passed"]),
+            )
+            if count
+        )
+        + "."
+    ),
+    "fits_overview": "The quant with the least loss that fits with a context of {context:,} tokens; a card sold as "
+    "24 GB holds 24 GiB, of which driver and display keep {kept} (--reserve). llmscale fits DEVICE tells more.",
+    "hidden_columns": lambda v: f"Too narrow to show: {', '.join(v['columns'])}.",
     "about_vllm": "vllm: usable is what --gpu-memory-utilization leaves of the memory that CUDA reports. Until 0.19 "
     "CUDA graphs go into the rest; from 0.20 on they are taken out of the cache.",
     "about_sglang": "sglang: weights and KV cache share --mem-fraction-static (SGLang's own choice unless given) of "

@@ -7,6 +7,11 @@ from typing import Any
 
 from llmscale.units import format_gib
 
+
+def _many(requests: float) -> str:
+    return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
+
+
 LABELS = {
     "Trainable": "可训练参数",
     "Law": "定律",
@@ -56,7 +61,7 @@ LABELS = {
     "Parameters": "参数量",
     "Params": "参数量",
     "Loss %": "损失%",
-    "t/s": "词/秒",
+    "t/s": "词元/秒",
     "95 in 100": "95% 区间",
     "First token": "首词",
     "Max batch": "最多并发",
@@ -99,6 +104,19 @@ LABELS = {
     "audio": "音频",
     "projector": "投影",
     "other": "其他",
+    "On card GiB": "显存 GiB",
+    "Left GiB": "剩余 GiB",
+    "RAM GiB": "内存 GiB",
+    "KV GiB": "KV 缓存 GiB",
+    "Other GiB": "其他 GiB",
+    "Used GiB": "已用 GiB",
+    "KV tokens": "缓存词元",
+    "mmproj GiB": "视觉投影 GiB",
+    "Bits": "位数",
+    "none": "无",
+    "small": "小",
+    "visible": "可见",
+    "heavy": "大",
     "yes": "是",
     "no": "否",
     "maybe": "可能",
@@ -149,6 +167,73 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"{format_gib(v['graphs'])} GiB 的 CUDA 图须放在 vLLM 份额之外,而那里只剩 {format_gib(v['rest'])} GiB"
         "(--enforce-eager 则不占用)。"
     ),
+    "stands_for_yours": "命令中的 .gguf 文件或 ./ 后的文件夹代表您自己的那一个。",
+    "estimate_of": lambda v: (
+        f"{v['model']}:{v['size']}参数"
+        + (f",激活 {v['active']}" if v["active"] else "")
+        + f",上下文 {v['context']:,}"
+        + (f",并发 {v['batch']}" if v["batch"] > 1 else "")
+        + f",KV {v['kv']},{v['runtimes']}"
+    ),
+    "fits_from": "最小显存:放得下的最小常见显卡({sizes} GiB;标称 24 GB 的卡有 24 GiB),已扣除驱动、显示(--reserve)"
+    "和运行时保留的部分。",
+    "speeds": lambda v: (
+        "词元/秒:"
+        + (f"全部 {v['batch']:,} 个序列合计," if v["batch"] > 1 else "")
+        + f"缓存中有 {v['context']:,} 个词元时;真值 95% 落在区间内。首词:读完 {v['context']:,} 个词元的提示之后。"
+        "误差见 docs/accuracy.md。"
+    ),
+    "experts_in_ram": "{device} 上的 {quant}:前 {layers} 层的专家留在内存中(--n-cpu-moe {layers})。",
+    "estimate_fits": lambda v: (
+        "可以:{model} 的 {quant} 放得进 {device}:~{used} / {usable} GiB".format(**v)
+        + (f",最长 {v['context']:,} 词元" if v["context"] else "")
+        + (f",{v['speed']} 词元/秒。" if v["speed"] else "。")
+    ),
+    "estimate_some_run": "部分可以:{device} 上用 {quant},{asked} 个 {context:,} 词元的序列"
+    "同时只能运行 ~{requests:,.1f} 个,其余排队。",
+    "users": lambda v: (
+        f"{v['quant']} 在 {v['device']} 上同时可服务:"
+        + "、".join(f"{context // 1024}k 词元 ~{_many(requests)} 个" for context, requests in v["users"])
+        + "。"
+    ),
+    "waiting": "{asked} 个 {context:,} 词元的序列同时只能运行 ~{requests:,.1f} 个,其余排队;"
+    "缓存不足时部分会被抢占。可行的办法:",
+    "remedy_kv": "  --kv-dtype fp8:同时 ~{requests:,.1f} / {asked} 个",
+    "remedy_context": "  缩短序列:每个不超过 ~{context:,} 词元时 {asked} 个可同时运行",
+    "remedy_quant": "  {quant}:同时 ~{requests:,.1f} / {asked} 个",
+    "remedy_devices": "  {count}x {device}:同时 ~{requests:,.1f} / {asked} 个",
+    "estimate_limited": "不行:{model} 的 {quant} 在 {device} 上不只受显存限制,见 *。",
+    "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
+    "fits_first": lambda v: (
+        "{device}:{model} 的 {quant}".format(**v)
+        + (f",上下文最长 {v['context']:,} 词元" if v["context"] else "")
+        + (f",{v['speed']} 词元/秒。" if v["speed"] else "。")
+    ),
+    "fits_none_of": "{device}(可用 {usable} / {memory} GiB):放不下,{model} 即使用 {quant} 也缺 ~{missing} GiB。",
+    "fits_none_just": "{device}(可用 {usable} / {memory} GiB):没有放得下的;{model} 的 {quant} 只缺 ~{missing} GiB。",
+    "fits_nothing": "{device}(可用 {usable} / {memory} GiB):没有符合条件且放得下的。",
+    "fits_columns": "可用 {usable} / {memory} GiB;取 {context:,} 词元下放得下的最好量化;上下文为最长可用。",
+    "usable_of": "可用 {usable} / {memory} GiB。",
+    "in_ram": "内存:位于其中的层或专家(--ram-bandwidth 给出速度);低于 {least:g} 词元/秒的不列出。",
+    "loss_words": lambda v: (
+        "损失(困惑度上升):无 < 0.5% < 小 < 3% < 可见 < 10% < 大" + ("。" if v["own"] else ";~ 测于 Llama 3 8B。")
+    ),
+    "below_floor": "{quant} 损失过大,不建议使用:较小的模型配较好的量化通常更好。",
+    "ranked_by": "按公布的 {test} 分数减去量化损失排序,其次按日期和大小。",
+    "fits_hidden": lambda v: (
+        ";".join(
+            text
+            for text, count in (
+                (f"另有 {v['hidden']} 个未显示(--all)", v["hidden"]),
+                (f"{v['passed']} 个较旧、封闭或用于其他用途", v["passed"]),
+            )
+            if count
+        )
+        + "。"
+    ),
+    "fits_overview": "{context:,} 词元上下文下放得下的损失最小的量化;标称 24 GB 的卡有 24 GiB,其中驱动与显示保留 {kept}"
+    "(--reserve)。详见 llmscale fits DEVICE。",
+    "hidden_columns": lambda v: f"宽度不足,未显示:{'、'.join(v['columns'])}。",
     "about_vllm": "vllm:可用是 CUDA 所报告显存按 --gpu-memory-utilization 的份额。0.19 及以前 CUDA 图占用其余部分,"
     "自 0.20 起从缓存中扣除。",
     "about_sglang": "sglang:权重与 KV 缓存共用启动时空闲显存的 --mem-fraction-static(未指定则由 SGLang 自选)。"

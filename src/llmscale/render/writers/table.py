@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.segment import Segments
 from rich.text import Text
 
+from llmscale.notes import note
 from llmscale.render.interface import Look
 from llmscale.render.report import Report, Table
 from llmscale.render.words import Words
@@ -51,12 +52,16 @@ def write(result: Any, report: Callable[[], Report], say: Words, style: Look) ->
 
 
 def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
+    hidden: list[str] = []
     for number, part in enumerate(report.tables):
         if number:
             screen.print()
         if part.title:
             screen.print(Text(_plain(part.title, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
-        part = _narrowed(part, say, screen)
+        if not part.rows:
+            continue
+        part, gone = _narrowed(part, say, screen)
+        hidden += [title for title in gone if title not in hidden]
         if (fitting := _grid(part, say, screen)) is not None:
             screen.print(fitting, crop=False)
             continue
@@ -67,19 +72,23 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
         return
     if report.inexact:
         screen.print(Text(_plain(say("~ is not exact: modelled or assumed."), screen), style="dim"))
-    for note in report.notes:
+    if hidden:
+        screen.print(Text(_plain(say.sentence(note("hidden_columns", columns=hidden)), screen), style="dim"))
+    for told in report.notes:
         # A file has no edge to wrap a sentence at.
-        screen.print(Text(_plain(note, screen)), style="dim", soft_wrap=screen.width == PIPED_WIDTH)
+        screen.print(Text(_plain(told, screen)), style="dim", soft_wrap=screen.width == PIPED_WIDTH)
 
 
-def _narrowed(part: Table, say: Words, screen: Console) -> Table:
-    """The table without as many of its spare columns, from the last, as it takes to fit the screen."""
+def _narrowed(part: Table, say: Words, screen: Console) -> tuple[Table, list[str]]:
+    """The table without its last spare columns, as many as it takes to fit the screen, and their titles."""
+    hidden: list[str] = []
     spare = [at for at in part.shown() if part.columns[at].spare]
     while spare and _whole_width(part, say, screen) > screen.width:
         gone = spare.pop()
+        hidden.append(say(part.columns[gone].title))
         rows = tuple((*row[:gone], *row[gone + 1 :]) for row in part.rows)
         part = Table(part.title, (*part.columns[:gone], *part.columns[gone + 1 :]), rows)
-    return part
+    return part, hidden
 
 
 def _whole_width(part: Table, say: Words, screen: Console) -> int:

@@ -25,5 +25,6 @@ INFO = RuntimeInfo(
     reads=Reads.NAMED,
     usual=("exl3-6bpw", "exl3-4bpw", "exl3-3bpw"),
     bits={"int4": "exl3-4bpw", "int8": "exl3-8bpw"},
+    steps=("exl3-6bpw", "exl3-4bpw", "exl3-3bpw"),
     note=note("about_exllama"),
 )

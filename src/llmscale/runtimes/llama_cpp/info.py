@@ -12,12 +12,15 @@ UBATCH = Option(
 FLASH = Option("flash_attn", ("--flash-attn/--no-flash-attn",), "flag", "attention in one operation.")
 LAYERS = Option("gpu_layers", ("--gpu-layers", "-ngl"), "text", "layers on the device; all, auto.", "N", offloads=True)
 RAM = Option("ram", ("--ram",), "size", "RAM for what is not on the device.", "SIZE", offloads=True)
+#: The presets that nearly every publisher of GGUF files has, from no loss to a visible one.
+STEPS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m")
 INFO = RuntimeInfo(
     name="llama.cpp",
     title="llama.cpp",
     source="github.com/ggml-org/llama.cpp: README (Supported backends), common/arg.cpp",
     vendors=("NVIDIA", "AMD", "Intel", "Apple", "Huawei", "Moore Threads"),
     bits={"int4": "q4_k_m", "int8": "q8_0"},
+    steps=STEPS,
     options=(
         UBATCH,
         FLASH,

@@ -27,6 +27,7 @@ INFO = RuntimeInfo(
     reads=Reads.NAMED,
     usual=("bf16", "mlx-8bit", "mlx-4bit"),
     bits={"int4": "mlx-4bit", "int8": "mlx-8bit"},
+    steps=("bf16", "mlx-8bit", "mlx-6bit", "mlx-5bit", "mlx-4bit"),
     options=(
         Option(
             "prefill_step_size",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmscale.notes import note
 from llmscale.runtimes.interface import Reads, RuntimeInfo
-from llmscale.runtimes.llama_cpp.info import FLASH, LAYERS, RAM, UBATCH
+from llmscale.runtimes.llama_cpp.info import FLASH, LAYERS, RAM, STEPS, UBATCH
 
 INFO = RuntimeInfo(
     name="ollama",
@@ -13,6 +13,7 @@ INFO = RuntimeInfo(
     vendors=("NVIDIA", "AMD", "Intel", "Apple"),
     reads=Reads.NAMED,
     usual=("q8_0", "q6_k", "q4_k_m"),
+    steps=STEPS,
     options=(UBATCH, FLASH, LAYERS, RAM),
     bits={"int4": "q4_k_m", "int8": "q8_0"},
     engine="llama.cpp",

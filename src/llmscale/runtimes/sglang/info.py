@@ -21,6 +21,7 @@ INFO = RuntimeInfo(
     reads=Reads.NAMED,
     usual=("fp16", "fp8", "awq"),
     bits={"int4": "awq", "int8": "fp8"},
+    steps=("bf16", "fp8", "awq"),
     options=(
         Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST),
         Option("mem_fraction_static", ("--mem-fraction-static",), "share", "share for weights and KV cache.", "F"),

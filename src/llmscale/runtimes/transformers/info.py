@@ -12,6 +12,7 @@ INFO = RuntimeInfo(
     source="github.com/huggingface/transformers; the backends of PyTorch: CUDA, ROCm, XPU, MPS",
     vendors=("NVIDIA", "AMD", "Intel", "Apple"),
     bits={"int4": "nf4", "int8": "bnb-int8"},
+    steps=("fp16", "bnb-int8", "nf4"),
     options=(
         Option("attn", ("--attn",), "text", "attention: sdpa, eager or flash_attention_2.", "A", choices=ATTENTION),
         Option("cache", ("--cache",), "text", "KV cache: dynamic or static.", "C", choices=CACHES),

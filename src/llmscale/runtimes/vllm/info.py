@@ -22,6 +22,8 @@ INFO = RuntimeInfo(
     runs=Runs(lacks=NO_SERVER | {"mllama"}),
     reads=Reads.OPEN,
     bits={"int4": "awq", "int8": "fp8"},
+    steps=("bf16", "fp8", "awq"),
+    home=frozenset({"datacentre"}),
     options=(
         TENSOR,
         Option("pp", ("--pp", "--pipeline-parallel-size"), "whole", "pipeline parallel size.", "N", least=1, most=MOST),

@@ -1,0 +1,199 @@
+"""One model on the devices of ``fits``: in the quant that is best for it there, and step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
+from typing import NamedTuple
+
+from llmscale.answers.catalogued import Entry
+from llmscale.answers.named import called
+from llmscale.answers.placed import command as command_of
+from llmscale.answers.placed import laid
+from llmscale.answers.results.common import LossRef
+from llmscale.answers.results.fits import Choice, FittingModel
+from llmscale.answers.worth import Worth
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.fit.choose import Chosen, answer, best
+from llmscale.fit.largest import longest_context
+from llmscale.fit.pace import Pace, moved, pace
+from llmscale.fit.question import Question
+from llmscale.formats.recipe import Quant
+from llmscale.runtimes.interface import KINDS, LayerSplit, Verdict
+
+#: Tokens a second below which a model that lies in RAM in part is not named among others: a slow reader's pace.
+LEAST_IN_RAM = 5.0
+#: Bits of the quants that are taken where layers lie in RAM: what is read there for each token decides the pace.
+MOST_IN_RAM = 5.0
+
+
+class Asked(NamedTuple):
+    """One question about many models on some devices.
+
+    Attributes:
+        everything: whether all are wanted, those that are far too large and those that are passed over as well.
+        named: whether the models were named.
+        offloading: the question with what the user said of RAM, for what does not fit without; None where nothing was.
+    """
+
+    devices: DeviceSet
+    question: Question
+    offloading: Question | None
+    everything: bool
+    named: bool
+    catalogue: str | None
+
+
+class Candidate(NamedTuple):
+    """A model with the quants that it may be advised in, the better first.
+
+    Attributes:
+        below: quants that lose more, for a model that was named and fits in none of `steps`.
+        worth: what the catalogue says of it; None for what is not of the catalogue.
+    """
+
+    entry: Entry
+    steps: Sequence[Quant]
+    below: Sequence[Quant]
+    worth: Worth | None
+
+
+class Row:
+    """One model on the devices; what is only shown is worked out when it is."""
+
+    def __init__(self, candidate: Candidate, asked: Asked) -> None:
+        self.entry, self.worth, self.asked = candidate.entry, candidate.worth, asked
+        self.question = asked.question
+        self.chosen = self._best(candidate.steps)
+        if not self.fits and candidate.below:
+            self.chosen = self._best(candidate.below)
+        light = [quant for quant in candidate.steps if quant.keeps or quant.bits <= MOST_IN_RAM]
+        if not self.fits and asked.offloading and light:
+            self.question = asked.offloading
+            self.chosen = self._best(light)
+
+    def _best(self, steps: Sequence[Quant]) -> Chosen:
+        counted = None if self.asked.named else self.entry.counted
+        return best(self.entry.model, steps, self.asked.devices, self.question, counted)
+
+    @property
+    def crawls(self) -> bool:
+        """Whether it lies in RAM in part and is too slow for it to be named among others; so a dense model is held to
+        be where nobody said how fast that RAM is."""
+        speed = self.line.tokens_per_second
+        if not self.line.layers_in_ram:
+            return False
+        return speed < LEAST_IN_RAM if speed else not (self.worth and self.worth.sparse)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it does in the quant that was chosen."""
+        return self.chosen.placed.fits is Verdict.YES
+
+    @property
+    def missing(self) -> int:
+        """Bytes that it lacks."""
+        return self.chosen.placed.missing
+
+    @cached_property
+    def precise(self) -> Chosen:
+        """As the runtime itself places it, whatever was compiled of the model."""
+        if self.chosen.precise:
+            return self.chosen
+        return answer(self.entry.counted(), self.chosen.quant, self.asked.devices, self.question)
+
+    @cached_property
+    def line(self) -> FittingModel:
+        """What is shown of it.
+
+        Raises:
+            LlmscaleError: what the runtime refuses, where what was compiled does not tell.
+        """
+        chosen, about, devices = self.precise, self.entry.model.about, self.asked.devices
+        placed, fits = chosen.placed, chosen.placed.fits is Verdict.YES
+        speed = speed_of(chosen, self.entry, devices) if fits else None
+        told = speed.decode if speed else None
+        return FittingModel(
+            id=about.id,
+            parameters=about.parameters,
+            basis=about.basis.value,
+            quant=chosen.quant.id,
+            runtime=chosen.runtime.info.name,
+            release=chosen.runtime.release,
+            total_bytes=placed.total,
+            usable_bytes=placed.usable,
+            used_bytes=placed.used,
+            free_bytes=placed.free,
+            host_bytes=placed.host.used,
+            fits=fits,
+            max_context=longest(chosen, devices, about.sequence, about.limit) if fits else None,
+            missing_bytes=placed.missing,
+            tokens_per_second=told.value if told else None,
+            tokens_per_second_range=(told.low, told.high) if told else None,
+            context=chosen.settled.work.context,
+            weights_bytes=self.entry.model.weights(chosen.quant).value,
+            loss=LossRef.of(chosen.quant.id, about.id),
+            command_line=None,
+            released=self.worth.released if self.worth else "",
+            layers_in_ram=_in_ram(placed.layers),
+        )
+
+    def command(self) -> str | None:
+        """What to type for the quant that is shown."""
+        chosen, counted = self.precise, self.entry.counted
+        if not self.asked.named:
+            chosen = answer(counted(), chosen.quant, self.asked.devices, self.question)
+        one = laid(chosen.runtime, chosen.subject, chosen.asked, chosen.settled, self.asked.devices)
+        return command_of(one, partial(called, self.entry.model.about, self.entry.reference, self.asked.catalogue))
+
+
+def _in_ram(layers: LayerSplit | None) -> int | None:
+    return None if layers is None else layers.total - layers.on_devices + layers.cpu_moe
+
+
+def longest(chosen: Chosen, devices: DeviceSet, sequence: int | None, limit: int | None) -> int | None:
+    """The longest context that surely fits; None for none, and for models that always see the same number of tokens."""
+    return None if sequence else longest_context(chosen.runtime, chosen.subject, chosen.asked, devices, limit)
+
+
+def speed_of(chosen: Chosen, entry: Entry, devices: DeviceSet) -> Pace | None:
+    """How fast it runs; None where nobody measured devices like these."""
+    work, placed = chosen.settled.work, chosen.placed
+    return pace(chosen.runtime, moved(chosen.subject, entry.profile), chosen.quant.id, work, placed, devices)
+
+
+def ladder_of(entry: Entry, steps: Sequence[Quant], advised: str, asked: Asked) -> Iterator[Choice]:
+    """One model step by step, from the best to the one that is advised and all below it of `steps`.
+
+    Args:
+        advised: the quant that is; shown in any case.
+    """
+    for quant in steps:
+        try:
+            found = answer(entry.model, quant, asked.devices, asked.question)
+        except (UsageError, UnsupportedModelError):  # refused on these devices; `best` says so where all of them are
+            continue
+        yield _choice(entry, found, advised, asked.devices)
+
+
+def _choice(entry: Entry, one: Chosen, advised: str, devices: DeviceSet) -> Choice:
+    about, placed = entry.model.about, one.placed
+    weights, fits = entry.model.weights(one.quant).value, one.placed.fits is Verdict.YES
+    speed = speed_of(one, entry, devices) if fits else None
+    return Choice(
+        quant=one.quant.id,
+        bits_per_weight=8 * weights / about.parameters,
+        weights_bytes=weights,
+        total_bytes=placed.total,
+        used_bytes=placed.used,
+        free_bytes=placed.free,
+        host_bytes=placed.host.used,
+        parts={kind: size for kind in KINDS if (size := placed.of(kind, host=False).value)},
+        fits=fits,
+        missing_bytes=placed.missing,
+        max_context=longest(one, devices, about.sequence, about.limit),
+        loss=LossRef.of(one.quant.id, about.id),
+        tokens_per_second=speed.decode.value if speed else None,
+        advised=fits and one.quant.id == advised,
+    )

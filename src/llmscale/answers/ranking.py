@@ -1,0 +1,99 @@
+"""The order of the models that fit: by what is reported of their quality, or by what the user would rather have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from llmscale.answers.fitting import Row
+from llmscale.errors import LlmscaleError, UsageError
+
+#: ``--sort``; all put the most first.
+SORTS: dict[str, Callable[[Row], Any]] = {
+    "size": lambda row: row.entry.model.about.parameters,
+    "speed": lambda row: row.line.tokens_per_second or 0,
+    "context": lambda row: row.line.max_context or 0,
+    "released": lambda row: row.worth.month if row.worth else 0,
+}
+DEFAULT_SORT = "score"
+
+
+class Wanted(NamedTuple):
+    """What somebody wants of a model besides that it fits.
+
+    Attributes:
+        sort: ``score`` or one of `SORTS`.
+        min_context: tokens that must fit, of one sequence.
+        min_speed: tokens a second; what nobody can tell the speed of is not fast enough.
+    """
+
+    purpose: str | None = None
+    licence: str | None = None
+    sort: str = DEFAULT_SORT
+    min_context: int | None = None
+    min_speed: float | None = None
+
+    def check(self) -> None:
+        """Raises:
+        UsageError: an order that there is not.
+        """
+        if self.sort != DEFAULT_SORT and self.sort not in SORTS:
+            raise UsageError(
+                f"--sort '{self.sort[:40]}' is not known.", f"One of: {', '.join((DEFAULT_SORT, *SORTS))}."
+            )
+
+    def takes(self, row: Row) -> bool:
+        """Whether a model is so; one that does not fit, or that the runtime refuses after all, is not judged here."""
+        if not row.fits or (self.min_context is None and self.min_speed is None):
+            return True
+        line = _line(row)
+        if line is None:
+            return True
+        long_enough = self.min_context is None or line.max_context is None or line.max_context >= self.min_context
+        return long_enough and (self.min_speed is None or (line.tokens_per_second or 0) >= self.min_speed)
+
+
+def _line(row: Row) -> Any:
+    try:
+        return row.line
+    except LlmscaleError:
+        return None
+
+
+def ordered(rows: Iterable[Row], wanted: Wanted, test: str, first: frozenset[str]) -> list[Row]:
+    """Those that fit before those that do not, of which the one that lacks least is first.
+
+    Args:
+        test: whose scores count; what has none comes after what has one, by half-year and size.
+        first: the models that are worth naming, which come before the others.
+    """
+    key = SORTS.get(wanted.sort)
+
+    def place(row: Row) -> tuple[Any, ...]:
+        about = row.entry.model.about
+        if not row.fits:
+            return 1, row.missing, about.id
+        if key is not None:
+            return 0, about.id not in first, -(key(row) if _line(row) else 0), about.id
+        return 0, about.id not in first, *_quality(row, test), -about.parameters, about.id
+
+    return sorted(rows, key=place)
+
+
+def _quality(row: Row, test: str) -> tuple[float, ...]:
+    """Less is better: the score less what the quant loses, in points; without a score the age in half-years."""
+    score = score_of(row, test)
+    if score is None:
+        return 1, -(row.worth.month // 6 if row.worth else 0)
+    return 0, -score
+
+
+def score_of(row: Row, test: str) -> float | None:
+    """What a test gives the model, less the loss of the quant; None where nobody reports it."""
+    found = row.worth.scores.get(test) if row.worth else None
+    if found is None:
+        return None
+    from llmscale.formats.quality import loss
+
+    lost = loss(row.chosen.quant.id, row.entry.model.about.id)
+    return found[0] - (lost.percent if lost else 0.0)
