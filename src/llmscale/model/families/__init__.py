@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from llmscale import plugins
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
+from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
 from llmscale.model.spec import ModelSpec
@@ -47,8 +48,15 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     c = Config(data, where)
     spec = read_part(c)
     c.finish()
+    if outside := c.outside():
+        spec = replace(spec, warnings=(*spec.warnings, _unread_by_all(outside)))
     method = published_in(data)
     return replace(spec, published_in=method) if method else spec
+
+
+def _unread_by_all(keys: list[str]) -> str:
+    named = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
+    return f"The class of transformers {_classes.version()} reads no key {named}: left out of account."
 
 
 def published_in(config: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ HARMLESS = re.compile(
             # how the file came about
             r"_name_or_path|name_or_path|_commit_hash|_from_model_config|unsloth_.*|transformers\.js_config",
             r"_experts_implementation.*|_attn_implementation.*|_flash_attn.*|transformers_version|tokenizer_class|processor_class",
-            r"auto_map|torch_dtype|dtype|onnx.*|quantization_config|quantization_bit|compression_config|license|model_max_length",
+            r"auto_map|torch_dtype|dtype|onnx.*|quantization(_config|_bit)?|compression_config|license|model_max_length",
             # tokens and generation
             r".*_token_(id|ids|index)|(un|pad|bos|eos|sep|cls|mask)_?(k_)?token|suppress_tokens|begin_suppress_tokens|bad_words_ids|forced_.*",
             r"max_length|min_length|length_penalty|num_beams|num_beam_groups|num_return_sequences|no_repeat_ngram_size|repetition_penalty",
@@ -51,3 +51,12 @@ def is_harmless(key: str, value: Any) -> bool:
     if words is not None:
         return isinstance(value, str) and value in words
     return HARMLESS.fullmatch(key) is not None
+
+
+#: Words of keys whose numbers are dimensions.
+_SIZE = re.compile(r"size|dim|layers|heads|experts|rank|width|depth", re.IGNORECASE)
+
+
+def names_size(key: str, value: Any) -> bool:
+    """Whether a key looks like a dimension: a number above 1 under a name that says so."""
+    return isinstance(value, (int, float)) and value > 1 and _SIZE.search(key) is not None
