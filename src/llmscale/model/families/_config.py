@@ -155,6 +155,11 @@ class Config(Values):
         value = self.data.get("model_type")
         return value if isinstance(value, str) else ""
 
+    def saved_by(self) -> int:
+        """The major version of transformers that wrote the file; of a file that does not say, the one that was read."""
+        match = re.match(r"\d+", str(self.data.get("transformers_version") or _classes.version()))
+        return int(match[0]) if match else 0
+
     def architecture(self, default: str) -> str:
         """The class the checkpoint was saved from, ``LlamaForCausalLM``."""
         value = self.data.get("architectures")

@@ -19,7 +19,7 @@ def read(c: Config) -> ModelSpec:
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
     intermediate = c.hidden("intermediate_size")
     heads, kv_heads, head_dim = c.heads(hidden, kv_default=2, head_dim=128)
-    bias = c.flag("attention_bias", default=c.model_type != "glm4v_text")
+    bias = c.flag("attention_bias", default=True) or c.model_type == "glm4v_text"  # whose class does not ask
     sandwich = c.model_type in ("glm4", "glm4v_text")
 
     def blocks(_: None) -> Iterator[Named]:
