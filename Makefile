@@ -36,7 +36,9 @@ docs: $(VENV)/ready  ## the command reference and the JSON Schema
 	$(BIN)/python docs/generate.py
 
 oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformers; MODEL_TYPES="llama gpt2" renews their rows alone
+	$(ORACLE)/bin/python -m tests.oracle.keys
 	$(ORACLE)/bin/python -m tests.oracle $(MODEL_TYPES)
+	$(ORACLE)/bin/python -m tests.oracle.changes $(MODEL_TYPES)
 
 activations: $(ORACLE)/ready  ## what classes of transformers have alive in generate; MODEL_TYPES as above
 	$(ORACLE)/bin/python -m tests.oracle.activations $(MODEL_TYPES)

@@ -25,6 +25,7 @@ from llmscale.model.families._harmless import HARMLESS
 from llmscale.model.inventory import inventory
 from tests.oracle.real import real
 from tests.oracle.record import TRUTH
+from tests.oracle.rules import EXPLAINED
 from tests.oracle.subjects import shortened
 
 RECORD = TRUTH / "changes.json"
@@ -57,7 +58,7 @@ def changes(model_type: str) -> Iterator[Change]:
 
 
 def verdict(change: Change) -> str:
-    """``same``, ``refused``, ``lacks`` (a dimension that must stand in the file), ``differs`` with both counts, or ``unbuilt`` where the class refuses it too."""
+    """``same``, ``differs``, ``refused``, ``lacks`` (what must stand there), ``unbuilt``: the class refuses it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -45,7 +45,7 @@ def main() -> int:
         types[name] = facts(name)
         waiting += types[name].get("parts", {}).values()
     lines = [
-        "# Made by `make oracle` (tests/oracle/keys.py): what classes of transformers read of a config. Not to be edited.",
+        "# Made by `make oracle` (tests/oracle/keys.py), not by hand: what classes of transformers read of a config.",
         f"version: {transformers.__version__}",
         "shared: " + json.dumps(" ".join(sorted(_told(_shared())))),
         "types:",

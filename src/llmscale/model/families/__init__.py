@@ -88,7 +88,7 @@ def _as(family: str, data: Mapping[str, Any], where: str) -> ModelSpec:
     spec = read_part(c)
     said = f"its architecture '{own[:60]}' is not known" if own else "it names no architecture"
     warning = f"{where} is counted as '{family}' because --assume says so: {said}, and every number is a guess."
-    if unread := c.unread():
+    if unread := c.unread() + c.outside():
         warning += f" Keys that may change it and that '{family}' does not read: {', '.join(unread)}."
     return replace(spec, basis=Basis.ASSUMED, warnings=(*spec.warnings, warning))
 

@@ -13,7 +13,7 @@ from typing import Any
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.families import _classes
 from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB
-from llmscale.model.families._harmless import is_harmless, names_size
+from llmscale.model.families._harmless import HARMLESS_WORDS, is_harmless, names_size
 from llmscale.model.families._values import Values, short
 
 
@@ -122,12 +122,15 @@ class Config(Values):
             InputFileError: missing or not an object.
         """
         value = self.get(key)
-        if value is None and defaults is not None:
+        always = _classes.part(self.kind, key)
+        # A part of any architecture has to be there; the class has one of its own choice otherwise.
+        chosen = "model_type" in (defaults or {}) and _classes.known(self.kind) and not always
+        if value is None and defaults is not None and not chosen:
             value = {}
         if not isinstance(value, Mapping):
             raise self.error(f"lacks the object '{self._at(key)}'")
         data = {**(defaults or {}), **value, **(known or {})}
-        kind = _classes.part(self.kind, key) or str(data.get("model_type", ""))
+        kind = always or str(data.get("model_type", ""))
         part = Config(data, self.where, self._at(key), self.prefix + prefix, head_prefix, kind)
         self._parts.append(part)
         return part
@@ -240,4 +243,5 @@ class Config(Values):
     def _is_outside(self, key: str) -> bool:
         # Code that comes with the file may read what the class of transformers does not.
         foreign = self.own_code and names_size(key, self.data[key])
-        return _classes.known(self.kind) and not _classes.reads(self.kind, key) and not foreign
+        strange = foreign or key in HARMLESS_WORDS
+        return _classes.known(self.kind) and not _classes.reads(self.kind, key) and not strange

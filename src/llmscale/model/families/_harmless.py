@@ -37,7 +37,8 @@ HARMLESS = re.compile(
     )
 )
 
-#: Keys of which only these words leave the tensors alone (``relative_key`` adds a table to every layer of BERT).
+#: Keys of which only these words leave the tensors alone (``relative_key`` adds a table to every layer of BERT as
+#: transformers 4 builds it, whose files there are, though later classes do not ask for it).
 HARMLESS_WORDS = {
     "position_embedding_type": {"absolute", "learned_absolute", "rope", "rope_gptj", "nope", "alibi"},
 }
