@@ -12,7 +12,7 @@ Expression = Any
 Row = np.ndarray
 CONSTANTS = (1, 2, 3, 4, 6, 8, 16, 32, 64)
 #: Rows of at most so many are combined once more.
-MOST = 6000
+MOST = 300
 
 
 class Search:
@@ -64,6 +64,11 @@ class Search:
                     found = self.seen.get((target // row).tobytes())
                     if found is not None:
                         return ["*", expression, found]
+                for rest in (1, 2):  # class tokens beside a grid of patches
+                    if (row > 1).all() and ((target - rest) % row == 0).all():
+                        found = self.seen.get(((target - rest) // row).tobytes())
+                        if found is not None:
+                            return ["+", ["*", expression, found], rest]
         return None
 
     def _add(self, level: dict[bytes, tuple[Expression, Row]], expression: Expression, row: Row) -> None:
@@ -122,7 +127,8 @@ def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[An
         if all(isinstance(v, int) for v in column):
             numbers[name] = np.array(column, np.int64)
     for name, row in numbers.items():
-        for value in (0, 1, 2, 3):
+        few = np.unique(row)
+        for value in {0, 1, 2, 3, *(few.tolist() if len(few) <= 12 else ())}:
             add(["<=", name, value], row <= value)
             add(["==", name, value], row == value)
     for left, a in numbers.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -36,6 +37,35 @@ class Keys:
     version: str
     shared: str
     types: dict[str, ClassKeys]
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A file of `data/probed/`.
+
+    Attributes:
+        version: of transformers.
+        keys: path to what the classes assume; null where they make it of others.
+        classes: by name, groups of tensors: name, loops, when, shape; see `families.probed`.
+    """
+
+    version: str
+    keys: dict[str, Any]
+    classes: dict[str, list[tuple[str, list[Any], Any, list[Any]]]]
+
+
+def check_probed(*files: YamlFile) -> dict[str, Any]:
+    """The table ``probed``: by model type, the name of its file; each entry a text of its own, as in ``keys``.
+
+    Raises:
+        InputFileError: an entry that does not fit.
+    """
+    types = {}
+    for file in files:
+        entry = json.loads(file.text)
+        file.typed(entry, Probed)
+        types[os.path.splitext(os.path.basename(file.path))[0]] = json.dumps(entry, separators=(",", ":"))
+    return {"types": types}
 
 
 def check_keys(file: YamlFile) -> dict[str, Any]:
