@@ -43,7 +43,7 @@ def test_a_type_that_was_probed_is_one_that_is_known() -> None:
     [
         {"architectures": ["SegformerForDivination"]},
         {"hidden_sizes": [32, 64]},
-        {"decoder_hidden_size": "wide"},
+        {"depths": "deep"},
     ],
 )
 def test_what_was_not_tried_is_refused(more: dict[str, Any]) -> None:
