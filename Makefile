@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
 
-.PHONY: run test lint fuzz oracle activations layouts bench measure accuracy speed docs catalogue-new clean
+.PHONY: run test lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -39,7 +39,13 @@ docs: $(VENV)/ready  ## the command reference and the JSON Schema
 	$(BIN)/python docs/generate.py
 
 oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformers; MODEL_TYPES="llama gpt2" renews their rows alone
+	$(ORACLE)/bin/python -m tests.oracle.keys
 	$(ORACLE)/bin/python -m tests.oracle $(MODEL_TYPES)
+	$(ORACLE)/bin/python -m tests.oracle.changes $(MODEL_TYPES)
+
+probe: $(ORACLE)/ready  ## derive model types from the classes of transformers: MODEL_TYPES="segformer xglm"
+	$(ORACLE)/bin/python -m tests.oracle.probe $(MODEL_TYPES)
+	$(ORACLE)/bin/python -m tests.oracle.keys
 
 activations: $(ORACLE)/ready  ## what classes of transformers have alive in generate; MODEL_TYPES as above
 	$(ORACLE)/bin/python -m tests.oracle.activations $(MODEL_TYPES)

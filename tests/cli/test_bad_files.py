@@ -27,8 +27,8 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "a truth value": ("true", ["holds a JSON truth value"]),
     "null": ("null", ["holds a JSON null"]),
     "cut short": ('{"model_type": "llama", "hidden', ["is not JSON"]),
-    "NaN": ('{"model_type": "llama", "hidden_size": NaN}', ["NaN"]),
-    "Infinity": ('{"model_type": "llama", "hidden_size": -Infinity}', ["Infinity"]),
+    "NaN": ('{"model_type": "llama", "hidden_size": NaN}', ["hidden_size = nan"]),
+    "Infinity": ('{"model_type": "llama", "hidden_size": -Infinity}', ["hidden_size = -inf"]),
     "five thousand digits": ('{"model_type": "llama", "hidden_size": ' + "9" * 5000 + "}", []),
     "too large": (" " * (5 << 20), ["too large"]),
 }
@@ -49,7 +49,10 @@ CONFIGS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "more KV heads than heads": (tiny(num_key_value_heads=8), ["8 KV heads but only 4"]),
     "layer types too few": (tiny(layer_types=["full_attention"]), ["1 entries in layer_types for 2 layers"]),
     "unknown layer type": (tiny(layer_types=["a", "b"]), ["'a'"]),
-    "unknown key": (tiny(num_secret_experts=8), ["'num_secret_experts'", "may change the parameter count"]),
+    "unknown key": (
+        tiny(model_type="orion", num_secret_experts=8),
+        ["'num_secret_experts'", "may change the parameter count"],
+    ),
 }
 
 
@@ -78,7 +81,7 @@ def test_files_through_the_process(case: str, tmp_path: Path) -> None:
 
 
 def test_configs_through_the_process(tmp_path: Path) -> None:
-    path = write_config(tmp_path, tiny(num_secret_experts=8))
+    path = write_config(tmp_path, tiny(model_type="orion", num_secret_experts=8))
     refused(process("params", str(path)), BAD_FILE, "'num_secret_experts'")
 
 
@@ -97,7 +100,7 @@ def test_a_path_with_a_zero_byte_is_refused() -> None:
 
 
 def test_an_unknown_key_has_its_own_kind_in_json(tmp_path: Path) -> None:
-    path = write_config(tmp_path, tiny(num_secret_experts=8))
+    path = write_config(tmp_path, tiny(model_type="orion", num_secret_experts=8))
     told = json.loads(run("params", str(path), "-o", "json").err)
     assert told["error"]["kind"] == "unsupported_model"
     assert "remove it" in told["error"]["hint"]

@@ -25,6 +25,6 @@ def test_every_runtime_that_does_the_work_itself_has_what_it_makes_of_models() -
     assert made >= {info.engine for info in infos() if info.engine}
 
 
-def test_every_yaml_file_is_made_into_a_table() -> None:
+def test_every_file_is_made_into_a_table() -> None:
     made = {Path(file.path) for name in RECIPES for file in sources(name, str(REPOSITORY / "data"))}
-    assert made == set((REPOSITORY / "data").rglob("*.yaml"))
+    assert made == {path for path in (REPOSITORY / "data").rglob("*.*") if path.suffix in (".yaml", ".json")}

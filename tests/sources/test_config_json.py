@@ -87,7 +87,25 @@ def test_a_known_model_type_is_not_overruled(write: Callable[..., str]) -> None:
 
 def test_the_same_family_still_refuses_unread_keys(write: Callable[..., str]) -> None:
     with pytest.raises(UnsupportedModelError, match="wormholes"):
-        params(write(model_type="llama", wormholes=3), assume="llama")
+        params(write(model_type="orion", wormholes=3), assume="orion")
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_what_python_writes_for_no_number_is_read(write: Callable[..., str], value: float) -> None:
+    plain = params(write(model_type="llama"))
+    assert params(write(model_type="llama", time_step_limit=[0.0, value])).parameters == plain.parameters
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"quantization": {"group_size": 64, "bits": 4}},
+        {"quantization_config": {"quant_method": "awq", "bits": 4}},
+        {"quantization_config": {"quant_method": "of next year"}},
+    ],
+)
+def test_how_the_weights_are_stored_changes_no_count(write: Callable[..., str], written: dict[str, Any]) -> None:
+    assert params(write(model_type="llama", **written)).parameters == params(write(model_type="llama")).parameters
 
 
 @pytest.mark.parametrize("reference", ["7B", "llama-2-7b"])

@@ -32,6 +32,8 @@ RECIPES = {
     "quality": Recipe("quality.yaml", "llmscale.formats.schema", "check_quality"),
     "vocabularies": Recipe("vocabularies.yaml", "llmscale.formats.schema", "check_vocabularies"),
     "gguf_names": Recipe("gguf_names.yaml", "llmscale.formats.schema", "check_gguf_names"),
+    "keys": Recipe("keys.yaml", "llmscale.model.families._schema", "check_keys"),
+    "probed": Recipe("probed", "llmscale.model.families._schema", "check_probed"),
     "families": Recipe("", "llmscale.compile.families", "families", folder="model/families"),
     "devices": Recipe("devices.yaml", "llmscale.devices.schema"),
     "device_names": Recipe("device_names.yaml", "llmscale.devices.naming"),

@@ -72,7 +72,9 @@ class YamlFile:
             InputFileError: one cannot be read.
         """
         READ.add(path)
-        return [cls.read(os.path.join(path, name)) for name in sorted(os.listdir(path)) if name.endswith(".yaml")]
+        return [
+            cls.read(os.path.join(path, name)) for name in sorted(os.listdir(path)) if name.endswith((".yaml", ".json"))
+        ]
 
     def content(self) -> Any:
         """What the file says.

@@ -149,11 +149,85 @@ def test_a_model_type_is_a_word(value: Any) -> None:
 # -- keys that nobody asked for ----------------------------------------------------------------
 
 
+GPT2: dict[str, Any] = {
+    "model_type": "gpt2",
+    "n_embd": 64,
+    "n_layer": 2,
+    "n_head": 4,
+    "vocab_size": 100,
+    "n_positions": 32,
+}
+CLIP = {"model_type": "clip_vision_model", "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1}
+CLIP |= {"num_attention_heads": 1, "image_size": 8, "patch_size": 4}
+DEEPSEEK: dict[str, Any] = {"hidden_size": 64, "intermediate_size": 128, "moe_intermediate_size": 32, "vocab_size": 100}
+DEEPSEEK |= {
+    "num_attention_heads": 4,
+    "kv_lora_rank": 16,
+    "qk_nope_head_dim": 8,
+    "qk_rope_head_dim": 8,
+    "v_head_dim": 8,
+}
+DEEPSEEK |= {"n_routed_experts": 8, "num_experts_per_tok": 2}
+#: A family that transformers has no class for.
+CLASSLESS: dict[str, Any] = {**TINY, "model_type": "orion", "architectures": ["OrionForCausalLM"]}
+
+
 @pytest.mark.parametrize("value", [1, 0.5, "on", [1], {"a": 1}, True, [0]])
 def test_an_unknown_key_may_change_the_count_and_is_refused(value: Any) -> None:
-    message = refusal(tiny(num_secret_experts=value), UnsupportedModelError)
+    message = refusal({**CLASSLESS, "num_secret_experts": value}, UnsupportedModelError)
     assert "'num_secret_experts'" in message
-    assert "model_type 'llama'" in message
+    assert "model_type 'orion'" in message
+
+
+@pytest.mark.parametrize("value", [1, 4096, 0.5, "on", [1], {"a": 1}, True])
+def test_what_no_class_reads_is_noted(value: Any) -> None:
+    spec = from_config(tiny(num_secret_experts=value), WHERE)
+    assert inventory(spec).total() == TINY_TOTAL
+    assert [each for each in spec.warnings if "num_secret_experts" in each and "transformers" in each]
+
+
+@pytest.mark.parametrize(
+    "key", ["tie_weights_", "is_llama_config", "_num_labels", "output_gate_type", "scale", "emb_size", "moe_frequency"]
+)
+def test_keys_of_tools_are_noted(key: str) -> None:
+    assert count(tiny(**{key: 7})) == TINY_TOTAL
+
+
+@pytest.mark.parametrize("key", ["neftune_noise_alpha", "kv_cache_dtype", "use_flash_attention_2", "tokenizer_name"])
+def test_keys_of_training_tools_are_noted(key: str) -> None:
+    assert count(tiny(**{key: "auto"})) == TINY_TOTAL
+
+
+def test_what_the_class_reads_and_we_do_not_is_refused() -> None:
+    assert "'add_cross_attention'" in refusal({**GPT2, "add_cross_attention": True}, UnsupportedModelError)
+
+
+def test_a_size_that_the_files_own_code_may_read_is_refused() -> None:
+    own = {"auto_map": {"AutoModelForCausalLM": "modeling_mine.MineForCausalLM"}}
+    assert "'num_secret_experts'" in refusal(tiny(num_secret_experts=8, **own), UnsupportedModelError)
+    assert count(tiny(num_secret_experts=8, auto_map={"AutoTokenizer": "mine.Tokenizer"})) == TINY_TOTAL
+
+
+def test_of_a_part_the_note_says_where() -> None:
+    vision = {"hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 8, "num_attention_heads": 1}
+    vision |= {"vision_use_head": False, "model_type": "siglip_vision_model", "registers": 4}
+    spec = from_config({"model_type": "gemma3", "text_config": {}, "vision_config": vision}, WHERE)
+    assert any("vision_config.registers" in each for each in spec.warnings)
+
+
+def test_a_key_left_out_is_what_the_class_assumes() -> None:
+    whole = {"model_type": "deepseek_v3", "num_hidden_layers": 4, **DEEPSEEK}
+    assert count(whole) == count({**whole, "first_k_dense_replace": 3, "q_lora_rank": 1536})
+    assert count(whole) != count({**whole, "first_k_dense_replace": 0})
+    assert count(whole) != count({**whole, "q_lora_rank": None})
+
+
+@pytest.mark.parametrize("key", ["text_config", "vision_config"])
+def test_a_part_of_any_architecture_has_to_be_there(key: str) -> None:
+    config = {"model_type": "llava", "text_config": {"model_type": "llama"}, "vision_config": CLIP}
+    assert count(config) > 0
+    del config[key]
+    assert f"lacks the object '{key}'" in refusal(config)
 
 
 @pytest.mark.parametrize("value", [None, False, 0, "", [], {}, 0.0])
@@ -162,7 +236,7 @@ def test_an_unknown_key_that_is_off_changes_nothing(value: Any) -> None:
 
 
 def test_many_unknown_keys_are_cut() -> None:
-    message = refusal(tiny(**{f"secret_{n}": 1 for n in range(9)}), UnsupportedModelError)
+    message = refusal({**CLASSLESS, **{f"secret_{n}": 1 for n in range(9)}}, UnsupportedModelError)
     assert "keys that may change" in message
     assert message.count("'secret_") == 5
     assert "…" in message
@@ -197,8 +271,8 @@ def test_a_nested_key_is_named_with_its_path() -> None:
     vision |= {"vision_use_head": False, "model_type": "siglip_vision_model"}
     config: dict[str, Any] = {"model_type": "gemma3", "text_config": text, "vision_config": vision}
     assert count(config) > 0
-    message = refusal({**config, "vision_config": {**vision, "registers": 4}}, UnsupportedModelError)
-    assert "'vision_config.registers'" in message
+    message = refusal({**config, "vision_config": {**vision, "projection_size": 4}}, UnsupportedModelError)
+    assert "'vision_config.projection_size'" in message
     message = refusal({**config, "text_config": {**text, "num_hidden_layers": -3}})
     assert "text_config.num_hidden_layers = -3" in message
     assert "lacks the object 'vision_config'" in refusal({**config, "vision_config": [1]})
@@ -227,7 +301,7 @@ LLAMA_KEYS = {
 def test_whatever_an_unknown_key_is_called_it_is_refused(key: str, value: Any) -> None:
     assume(key not in LLAMA_KEYS and not HARMLESS.fullmatch(key))
     with pytest.raises(UnsupportedModelError, match=re.escape(key)):
-        from_config(tiny(**{key: value}), WHERE)
+        from_config({**CLASSLESS, key: value}, WHERE)
 
 
 @given(KEY)

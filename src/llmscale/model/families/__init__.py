@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from llmscale import plugins
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
+from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
 from llmscale.model.spec import ModelSpec
@@ -52,6 +53,8 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     c.finish()
     if any(size < 1 for placed in spec.placed if placed.tower for t in placed.block.tensors() for size in t.shape):
         raise c.error("has an image_size that is smaller than its patch_size: no patch fits into such an image")
+    if outside := c.outside():
+        spec = replace(spec, warnings=(*spec.warnings, _unread_by_all(outside)))
     method = published_in(data)
     return replace(spec, published_in=method) if method else spec
 
@@ -73,6 +76,11 @@ def from_keys(data: Mapping[str, Any], where: str) -> ModelSpec:
         InputFileError: as `from_config`, but for keys that nobody reads.
     """
     return read_part(Config(data, where))
+
+
+def _unread_by_all(keys: list[str]) -> str:
+    named = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
+    return f"The class of transformers {_classes.version()} reads no key {named}: left out of account."
 
 
 def published_in(config: Mapping[str, Any]) -> str:
@@ -104,7 +112,7 @@ def _as(family: str, data: Mapping[str, Any], where: str) -> ModelSpec:
     spec = read_part(c)
     said = f"its architecture '{own[:60]}' is not known" if own else "it names no architecture"
     warning = f"{where} is counted as '{family}' because --assume says so: {said}, and every number is a guess."
-    if unread := c.unread():
+    if unread := c.unread() + c.outside():
         warning += f" Keys that may change it and that '{family}' does not read: {', '.join(unread)}."
     return replace(spec, basis=Basis.ASSUMED, warnings=(*spec.warnings, warning))
 

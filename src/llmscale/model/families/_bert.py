@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._stack import Named
+from llmscale.model.families._config import Config
+from llmscale.model.families._stack import Named, place
+from llmscale.model.spec import PlacedBlock
+
+
+def untied_bias(c: Config, tied_to: str | None, vocab: int) -> list[PlacedBlock]:
+    """The second bias of a masked-language head whose table is untied; transformers 5 does not join it to the first."""
+    bias = Parameter("head.out", (vocab,))
+    return [] if tied_to or c.saved_by() < 5 else [place("cls.predictions.decoder.bias", bias)]
 
 
 def encoder_layer(

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmscale.errors import UnsupportedModelError
+from llmscale.model.families import _classes
 from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB
-from llmscale.model.families._harmless import is_harmless
+from llmscale.model.families._harmless import HARMLESS_WORDS, is_harmless, names_size
 from llmscale.model.families._values import Values, short
 
 
@@ -23,14 +24,24 @@ class Config(Values):
         data: the parsed JSON object.
         where: the file or catalogue entry, for messages.
         path: keys that led to a nested object.
+        kind: the model type whose class reads it; its own where that is not said.
         prefix: what the names of this part's tensors begin with inside a larger model, ``language_model.``.
         head_prefix: the same for its head where that stands outside the part; None where it stands inside.
     """
 
     def __init__(
-        self, data: Mapping[str, Any], where: str, path: str = "", prefix: str = "", head_prefix: str | None = None
+        self,
+        data: Mapping[str, Any],
+        where: str,
+        path: str = "",
+        prefix: str = "",
+        head_prefix: str | None = None,
+        kind: str = "",
     ) -> None:
         super().__init__(data, where, path)
+        self.kind = kind or self.model_type
+        auto_map = data.get("auto_map")
+        self.own_code = isinstance(auto_map, Mapping) and any(key.startswith("AutoModel") for key in auto_map)
         self.prefix = prefix
         self.head_prefix = head_prefix
         self._parts: list[Config] = []
@@ -111,12 +122,16 @@ class Config(Values):
             InputFileError: missing or not an object.
         """
         value = self.get(key)
-        if value is None and defaults is not None:
+        always = _classes.part(self.kind, key)
+        # A part of any architecture has to be there; the class has one of its own choice otherwise.
+        chosen = "model_type" in (defaults or {}) and _classes.known(self.kind) and not always
+        if value is None and defaults is not None and not chosen:
             value = {}
         if not isinstance(value, Mapping):
             raise self.error(f"lacks the object '{self._at(key)}'")
         data = {**(defaults or {}), **value, **(known or {})}
-        part = Config(data, self.where, self._at(key), self.prefix + prefix, head_prefix)
+        kind = always or str(data.get("model_type", ""))
+        part = Config(data, self.where, self._at(key), self.prefix + prefix, head_prefix, kind)
         self._parts.append(part)
         return part
 
@@ -143,6 +158,11 @@ class Config(Values):
         value = self.data.get("model_type")
         return value if isinstance(value, str) else ""
 
+    def saved_by(self) -> int:
+        """The major version of transformers that wrote the file; of a file that does not say, the one that was read."""
+        match = re.match(r"\d+", str(self.data.get("transformers_version") or _classes.version()))
+        return int(match[0]) if match else 0
+
     def architecture(self, default: str) -> str:
         """The class the checkpoint was saved from, ``LlamaForCausalLM``."""
         value = self.data.get("architectures")
@@ -165,6 +185,17 @@ class Config(Values):
             default = len(names)
         return self.number("num_labels", default=default, low=0)
 
+    def assumed(self, keys: Sequence[str], required: bool = False) -> Any:
+        """What transformers' class assumes for the first of `keys` that it knows; None where the file says null.
+
+        What every reader needs must stand in the file itself, but may be left out of a part: transformers writes of
+        parts only what differs from what their classes assume.
+        """
+        if (required and not self.path) or any(key in self.data for key in keys):
+            return None
+        found = (_classes.default(self.kind, key) for key in keys)
+        return next((value for value in found if value is not None), None)
+
     # -- refusing -----------------------------------------------------------------------------
 
     def ignore(self, *keys: str) -> None:
@@ -178,7 +209,7 @@ class Config(Values):
         )
 
     def finish(self) -> None:
-        """Refuse keys that nobody read, are not known to be harmless, and are not empty or off.
+        """Refuse keys that nobody read, and that a class may read.
 
         Raises:
             UnsupportedModelError: naming them.
@@ -197,7 +228,20 @@ class Config(Values):
         """The keys that `finish` would refuse, those of the parts first."""
         return [key for part in self._parts for key in part.unread()] + self._own_unread()
 
+    def outside(self) -> list[str]:
+        """The keys that nobody read and no class reads, those of the parts first: they change no tensor."""
+        own = [self._at(key) for key in self._strange() if self._is_outside(key)]
+        return [key for part in self._parts for key in part.outside()] + own
+
     def _own_unread(self) -> list[str]:
-        return [
-            self._at(key) for key, value in self.data.items() if key not in self._read and not is_harmless(key, value)
-        ]
+        return [self._at(key) for key in self._strange() if not self._is_outside(key)]
+
+    def _strange(self) -> list[str]:
+        """Keys that no family read, that are not known to be harmless, and not empty or off."""
+        return [key for key, value in self.data.items() if key not in self._read and not is_harmless(key, value)]
+
+    def _is_outside(self, key: str) -> bool:
+        # Code that comes with the file may read what the class of transformers does not.
+        foreign = self.own_code and names_size(key, self.data[key])
+        strange = foreign or key in HARMLESS_WORDS
+        return _classes.known(self.kind) and not _classes.reads(self.kind, key) and not strange

@@ -13,14 +13,14 @@ HARMLESS = re.compile(
             # how the file came about
             r"_name_or_path|name_or_path|_commit_hash|_from_model_config|unsloth_.*|transformers\.js_config",
             r"_experts_implementation.*|_attn_implementation.*|_flash_attn.*|transformers_version|tokenizer_class|processor_class",
-            r"auto_map|torch_dtype|dtype|onnx.*|quantization_config|quantization_bit|compression_config|license|model_max_length",
+            r"auto_map|torch_dtype|dtype|onnx.*|quantization(_config|_bit)?|compression_config|license|model_max_length",
             # tokens and generation
             r".*_token_(id|ids|index)|(un|pad|bos|eos|sep|cls|mask)_?(k_)?token|suppress_tokens|begin_suppress_tokens|bad_words_ids|forced_.*",
             r"max_length|min_length|length_penalty|num_beams|num_beam_groups|num_return_sequences|no_repeat_ngram_size|repetition_penalty",
             r"do_sample|early_stopping|temperature|top_[kp]|typical_p|diversity_penalty|encoder_no_repeat_ngram_size|remove_invalid_values",
             r"use_cache|cache_implementation|return_dict.*|output_(hidden_states|attentions|scores|past|router_logits)|prefix|task_specific_params",
             # training
-            r".*dropout.*|.*_pdrop|dropout|.*drop_path_rate|layerdrop|initializer.*|init_(method_)?std|.*_init(ializer)?_(std|range|factor)|embd_pdrop",
+            r".*dropout.*|.*_pdrop|dropout|.*drop_path_rate|.*layerdrop|initializer.*|init_(method_)?std|.*_init(ializer)?_(std|range|factor)|embd_pdrop",
             r"gradient_checkpointing|use_bfloat16|torchscript|chunk_size_feed_forward|pretraining_tp|ep_size|pruned_heads|problem_type|finetuning_task",
             r"aux_loss_alpha|seq_aux|router_aux_loss_coef|router_z_loss_coef|router_jitter_noise|input_jitter_noise|moe_dropout|.*_loss_(coef|weight)",
             r"classifier_dropout(_prob)?|id2label|label2id|num_labels|summary_(use_proj|activation|first_dropout|proj_to_labels|type)|exponential_decay_length_penalty",
@@ -37,7 +37,8 @@ HARMLESS = re.compile(
     )
 )
 
-#: Keys of which only these words leave the tensors alone (``relative_key`` adds a table to every layer of BERT).
+#: Keys of which only these words leave the tensors alone (``relative_key`` adds a table to every layer of BERT as
+#: transformers 4 builds it, whose files there are, though later classes do not ask for it).
 HARMLESS_WORDS = {
     "position_embedding_type": {"absolute", "learned_absolute", "rope", "rope_gptj", "nope", "alibi"},
 }
@@ -51,3 +52,12 @@ def is_harmless(key: str, value: Any) -> bool:
     if words is not None:
         return isinstance(value, str) and value in words
     return HARMLESS.fullmatch(key) is not None
+
+
+#: Words of keys whose numbers are dimensions.
+_SIZE = re.compile(r"size|dim|layers|heads|experts|rank|width|depth", re.IGNORECASE)
+
+
+def names_size(key: str, value: Any) -> bool:
+    """Whether a key looks like a dimension: a number above 1 under a name that says so."""
+    return isinstance(value, (int, float)) and value > 1 and _SIZE.search(key) is not None

@@ -93,7 +93,7 @@ def tower(
     """
     known = {"architectures": ["Model"], **({"model_type": model_type} if forced else {})}
     part = c.part(key, prefix, None, {"model_type": model_type}, known)
-    part.ignore("is_composition", "tie_word_embeddings")
+    part.ignore("is_composition", "tie_word_embeddings", "vocab_size")
     spec = read_part(part)
     return replace(spec, placed=tuple(placed._replace(tower=kind) for placed in spec.placed))
 

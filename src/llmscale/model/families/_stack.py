@@ -117,6 +117,8 @@ def _on_top(c: Config, head: str, names: Names, logits: Head, hidden: int) -> li
         return [place("score", Linear("head.score", c.labels(), hidden))]
     if head == "ForTokenClassification":
         return [place(names.token_classifier, Linear("head.score", c.labels(), hidden, bias=True))]
+    if head == "ForQuestionAnswering":
+        return [place("qa_outputs", Linear("head.classifier", 2, hidden, bias=True))]
     if head != "Model":
         raise c.unsupported(f"is a {c.architecture('')}")
     return []

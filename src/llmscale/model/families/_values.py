@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmscale.errors import InputFileError
@@ -42,6 +42,9 @@ class Values:
         """
         value = self.get(*keys)
         if value is None:
+            assumed = self.assumed(keys, default is _REQUIRED)
+            if type(assumed) is int and low <= assumed <= high:
+                return assumed
             if default is _REQUIRED:
                 raise self.error(f"lacks '{self._at(keys[0])}'", "Every dimension that the model needs must be there.")
             return default  # type: ignore[no-any-return]
@@ -59,7 +62,8 @@ class Values:
         """
         value = self.get(*keys)
         if value is None:
-            return default
+            assumed = self.assumed(keys)
+            return assumed if isinstance(assumed, bool) else default
         if not isinstance(value, bool):
             raise self.error(f"has {self._at(keys[0])} = {short(value)}, which is neither true nor false")
         return value
@@ -72,7 +76,8 @@ class Values:
         """
         value = self.get(key)
         if value is None:
-            return default
+            assumed = self.assumed((key,))
+            return assumed if isinstance(assumed, str) else default
         if not isinstance(value, str):
             raise self.error(f"has {self._at(key)} = {short(value)}, which is not text")
         return value
@@ -85,6 +90,8 @@ class Values:
         """
         value = self.get(key)
         if value is None:
+            value = self.assumed((key,), default is _REQUIRED)
+        if not isinstance(value, list) and self.get(key) is None:
             if default is _REQUIRED:
                 raise self.error(f"lacks '{self._at(key)}'")
             return default  # type: ignore[no-any-return]
@@ -103,6 +110,9 @@ class Values:
         """
         value = self.get(key)
         if value is None:
+            assumed = self.assumed((key,), default is _REQUIRED)
+            if _is_decimal(assumed) and low <= assumed <= high:
+                return float(assumed)
             if default is _REQUIRED:
                 raise self.error(f"lacks '{self._at(key)}'")
             return default  # type: ignore[no-any-return]
@@ -137,6 +147,14 @@ class Values:
         if len(value) != count:
             raise self.error(f"has {len(value)} entries in {self._at(key)} for {count} layers")
         return list(value)
+
+    def assumed(self, keys: Sequence[str], required: bool = False) -> Any:
+        """What stands for a value that is left out, whatever its reader takes for it; None where nothing does.
+
+        Args:
+            required: whether its reader takes nothing for it.
+        """
+        return None
 
     def error(self, what: str, hint: str = "") -> InputFileError:
         """An error about this file, to be raised."""

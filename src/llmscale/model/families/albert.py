@@ -14,6 +14,7 @@ from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import Mlp
 from llmscale.model.blocks.norm import Norm
+from llmscale.model.families._bert import untied_bias
 from llmscale.model.families._bounds import MAX_LAYERS, MAX_POSITIONS
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
@@ -70,6 +71,7 @@ def _on_top(c: Config, head: str, base: str, hidden: int, width: int, vocab: int
         place("predictions.LayerNorm", Norm(width, bias=True, role="head.norm")),
         place("predictions.decoder", Head(vocab, width, tied)),
         place("predictions.bias", Parameter("head.out", (vocab,))),
+        *untied_bias(c, tied, vocab),
     ]
     if head == "Model":
         return [pooler]

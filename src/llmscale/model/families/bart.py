@@ -47,6 +47,12 @@ DEPARTURES = {
 }
 
 
+UNTIED = (
+    "The tables are untied: as transformers 5 builds it, encoder and decoder have one each beside the shared one; "
+    "files of transformers 4 have one.",
+)
+
+
 def read(c: Config) -> ModelSpec:
     """Read a BART-shaped config."""
     departure = DEPARTURES[c.model_type]
@@ -54,11 +60,20 @@ def read(c: Config) -> ModelSpec:
     positions = c.number("max_position_embeddings", default=1024, high=MAX_POSITIONS)
     c.ignore("num_hidden_layers", "scale_embedding", "static_position_embeddings", "add_bias_logits", "save_step")
     c.ignore("normalize_before", "normalize_embedding", "add_final_layer_norm", "extra_pos_embeddings")
-    c.ignore("force_bos_token_to_be_generated", "replacing_rate", "student_decoder_layers", "student_encoder_layers")
+    c.ignore(
+        "force_bos_token_to_be_generated",
+        "replacing_rate",
+        "student_decoder_layers",
+        "student_encoder_layers",
+        "is_decoder",
+    )
     marian = c.architecture("").endswith("MTModel")
     head = "ForConditionalGeneration" if marian else c.head("ForConditionalGeneration")
     base = "" if head == "Model" else "model."
     tied = c.flag("tie_word_embeddings", default=True)
+    tables_apart = (
+        not tied and c.saved_by() >= 5 and head != "ForCausalLM"
+    )  # earlier releases share the table between the two stacks all the same
 
     apart = c.model_type == "marian" and not c.flag("share_encoder_decoder_embeddings", default=True)
     decoder_vocab = c.number("decoder_vocab_size", default=vocab, high=MAX_VOCAB)
@@ -68,6 +83,8 @@ def read(c: Config) -> ModelSpec:
         placed.append(place(f"{base}encoder.embed_tokens", Embedding(vocab, hidden)))
     out_vocab = decoder_vocab if apart else vocab
     placed.append(place(shared, Embedding(out_vocab, hidden)))
+    if tables_apart and not apart:
+        placed += [place(f"{base}{side}.embed_tokens", Embedding(vocab, hidden)) for side in ("encoder", "decoder")]
 
     layers = 0
     for side in ("decoder",) if head == "ForCausalLM" else ("encoder", "decoder"):
@@ -78,7 +95,16 @@ def read(c: Config) -> ModelSpec:
         c.ignore("encoder_layers", "encoder_attention_heads", "encoder_ffn_dim")
     placed += _on_top(c, head, hidden, out_vocab, f"{shared}.weight" if tied else None)
     intermediate = c.hidden("decoder_ffn_dim")
-    return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=intermediate, vocab=vocab, context=positions)
+    return text_spec(
+        c,
+        placed,
+        layers=layers,
+        hidden=hidden,
+        intermediate=intermediate,
+        vocab=vocab,
+        context=positions,
+        warnings=UNTIED if tables_apart else (),
+    )
 
 
 def _side(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._bert import encoder_layer
+from llmscale.model.families._bert import encoder_layer, untied_bias
 from llmscale.model.families._bounds import MAX_POSITIONS
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
@@ -35,7 +35,7 @@ def read(c: Config) -> ModelSpec:
         c.ignore("task_type_vocab_size")
     # Written by Google's first conversion; the pooler is one square matrix whatever they say.
     c.ignore("directionality", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers")
-    c.ignore("pooler_size_per_head", "pooler_type")
+    c.ignore("pooler_size_per_head", "pooler_type", "is_decoder")
 
     head = c.head("Model")
     base = "" if head == "Model" else f"{'roberta' if roberta else c.model_type}."
@@ -63,24 +63,30 @@ def read(c: Config) -> ModelSpec:
 def _on_top(c: Config, head: str, base: str, hidden: int, vocab: int, roberta: bool) -> list[PlacedBlock]:
     pooler = place(f"{base}pooler.dense", Linear("other.pooler", hidden, hidden, bias=True))
     tied_to = f"{base}embeddings.word_embeddings.weight" if c.flag("tie_word_embeddings", default=True) else None
+    next_sentence = place("cls.seq_relationship", Linear("head.next_sentence", 2, hidden, bias=True))
     if head == "Model":
         return [pooler]
-    if head == "ForMaskedLM" and roberta:
+    if head in ("ForMaskedLM", "ForCausalLM") and roberta:
         return [
             place("lm_head.dense", Linear("head.transform", hidden, hidden, bias=True)),
             place("lm_head.layer_norm", Norm(hidden, bias=True, role="head.norm")),
             place("lm_head.decoder", Head(vocab, hidden, tied_to)),
             place("lm_head.bias", Parameter("head.out", (vocab,))),
+            *untied_bias(c, tied_to, vocab),
         ]
-    if head in ("ForMaskedLM", "ForPreTraining") and not roberta:
+    if head in ("ForMaskedLM", "ForPreTraining", "LMHeadModel", "ForCausalLM") and not roberta:
         predictions = [
             place("cls.predictions.transform.dense", Linear("head.transform", hidden, hidden, bias=True)),
             place("cls.predictions.transform.LayerNorm", Norm(hidden, bias=True, role="head.norm")),
             place("cls.predictions.decoder", Head(vocab, hidden, tied_to)),
             place("cls.predictions.bias", Parameter("head.out", (vocab,))),
+            *untied_bias(c, tied_to, vocab),
         ]
-        next_sentence = place("cls.seq_relationship", Linear("head.next_sentence", 2, hidden, bias=True))
-        return predictions if head == "ForMaskedLM" else [pooler, *predictions, next_sentence]
+        return [pooler, *predictions, next_sentence] if head == "ForPreTraining" else predictions
+    if head == "ForNextSentencePrediction":
+        return [pooler, next_sentence]
+    if head == "ForMultipleChoice":
+        return [pooler, place("classifier", Linear("head.classifier", 1, hidden, bias=True))]
     labels = Linear("head.classifier", c.labels(), hidden, bias=True)
     if head == "ForSequenceClassification" and roberta:
         dense = Linear("head.transform", hidden, hidden, bias=True)

@@ -13,7 +13,7 @@ from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._bert import encoder_layer
+from llmscale.model.families._bert import encoder_layer, untied_bias
 from llmscale.model.families._bounds import MAX_HEADS, MAX_POSITIONS
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
@@ -101,6 +101,7 @@ def _on_top(c: Config, head: str, hidden: int, width: int, vocab: int) -> list[P
             place("cls.predictions.transform.LayerNorm", Norm(width, bias=True, role="head.norm")),
             place("cls.predictions.decoder", Head(vocab, width, tied)),
             place("cls.predictions.bias", Parameter("head.out", (vocab,))),
+            *untied_bias(c, tied, vocab),
         ]
     if head == "ForSequenceClassification":
         return [

@@ -18,8 +18,8 @@ def read(c: Config) -> ModelSpec:
     """Read a GLM or GLM-4-0414 config; o is never biased."""
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
     intermediate = c.hidden("intermediate_size")
-    heads, kv_heads, head_dim = c.heads(hidden, kv_default=2, head_dim=128)
-    bias = c.flag("attention_bias", default=c.model_type != "glm4v_text")
+    heads, kv_heads, head_dim = c.heads(hidden, kv_default=2, head_dim=None if c.model_type == "glm4v_text" else 128)
+    bias = c.flag("attention_bias", default=True) or c.model_type == "glm4v_text"  # whose class does not ask
     sandwich = c.model_type in ("glm4", "glm4v_text")
 
     def blocks(_: None) -> Iterator[Named]:

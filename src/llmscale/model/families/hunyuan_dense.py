@@ -10,9 +10,9 @@ MODEL_TYPES = ("hunyuan_v1_dense",)
 
 
 def read(c: Config) -> ModelSpec:
-    """Read a Hunyuan dense config; ``tie_word_embeddings`` is true where it is left out, as in transformers."""
+    """Read a Hunyuan dense config."""
     bias = c.flag("attention_bias")
     c.ignore("attention_head_dim", "use_qk_norm", "cla_share_factor", "eod_token_id", "im_start_id", "im_end_id")
     c.ignore("mlp_bias", "org_vocab_size", "pad_id", "pool_type", "sep_token_id", "add_classification_head")
     names = ("query_layernorm", "key_layernorm")
-    return build(c, Variant(qkv_bias=bias, out_bias=bias, qk_norm_names=names, tied=True))
+    return build(c, Variant(qkv_bias=bias, out_bias=bias, qk_norm_names=names))

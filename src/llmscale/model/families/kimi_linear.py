@@ -23,14 +23,14 @@ MODEL_TYPES = ("kimi_linear",)
 def read(c: Config) -> ModelSpec:
     """Read a Kimi Linear config."""
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
-    linear = c.part("linear_attn_config")
-    delta, attention = _delta(linear, hidden), latent_attention(c, hidden)
+    linear = c.part("linear_attn_config", defaults={})
+    delta, attention = _delta(c, linear, hidden), latent_attention(c, hidden)
     dense_width, mixture = c.hidden("intermediate_size"), _mixture(c, hidden)
-    dense = c.number("first_k_dense_replace", default=1, low=0, high=MAX_LAYERS)
+    sparse = _sparse(c, layers)
     if c.number("moe_layer_freq", default=1) != 1:
         raise c.unsupported("has dense layers between its mixtures (moe_layer_freq)")
     c.ignore("num_key_value_heads", "head_dim", "mla_use_nope", "moe_renormalize", "moe_router_activation_func")
-    c.ignore("num_expert_group", "use_grouped_topk", "layer_types", "mlp_layer_types")
+    c.ignore("num_expert_group", "use_grouped_topk", "qk_head_dim")
 
     def blocks(kind: tuple[bool, bool]) -> Iterator[Named]:
         attends, sparse = kind
@@ -42,28 +42,39 @@ def read(c: Config) -> ModelSpec:
         else:
             yield "mlp", GatedMlp(hidden, dense_width)
 
-    kinds = [(attends, layer >= dense) for layer, attends in enumerate(_attends(c, linear, layers))]
-    tied = c.flag("tie_word_embeddings")
-    placed = decoder(c, kinds, blocks, vocab=vocab, hidden=hidden, norm=Norm(hidden), tied=tied)
+    kinds = list(zip(_attends(c, linear, layers), sparse, strict=True))
+    c.ignore("tie_word_embeddings")  # the class has a head of its own in any case
+    placed = decoder(c, kinds, blocks, vocab=vocab, hidden=hidden, norm=Norm(hidden), tied=False)
     return text_spec(
         c,
         placed,
         layers=layers,
         hidden=hidden,
-        intermediate=max(mixture.widest, dense_width if dense else 0),
+        intermediate=max(mixture.widest, 0 if all(sparse) else dense_width),
         vocab=vocab,
         context=c.positions("model_max_length", "max_position_embeddings"),
         warnings=prediction_layers(c),
     )
 
 
-def _delta(linear: Config, hidden: int) -> KimiDeltaAttention:
+def _delta(c: Config, linear: Config, hidden: int) -> KimiDeltaAttention:
+    """What the published object says stands before the keys that transformers writes."""
+    heads = c.number("linear_num_heads", default=32, high=MAX_HEADS)
+    head_dim = c.number("linear_head_dim", default=128, high=MAX_HEADS)
+    conv = c.number("linear_conv_kernel_dim", default=4)
     return KimiDeltaAttention(
         hidden,
-        heads=linear.number("num_heads", default=32, high=MAX_HEADS),
-        head_dim=linear.number("head_dim", default=128, high=MAX_HEADS),
-        conv=linear.number("short_conv_kernel_size", default=4),
+        heads=linear.number("num_heads", default=heads, high=MAX_HEADS),
+        head_dim=linear.number("head_dim", default=head_dim, high=MAX_HEADS),
+        conv=linear.number("short_conv_kernel_size", default=conv),
     )
+
+
+def _sparse(c: Config, layers: int) -> list[bool]:
+    """Which layers are mixtures of experts."""
+    dense = c.number("first_k_dense_replace", default=1, low=0, high=MAX_LAYERS)
+    kinds = c.words("mlp_layer_types", layers)
+    return [kind == "sparse" for kind in kinds] if kinds else [layer >= dense for layer in range(layers)]
 
 
 def _mixture(c: Config, hidden: int) -> MixtureOfExperts:
@@ -77,7 +88,11 @@ def _mixture(c: Config, hidden: int) -> MixtureOfExperts:
 
 def _attends(c: Config, linear: Config, layers: int) -> list[bool]:
     """Which layers are attention; the others are delta attention."""
-    full = linear.numbers("full_attn_layers", high=layers)
-    if sorted(full + linear.numbers("kda_layers", high=layers)) != list(range(1, layers + 1)):
+    full, delta = (linear.numbers(key, default=[], high=layers) for key in ("full_attn_layers", "kda_layers"))
+    if kinds := c.words("layer_types", layers):
+        return [kind == "full_attention" for kind in kinds]
+    if not full and not delta:
+        return [layer > 0 and layer % 4 == 0 for layer in range(layers)]
+    if sorted(full + delta) != list(range(1, layers + 1)):
         raise c.error("has a linear_attn_config that does not name each layer once")
     return [layer + 1 in full for layer in range(layers)]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._bert import encoder_layer
+from llmscale.model.families._bert import encoder_layer, untied_bias
 from llmscale.model.families._bounds import MAX_POSITIONS
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, place, stack, text_spec
@@ -62,6 +62,7 @@ def _on_top(c: Config, head: str, hidden: int, vocab: int) -> list[PlacedBlock]:
             place("lm_head.layer_norm", Norm(hidden, bias=True, role="head.norm")),
             place("lm_head.decoder", Head(vocab, hidden, tied)),
             place("lm_head.bias", Parameter("head.out", (vocab,))),
+            *untied_bias(c, tied, vocab),
         ]
     if head == "ForSequenceClassification":
         return [place("classifier.dense", dense), place("classifier.out_proj", labels)]

@@ -22,7 +22,7 @@ def read(c: Config) -> ModelSpec:
     """Read a MiniCPM3 config."""
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
     intermediate = c.hidden("intermediate_size")
-    heads, _, width = c.heads(hidden)
+    heads, _, _ = c.heads(hidden)
     mlp_bias = c.flag("mlp_bias")
     c.ignore("scale_emb", "dim_model_base", "scale_depth", "head_dim", "qk_head_dim")
     attention = LatentAttention(
@@ -32,7 +32,7 @@ def read(c: Config) -> ModelSpec:
         kv_rank=c.number("kv_lora_rank", default=256),
         nope=c.number("qk_nope_head_dim", default=64, high=MAX_HEADS),
         rope=c.number("qk_rope_head_dim", default=32, high=MAX_HEADS),
-        v_head=c.number("v_head_dim", default=width, high=MAX_HEADS),
+        v_head=c.number("v_head_dim", default=hidden // heads, high=MAX_HEADS),
         bias=c.flag("attention_bias"),
     )
 

@@ -82,8 +82,10 @@ def _layers(
 
 def _attention(c: Config, side: str) -> Attention:
     hidden, bias = c.hidden(), c.flag("attention_bias")
-    heads = c.number(f"{side}_num_attention_heads", default=8, high=MAX_HEADS)
-    kv_heads = c.number(f"{side}_num_key_value_heads", default=heads, high=heads)
+    # The class takes the encoder's heads for both sides.
+    c.ignore("decoder_num_attention_heads", "decoder_num_key_value_heads")
+    heads = c.number("encoder_num_attention_heads", default=8, high=MAX_HEADS)
+    kv_heads = c.number("encoder_num_key_value_heads", default=heads, high=heads)
     if hidden % heads or heads % kv_heads:
         raise c.error(f"has {heads} heads and {kv_heads} KV heads at a width of {hidden}")
     return Attention(hidden, heads, kv_heads, hidden // heads, qkv_bias=bias, cached=side == "decoder")

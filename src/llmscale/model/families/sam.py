@@ -29,6 +29,9 @@ def read(c: Config) -> ModelSpec:
     if c.head("Model") != "Model":
         raise c.unsupported(f"is a {c.architecture('')}")
     vision = c.part("vision_config", defaults={})
+    vision.ignore("scale")
+    if not c.flag("tie_word_embeddings", default=True):
+        raise c.unsupported("unties the position matrix")
     features = vision.number("num_pos_feats", default=128)
     # The prompt encoder holds the same table, tied.
     table = place("shared_image_embedding.positional_embedding", Parameter("embedding.position", (2, features)))
@@ -92,6 +95,8 @@ def _ratio(c: Config) -> float:
 def _prompt(c: Config) -> list[PlacedBlock]:
     hidden = c.number("hidden_size", default=256)
     masks = c.number("mask_input_channels", default=16, low=4)
+    if masks % 4:
+        raise c.unsupported(f"has {masks} mask channels, not a multiple of 4")
     points = c.number("num_point_embeddings", default=4, high=MAX_HEADS)
     c.ignore("image_embedding_size", "image_size", "patch_size")
 
@@ -115,7 +120,9 @@ def _decoder(c: Config) -> list[PlacedBlock]:
     hidden = c.number("hidden_size", default=256)
     layers = c.number("num_hidden_layers", default=2, high=MAX_LAYERS)
     heads = c.number("num_attention_heads", default=8, high=MAX_HEADS)
-    narrow = hidden // c.number("attention_downsample_rate", default=2, high=MAX_HEADS) // heads
+    if c.number("attention_downsample_rate", default=2, high=MAX_HEADS) != 2:
+        raise c.unsupported("narrows the decoder's attention by another rate than 2")
+    narrow = hidden // 2 // heads
     wide = c.number("mlp_dim", default=2048)
     masks = c.number("num_multimask_outputs", default=3, high=MAX_HEADS) + 1
 

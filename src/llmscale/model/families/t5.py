@@ -32,7 +32,7 @@ def read(c: Config) -> ModelSpec:
     layers = c.layers("num_layers", "num_hidden_layers")
     decoder_layers = c.number("num_decoder_layers", default=layers, high=MAX_LAYERS)
     attention, mlp = _attention(c, hidden), _mlp(c, hidden, intermediate)
-    c.ignore("scalable_attention")
+    c.ignore("scalable_attention", "is_decoder", "tie_word_embeddings")
     head = c.head("ForConditionalGeneration")
     if head not in ("ForConditionalGeneration", "LMHeadModel", "Model", "EncoderModel"):
         raise c.unsupported(f"is a {c.architecture('')}")

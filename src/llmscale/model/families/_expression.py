@@ -1,0 +1,86 @@
+"""Expressions of keys, as `data/probed/` writes a tensor's dimensions, and conditions, as it says when one is there.
+
+A number, a text that names a key, or a list: an operator and what it is applied to. ``hidden_sizes[i-1]`` is an element
+of a list, by the number of the layer ``i`` (or of the inner one, ``j``), ``len depths`` the length of one.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+}
+_ELEMENT = re.compile(r"(?P<key>.+)\[(?P<letter>[ij]?)(?P<step>[+-]?\d+)\]")
+
+
+class UnknownKeyError(LookupError):
+    """A key that an expression needs, and that nobody said."""
+
+
+def evaluate(expression: Any, values: Mapping[str, Any], places: Mapping[str, int]) -> Any:
+    """What an expression comes to.
+
+    Args:
+        values: what the config says, by path.
+        places: the numbers of the layer, ``i`` and ``j``.
+
+    Raises:
+        UnknownKeyError: naming the key.
+    """
+    if isinstance(expression, str):
+        return _value(expression, values, places)
+    if not isinstance(expression, list):
+        return expression
+    name, *rest = expression
+    if name == "is":
+        return _value(rest[0], values, places, missing=None) == rest[1]
+    if name == "not":
+        return not evaluate(rest[0], values, places)
+    if name in ("and", "or"):
+        each = (evaluate(part, values, places) for part in rest)
+        return all(each) if name == "and" else any(each)
+    if name == "if":
+        return evaluate(rest[1] if evaluate(rest[0], values, places) else rest[2], values, places)
+    left, right = (evaluate(part, values, places) for part in rest)
+    return _OPERATORS[name](left, right)
+
+
+_NEEDED = object()
+
+
+def _value(name: str, values: Mapping[str, Any], places: Mapping[str, int], missing: Any = _NEEDED) -> Any:
+    if name in places:
+        return places[name]
+    if name.startswith("len "):
+        return len(_listed(name[4:], values))
+    if match := _ELEMENT.fullmatch(name):
+        listed, letter = _listed(match["key"], values), match["letter"]
+        place = int(match["step"]) + (places[letter] if letter else 0)
+        # Before the first there is none; from the end is counted only where a number alone says so.
+        if place < len(listed) and (place >= 0 or (not letter and place >= -len(listed))):
+            return listed[place]
+        if missing is None:
+            return None
+        raise UnknownKeyError(match["key"])
+    found = values.get(name)
+    if found is None and missing is _NEEDED:
+        raise UnknownKeyError(name)
+    return found
+
+
+def _listed(key: str, values: Mapping[str, Any]) -> list[Any]:
+    found = values.get(key)
+    if not isinstance(found, list):
+        raise UnknownKeyError(key)
+    return found
