@@ -27,6 +27,7 @@ COMMANDS = {
     "devices": "devices",
     "quants": "quants",
     "runtimes": "runtimes",
+    "plot": "plot",
     "plugins": "plugins",
 }
 
