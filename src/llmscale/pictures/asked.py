@@ -86,4 +86,4 @@ def gibs(size: int) -> float:
 
 def made_by(runtime: str = "", release: str = "") -> str:
     """The last line of a caption: what computed the figures."""
-    return " · ".join(part for part in (f"llmscale {__version__}", f"{runtime} {release}".strip()) if part)
+    return ", ".join(part for part in (f"llmscale {__version__}", f"{runtime} {release}".strip()) if part)

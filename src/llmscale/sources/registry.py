@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 from importlib import import_module
 from typing import cast
 
@@ -12,6 +13,10 @@ from llmscale.sources.interface import Claim, Loaded, LoadOptions, Source, Undis
 
 #: Modules of this room. A bare word is a name of the catalogue before it is a path.
 SOURCES = ("literal", "catalogue", "config_json")
+#: Those that open nothing of this machine.
+HARMLESS = ("literal", "catalogue")
+#: The only sources that are asked where they are named: a server answers strangers, who shall reach no file through it.
+only: ContextVar[tuple[str, ...] | None] = ContextVar("only", default=None)
 
 
 def load(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> Loaded | Undisclosed:
@@ -41,7 +46,7 @@ def load(reference: str, *, assume: str | None = None, catalogue: str | None = N
 
 
 def _sources(said: LoadOptions) -> Iterator[Source]:
-    found = (cast(Source, import_module(f"{__package__}.{name}")) for name in SOURCES)
+    found = (cast(Source, import_module(f"{__package__}.{name}")) for name in only.get() or SOURCES)
     return (source for source in found if said.assume is None or source.assumes)
 
 
@@ -62,4 +67,6 @@ def _first(unsure: list[Source], reference: str, said: LoadOptions) -> Loaded | 
 
 def _brought(reference: str) -> Iterator[Source]:
     """Sources of other packages that claim what none of ours finds."""
+    if only.get():
+        return iter(())
     return (cast(Source, found) for _, found in plugins.every("sources") if found.claims(reference) is not Claim.NO)

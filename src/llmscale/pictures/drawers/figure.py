@@ -46,7 +46,7 @@ def draw(picture: Picture, paper: Paper) -> bytes:
     getLogger("matplotlib.font_manager").setLevel(ERROR)  # a Chinese font without a bold cut is no news
     figures = library("matplotlib.figure")
     colours, fonts = ink(paper), _fonts(picture, paper)
-    size = max(7.0, min(paper.width / 90, 13.0))
+    size = max(7.0, min(paper.width / 90, 16.0))
     said = {"font.family": fonts, "font.size": size, "svg.fonttype": "none", "svg.hashsalt": "llmscale"}
     said |= {"text.color": colours.text, "axes.labelcolor": colours.text, "axes.edgecolor": colours.faint}
     said |= {"xtick.color": colours.text, "ytick.color": colours.text, "hatch.color": colours.ground}
@@ -54,10 +54,9 @@ def draw(picture: Picture, paper: Paper) -> bytes:
     with matplotlib.rc_context(said):
         figure = figures.Figure((paper.width / DPI, paper.height / DPI), dpi=DPI, layout="constrained")
         figure.patch.set_facecolor(colours.ground)
-        _caption(figure, picture, paper, size, colours)
+        _frame(figure, picture, paper, size, colours)
         axes = figure.add_subplot()
         axes.set_facecolor(colours.ground)
-        figure.suptitle(picture.title, x=0.012, ha="left", weight="bold", size=size * 1.25)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         if isinstance(picture, Bars):
@@ -66,7 +65,8 @@ def draw(picture: Picture, paper: Paper) -> bytes:
             _chart(axes, picture, colours, _far_side(picture, paper, fonts))
         if _has_legend(picture):
             columns = 4 if paper.width >= 800 else 2
-            figure.legend(loc="outside upper left", ncols=columns, frameon=False, labelcolor=colours.text)
+            place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "frameon": False}
+            axes.legend(ncols=columns, labelcolor=colours.text, **place)
         if isinstance(picture, Chart):
             with catch_warnings():
                 simplefilter("ignore")
@@ -109,12 +109,14 @@ def _has_legend(picture: Picture) -> bool:
     return len(picture.parts) > 1 if isinstance(picture, Bars) else not all(one.joined for one in picture.series)
 
 
-def _caption(figure: Any, picture: Picture, paper: Paper, size: float, colours: Ink) -> None:
-    """Below the picture, small; the layout leaves room for it."""
+def _frame(figure: Any, picture: Picture, paper: Paper, size: float, colours: Ink) -> None:
+    """The title above the picture, and below it, small, the caption; the layout leaves room for both."""
     columns = max(30, int(paper.width / (size * 0.8)))
     lines = [line for sentence in picture.caption for line in wrapped(sentence, columns)]
     height = len(lines) * size * 0.8 * 1.35 * DPI / 72 / paper.height
-    figure.get_layout_engine().set(rect=(0.008, height + 0.01, 0.984, 0.98 - height))
+    above = size * 1.25 * 1.7 * DPI / 72 / paper.height
+    figure.get_layout_engine().set(rect=(0.008, height + 0.01, 0.984, 0.985 - height - above))
+    figure.text(0.012, 0.985, picture.title, size=size * 1.25, weight="bold", va="top")
     figure.text(
         0.012, 0.01, "\n".join(lines), size=size * 0.8, va="bottom", linespacing=1.2, color=colours.text, alpha=0.75
     )

@@ -43,7 +43,7 @@ def draw(asked: Asked, say: Words) -> Chart:
         series,
         (),
         (
-            say("Each in the quant that loses least of those that fit; size is no score."),
+            say("Each in the quant that loses least; size is no score."),
             *(say.sentence(told) for told in found.notes),
             made_by(", ".join(runtimes)),
         ),

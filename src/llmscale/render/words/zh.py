@@ -96,7 +96,7 @@ LABELS = {
     "Tokens per second": "词元/秒",
     "another is larger and faster": "有更大且更快者",
     "none is larger and faster": "没有更大且更快者",
-    "Each in the quant that loses least of those that fit; size is no score.": "各取放得下的量化中损失最小者;规模并非评分。",
+    "Each in the quant that loses least; size is no score.": "各取放得下的量化中损失最小者;规模并非评分。",
     "Users at once": "同时用户数",
     "Does not fit": "放不下",
     "open weights": "开放权重",
