@@ -28,6 +28,7 @@ COMMANDS = {
     "quants": "quants",
     "runtimes": "runtimes",
     "plot": "plot",
+    "web": "web",
     "plugins": "plugins",
 }
 

@@ -130,7 +130,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         "The formats.",
         (Parameter("word", "text", "Only those with this in a name."),),
     ),
-    "runtimes": Endpoint("runtimes:runtimes", ("runtimes:RuntimesResult",), "The runtimes and their options.", ()),
+    "runtimes": Endpoint("runtimes:list_runtimes", ("runtimes:RuntimesResult",), "The runtimes and their options.", ()),
 }
 
 
@@ -185,7 +185,7 @@ def _refuse_long(name: str, values: list[str]) -> None:
 def _option(name: str, values: list[str]) -> Any:
     """One option of a runtime; `llmscale.answers.question` reads its value, and refuses a name that none has."""
     value = _no_file(values[-1])
-    return value.lower() in TRUE if value.lower() in TRUE | FALSE - {"0", ""} and value not in ("1", "0") else value
+    return {"true": True, "false": False}.get(value.strip().lower(), value)
 
 
 def _no_file(value: str) -> str:

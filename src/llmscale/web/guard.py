@@ -51,7 +51,7 @@ class Limits(NamedTuple):
     seconds: float = 10.0
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that is not answered: the HTTP status and why."""
 
     def __init__(self, status: int, why: str) -> None:
@@ -59,12 +59,17 @@ class Refused(Exception):
         self.status, self.why = status, why
 
 
+def to_stderr(line: str) -> None:
+    """Where lines of log go."""
+    print(line, file=sys.stderr, flush=True)
+
+
 class Guard:
     """`app` behind the limits."""
 
-    def __init__(self, app: App, limits: Limits, log: Callable[[str], object] | None = None) -> None:
+    def __init__(self, app: App, limits: Limits, log: Callable[[str], object]) -> None:
         self._app, self._limits = app, limits
-        self._log = log or (lambda line: print(line, file=sys.stderr, flush=True))
+        self._log = log
         self._callers: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +89,7 @@ class Guard:
         try:
             self._admit(scope)
             await self._answer(scope, receive, guarded)
-        except Refused as error:
+        except RefusedError as error:
             await refuse(guarded, error)
         finally:
             self._log(_line(scope, status, monotonic() - began))
@@ -95,7 +100,7 @@ class Guard:
             with fail_after(self._limits.seconds):
                 body = await self._body(receive)
         except TimeoutError:
-            raise Refused(408, "The body took too long to come.") from None
+            raise RefusedError(408, "The body took too long to come.") from None
         delivered = False
 
         async def again() -> Message:
@@ -112,10 +117,10 @@ class Guard:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise Refused(400, "The caller went away.")
-            body += message.get("body", b"")
+                raise RefusedError(400, "The caller went away.")
+            body += bytes(message.get("body", b""))
             if len(body) > self._limits.body_bytes:
-                raise Refused(413, f"A body has at most {self._limits.body_bytes:,} bytes.")
+                raise RefusedError(413, f"A body has at most {self._limits.body_bytes:,} bytes.")
             if not message.get("more_body"):
                 return body
 
@@ -123,11 +128,11 @@ class Guard:
         headers = dict(scope["headers"])
         host = _host(headers.get(b"host", b"").decode("latin-1"))
         if self._limits.hosts and host not in self._limits.hosts:
-            raise Refused(421, "This server goes by another name (--allow-host).")
+            raise RefusedError(421, "This server goes by another name (--allow-host).")
         if len(scope.get("query_string", b"")) > self._limits.query_bytes:
-            raise Refused(414, f"A question has at most {self._limits.query_bytes:,} bytes.")
+            raise RefusedError(414, f"A question has at most {self._limits.query_bytes:,} bytes.")
         if self._limits.rate and not self._spend((scope.get("client") or ("",))[0]):
-            raise Refused(429, "Too many requests; try again in a moment.")
+            raise RefusedError(429, "Too many requests; try again in a moment.")
 
     def _spend(self, caller: str) -> bool:
         """Take one from what a caller has left, which grows back with time; False where nothing is."""
@@ -140,7 +145,7 @@ class Guard:
         return left >= 1
 
 
-async def refuse(send: Send, error: Refused) -> None:
+async def refuse(send: Send, error: RefusedError) -> None:
     """The answer to a request that gets none, as the JSON contract has errors."""
     content = {"schema": "llmscale/1", "error": {"kind": "refused", "message": error.why, "hint": ""}}
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
