@@ -4,14 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
+EXTRAS := .venv-extras
 
-.PHONY: run test lint oracle activations layouts bench measure accuracy speed docs clean
+.PHONY: run test test-extras bench-web lint oracle activations layouts bench measure accuracy speed docs clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
 
 test: $(VENV)/ready  ## all tests, with the branch coverage of the core
 	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the web server
+	$(EXTRAS)/bin/pytest tests/pictures tests/web
+
+bench-web: $(EXTRAS)/ready  ## the web server under load: latency at 200 requests a second, memory over 100,000
+	$(EXTRAS)/bin/python -m benchmarks.web
 
 lint: $(VENV)/ready  ## style, types, the arrows between rooms, and whether the records and the generated docs are fresh
 	$(BIN)/ruff check .
@@ -59,10 +66,15 @@ $(ORACLE)/ready: pyproject.toml
 	$(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[oracle]'
 	touch $@
 
+$(EXTRAS)/ready: pyproject.toml
+	$(PYTHON) -m venv $(EXTRAS)
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[plot,web,test-extras]'
+	touch $@
+
 $(MEASURE)/ready: pyproject.toml
 	$(PYTHON) -m venv $(MEASURE)
 	$(MEASURE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[measure]'
 	touch $@
 
 clean:  ## forget everything that was made here
-	rm -rf $(VENV) $(ORACLE) $(MEASURE) dist build src/llmscale/_data .coverage
+	rm -rf $(VENV) $(ORACLE) $(MEASURE) $(EXTRAS) dist build src/llmscale/_data .coverage
