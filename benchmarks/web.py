@@ -105,6 +105,8 @@ def main() -> None:
                 if not probe.connect_ex(("127.0.0.1", port)):
                     break
             sleep(0.1)
+        if server.poll() is not None:
+            sys.exit("The server did not start; the extra [web] is needed (make bench-web).")
         asyncio.run(load(port, 0, 300, 0.0))
         for rate, requests in ((said.rate, int(said.rate * said.seconds)), (0.0, said.requests)):
             before, began = resident(server.pid), monotonic()

@@ -8,42 +8,26 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from time import monotonic, sleep
+from time import sleep
 from urllib.request import urlopen
 
 import pytest
 
-from tests.helpers import environment, run
+from tests.helpers import run
+from tests.web.server import server
 
 pytest.importorskip("uvicorn", reason="the extra [web] is not installed: make test-extras")
 pytest.importorskip("starlette", reason="the extra [web] is not installed: make test-extras")
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture
-def server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    port = free_port()
-    command = [sys.executable, "-m", "llmscale", "web", "--port", str(port), "--rate", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment())
-    until = monotonic() + 30
-    while monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            sleep(0.1)
-    yield process, port
-    process.kill()
-    process.communicate()
+def started() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    with server() as process:
+        yield process
 
 
-def test_it_answers_and_ends_when_told_without_losing_an_answer(server: tuple[subprocess.Popen[bytes], int]) -> None:
-    process, port = server
+def test_it_answers_and_ends_when_told_without_losing_an_answer(started: tuple[subprocess.Popen[bytes], int]) -> None:
+    process, port = started
     with urlopen(f"http://127.0.0.1:{port}/api/params?model=gpt2", timeout=20) as answer:
         assert json.load(answer)["parameters"]["total"] == 124439808
     with socket.create_connection(("127.0.0.1", port), 20) as asking:
@@ -64,8 +48,8 @@ def test_it_answers_and_ends_when_told_without_losing_an_answer(server: tuple[su
     assert json.loads(lines[-1])["status"] == 200
 
 
-def test_a_taken_port_is_said(server: tuple[subprocess.Popen[bytes], int]) -> None:
-    answer = run("web", "--port", str(server[1]))
+def test_a_taken_port_is_said(started: tuple[subprocess.Popen[bytes], int]) -> None:
+    answer = run("web", "--port", str(started[1]))
     assert answer.status == 2
     assert "cannot be listened on" in answer.err
 

@@ -54,7 +54,7 @@ async function get(path, said) {
 }
 
 function bar(device) {
-  const width = 1000, whole = Math.max(device.usable_bytes, device.used_bytes) || 1, svg = make("svg", { viewBox: "0 0 1000 46", role: "img" });
+  const width = Math.max(320, answer.clientWidth || 760), whole = Math.max(device.usable_bytes, device.used_bytes) || 1, svg = make("svg", { viewBox: `0 0 ${width} 40`, role: "img" });
   const described = [], legend = make("p");
   let at = 0;
   const sums = {};
@@ -104,11 +104,17 @@ function place(axis, value) {
   return (scaled(value) - scaled(axis.low)) / (scaled(axis.high) - scaled(axis.low));
 }
 
+// Pixels that there are: letters then have their size on a phone as well.
+function wide() {
+  return Math.max(320, Math.min(760, figure.clientWidth || 760));
+}
+
 function chart(drawn) {
-  const W = 760, H = 420, L = 70, R = 90, T = 20, B = 46, svg = make("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": drawn.title });
+  const W = wide(), H = 420, L = 62, R = 78, T = 30, B = 46, svg = make("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": drawn.title });
   const x = (value) => L + place(drawn.x, value) * (W - L - R), y = (value) => H - B - place(drawn.y, value) * (H - T - B);
   for (const tick of drawn.y.ticks) svg.append(make("line", { x1: L, x2: W - R, y1: y(tick.at), y2: y(tick.at), stroke: "var(--faint)", "stroke-width": .5 }), make("text", { x: L - 6, y: y(tick.at) + 4, "text-anchor": "end" }, tick.label));
-  for (const tick of drawn.x.ticks) svg.append(make("text", { x: x(tick.at), y: H - B + 18, "text-anchor": "middle" }, tick.label));
+  const every = W < 560 && drawn.x.ticks.length > 7 ? 2 : 1;
+  for (const tick of drawn.x.ticks.filter((_, at) => at % every === 0)) svg.append(make("text", { x: x(tick.at), y: H - B + 18, "text-anchor": "middle" }, tick.label));
   svg.append(make("text", { x: (L + W - R) / 2, y: H - 8, "text-anchor": "middle" }, drawn.x.title), make("text", { x: 4, y: 13 }, drawn.y.title));
   for (const limit of drawn.limits) svg.append(make("line", { x1: L, x2: W - R, y1: y(limit.at), y2: y(limit.at), stroke: "currentColor", "stroke-dasharray": "2 4" }), make("text", { x: L + 4, y: y(limit.at) - 3 }, limit.label));
   drawn.series.forEach((series, number) => {
@@ -128,11 +134,11 @@ function chart(drawn) {
 }
 
 function bars(drawn) {
-  const W = 760, row = 26, L = 230, R = 120, H = drawn.bars.length * row + 46, svg = make("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": drawn.title });
+  const W = wide(), row = 26, L = W * .36, R = 120, H = drawn.bars.length * row + 46, svg = make("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": drawn.title });
   const long = (value) => Math.max(place(drawn.along, value), 0) * (W - L - R);
   drawn.bars.forEach((one, at) => {
     let reached = 0;
-    svg.append(make("text", { x: L - 6, y: at * row + 18, "text-anchor": "end" }, one.name));
+    svg.append(make("text", { x: L - 6, y: at * row + 18, "text-anchor": "end" }, W < 560 && one.name.length > 16 ? `${one.name.slice(0, 15)}…` : one.name, make("title", {}, one.name)));
     one.values.forEach((value, number) => {
       svg.append(make("rect", { x: L + long(reached), y: at * row + 4, width: long(reached + value) - long(reached), height: row - 8, fill: `var(--${COLOURS[number % COLOURS.length]})` }));
       reached += value;
