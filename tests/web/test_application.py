@@ -17,8 +17,8 @@ pytest.importorskip("httpx", reason="the extra [web] is tested with httpx: make 
 
 from starlette.testclient import TestClient
 
+from llmscale.questions.endpoints import ENDPOINTS
 from llmscale.web.app import PAGE, application
-from llmscale.web.endpoints import ENDPOINTS
 from llmscale.web.guard import HEADERS, Limits
 
 LOGGED: list[str] = []

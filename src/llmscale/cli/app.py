@@ -29,6 +29,7 @@ COMMANDS = {
     "runtimes": "runtimes",
     "plot": "plot",
     "web": "web",
+    "mcp": "mcp",
     "plugins": "plugins",
 }
 

@@ -19,10 +19,11 @@ from starlette.routing import Route
 
 from llmscale.answers.results.common import SCHEMA, to_json
 from llmscale.errors import LlmscaleError, UsageError
+from llmscale.questions.drawn import drawn
+from llmscale.questions.endpoints import ENDPOINTS, answer
+from llmscale.questions.said import words_of
 from llmscale.render.writers.contract import contract
 from llmscale.sources import registry
-from llmscale.web.drawn import drawn
-from llmscale.web.endpoints import ENDPOINTS, answer
 from llmscale.web.guard import App, Guard, Limits, to_stderr
 from llmscale.web.openapi import description
 
@@ -139,18 +140,7 @@ async def _said(request: Request) -> dict[str, list[str]]:
         body = json.loads(await request.body() or b"{}")
     except (ValueError, RecursionError):
         raise UsageError("The body is not JSON.", 'For example {"model": "llama-2-7b"}.') from None
-    if not isinstance(body, dict):
-        raise UsageError("The body is no JSON object.", 'For example {"model": "llama-2-7b"}.')
-    for name, value in body.items():
-        values = value if isinstance(value, list) else [value]
-        if any(isinstance(each, (dict, list)) for each in values):
-            raise UsageError(f"'{name[:40]}' is neither a word nor a list of words.")
-        said[name] = [_word(each) for each in values if each is not None]
-    return {name: values for name, values in said.items() if values}
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return {**said, **words_of(body)}
 
 
 def _encoded(content: Any) -> bytes:

@@ -7,18 +7,10 @@ from importlib import import_module
 from typing import Any
 
 from llmscale import __version__
-from llmscale.store.tables import table
-from llmscale.web.drawn import ENDPOINT as PLOT
-from llmscale.web.endpoints import ENDPOINTS, Endpoint, Parameter
+from llmscale.questions.drawn import ENDPOINT as PLOT
+from llmscale.questions.endpoints import ENDPOINTS, Endpoint, Parameter
+from llmscale.questions.schema import TYPES, body, parameters
 
-TYPES: dict[str, dict[str, Any]] = {
-    "text": {"type": "string"},
-    "list": {"type": "array", "items": {"type": "string"}},
-    "flag": {"type": "boolean"},
-    "number": {"type": "number"},
-    "whole": {"type": "string", "example": "4"},
-    "tokens": {"type": "string", "example": "8k"},
-}
 ERRORS = {
     "400": "wrong usage",
     "404": "not found",
@@ -47,29 +39,17 @@ def _path(name: str, endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, A
     content = {"application/json": {"schema": {"oneOf": answers} if len(answers) > 1 else (answers or [{}])[0]}}
     responses = {"200": {"description": endpoint.help, "content": content}}
     responses |= {status: {"description": why} for status, why in ERRORS.items()}
-    parameters = [*endpoint.parameters, *(_runtime_options() if endpoint.options else ())]
-    fields = {parameter.name: {**TYPES[parameter.kind], "description": parameter.help} for parameter in parameters}
-    body = {"content": {"application/json": {"schema": {"type": "object", "properties": fields}}}}
+    asking = {"content": {"application/json": {"schema": body(endpoint)}}}
     asked = {"summary": endpoint.help, "responses": responses}
     return {
-        "get": {**asked, "operationId": name, "parameters": list(map(_parameter, parameters))},
-        "post": {**asked, "operationId": f"post_{name}", "requestBody": body},
+        "get": {**asked, "operationId": name, "parameters": list(map(_parameter, parameters(endpoint)))},
+        "post": {**asked, "operationId": f"post_{name}", "requestBody": asking},
     }
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     said = {"name": parameter.name, "in": "query", "description": parameter.help, "schema": TYPES[parameter.kind]}
     return {**said, "required": True} if parameter.required else said
-
-
-def _runtime_options() -> list[Parameter]:
-    """Every option of a runtime once."""
-    found: dict[str, Parameter] = {}
-    for runtime in table("options").values():
-        for option in runtime["options"]:
-            kind = "flag" if option["kind"] == "flag" else "text"
-            found.setdefault(option["name"], Parameter(option["name"], kind, f"{runtime['title']}: {option['help']}"))
-    return list(found.values())
 
 
 def _schema(result: str, schemas: dict[str, Any]) -> dict[str, Any]:

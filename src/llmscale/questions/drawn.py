@@ -7,8 +7,8 @@ from typing import Any
 
 from llmscale.pictures.asked import Asked
 from llmscale.pictures.registry import KINDS, kind
+from llmscale.questions.endpoints import BATCH, CONTEXT, KV, QUANT, RESERVE, RUNTIME, Endpoint, Parameter, arguments
 from llmscale.render.words import LANGUAGES, words
-from llmscale.web.endpoints import BATCH, CONTEXT, KV, QUANT, RESERVE, RUNTIME, Endpoint, Parameter, arguments
 
 ENDPOINT = Endpoint(
     "",

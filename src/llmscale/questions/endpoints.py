@@ -1,4 +1,4 @@
-"""What can be asked by HTTP: a line each, and how the text of a question becomes what an answer takes.
+"""What can be asked: a line each, and how the words of a question become what an answer takes.
 
 What a question says reaches no file of the machine that answers: models are named or sized, recipes are refused.
 """
@@ -21,7 +21,7 @@ class Parameter(NamedTuple):
     """One thing that a question may say.
 
     Attributes:
-        name: how the URL calls it.
+        name: how the question calls it.
         kind: ``text``, ``list``, ``whole``, ``tokens``, ``number`` or ``flag``.
         help: one line.
         to: how the answer calls it; `name` when empty.
