@@ -6,7 +6,7 @@ ORACLE := .venv-oracle
 MEASURE := .venv-measure
 EXTRAS := .venv-extras
 
-.PHONY: run test test-extras bench-web lint oracle activations layouts bench measure accuracy speed docs clean
+.PHONY: run test test-extras shell bench-web lint oracle activations layouts bench measure accuracy speed docs clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -41,6 +41,9 @@ bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
 
 docs: $(VENV)/ready  ## the command reference and the JSON Schema
 	$(BIN)/python docs/generate.py
+
+shell: $(VENV)/ready  ## what a shell wants, in build/: the man page, and completion for bash, zsh and fish
+	$(BIN)/python docs/man.py build
 
 oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformers; MODEL_TYPES="llama gpt2" renews their rows alone
 	$(ORACLE)/bin/python -m tests.oracle $(MODEL_TYPES)

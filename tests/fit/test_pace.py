@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from llmscale.speed.links import NVLINK, PCIE_4, PCIE_5, link
 
 from llmscale.answers.estimate import estimate
 from llmscale.answers.needs import needs
 from llmscale.answers.results.estimate import DeviceFit
 from llmscale.devices.device import entry
-from llmscale.speed.links import NVLINK, PCIE_4, PCIE_5, link
 from tests.helpers import run
 
 GB = 10**9
