@@ -1,4 +1,4 @@
-"""Writes what a shell wants of a program: the man page, made of what ``--help`` prints, and completion for three shells.
+"""Writes what a shell wants: the man page, made of what ``--help`` prints, and completion for three shells.
 
 python docs/man.py build        # build/llmscale.1, build/llmscale.bash, build/_llmscale, build/llmscale.fish
 """
