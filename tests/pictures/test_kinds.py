@@ -28,6 +28,13 @@ def test_memory_has_a_point_for_each_context_up_to_the_model_s_limit() -> None:
             assert spot.y == answer.estimates[0].devices[0].used_bytes / GIB
 
 
+def test_a_model_with_a_short_context_begins_earlier() -> None:
+    drawn = memory.draw(Asked("bert-base-uncased", ("fp16",)), SAY)
+    assert isinstance(drawn, Chart)
+    assert [spot.x for spot in drawn.series[0].spots] == [64, 128, 256, 512]
+    assert not any("beyond" in sentence for sentence in drawn.caption)
+
+
 def test_memory_goes_as_far_as_asked() -> None:
     drawn = memory.draw(Asked("llama-2-7b", ("q4_k_m",), context=6000), SAY)
     assert isinstance(drawn, Chart)

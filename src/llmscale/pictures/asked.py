@@ -10,8 +10,8 @@ from llmscale.pictures.picture import Picture
 from llmscale.render.words import Words
 from llmscale.units import GIB
 
-#: Contexts that a picture goes through where none is named: from 1,024 tokens, doubled.
-FIRST_CONTEXT, LAST_CONTEXT = 1 << 10, 1 << 17
+#: Contexts that a picture goes through where none is named: from the first of these that the model reaches, doubled.
+FIRST_CONTEXTS, LAST_CONTEXT = (1 << 10, 1 << 6), 1 << 17
 #: Lines and bars that a picture has room for.
 MOST_LINES, MOST_BARS = 7, 20
 
@@ -52,10 +52,10 @@ class Kind(Protocol):
         ...
 
 
-def contexts(asked: Asked) -> Iterator[int]:
-    """Powers of two up to the longest that is asked for, and that one."""
+def contexts(asked: Asked, first: int) -> Iterator[int]:
+    """Powers of two from `first` up to the longest that is asked for, and that one."""
     last = asked.context or LAST_CONTEXT
-    tokens = min(FIRST_CONTEXT, last)
+    tokens = min(first, last)
     while tokens < last:
         yield tokens
         tokens *= 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmscale.answers.estimate import estimate
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.errors import UsageError
-from llmscale.pictures.asked import MOST_LINES, Asked, contexts, gibs, made_by, plain, tokens_label
+from llmscale.pictures.asked import FIRST_CONTEXTS, MOST_LINES, Asked, contexts, gibs, made_by, plain, tokens_label
 from llmscale.pictures.axes import doublings, linear
 from llmscale.pictures.picture import Bar, Bars, Chart, Limit, Picture, Series, Spot
 from llmscale.render.words import Words
@@ -44,24 +44,31 @@ def draw(asked: Asked, say: Words) -> Picture:
 
 def answers_by_context(asked: Asked, quants: tuple[str, ...]) -> list[EstimateResult]:
     """An answer for each context, up to the model's own limit unless a longer one was named."""
-    found: list[EstimateResult] = []
-    for tokens in contexts(asked):
-        answer = estimate(
-            asked.subject,
-            quants,
-            context=tokens,
-            batch=asked.batch,
-            kv_dtype=asked.kv_dtype,
-            runtime=asked.runtime,
-            gpus=[asked.gpu] if asked.gpu else (),
-            reserve=asked.reserve,
-            options=asked.options,
-            catalogue=asked.catalogue,
-        )
-        if found and asked.context is None and {told.code for told in answer.notes} & ENDS:
-            break
-        found.append(answer)
-    return found
+    for first in FIRST_CONTEXTS:
+        found: list[EstimateResult] = []
+        for tokens in contexts(asked, first):
+            answer = _answer(asked, quants, tokens)
+            if asked.context is None and {told.code for told in answer.notes} & ENDS:
+                break
+            found.append(answer)
+        if found:
+            return found
+    return [_answer(asked, quants, None)]
+
+
+def _answer(asked: Asked, quants: tuple[str, ...], tokens: int | None) -> EstimateResult:
+    return estimate(
+        asked.subject,
+        quants,
+        context=tokens,
+        batch=asked.batch,
+        kv_dtype=asked.kv_dtype,
+        runtime=asked.runtime,
+        gpus=[asked.gpu] if asked.gpu else (),
+        reserve=asked.reserve,
+        options=asked.options,
+        catalogue=asked.catalogue,
+    )
 
 
 def on_device(line: Estimate) -> int:
