@@ -116,6 +116,7 @@ REFUSED = {
     "a long word": (f"params?model={'x' * 300}", 400, "usage"),
     "many words": ("compare?" + "&".join(["model=gpt2"] * 40), 400, "usage"),
     "all formats": ("estimate?model=gpt2&quant=all", 400, "usage"),
+    "a group of formats": ("estimate?model=gpt2&quant=All-gguf", 400, "usage"),
     "a recipe": ("estimate?model=gpt2&quant=recipe.yaml", 400, "usage"),
     "a recipe for a draft": ("estimate?model=gpt2&quant=q8_0&draft_quant=/etc/x.YML", 400, "usage"),
     "a catalogue": ("estimate?model=gpt2&catalogue=/etc/passwd", 400, "usage"),

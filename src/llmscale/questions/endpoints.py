@@ -198,7 +198,7 @@ def _no_file(value: str) -> str:
 
 def _list(parameter: Parameter, values: list[str]) -> list[str]:
     found = [_no_file(value) for value in values if value.strip()]
-    if parameter.to == "quants" and (len(found) > MOST_QUANTS or any(v.strip().lower() == "all" for v in found)):
+    if parameter.to == "quants" and (len(found) > MOST_QUANTS or any(v.strip().lower().startswith("all") for v in found)):
         raise UsageError("So many formats are not answered at once.", f"At most {MOST_QUANTS}.")
     return found
 
