@@ -198,7 +198,8 @@ def _no_file(value: str) -> str:
 
 def _list(parameter: Parameter, values: list[str]) -> list[str]:
     found = [_no_file(value) for value in values if value.strip()]
-    if parameter.to == "quants" and (len(found) > MOST_QUANTS or any(v.strip().lower().startswith("all") for v in found)):
+    groups = [value for value in found if value.strip().lower().startswith("all")]
+    if parameter.to == "quants" and (groups or len(found) > MOST_QUANTS):
         raise UsageError("So many formats are not answered at once.", f"At most {MOST_QUANTS}.")
     return found
 
