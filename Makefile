@@ -4,14 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
+EXTRAS := .venv-extras
 
-.PHONY: run test lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
+.PHONY: run test test-extras shell bench-web lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/ready  ## create the environment, install, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
 
 test: $(VENV)/ready  ## all tests, with the branch coverage of the core
 	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the web server, the tools
+	$(EXTRAS)/bin/pytest tests/pictures tests/web tests/mcp
+
+bench-web: $(EXTRAS)/ready  ## the web server under load: latency at 200 requests a second, memory over 100,000
+	$(EXTRAS)/bin/python -m benchmarks.web
 
 lint: $(VENV)/ready  ## style, types, the arrows between rooms, and whether the records and the generated docs are fresh
 	$(BIN)/ruff check .
@@ -37,6 +44,9 @@ catalogue-new: $(VENV)/ready  ## models of a recorded list that are missing, and
 
 docs: $(VENV)/ready  ## the command reference and the JSON Schema
 	$(BIN)/python docs/generate.py
+
+shell: $(VENV)/ready  ## what a shell wants, in build/: the man page, and completion for bash, zsh and fish
+	$(BIN)/python docs/man.py build
 
 oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformers; MODEL_TYPES="llama gpt2" renews their rows alone
 	$(ORACLE)/bin/python -m tests.oracle.keys
@@ -71,10 +81,15 @@ $(ORACLE)/ready: pyproject.toml
 	$(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[oracle]'
 	touch $@
 
+$(EXTRAS)/ready: pyproject.toml
+	$(PYTHON) -m venv $(EXTRAS)
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[plot,web,mcp,test-extras]'
+	touch $@
+
 $(MEASURE)/ready: pyproject.toml
 	$(PYTHON) -m venv $(MEASURE)
 	$(MEASURE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[measure]'
 	touch $@
 
 clean:  ## forget everything that was made here
-	rm -rf $(VENV) $(ORACLE) $(MEASURE) dist build src/llmscale/_data .coverage
+	rm -rf $(VENV) $(ORACLE) $(MEASURE) $(EXTRAS) dist build src/llmscale/_data .coverage

@@ -83,6 +83,7 @@ def test_the_wheel_holds_the_compiled_data_and_no_yaml(wheel: Path) -> None:
     assert compiled == {f"llmscale/_data/{table}.json" for table in tables()}
     assert not [name for name in names if name.endswith((".yaml", ".pyc")) or name.startswith(("tests", "data"))]
     assert "llmscale/py.typed" in names
+    assert {f"llmscale/web/page/{name}" for name in ("index.html", "app.js", "words.js", "style.css")} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

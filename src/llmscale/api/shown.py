@@ -60,7 +60,8 @@ class Shown:
     def _repr_html_(self) -> str:
         report, say = self.report(), words("en")
         notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in report.notes)
-        return "".join(_html(table, say) for table in report.tables) + notes
+        lead = "".join(f"<p><b>{escape(sentence)}</b></p>" for sentence in report.lead)
+        return lead + "".join(_html(table, say) for table in report.tables) + notes
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as the JSON contract has it."""

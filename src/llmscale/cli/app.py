@@ -31,6 +31,9 @@ COMMANDS = {
     "devices": "devices",
     "quants": "quants",
     "runtimes": "runtimes",
+    "plot": "plot",
+    "web": "web",
+    "mcp": "mcp",
     "plugins": "plugins",
 }
 

@@ -30,10 +30,10 @@ class Style(NamedTuple):
 
         say = words(self.lang.value)
         look = Look(self.width, not self.no_color, self.quiet)
-        _out(writer(self.output).write(result, lambda: legible(view(result, say)), say, look))
+        out(writer(self.output).write(result, lambda: legible(view(result, say)), say, look))
 
 
-def _out(text: str) -> None:
+def out(text: str) -> None:
     # A terminal or file that cannot say 亿 gets a question mark instead of a traceback.
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))

@@ -48,10 +48,14 @@ class Table(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Tables, and sentences to read below them; `inexact` when any cell is marked with ``~``."""
+    """Tables, sentences to read below them, and above them the answer itself where it is one.
+
+    `inexact` when any cell is marked with ``~``.
+    """
 
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
+    lead: tuple[str, ...] = ()
 
     @property
     def inexact(self) -> bool:
@@ -67,6 +71,7 @@ def legible(report: Report) -> Report:
             for part in report.tables
         ),
         tuple(map(_shown, report.notes)),
+        tuple(map(_shown, report.lead)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 from importlib import import_module
 from typing import cast
 
@@ -21,6 +22,10 @@ SOURCES = (
     "catalogue",
     "config_json",
 )
+#: Those that open nothing of this machine.
+HARMLESS = ("config_text", "literal", "catalogue")
+#: The only sources that are asked where they are named: a server answers strangers, who shall reach no file through it.
+only: ContextVar[tuple[str, ...] | None] = ContextVar("only", default=None)
 
 
 def load(reference: str, *, assume: str | None = None, catalogue: str | None = None) -> Loaded | Undisclosed:
@@ -50,7 +55,7 @@ def load(reference: str, *, assume: str | None = None, catalogue: str | None = N
 
 
 def _sources(said: LoadOptions) -> Iterator[Source]:
-    found = (cast(Source, import_module(f"{__package__}.{name}")) for name in SOURCES)
+    found = (cast(Source, import_module(f"{__package__}.{name}")) for name in only.get() or SOURCES)
     return (source for source in found if said.assume is None or source.assumes)
 
 
@@ -71,4 +76,6 @@ def _first(unsure: list[Source], reference: str, said: LoadOptions) -> Loaded | 
 
 def _brought(reference: str) -> Iterator[Source]:
     """Sources of other packages that claim what none of ours finds."""
+    if only.get():
+        return iter(())
     return (cast(Source, found) for _, found in plugins.every("sources") if found.claims(reference) is not Claim.NO)

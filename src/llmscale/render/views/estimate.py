@@ -50,7 +50,8 @@ class EstimateView:
                 for each in line.devices
             )
             notes += commands(typed, say)
-        return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes))
+        lead = tuple(_sentences(result, say)) if self.named else ()
+        return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes), lead)
 
 
 def _limits(result: EstimateResult) -> tuple[Note, ...]:
@@ -207,7 +208,7 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         ]
         for (line, device), part in zip(fits, parts, strict=True)
     ]
-    return table("\n".join((*_sentences(result, say), _title(result, say))), columns, rows)
+    return table(_title(result, say), columns, rows)
 
 
 def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:

@@ -15,7 +15,7 @@ name, needs = "markdown", ""
 def write(result: Any, report: Callable[[], Report], say: Words, style: Look) -> str:
     """The report; legend and notes unless quiet."""
     drawn = report()
-    lines: list[str] = []
+    lines = [line for sentence in drawn.lead for line in (f"**{_escaped(sentence)}**", "")]
     for table in drawn.tables:
         if table.title:
             lines += [f"**{_escaped(table.title)}**", ""]

@@ -53,6 +53,8 @@ def write(result: Any, report: Callable[[], Report], say: Words, style: Look) ->
 
 def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
     hidden: list[str] = []
+    for sentence in report.lead:
+        screen.print(Text(_plain(sentence, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
     for number, part in enumerate(report.tables):
         if number:
             screen.print()

@@ -1,0 +1,1 @@
+"""What draws a picture, a module per way: the terminal, matplotlib, plotly."""

@@ -1,0 +1,1 @@
+"""What can be drawn, a module per kind; `llmscale.pictures.registry` lists them."""
