@@ -44,7 +44,7 @@ class LlmscaleError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(legible(message))
         self.message = legible(message)
-        self.hint = legible(hint)
+        self.hint = "\n".join(map(legible, hint.split("\n")))  # a small table has lines
 
 
 class UsageError(LlmscaleError):

@@ -27,6 +27,6 @@ def test_compare_puts_models_side_by_side() -> None:
 
 
 def test_compare_in_formats_asked_for_and_only_of_two_or_more() -> None:
-    assert list(compare(["gpt2", "gpt2-xl"], ["half"]).models[0].memory) == ["fp16"]
+    assert list(compare(["gpt2", "gpt2-xl"], quants=["half"]).models[0].memory) == ["fp16"]
     with pytest.raises(UsageError, match="two models"):
         compare(["gpt2"])

@@ -16,5 +16,5 @@ def test_the_repository_that_was_asked_for_is_the_one_that_is_named() -> None:
 
 def test_a_checkpoint_says_what_it_is_published_in() -> None:
     about = model_of(load("gpt-oss-20b").known()).about
-    assert called(about) == ModelName("gpt-oss-20b", "openai/gpt-oss-20b", "mxfp4")
+    assert called(about) == ModelName("gpt-oss-20b", "openai/gpt-oss-20b", "mxfp4", "unsloth/gpt-oss-20b-GGUF")
     assert called(model_of(load("7B").known()).about) == ModelName("7B")

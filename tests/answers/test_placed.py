@@ -128,7 +128,8 @@ def test_fits_says_what_to_type_for_the_quant_that_it_chose() -> None:
     assert isinstance(result, FitsResult)
     (line,) = result.models
     assert line.command_line is not None
-    assert line.command_line.startswith(f"llama-server -m llama-3.1-8b-{line.quant.upper()}.gguf -c 4096 ")
+    named = f"unsloth/Llama-3.1-8B-Instruct-GGUF:{line.quant.upper()}"
+    assert line.command_line.startswith(f"llama-server -hf {named} -c 4096 ")
     assert line.command_line == on("rtx4090", "llama-3.1-8b", line.quant).command
     without = fits("rtx4090", ["llama-3.1-8b"])
     assert isinstance(without, FitsResult)
@@ -144,9 +145,12 @@ def test_a_line_is_of_one_device(device: str | None, models: list[str]) -> None:
 def test_the_command_line_prints_the_line_and_says_what_its_file_stands_for() -> None:
     asked = ["estimate", "llama-3.1-8b", "-q", "q4_k_m", "--gpu", "rtx4090 + rtx3060"]
     shown = good(*asked, "--command").out
-    assert "rtx4090 + rtx3060-12gb, Q4_K_M: llama-server -m llama-3.1-8b-Q4_K_M.gguf -c 4096 " in shown
-    assert "stands for the one that you have" in shown
+    hub = "llama-server -hf unsloth/Llama-3.1-8B-Instruct-GGUF:Q4_K_M -c 4096 "
+    assert f"rtx4090 + rtx3060-12gb, Q4_K_M: {hub}" in shown
     assert "2x rtx4090 +" not in shown
     assert "llama-server" not in good(*asked).out
     of_one = good("fits", "rtx4090", "--model", "llama-3.1-8b", "--command").out
-    assert "llama-server -m llama-3.1-8b-" in of_one
+    assert "llama-server -hf unsloth/Llama-3.1-8B-Instruct-GGUF:" in of_one
+    own = good("estimate", "codellama-13b", "-q", "q4_k_m", "--gpu", "rtx4090", "--command").out
+    assert "llama-server -m codellama-13b-Q4_K_M.gguf -c " in own
+    assert "stands for the one that you have" in own

@@ -80,13 +80,20 @@ def test_what_a_terminal_would_obey_is_shown(status: int, arguments: list[str]) 
 CONFIGS: dict[str, Any] = {
     "type": {"model_type": ESCAPE},
     "value": TINY | {"hidden_size": ESCAPE * 900},
-    "key": TINY | {ESCAPE * 20: 5},
     "image": {
         "model_type": "paligemma",
         "text_config": {**TINY, "model_type": "gemma"},
         "vision_config": {"model_type": "siglip_vision_model", "image_size": 7, "patch_size": 14},
     },
 }
+
+
+def test_a_key_that_nobody_reads_is_named_as_far_as_a_line_goes(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(TINY | {ESCAPE * 20: 5}))
+    (line,) = [line for line in run("params", str(path)).out.splitlines() if "reads no key" in line]
+    assert line.isprintable()
+    assert len(line) < 200
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)

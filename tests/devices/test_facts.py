@@ -21,7 +21,8 @@ SOURCE = Path(llmscale.__file__).parent
 #: Calls that tell texts apart by how they are spelt.
 SPELLING = ("startswith", "endswith", "match", "fullmatch", "search", "findall", "sub", "compile")
 #: Names of devices that a module says since what it models goes by them: vLLM by what the driver calls a device.
-SAID = {"runtimes/vllm/started.py": {"a100", "gb10"}}
+#: An example of what to type is one as well.
+SAID = {"runtimes/vllm/started.py": {"a100", "gb10"}, "cli/plot.py": {"rtx4090"}}
 
 
 def test_every_device_says_what_its_memory_is_and_of_which_generation_it_is() -> None:

@@ -23,7 +23,7 @@ RANGES = {
     "recovery_percent": (25, 102),
 }
 #: Measured by somebody, not in the catalogue.
-UNCATALOGUED = {"qwen3.8-27b", "qwopus3.8-27b-coder-flash"}
+UNCATALOGUED = {"qwopus3.8-27b-coder-flash"}
 LLAMA_CPP = {
     *("q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k_m", "q4_k_s", "q4_1", "q4_0", "iq4_nl", "iq4_xs"),
     *("q3_k_l", "q3_k_m", "q3_k_s", "iq3_m", "iq3_s", "iq3_xs", "iq3_xxs", "q2_k", "q2_k_s"),

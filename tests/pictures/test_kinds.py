@@ -8,7 +8,7 @@ from llmscale import estimate, fits, params
 from llmscale.answers.lists import list_models
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UndisclosedError, UsageError
-from llmscale.pictures.asked import Asked
+from llmscale.pictures.asked import PictureAsked
 from llmscale.pictures.kinds import context, frontier, memory, parts, scale, users
 from llmscale.pictures.picture import Bars, Chart
 from llmscale.render.words import words
@@ -18,7 +18,7 @@ SAY = words("en")
 
 
 def test_memory_has_a_point_for_each_context_up_to_the_model_s_limit() -> None:
-    drawn = memory.draw(Asked("llama-2-7b", ("q4_k_m", "q8_0")), SAY)
+    drawn = memory.draw(PictureAsked("llama-2-7b", ("q4_k_m", "q8_0")), SAY)
     assert isinstance(drawn, Chart)
     assert [one.name for one in drawn.series] == ["Q4_K_M", "Q8_0"]
     for one in drawn.series:
@@ -29,27 +29,27 @@ def test_memory_has_a_point_for_each_context_up_to_the_model_s_limit() -> None:
 
 
 def test_a_model_with_a_short_context_begins_earlier() -> None:
-    drawn = memory.draw(Asked("bert-base-uncased", ("fp16",)), SAY)
+    drawn = memory.draw(PictureAsked("bert-base-uncased", ("fp16",)), SAY)
     assert isinstance(drawn, Chart)
     assert [spot.x for spot in drawn.series[0].spots] == [64, 128, 256, 512]
     assert not any("beyond" in sentence for sentence in drawn.caption)
 
 
 def test_memory_goes_as_far_as_asked() -> None:
-    drawn = memory.draw(Asked("llama-2-7b", ("q4_k_m",), context=6000), SAY)
+    drawn = memory.draw(PictureAsked("llama-2-7b", ("q4_k_m",), context=6000), SAY)
     assert isinstance(drawn, Chart)
     assert [spot.x for spot in drawn.series[0].spots] == [1024, 2048, 4096, 6000]
     assert any("beyond the model's own limit" in sentence for sentence in drawn.caption)
 
 
 def test_a_line_of_a_card_is_what_may_be_used_of_it() -> None:
-    drawn = memory.draw(Asked("llama-2-7b", ("f16",), gpu="16GiB", reserve="1GiB"), SAY)
+    drawn = memory.draw(PictureAsked("llama-2-7b", ("f16",), gpu="16GiB", reserve="1GiB"), SAY)
     assert isinstance(drawn, Chart)
     assert [limit.at for limit in drawn.limits] == [15.0]
 
 
 def test_parts_of_memory_add_up_to_the_total() -> None:
-    drawn = memory.draw(Asked("jamba-v0.1", ("q4_k_m",), parts=True), SAY)
+    drawn = memory.draw(PictureAsked("jamba-v0.1", ("q4_k_m",), parts=True), SAY)
     assert isinstance(drawn, Bars)
     assert drawn.parts[:3] == ("Weights", "KV cache", "State")
     for bar in drawn.bars:
@@ -58,17 +58,17 @@ def test_parts_of_memory_add_up_to_the_total() -> None:
 
 def test_parts_are_of_one_format() -> None:
     with pytest.raises(UsageError, match="one format"):
-        memory.draw(Asked("llama-2-7b", ("f16", "q8_0"), parts=True), SAY)
+        memory.draw(PictureAsked("llama-2-7b", ("f16", "q8_0"), parts=True), SAY)
 
 
 def test_no_more_lines_than_can_be_told_apart() -> None:
     for kind, gpu in ((memory, None), (users, "rtx4090")):
         with pytest.raises(UsageError, match="told apart"):
-            kind.draw(Asked("llama-2-7b", ("all-gguf",), gpu=gpu, context=1024), SAY)
+            kind.draw(PictureAsked("llama-2-7b", ("all-gguf",), gpu=gpu, context=1024), SAY)
 
 
 def test_parameters_lie_where_params_says() -> None:
-    drawn = parts.draw(Asked("deepseek-v3"), SAY)
+    drawn = parts.draw(PictureAsked("deepseek-v3"), SAY)
     count = params("deepseek-v3").parameters
     assert count
     assert {bar.name.replace(" ", "_"): bar.values[0] for bar in drawn.bars} == {
@@ -79,11 +79,11 @@ def test_parameters_lie_where_params_says() -> None:
 
 def test_what_is_not_disclosed_has_no_parts() -> None:
     with pytest.raises(UndisclosedError):
-        parts.draw(Asked("gpt-4"), SAY)
+        parts.draw(PictureAsked("gpt-4"), SAY)
 
 
 def test_contexts_of_a_device_are_those_of_fits() -> None:
-    drawn, answer = context.draw(Asked("rtx4090"), SAY), fits("rtx4090")
+    drawn, answer = context.draw(PictureAsked("rtx4090"), SAY), fits("rtx4090")
     assert isinstance(answer, FitsResult)
     longest = {f"{line.id} {line.quant.upper()}": line.max_context for line in answer.models if line.fits}
     assert len(drawn.bars) > 5
@@ -92,11 +92,11 @@ def test_contexts_of_a_device_are_those_of_fits() -> None:
 
 def test_nothing_that_fits_is_said() -> None:
     with pytest.raises(UsageError, match="Nothing fits"):
-        context.draw(Asked("1GiB", ("fp32",), context=1 << 20), SAY)
+        context.draw(PictureAsked("1GiB", ("fp32",), context=1 << 20), SAY)
 
 
 def test_the_frontier_is_what_no_other_model_beats() -> None:
-    drawn = frontier.draw(Asked("rtx4090"), SAY)
+    drawn = frontier.draw(PictureAsked("rtx4090"), SAY)
     rest, best = drawn.series
     assert len(best.spots) > 3
     for spot in best.spots:
@@ -108,11 +108,11 @@ def test_the_frontier_is_what_no_other_model_beats() -> None:
 
 def test_where_no_speed_is_known_there_is_no_frontier() -> None:
     with pytest.raises(UsageError, match="not known"):
-        frontier.draw(Asked("24GiB"), SAY)
+        frontier.draw(PictureAsked("24GiB"), SAY)
 
 
 def test_users_are_the_sequences_that_fit() -> None:
-    drawn = users.draw(Asked("llama-3.1-8b", ("f16", "q4_k_m"), gpu="rtx4090"), SAY)
+    drawn = users.draw(PictureAsked("llama-3.1-8b", ("f16", "q4_k_m"), gpu="rtx4090"), SAY)
     for one in drawn.series:
         for spot in one.spots:
             line = estimate("llama-3.1-8b", [one.name.lower()], context=int(spot.x), gpus=["rtx4090"]).estimates[0]
@@ -120,15 +120,15 @@ def test_users_are_the_sequences_that_fit() -> None:
 
 
 def test_what_fits_nobody_is_said() -> None:
-    drawn = users.draw(Asked("llama-3.1-70b", ("f16", "iq2_xxs"), gpu="rtx4090", context=2048), SAY)
+    drawn = users.draw(PictureAsked("llama-3.1-70b", ("f16", "iq2_xxs"), gpu="rtx4090", context=2048), SAY)
     assert [one.name for one in drawn.series] == ["IQ2_XXS"]
     assert any("Does not fit: F16" in sentence for sentence in drawn.caption)
     with pytest.raises(UsageError, match="does not fit"):
-        users.draw(Asked("llama-3.1-70b", ("f16",), gpu="rtx4090", context=2048), SAY)
+        users.draw(PictureAsked("llama-3.1-70b", ("f16",), gpu="rtx4090", context=2048), SAY)
 
 
 def test_the_scale_has_every_model_whose_size_is_known() -> None:
-    drawn, models = scale.draw(Asked(), SAY), list_models().models
+    drawn, models = scale.draw(PictureAsked(), SAY), list_models().models
     opened, closed, rumoured = drawn.series
     assert len(opened.spots) == sum(bool(model.parameters and model.open) for model in models)
     assert len(closed.spots) == sum(bool(model.parameters and not model.open) for model in models)
@@ -139,7 +139,7 @@ def test_the_scale_has_every_model_whose_size_is_known() -> None:
 
 def test_the_scale_is_in_both_units() -> None:
     for lang, own, other in (("en", "1 B", "10 亿"), ("zh", "10 亿", "1 B")):
-        tick = next(tick for tick in scale.draw(Asked(), words(lang)).y.ticks if tick.at == 1e9)
+        tick = next(tick for tick in scale.draw(PictureAsked(), words(lang)).y.ticks if tick.at == 1e9)
         assert (tick.label, tick.other) == (own, other)
 
 

@@ -35,6 +35,7 @@ OTHERS = {
     "Parameter",
     "PatchEmbedding",
     "PatchMerging",
+    "ProbedTensor",
     "Tied",
 }
 ALL = ATTENTION | RECURRENT | MLPS | EXPERTS | OTHERS

@@ -16,6 +16,9 @@ from llmscale.runtimes.refusals import unmodelled
 from llmscale.runtimes.registry import FIRST, infos
 from llmscale.runtimes.registry import runtime as find_runtime
 
+#: How small a file has to be beside the published one to be worth what it loses.
+WORTHWHILE = 0.9
+
 
 class Usual(NamedTuple):
     """Quants, the better first, and the runtime that they are asked for on; None for each quant's own."""
@@ -49,7 +52,7 @@ def _had(model: Model, info: RuntimeInfo, devices: Sequence[DeviceSet]) -> tuple
     published = [quant for quant in originals(info.name) if about.published_in and about.published_in in quant.keeps]
     steps = model.has([named(step) for step in info.steps])
     if own := model.has(published):
-        # Nothing is won by a file that is larger than the published one.
-        size = model.weights(own[0]).value
+        # Little is won by a file that is about as large as the published one, and something lost.
+        size = model.weights(own[0]).value * WORTHWHILE
         return (own[0], *(quant for quant in steps if model.weights(quant).value < size))
     return tuple(steps)

@@ -72,7 +72,7 @@ def plot(
     options: dict[str, Any],
 ) -> None:
     """A picture of KIND: in the terminal, or in a file with --to."""
-    from llmscale.pictures.asked import Asked
+    from llmscale.pictures.asked import PictureAsked
     from llmscale.pictures.registry import drawer
     from llmscale.pictures.registry import kind as find_kind
     from llmscale.render.words import words
@@ -83,7 +83,7 @@ def plot(
     draws = drawer(suffix) if to else None
     pixels = _pixels(size)
     tokens = opt.tokens(context)
-    asked = Asked(
+    asked = PictureAsked(
         subject or "", tuple(quant or ()), tokens, batch, kv_dtype, runtime, gpu, reserve, options, parts, catalogue
     )
     picture = found.draw(asked, words(lang.value))

@@ -16,7 +16,7 @@ FIRST_CONTEXTS, LAST_CONTEXT = (1 << 10, 1 << 6), 1 << 17
 MOST_LINES, MOST_BARS = 7, 20
 
 
-class Asked(NamedTuple):
+class PictureAsked(NamedTuple):
     """The question.
 
     Attributes:
@@ -47,12 +47,12 @@ class Kind(Protocol):
         ...
 
     @property
-    def draw(self) -> Callable[[Asked, Words], Picture]:
+    def draw(self) -> Callable[[PictureAsked, Words], Picture]:
         """Asks `llmscale.answers` and lays the answer out."""
         ...
 
 
-def contexts(asked: Asked, first: int) -> Iterator[int]:
+def contexts(asked: PictureAsked, first: int) -> Iterator[int]:
     """Powers of two from `first` up to the longest that is asked for, and that one."""
     last = asked.context or LAST_CONTEXT
     tokens = min(first, last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmscale.pictures.asked import Asked
+from llmscale.pictures.asked import PictureAsked
 from llmscale.pictures.registry import KINDS, kind
 from llmscale.questions.endpoints import BATCH, CONTEXT, KV, QUANT, RESERVE, RUNTIME, Endpoint, Parameter, arguments
 from llmscale.render.words import LANGUAGES, words
@@ -36,7 +36,7 @@ def drawn(said: Mapping[str, list[str]]) -> Any:
     """The picture that is asked for."""
     _, named = arguments(ENDPOINT, said)
     name, lang = named.pop("picture"), named.pop("lang", "en")
-    asked = Asked(**{**named, "quants": tuple(named.get("quants", ()))})
+    asked = PictureAsked(**{**named, "quants": tuple(named.get("quants", ()))})
     picture = kind(name).draw(asked, words(lang if lang in LANGUAGES else "en"))
     return {"kind": type(picture).__name__.lower(), **_plain(picture)}
 

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmscale.catalogue import entries as catalogue
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.catalogue import format_of, quants
 from llmscale.formats.gguf import assign_preset, convert, keeps_packed, tensor_types
@@ -23,7 +22,7 @@ from llmscale.formats.recipe import StoredTensor
 from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
-from tests.helpers import TRUTH, tiny
+from tests.helpers import TRUTH, as_measured, tiny
 from tests.oracle.subjects import CONFIGS
 
 SIZES: dict[str, Any] = json.loads((TRUTH / "gguf_sizes.json").read_text(encoding="utf-8"))
@@ -40,7 +39,7 @@ def model(name: str) -> tuple[ModelSpec, Inventory]:
         path = (CONFIGS if folder == "configs" else TRUTH / "configs") / f"{stem}.json"
         config = json.loads(path.read_text(encoding="utf-8"))
     else:
-        config = catalogue.entry(name).config
+        config = as_measured(name)
     spec = from_config(config, name)
     return spec, inventory(spec)
 

@@ -91,7 +91,8 @@ def test_from_hopper_on_the_workspace_is_larger() -> None:
 
 def test_the_middle_is_the_middle_of_the_cards() -> None:
     cards = [device for device in entries() if device.sms and device.kind != "unified"]
-    assert median(chip(device.id).threads for device in cards) == MIDDLE.threads
+    # It stays where it is as devices are added, so that no figure moves with the catalogue, but not for ever.
+    assert 0.75 < MIDDLE.threads / median(chip(device.id).threads for device in cards) < 1.33
     assert all(device.vendor == "NVIDIA" and device.threads_per_sm for device in cards)
 
 

@@ -15,6 +15,7 @@ BY_TENSORS = {
     *("GatedMlp", "MergedExperts", "MixtureOfExperts", "Mlp", "PackedExperts", "StackedExperts"),
     *("ClippedLinear", "Convolution", "Embedding", "Head", "Linear", "Norm", "Parameter", "PatchEmbedding"),
     "PatchMerging",
+    "ProbedTensor",
 }
 
 

@@ -116,8 +116,9 @@ def test_fits_chooses_among_its_quants() -> None:
     found = fits("m4-max", ["qwen3-8b"], runtime="mlx", command=True)
     assert isinstance(found, FitsResult)
     (shown,) = found.models
-    assert shown.quant.startswith("mlx-")
-    assert (shown.command_line or "").startswith("mlx_lm.convert --hf-path Qwen/Qwen3-8B")
+    assert shown.quant == "bf16"
+    assert {step.quant for step in found.choices} == {"bf16", "mlx-8bit", "mlx-6bit", "mlx-5bit", "mlx-4bit"}
+    assert (shown.command_line or "").startswith("mlx_lm.server --model Qwen/Qwen3-8B")
 
 
 def test_the_lines_to_type() -> None:

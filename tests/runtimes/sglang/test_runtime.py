@@ -86,7 +86,7 @@ def test_what_loading_takes(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", printed("kv_tokens", "fraction"), ids=lambda row: row["catalogue"])
 def test_tokens_from_the_free_memory_and_the_share(row: dict[str, Any]) -> None:
-    assert started(row).pools.tokens == pytest.approx(row["kv_tokens"], rel=0.045)
+    assert started(row).pools.tokens == pytest.approx(row["kv_tokens"], rel=0.05)
 
 
 def test_a_start_up_by_the_name_of_its_device_alone() -> None:

@@ -13,7 +13,7 @@ from tests.runtimes.block_types import BLOCKS
 #: Blocks that stand outside the layers of a decoder, or around others.
 OUTSIDE = {"ClippedLinear", "Convolution", "Embedding", "Head", "PatchEmbedding", "PatchMerging", "Tied"}
 #: Mixers whose code is not traced: JetMoE, Kimi Linear, MiniMax, SigLIP's pooling head.
-UNTRACED = {"AttentionMixture", "KimiDeltaAttention", "LightningAttention", "PackedAttention"}
+UNTRACED = {"AttentionMixture", "KimiDeltaAttention", "LightningAttention", "PackedAttention", "ProbedTensor"}
 
 
 def test_these_blocks_have_no_entry() -> None:

@@ -17,6 +17,7 @@ from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
 from llmscale.model.spec import ModelSpec
+from llmscale.names import visible
 from llmscale.quantity import Basis
 from llmscale.store.tables import table
 
@@ -79,7 +80,7 @@ def from_keys(data: Mapping[str, Any], where: str) -> ModelSpec:
 
 
 def _unread_by_all(keys: list[str]) -> str:
-    named = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
+    named = ", ".join(visible(key, 40) for key in keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
     return f"The class of transformers {_classes.version()} reads no key {named}: left out of account."
 
 

@@ -7,7 +7,7 @@ from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.devices.sets import counted
 from llmscale.errors import UsageError
 from llmscale.fit.largest import LONGEST
-from llmscale.pictures.asked import MOST_BARS, Asked, made_by, plain
+from llmscale.pictures.asked import MOST_BARS, PictureAsked, made_by, plain
 from llmscale.pictures.axes import linear
 from llmscale.pictures.picture import Bar, Bars
 from llmscale.render.words import Words
@@ -15,7 +15,7 @@ from llmscale.render.words import Words
 takes = "device"
 
 
-def draw(asked: Asked, say: Words) -> Bars:
+def draw(asked: PictureAsked, say: Words) -> Bars:
     """See the module.
 
     Raises:
@@ -43,7 +43,7 @@ def draw(asked: Asked, say: Words) -> Bars:
     )
 
 
-def on(asked: Asked, everything: bool = False) -> FitsResult:
+def on(asked: PictureAsked, everything: bool = False) -> FitsResult:
     """What the device takes."""
     found = fits(
         asked.subject,

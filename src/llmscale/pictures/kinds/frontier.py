@@ -7,7 +7,7 @@ from functools import partial
 from llmscale.answers.results.fits import FittingModel
 from llmscale.devices.sets import counted
 from llmscale.errors import UsageError
-from llmscale.pictures.asked import Asked, made_by, plain, short_count
+from llmscale.pictures.asked import PictureAsked, made_by, plain, short_count
 from llmscale.pictures.axes import decades
 from llmscale.pictures.kinds.context import on
 from llmscale.pictures.picture import Chart, Series, Spot
@@ -16,7 +16,7 @@ from llmscale.render.words import Words
 takes = "device"
 
 
-def draw(asked: Asked, say: Words) -> Chart:
+def draw(asked: PictureAsked, say: Words) -> Chart:
     """See the module.
 
     Raises:

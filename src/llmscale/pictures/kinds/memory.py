@@ -5,7 +5,16 @@ from __future__ import annotations
 from llmscale.answers.estimate import estimate
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
 from llmscale.errors import UsageError
-from llmscale.pictures.asked import FIRST_CONTEXTS, MOST_LINES, Asked, contexts, gibs, made_by, plain, tokens_label
+from llmscale.pictures.asked import (
+    FIRST_CONTEXTS,
+    MOST_LINES,
+    PictureAsked,
+    contexts,
+    gibs,
+    made_by,
+    plain,
+    tokens_label,
+)
 from llmscale.pictures.axes import doublings, linear
 from llmscale.pictures.picture import Bar, Bars, Chart, Limit, Picture, Series, Spot
 from llmscale.render.words import Words
@@ -27,7 +36,7 @@ PARTS = {
 ENDS = {"context_beyond_limit", "context_beyond_limits", "context_changes_nothing"}
 
 
-def draw(asked: Asked, say: Words) -> Picture:
+def draw(asked: PictureAsked, say: Words) -> Picture:
     """See the module.
 
     Raises:
@@ -42,7 +51,7 @@ def draw(asked: Asked, say: Words) -> Picture:
     return _parts(answers, say) if asked.parts else _lines(answers, say)
 
 
-def answers_by_context(asked: Asked, quants: tuple[str, ...]) -> list[EstimateResult]:
+def answers_by_context(asked: PictureAsked, quants: tuple[str, ...]) -> list[EstimateResult]:
     """An answer for each context, up to the model's own limit unless a longer one was named."""
     for first in FIRST_CONTEXTS:
         found: list[EstimateResult] = []
@@ -56,7 +65,7 @@ def answers_by_context(asked: Asked, quants: tuple[str, ...]) -> list[EstimateRe
     return [_answer(asked, quants, None)]
 
 
-def _answer(asked: Asked, quants: tuple[str, ...], tokens: int | None) -> EstimateResult:
+def _answer(asked: PictureAsked, quants: tuple[str, ...], tokens: int | None) -> EstimateResult:
     return estimate(
         asked.subject,
         quants,

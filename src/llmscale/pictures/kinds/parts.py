@@ -6,7 +6,7 @@ from functools import partial
 
 from llmscale.answers.params import params
 from llmscale.errors import UndisclosedError
-from llmscale.pictures.asked import Asked, made_by, short_count
+from llmscale.pictures.asked import PictureAsked, made_by, short_count
 from llmscale.pictures.axes import linear
 from llmscale.pictures.picture import Bar, Bars
 from llmscale.render.words import Words
@@ -14,7 +14,7 @@ from llmscale.render.words import Words
 takes = "model"
 
 
-def draw(asked: Asked, say: Words) -> Bars:
+def draw(asked: PictureAsked, say: Words) -> Bars:
     """See the module.
 
     Raises:

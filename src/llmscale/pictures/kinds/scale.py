@@ -8,7 +8,7 @@ from functools import partial
 from llmscale.answers.lists import list_models
 from llmscale.answers.params import params
 from llmscale.answers.results.lists import ModelLine
-from llmscale.pictures.asked import Asked, made_by, short_count
+from llmscale.pictures.asked import PictureAsked, made_by, short_count
 from llmscale.pictures.axes import Axis, Tick, decades
 from llmscale.pictures.picture import Chart, Series, Spot
 from llmscale.render.words import Words, words
@@ -16,7 +16,7 @@ from llmscale.render.words import Words, words
 takes = ""
 
 
-def draw(asked: Asked, say: Words) -> Chart:
+def draw(asked: PictureAsked, say: Words) -> Chart:
     """See the module."""
     models = sorted(list_models(catalogue=asked.catalogue).models, key=lambda model: model.released)
     known = [model for model in models if model.released and model.parameters]
@@ -54,7 +54,7 @@ def _largest_so_far(models: Sequence[ModelLine]) -> list[ModelLine]:
     return found[::-1]
 
 
-def _rumour(model: ModelLine, asked: Asked) -> list[Spot]:
+def _rumour(model: ModelLine, asked: PictureAsked) -> list[Spot]:
     """The range of what was claimed; nothing where nobody did."""
     claimed = params(model.id, catalogue=asked.catalogue).rumours
     if not claimed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmscale.errors import UsageError
-from llmscale.pictures.asked import MOST_LINES, Asked, made_by, plain, tokens_label
+from llmscale.pictures.asked import MOST_LINES, PictureAsked, made_by, plain, tokens_label
 from llmscale.pictures.axes import decades, doublings
 from llmscale.pictures.kinds.memory import USUAL, answers_by_context
 from llmscale.pictures.picture import Chart, Series, Spot
@@ -12,7 +12,7 @@ from llmscale.render.words import Words
 takes = "model on device"
 
 
-def draw(asked: Asked, say: Words) -> Chart:
+def draw(asked: PictureAsked, say: Words) -> Chart:
     """See the module.
 
     Raises:

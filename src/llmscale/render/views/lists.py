@@ -26,7 +26,7 @@ def models_view(result: ModelsResult, say: Words) -> Report:
     columns = [
         Column("id", "Model", right=False),
         Column("parameters", "Parameters"),
-        Column("active_parameters", "Active"),
+        Column("active_parameters", "Active", spare=True),
         Column("context", "Context"),
         Column("publisher", "", right=False),
         Column("released", "Released"),
@@ -121,7 +121,7 @@ def devices_view(result: DevicesResult, say: Words) -> Report:
         Column("fp16_tflops", "FP16 TFLOPS"),
         Column("power_w", "Power W"),
         Column("price_usd", "Price USD"),
-        Column("released", "Year"),
+        Column("released", "Year", spare=True),
     ]
     rows = [
         [
