@@ -22,6 +22,7 @@ from llmscale.errors import LlmscaleError
 from llmscale.model.families import from_config
 from llmscale.model.spec import ModelSpec
 from llmscale.render.words import words
+from llmscale.sources.registry import load
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TRUTH = Path(__file__).resolve().parent / "truth"
@@ -121,6 +122,11 @@ MEASURED_WITH = {"olmo-3-7b": {"vocab_size": 100_352}, "olmo-3-32b": {"vocab_siz
 def as_measured(model: str) -> dict[str, Any]:
     """The config of a catalogue model as it was when it was recorded."""
     return {**(catalogue.entry(model).config or {}), **MEASURED_WITH.get(model, {})}
+
+
+def spec_as_measured(model: str) -> ModelSpec:
+    """The catalogue model as it was when it was recorded."""
+    return from_config(as_measured(model), model) if model in MEASURED_WITH else load(model).known()
 
 
 def tiny(**changes: Any) -> dict[str, Any]:

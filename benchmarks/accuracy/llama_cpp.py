@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.helpers import spec_as_measured
+
 from benchmarks import process_fit
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale import estimate
@@ -121,7 +123,7 @@ def comparisons(spread: Callable[..., Iterable[list[tuple[str, Row]]]] = map) ->
 @cache
 def facts(model: str) -> ModelFacts:
     """What llama.cpp makes of a model."""
-    return facts_of(load(model).known())
+    return facts_of(spec_as_measured(model))
 
 
 def settings(number: int) -> LlamaCppSettings:

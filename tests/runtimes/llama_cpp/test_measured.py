@@ -12,13 +12,11 @@ from typing import Any
 
 import pytest
 
-from llmscale.model.families import from_config
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.read import facts_of
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers, buffers, refusal
-from llmscale.sources.registry import load
-from tests.helpers import MEASURED_WITH, TRUTH, as_measured
+from tests.helpers import TRUTH, spec_as_measured
 
 MEASURED: dict[str, Any] = json.loads((TRUTH / "llamacpp_measured.json").read_text())
 #: llama.cpp's log gives some figures in MiB with two decimals.
@@ -27,7 +25,7 @@ ROUNDING = 0.005 * 2**20 + 1
 
 @cache
 def facts(model: str) -> ModelFacts:
-    return facts_of(from_config(as_measured(model), model) if model in MEASURED_WITH else load(model).known())
+    return facts_of(spec_as_measured(model))
 
 
 def settings(number: int) -> LlamaCppSettings:
