@@ -20,6 +20,7 @@ Run = Callable[..., tuple[int, str, str]]
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty configuration folder; the path of the catalogue in it."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("LLMSCALE_CATALOGUE", raising=False)
     return tmp_path / "home" / "llmscale" / "models.yaml"
 

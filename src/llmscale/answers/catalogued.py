@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
 from llmscale.catalogue import entries as model_catalogue
+from llmscale.catalogue.entry import ModelEntry
 from llmscale.catalogue.summaries import ModelSummary, summaries, summary
 from llmscale.catalogue.user import location
 from llmscale.fit.subject import Bare, Counted, Model, listed, model_of
@@ -46,13 +49,25 @@ def all_models(catalogue: str | None) -> Iterator[Entry]:
     if location(catalogue) is None:
         yield from map(_shipped, summaries())
         return
+    alike: dict[str, Counted | Bare] = {}
     for entry in model_catalogue.entries(catalogue):
         if entry.origin:
-            found_own = of_entry(entry)
-            if isinstance(found_own, Loaded):
-                yield Entry(model_of(found_own.spec), entry.id, None, catalogue, own=True)
+            if (model := _own(entry, alike)) is not None:
+                yield Entry(model, entry.id, None, catalogue, own=True)
         elif (found := summary(entry.id)) is not None:
             yield _shipped(found)._replace(catalogue=catalogue)
+
+
+def _own(entry: ModelEntry, alike: dict[str, Counted | Bare]) -> Counted | Bare | None:
+    """A model of the user's; those of one config share what is worked out of it. None where nothing is known."""
+    shape = json.dumps([entry.config, entry.context], sort_keys=True) if entry.config else entry.id
+    if shape in alike:
+        first = alike[shape]
+        return replace(first, about=first.about._replace(id=entry.id, name=entry.name, source=entry.source))
+    loaded = of_entry(entry)
+    if isinstance(loaded, Loaded):
+        alike[shape] = model_of(loaded.spec)
+    return alike.get(shape)
 
 
 def _shipped(found: ModelSummary) -> Entry:

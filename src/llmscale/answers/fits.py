@@ -16,7 +16,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
 from llmscale.fit.question import DEFAULT_KV, Question
-from llmscale.fit.subject import DEFAULT_CONTEXT, Listed, model_of
+from llmscale.fit.subject import DEFAULT_CONTEXT, Counted, Listed, model_of
 from llmscale.formats.ladder import above_floor
 from llmscale.notes import Note, note
 from llmscale.runtimes.refusals import refusal
@@ -175,9 +175,13 @@ class _Choosing(NamedTuple):
 
 def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listing: _Listing) -> FitsResult:
     rows, refused = [], list(unable)
+    alike: dict[int, Row] = {}  # of the user's own models, of which many may have one config
     for candidate in have:
+        shared = id(candidate.entry.model.spec) if isinstance(candidate.entry.model, Counted) else 0
         try:
-            rows.append(Row(candidate, asked))
+            row = Row(candidate, asked, alike.get(shared) if candidate.entry.own else None)
+            alike.setdefault(shared, row)
+            rows.append(row)
         except LlmscaleError:
             if asked.named:
                 raise

@@ -62,10 +62,13 @@ class Candidate(NamedTuple):
 class Row:
     """One model on the devices; what is only shown is worked out when it is."""
 
-    def __init__(self, candidate: Candidate, asked: Asked) -> None:
+    def __init__(self, candidate: Candidate, asked: Asked, like: Row | None = None) -> None:
+        """`like` is the row of another model with the same tensors and the same steps."""
         self.entry, self.worth, self.asked = candidate.entry, candidate.worth, asked
-        self.question = asked.question
-        self.chosen = self._best(candidate.steps)
+        self.question: Question = like.question if like else asked.question
+        self.chosen: Chosen = like.chosen if like else self._best(candidate.steps)
+        if like:
+            return
         if not self.fits and candidate.below:
             self.chosen = self._best(candidate.below)
         light = [quant for quant in candidate.steps if quant.keeps or quant.bits <= MOST_IN_RAM]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from llmscale.catalogue.entries import models
@@ -128,13 +129,14 @@ def worthwhile(known: Mapping[str, Worth], purpose: str | None = None, licence: 
         if one.open and wanted in one.purposes and (licence is None or licence.lower() in one.licence.lower())
     ]
     oldest = newest - RECENT if wanted in WRITE else 0
-    return {one.id for one in meant if one.month >= oldest and not _replaced(one, meant)}
+    lines: dict[tuple[Any, bool], list[Worth]] = {}
+    for one in sorted(meant, key=lambda one: -one.month):
+        lines.setdefault((one.line, one.sparse), []).append(one)
+    return {one.id for one in meant if one.month >= oldest and not _replaced(one, lines[one.line, one.sparse])}
 
 
-def _replaced(old: Worth, others: Iterable[Worth]) -> bool:
-    """Whether a newer one of its line is about as large."""
+def _replaced(old: Worth, line: Iterable[Worth]) -> bool:
+    """Whether a newer one of its line, of which the newest come first, is about as large."""
     least, most = (factor * old.parameters for factor in LIKE)
-    return any(
-        new.line == old.line and new.sparse == old.sparse and new.month > old.month and least <= new.parameters <= most
-        for new in others
-    )
+    newer = takewhile(lambda new: new.month > old.month, line)
+    return any(least <= new.parameters <= most for new in newer)

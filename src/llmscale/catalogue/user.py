@@ -12,9 +12,13 @@ from functools import cache
 from typing import Any
 
 from llmscale.names import normal
-from llmscale.store.tables import table
+from llmscale.store.cache import kept
+from llmscale.store.tables import made_with, table
+from llmscale.store.text_file import read_text
 
 VARIABLE = "LLMSCALE_CATALOGUE"
+#: Bytes of a catalogue.
+MOST_BYTES = 4 << 20
 
 #: Where programs keep their configuration where XDG_CONFIG_HOME does not say: variable, and folder when it is not set.
 _CONFIG_HOMES = {
@@ -69,14 +73,20 @@ def own(path: str) -> dict[str, Any]:
     Raises:
         InputFileError: as `overlaid`.
     """
-    # These bring YAML and pydantic, which only those with a file of their own need.
-    from llmscale.catalogue.schema import check
-    from llmscale.store.yaml_file import YamlFile
-
-    found = check(YamlFile.read(path))
+    text = read_text(path, MOST_BYTES, "a file in YAML")
+    depends = f"{made_with('families')} {made_with('keys')}"
+    found = kept("catalogue", text, depends, lambda: _read(path, text))
     for fields in found["entries"].values():
         fields["origin"] = path
     return found
+
+
+def _read(path: str, text: str) -> dict[str, Any]:
+    # These bring YAML and pydantic, which only those with a new file of their own need.
+    from llmscale.catalogue.schema import check
+    from llmscale.store.yaml_file import YamlFile
+
+    return check(YamlFile(path, text))
 
 
 @cache

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -46,6 +47,15 @@ def made(name: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) and "data" in content else None
+
+
+def made_with(name: str) -> str:
+    """What the table `name` was made with, as a text that changes when any of it does; of what ships, its release."""
+    table(name)
+    found = made(name)
+    if found is None:
+        return str(import_module(__package__.partition(".")[0]).__version__)
+    return json.dumps(found["made_with"], sort_keys=True)
 
 
 def _path(name: str) -> str:
