@@ -177,11 +177,13 @@ class LayerSplit(NamedTuple):
         on_devices: layers there, the output counted as one.
         total: all layers and the output.
         cpu_moe: first layers whose experts stay in host memory.
+        split: how many of them each device gets, where it is not left to the runtime.
     """
 
     on_devices: int
     total: int
     cpu_moe: int = 0
+    split: tuple[int, ...] = ()
 
     @property
     def whole(self) -> bool:

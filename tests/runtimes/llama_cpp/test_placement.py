@@ -12,17 +12,10 @@ from llmscale.errors import UsageError
 from llmscale.fit.subject import model_of
 from llmscale.formats.catalogue import number_format, quant
 from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS, LayerSplit, Placement, Usage, Verdict, Workload
+from llmscale.runtimes.llama_cpp.fitting import dealt, fewest_experts, most_layers
+from llmscale.runtimes.llama_cpp.load import Load, gpu_layers, load_of, tensor_split, weights_by_layer
 from llmscale.runtimes.llama_cpp.memory import held
-from llmscale.runtimes.llama_cpp.placement import (
-    Load,
-    fewest_experts,
-    gpu_layers,
-    load_of,
-    most_layers,
-    partly,
-    place,
-    weights_by_layer,
-)
+from llmscale.runtimes.llama_cpp.placement import partly, place
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 from llmscale.runtimes.llama_cpp.simulator.buffers import buffers
@@ -85,13 +78,52 @@ def test_as_few_experts_in_ram_as_make_the_rest_fit() -> None:
     load_ = load_of(subject("gpt-oss-120b", "mxfp4_moe"), work(), device_set("rtx4090"))
     fewest = fewest_experts(load_, load_.offload)
     assert fewest is not None
-    assert load_.spare(load_.offload._replace(cpu_moe=fewest)) >= 0
-    assert load_.spare(load_.offload._replace(cpu_moe=fewest - 1)) < 0
+    assert load_.spare(fewest) >= 0
+    assert load_.spare(fewest._replace(cpu_moe=fewest.cpu_moe - 1)) < 0
 
 
-def test_a_model_without_experts_has_none_to_keep_in_ram() -> None:
-    load_ = load_of(subject("llama-3.1-8b"), work(), device_set("8GiB"))
-    assert fewest_experts(load_, load_.offload) is None
+def test_several_devices_are_filled_one_after_another() -> None:
+    """Of Qwen3-235B-A22B a pair of RTX 3090 holds many layers without experts on the first, few whole ones behind."""
+    it, devices = subject("qwen3-235b-a22b"), device_set("2x rtx3090")
+    placed = place(it, work(ram=256 * GIB), devices)
+    assert placed.fits is Verdict.YES
+    assert placed.layers is not None
+    first, second = placed.layers.split
+    assert first + second == placed.layers.total
+    assert first > 2 * second > 0
+    assert min(usage.used / usage.budget for usage in placed.devices) > 0.85
+    even = place(it, work(ram=256 * GIB, tensor_split="1,1"), devices)
+    assert even.layers is not None
+    assert even.layers.split == ()
+    assert even.layers.on_devices < even.layers.total or even.layers.cpu_moe > placed.layers.cpu_moe
+    assert part(even.host, WEIGHTS) > part(placed.host, WEIGHTS)
+
+
+def test_layers_are_dealt_by_what_they_take() -> None:
+    assert dealt([1, 1, 1, 5, 5], [3, 5, 5]) == ([3, 1, 1], True)
+    assert dealt([1, 1, 1, 5, 5], [2, 5, 5]) == ([2, 1, 2], False)
+    assert dealt([5, 1], [4, 6]) == ([0, 2], True)
+
+
+@pytest.mark.parametrize(("text", "shares"), [("", ()), ("3,1", (3, 1)), ("0.5/1.5", (0.5, 1.5)), ("1,0", (1, 0))])
+def test_shares_that_are_said(text: str, shares: tuple[float, ...]) -> None:
+    assert tensor_split(work(tensor_split=text), device_set("2x rtx3090")) == shares
+
+
+@pytest.mark.parametrize("text", ["3;1", "a,b", "-1,2", "0,0", "1,2,3", "1e3,1", ",", "1,"])
+def test_shares_that_cannot_be_meant(text: str) -> None:
+    with pytest.raises(UsageError, match="--tensor-split"):
+        place(subject("llama-3.1-8b"), work(tensor_split=text), device_set("2x rtx3090"))
+
+
+def test_the_shares_that_are_said_are_taken() -> None:
+    large, small = place(subject("llama-3.1-8b"), work(tensor_split="3,1"), device_set("2x rtx3090")).devices
+    assert 2 < part(large, WEIGHTS) / part(small, WEIGHTS) < 4
+
+
+def test_the_experts_of_all_layers_may_stay_in_ram() -> None:
+    it, devices = subject("gpt-oss-120b", "mxfp4_moe"), device_set("rtx4090")
+    assert place(it, work(cpu_moe=True), devices) == place(it, work(n_cpu_moe=36), devices)
 
 
 def test_unlike_devices_get_layers_by_what_they_have() -> None:

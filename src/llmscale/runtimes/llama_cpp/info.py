@@ -37,6 +37,8 @@ INFO = RuntimeInfo(
             least=0,
             offloads=True,
         ),
+        Option("cpu_moe", ("--cpu-moe", "-cmoe"), "flag", "the experts of all layers stay in RAM.", offloads=True),
+        Option("tensor_split", ("--tensor-split", "-ts"), "text", "shares of the layers, one a device: 3,1.", "N,N"),
         RAM,
         Option(
             "ram_bandwidth",

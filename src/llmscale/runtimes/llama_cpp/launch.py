@@ -43,6 +43,8 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     words: list[str | int] = ["llama-server", *file, "-c", work.context * work.batch]
     words += ["-np", work.batch, "-ngl", layers]
     words += ["--n-cpu-moe", placed.layers.cpu_moe] if placed.layers.cpu_moe else []
+    split = work.option("tensor_split") or ",".join(map(str, placed.layers.split))
+    words += ["-ts", split] if split else []
     words += ["-fa", "off" if work.option("flash_attn") is False else "on"]
     words += ["-ctk", k] if k != "f16" else []
     words += ["-ctv", v] if v != "f16" else []

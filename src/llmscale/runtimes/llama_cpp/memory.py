@@ -108,6 +108,18 @@ def held(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, o
     return found
 
 
+def layer_sizes(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, offload: Offload) -> list[int]:
+    """Bytes that each layer takes of a device with its cache and state, and last those of the output."""
+    caches, states = cache_bytes(facts, settings, offload.cuda), state_bytes(facts, settings)
+    sizes = [
+        size
+        - (weights.experts[number] if number < offload.cpu_moe else 0)
+        + (caches[number] + states[number] if settings.kv_offload else 0)
+        for number, size in enumerate(weights.layers)
+    ]
+    return [*sizes, weights.output]
+
+
 @lru_cache(maxsize=4096)
 def compute_on(facts: ModelFacts, settings: LlamaCppSettings, offload: Offload) -> Values:
     """Bytes of the compute buffer of each device, the host last; simulated once."""

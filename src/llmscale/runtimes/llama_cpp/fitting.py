@@ -1,0 +1,89 @@
+"""What goes on the devices where not everything does: as many layers as fit, or all less some layers' experts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from llmscale.runtimes.llama_cpp.load import Load
+from llmscale.runtimes.llama_cpp.settings import Offload
+
+
+def fitted(load: Load, offload: Offload, *, free: bool, deals: bool = True) -> Offload:
+    """As much on the devices as fits: all but some layers' experts where that is enough, since these are read least.
+
+    Args:
+        free: whether it may choose which experts stay in host memory.
+        deals: whether it may choose how many layers each device gets.
+    """
+    if free and any(load.weights.experts):
+        deal = dealt_experts if deals and offload.devices > 1 else fewest_experts
+        if (found := deal(load, offload)) is not None:
+            return found._replace(gpu_layers=load.layers)
+    return offload._replace(gpu_layers=most_layers(load, offload))
+
+
+def dealt_experts(load: Load, offload: Offload) -> Offload | None:
+    """With the experts of as few layers in host memory as all else needs, on devices that are filled one after another:
+    layers without experts are small, so that the first devices get many (llama.cpp's common/fit.cpp does so in steps
+    of its own). None when nothing is enough."""
+    count = load.layers - 1
+    # What a compute buffer takes hardly changes with the deal; whether all fits is asked of what was dealt.
+    rooms = load.rooms(load.offload._replace(cpu_moe=load.layers))
+
+    def deal(on_device: int) -> tuple[Offload, bool]:
+        some = offload._replace(cpu_moe=count - on_device)
+        counts, fits = dealt(load.sizes(some), rooms)
+        return some._replace(split=tuple(map(float, counts))), fits
+
+    def fits(on_device: int) -> bool:
+        return load.spare(deal(on_device)[0]) >= 0
+
+    most = _last(lambda on_device: deal(on_device)[1], count)
+    while most >= 0 and not fits(most):
+        most -= 1
+    while 0 <= most < count and fits(most + 1):
+        most += 1
+    return deal(most)[0] if most >= 0 else None
+
+
+def dealt(sizes: Sequence[int], rooms: Sequence[int]) -> tuple[list[int], bool]:
+    """How many of `sizes` fill each of `rooms` after the one before it, the rest in the last; and whether they fit."""
+    at, counts, taken = 0, [], 0
+    for number, room in enumerate(rooms):
+        taken, first, last = 0, at, number == len(rooms) - 1
+        while at < len(sizes) and (last or taken + sizes[at] <= room):
+            taken, at = taken + sizes[at], at + 1
+        counts.append(at - first)
+    return counts, taken <= rooms[-1]
+
+
+def most_layers(load: Load, offload: Offload) -> int:
+    """The most layers, the output counted as one, with which no device holds more than it has."""
+
+    def fits(layers: int) -> bool:
+        return load.spare(offload._replace(gpu_layers=layers)) >= 0
+
+    # All of them may fit where one less does not: only a partial offload streams weights to the device.
+    return load.layers if fits(load.layers) else _last(fits, load.layers)
+
+
+def fewest_experts(load: Load, offload: Offload) -> Offload | None:
+    """With the experts of as few layers in host memory as all else needs to fit; None when that is not enough."""
+    count = load.layers - 1
+
+    def with_experts(on_device: int) -> Offload:
+        return offload._replace(cpu_moe=count - on_device)
+
+    def fits(on_device: int) -> bool:
+        return load.spare(with_experts(on_device)) >= 0
+
+    return with_experts(_last(fits, count)) if fits(0) else None
+
+
+def _last(fits: Callable[[int], bool], most: int) -> int:
+    """The last number up to `most` that fits, where each one takes more than the one before; 0 is taken to fit."""
+    low, high = 0, most + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low

@@ -1,0 +1,160 @@
+"""A model that is about to be put on devices: its layers' weights, what each device has, and what the options say.
+
+Options as in llama.cpp's common/arg.cpp: ``-ngl``, ``--n-cpu-moe``, ``--cpu-moe``, ``--tensor-split``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UsageError
+from llmscale.quantity import Basis
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.llama_cpp.companions import companions
+from llmscale.runtimes.llama_cpp.facts import ModelFacts
+from llmscale.runtimes.llama_cpp.info import ALL, AUTO
+from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_sizes, layer_weights, streamed_types
+from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, further, pool
+from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
+from llmscale.runtimes.llama_cpp.simulate import activations, facts, refuse, settings_of
+from llmscale.runtimes.subject import Exact
+
+
+class Load(NamedTuple):
+    """A model that is about to be put on devices.
+
+    Attributes:
+        budgets: bytes of each device.
+        process: bytes of each device that the process takes besides what it loads.
+        beside: bytes of each device by the companions there, with what they are called.
+        offload: all layers on the devices.
+    """
+
+    facts: ModelFacts
+    settings: LlamaCppSettings
+    weights: LayerWeights
+    budgets: tuple[int, ...]
+    process: tuple[int, ...]
+    beside: tuple[tuple[str, tuple[int, ...]], ...]
+    offload: Offload
+    basis: Basis
+
+    @property
+    def layers(self) -> int:
+        """Layers and the output."""
+        return len(self.facts.layers) + 1
+
+    def held(self, offload: Offload) -> list[Held]:
+        """What each device holds, the host last."""
+        return held(self.facts, self.settings, self.weights, offload)
+
+    def spare(self, offload: Offload) -> int:
+        """Bytes that are left on the device that has the least left; negative when they are missing."""
+        return min(self._left([held.total for held in self.held(offload)[:-1]]))
+
+    def rooms(self, offload: Offload) -> list[int]:
+        """Bytes of each device for layers: what its compute buffer and all that lies beside leave."""
+        return self._left([held.compute for held in self.held(offload)[:-1]])
+
+    def _left(self, taken: Sequence[int]) -> list[int]:
+        besides = [sum(sizes) for sizes in zip(self.process, *(sizes for _, sizes in self.beside), strict=True)]
+        return [int(b - p - t) for b, p, t in zip(self.budgets, besides, taken, strict=True)]
+
+    def sizes(self, offload: Offload) -> list[int]:
+        """Bytes of each layer on a device, of its cache and state too, and last of the output."""
+        return layer_sizes(self.facts, self.settings, self.weights, offload)
+
+
+@lru_cache(maxsize=256)
+def weights_by_layer(subject: Exact) -> LayerWeights:
+    """The weights of `subject` by layer, once for all contexts and devices."""
+    return layer_weights(subject.stored, len(facts(subject.spec).layers))
+
+
+@lru_cache(maxsize=256)
+def types_by_shape(subject: Exact) -> tuple[tuple[tuple[int, ...], str], ...]:
+    """The types of what may be streamed to a device."""
+    return streamed_types(subject.stored)
+
+
+def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -> Load:
+    """What is to be put on `devices`.
+
+    Args:
+        margin: bytes that are to stay free on each of them.
+
+    Raises:
+        UsageError, UnsupportedModelError: what llama.cpp refuses.
+    """
+    known, settings = facts(subject.spec), settings_of(work)
+    refuse(subject.spec, settings)
+    budgets = tuple(budget - margin for budget in devices.budgets)
+    tokens = min(work.context * work.batch, settings.n_ubatch)
+    usual = fixed(MIDDLE) + pool(activations(known), tokens)
+    alike = not devices.members
+    return Load(
+        facts=known,
+        settings=settings,
+        weights=weights_by_layer(subject),
+        budgets=budgets,
+        process=tuple(usual + more for more in further(devices)),
+        beside=tuple(
+            (other.kind, tuple(other.on_devices(work, devices.budgets, alike))) for other in companions(subject, work)
+        ),
+        # Of unlike devices each gets layers by its free memory, as llama.cpp does by default.
+        offload=Offload(
+            devices=devices.count,
+            split=tensor_split(work, devices) or (() if alike else tuple(map(float, devices.budgets))),
+            streamed=types_by_shape(subject),
+        ),
+        basis=Basis.MODELLED if subject.basis is Basis.EXACT else subject.basis,
+    )
+
+
+def gpu_layers(work: Workload) -> int | None:
+    """What ``--gpu-layers`` says: a number, None for all and for as many as fit.
+
+    Raises:
+        UsageError: none of these.
+    """
+    text = work.option("gpu_layers") or AUTO
+    if text in (AUTO, ALL):
+        return None
+    if not text.isdecimal() or len(text) > 9:
+        raise UsageError(
+            f"--gpu-layers '{text[:40]}' is not a number of layers.", "A number, all, or auto (the default)."
+        )
+    return int(text)
+
+
+def experts_in_ram(load: Load, work: Workload) -> int | None:
+    """Of how many layers the options keep the experts in host memory; None where they say nothing."""
+    number: int | None = work.option("n_cpu_moe")
+    return load.layers if work.option("cpu_moe") else number
+
+
+def tensor_split(work: Workload, devices: DeviceSet | None = None) -> tuple[float, ...]:
+    """The shares of the layers that ``--tensor-split`` gives to each device; empty where it is not said.
+
+    Raises:
+        UsageError: no numbers, or not one for each of `devices`.
+    """
+    text: str = work.option("tensor_split") or ""
+    if not text:
+        return ()
+    shares = [float(part) if _SHARE.fullmatch(part) else -1.0 for part in text.replace("/", ",").split(",")]
+    if min(shares) < 0 or not sum(shares):
+        raise UsageError(f"--tensor-split '{text[:40]}' is no list of shares.", "For example --tensor-split 3,1.")
+    if devices is not None and not devices.unnamed and len(shares) != devices.count:
+        raise UsageError(
+            f"--tensor-split names {len(shares)} shares, and there are {devices.count} devices.",
+            "One share a device, for example --tensor-split 3,1.",
+        )
+    return tuple(shares)
+
+
+_SHARE = re.compile(r"\d{1,9}(\.\d{1,9})?")
