@@ -110,7 +110,7 @@ def test_apples_chip_with_the_share_that_its_owner_set() -> None:
     said = {"machdep.cpu.brand_string": "Apple M3 Max", "hw.memsize": str(64 * GIB), "iogpu.wired_limit_mb": "0"}
     found = of(apple.devices(lambda name: said[name]))
     assert (found.id, found.each) == ("m3-max", 64 * GIB)
-    assert found.usable == int(64 * GIB * (entry("m3-max").gpu_share or 0))
+    assert found.usable == int(64 * GIB * (entry("m3-max").share(64 * GIB) or 0))
     said["iogpu.wired_limit_mb"] = "57344"
     assert of(apple.devices(lambda name: said[name])).usable == 56 * GIB
     said["machdep.cpu.brand_string"] = "Intel(R) Core(TM) i7-9750H CPU @ 2.60GHz"

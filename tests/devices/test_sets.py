@@ -79,7 +79,7 @@ def test_unified_memory_gives_the_gpu_its_share_and_reserves_nothing_more() -> N
     assert unified
     for device in unified:
         found = device_set(device.id)
-        assert found.total_usable == int(found.memory * (device.gpu_share or 0)) < device.memory
+        assert found.total_usable == int(found.memory * (device.share(found.memory) or 0)) < device.memory
         assert device_set(device.id, GIB).total_usable == found.total_usable - GIB
 
 
@@ -126,6 +126,6 @@ def test_what_nobody_knows(text: str) -> None:
 
 def test_unified_memory_is_named_as_it_is_sold_and_shared_with_the_processor() -> None:
     sold = device_set("m4-max:64GB")
-    assert (sold.memory, sold.total_usable) == (64 * GIB, 48 * GIB)
+    assert (sold.memory, sold.total_usable) == (64 * GIB, int(64 * GIB * 0.83))
     assert device_set("m4-max:50GB").memory == 50 * 10**9
     assert device_set("rtx4090:20GB").memory == 20 * 10**9

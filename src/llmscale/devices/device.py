@@ -67,6 +67,7 @@ class Device:
         memory_kind: what the memory is made of.
         reported_mib: the total that the driver reports, where a log shows it.
         gpu_share: share of unified memory that the GPU may use by default.
+        gpu_shares: the same of single sizes, in GiB, where it was measured.
         memory_options_gib: the sizes that one device is sold with; `memory_gib` is the largest.
         carve_out: whether its owner sets in the firmware how much of the memory is the GPU's.
         bandwidth_gb_s: memory bandwidth in 10^9 bytes a second.
@@ -93,6 +94,7 @@ class Device:
     memory_kind: MemoryKind | None = None
     reported_mib: int | None = None
     gpu_share: float | None = None
+    gpu_shares: dict[str, float] = field(default_factory=dict)
     memory_options_gib: list[float] = field(default_factory=list)
     carve_out: bool = False
     bandwidth_gb_s: float | None = None
@@ -107,6 +109,10 @@ class Device:
     gpu: bool = True
     recalled: list[str] = field(default_factory=list)
     note: str = ""
+
+    def share(self, memory: int) -> float | None:
+        """The share of `memory` bytes that its GPU may use; None where the memory is its own."""
+        return self.gpu_shares.get(f"{memory / GIB:g}", self.gpu_share)
 
     @property
     def memory(self) -> int:

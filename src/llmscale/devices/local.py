@@ -53,7 +53,7 @@ def _one(found: DetectedDevice, reserve: int | None) -> DeviceSet:
     kept = RESERVE if reserve is None else reserve
     usable = found.total - kept
     if device is not None and device.gpu_share:
-        usable = found.usable or int(found.total * device.gpu_share) - (reserve or 0)
+        usable = found.usable or int(found.total * (device.share(found.total) or device.gpu_share)) - (reserve or 0)
     elif found.usable is not None:
         usable = found.usable
     taken = found.total - found.free if found.free is not None else 0

@@ -189,7 +189,7 @@ def _spoken(text: str, reserve: int | None) -> DeviceSet | None:
 def _machine(device: Device, size: str, count: int, reserve: int | None) -> DeviceSet:
     """A machine that is sold with so much memory, of which its GPU may use its share."""
     memory = int(float(re.sub(r"[^\d.]", "", size)) * GIB)
-    return DeviceSet(device.id, device.name, count, memory, _usable(memory, device.gpu_share, reserve, device.id))
+    return DeviceSet(device.id, device.name, count, memory, _usable(memory, device.share(memory), reserve, device.id))
 
 
 def _portion(device: Device, size: str, count: int, reserve: int | None, text: str) -> DeviceSet:
@@ -202,7 +202,7 @@ def _portion(device: Device, size: str, count: int, reserve: int | None, text: s
     if memory > device.memory:
         raise UsageError(f"'{text}' asks for more than the {format_size(device.memory)} that {device.name} has.")
     # All of it is never the GPU's alone.
-    share = None if device.carve_out and memory < device.memory else device.gpu_share
+    share = None if device.carve_out and memory < device.memory else device.share(memory)
     kept = reserve or 0 if device.gpu_share else reserve
     return DeviceSet(device.id, device.name, count, memory, _usable(memory, share, kept, text))
 
@@ -226,7 +226,7 @@ def _whole(device: Device, name: str, count: int, reserve: int | None) -> Device
     if device.memory_options_gib:
         least, *more = sorted(device.memory_options_gib)
         memory = int(least * GIB)
-        usable = _usable(memory, device.gpu_share, reserve, device.id)
+        usable = _usable(memory, device.share(memory), reserve, device.id)
         said = note("smallest_memory", device=device.id, size=f"{least:g}", others=[f"{size:g}" for size in more])
         return DeviceSet(device.id, device.name, count, memory, usable, notes=(said,) if more else ())
     from llmscale.devices.device import has_twins
@@ -247,7 +247,7 @@ def _sold_with(device: Device, size: str) -> int | None:
 
 def set_of(device: Device, count: int = 1, reserve: int | None = None) -> DeviceSet:
     """`count` of a catalogue device."""
-    usable = _usable(device.memory, device.gpu_share, reserve, device.id)
+    usable = _usable(device.memory, device.share(device.memory), reserve, device.id)
     return DeviceSet(device.id, device.name, count, device.memory, usable)
 
 

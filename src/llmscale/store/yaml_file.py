@@ -211,8 +211,10 @@ def checked(
 
 def _bounded(name: str, value: Any) -> None:
     """Every number of an entry is above zero and finite, and a share is at most one."""
-    numbers = value if isinstance(value, list) else [value]
-    most = 1 if name == "gpu_share" else MAX_COUNT
+    shares = name in ("gpu_share", "gpu_shares")
+    one = list(value.values()) if isinstance(value, dict) and shares else [value]
+    numbers = value if isinstance(value, list) else one
+    most = 1 if shares else MAX_COUNT
     for number in numbers:
         if isinstance(number, (int, float)) and not isinstance(number, bool) and not 0 < number <= most:
             raise ValueError(f"{name}: {number} does not lie above 0 and up to {most:g}")

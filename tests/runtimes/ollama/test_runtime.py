@@ -166,3 +166,9 @@ def test_fits_takes_the_quants_that_it_reads() -> None:
 
 def test_the_release_is_named() -> None:
     assert f"ollama {newest('ollama')}" in good("estimate", "llama-3.1-8b", "--runtime", "ollama").out
+
+
+def test_a_vision_tower_is_loaded_without_being_asked_for() -> None:
+    seeing, plain = answer("rtx4090", name="gemma-3-12b"), answer("rtx4090", name="llama-3.1-8b")
+    assert seeing.per_device[0].parts["mmproj"] > 800 * MIB
+    assert "mmproj" not in plain.per_device[0].parts

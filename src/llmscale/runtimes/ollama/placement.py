@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from llmscale.devices.sets import RESERVE, DeviceSet
-from llmscale.errors import UsageError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.gguf.files import file_bytes
 from llmscale.runtimes.interface import Placement, Usage, Workload
+from llmscale.runtimes.llama_cpp.companions import projector_of
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.placement import partly as llama_partly
 from llmscale.runtimes.llama_cpp.placement import place as llama_place
@@ -18,6 +19,8 @@ from llmscale.runtimes.subject import Exact, Summary
 
 #: What it does not depend on devices for.
 SMALLEST = CONTEXTS[-1][1]
+#: What the towers of Ollama's library are in.
+TOWER = "f16"
 
 
 def context_on(sets: Sequence[DeviceSet]) -> int:
@@ -53,6 +56,7 @@ def given(subject: Exact, work: Workload, devices: DeviceSet) -> Workload:
 
     It takes no more than the least where memory is short, so that a long context may fit where a shorter one is tight.
     """
+    work = _seeing(subject, work)
     if work.option("ubatch"):
         return work
     context = work.context * work.batch
@@ -60,6 +64,14 @@ def given(subject: Exact, work: Workload, devices: DeviceSet) -> Workload:
         return work.with_options(ubatch=batch_size(context))
     want = predicted(subject).bytes(context)
     return work.with_options(ubatch=batch_size(context, want, _where(devices, want)[1].total_usable))
+
+
+def _seeing(subject: Exact, work: Workload) -> Workload:
+    """With the vision tower, which Ollama loads wherever a model has one (its library keeps it in `TOWER`)."""
+    try:
+        return work.with_options(mmproj=TOWER) if projector_of(subject.spec, subject.inventory, TOWER) else work
+    except (UsageError, UnsupportedModelError):  # no tower, or one whose file nobody checked
+        return work
 
 
 def predicted(subject: Exact) -> Predicted:

@@ -22,6 +22,8 @@ from llmscale.runtimes.subject import Exact, Summary
 #: How far off what was compiled of llama.cpp may be on several devices, as a share of what is used: Ollama puts what
 #: surely fits one of them on that alone.
 SCREENED = 1.0
+#: What a vision tower may take beside the rest, as a share of it: of models of 4B and more no more than that.
+TOWER = 0.3
 
 
 class Ollama(LlamaCpp):
@@ -58,7 +60,7 @@ class Ollama(LlamaCpp):
         return spread(found._replace(compute=larger), budgets, further(devices))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        theirs = max(compiled.ELSEWHERE, compiled.error(summary, work, devices))
+        theirs = max(compiled.ELSEWHERE, TOWER, compiled.error(summary, work, devices))
         return theirs if devices.count == 1 else max(SCREENED, theirs)
 
     def pace(self, work: Workload) -> PaceSetting | None:
