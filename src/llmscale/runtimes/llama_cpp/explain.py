@@ -30,7 +30,7 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
         f"host memory: its graph allocator, simulated for steps of {settings.ubatch:,} tokens (modelled: llama.cpp "
         f"{release})"
     )
-    kept = pool(activations(known), min(work.context * work.batch, settings.n_ubatch))
+    kept = pool(activations(known), min(settings.n_ctx, settings.n_ubatch))
     yield (
         f"  overhead = {placed.of(OVERHEAD).value:,} bytes of the process besides; on a middling NVIDIA card "
         f"{CONTEXT:,} of context + {THREAD:,} x {MIDDLE.threads:,} threads that its chip holds, {KERNELS:,} of "

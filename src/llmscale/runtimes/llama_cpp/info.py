@@ -24,7 +24,12 @@ INFO = RuntimeInfo(
     options=(
         UBATCH,
         FLASH,
-        Option("unified_kv", ("--unified-kv/--no-unified-kv", "-kvu"), "flag", "one cache for all sequences."),
+        Option(
+            "unified_kv",
+            ("--unified-kv/--no-unified-kv", "-kvu"),
+            "flag",
+            "the context is one cache for all sequences.",
+        ),
         Option("swa_full", ("--swa-full",), "flag", "whole caches for sliding windows."),
         Option("kv_offload", ("--kv-offload/--no-kv-offload",), "flag", "the cache on the device."),
         LAYERS,

@@ -12,7 +12,7 @@ import shlex
 from llmscale.runtimes.interface import ModelName, Placement, Workload
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.info import ALL, AUTO
-from llmscale.runtimes.llama_cpp.simulate import cache_type
+from llmscale.runtimes.llama_cpp.simulate import cache_type, tokens_of
 from llmscale.runtimes.subject import Exact
 
 #: ``-b`` where none is given (common/common.h, `n_batch`): no step holds more tokens than a batch.
@@ -40,7 +40,7 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     file = ["-m", gguf(called.id, subject.quant.id)]
     if called.gguf and not subject.quant.keeps:
         file = ["-hf", f"{called.gguf}:{subject.quant.id.removeprefix('gguf-').upper()}"]
-    words: list[str | int] = ["llama-server", *file, "-c", work.context * work.batch]
+    words: list[str | int] = ["llama-server", *file, "-c", tokens_of(work)]
     words += ["-np", work.batch, "-ngl", layers]
     words += ["--n-cpu-moe", placed.layers.cpu_moe] if placed.layers.cpu_moe else []
     split = work.option("tensor_split") or ",".join(map(str, placed.layers.split))

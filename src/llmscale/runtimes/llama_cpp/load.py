@@ -93,7 +93,7 @@ def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0)
     known, settings = facts(subject.spec), settings_of(work)
     refuse(subject.spec, settings)
     budgets = tuple(budget - margin for budget in devices.budgets)
-    tokens = min(work.context * work.batch, settings.n_ubatch)
+    tokens = min(settings.n_ctx, settings.n_ubatch)
     usual = fixed(MIDDLE) + pool(activations(known), tokens)
     alike = not devices.members
     return Load(

@@ -38,6 +38,11 @@ DRAFTED = 3
 ONE = Offload(devices=1)
 
 
+def tokens_of(work: Workload) -> int:
+    """Tokens of the whole cache (``-c``): of all sequences, or with ``-kvu`` of one context that they share."""
+    return work.context if work.option("unified_kv") else work.context * work.batch
+
+
 def settings_of(work: Workload) -> LlamaCppSettings:
     """What llama-server is started with: a slot for each sequence, logits of one token a slot.
 
@@ -45,7 +50,7 @@ def settings_of(work: Workload) -> LlamaCppSettings:
         UsageError: a cache type that llama.cpp does not have.
     """
     return LlamaCppSettings(
-        n_ctx=work.context * work.batch,
+        n_ctx=tokens_of(work),
         n_ubatch=work.option("ubatch") or LlamaCppSettings().n_ubatch,
         n_seq=work.batch,
         unified=bool(work.option("unified_kv")),
