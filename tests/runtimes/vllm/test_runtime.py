@@ -302,3 +302,17 @@ def test_llama_cpp_explains_its_own_parts() -> None:
     text = "\n".join(result.explanation)
     assert "1 streams x 1,024 cells" in text
     assert f"{result.estimates[0].compute_bytes:,} with host memory" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "starts"), [({}, False), ({"max_num_seqs": 256}, True), ({"enforce_eager": True}, True)]
+)
+def test_more_sequences_than_blocks_of_state_do_not_start(options: dict[str, Any], starts: bool) -> None:
+    """Reported of Qwen3.6-27B, which has this shape, in BF16 on an RTX PRO 6000: 652 blocks for 1,024 sequences."""
+    answer = estimate(
+        "qwen3.5-27b", ["bf16"], context=262_144, runtime="vllm@0.33", gpus=["rtx-pro-6000"], options=options
+    )
+    (line,) = answer.estimates[0].devices
+    assert line.fits is starts
+    told = [limit.values for limit in line.limits if limit.code == "too_many_sequences"]
+    assert told == ([] if starts else [{"sequences": 1024, "blocks": 652}])

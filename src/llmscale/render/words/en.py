@@ -63,6 +63,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "device_not_modelled": lambda v: (
         f"{v['runtime']} on {v['device']} is not modelled, only on GPUs of {', '.join(v['vendors'])}."
     ),
+    "too_many_sequences": "vLLM does not start: up to {sequences:,} sequences may run by default, and there are "
+    "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
     "fewer_requests": "Only {requests:,.1f} requests of that context run at once, and {asked:,} are asked for.",
     "graphs_outside_share": lambda v: (
         f"CUDA graphs of {format_gib(v['graphs'])} GiB have to find memory outside vLLM's share, and only "

@@ -188,6 +188,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "device_not_modelled": lambda v: (
         f"{v['runtime']} 在 {v['device']} 上未建模,只对以下厂商的 GPU 建模:{'、'.join(v['vendors'])}。"
     ),
+    "too_many_sequences": "vLLM 无法启动:默认最多同时运行 {sequences:,} 个序列,而循环状态块只有 {blocks:,} 个。"
+    "请加上 --max-num-seqs {blocks} 或更小的值。",
     "fewer_requests": "该上下文下只能同时运行 {requests:,.1f} 个请求,而要求的是 {asked:,} 个。",
     "graphs_outside_share": lambda v: (
         f"{format_gib(v['graphs'])} GiB 的 CUDA 图须放在 vLLM 份额之外,而那里只剩 {format_gib(v['rest'])} GiB"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmscale.devices.sets import DeviceSet
-from llmscale.notes import note
+from llmscale.notes import Note, note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, spread
 from llmscale.runtimes.interface import (
@@ -31,7 +31,8 @@ from llmscale.runtimes.parallel.ranks import part
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.info import INFO
 from llmscale.runtimes.vllm.releases import release
-from llmscale.runtimes.vllm.started import Served, started
+from llmscale.runtimes.vllm.started import Served, card_of, started
+from llmscale.runtimes.vllm.startup import limits
 
 
 def share(work: Workload, version: str) -> float:
@@ -91,14 +92,25 @@ def request_parts(plan: CacheLayout, stage: int) -> tuple[int, int]:
     return page * grows, page * (plan.request_blocks - grows)
 
 
+def _too_many_sequences(start: Served, devices: DeviceSet) -> Note | None:
+    """Why graphs of decode steps cannot be captured: each sequence of one needs a block of recurrent state."""
+    states = any(not group.block_size for group in start.found.plan.groups)
+    if not states or start.settings.eager or not release(start.settings.version).sequences_within_states:
+        return None
+    sequences, blocks = limits(card_of(devices), start.settings).sequences, start.found.capacity.blocks
+    return note("too_many_sequences", sequences=sequences, blocks=blocks) if sequences > blocks else None
+
+
 def _limits(start: Served, requests: int, devices: DeviceSet, graphs_counted: bool) -> list[Limit]:
     found = start.found
-    limits = []
+    told_of: list[Limit] = []
     if not devices.unnamed and found.capacity.concurrency < requests:
         told = note("fewer_requests", requests=round(found.capacity.concurrency, 2), asked=requests)
-        limits.append(Limit(told, Verdict.NO))
+        told_of.append(Limit(told, Verdict.NO))
+    if not devices.unnamed and (many := _too_many_sequences(start, devices)):
+        told_of.append(Limit(many, Verdict.NO))
     graphs = max(stage.graphs for stage in found.stages)
     rest = devices.visible - int(devices.visible * found.utilization)
     if not graphs_counted and graphs > rest:
-        limits.append(Limit(note("graphs_outside_share", graphs=graphs, rest=rest), Verdict.MAYBE))
-    return limits
+        told_of.append(Limit(note("graphs_outside_share", graphs=graphs, rest=rest), Verdict.MAYBE))
+    return told_of

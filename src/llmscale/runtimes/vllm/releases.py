@@ -21,6 +21,7 @@ class VllmRules(NamedTuple):
     tokens_by_requests: bool
     sampler: Literal["sort", "pivot", "flashinfer"]
     hybrid_prefix_caching: bool
+    sequences_within_states: bool
     largest_tier: bool
     a100_small: bool
     non_torch_gib: float
