@@ -14,7 +14,6 @@ from llmscale.answers.placed import Laid, enough, laid, longest
 from llmscale.answers.question import quants_of, question
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.log import LogResult, LogTerm, LogTrouble
-from llmscale.devices.sets import ANY_DEVICE, DeviceSet
 from llmscale.errors import InputFileError, NotFoundError, UsageError
 from llmscale.fit.place import place
 from llmscale.fit.question import DEFAULT_KV
@@ -74,7 +73,7 @@ def log(text: str, said: Said = NOTHING) -> LogResult:
     asked = _Asked(told, loaded, model_of(loaded.spec, loaded.stored, loaded.notes), said)
     one, notes = _laid(asked)
     placed = one.placed
-    terms = tuple(_terms(told, placed, one.devices))
+    terms = tuple(_terms(told, placed))
     capacity = placed.capacity
     return LogResult(
         model=model_ref(asked.model.about),
@@ -152,22 +151,22 @@ def _laid(asked: _Asked) -> tuple[Laid, list[Note]]:
     return laid(runtime, subject, work, place(runtime, subject, work, devices), devices), notes
 
 
-def _terms(told: Logged, placed: Placement, devices: DeviceSet) -> Iterator[LogTerm]:
+def _terms(told: Logged, placed: Placement) -> Iterator[LogTerm]:
     """The figures of the log, each kind on each device once, beside the same part of the placement."""
     together: dict[tuple[str, int | None], list[Term]] = {}
     for one in told.terms:
         together.setdefault((one.kind, one.device), []).append(one)
     for (kind, device), found in together.items():
         printed, step = sum(one.bytes for one in found), sum(one.step for one in found)
-        said = _part(placed, kind, device, devices)
+        said = _part(told, placed, kind, device)
         yield LogTerm(kind, device, printed, step, said, None if said is None else printed - said)
 
 
-def _part(placed: Placement, kind: str, device: int | None, devices: DeviceSet) -> int | None:
+def _part(told: Logged, placed: Placement, kind: str, device: int | None) -> int | None:
     """Bytes of that kind there; of a cache that is made ahead all that it holds, where the device is known."""
     if device is not None and device >= len(placed.devices):
         return None
-    if kind == CACHE and device is not None and (placed.capacity or devices.unnamed):
+    if kind == CACHE and told.tokens is not None:
         return placed.capacity.bytes if placed.capacity else None
     usage: Usage = placed.host if device is None else placed.devices[device]
     return sum(part.size.value for part in usage.parts if part.kind == kind)

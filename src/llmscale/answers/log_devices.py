@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from llmscale.answers.question import named_devices
 from llmscale.devices.device import known
-from llmscale.devices.sets import ANY_DEVICE, AND, DeviceSet, device_set, sized, together
+from llmscale.devices.sets import AND, ANY_DEVICE, DeviceSet, device_set, sized, together
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.notes import Note, note
 from llmscale.runtimes.logged import Card, Logged
@@ -40,7 +40,7 @@ def _taken(told: Logged, device: int) -> int:
 def _device(card: Card, taken: int) -> DeviceSet:
     if not card.name:
         memory = card.memory or 0
-        return sized(memory, f"{format_gib(memory)}GiB", reserve=None if card.is_total else 0)
+        return replace(sized(memory, f"{format_gib(memory)}GiB", reserve=0), counted=memory)
     found = device_set(card.name)
     least = max(card.memory or 0, taken)
     device = known(found.id)
@@ -50,5 +50,9 @@ def _device(card: Card, taken: int) -> DeviceSet:
         fitting = [twin for twin in twins(device) if twin.memory_gib * GIB >= least]
         if fitting and fitting[0].id != device.id:
             found = device_set(fitting[0].id)
-    # What was free is what there was to be used.
-    return found if card.is_total or card.memory is None else replace(found, usable=min(found.usable, card.memory))
+    if card.memory is None:
+        return found
+    # What the program sees is told, or what was free, which is what there was to be used.
+    if card.is_total:
+        return replace(found, counted=card.memory)
+    return replace(found, usable=min(found.usable, card.memory))

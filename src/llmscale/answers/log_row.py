@@ -1,6 +1,6 @@
-"""``log --anonymise``: what a collection of measurements would take of a log; figures, ids of the catalogue, nothing else.
+"""``log --anonymise``: what a collection of measurements would take of a log; no text of the log itself.
 
-No path, no name and no text of the log is in it: every word is one that llmscale itself knows.
+No path and no name is in it: every word is one that llmscale itself knows.
 """
 
 from __future__ import annotations

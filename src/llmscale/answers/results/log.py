@@ -47,8 +47,8 @@ class LogTrouble:
 class LogResult:
     """Answer of ``log``: how the log's run was asked for, and its figures beside the estimate's.
 
-    `release` is the log's, empty where it does not tell; `compared_release` is the one that was compared. `cache_tokens`
-    is what a cache that is made ahead holds.
+    `release` is the log's, empty where it does not tell; `compared_release` is the one that was compared.
+    `cache_tokens` is what a cache that is made ahead holds.
     """
 
     model: SizedModelRef

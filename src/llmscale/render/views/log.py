@@ -43,7 +43,7 @@ def log_view(result: LogResult, say: Words) -> Report:
         )
     )
     told = [say.sentence(one) for one in result.notes]
-    trouble = _trouble(result.trouble, say) if result.trouble else []
+    trouble = _trouble(result.trouble, result, say) if result.trouble else []
     return Report(tuple(tables), tuple(told), (lead, *trouble))
 
 
@@ -88,7 +88,7 @@ def _tokens(result: LogResult, say: Words) -> Table:
     return table("", columns, [row])
 
 
-def _trouble(found: LogTrouble, say: Words) -> list[str]:
+def _trouble(found: LogTrouble, result: LogResult, say: Words) -> list[str]:
     """What did it, and what would fit."""
     values = {
         "kind": say(KINDS.get(found.kind, found.kind)),
@@ -104,4 +104,6 @@ def _trouble(found: LogTrouble, say: Words) -> list[str]:
         lines.append(say.sentence(note("log_fits_layers", layers=found.gpu_layers, total=found.layers)))
     if found.cpu_moe:
         lines.append(say.sentence(note("log_fits_experts", layers=found.cpu_moe)))
+    if len(lines) == 1 and result.device:
+        lines.append(say.sentence(note("log_fits_nothing", device=result.device, model=result.model.id)))
     return lines

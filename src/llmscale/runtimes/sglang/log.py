@@ -12,6 +12,7 @@ from typing import Any
 
 from llmscale.runtimes.interface import CACHE, STATE, WEIGHTS
 from llmscale.runtimes.logged import SIZE, Card, Logged, Term, Trouble, last, number, size, term
+from llmscale.runtimes.sglang.startup import CONTEXT
 from llmscale.units import GIB
 
 _OPTIONS = {
@@ -117,8 +118,9 @@ def _cards(text: str) -> tuple[Card, ...]:
     free = last(r"Load weight begin\. avail mem=(\d+\.\d+) GB", text)
     if not named and not free:
         return ()
-    memory = round(float(free[1]) * GIB) if free else None
-    return (Card(named[1].replace("_", " ") if named else "", memory),) * count
+    # What the ranks have taken before they say what is free.
+    memory = round(float(free[1]) * GIB) + CONTEXT if free else None
+    return (Card(named[1].replace("_", " ") if named else "", memory, is_total=True),) * count
 
 
 def _trouble(text: str) -> Trouble | None:
