@@ -71,7 +71,7 @@ def estimate(
     model = model_of(spec, loaded.stored, loaded.notes)
     gpus = tuple(gpus)
     asked = question(context, batch, kv_dtype, runtime, named_ram(gpus, options), catalogue)
-    named = named_devices(gpus, reserve)
+    named = named_devices(gpus, reserve, options)
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)

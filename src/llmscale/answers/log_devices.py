@@ -10,7 +10,7 @@ from llmscale.devices.device import known
 from llmscale.devices.sets import AND, ANY_DEVICE, DeviceSet, device_set, sized, together
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.notes import Note, note
-from llmscale.runtimes.logged import Card, Logged
+from llmscale.runtimes.logged import Logged, LoggedDevice
 from llmscale.units import GIB, format_gib
 
 
@@ -37,7 +37,7 @@ def _taken(told: Logged, device: int) -> int:
     return sum(one.bytes for one in told.terms if one.device == device)
 
 
-def _device(card: Card, taken: int) -> DeviceSet:
+def _device(card: LoggedDevice, taken: int) -> DeviceSet:
     if not card.name:
         memory = card.memory or 0
         return replace(sized(memory, f"{format_gib(memory)}GiB", reserve=0), counted=memory)

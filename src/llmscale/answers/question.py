@@ -10,6 +10,7 @@ from math import isfinite, nan
 from typing import Any
 
 from llmscale.devices.local import named
+from llmscale.devices.processor import CPU
 from llmscale.devices.sets import AND, DeviceSet, sized
 from llmscale.errors import UsageError
 from llmscale.fit.question import DEFAULT_KV, Question
@@ -196,13 +197,21 @@ def reserve_bytes(text: str | None) -> int | None:
     return 0 if text.strip() in ("0", "0B", "0GB", "0GiB") else parse_size(text, "reserve")
 
 
-def named_devices(names: Iterable[str], reserve: str | None = None) -> list[DeviceSet]:
-    """The devices that are meant; RAM that is named beside them is `named_ram`'s.
+def named_devices(
+    names: Iterable[str], reserve: str | None = None, options: Mapping[str, Any] | None = None
+) -> list[DeviceSet]:
+    """The devices that are meant; RAM that is named beside them is `named_ram`'s, and a processor's own.
 
     Raises:
         UsageError, NotFoundError: as `named`.
     """
-    return [named(_parts(name)[0], reserve_bytes(reserve)) for name in names]
+    return [named(_with_ram(*_parts(name), options), reserve_bytes(reserve)) for name in names]
+
+
+def _with_ram(name: str, beside: str, options: Mapping[str, Any] | None) -> str:
+    """A processor with the RAM that is named for it, by its own words or by ``--ram``."""
+    ram = beside or str((options or {}).get("ram") or "")
+    return f"{CPU}:{ram}" if ram and name.strip().lower() == CPU else name
 
 
 def named_ram(names: Iterable[str], options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Trouble(NamedTuple):
     had: int | None = None
 
 
-class Card(NamedTuple):
+class LoggedDevice(NamedTuple):
     """A device of a log.
 
     Attributes:
@@ -91,7 +91,7 @@ class Logged(NamedTuple):
     batch: int = 1
     kv: str = ""
     options: Mapping[str, Any] = {}
-    cards: tuple[Card, ...] = ()
+    cards: tuple[LoggedDevice, ...] = ()
     terms: tuple[Term, ...] = ()
     tokens: int | None = None
     trouble: Trouble | None = None

@@ -169,6 +169,8 @@ LABELS = {
     "~ is not exact: modelled or assumed.": "~ 表示不精确:为建模或假设值。",
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "ram_of_system": "系统和其他程序占用的内存未计入:可用 --reserve 4GiB。",
+    "no_processor": "{runtime} 在纯 CPU 上未建模。",
     "log_of": lambda v: (
         f"{v['model']},{v['quant']},{v['context']:,} 词元,{v['runtime']} {v['release']}"
         + (f",{v['device']}。" if v["device"] else "。")

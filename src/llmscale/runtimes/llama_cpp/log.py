@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from llmscale.runtimes.interface import CACHE, COMPUTE, STATE, WEIGHTS
-from llmscale.runtimes.logged import SIZE, Card, Logged, Term, Trouble, last, number, size, term
+from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term
 
 _LOADING = "loaded meta data with"
 _CONTEXT = re.compile(
@@ -168,7 +168,7 @@ def _options(load: str, context: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def cards(text: str) -> tuple[Card, ...]:
+def cards(text: str) -> tuple[LoggedDevice, ...]:
     """The devices that were found, with what was free of each."""
     used = dict(_used(text))
     listed = {int(m[1]): m[2].strip() for m in re.finditer(r"Device (\d+): (.+?), compute capability", text)}
@@ -176,14 +176,14 @@ def cards(text: str) -> tuple[Card, ...]:
     listed |= {int(m[1]): m[2].strip() for m in re.finditer(r"ggml_vulkan: (\d+) = (.+?) (?:\(|\|)", text)}
     if used:
         return tuple(used[at] for at in sorted(used))
-    return tuple(Card(listed[at]) for at in sorted(listed))
+    return tuple(LoggedDevice(listed[at]) for at in sorted(listed))
 
 
-def _used(text: str) -> Iterable[tuple[int, Card]]:
+def _used(text: str) -> Iterable[tuple[int, LoggedDevice]]:
     for m in re.finditer(r"using device (\w+) \((.+?)\) (?:\([^)]*\) )?- (\d+) MiB free", text):
         at = device_of(m[1])
         if at is not None:
-            yield at, Card(m[2], size(m[3], "MiB"))
+            yield at, LoggedDevice(m[2], size(m[3], "MiB"))
 
 
 def _release(text: str) -> str:

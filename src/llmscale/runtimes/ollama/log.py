@@ -11,7 +11,7 @@ from typing import Any
 
 from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS
 from llmscale.runtimes.llama_cpp import log as engine
-from llmscale.runtimes.logged import SIZE, Card, Logged, Term, last, number, size, term
+from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, last, number, size, term
 
 _SUMS = {"model weights": WEIGHTS, "kv cache": CACHE, "compute graph": COMPUTE}
 _SUM = re.compile(rf'msg="({"|".join(_SUMS)})" (?:device|buffer|backend)=(\S+)(?: buffer_type=\S+)? size="?{SIZE}')
@@ -76,11 +76,12 @@ def _options(text: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _cards(text: str) -> tuple[Card, ...]:
+def _cards(text: str) -> tuple[LoggedDevice, ...]:
     pattern = (
         rf'msg="inference compute" .{{0,600}}description="?([^"\n]+?)"? (?:libdirs|driver)=.{{0,600}}?total="{SIZE}"'
     )
     found = {
-        m[0].partition("id=")[2].split()[0]: Card(m[1], size(m[2], m[3]), True) for m in re.finditer(pattern, text)
+        m[0].partition("id=")[2].split()[0]: LoggedDevice(m[1], size(m[2], m[3]), True)
+        for m in re.finditer(pattern, text)
     }
     return tuple(found.values())

@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 from llmscale.runtimes.interface import CACHE, STATE, WEIGHTS
-from llmscale.runtimes.logged import SIZE, Card, Logged, Term, Trouble, last, number, size, term
-from llmscale.runtimes.sglang.startup import CONTEXT
+from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term
+from llmscale.runtimes.sglang.startup import SglangSettings, outside
 from llmscale.units import GIB
 
 _OPTIONS = {
@@ -111,7 +111,7 @@ def _options(text: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value != 1}
 
 
-def _cards(text: str) -> tuple[Card, ...]:
+def _cards(text: str) -> tuple[LoggedDevice, ...]:
     """As many devices as ranks, of each what was free before anything was loaded."""
     count = _whole("tp_size", text) or number(r"--tensor-parallel-size (\d+)", text) or 1
     named = last(r"device_name=([\w\-.]+?)(?:,|\.json)", text)
@@ -119,8 +119,8 @@ def _cards(text: str) -> tuple[Card, ...]:
     if not named and not free:
         return ()
     # What the ranks have taken before they say what is free.
-    memory = round(float(free[1]) * GIB) + CONTEXT if free else None
-    return (Card(named[1].replace("_", " ") if named else "", memory, is_total=True),) * count
+    memory = round(float(free[1]) * GIB) + outside(SglangSettings(0, count)) if free else None
+    return (LoggedDevice(named[1].replace("_", " ") if named else "", memory, is_total=True),) * count
 
 
 def _trouble(text: str) -> Trouble | None:

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from llmscale.runtimes.interface import CACHE, COMPUTE, OVERHEAD, WEIGHTS
-from llmscale.runtimes.logged import SIZE, Card, Logged, Term, Trouble, last, number, size, term
+from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term
 
 _OWN = r"(?:model_runner|gpu_worker|worker|kv_cache_utils|core)\.py:\d+|vLLM|vllm"
 #: Figures that stand once for each rank, the surer line first.
@@ -122,14 +122,14 @@ def _options(text: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None and value != 1}
 
 
-def _cards(text: str, count: int) -> tuple[Card, ...]:
+def _cards(text: str, count: int) -> tuple[LoggedDevice, ...]:
     """Each rank's device: by the name in the path of a kernel's configuration, or its memory alone."""
     named = last(r"device_name=([\w\-.]+?)(?:,|\.json)", text)
     total = last(rf"on device(?: cuda:\d+)? \([\d.]+/{SIZE}\)", text) or last(rf"total_gpu_memory \({SIZE}\)", text)
     memory = size(total[1], total[2]) if total else None
     if not named and memory is None:
         return ()
-    return (Card(named[1].replace("_", " ") if named else "", memory, True),) * count
+    return (LoggedDevice(named[1].replace("_", " ") if named else "", memory, True),) * count
 
 
 def _trouble(text: str) -> Trouble | None:
