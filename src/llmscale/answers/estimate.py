@@ -70,7 +70,7 @@ def estimate(
     spec = loaded.known()
     model = model_of(spec, loaded.stored, loaded.notes)
     gpus = tuple(gpus)
-    asked = question(context, batch, kv_dtype, runtime, named_ram(gpus, options), catalogue)
+    asked = question(context, batch, kv_dtype, runtime, named_ram(gpus, options, runtime), catalogue)
     named = named_devices(gpus, reserve, options)
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:

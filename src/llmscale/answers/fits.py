@@ -76,7 +76,7 @@ def fits(
         raise UsageError(f"--limit {limit} is not possible: at least one row is.")
     wanted = Wanted(purpose, licence, sort, min_context, min_speed)
     wanted.check()
-    asked = question(context, batch, kv_dtype, runtime, named_ram([device or ""], options), catalogue)
+    asked = question(context, batch, kv_dtype, runtime, named_ram([device or ""], options, runtime), catalogue)
     known = worths(catalogue)
     loaded = [load(name, catalogue=catalogue) for name in models]
     quants = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)

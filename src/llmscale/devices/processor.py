@@ -19,6 +19,11 @@ def is_processor(text: str) -> bool:
     return _NAMED.fullmatch(text) is not None
 
 
+def is_this_processor(text: str) -> bool:
+    """Whether a text names that of this machine, as no RAM is named."""
+    return text.strip().lower() == CPU
+
+
 def processor(text: str, reserve: int | None = None) -> DeviceSet:
     """The RAM that a text names, of which sticks of 64 GB hold 64 GiB, or what is there to be taken of this machine's.
 

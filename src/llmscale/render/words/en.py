@@ -58,6 +58,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "log_fits_experts": "What fits with this context: the experts of the first {layers} layers in RAM "
     "(--n-cpu-moe {layers}).",
     "log_fits_nothing": "With this context nothing fits in this format; llmscale fits {device} {model} says in which.",
+    "file_not_here": "There is no such file on this disk: the catalogue's model of that name stands for it.",
     "ram_of_system": "What the system and other programs take of the RAM is not counted: --reserve 4GiB does.",
     "no_processor": "{runtime} on a processor alone is not modelled.",
     "held_by_others": "Other processes hold {gib:.1f} GiB of {device}, which are not there to be used.",

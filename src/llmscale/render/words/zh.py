@@ -169,6 +169,7 @@ LABELS = {
     "~ is not exact: modelled or assumed.": "~ 表示不精确:为建模或假设值。",
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "file_not_here": "本机没有此文件:以目录中同名的模型代替。",
     "ram_of_system": "系统和其他程序占用的内存未计入:可用 --reserve 4GiB。",
     "no_processor": "{runtime} 在纯 CPU 上未建模。",
     "log_of": lambda v: (

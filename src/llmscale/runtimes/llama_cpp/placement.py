@@ -152,12 +152,9 @@ def on_host(subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
 
 def partly(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -> Placement | None:
     """What runs where not all layers fit: the others in host memory; None where the options say what goes where."""
-    if (
-        devices.host
-        or gpu_layers(work) is not None
-        or work.option("ram") is not None
-        or work.option("gpu_layers") == ALL
-    ):
+    if devices.host:
+        return None
+    if gpu_layers(work) is not None or work.option("ram") is not None or work.option("gpu_layers") == ALL:
         return None
     load = load_of(subject, work, devices, margin)
     moe = work.option("n_cpu_moe")

@@ -80,8 +80,6 @@ def _cards(text: str) -> tuple[LoggedDevice, ...]:
     pattern = (
         rf'msg="inference compute" .{{0,600}}description="?([^"\n]+?)"? (?:libdirs|driver)=.{{0,600}}?total="{SIZE}"'
     )
-    found = {
-        m[0].partition("id=")[2].split()[0]: LoggedDevice(m[1], size(m[2], m[3]), True)
-        for m in re.finditer(pattern, text)
-    }
+    listed = re.finditer(pattern, text)
+    found = {m[0].partition("id=")[2].split()[0]: LoggedDevice(m[1], size(m[2], m[3]), True) for m in listed}
     return tuple(found.values())
