@@ -153,7 +153,7 @@ def _negative_size(arguments: list[str]) -> str:
 
 def _say(kind: str, message: str, hint: str, status: int, arguments: list[str]) -> int:
     """Print one error on stderr, as JSON when the answer would have been JSON; returns the exit status."""
-    message, hint = legible(message), legible(hint)
+    message, hint = legible(message), "\n".join(map(legible, hint.split("\n")))
     if _wants_json(arguments):
         import json
 
