@@ -7,6 +7,7 @@ command line and the word that JSON prints as ``error.kind``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 #: A word of a message longer than this is no word that anybody reads: its middle is left out. Paths may be longer.
 LONGEST_WORD, LONGEST_PATH = 80, 200
@@ -36,15 +37,16 @@ class LlmscaleError(Exception):
     Args:
         message: what was wrong and why, one sentence or two.
         hint: what to try instead; empty when there is nothing to suggest.
+        choices: lines below the hint, of what may be meant.
     """
 
     kind = "error"
     exit_status = 2
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", choices: Iterable[str] = ()) -> None:
         super().__init__(legible(message))
         self.message = legible(message)
-        self.hint = "\n".join(map(legible, hint.split("\n")))  # a small table has lines
+        self.hint = "\n".join(map(legible, (*hint.split("\n"), *choices)))  # a small table has lines
 
 
 class UsageError(LlmscaleError):

@@ -100,3 +100,10 @@ def test_names_as_people_type_them(name: str, model: str) -> None:
     assert good("estimate", name, "-o", "json").json()["model"]["id"] == model
     (line,) = good("fits", "RTX 4090", name, "-o", "json").json()["models"]
     assert line["id"] == model
+
+
+def test_what_may_be_meant_is_a_small_table_on_stderr() -> None:
+    lines = run("params", "deepseek-r1:9b").err.splitlines()
+    assert lines[1] == "hint: Of its family, newest first:"
+    assert all(line.startswith("  deepseek-r1") for line in lines[2:])
+    assert len(lines) > 4

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
 from llmscale.answers.named import called
-from llmscale.answers.placed import Laid, device_fit, laid
+from llmscale.answers.placed import Laid, device_fit, enough, laid
 from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.results.common import Bound, model_ref
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
@@ -70,8 +70,8 @@ def estimate(
     spec = loaded.known()
     model = model_of(spec, loaded.stored, loaded.notes)
     gpus = tuple(gpus)
-    asked = question(context, batch, kv_dtype, runtime, named_ram(gpus, options), catalogue)
-    named = named_devices(gpus, reserve)
+    asked = question(context, batch, kv_dtype, runtime, named_ram(gpus, options, runtime), catalogue)
+    named = named_devices(gpus, reserve, options)
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
@@ -191,13 +191,13 @@ def _line(asked: _Asked, form: Quant) -> _Line:
     subject = model.subject(form, runtime.info.engine or runtime.info.name)
     told = [(devices, foreign(form, question, devices)) for devices in asked.sets]
     work = question.work(model.about, form, asked.named)
-    sets = [_enough(devices, runtime.ranks(work)) for devices, why in told if why is None]
+    sets = [enough(devices, runtime.ranks(work)) for devices, why in told if why is None]
 
     def on(devices: DeviceSet) -> Laid:
         return laid(runtime, subject, work, place(runtime, subject, work, devices), devices)
 
     held = [on(devices) for devices in sets]
-    whole = held if asked.named and held else [on(_enough(ANY_DEVICE, runtime.ranks(work)))]
+    whole = held if asked.named and held else [on(enough(ANY_DEVICE, runtime.ranks(work)))]
     fits = tuple(_device_fit(asked, one) for one in held)
     return _Line(
         estimate=_estimate(runtime, subject, model.about.parameters, whole[0].placed, fits),
@@ -216,11 +216,6 @@ def _device_fit(asked: _Asked, one: Laid) -> DeviceFit:
     if one.placed.capacity is None or not asked.named:
         return found
     return replace(found, users=tuple(users(one, about)), remedies=tuple(remedies(one, asked.model, asked.question)))
-
-
-def _enough(devices: DeviceSet, ranks: int) -> DeviceSet:
-    """One device stands for as many as the options deal the model out to."""
-    return replace(devices, count=ranks) if devices.count == 1 else devices
 
 
 def _estimate(

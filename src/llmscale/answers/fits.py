@@ -76,7 +76,7 @@ def fits(
         raise UsageError(f"--limit {limit} is not possible: at least one row is.")
     wanted = Wanted(purpose, licence, sort, min_context, min_speed)
     wanted.check()
-    asked = question(context, batch, kv_dtype, runtime, named_ram([device or ""], options), catalogue)
+    asked = question(context, batch, kv_dtype, runtime, named_ram([device or ""], options, runtime), catalogue)
     known = worths(catalogue)
     loaded = [load(name, catalogue=catalogue) for name in models]
     quants = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)
@@ -85,7 +85,7 @@ def fits(
     choose = _Choosing(every, common, not (quants or any_quant), known)
     named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
     entries = named or list(all_models(catalogue))
-    sets = named_devices([device], reserve) if device is not None else common_devices(CONSUMER_GIB, reserve)
+    sets = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
     _refuse_unmodelled(sets, every, asked)
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
     asking = entries if models or everything else [entry for entry in entries if entry.model.about.id in first]

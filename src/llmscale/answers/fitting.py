@@ -84,9 +84,10 @@ class Row:
     def crawls(self) -> bool:
         """Whether it lies in RAM in part and is too slow for it to be named among others; so a dense model is held to
         be where nobody said how fast that RAM is."""
-        speed = self.line.tokens_per_second
-        if not self.line.layers_in_ram:
+        if not _in_ram(self.chosen.placed.layers):
             return False
+        found = speed_of(self.chosen, self.entry, self.asked.devices)
+        speed = found.decode.value if found else None
         return speed < LEAST_IN_RAM if speed else not (self.worth and self.worth.sparse)
 
     @property
@@ -139,7 +140,7 @@ class Row:
             loss=LossRef.of(chosen.quant.id, about.id),
             command_line=None,
             released=self.worth.released if self.worth else "",
-            layers_in_ram=_in_ram(placed.layers),
+            layers_in_ram=None if devices.host else _in_ram(placed.layers),
         )
 
     def command(self) -> str | None:

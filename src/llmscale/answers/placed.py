@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
@@ -64,6 +65,11 @@ def laid(runtime: Runtime, subject: Subject, asked: Workload, settled: Settled, 
     if settled.placed.fits is not Verdict.YES and isinstance(subject, Exact) and not devices.unnamed:
         part = runtime.partly(subject, settled.work, devices)
     return Laid(runtime, subject, asked, settled, devices, part)
+
+
+def enough(devices: DeviceSet, ranks: int) -> DeviceSet:
+    """One device stands for as many as the options deal the model out to."""
+    return replace(devices, count=ranks) if devices.count == 1 else devices
 
 
 def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: Callable[[], ModelName]) -> DeviceFit:

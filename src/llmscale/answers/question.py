@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
 
-from llmscale.devices.local import named
+from llmscale.devices.local import LOCAL, named
+from llmscale.devices.processor import CPU, is_this_processor
 from llmscale.devices.sets import AND, DeviceSet, sized
 from llmscale.errors import UsageError
 from llmscale.fit.question import DEFAULT_KV, Question
@@ -21,7 +22,7 @@ from llmscale.runtimes.interface import Option, Options, option_table
 from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.interface import Loaded, Undisclosed
-from llmscale.sources.registry import load
+from llmscale.sources.registry import load, only
 from llmscale.units import GIB, parse_size
 
 #: Far above any model; catches slips.
@@ -196,22 +197,51 @@ def reserve_bytes(text: str | None) -> int | None:
     return 0 if text.strip() in ("0", "0B", "0GB", "0GiB") else parse_size(text, "reserve")
 
 
-def named_devices(names: Iterable[str], reserve: str | None = None) -> list[DeviceSet]:
-    """The devices that are meant; RAM that is named beside them is `named_ram`'s.
+def named_devices(
+    names: Iterable[str], reserve: str | None = None, options: Mapping[str, Any] | None = None
+) -> list[DeviceSet]:
+    """The devices that are meant; RAM that is named beside them is `named_ram`'s, and a processor's own.
 
     Raises:
         UsageError, NotFoundError: as `named`.
     """
-    return [named(_parts(name)[0], reserve_bytes(reserve)) for name in names]
+    names = list(names)
+    if only.get() is not None and any(map(_looks_here, names)):
+        raise UsageError("A server tells nothing of the machine that it runs on.", "Name a device: rtx4090, cpu:64GB.")
+    return [named(_with_ram(*_parts(name), options), reserve_bytes(reserve)) for name in names]
 
 
-def named_ram(names: Iterable[str], options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The options, with the RAM beside a device: ``rtx3060 + 32GB ram`` is ``--gpu rtx3060 --ram 32GiB``."""
+def _looks_here(name: str) -> bool:
+    """Whether a name stands for what this machine has."""
+    return name.strip().lower() == LOCAL or is_this_processor(_parts(name)[0])
+
+
+def _with_ram(name: str, beside: str, options: Mapping[str, Any] | None) -> str:
+    """A processor with the RAM that is named for it, by its own words or by ``--ram``."""
+    ram = beside or str((options or {}).get("ram") or "")
+    return f"{CPU}:{ram}" if ram and is_this_processor(name) else name
+
+
+def named_ram(names: Iterable[str], options: Mapping[str, Any] | None, runtime: str | None = None) -> dict[str, Any]:
+    """The options, with the RAM beside a device: ``rtx3060 + 32GB ram`` is ``--gpu rtx3060 --ram 32GiB``.
+
+    With this machine's processor also how fast its RAM is, where the runtime asks for it.
+    """
+    names = list(names)
     said = [ram for name in names if (ram := _parts(name)[1])]
     found = dict(options or {})
     if said and found.get("ram") is None:
         found["ram"] = parse_size(said[-1])
+    here = found.get("ram") is None and any(map(is_this_processor, names)) and only.get() is None
+    if here and found.get("ram_bandwidth") is None and (runtime is None or _asks_for_speed(runtime)):
+        from llmscale.devices.detect.ram_speed import ram_bandwidth  # measures for a moment where nothing tells
+
+        found["ram_bandwidth"] = ram_bandwidth()
     return found
+
+
+def _asks_for_speed(runtime: str) -> bool:
+    return "ram_bandwidth" in option_table(find_runtime(runtime).info.options)
 
 
 def _parts(name: str) -> tuple[str, str]:

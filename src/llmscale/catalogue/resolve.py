@@ -197,10 +197,10 @@ class _Finder:
             return NotFoundError(f"There is no model called '{typed}'.", f"A size has a unit: {text.strip()}B.")
         if len(self._several) > 1:
             count = len(self._several)
-            return NotFoundError(f"'{typed}' could be any of {count} models.", self._listed(self._several))
+            return NotFoundError(f"'{typed}' could be any of {count} models.", *self._listed(self._several))
         near = self._relatives()
         if near:
-            return NotFoundError(f"There is no model called '{typed}'.", self._listed(near, "Of its family"))
+            return NotFoundError(f"There is no model called '{typed}'.", *self._listed(near, "Of its family"))
         ids = list(
             dict.fromkeys(i for name in nearest(text, self._models["names"]) for i in self._models["names"][name])
         )
@@ -222,14 +222,16 @@ class _Finder:
         most = max(scored.values(), default=0)
         return [model_id for model_id, score in scored.items() if score == most]
 
-    def _listed(self, ids: Iterable[str], lead: str = "Name one") -> str:
+    def _listed(self, ids: Iterable[str], lead: str = "Name one") -> tuple[str, list[str]]:
+        """What heads the list of these models, and its lines."""
         entries = self._models["entries"]
         newest = sorted(ids, key=lambda one: (entries[one]["released"], one), reverse=True)
         shown = newest[:MOST_LISTED]
         width = max(map(len, shown))
         lines = [f"  {one:<{width}}  {_size(entries[one]):>9}  {entries[one]['released'][:7]}" for one in shown]
-        more = f"\n  and {len(newest) - MOST_LISTED} more: llmscale models list" if len(newest) > MOST_LISTED else ""
-        return f"{lead}, newest first:\n" + "\n".join(lines) + more
+        if len(newest) > MOST_LISTED:
+            lines.append(f"  and {len(newest) - MOST_LISTED} more: llmscale models list")
+        return f"{lead}, newest first:", lines
 
 
 def _begins(text: str, spelling: str) -> bool:

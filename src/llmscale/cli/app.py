@@ -27,6 +27,7 @@ COMMANDS = {
     "needs": "needs",
     "train": "train",
     "scaling": "scaling",
+    "log": "log",
     "models": "models",
     "devices": "devices",
     "quants": "quants",

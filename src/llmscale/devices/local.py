@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from llmscale.devices.processor import is_processor, processor
 from llmscale.devices.sets import RESERVE, DeviceSet, device_set, together
 from llmscale.names import normal
 from llmscale.notes import Note, note
@@ -19,12 +20,16 @@ LOCAL = "local"
 
 
 def named(text: str, reserve: int | None = None) -> DeviceSet:
-    """The devices that a text names, see `device_set`, or those of this machine.
+    """The devices that a text names, see `device_set`, those of this machine, or a processor with its RAM.
 
     Raises:
         UsageError, NotFoundError: as `device_set`; there are none here.
     """
-    return local(reserve) if text.strip().lower() == LOCAL else device_set(text, reserve)
+    if text.strip().lower() == LOCAL:
+        return local(reserve)
+    if is_processor(text):
+        return processor(text, reserve)
+    return device_set(text, reserve)
 
 
 def local(reserve: int | None = None) -> DeviceSet:

@@ -42,6 +42,7 @@ class DeviceSet:
         members: unlike devices by kind, in the order given; empty when all are alike.
         counted: bytes of one device as a CUDA program sees them, where somebody named them; None for others.
         notes: what was taken, where a name may mean several.
+        host: whether it is a machine's processor with its RAM, on which nothing is a GPU's.
     """
 
     id: str
@@ -52,6 +53,7 @@ class DeviceSet:
     members: tuple[DeviceSet, ...] = ()
     counted: int | None = None
     notes: tuple[Note, ...] = ()
+    host: bool = False
 
     @property
     def visible(self) -> int:

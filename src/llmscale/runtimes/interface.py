@@ -317,6 +317,7 @@ class RuntimeInfo(NamedTuple):
         usual: the quants that it is asked for when none is named; empty for those of everybody.
         bits: what people mean by so many bits on it (``4bit``, ``8bit``); empty where these are plain widths.
         steps: the quants that people go down until a model fits, the better first; empty for all that it has.
+        on_host: whether it is modelled where a processor computes, with its RAM alone.
         home: kinds of devices on which it is what people run when nobody names a runtime.
         shares_tensors: whether it cuts every matrix over devices, so that it takes as much of each as of the smallest.
         engine: another runtime that does the work; empty for none.
@@ -333,6 +334,7 @@ class RuntimeInfo(NamedTuple):
     bits: Mapping[str, str] = {}
     steps: tuple[str, ...] = ()
     home: frozenset[str] = frozenset()
+    on_host: bool = False
     options: tuple[Option, ...] = ()
     shares_tensors: bool = False
     engine: str = ""

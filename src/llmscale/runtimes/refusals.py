@@ -46,6 +46,8 @@ def refuse_lacking(info: RuntimeInfo, family: str, name: str) -> None:
 
 def unmodelled(info: RuntimeInfo, devices: DeviceSet) -> Note | None:
     """Why nothing is said of the runtime on `devices`; None where something is, and of memory alone."""
+    if devices.host:
+        return None if info.on_host else note("no_processor", runtime=info.title)
     for kind in devices.kinds:
         device = known(kind.id)
         if device is not None and info.vendors and (device.vendor not in info.vendors or not device.gpu):
@@ -55,6 +57,8 @@ def unmodelled(info: RuntimeInfo, devices: DeviceSet) -> Note | None:
 
 def refusal(why: Note) -> UsageError:
     """The error that says what `unmodelled` found."""
+    if "vendors" not in why.values:
+        return UsageError(f"{why.values['runtime']} on a processor alone is not modelled.", "Try --runtime llama.cpp.")
     vendors = ", ".join(why.values["vendors"])
     return UsageError(
         f"{why.values['runtime']} on {why.values['device']} is not modelled, only on GPUs of {vendors}.",

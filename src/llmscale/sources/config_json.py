@@ -24,6 +24,8 @@ def claims(reference: str) -> Claim:
     """
     separators = [separator for separator in (os.sep, os.altsep) if separator]
     exists = os.path.exists(reference)
+    if reference.lower().endswith(".gguf"):
+        return Claim.NO
     if reference.endswith(".json") or reference.startswith((".", "~", *separators)):
         return Claim.YES
     if exists and any(separator in reference for separator in separators):

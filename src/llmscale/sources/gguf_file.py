@@ -15,8 +15,10 @@ def claims(reference: str) -> Claim:
     """Whether it is the path of such a file, or of a folder with some and no config.json."""
     path = os.path.expanduser(reference)
     if reference.lower().endswith(ENDING):
-        sure = os.path.exists(path) or reference.startswith((".", "~", os.sep))
-        return Claim.YES if sure else Claim.NO
+        if os.path.exists(path):
+            return Claim.YES
+        # One that is not here may be known by its name.
+        return Claim.MAYBE if reference.startswith((".", "~", os.sep)) else Claim.NO
     if not os.path.isdir(path) or os.path.exists(os.path.join(path, "config.json")):
         return Claim.NO
     from llmscale.sources.gguf.split import models_in

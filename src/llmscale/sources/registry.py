@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from importlib import import_module
 from typing import cast
 
 from llmscale import plugins
-from llmscale.errors import NotFoundError, UsageError
+from llmscale.errors import InputFileError, LlmscaleError, NotFoundError, UsageError
+from llmscale.notes import note
 from llmscale.sources.interface import Claim, Loaded, LoadOptions, Source, Undisclosed
 
 #: Modules of this room. A bare word is a name of the catalogue before it is a path.
@@ -60,12 +62,19 @@ def _sources(said: LoadOptions) -> Iterator[Source]:
 
 
 def _first(unsure: list[Source], reference: str, said: LoadOptions) -> Loaded | Undisclosed:
-    missing: NotFoundError | None = None
+    missing: LlmscaleError | None = None
     for source in unsure:
         try:
-            return source.load(reference, said)
+            found = source.load(reference, said)
         except NotFoundError as error:
             missing = missing or error
+        except InputFileError as error:
+            if os.path.exists(os.path.expanduser(reference)):
+                raise
+            missing = missing or error
+        else:
+            away = isinstance(missing, InputFileError)
+            return found._replace(notes=(note("file_not_here"), *found.notes)) if away else found
     for source in _brought(reference):
         return source.load(reference, said)
     raise missing or UsageError(

@@ -41,6 +41,14 @@ def host_memory(root: str = "/") -> HostMemory | None:
     return HostMemory(min(total, limit), min(found.get("MemAvailable", total), limit), limit < total)
 
 
+def cores() -> int:
+    """Processors that this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
 def _limits(root: str) -> list[int]:
     paths = ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes")
     return [int(text) for path in paths if (text := _read(root, path).strip()).isdecimal()]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from llmscale.answers.fitting import LEAST_IN_RAM
 from llmscale.answers.results.fits import Choice, FitsOverview, FitsResult, FittingModel
+from llmscale.devices.processor import is_this_processor
 from llmscale.devices.sets import counted as counted_device
 from llmscale.fit.largest import LONGEST
 from llmscale.notes import Note, note
@@ -31,7 +32,7 @@ def _one_device(result: FitsResult, say: Words) -> Report:
     if result.choices:
         tables = [_choices(_headline(result, say), result, say)]
     else:
-        tables = [_lines(_headline(result, say), fitting, say)]
+        tables = [_lines(_headline(result, say), fitting, say, on_card=not is_this_processor(result.device.id))]
         tables += [_missing(say("Just miss"), missing, say)] if missing else []
     notes = [say.sentence(told) for told in (*result.notes, *_below(result))]
     notes += commands(((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models), say)
@@ -91,7 +92,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
         Column("bits_per_weight", "Bits"),
         Column("weights_bytes", ""),
         Column("total_bytes", ""),
-        Column("used_bytes", "On card GiB"),
+        Column("used_bytes", "Used GiB" if is_this_processor(result.device.id) else "On card GiB"),
         Column("free_bytes", "Left GiB"),
         Column("host_bytes", "RAM GiB" if any(line.host_bytes for line in result.choices) else "", spare=True),
         Column("fits", "Fits"),
@@ -128,10 +129,10 @@ def longest(context: int | None) -> Cell:
     return Cell(context, "any") if context is not None and context >= LONGEST else whole(context)
 
 
-def _lines(title: str, lines: list[FittingModel], say: Words) -> Table:
+def _lines(title: str, lines: list[FittingModel], say: Words, on_card: bool = True) -> Table:
     """Models that fit."""
     shown = {
-        "used_bytes": "On card GiB",
+        "used_bytes": "On card GiB" if on_card else "Used GiB",
         "free_bytes": "Left GiB",
         "host_bytes": "RAM GiB" if any(line.layers_in_ram for line in lines) else "",
         "max_context": "Context",

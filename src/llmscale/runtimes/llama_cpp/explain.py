@@ -30,6 +30,9 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
         f"host memory: its graph allocator, simulated for steps of {settings.ubatch:,} tokens (modelled: llama.cpp "
         f"{release})"
     )
+    if devices.host:
+        yield "  overhead: what the process takes besides its buffers was not measured, and is not counted"
+        return
     kept = pool(activations(known), min(settings.n_ctx, settings.n_ubatch))
     yield (
         f"  overhead = {placed.of(OVERHEAD).value:,} bytes of the process besides; on a middling NVIDIA card "

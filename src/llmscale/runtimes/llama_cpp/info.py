@@ -21,6 +21,7 @@ INFO = RuntimeInfo(
     vendors=("NVIDIA", "AMD", "Intel", "Apple", "Huawei", "Moore Threads"),
     bits={"int4": "q4_k_m", "int8": "q8_0"},
     steps=STEPS,
+    on_host=True,
     options=(
         UBATCH,
         FLASH,

@@ -33,6 +33,8 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -
     Raises:
         UsageError, UnsupportedModelError: what llama.cpp refuses.
     """
+    if devices.host:
+        return on_host(subject, work, devices)
     load = load_of(subject, work, devices, margin)
     offload = load.offload._replace(cpu_moe=experts_in_ram(load, work) or 0)
     asked, ram = gpu_layers(work), work.option("ram")
@@ -43,8 +45,27 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -
     return _placement(load, offload, subject.weights, subject.basis, ram)
 
 
+def on_host(subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
+    """All of it in the RAM of a processor: llama.cpp's CPU backend alone.
+
+    What its process takes besides these buffers, tens of MiB, nobody measured, so that nothing is counted for it.
+
+    Raises:
+        UsageError, UnsupportedModelError: what llama.cpp refuses.
+    """
+    known, settings = facts(subject.spec), settings_of(work)
+    refuse(subject.spec, settings)
+    (one,) = held(known, settings, weights_by_layer(subject), Offload(devices=0, cuda=False))
+    basis = Basis.MODELLED if subject.basis is Basis.EXACT else subject.basis
+    parts = _parts(one, subject.weights.basis, subject.basis, basis)
+    layers = LayerSplit(0, len(known.layers) + 1)
+    return Placement((Usage(devices.usable, gathered(parts)),), layers=layers)
+
+
 def partly(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -> Placement | None:
     """What runs where not all layers fit: the others in host memory; None where the options say what goes where."""
+    if devices.host:
+        return None
     if gpu_layers(work) is not None or work.option("ram") is not None or work.option("gpu_layers") == ALL:
         return None
     load = load_of(subject, work, devices, margin)

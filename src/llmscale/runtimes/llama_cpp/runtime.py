@@ -42,10 +42,12 @@ class LlamaCpp(GeneralRuntime):
         return partly(subject, work, devices)
 
     def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
+        if devices.host:
+            return compiled.on_host(summary, work, devices)
         return spread(compiled.memory(summary, work), devices.budgets, further(devices))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return compiled.error(summary, work, devices)
+        return max(compiled.error(summary, work, devices), compiled.ELSEWHERE if devices.host else 0.0)
 
     def summarise(self, subject: Exact) -> Any:
         from llmscale.runtimes.llama_cpp.summarise import summarise

@@ -14,7 +14,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.curve import from_json, interpolated
 from llmscale.runtimes.general import Memory, cache_bytes, compute_bytes, known, state_bytes
-from llmscale.runtimes.interface import COMPUTE, WEIGHTS, Workload
+from llmscale.runtimes.interface import CACHE, COMPUTE, STATE, WEIGHTS, LayerSplit, Placement, Usage, Workload, gathered
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, pool
 from llmscale.runtimes.subject import Summary
 
@@ -82,6 +82,16 @@ def error(summary: Summary, work: Workload, devices: DeviceSet) -> float:
     plain = work.batch == 1 and not work.options and work.kv.id == PLAIN and work.kv_v is None
     whole = work.context % CELLS == 0 and work.context >= UBATCH and work.context <= last
     return 0.0 if plain and whole and devices.count == 1 else ELSEWHERE
+
+
+def on_host(summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
+    """All of it in RAM, with the compute buffers of a device, which are no smaller, for those of the processor."""
+    found = memory(summary, work)
+    host = dict(found.host)
+    weights = Quantity.sum((found.weights, host[WEIGHTS]))
+    compute = Quantity.sum((found.compute, host[COMPUTE]))
+    parts = gathered(((WEIGHTS, weights), (CACHE, found.cache), (STATE, found.state), (COMPUTE, compute)))
+    return Placement((Usage(devices.usable, parts),), layers=LayerSplit(0, summary.widths.layers + 1))
 
 
 def _cache(compiled: Compiled, work: Workload) -> int:

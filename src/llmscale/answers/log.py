@@ -1,0 +1,200 @@
+"""``log``: a runtime's start-up log beside the estimate, term by term.
+
+The log says which model, quant, context, options and devices; what it does not say can be said. The same question is
+then laid out as ``estimate`` does it, and each figure of the log stands beside the same part of that placement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llmscale.answers.log_devices import devices_of
+from llmscale.answers.placed import Laid, enough, laid, longest
+from llmscale.answers.question import quants_of, question
+from llmscale.answers.results.common import model_ref
+from llmscale.answers.results.log import LogResult, LogTerm, LogTrouble
+from llmscale.errors import InputFileError, NotFoundError, UsageError
+from llmscale.fit.place import place
+from llmscale.fit.question import DEFAULT_KV
+from llmscale.fit.subject import Bare, Counted, model_of
+from llmscale.formats.select import named as named_quant
+from llmscale.notes import Note, note
+from llmscale.runtimes.interface import CACHE, Placement, Usage
+from llmscale.runtimes.logged import Logged, Term
+from llmscale.runtimes.logs import read
+from llmscale.runtimes.registry import AT
+from llmscale.runtimes.registry import runtime as find_runtime
+from llmscale.sources.interface import Loaded
+from llmscale.sources.registry import load
+
+#: Formats that say no more than that weights are not quantised.
+_PLAIN = ("bf16", "fp16", "fp32")
+
+
+class Said(NamedTuple):
+    """What the user says of a log that does not say it; None and empty for what the log says."""
+
+    model: str | None = None
+    quant: str | None = None
+    context: int | None = None
+    gpus: tuple[str, ...] = ()
+    catalogue: str | None = None
+
+
+NOTHING = Said()
+
+
+def read_log(text: str) -> Logged:
+    """What a log tells.
+
+    Raises:
+        InputFileError: it is no runtime's start-up log, or says nothing of memory.
+    """
+    found = read(text)
+    if found is None:
+        raise InputFileError(
+            "No figure of memory was found in it.",
+            "A start-up log of llama.cpp, Ollama, vLLM or SGLang is expected, with the lines on buffers or weights.",
+        )
+    return found
+
+
+def log(text: str, said: Said = NOTHING) -> LogResult:
+    """The log's figures beside the estimate's.
+
+    Raises:
+        InputFileError: it is no start-up log.
+        NotFoundError: the model or a device is not known by what the log calls it.
+        UsageError: the log does not say which model or format, and nobody does.
+    """
+    told = read_log(text)
+    loaded = _model(told, said)
+    asked = _Asked(told, loaded, model_of(loaded.spec, loaded.stored, loaded.notes), said)
+    one, notes = _laid(asked)
+    placed = one.placed
+    terms = tuple(_terms(told, placed))
+    capacity = placed.capacity
+    return LogResult(
+        model=model_ref(asked.model.about),
+        quant=one.subject.quant.id,
+        runtime=told.runtime,
+        release=told.release,
+        compared_release=one.runtime.release,
+        context=one.settled.work.context,
+        batch=told.batch,
+        kv_dtype=told.kv or DEFAULT_KV,
+        options=dict(told.options),
+        device="" if one.devices.unnamed else one.devices.id,
+        terms=terms,
+        cache_tokens=told.tokens,
+        estimate_cache_tokens=capacity.tokens if capacity else None,
+        trouble=_trouble(told, one, asked.model),
+        notes=(*notes, *loaded.notes, *one.devices.notes, *placed.notes),
+    )
+
+
+class _Asked(NamedTuple):
+    """A log, and the model that it is of."""
+
+    told: Logged
+    loaded: Loaded
+    model: Counted | Bare
+    said: Said
+
+
+def _model(told: Logged, said: Said) -> Loaded:
+    """The model by what the user or the log calls it, the first name that is known."""
+    names = (said.model,) if said.model else told.models
+    if not names:
+        raise UsageError("The log does not say which model it is of.", "Say it: --model llama-3.1-8b.")
+    missing: NotFoundError | None = None
+    for name in names:
+        try:
+            found = load(name, catalogue=said.catalogue)
+        except NotFoundError as error:
+            missing = missing or error
+            continue
+        if isinstance(found, Loaded):
+            return found
+        found.known()
+    hint = "" if said.model else "Say which it is: --model NAME. "
+    raise NotFoundError(f"{missing.message if missing else ''}", hint + (missing.hint if missing else ""))
+
+
+def _quant(asked: _Asked) -> str:
+    """The quant that was asked for, else the log's own word; a format in the model's name goes before a plain type."""
+    told, named = asked.told.quant, asked.loaded.quant
+    found = asked.said.quant or (named if told in ("", *_PLAIN) and named else told)
+    if found:
+        return quants_of((found,), None, asked.told.runtime)[0]
+    raise UsageError("The log does not say which format the weights are in.", "Say it: -q q4_k_m.")
+
+
+def _laid(asked: _Asked) -> tuple[Laid, list[Note]]:
+    """The same question on the same devices, with what was taken for what the log does not say."""
+    told, said, notes = asked.told, asked.said, list[Note]()
+    name, release = told.runtime, told.release
+    try:
+        runtime = find_runtime(f"{name}{AT}{release}" if release else name)
+    except UsageError:
+        runtime = find_runtime(name)
+        notes.append(note("log_release_unread", release=release, compared=runtime.release))
+    devices, more = devices_of(told, said.gpus)
+    notes += more
+    form = named_quant(_quant(asked))
+    version = f"{name}{AT}{runtime.release}"
+    ask = question(said.context or told.context, told.batch, told.kv or DEFAULT_KV, version, told.options)
+    subject = asked.model.subject(form, runtime.info.engine or name)
+    work = ask.work(asked.model.about, form, [] if devices.unnamed else [devices])
+    devices = enough(devices, runtime.ranks(work))
+    return laid(runtime, subject, work, place(runtime, subject, work, devices), devices), notes
+
+
+def _terms(told: Logged, placed: Placement) -> Iterator[LogTerm]:
+    """The figures of the log, each kind on each device once, beside the same part of the placement."""
+    together: dict[tuple[str, int | None], list[Term]] = {}
+    for one in told.terms:
+        together.setdefault((one.kind, one.device), []).append(one)
+    for (kind, device), found in together.items():
+        printed, step = sum(one.bytes for one in found), sum(one.step for one in found)
+        said = _part(told, placed, kind, device)
+        yield LogTerm(kind, device, printed, step, said, None if said is None else printed - said)
+
+
+def _part(told: Logged, placed: Placement, kind: str, device: int | None) -> int | None:
+    """Bytes of that kind there; of a cache that is made ahead all that it holds, where the device is known."""
+    if device is not None and device >= len(placed.devices):
+        return None
+    if kind == CACHE and told.tokens is not None:
+        return placed.capacity.bytes if placed.capacity else None
+    usage: Usage = placed.host if device is None else placed.devices[device]
+    return sum(part.size.value for part in usage.parts if part.kind == kind)
+
+
+def _trouble(told: Logged, one: Laid, model: Counted | Bare) -> LogTrouble | None:
+    """What was not to be had, beside what llmscale says of it, and what fits instead."""
+    lack = told.trouble
+    if lack is None:
+        return None
+    device = lack.device if lack.device is not None else 0
+    known = not one.devices.unnamed
+    split = one.running.layers if known and one.running else None
+    return LogTrouble(
+        kind=lack.kind,
+        device=lack.device,
+        wanted_bytes=lack.wanted,
+        available_bytes=lack.had,
+        estimate_bytes=_asked_for(one.placed, lack.kind, device),
+        max_context=longest(one, model.about) if known else None,
+        gpu_layers=split.on_devices if split else None,
+        layers=split.total if split else None,
+        cpu_moe=(split.cpu_moe or None) if split else None,
+    )
+
+
+def _asked_for(placed: Placement, kind: str, device: int) -> int | None:
+    """What the sequences that were asked for take of that kind on a device."""
+    if device >= len(placed.devices):
+        return None
+    return sum(part.size.value for part in placed.devices[device].parts if part.kind == kind)

@@ -1,0 +1,61 @@
+"""``llmscale log``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Optional
+
+import typer
+
+from llmscale.cli import options as opt
+from llmscale.cli.output import Style, out
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(
+    epilog="Examples: llmscale log server.log | llmscale log - < server.log | llmscale log server.log --anonymise"
+)
+def log(
+    file: Annotated[str, typer.Argument(help="A start-up log of llama.cpp, Ollama, vLLM or SGLang; - for stdin.")],
+    model: Annotated[
+        Optional[str], typer.Option("--model", "-m", help="Its model, where the log does not say.")
+    ] = None,
+    quant: Annotated[Optional[str], typer.Option("--quant", "-q", help="Its weight format, likewise.")] = None,
+    context: opt.Context = None,
+    gpu: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--gpu",
+            metavar="DEVICE",
+            help="Its devices, where the log does not say.",
+            autocompletion=opt.complete_device,
+        ),
+    ] = None,
+    anonymise: Annotated[
+        bool, typer.Option("--anonymise", help="Write the figures as a row of JSON, without paths and names.")
+    ] = False,
+    catalogue: opt.Catalogue = None,
+    output: opt.OutputOption = "table",
+    lang: opt.LangOption = opt.Lang.en,
+    no_color: opt.NoColor = False,
+    width: opt.Width = None,
+    quiet: opt.Quiet = False,
+) -> None:
+    """A start-up log beside the estimate, term by term; of an out-of-memory what did it, and what would fit."""
+    from llmscale.answers.log import Said
+    from llmscale.answers.log import log as answer
+    from llmscale.store.log_file import log_text, read_log_file
+
+    text = log_text(sys.stdin.buffer) if file == "-" else read_log_file(file)
+    result = answer(text, Said(model, quant, opt.tokens(context), tuple(gpu or ()), catalogue))
+    if anonymise:
+        import json
+
+        from llmscale.answers.log_row import row
+
+        out(json.dumps(row(result)) + "\n")
+        return
+    from llmscale.render.views.log import log_view
+
+    Style(output, lang, no_color, width, quiet).write(result, log_view)

@@ -1,0 +1,122 @@
+"""What a runtime's start-up log tells: which model, how it was asked for, and what its lines say of memory.
+
+Each runtime reads its own lines (`log.py` in its room); `llmscale.runtimes.logs` asks them in turn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from llmscale.units import GIB, MIB
+
+#: What logs print after a size. vLLM and SGLang write GB where they divide by 2^30 (vllm/utils/mem_constants.py
+#: ``GiB_bytes``; sglang/srt/utils/common.py ``get_available_gpu_memory``), so both words are the same.
+_UNITS = {"B": 1, "KiB": 1 << 10, "KB": 1 << 10, "MiB": MIB, "MB": MIB, "GiB": GIB, "GB": GIB, "TiB": 1 << 40}
+#: A size as logs print it.
+SIZE = r"(-?\d+(?:\.\d+)?) ?([KMGT]i?B|B)\b"
+
+
+class Term(NamedTuple):
+    """One figure of a log.
+
+    Attributes:
+        kind: what the bytes are for, a kind of `llmscale.runtimes.interface`.
+        device: number of the device; None for host memory.
+        bytes: as printed.
+        step: bytes that the last printed digit stands for.
+    """
+
+    kind: str
+    device: int | None
+    bytes: int
+    step: int
+
+
+class Trouble(NamedTuple):
+    """Memory that was not to be had.
+
+    Attributes:
+        kind: what it was for.
+        device: on which; None where the log does not say.
+        wanted, had: bytes asked for, and there for it; None where the log does not say.
+    """
+
+    kind: str
+    device: int | None = None
+    wanted: int | None = None
+    had: int | None = None
+
+
+class LoggedDevice(NamedTuple):
+    """A device of a log.
+
+    Attributes:
+        name: as the log prints it; empty where only its memory is told.
+        memory: bytes of it, or that were free of it; None where neither is told.
+        is_total: whether `memory` is all that a program sees of it, as opposed to what was free.
+    """
+
+    name: str
+    memory: int | None = None
+    is_total: bool = False
+
+
+class Logged(NamedTuple):
+    """What a log tells.
+
+    Attributes:
+        runtime: what ``--runtime`` calls it.
+        release: as the log prints it; empty where it does not.
+        models: what the log calls the model, the surest name first.
+        quant: the weights' format, as quants are named; empty where the log does not tell.
+        file_bytes: size of the file, where it is told.
+        context: tokens of one sequence.
+        batch: sequences at once.
+        kv: format of the KV cache, as ``--kv-dtype`` takes it; empty for the usual one.
+        options: the runtime's own, by name.
+        cards: the devices, in their order.
+        terms: what the lines say of memory.
+        tokens: what a cache that is made ahead holds.
+        trouble: memory that was not to be had.
+    """
+
+    runtime: str
+    release: str = ""
+    models: tuple[str, ...] = ()
+    quant: str = ""
+    file_bytes: int | None = None
+    context: int | None = None
+    batch: int = 1
+    kv: str = ""
+    options: Mapping[str, Any] = {}
+    cards: tuple[LoggedDevice, ...] = ()
+    terms: tuple[Term, ...] = ()
+    tokens: int | None = None
+    trouble: Trouble | None = None
+
+
+def size(digits: str, unit: str) -> int:
+    """The bytes of a size as printed."""
+    return round(float(digits) * _UNITS[unit])
+
+
+def term(kind: str, device: int | None, digits: str, unit: str) -> Term:
+    """A term of a size as printed."""
+    decimals = len(digits.partition(".")[2])
+    return Term(kind, device, size(digits, unit), max(1, round(_UNITS[unit] / 10**decimals)))
+
+
+def last(pattern: str, text: str) -> re.Match[str] | None:
+    """The last place where a pattern stands."""
+    found = None
+    for one in re.finditer(pattern, text):
+        found = one
+    return found
+
+
+def number(pattern: str, text: str) -> int | None:
+    """The last whole number that a pattern's group finds; thousands may be grouped."""
+    found = last(pattern, text)
+    return int(found[1].replace(",", "")) if found and found[1].strip(",") else None
