@@ -80,3 +80,10 @@ class UnsupportedModelError(InputFileError):
     """A model whose tensors we do not know; refused rather than guessed (exit status 4)."""
 
     kind = "unsupported_model"
+
+
+class NetworkError(LlmscaleError):
+    """A hub that cannot be reached, refuses, or answers what makes no sense (exit status 5)."""
+
+    kind = "network"
+    exit_status = 5

@@ -18,6 +18,7 @@ SOURCES = (
     "config_text",
     "literal",
     "ollama_store",
+    "hub_repository",
     "gguf_file",
     "safetensors_file",
     "params_json",

@@ -21,9 +21,10 @@ from llmscale.runtimes.interface import (
 )
 from llmscale.runtimes.llama_cpp.fitting import fitted
 from llmscale.runtimes.llama_cpp.info import ALL
-from llmscale.runtimes.llama_cpp.load import Load, experts_in_ram, gpu_layers, load_of, tensor_split
-from llmscale.runtimes.llama_cpp.memory import Held
+from llmscale.runtimes.llama_cpp.load import Load, experts_in_ram, gpu_layers, load_of, tensor_split, weights_by_layer
+from llmscale.runtimes.llama_cpp.memory import Held, held
 from llmscale.runtimes.llama_cpp.settings import Offload
+from llmscale.runtimes.llama_cpp.simulate import facts, refuse, settings_of
 from llmscale.runtimes.subject import Exact
 
 

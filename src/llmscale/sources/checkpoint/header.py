@@ -50,15 +50,18 @@ class CheckpointHeader(NamedTuple):
     needed: int
 
 
-def read_header(path: str) -> CheckpointHeader:
+def read_header(path: str, file_bytes: int | None = None) -> CheckpointHeader:
     """The header of the file at `path`.
+
+    Args:
+        file_bytes: of the whole file, where only its beginning is at hand.
 
     Raises:
         InputFileError: it cannot be read, or is no such file.
     """
     try:
         with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size if file_bytes is None else file_bytes
             length = int.from_bytes(file.read(8), "little")
             if size < 10 or not 2 <= length <= MOST_HEADER:
                 raise InputFileError(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 from llmscale.errors import InputFileError, UnsupportedModelError
@@ -30,16 +31,23 @@ CONFIG, ADAPTER = "config.json", "adapter_config.json"
 SHOWN = 3
 #: The quant whose own runtime loads any checkpoint as it is.
 LIKE = "bf16"
+NOT_SAID: Mapping[str, int] = MappingProxyType({})
 
 
-def load_checkpoint(reference: str, path: str, said: LoadOptions) -> Loaded:
+def load_checkpoint(
+    reference: str, path: str, said: LoadOptions, sizes: Mapping[str, int] = NOT_SAID, only: tuple[str, ...] = ()
+) -> Loaded:
     """The model of the files that `path` names.
+
+    Args:
+        sizes: bytes of whole files, by path, of which only the beginning is at hand.
+        only: the files of a folder that count; empty for all that belong together.
 
     Raises:
         InputFileError: missing, damaged, or no checkpoint.
     """
-    paths = files_of(path)
-    headers = [read_header(each) for each in paths]
+    paths = only or files_of(path)
+    headers = [read_header(each, sizes.get(each)) for each in paths]
     infos = [info for header in headers for info in header.tensors]
     if len({info.name for info in infos}) < len(infos):
         raise InputFileError(f"'{reference}': two files name the same tensor.", "Name one checkpoint.")

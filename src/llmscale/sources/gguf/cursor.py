@@ -13,6 +13,10 @@ MOST = 96 << 20
 PIECE = 4 << 20
 
 
+class CutShortError(InputFileError):
+    """A file that ends before its header does."""
+
+
 class Cursor:
     """Numbers and texts of a header, one after another."""
 
@@ -39,7 +43,8 @@ class Cursor:
         while have < wanted:
             piece = self._file.read(max(PIECE, wanted - have, have))
             if not piece:
-                raise self.error(f"ends inside its header, after {have:,} bytes")
+                what = f"'{self.where}' ends inside its header, after {have:,} bytes."
+                raise CutShortError(what, "It may be damaged or cut short: download it again.")
             parts.append(piece)
             have += len(piece)
         self.data = b"".join(parts)

@@ -76,15 +76,18 @@ class GgufHeader(NamedTuple):
     needed: int
 
 
-def read_header(path: str) -> GgufHeader:
+def read_header(path: str, file_bytes: int | None = None) -> GgufHeader:
     """The header of the file at `path`.
+
+    Args:
+        file_bytes: of the whole file, where only its beginning is at hand.
 
     Raises:
         InputFileError: it cannot be read, is no GGUF file, or not one that makes sense.
     """
     try:
         with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size if file_bytes is None else file_bytes
             return _read(Cursor(file, path), path, size)
     except OSError as error:
         raise InputFileError(f"'{path}' cannot be read: {error.strerror}.", "Check the path.") from None

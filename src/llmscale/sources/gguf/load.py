@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 from llmscale.errors import InputFileError
@@ -30,15 +31,19 @@ OTHER = {
 TOWERS = "clip"
 #: A quant that is read by whatever reads such files.
 LIKE = "q8_0"
+NOT_SAID: Mapping[str, int] = MappingProxyType({})
 
 
-def load_files(reference: str, files: Files, catalogue: str | None) -> Loaded:
+def load_files(reference: str, files: Files, catalogue: str | None, sizes: Mapping[str, int] = NOT_SAID) -> Loaded:
     """The model in `files`.
+
+    Args:
+        sizes: bytes of whole files, by path, of which only the beginning is at hand.
 
     Raises:
         InputFileError: missing, cut off, or not what such files hold.
     """
-    return _loaded(reference, files.called, [read_header(path) for path in files.paths], catalogue)
+    return _loaded(reference, files.called, [read_header(path, sizes.get(path)) for path in files.paths], catalogue)
 
 
 def _loaded(reference: str, called: str, headers: Sequence[GgufHeader], catalogue: str | None) -> Loaded:
