@@ -27,7 +27,7 @@ def plain_tower(c: Config) -> list[PlacedBlock]:
     intermediate, out = c.number("intermediate_size", default=4096), c.number("out_hidden_size", default=1536)
     wide = c.number("projection_intermediate_size", default=out * channels)
     bias, each = c.flag("attention_bias", default=True), hidden // heads
-    c.ignore("image_size")
+    c.ignore("image_size", "swiglu_limit")
 
     def blocks(_: None) -> Iterator[Named]:
         norms, names = (each, each), ("qkv", "proj")
