@@ -19,7 +19,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_VOCAB
 from llmscale.model.families._config import Config
 from llmscale.model.families._gemma4_towers import audio_frames, audio_tower, pixels, vision_tower
-from llmscale.model.families._per_layer import per_layer
+from llmscale.model.families._per_layer import PerLayer, per_layer
 from llmscale.model.families._stack import Named, Names, decoder, place, text_spec
 from llmscale.model.families._values import Values
 from llmscale.model.families._window import shared_kv, unused_kv, windows

@@ -44,7 +44,7 @@ def read(c: Config) -> ModelSpec:
         return _text(c)
     if c.get("text_config") is None:
         return _bare(c)
-    text = text_part(c, "", tied=tied(c), model_type="step3p5", head_prefix="")
+    text = text_part(c, "model.", tied=tied(c), model_type="step3p5", head_prefix="")
     return _whole(c, text)
 
 
@@ -52,7 +52,7 @@ def _bare(c: Config) -> ModelSpec:
     """A file without a text part: the class takes one of its own, and nothing that the file says outside it."""
     outside = [key for key in c.data if key in _OUTSIDE]
     c.ignore(*outside)
-    spec = _whole(c, text_part(c, "", tied=tied(c), model_type="step3p5", head_prefix=""))
+    spec = _whole(c, text_part(c, "model.", tied=tied(c), model_type="step3p5", head_prefix=""))
     said = f"Step 3.7's class reads the text part alone: {', '.join(outside[:6])} … outside it are left out of account."
     return replace(spec, warnings=(*spec.warnings, said)) if outside else spec
 
