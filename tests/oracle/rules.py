@@ -15,6 +15,12 @@ from tests.oracle.subjects import Shape
 #: Published model_type -> the one under which transformers has the same tensors.
 SAME_AS = {"kimi_k2": "deepseek_v3", "gpt3": "gpt2"}
 
+#: Published name of a class -> the library's.
+CLASSES = {
+    "KimiK25ForConditionalGeneration": "Kimi_K25ForConditionalGeneration",
+    "Step3p7FlashForCausalLM": "Step3p7ForConditionalGeneration",
+}
+
 #: Catalogue models that the class cannot be built from.
 NOT_BUILT = {
     "gpt-3-xl": "the paper's 24 heads of 128 are not the hidden size of 2048, which the class insists on",
