@@ -41,7 +41,10 @@ _PARTS = (
     ("projector", r"(text|visual)_projection"),
     ("head", r"lm_head|embed_out|^score|classifier|qa_outputs|predictions|classification_head|output_layer\."),
     ("head", r"^(head|dense)\.|^decoder\.bias$|project_(hid|q)\.|quantizer|^projector\."),
-    ("router", r"correction_bias|expert_bias|router_bias|router\b|(moe|mlp|feed_forward|mixer)\.gate\.|expert_gate|gate\.wg"),
+    (
+        "router",
+        r"correction_bias|expert_bias|router_bias|router\b|(moe|mlp|feed_forward|mixer)\.gate\.|expert_gate|gate\.wg",
+    ),
     ("attention", r"norm_attn_norm\.attn|(mixer|temporal_block)\.[qkvo]_proj|rel_embeddings"),
     ("mlp", r"mixer\.(up|down)_proj"),
     ("norm", r"norm|LayerNorm|\bln_|\.ln\d|_ln\b"),

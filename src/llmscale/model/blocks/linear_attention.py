@@ -64,7 +64,7 @@ class KimiDeltaAttention:
     """Kimi Linear's delta rule with a decay per channel (arXiv:2510.26692); Q, K and V are convolved apart.
 
     Attributes:
-        low_rank: whether decay and gate are made by two matrices each; by one where not (Ling 3).
+        low_rank_decay, low_rank_gate: whether two matrices make it; one where not (Ling 3, the gate of Kimi K3).
         decays: the shape of the decays, one a head.
     """
 
@@ -72,7 +72,8 @@ class KimiDeltaAttention:
     heads: int
     head_dim: int
     conv: int
-    low_rank: bool = True
+    low_rank_decay: bool = True
+    low_rank_gate: bool = True
     decays: tuple[int, ...] = ()
 
     def tensors(self) -> Iterator[Tensor]:
@@ -80,7 +81,7 @@ class KimiDeltaAttention:
         for part in ("q", "k", "v"):
             yield from linear(f"{part}_proj", "recurrent.in", inner, d)
             yield from convolution(f"{part}_conv1d", inner, self.conv, bias=False)
-        if self.low_rank:
+        if self.low_rank_decay:
             yield from linear("f_a_proj", "recurrent.dt", rank, d)
             yield from linear("f_b_proj", "recurrent.dt", inner, rank)
         else:
@@ -88,7 +89,7 @@ class KimiDeltaAttention:
         yield Tensor("dt_bias", "recurrent.dt", (inner,))
         yield Tensor("A_log", "recurrent.a", self.decays or (1, 1, self.heads, 1))
         yield from linear("b_proj", "recurrent.dt", self.heads, d)
-        if self.low_rank:
+        if self.low_rank_gate:
             yield from linear("g_a_proj", "recurrent.gate", rank, d)
             yield from linear("g_b_proj", "recurrent.gate", inner, rank)
         else:

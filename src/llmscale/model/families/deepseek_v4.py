@@ -98,9 +98,7 @@ def _attention(c: Config, hidden: int) -> SharedKeyAttention:
     if heads * head_dim % groups:
         raise c.error(f"has heads of {heads * head_dim} elements together, not a multiple of its {groups} o_groups")
     window = c.number("sliding_window", high=MAX_POSITIONS)
-    return SharedKeyAttention(
-        hidden, heads, head_dim, c.number("q_lora_rank"), groups, c.number("o_lora_rank"), window
-    )
+    return SharedKeyAttention(hidden, heads, head_dim, c.number("q_lora_rank"), groups, c.number("o_lora_rank"), window)
 
 
 def _mixture(c: Config, hidden: int) -> MixtureOfExperts:

@@ -88,7 +88,9 @@ def _delta(c: Config, hidden: int, glm: bool) -> KimiDeltaAttention:
         # Where transformers has written the file, ``head_dim`` is that of the other layers.
         head_dim = c.number("linear_head_dim", default=c.number("head_dim", default=128), high=MAX_HEADS)
         conv = c.number("linear_conv_kernel_dim", "short_conv_kernel_size")
-        return KimiDeltaAttention(hidden, heads, head_dim, conv, low_rank=False, decays=(heads,))
+        return KimiDeltaAttention(
+            hidden, heads, head_dim, conv, low_rank_decay=False, low_rank_gate=False, decays=(heads,)
+        )
     given = c.part("linear_attn_config", defaults={})
     given.ignore("gate_lower_bound", "safe_gate", "kda_layers", "full_attn_layers")
     heads = c.number("linear_num_heads", default=64, high=MAX_HEADS)

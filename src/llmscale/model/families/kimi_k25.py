@@ -74,7 +74,9 @@ def _tower(c: Config, hidden: int) -> list[PlacedBlock]:
     base = c.prefix
     return [
         place(f"{base}patch_embed.proj", PatchEmbedding(hidden, 3, patch), tower="vision"),
-        place(f"{base}patch_embed.pos_emb.weight", Parameter("embedding.position", (high, wide, hidden)), tower="vision"),
+        place(
+            f"{base}patch_embed.pos_emb.weight", Parameter("embedding.position", (high, wide, hidden)), tower="vision"
+        ),
         *stack(f"{base}encoder.blocks.{{layer}}", [None] * layers, blocks, "vision"),
         place(f"{base}encoder.final_layernorm", Norm(hidden, bias=True), tower="vision"),
     ]

@@ -43,15 +43,18 @@ def read(c: Config) -> ModelSpec:
 
     def blocks(kind: _Kind) -> Iterator[Named]:
         yield "input_layernorm", Norm(hidden)
-        yield "self_attn", Attention(
-            hidden,
-            kind.heads,
-            kv_heads,
-            head_dim,
-            qkv_bias=bias,
-            out_bias=bias,
-            qk_norm=(head_dim, head_dim),
-            window=kind.window,
+        yield (
+            "self_attn",
+            Attention(
+                hidden,
+                kind.heads,
+                kv_heads,
+                head_dim,
+                qkv_bias=bias,
+                out_bias=bias,
+                qk_norm=(head_dim, head_dim),
+                window=kind.window,
+            ),
         )
         if gates:
             yield "self_attn.g_proj", Linear("attention.gate", kind.heads * gates, hidden)
@@ -85,7 +88,9 @@ def _gates(c: Config, head_dim: int) -> int:
 def _kinds(c: Config, layers: int, heads: int, kv_heads: int) -> list[_Kind]:
     each = c.numbers("num_attention_heads_per_layer", default=None, high=MAX_HEADS) or [heads] * layers
     if len(each) != layers or any(count % kv_heads for count in each):
-        raise c.error("has a num_attention_heads_per_layer that does not name a multiple of the KV heads for each layer")
+        raise c.error(
+            "has a num_attention_heads_per_layer that does not name a multiple of the KV heads for each layer"
+        )
     sliding = windows(c, layers) if c.get("layer_types") else [None] * layers
     c.ignore("sliding_window", "per_layer_config")
     types = c.words("mlp_layer_types", layers)

@@ -33,7 +33,9 @@ def read(c: Config) -> ModelSpec:
     text = text_part(c, "model.language_model.", tied=both, model_type=kind, head_prefix="")
     vision = c.part("vision_config", "model.vision_tower.", defaults={})
     c.ignore("projector_hidden_act", "multimodal_projector_bias", "vision_feature_layer", "image_seq_length")
-    c.ignore("merged_hidden_size", "vision_feature_select_strategy", "image_grid_pinpoints", "img_token_compression_config")
+    c.ignore(
+        "merged_hidden_size", "vision_feature_select_strategy", "image_grid_pinpoints", "img_token_compression_config"
+    )
     return whole(c, text, [*_tower(vision), *_projector(c, vision, text.hidden_size)])
 
 

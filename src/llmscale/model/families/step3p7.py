@@ -94,7 +94,9 @@ def _tower(c: Config, hidden: int) -> list[PlacedBlock]:
         place(f"{base}pre_layernorm", Norm(hidden, bias=True), tower="vision"),
         *stack(f"{base}layers.{{layer}}", [None] * layers, blocks, "vision"),
         place(f"{base}downsampler1", Convolution("projector.downsample", double, hidden, (3, 3)), tower="projector"),
-        place(f"{base}downsampler2", Convolution("projector.downsample", 2 * double, double, (3, 3)), tower="projector"),
+        place(
+            f"{base}downsampler2", Convolution("projector.downsample", 2 * double, double, (3, 3)), tower="projector"
+        ),
     ]
 
 
