@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from llmscale.model.blocks.attention import Attention, BlockIndexer
 from llmscale.model.blocks.linear import Linear
-from llmscale.model.blocks.mlp import GatedMlp, Mlp, MixtureOfExperts
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS

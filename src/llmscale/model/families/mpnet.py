@@ -1,6 +1,6 @@
 """MPNet (arXiv:2004.09297): BERT's encoder with one relative position bias that all layers share, and no segments.
 
-Source: transformers 5.24 `MPNetConfig` and its classes; names as in huggingface.co/sentence-transformers/all-mpnet-base-v2.
+Source: transformers 5.24 `MPNetConfig` and its classes; names as in huggingface.co/microsoft/mpnet-base.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear, Parameter
-from llmscale.model.blocks.mlp import GatedMlp, Mlp, MixtureOfExperts
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS, MAX_POSITIONS
@@ -27,15 +27,13 @@ from llmscale.model.spec import ModelSpec, PlacedBlock
 MODEL_TYPES = ("step3p5", "step3p7")
 FULL, SLIDING = "full_attention", "sliding_attention"
 #: Keys of the text part, which change nothing where a file has them outside it.
-_OUTSIDE = frozenset(
-    """
-    attention_bias attention_other_setting first_k_dense_replace head_dim hidden_size intermediate_size layer_types
-    max_position_embeddings mlp_layer_types moe_intermediate_size moe_layers_enum moe_num_experts
-    moe_router_scaling_factor moe_top_k n_routed_experts n_shared_experts num_attention_groups num_attention_heads
-    num_experts num_experts_per_tok num_hidden_layers num_key_value_heads num_nextn_predict_layers share_expert_dim
-    sliding_window use_moe_router_bias vocab_size
-    """.split()
-)
+_OUTSIDE = """
+attention_bias attention_other_setting first_k_dense_replace head_dim hidden_size intermediate_size layer_types
+max_position_embeddings mlp_layer_types moe_intermediate_size moe_layers_enum moe_num_experts moe_router_scaling_factor
+moe_top_k n_routed_experts n_shared_experts num_attention_groups num_attention_heads num_experts num_experts_per_tok
+num_hidden_layers num_key_value_heads num_nextn_predict_layers share_expert_dim sliding_window use_moe_router_bias
+vocab_size
+"""
 
 
 def read(c: Config) -> ModelSpec:
@@ -50,7 +48,7 @@ def read(c: Config) -> ModelSpec:
 
 def _bare(c: Config) -> ModelSpec:
     """A file without a text part: the class takes one of its own, and nothing that the file says outside it."""
-    outside = [key for key in c.data if key in _OUTSIDE]
+    outside = [key for key in c.data if key in _OUTSIDE.split()]
     c.ignore(*outside)
     spec = _whole(c, text_part(c, "model.", tied=tied(c), model_type="step3p5", head_prefix=""))
     said = f"Step 3.7's class reads the text part alone: {', '.join(outside[:6])} … outside it are left out of account."
