@@ -10,10 +10,12 @@ from tests.oracle.subjects import Shape
 
 #: Model types whose names do not tell the component.
 LEFT_OUT = {
+    "bailing_hybrid": "`self_attn` is linear attention in most layers",
     "beit": "the head of masked images has a `layernorm` beside the model's own",
     "convnext": "layers hold bare modules, and a `downsampling_layer` is a norm and a convolution",
     "convnextv2": "as convnext",
     "gemma3n_text": "AltUp and Laurel have routers and embeddings that are neither",
+    "glm5_next": "`self_attn` is linear attention in most layers",
     "granitemoehybrid": "`shared_mlp` is the plain MLP where there are no experts",
     "jetmoe": "attention and MLP are mixtures without a word on experts",
     "kimi_linear": "`self_attn` is linear attention in most layers",
@@ -27,22 +29,26 @@ _ALONE = {"clip_vision_model", "siglip_vision_model", "siglip2_vision_model"}
 
 _TOWERS = (
     ("projector", r"multi_modal_projector|connector\.|(^|\.)visual\.\w*(merger|downsample)|image_newline"),
-    ("projector", r"embed_(vision|audio)|vision_adapter"),
+    ("projector", r"embed_(vision|audio)|vision_adapter|vision_projection|mm_projector|large_projector|downsampler"),
     ("projector", r"^text_model\.head\."),
     ("audio", r"audio_tower"),
-    ("vision", r"vision_tower|vision_model\.|(^|\.)visual\."),
+    ("vision", r"vision_tower|vision_model\.|vision_embedder\.|(^|\.)visual\."),
 )
 
 #: The first that fits decides.
 _PARTS = (
+    ("other", r"_hc\.|hc_head"),
     ("projector", r"(text|visual)_projection"),
     ("head", r"lm_head|embed_out|^score|classifier|qa_outputs|predictions|classification_head|output_layer\."),
     ("head", r"^(head|dense)\.|^decoder\.bias$|project_(hid|q)\.|quantizer|^projector\."),
-    ("router", r"correction_bias|expert_bias|router\b|(moe|mlp|feed_forward|mixer)\.gate\.|expert_gate|gate\.wg"),
+    (
+        "router",
+        r"correction_bias|expert_bias|router_bias|router\b|(moe|mlp|feed_forward|mixer)\.gate\.|expert_gate|gate\.wg",
+    ),
     ("attention", r"norm_attn_norm\.attn|(mixer|temporal_block)\.[qkvo]_proj|rel_embeddings"),
     ("mlp", r"mixer\.(up|down)_proj"),
     ("norm", r"norm|LayerNorm|\bln_|\.ln\d|_ln\b"),
-    ("shared_experts", r"shared_experts?\.|shared_mlp"),
+    ("shared_experts", r"shared?_experts?\.|shared_mlp"),
     ("experts", r"experts|latent_proj|block_sparse_moe\.(in|out)put_linear"),
     ("recurrent", r"mamba|linear_attn|mixer\.|temporal_block\.|\d\.conv\.(conv|in_proj|out_proj)\."),
     ("attention", r"attn(?!_mlp)|[aA]ttention|relative_position_bias"),

@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from tests.oracle.omitted import with_factors
-from tests.oracle.rules import COUNTED_BUFFERS, SAME_AS, SAME_TENSOR, UNCOUNTED_BUFFERS
+from tests.oracle.rules import CLASSES, COUNTED_BUFFERS, SAME_AS, SAME_TENSOR, UNCOUNTED_BUFFERS
 from tests.oracle.subjects import Shape
 
 
@@ -62,7 +62,7 @@ def _build(config: dict[str, Any]) -> torch.nn.Module | None:
     given = deepcopy({**with_factors(config), "model_type": model_type})
     settings = transformers.CONFIG_MAPPING[model_type].from_dict(given)
     name = (config.get("architectures") or [""])[0]
-    build: Any = getattr(transformers, name, None) if name else None
+    build: Any = getattr(transformers, CLASSES.get(name, name), None) if name else None
     build = build or transformers.MODEL_FOR_CAUSAL_LM_MAPPING.get(type(settings), None)
     if build is None:
         return None

@@ -15,6 +15,12 @@ from tests.oracle.subjects import Shape
 #: Published model_type -> the one under which transformers has the same tensors.
 SAME_AS = {"kimi_k2": "deepseek_v3", "gpt3": "gpt2"}
 
+#: Published name of a class -> the library's.
+CLASSES = {
+    "KimiK25ForConditionalGeneration": "Kimi_K25ForConditionalGeneration",
+    "Step3p7FlashForCausalLM": "Step3p7ForConditionalGeneration",
+}
+
 #: Catalogue models that the class cannot be built from.
 NOT_BUILT = {
     "gpt-3-xl": "the paper's 24 heads of 128 are not the hidden size of 2048, which the class insists on",
@@ -49,6 +55,7 @@ COUNTED_BUFFERS = {
 #: Buffers that are constants of the architecture.
 UNCOUNTED_BUFFERS = {
     r"^final_logits_bias$": "BART and kin: a row of zeros",
+    r"\.gate\.tid2eid$": "DeepSeek V4: a table of integers, which expert a token takes; no parameter",
     r"\.act_fn\.(beta|eps)$": "Apertus: two constants of the activation",
     r"self_attn\.(diagonal_decay|key_decay|query_decay|slope_rate)$": "MiniMax: follows from the number of heads",
 }
@@ -129,7 +136,8 @@ _TOWER = r"(embeddings|encoder|head|post_layernorm|pre_layrnorm|final_layer_norm
 RULES = (
     RuleSet(
         "afmoe deepseek_v2 deepseek_v3 deepseek_v32 dots1 ernie4_5_moe flex_olmo glm4_moe glm4v_moe glm_moe_dsa "
-        "hunyuan_v1_moe jamba kimi_k2 mimo_v2_flash olmoe qwen2_moe qwen3_moe qwen3_next qwen3_vl_moe",
+        "hunyuan_v1_moe jamba kimi_k2 mimo_v2_flash olmoe qwen2_moe qwen3_moe qwen3_next qwen3_vl_moe bailing_hybrid "
+        "deepseek_v4 glm4_moe_lite glm5_next hy_v3 kimi_k25 laguna minimax_m3_vl mistral3 mistral4 step3p7",
         _experts("gate_proj", "up_proj", "down_proj"),
     ),
     RuleSet("kimi_linear lfm2_moe minimax minimax_m2 mixtral phimoe", _experts("w1", "w3", "w2")),
@@ -185,6 +193,71 @@ RULES = (
         ),
     ),
     RuleSet(
+        "bailing_hybrid glm5_next",
+        (
+            _rename(r"\.forget_gate\.", ".", "the publisher has no module around the gate"),
+            Rule(
+                r"self_attn\.conv1d\.",
+                tuple(f"self_attn.{part}_conv1d." for part in "qkv"),
+                "the library runs the three convolutions as one",
+            ),
+        ),
+    ),
+    RuleSet(
+        "minimax_m3_vl",
+        (
+            Rule(
+                r"(mlp|shared_experts)\.gate_up_proj\.",
+                (r"\1.gate_proj.", r"\1.up_proj."),
+                "published as two, built as one",
+            ),
+        ),
+    ),
+    RuleSet(
+        "gemma4_unified",
+        (
+            _rename(
+                r"embed_vision\.(?=patch|pos)", "vision_embedder.", "the publisher's patches are a module of their own"
+            ),
+            _rename(r"\.multimodal_embedder\.", ".", "the publisher has no module around the projection"),
+        ),
+    ),
+    RuleSet(
+        "kimi_k25",
+        (
+            _rename(r"^model\.language_model\.", "language_model.model.", "published around a whole language model"),
+            _rename(r"^lm_head\.", "language_model.lm_head.", "published around a whole language model"),
+            _rename(r"^model\.(?=vision_tower|mm_projector)", "", "published without a base"),
+            _rename(r"position_embeddings$", "weight", "the publisher's name"),
+            _rename(r"vision_tower\.(?=layers|final)", "vision_tower.encoder.", "the publisher's encoder is a module"),
+            _rename(r"encoder\.layers\.", "encoder.blocks.", "the publisher's name"),
+            _rename(r"\.norm1\.", ".norm0.", "the publisher counts from 0"),
+            _rename(r"\.norm2\.", ".norm1.", "the publisher counts from 0"),
+            _rename(r"\.mlp\.fc1\.", ".mlp.fc0.", "the publisher counts from 0"),
+            _rename(r"\.mlp\.fc2\.", ".mlp.fc1.", "the publisher counts from 0"),
+            _rename(r"\.attn\.proj\.", ".wo.", "the publisher's name"),
+            _rename(r"\.attn\.(?=[qkv]_proj)", ".", "the publisher's matrices are no module"),
+            _rename(r"mm_projector\.in_proj\.", "mm_projector.proj.0.", "the publisher's name"),
+            _rename(r"mm_projector\.out_proj\.", "mm_projector.proj.2.", "the publisher's name"),
+        ),
+    ),
+    RuleSet(
+        "kimi_k25",
+        (Rule(r"\.wqkv\.", (".q_proj.", ".k_proj.", ".v_proj."), "published as one, built as three"),),
+        to_ours=True,
+    ),
+    RuleSet(
+        "step3p7",
+        (
+            _rename(r"^model\.language_model\.", "model.", "the publisher's name"),
+            _rename(r"^model\.vision_model\.", "vision_model.", "published without a base"),
+            _rename(r"^model\.multi_modal_projector\.", "vit_large_projector.", "the publisher's name"),
+            _rename(r"\.mlp\.gate\.e_score_correction_bias$", ".moe.router_bias", "the publisher's name"),
+            _rename(r"\.mlp\.(?=gate\.|experts\.)", ".moe.", "the publisher's name"),
+            _rename(r"\.mlp\.shared_experts\.", ".share_expert.", "the publisher's name"),
+        ),
+    ),
+    RuleSet(
         "dbrx",
         (
             Rule(
@@ -207,7 +280,7 @@ RULES = (
         ),
     ),
     RuleSet(
-        "gemma3 llava llava_next llava_onevision paligemma",
+        "gemma3 lfm2_vl llava llava_next llava_onevision paligemma",
         (_rename(rf"vision_tower\.(?={_TOWER})", "vision_tower.vision_model.", "the tower was a module in a module"),),
     ),
     RuleSet(

@@ -10,6 +10,8 @@ from typing import Any
 from llmscale.model import blocks
 
 ATTENTION = {"Attention", "AttentionMixture", "Indexer", "LatentAttention"}
+#: Attention that no runtime's own rules know: what it keeps is refused, or the general rule's.
+COMPRESSED = {"BlockIndexer", "CompressedIndexer", "Compressor", "PoolIndexer", "SharedKeyAttention"}
 RECURRENT = {
     "GatedDeltaNet",
     "Griffin",
@@ -29,6 +31,8 @@ OTHERS = {
     "Convolution",
     "Embedding",
     "Head",
+    "HyperConnection",
+    "HyperHead",
     "Linear",
     "Norm",
     "PackedAttention",
@@ -38,7 +42,7 @@ OTHERS = {
     "ProbedTensor",
     "Tied",
 }
-ALL = ATTENTION | RECURRENT | MLPS | EXPERTS | OTHERS
+ALL = ATTENTION | COMPRESSED | RECURRENT | MLPS | EXPERTS | OTHERS
 
 
 def every_block() -> set[type]:

@@ -20,6 +20,7 @@ class LayerCache(NamedTuple):
     values: int
     window: int | None = None
     source: str = "self"
+    every: int = 1
 
 
 class LayerState(NamedTuple):
@@ -84,6 +85,6 @@ def shape_of(spec: ModelSpec) -> Shape:
         vocab=spec.vocab_size,
         max_context=spec.max_context,
         sequence=spec.sequence,
-        caches=tuple(LayerCache(n, c.keys, c.values, c.window, c.source) for c, n in counts.items()),
+        caches=tuple(LayerCache(n, *c) for c, n in counts.items()),
         states=tuple(LayerState(n, s.elements, s.bytes_per_element) for s, n in state_counts.items()),
     )

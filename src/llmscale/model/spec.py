@@ -45,12 +45,14 @@ class CacheShape(NamedTuple):
         values: elements per token of V (for MLA the rotary key).
         window: the most tokens a sliding window keeps; None when it keeps all.
         source: ``self`` when it grows with the context, ``cross`` when it holds the encoder's tokens.
+        every: tokens that one entry stands for, where they are compressed (DeepSeek V4).
     """
 
     keys: int
     values: int
     window: int | None = None
     source: str = "self"
+    every: int = 1
 
 
 class StateShape(NamedTuple):

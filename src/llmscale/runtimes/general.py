@@ -173,8 +173,8 @@ def _shares(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> l
 
 
 def kept(layer: LayerCache, context: int) -> int:
-    """Tokens that a layer keeps; the encoder's side of a cross-attention is taken to be as long as the decoder's."""
-    return min(context, layer.window) if layer.window else context
+    """Entries that a layer keeps; the encoder's side of a cross-attention is taken to be as long as the decoder's."""
+    return min(context, layer.window) if layer.window else context // layer.every
 
 
 def cache_bytes(shape: Shape, work: Workload) -> int:
@@ -205,7 +205,7 @@ def cache_lines(subject: Exact, work: Workload) -> Iterator[str]:
     for layer in subject.widths.caches:
         tokens = kept(layer, work.context)
         window = f" (window of {layer.window:,})" if layer.window else ""
-        side = " of the encoder" if layer.source == "cross" else ""
+        side = " of the encoder" if layer.source == "cross" else f" of {layer.every}" if layer.every > 1 else ""
         total = work.kv.size((tokens, layer.keys)) + work.value_format.size((tokens, layer.values))
         yield (
             f"  KV cache = {layer.layers} layers x {work.batch} sequences x {tokens:,} tokens{side}{window} x "

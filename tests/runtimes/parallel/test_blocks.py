@@ -11,14 +11,14 @@ from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.recurrent import RwkvTimeMix
 from llmscale.runtimes.parallel.blocks import Keeping, heads, kept, share
 from llmscale.runtimes.parallel.rotary import rotated
-from tests.runtimes.blocks import ALL, EXPERTS, MLPS, OTHERS, every_block, without_entry
+from tests.runtimes.blocks import ALL, COMPRESSED, EXPERTS, MLPS, OTHERS, every_block, without_entry
 
 #: Blocks without an entry. They are cut by the roles of their tensors, must not be divided by heads, keep nothing or
 #: are refused (Griffin, RWKV), do not rotate.
 LACKING = [
     (share, ALL - {"Attention", "KimiDeltaAttention", "Mamba2", "PackedExperts", "StackedExperts"}),
     (heads, ALL - {"Attention", "LatentAttention"}),
-    (kept, MLPS | EXPERTS | OTHERS | {"Griffin", "RwkvChannelMix", "RwkvTimeMix"}),
+    (kept, MLPS | EXPERTS | OTHERS | COMPRESSED | {"Griffin", "RwkvChannelMix", "RwkvTimeMix"}),
     (rotated, ALL - {"Attention", "LatentAttention"}),
 ]
 

@@ -157,6 +157,46 @@ class Indexer:
 
 
 @dataclass(frozen=True)
+class BlockIndexer:
+    """MiniMax-M3's indexer: small heads with norms that choose blocks of tokens; one key per token is cached."""
+
+    hidden: int
+    heads: int
+    head_dim: int
+
+    def tensors(self) -> Iterator[Tensor]:
+        yield from linear("q_proj", "attention.indexer", self.heads * self.head_dim, self.hidden)
+        yield from linear("k_proj", "attention.indexer", self.head_dim, self.hidden)
+        yield from norm("q_norm", self.head_dim)
+        yield from norm("k_norm", self.head_dim)
+
+    def cache(self) -> CacheShape:
+        return CacheShape(self.head_dim, 0)
+
+
+@dataclass(frozen=True)
+class PoolIndexer:
+    """GLM-5.3-Flash's indexer: DeepSeek's, which scores pools of `pool` tokens that a gate has averaged.
+
+    transformers 5.24 caches each token's key, its gate and whether it is there (`Glm5NextTextIndexer.forward`).
+    """
+
+    hidden: int
+    q_rank: int
+    heads: int
+    head_dim: int
+    pool: int
+
+    def tensors(self) -> Iterator[Tensor]:
+        yield from Indexer(self.hidden, self.q_rank, self.heads, self.head_dim).tensors()
+        yield Tensor("index_kpool_compress_ape", "attention.indexer", (self.pool, self.head_dim))
+        yield Tensor("index_kpool_compress_gate", "attention.indexer", (self.head_dim, self.hidden))
+
+    def cache(self) -> CacheShape:
+        return CacheShape(2 * self.head_dim + 1, 0)
+
+
+@dataclass(frozen=True)
 class AttentionMixture:
     """JetMoE's mixture of attention heads: experts project the query and the output, all share K and V.
 

@@ -61,25 +61,39 @@ class GatedDeltaNet:
 
 @dataclass(frozen=True)
 class KimiDeltaAttention:
-    """Kimi Linear's delta rule with a decay per channel (arXiv:2510.26692); Q, K and V are convolved apart."""
+    """Kimi Linear's delta rule with a decay per channel (arXiv:2510.26692); Q, K and V are convolved apart.
+
+    Attributes:
+        low_rank_decay, low_rank_gate: whether two matrices make it; one where not (Ling 3, the gate of Kimi K3).
+        decays: the shape of the decays, one a head.
+    """
 
     hidden: int
     heads: int
     head_dim: int
     conv: int
+    low_rank_decay: bool = True
+    low_rank_gate: bool = True
+    decays: tuple[int, ...] = ()
 
     def tensors(self) -> Iterator[Tensor]:
         d, inner, rank = self.hidden, self.heads * self.head_dim, self.head_dim
         for part in ("q", "k", "v"):
             yield from linear(f"{part}_proj", "recurrent.in", inner, d)
             yield from convolution(f"{part}_conv1d", inner, self.conv, bias=False)
-        yield from linear("f_a_proj", "recurrent.dt", rank, d)
-        yield from linear("f_b_proj", "recurrent.dt", inner, rank)
+        if self.low_rank_decay:
+            yield from linear("f_a_proj", "recurrent.dt", rank, d)
+            yield from linear("f_b_proj", "recurrent.dt", inner, rank)
+        else:
+            yield from linear("f_proj", "recurrent.dt", inner, d)
         yield Tensor("dt_bias", "recurrent.dt", (inner,))
-        yield Tensor("A_log", "recurrent.a", (1, 1, self.heads, 1))
+        yield Tensor("A_log", "recurrent.a", self.decays or (1, 1, self.heads, 1))
         yield from linear("b_proj", "recurrent.dt", self.heads, d)
-        yield from linear("g_a_proj", "recurrent.gate", rank, d)
-        yield from linear("g_b_proj", "recurrent.gate", inner, rank)
+        if self.low_rank_gate:
+            yield from linear("g_a_proj", "recurrent.gate", rank, d)
+            yield from linear("g_b_proj", "recurrent.gate", inner, rank)
+        else:
+            yield from linear("g_proj", "recurrent.gate", inner, d)
         yield from norm("o_norm", self.head_dim)
         yield from linear("o_proj", "recurrent.out", d, inner)
 

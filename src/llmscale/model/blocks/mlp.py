@@ -74,6 +74,7 @@ class MixtureOfExperts:
         gated: whether routed and shared experts are gated MLPs; plain ones when not (Nemotron).
         idle: experts without weights that the router chooses among too (LongCat's identity experts).
         latent: width that routed experts work in, between two projections that all share; None for `hidden`.
+        latent_names: those projections.
     """
 
     hidden: int
@@ -90,6 +91,7 @@ class MixtureOfExperts:
     gated: bool = True
     idle: int = 0
     latent: int | None = None
+    latent_names: tuple[str, str] = ("fc1_latent_proj", "fc2_latent_proj")
 
     @property
     def widest(self) -> int:
@@ -106,12 +108,12 @@ class MixtureOfExperts:
         if self.correction_bias:
             yield Tensor(self.correction_bias, "router.correction_bias", (self.experts + self.idle,))
         if self.latent:
-            yield from linear("fc1_latent_proj", "experts.latent", self.latent, self.hidden, self.bias)
+            yield from linear(self.latent_names[0], "experts.latent", self.latent, self.hidden, self.bias)
         expert = self._expert(self.latent or self.hidden, self.intermediate, self.expert_names, "experts")
         for t in expert.tensors():
             yield t._replace(name=f"experts.{{expert}}.{t.name}", experts=self.experts, experts_used=self.used)
         if self.latent:
-            yield from linear("fc2_latent_proj", "experts.latent", self.hidden, self.latent, self.bias)
+            yield from linear(self.latent_names[1], "experts.latent", self.hidden, self.latent, self.bias)
         if self.shared:
             shared = self._expert(self.hidden, self.shared, GATE_UP_DOWN, "shared_experts")
             for t in shared.tensors():

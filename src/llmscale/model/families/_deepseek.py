@@ -18,7 +18,7 @@ from llmscale.model.families._stack import Named, decoder, prediction_layers, te
 from llmscale.model.spec import Block, ModelSpec
 
 #: model_type -> topk_method where a file leaves it out
-TOPK_METHOD = {"deepseek": "greedy", "deepseek_v2": "greedy"}
+TOPK_METHOD = {"deepseek": "greedy", "deepseek_v2": "greedy", "mistral4": "greedy"}
 
 
 def build(c: Config, indexers: Sequence[Indexer | None] = (), dense: int = 0, shared_experts: int = 0) -> ModelSpec:
@@ -83,6 +83,9 @@ def _sparse(c: Config, layers: int, mixture: bool, dense: int) -> list[bool]:
     dense = c.number("first_k_dense_replace", default=dense, low=0, high=MAX_LAYERS)
     frequency = c.number("moe_layer_freq", default=1, high=MAX_LAYERS)
     sparse = [mixture and layer >= dense and layer % frequency == 0 for layer in range(layers)]
-    if (types := c.words("mlp_layer_types", layers)) is not None and [kind == "sparse" for kind in types] != sparse:
+    if (types := c.words("mlp_layer_types", layers)) is None:
+        return sparse
+    named = [mixture and kind == "sparse" for kind in types]
+    if named != sparse and c.get("first_k_dense_replace") is not None:
         raise c.error("has mlp_layer_types that contradict its first_k_dense_replace")
-    return sparse
+    return named

@@ -110,3 +110,25 @@ def _subsampling(c: Config, hidden: int) -> Iterator[Named]:
     yield "layer1.conv.weight", Parameter("audio.conv", (second, first, 3, 3))
     yield "layer1.norm", Norm(second)
     yield "input_proj_linear", Linear("audio.in", hidden, first // 4 * second)
+
+
+def pixels(c: Config) -> tuple[list[PlacedBlock], int]:
+    """What Gemma 4 12B has for a tower: merged patches projected as they are, positions along two axes, norms."""
+    width, positions = c.number("mm_embed_dim", default=3840), c.number("mm_posemb_size", default=1120)
+    pool, patch = c.number("pooling_kernel_size", default=3, high=MAX_HEADS), c.number("patch_size", default=16)
+    raw, out = 3 * (patch * pool) ** 2, c.number("output_proj_dims", default=width)
+    c.ignore("model_patch_size", "num_soft_tokens", "hidden_size")
+    base = "model.vision_embedder."
+    return [
+        place(f"{base}patch_ln1", Norm(raw, bias=True), tower="vision"),
+        place(f"{base}patch_dense", Linear("embedding.patch", width, raw, bias=True), tower="vision"),
+        place(f"{base}patch_ln2", Norm(width, bias=True), tower="vision"),
+        place(f"{base}pos_embedding", Parameter("embedding.position", (positions, 2, width)), tower="vision"),
+        place(f"{base}pos_norm", Norm(width, bias=True), tower="vision"),
+    ], out
+
+
+def audio_frames(c: Config) -> tuple[list[PlacedBlock], int]:
+    """What Gemma 4 12B has for an audio tower: nothing; a frame of samples is projected as it is."""
+    c.ignore("hidden_size", "output_proj_dims", "audio_samples_per_token")
+    return [], c.number("audio_embed_dim", default=640)

@@ -15,7 +15,7 @@ def latent_attention(c: Config, hidden: int) -> LatentAttention:
         q_rank=c.number("q_lora_rank", default=None),
         kv_rank=c.number("kv_lora_rank"),
         nope=c.number("qk_nope_head_dim", high=MAX_HEADS),
-        rope=c.number("qk_rope_head_dim", high=MAX_HEADS),
+        rope=c.number("qk_rope_head_dim", low=0, high=MAX_HEADS),
         v_head=c.number("v_head_dim", high=MAX_HEADS),
         bias=c.flag("attention_bias"),
     )

@@ -6,7 +6,7 @@ LLaVA 1.5's, for one, gives of its LLaMA only the vocabulary. Defaults of transf
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,12 +63,14 @@ def text_part(
     model_type: str = "llama",
     head_prefix: str | None = None,
     ignore: Iterable[str] = (),
+    defaults: Mapping[str, Any] | None = None,
 ) -> ModelSpec:
     """The text part, under the head that the whole model's class names.
 
     Args:
         model_type: where the part does not say.
         ignore: keys of the part that leave its tensors alone.
+        defaults: what the whole assumes of its text where the part leaves it out.
     """
     given = c.get(key)
     kind = given.get("model_type", model_type) if isinstance(given, dict) else model_type
@@ -76,7 +78,7 @@ def text_part(
         key,
         prefix,
         head_prefix,
-        {"model_type": kind, **TEXT_DEFAULTS.get(str(kind), {})},
+        {"model_type": kind, **TEXT_DEFAULTS.get(str(kind), {}), **(defaults or {})},
         {"tie_word_embeddings": tied, "architectures": [c.architecture("ForConditionalGeneration")]},
     )
     part.ignore("is_composition", "_flash_attn_2_enabled", *ignore)

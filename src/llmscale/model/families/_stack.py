@@ -206,9 +206,9 @@ def classifier(c: Config, width: int, name: str = "classifier") -> list[PlacedBl
     return [place(name, Linear("head.classifier", labels, width, bias=True))] if labels else []
 
 
-def prediction_layers(c: Config, key: str = "num_nextn_predict_layers") -> tuple[str, ...]:
+def prediction_layers(c: Config, *keys: str) -> tuple[str, ...]:
     """A word on multi-token-prediction layers: in the checkpoint, but not in the model that runs."""
-    count = c.number(key, default=0, low=0, high=100)
+    count = c.number(*(keys or ("num_nextn_predict_layers",)), default=0, low=0, high=100)
     if not count:
         return ()
     return (f"The published checkpoint also holds {count} multi-token-prediction layer(s), which are not counted.",)

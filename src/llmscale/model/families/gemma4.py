@@ -4,6 +4,7 @@ Gemma 3's layers; full ones have a head dimension and KV heads of their own and 
 matrix (``attention_k_eq_v``). The last ``num_kv_shared_layers`` use the keys and values of earlier ones. The small
 models embed each token once more for every layer, the A4B adds a mixture beside the MLP. Each layer's output scale,
 the towers' clamps and the vision tower's standardisation are buffers in transformers, but published weights.
+Gemma 4 12B (`Gemma4UnifiedConfig`) has no towers: pixels and waveforms are projected as they come.
 """
 
 from __future__ import annotations
@@ -17,25 +18,31 @@ from llmscale.model.blocks.mlp import GatedMlp, MergedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_VOCAB
 from llmscale.model.families._config import Config
-from llmscale.model.families._gemma4_towers import audio_tower, vision_tower
-from llmscale.model.families._per_layer import per_layer
+from llmscale.model.families._gemma4_towers import audio_frames, audio_tower, pixels, vision_tower
+from llmscale.model.families._per_layer import PerLayer, per_layer
 from llmscale.model.families._stack import Named, Names, decoder, place, text_spec
+from llmscale.model.families._values import Values
 from llmscale.model.families._window import shared_kv, unused_kv, windows
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
-MODEL_TYPES = ("gemma4_text", "gemma4")
+MODEL_TYPES = ("gemma4_text", "gemma4", "gemma4_unified_text", "gemma4_unified")
+#: model_type -> what reads its parts besides the text
+TOWERS = {
+    "gemma4": (("vision_config", vision_tower), ("audio_config", audio_tower)),
+    "gemma4_unified": (("vision_config", pixels), ("audio_config", audio_frames)),
+}
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Gemma 4 config, of the whole model or of its text part alone."""
-    if c.model_type == "gemma4_text":
+    if c.model_type.endswith("_text"):
         return _text(c, Names(), c.flag("tie_word_embeddings", default=True))
     part = c.part("text_config")
     tied = c.flag("tie_word_embeddings", default=part.flag("tie_word_embeddings", default=True))
     c.ignore("vision_soft_tokens_per_image", "audio_ms_per_token")
     text = _text(part, Names(base="model.language_model"), tied)
     placed: list[PlacedBlock] = []
-    for key, tower in (("vision_config", vision_tower), ("audio_config", audio_tower)):
+    for key, tower in TOWERS[c.model_type]:
         if c.get(key) is not None:
             kind = key.split("_")[0]
             blocks, width = tower(c.part(key, f"model.{kind}_tower."))
@@ -49,7 +56,11 @@ def _text(c: Config, names: Names, tied: bool) -> ModelSpec:
     intermediate, vocab = c.hidden("intermediate_size"), c.number("vocab_size", default=262_144, high=MAX_VOCAB)
     kinds = _kinds(c, layers)
     wide = 2 if c.flag("use_double_wide_mlp") else 1
-    extra = per_layer(c, hidden, layers, low=0)
+    if c.model_type.startswith("gemma4_unified"):
+        c.ignore("hidden_size_per_layer_input", "vocab_size_per_layer_input", "num_experts", "top_k_experts")
+        extra = PerLayer(hidden, layers, 0, 0)
+    else:
+        extra = per_layer(c, hidden, layers, low=0)
     mixture = _mixture(c, hidden)
 
     def blocks(kind: tuple[int | None, bool]) -> Iterator[Named]:
@@ -88,8 +99,6 @@ def _text(c: Config, names: Names, tied: bool) -> ModelSpec:
 
 def _kinds(c: Config, layers: int) -> list[tuple[int | None, bool]]:
     """The window of each layer, and whether its keys and values are its own."""
-    if c.get("per_layer_config") is not None:
-        raise c.unsupported("has a per_layer_config")
     c.ignore("use_bidirectional_attention")
     sliding = windows(c, layers, 6, default=512)
     sliding[-1] = None  # the last layer attends to everything, whatever ``layer_types`` says
@@ -114,6 +123,7 @@ def _attention(c: Config, hidden: int, window: int | None, owns_kv: bool) -> Att
     full_dim = c.number("global_head_dim", default=512, high=MAX_HEADS)
     one_matrix = c.flag("attention_k_eq_v")
     full_heads = c.number("num_global_key_value_heads", default=kv_heads, high=heads)
+    full_dim, full_heads = _overridden(c, full_dim, full_heads)
     names: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
     if window is None:
         head_dim = full_dim
@@ -134,6 +144,21 @@ def _attention(c: Config, hidden: int, window: int | None, owns_kv: bool) -> Att
         window=window,
         owns_kv=owns_kv,
     )
+
+
+def _overridden(c: Config, head_dim: int, kv_heads: int) -> tuple[int, int]:
+    """Head dimension and KV heads of full layers as transformers writes them, a layer each, but all alike."""
+    given = c.get("per_layer_config")
+    if given is None:
+        return head_dim, kv_heads
+    layers = list(given.values()) if isinstance(given, dict) else [given]
+    first = layers[0] if layers else {}
+    known = isinstance(first, dict) and set(first) <= {"head_dim", "num_key_value_heads"}
+    if not known or any(layer != first for layer in layers):
+        raise c.unsupported("has a per_layer_config of other keys than head_dim and num_key_value_heads, or of several")
+    part = Values(first, c.where, "per_layer_config")
+    head_dim = part.number("head_dim", default=head_dim, high=MAX_HEADS)
+    return head_dim, part.number("num_key_value_heads", default=kv_heads, high=MAX_HEADS)
 
 
 def _mixture(c: Config, hidden: int) -> MergedExperts | None:

@@ -11,16 +11,20 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.spec import ModelSpec
 
-MODEL_TYPES = ("glm", "glm4", "glm4v_text")
+MODEL_TYPES = ("glm", "glm4", "glm4v_text", "glm_ocr_text")
+#: Types whose class asks neither for a head dimension of 128 nor for biases.
+PARTS = ("glm4v_text", "glm_ocr_text")
 
 
 def read(c: Config) -> ModelSpec:
     """Read a GLM or GLM-4-0414 config; o is never biased."""
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
     intermediate = c.hidden("intermediate_size")
-    heads, kv_heads, head_dim = c.heads(hidden, kv_default=2, head_dim=None if c.model_type == "glm4v_text" else 128)
-    bias = c.flag("attention_bias", default=True) or c.model_type == "glm4v_text"  # whose class does not ask
-    sandwich = c.model_type in ("glm4", "glm4v_text")
+    heads, kv_heads, head_dim = c.heads(hidden, kv_default=2, head_dim=None if c.model_type in PARTS else 128)
+    bias = c.flag("attention_bias", default=True)
+    if c.model_type in PARTS:  # whose classes do not ask
+        bias = c.model_type == "glm4v_text"
+    sandwich = c.model_type in ("glm4", *PARTS)
 
     def blocks(_: None) -> Iterator[Named]:
         yield "input_layernorm", Norm(hidden)

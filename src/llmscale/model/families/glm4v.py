@@ -2,6 +2,8 @@
 
 The tower's layers are gated and as wide inside as the text (``out_hidden_size``); a strided convolution joins four
 patches before a gated merger of width ``intermediate_size``. Names as in huggingface.co/zai-org/GLM-4.1V-9B-Thinking.
+GLM-4.6V is the same under another name; GLM-OCR's tower (`GlmOcrConfig`) has no position table, biases, norms of query
+and key heads and a merger of ``out_hidden_size`` times ``in_channels``.
 """
 
 from __future__ import annotations
@@ -16,18 +18,22 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
 from llmscale.model.families._config import Config
+from llmscale.model.families._glm_tower import plain_tower
 from llmscale.model.families._parts import text_part, tied, whole
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
-MODEL_TYPES = ("glm4v", "glm4v_moe")
+MODEL_TYPES = ("glm4v", "glm4v_moe", "glm46v", "glm_ocr")
+#: model_type -> the text part's where the file does not say
+TEXT = {"glm4v": "glm4v_text", "glm4v_moe": "glm4v_moe_text", "glm46v": "glm4v_text", "glm_ocr": "glm_ocr_text"}
 
 
 def read(c: Config) -> ModelSpec:
     """Read a GLM-4.1V or 4.5V config."""
-    kind = f"{c.model_type}_text"
+    kind = TEXT[c.model_type]
     text = text_part(c, "model.language_model.", tied=tied(c, either=True), model_type=kind, head_prefix="")
-    return whole(c, text, _tower(c.part("vision_config", "model.visual.")))
+    vision = c.part("vision_config", "model.visual.")
+    return whole(c, text, _tower(vision) if c.model_type != "glm_ocr" else plain_tower(vision))
 
 
 def _tower(c: Config) -> list[PlacedBlock]:

@@ -9,7 +9,9 @@ from enum import Enum
 from functools import singledispatch
 from typing import Any, NamedTuple, Union
 
-from llmscale.model.blocks.attention import Attention, Indexer, LatentAttention
+from llmscale.errors import UnsupportedModelError
+from llmscale.model.blocks.attention import Attention, BlockIndexer, Indexer, LatentAttention, PoolIndexer
+from llmscale.model.blocks.compressed import SharedKeyAttention
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.linear_attention import GatedDeltaNet, KimiDeltaAttention
 from llmscale.model.blocks.mlp import (
@@ -99,6 +101,15 @@ def _(a: LatentAttention, style: Style) -> LatentAttentionFacts:
 @block_facts.register(Indexer)
 def _(i: Indexer, style: Style) -> IndexerFacts:
     return IndexerFacts(i.heads, i.head_dim, TOP)
+
+
+@block_facts.register(SharedKeyAttention)
+@block_facts.register(BlockIndexer)
+@block_facts.register(PoolIndexer)
+def _(block: Block, style: Style) -> None:
+    raise UnsupportedModelError(
+        f"What llama.cpp keeps of {type(block).__name__} between tokens is not modelled.", "Name another --runtime."
+    )
 
 
 @block_facts.register(Parameter)
