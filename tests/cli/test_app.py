@@ -46,7 +46,14 @@ def test_without_a_command_the_help_is_shown_as_help() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "start", "found"),
-    [("model", "llama-2-", "llama-2-7b"), ("device", "RTX40", "rtx4090"), ("quant", "int", "int4")],
+    [
+        ("model", "llama-2-", "llama-2-7b"),
+        ("model", "qwen/Qwen3-", "Qwen/Qwen3-8B"),
+        ("device", "RTX40", "rtx4090"),
+        ("device", "2x rtx30", "2x rtx3090"),
+        ("device", "cp", "cpu"),
+        ("quant", "int", "int4"),
+    ],
 )
 def test_names_complete(kind: str, start: str, found: str) -> None:
     from llmscale.cli import options
@@ -54,7 +61,7 @@ def test_names_complete(kind: str, start: str, found: str) -> None:
     complete = getattr(options, f"complete_{kind}")
     names = complete(start)
     assert found in names
-    assert all(name.startswith(start.lower()) for name in names)
+    assert all(name.lower().startswith(start.lower()) for name in names)
     assert complete("nosuch") == []
 
 

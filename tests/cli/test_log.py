@@ -108,6 +108,14 @@ def test_out_of_memory_names_the_part_and_what_fits() -> None:
     assert f"-ngl {trouble['gpu_layers']}" in text
 
 
+def test_in_chinese() -> None:
+    text = run("log", str(LOGS / "made-llama-out-of-memory.log"), "--lang", "zh").out
+    for word in ("显存不足", "可行", "日志 MiB", "内存"):
+        assert word in text
+    assert "Out of memory" not in text
+    assert "What fits" not in text
+
+
 def test_the_anonymous_row_has_figures_and_no_text_of_the_log() -> None:
     answer = run("log", str(LOGS / "made-llama-out-of-memory.log"), "--anonymise")
     row = json.loads(answer.out)

@@ -18,14 +18,17 @@ class Lang(str, Enum):
 
 
 def _starting(names: list[str], incomplete: str) -> list[str]:
-    return [name for name in names if name.startswith(incomplete.lower())]
+    return [name for name in names if name.lower().startswith(incomplete.lower())]
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """Catalogue ids that begin so."""
+    """Catalogue ids that begin so; with an owner and a slash the addresses on hubs."""
     from llmscale.catalogue.entries import models
 
-    return _starting(list(models()["entries"]), incomplete)
+    entries = models()["entries"]
+    if "/" not in incomplete:
+        return _starting(list(entries), incomplete)
+    return _starting([alias for entry in entries.values() for alias in entry["aliases"] if "/" in alias], incomplete)
 
 
 def complete_family(incomplete: str) -> list[str]:
@@ -36,10 +39,15 @@ def complete_family(incomplete: str) -> list[str]:
 
 
 def complete_device(incomplete: str) -> list[str]:
-    """Device ids that begin so."""
+    """Device ids that begin so, behind a count (``2x rtx30``) as well."""
+    import re
+
     from llmscale.store.tables import table
 
-    return _starting(list(table("devices")["entries"]), incomplete)
+    counted = re.match(r"\d{1,4}\s*[x*]\s*", incomplete)
+    before = counted.group() if counted else ""
+    names = _starting([*table("devices")["entries"], "local", "cpu"], incomplete[len(before) :])
+    return [before + name for name in names]
 
 
 def complete_quant(incomplete: str) -> list[str]:

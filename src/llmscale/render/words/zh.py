@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llmscale.render.words import zh_log
 from llmscale.units import format_gib
 
 
@@ -12,23 +13,8 @@ def _many(requests: float) -> str:
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
 
 
-def _trouble(v: dict[str, Any]) -> str:
-    where = "" if v["device"] is None else f"(设备 {v['device']})"
-    asked = "" if v["wanted"] is None else f",申请 {format_gib(v['wanted'])} GiB"
-    had = "" if v["available"] is None else f",可用 {format_gib(v['available'])}"
-    estimate = "" if not v["estimate"] else f";估算为 {format_gib(v['estimate'])} GiB"
-    return f"显存不足:{v['kind']}{where}{asked}{had}{estimate}。"
-
-
 LABELS = {
-    "Where": "位置",
-    "device": "设备",
-    "host memory": "内存",
-    "Log": "日志",
-    "Estimate": "估算",
-    "Log MiB": "日志 MiB",
-    "Estimate MiB": "估算 MiB",
-    "Log - estimate": "日志-估算",
+    **zh_log.LABELS,
     "Trainable": "可训练参数",
     "Law": "定律",
     "Tokens": "词元",
@@ -172,18 +158,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "file_not_here": "本机没有此文件:以目录中同名的模型代替。",
     "ram_of_system": "系统和其他程序占用的内存未计入:可用 --reserve 4GiB。",
     "no_processor": "{runtime} 在纯 CPU 上未建模。",
-    "log_of": lambda v: (
-        f"{v['model']},{v['quant']},{v['context']:,} 词元,{v['runtime']} {v['release']}"
-        + (f",{v['device']}。" if v["device"] else "。")
-    ),
-    "log_release_unread": "日志的版本 {release} 未读过;与 {compared} 比较。",
-    "log_no_device": "日志没有写明设备;用 --gpu 指定。",
-    "log_unknown_device": "不认识日志中的设备“{device}”;用 --gpu 指定。",
-    "log_trouble": _trouble,
-    "log_fits_context": "可行:上下文最长 {context:,} 词元。",
-    "log_fits_layers": "此上下文可行:{total} 层中 {layers} 层放在设备上(-ngl {layers})。",
-    "log_fits_experts": "此上下文可行:前 {layers} 层的专家放在内存(--n-cpu-moe {layers})。",
-    "log_fits_nothing": "此上下文在该量化下都放不下;llmscale fits {device} {model} 给出可行的量化。",
+    **zh_log.SENTENCES,
     "said": "{text}",
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
