@@ -7,6 +7,7 @@ words that count are accounted for: a word that nobody knows may be another mode
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -204,8 +205,12 @@ class _Finder:
         ids = list(
             dict.fromkeys(i for name in nearest(text, self._models["names"]) for i in self._models["names"][name])
         )
-        hint = f"Did you mean {' or '.join(ids[:4])}?" if ids else ""
-        return NotFoundError(f"There is no model called '{typed}'.", f"{hint} All: llmscale models list".strip())
+        hint = f"Did you mean {' or '.join(ids[:4])}? " if ids else ""
+        # Nothing is asked of a hub that was not named.
+        hub = f" hub:{text.strip()} asks the hub." if re.fullmatch(r"[\w.-]+/[\w.-]+", text.strip()) else ""
+        return NotFoundError(
+            f"There is no model called '{typed}'.", f"{hint}All: llmscale models list{hub and '.'}{hub}"
+        )
 
     def _relatives(self) -> list[str]:
         """Models whose names share the family and most words with this one, closest first."""

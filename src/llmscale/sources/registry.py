@@ -16,6 +16,7 @@ from llmscale.sources.interface import Claim, Loaded, LoadOptions, Source, Undis
 #: Modules of this room. A bare word is a name of the catalogue before it is a path.
 SOURCES = (
     "config_text",
+    "standard_input",
     "literal",
     "ollama_store",
     "hub_repository",

@@ -323,6 +323,8 @@ def test_a_folder_that_cannot_be_written(user: dict[str, str], tmp_path: Path) -
 
 
 def test_other_names_ask_nobody(hub: Hub, user: dict[str, str]) -> None:
-    assert asked(user, "params", "org/name").status == 3
+    answer = asked(user, "params", "org/name")
+    assert answer.status == 3
+    assert "hub:org/name asks the hub" in answer.err
     assert asked(user, "params", "Qwen/Qwen3-8B").status == 0
     assert not hub.asked
