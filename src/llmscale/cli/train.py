@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli import train_step as step
 from llmscale.cli.output import Style
 
 app = typer.Typer(rich_markup_mode=None)
@@ -38,6 +39,11 @@ def train(
             "--precision", help="fp32, amp, bf16, megatron or deepspeed; amp in full, else bf16 if not given."
         ),
     ] = "",
+    seq: step.Seq = None,
+    micro_batch: step.MicroBatch = 1,
+    checkpointing: step.Checkpointing = "none",
+    attn: step.Attn = "flash",
+    flops: step.FlopsOption = "square",
     explain: Annotated[bool, typer.Option("--explain", help="Show modules, and precision recipes.")] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
@@ -61,6 +67,7 @@ def train(
         virtual_tokens=virtual_tokens,
         optimizer=optimizer,
         precision=precision,
+        step=step.step_of(seq, micro_batch, checkpointing, attn, flops),
         assume=assume,
         catalogue=catalogue,
     )

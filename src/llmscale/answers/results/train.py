@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, SizedModelRef
+from llmscale.answers.results.train_flops import TrainFlops
 from llmscale.notes import Note
 
 
@@ -42,6 +43,7 @@ class TrainResult:
     trainable_parameters: int
     total_parameters: int
     memory: TrainMemory
+    flops: TrainFlops
     modules: dict[str, int]
     recipes: tuple[RecipeLine, ...]
     notes: tuple[Note, ...]
