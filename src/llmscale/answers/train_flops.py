@@ -57,6 +57,15 @@ def step_flops(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> Train
     return TrainFlops(*found, six, active, sequence, asked.micro_batch, asked.scores)
 
 
+def share_of_full(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> float:
+    """FLOPs of a method for 1 of training all of the model; 1 where they are not counted."""
+    plain = asked._replace(checkpointing="none", attention="eager")
+    own, full = (step_flops(spec, each, plain) for each in (choice, MethodChoice()))
+    if own.forward is None or own.backward is None or full.forward is None or full.backward is None:
+        return 1.0
+    return (own.forward + own.backward) / (full.forward + full.backward)
+
+
 def flops_notes(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> Iterator[Note]:
     """What a reader of the FLOPs must know."""
     block = uncounted(spec)

@@ -18,7 +18,7 @@ app = typer.Typer(rich_markup_mode=None)
     "--lora-targets all-linear | llmscale train mixtral-8x7b --method lora --lora-targets q_proj,v_proj"
 )
 def train(
-    model: opt.Model,
+    model: step.Model = None,
     method: Annotated[
         str, typer.Option("--method", help="full, lora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
     ] = "full",
@@ -44,6 +44,13 @@ def train(
     checkpointing: step.Checkpointing = "none",
     attn: step.Attn = "flash",
     flops: step.FlopsOption = "square",
+    tokens: step.Tokens = None,
+    gpu: step.Gpu = None,
+    mfu: step.Mfu = None,
+    price: step.Price = None,
+    grid: step.Grid = None,
+    pue: step.Pue = 1.1,
+    reproduce: step.Reproduce = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show modules, and precision recipes.")] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
@@ -55,8 +62,15 @@ def train(
 ) -> None:
     """What training MODEL takes: parameters trained, and bytes of weights, gradients and optimizer states."""
     from llmscale.answers.train import train as answer
+    from llmscale.errors import UsageError
     from llmscale.render.views.train import TrainView
 
+    style = Style(output, lang, no_color, width, quiet)
+    if reproduce:
+        step.reproduce(style)
+        return
+    if model is None:
+        raise UsageError("MODEL is needed.", "llmscale train llama-2-7b, or llmscale train --reproduce.")
     result = answer(
         model,
         method=method,
@@ -68,7 +82,8 @@ def train(
         optimizer=optimizer,
         precision=precision,
         step=step.step_of(seq, micro_batch, checkpointing, attn, flops),
+        run=step.compute_of(tokens, gpu, mfu, price, grid, pue),
         assume=assume,
         catalogue=catalogue,
     )
-    Style(output, lang, no_color, width, quiet).write(result, TrainView(explain))
+    style.write(result, TrainView(explain))

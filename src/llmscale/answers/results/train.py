@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, SizedModelRef
-from llmscale.answers.results.train_flops import TrainFlops
+from llmscale.answers.results.train_flops import TrainCompute, TrainFlops
 from llmscale.notes import Note
 
 
@@ -44,6 +44,7 @@ class TrainResult:
     total_parameters: int
     memory: TrainMemory
     flops: TrainFlops
+    compute: TrainCompute | None
     modules: dict[str, int]
     recipes: tuple[RecipeLine, ...]
     notes: tuple[Note, ...]
