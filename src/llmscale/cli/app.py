@@ -27,6 +27,7 @@ COMMANDS = {
     "needs": "needs",
     "train": "train",
     "scaling": "scaling",
+    "serve-cost": "serve_cost",
     "models": "models",
     "devices": "devices",
     "quants": "quants",

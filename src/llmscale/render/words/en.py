@@ -34,6 +34,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "flops_not_counted": "FLOPs of {what} are not counted product by product: only 6ND is given.",
     "own_run_left_out": "Hours: the rows of the model itself are left out of the shares that ours follow from. "
     "FLOP: by the makers' own count.",
+    "serve_cost_busy": "All sequences run all the time, {share:.0%} of the hours; prompts are read one at a time.",
     "flops_of_text": "FLOPs of text alone: what sees images or sound is left out.",
     "train_without_activations": "Activations and what is alive only within a step are not in these figures.",
     "taken": "'{typed}' is taken as {model}.",
