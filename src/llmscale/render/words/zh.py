@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llmscale.render.words.zh_training import TRAINING
 from llmscale.units import format_gib
 
 
@@ -13,6 +14,7 @@ def _many(requests: float) -> str:
 
 
 LABELS = {
+    **TRAINING,
     "Trainable": "可训练参数",
     "Law": "定律",
     "Tokens": "词元",
@@ -28,41 +30,6 @@ LABELS = {
     "Part": "部分",
     "Weights": "权重",
     "Gradients": "梯度",
-    "Device-hours": "机时",
-    "Days": "天数",
-    "Energy kWh": "能耗 kWh",
-    "Cost $, from": "费用 $,最低",
-    "to": "至",
-    "median error": "误差中位数",
-    "in range": "在区间内",
-    "In range": "在区间内",
-    "Published runs": "已公布的训练",
-    "Hours, ours": "机时,估计",
-    "Theirs": "公布值",
-    "FLOP ratio": "FLOP 比值",
-    "Value": "数值",
-    "Range": "区间",
-    "Run": "训练",
-    "Least compute with": "含推理时总算力最少,推理",
-    "tokens served": "词元",
-    "The next 0.01 of loss costs as much as all before at": "再降 0.01 损失与此前全部花费相当的算力",
-    "How long models were trained": "各模型的训练量",
-    "x optimum": "最优的倍数",
-    "rented": "租用",
-    "own": "自有",
-    "an API": "API",
-    "would fit": "可容纳",
-    "a million tokens, at rated power": "每百万词元(额定功率)",
-    "Your own is cheaper than": "自有更便宜,相对",
-    "tokens a day": "词元/天",
-    "FLOPs of a step": "一步的 FLOPs",
-    "of 6ND": "占 6ND",
-    "tokens": "词元",
-    "Forward": "前向",
-    "Backward": "反向",
-    "of it: recomputed": "其中重算",
-    "6 x parameters x tokens": "6 x 参数 x 词元",
-    "6 x active parameters x tokens": "6 x 激活参数 x 词元",
     "Optimizer states": "优化器状态",
     "Together": "合计",
     "Parameters added, by module": "新增参数(按模块)",
