@@ -6,7 +6,7 @@ from collections.abc import Callable
 from statistics import median
 
 from llmscale.answers.train_compute import generations
-from llmscale.training.efficiency import ERRORS, GENERATIONS, PRECISIONS, Asked, expected
+from llmscale.training.efficiency import ERRORS, GENERATIONS, PRECISIONS, AskedRun, expected
 from llmscale.training.published import Reached, prices, reached, runs
 
 
@@ -14,7 +14,7 @@ def left_out(together: Callable[[Reached], str]) -> tuple[float, float]:
     """Median error, and how often the range held, with all rows left out that are called the same."""
     of, errors, held = generations(), [], 0
     for row in reached():
-        asked = Asked(of[row.device], row.precision, row.active, row.moe, row.gpus, row.run)
+        asked = AskedRun(of[row.device], row.precision, row.active, row.moe, row.gpus, row.run)
         found = expected(asked, of, [each for each in reached() if together(each) != together(row)])
         errors.append(abs(found.value / row.share - 1))
         held += found.low <= row.share <= found.high

@@ -9,7 +9,7 @@ from llmscale.answers.train_compute import generations, newest_prices
 from llmscale.devices import device as catalogue
 from llmscale.devices.sets import device_set
 from llmscale.errors import UsageError
-from llmscale.training.efficiency import GENERATIONS, Asked, expected
+from llmscale.training.efficiency import GENERATIONS, AskedRun, expected
 
 UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9}
 MOST_USD = 1e13
@@ -50,7 +50,7 @@ def buys(usd: float, device: str | None, price: float | None) -> BudgetLine:
         raise UsageError(f"--price {price:g} must lie above 0 and up to 10,000.")
     least = price if price is not None else min(each.low for each in listed)
     most = price if price is not None else max(each.high for each in listed)
-    share = expected(Asked(found.generation, "bf16", MIDDLING, False), generations())
+    share = expected(AskedRun(found.generation, "bf16", MIDDLING, False), generations())
     hour = found.fp16_tflops * 1e12 * 3600
     flops = usd / (least * most) ** 0.5 * hour * share.value
     ends = (usd / most * hour * share.low, usd / least * hour * share.high)

@@ -14,7 +14,7 @@ from llmscale.errors import UsageError
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import note
-from llmscale.training.efficiency import GENERATIONS, Asked, Share, expected
+from llmscale.training.efficiency import GENERATIONS, AskedRun, Share, expected
 from llmscale.training.published import Price, Run, prices, reached, runs
 
 MOST_TOKENS = 10**16
@@ -117,7 +117,7 @@ def _share(device: Device, asked: ComputeAsked, active: int, moe: bool, count: i
             f"Nobody published what share of a {device.name}'s rate training reaches.",
             "Give it: --mfu 0.3, or name a100, h100, h200, b200.",
         )
-    return expected(Asked(device.generation, "bf16", active, moe, count if count > 1 else None), generations())
+    return expected(AskedRun(device.generation, "bf16", active, moe, count if count > 1 else None), generations())
 
 
 def generations() -> dict[str, str]:
@@ -179,5 +179,5 @@ def reproduced() -> Iterator[Reproduced]:
 def _without(run: Run) -> Share:
     device = catalogue.entry(run.device or "")
     others = [row for row in reached() if row.model != run.model]
-    asked = Asked(device.generation or "", run.precision, run.active, run.active != run.parameters)
+    asked = AskedRun(device.generation or "", run.precision, run.active, run.active != run.parameters)
     return expected(asked, generations(), others)

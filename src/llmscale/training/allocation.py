@@ -2,7 +2,7 @@
 
 Sources: Hoffmann et al. 2022 (arXiv:2203.15556, table 3; approach 2: its exponents and the 63 B of its figure 3,
 recalled), Kaplan et al. 2020 (arXiv:2001.08361, N without embeddings), DeepSeek LLM 2024 (arXiv:2401.02954), Llama 3
-2024 (arXiv:2407.21783, section 3.2.1), Sardana et al. 2023 (arXiv:2401.00448).
+2024 (arXiv:2407.21783, section 3.2), Sardana et al. 2023 (arXiv:2401.00448).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ ALLOCATIONS = {
     "chinchilla-1": Allocation("Chinchilla 1", "arXiv:2203.15556 table 3", table_3, 6e18, 3e21),
     "chinchilla-2": Allocation("Chinchilla 2", "arXiv:2203.15556 table 2, figure 3", isoflop, 6e18, 3e21),
     "deepseek": Allocation("DeepSeek", "arXiv:2401.02954", deepseek, 1e17, 3e20),
-    "llama-3": Allocation("Llama 3", "arXiv:2407.21783 section 3.2.1", llama_3, 6e18, 1e22),
+    "llama-3": Allocation("Llama 3", "arXiv:2407.21783 section 3.2", llama_3, 6e18, 1e22),
     "kaplan": Allocation("Kaplan (superseded)", "arXiv:2001.08361", kaplan, 0.0, 10 * PF_DAY),
 }
 

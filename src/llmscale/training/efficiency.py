@@ -35,7 +35,7 @@ class Errors(NamedTuple):
 ERRORS = {"family": Errors(0.38, 0.91), "model": Errors(0.14, 0.98)}
 
 
-class Asked(NamedTuple):
+class AskedRun(NamedTuple):
     """A training to come."""
 
     generation: str
@@ -55,7 +55,7 @@ class Share(NamedTuple):
     nearest: Reached
 
 
-def expected(asked: Asked, generations: dict[str, str], rows: Iterable[Reached] | None = None) -> Share:
+def expected(asked: AskedRun, generations: dict[str, str], rows: Iterable[Reached] | None = None) -> Share:
     """The share that `asked` will reach.
 
     Args:
@@ -71,7 +71,7 @@ def expected(asked: Asked, generations: dict[str, str], rows: Iterable[Reached] 
     return Share(value, low / WIDER, min(MOST[PRECISIONS.index(asked.precision)], high * WIDER), nearest)
 
 
-def _weight(asked: Asked, row: Reached, generation: str) -> float:
+def _weight(asked: AskedRun, row: Reached, generation: str) -> float:
     away = 2.0 * abs(GENERATIONS.index(asked.generation) - GENERATIONS.index(generation))
     away += 0.7 * abs(PRECISIONS.index(asked.precision) - PRECISIONS.index(row.precision))
     away += 1.0 * abs(log10(asked.active) - log10(row.active))
