@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.answers.results.scaling import ChangeLine, LawLine, ScalingResult
+from llmscale.answers.results.scaling import ChangeLine, LawLine, ScalingResult, ServingLine
+from llmscale.answers.scaling_budget import buys
+from llmscale.answers.scaling_trained import trained_models
 from llmscale.errors import UndisclosedError, UsageError
 from llmscale.model.inventory import inventory
 from llmscale.notes import note
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
+from llmscale.training.allocation import (
+    ALLOCATIONS,
+    OVER_TRAINING,
+    experts_loss,
+    kaplan_loss,
+    turning_point,
+    with_serving,
+)
 from llmscale.training.scaling import LAWS, Law, effective_tokens
 
 DEFAULT = "besiroglu"
+MOST_GRANULAR = 64
 
 
 def scaling(
@@ -22,14 +33,30 @@ def scaling(
     tokens: int | None = None,
     flops: float | None = None,
     unique_tokens: int | None = None,
+    serve_tokens: int | None = None,
+    granularity: float | None = None,
+    budget: float | None = None,
+    device: str | None = None,
+    price: float | None = None,
+    catalogue_models: bool = False,
 ) -> ScalingResult:
     """Loss and best allocation of a size and tokens, or of a compute.
 
     Raises:
         UsageError: nothing to go by, or two things that say the same.
     """
+    bought = None
+    if budget is not None:
+        if flops is not None or tokens is not None or params is not None or model:
+            raise UsageError("--budget says the compute, and with it size and tokens.", "Give it alone, with --gpu.")
+        bought = buys(budget, device, price)
+        flops = bought.flops
+    if granularity is not None and not 1 <= granularity <= MOST_GRANULAR:
+        raise UsageError(f"--granularity must lie between 1 and {MOST_GRANULAR}.", "Usual are 1 to 16.")
     if flops is not None and (model or params is not None or tokens is not None):
         raise UsageError("--flops says both size and tokens.", "Give it alone, or --params with --tokens.")
+    if catalogue_models and model is None and params is None and flops is None:
+        flops = 5.76e23
     if (model is None) == (params is None) and flops is None:
         raise UsageError("One of MODEL, --params and --flops is needed.", "llmscale scaling --params 7B --tokens 2T")
     if flops is not None:
@@ -44,9 +71,13 @@ def scaling(
     return ScalingResult(
         name=name,
         effective_tokens=round(worth),
-        asked=tuple(_line(key, law, n, d, worth) for key, law in LAWS.items()),
-        optimal=tuple(_line(key, law, *law.optimum(6 * n * d)) for key, law in LAWS.items()),
+        asked=tuple(_asked(n, d, worth, granularity)),
+        optimal=tuple(_optimal(6 * n * d)),
         changes=tuple(_changes(LAWS[DEFAULT], n, worth)),
+        turning_point_flops=turning_point(LAWS[DEFAULT]),
+        serving=_serving(n, worth, serve_tokens) if serve_tokens else None,
+        trained=tuple(trained_models(model, catalogue_models, LAWS[DEFAULT])),
+        budget=bought,
         notes=(note("laws_not_comparable"), *((note("no_law_of_tuning"),) if unique_tokens else ())),
     )
 
@@ -82,6 +113,33 @@ def _size(model: str) -> float:
 def _line(key: str, law: Law, n: float, d: float, worth: float | None = None) -> LawLine:
     loss = law.loss(n, d if worth is None else worth)
     return LawLine(key, law.title, law.source, round(n), round(d), d / n, 6 * n * d, loss, law.covers(n, d))
+
+
+def _asked(n: float, d: float, worth: float, granularity: float | None) -> Iterator[LawLine]:
+    yield from (_line(key, law, n, d, worth) for key, law in LAWS.items())
+    for key, over in OVER_TRAINING.items():
+        inside = 11e6 <= n <= 6.9e9 and 20 <= d / n <= 640
+        yield _bare(key, over.title, "arXiv:2403.08540 table 6 (recalled)", n, d, over.loss(n, worth), inside)
+    yield _bare("kaplan", "Kaplan (superseded)", "arXiv:2001.08361", n, d, kaplan_loss(n, worth), n <= 1.5e9)
+    if granularity:
+        loss, inside = experts_loss(n, worth, granularity), 129e6 <= n <= 3.7e9 and 16e9 <= d <= 130e9
+        yield _bare("krajewski", f"MoE, granularity {granularity:g}", "arXiv:2402.07871 (recalled)", n, d, loss, inside)
+
+
+def _optimal(flops: float) -> Iterator[LawLine]:
+    yield from (_line(key, law, *law.optimum(flops)) for key, law in LAWS.items())
+    for name, each in ALLOCATIONS.items():
+        yield _bare(name, each.title, each.source, *each.share(flops), None, each.lowest <= flops <= each.highest)
+
+
+def _bare(key: str, title: str, source: str, n: float, d: float, loss: float | None, inside: bool) -> LawLine:
+    return LawLine(key, title, source, round(n), round(d), d / n, 6 * n * d, loss, inside)
+
+
+def _serving(n: float, d: float, served: int) -> ServingLine:
+    size, tokens = with_serving(LAWS[DEFAULT], n, d, served)
+    before, after = 6 * n * d + 2 * n * served, 6 * size * tokens + 2 * size * served
+    return ServingLine(served, round(size), round(tokens), after, 100 * (1 - after / before))
 
 
 def _changes(law: Law, n: float, d: float) -> Iterator[ChangeLine]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
+from llmscale.answers.train_compute import NO_RUN, ComputeAsked, compute
+from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, share_of_full, step_flops
 from llmscale.errors import UndisclosedError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
@@ -28,6 +30,8 @@ def train(
     virtual_tokens: int = 20,
     optimizer: str = "adamw",
     precision: str = "",
+    step: StepAsked = USUAL_STEP,
+    run: ComputeAsked = NO_RUN,
     assume: str | None = None,
     catalogue: str | None = None,
 ) -> TrainResult:
@@ -52,9 +56,11 @@ def train(
         trainable_parameters=chosen.trainable,
         total_parameters=chosen.total,
         memory=_memory(chosen, recipe, optimizer),
+        flops=step_flops(spec, choice, step),
+        compute=compute(spec, run, lambda: share_of_full(spec, choice, step)),
         modules=chosen.names,
         recipes=tuple(_recipes(chosen, optimizer)),
-        notes=(*chosen.notes, *_notes(spec, choice, chosen_precision)),
+        notes=(*chosen.notes, *_notes(spec, choice, chosen_precision), *flops_notes(spec, choice, step)),
     )
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "train",
     "scaling": "scaling",
     "log": "log",
+    "serve-cost": "serve_cost",
     "models": "models",
     "devices": "devices",
     "quants": "quants",

@@ -12,7 +12,10 @@ from llmscale.cli.output import Style
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command(epilog="Examples: llmscale scaling llama-2-7b --tokens 2T | llmscale scaling --flops 5.76e23")
+@app.command(
+    epilog="Examples: llmscale scaling llama-2-7b --tokens 2T | llmscale scaling --flops 5.76e23 | "
+    "llmscale scaling --budget '$1M' --gpu h100 | llmscale scaling --trained"
+)
 def scaling(
     model: Annotated[Optional[str], typer.Argument(help="A model, for its size.")] = None,
     params: Annotated[Optional[str], typer.Option("--params", help="Parameters: 7B.")] = None,
@@ -23,6 +26,19 @@ def scaling(
     unique_tokens: Annotated[
         Optional[str], typer.Option("--unique-tokens", help="How many of the tokens differ; the rest are repeats.")
     ] = None,
+    serve_tokens: Annotated[
+        Optional[str],
+        typer.Option("--serve-tokens", help="Tokens that will be served: 1T; what size then costs least."),
+    ] = None,
+    granularity: Annotated[
+        Optional[float], typer.Option("--granularity", help="Of fine-grained experts: a line of their law.")
+    ] = None,
+    budget: Annotated[Optional[str], typer.Option("--budget", help="Money: '$1M'; with --gpu.")] = None,
+    gpu: Annotated[Optional[str], typer.Option("--gpu", help="What the budget rents: h100.")] = None,
+    price: Annotated[Optional[float], typer.Option("--price", help="USD an hour; else a dated range of lists.")] = None,
+    trained: Annotated[
+        bool, typer.Option("--trained", help="How long all models of the catalogue were trained.")
+    ] = False,
     output: opt.OutputOption = "table",
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
@@ -32,6 +48,7 @@ def scaling(
     """What a size and tokens are worth by the scaling laws, the best share of the compute, what doubling brings."""
     from llmscale.answers.scaling import compute
     from llmscale.answers.scaling import scaling as answer
+    from llmscale.answers.scaling_budget import money
     from llmscale.render.views.scaling import scaling_view
     from llmscale.units import parse_count
 
@@ -41,5 +58,11 @@ def scaling(
         tokens=parse_count(tokens, "--tokens") if tokens is not None else None,
         flops=compute(flops) if flops is not None else None,
         unique_tokens=parse_count(unique_tokens, "--unique-tokens") if unique_tokens is not None else None,
+        serve_tokens=parse_count(serve_tokens, "--serve-tokens") if serve_tokens is not None else None,
+        granularity=granularity,
+        budget=money(budget) if budget is not None else None,
+        device=gpu,
+        price=price,
+        catalogue_models=trained,
     )
     Style(output, lang, no_color, width, quiet).write(result, scaling_view)

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli import train_step as step
 from llmscale.cli.output import Style
 
 app = typer.Typer(rich_markup_mode=None)
@@ -17,7 +18,7 @@ app = typer.Typer(rich_markup_mode=None)
     "--lora-targets all-linear | llmscale train mixtral-8x7b --method lora --lora-targets q_proj,v_proj"
 )
 def train(
-    model: opt.Model,
+    model: step.Model = None,
     method: Annotated[
         str, typer.Option("--method", help="full, lora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
     ] = "full",
@@ -38,6 +39,18 @@ def train(
             "--precision", help="fp32, amp, bf16, megatron or deepspeed; amp in full, else bf16 if not given."
         ),
     ] = "",
+    seq: step.Seq = None,
+    micro_batch: step.MicroBatch = 1,
+    checkpointing: step.Checkpointing = "none",
+    attn: step.Attn = "flash",
+    flops: step.FlopsOption = "square",
+    tokens: step.Tokens = None,
+    gpu: step.Gpu = None,
+    mfu: step.Mfu = None,
+    price: step.Price = None,
+    grid: step.Grid = None,
+    pue: step.Pue = 1.1,
+    reproduce: step.Reproduce = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show modules, and precision recipes.")] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
@@ -49,8 +62,15 @@ def train(
 ) -> None:
     """What training MODEL takes: parameters trained, and bytes of weights, gradients and optimizer states."""
     from llmscale.answers.train import train as answer
+    from llmscale.errors import UsageError
     from llmscale.render.views.train import TrainView
 
+    style = Style(output, lang, no_color, width, quiet)
+    if reproduce:
+        step.reproduce(style)
+        return
+    if model is None:
+        raise UsageError("MODEL is needed.", "llmscale train llama-2-7b, or llmscale train --reproduce.")
     result = answer(
         model,
         method=method,
@@ -61,7 +81,9 @@ def train(
         virtual_tokens=virtual_tokens,
         optimizer=optimizer,
         precision=precision,
+        step=step.step_of(seq, micro_batch, checkpointing, attn, flops),
+        run=step.compute_of(tokens, gpu, mfu, price, grid, pue),
         assume=assume,
         catalogue=catalogue,
     )
-    Style(output, lang, no_color, width, quiet).write(result, TrainView(explain))
+    style.write(result, TrainView(explain))

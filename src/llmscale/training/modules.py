@@ -105,6 +105,11 @@ def routes(spec: ModelSpec) -> bool:
     return any(group.component == "experts" for group in inventory(spec).groups)
 
 
+def class_name(family: str, tensor: str) -> str:
+    """The module of the class that a tensor of the checkpoint belongs to."""
+    return _renamed(family, tensor.rpartition(".")[0])
+
+
 def _owner(group: TensorGroup) -> str:
     # Matrices of experts are each a module here, since peft adapts them one by one.
     return group.name if group.experts > 1 else group.name.rpartition(".")[0]

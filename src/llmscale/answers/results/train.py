@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, SizedModelRef
+from llmscale.answers.results.train_flops import TrainCompute, TrainFlops
 from llmscale.notes import Note
 
 
@@ -42,6 +43,8 @@ class TrainResult:
     trainable_parameters: int
     total_parameters: int
     memory: TrainMemory
+    flops: TrainFlops
+    compute: TrainCompute | None
     modules: dict[str, int]
     recipes: tuple[RecipeLine, ...]
     notes: tuple[Note, ...]

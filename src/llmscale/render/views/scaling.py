@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llmscale.answers.results.scaling import LawLine, ScalingResult
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.words import Words
@@ -9,12 +11,53 @@ from llmscale.render.words import Words
 
 def scaling_view(result: ScalingResult, say: Words) -> Report:
     """See the module."""
-    tables = (
+    tables = [
         _laws(result.name, result.asked, say),
         _laws(say("Best share of the same compute"), result.optimal, say),
         _changes(result, say),
-    )
-    return Report(tables, tuple(say.sentence(told) for told in result.notes))
+    ]
+    if result.trained:
+        tables.append(_trained(result, say))
+    return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in result.notes)))
+
+
+def _facts(result: ScalingResult, say: Words) -> Iterator[str]:
+    if result.budget:
+        bought = result.budget
+        low, high = bought.flops_range
+        yield (
+            f"${bought.usd:,.0f} || {bought.device}: {bought.flops:.3g} FLOP ({low:.3g} - {high:.3g}) || "
+            f"{bought.price_range[0]:g} - {bought.price_range[1]:g} $/h, {bought.date} || "
+            f"MFU {bought.mfu_range[0]:.2f} - {bought.mfu_range[1]:.2f}"
+        )
+    if result.serving:
+        best = result.serving
+        yield (
+            f"{say('Least compute with')} {say.count(best.served_tokens)} {say('tokens served')}: "
+            f"{say.count(best.parameters)}, {say.count(best.tokens)} {say('tokens')} (-{best.saved_percent:.1f} %)"
+        )
+    yield f"{say('The next 0.01 of loss costs as much as all before at')} {result.turning_point_flops:.2g} FLOP"
+
+
+def _trained(result: ScalingResult, say: Words) -> Table:
+    columns = [
+        Column("id", "Model", right=False),
+        Column("parameters", "Active"),
+        Column("tokens", "Tokens"),
+        Column("tokens_per_parameter", "Tokens/param"),
+        Column("over_training", "x optimum"),
+    ]
+    rows = [
+        [
+            word(line.id),
+            Cell(line.parameters, say.count(line.parameters)),
+            Cell(line.tokens, say.count(line.tokens)),
+            Cell(line.tokens_per_parameter, f"{line.tokens_per_parameter:,.3g}"),
+            Cell(line.over_training, f"{line.over_training:,.3g}"),
+        ]
+        for line in result.trained
+    ]
+    return table(say("How long models were trained"), columns, rows)
 
 
 def _laws(title: str, lines: tuple[LawLine, ...], say: Words) -> Table:
@@ -33,11 +76,16 @@ def _laws(title: str, lines: tuple[LawLine, ...], say: Words) -> Table:
             Cell(line.tokens, say.count(line.tokens)),
             Cell(line.tokens_per_parameter, f"{line.tokens_per_parameter:.3g}"),
             Cell(line.flops, f"{line.flops:.3g}"),
-            Cell(line.loss, f"{'' if line.in_range else '~'}{line.loss:.3f}"),
+            _loss(line),
         ]
         for line in lines
     ]
     return table(title, columns, rows)
+
+
+def _loss(line: LawLine) -> Cell:
+    beyond = "" if line.in_range else "~"
+    return Cell(line.loss, f"{beyond}-" if line.loss is None else f"{beyond}{line.loss:.3f}")
 
 
 def _changes(result: ScalingResult, say: Words) -> Table:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llmscale.answers.results.train import TrainResult
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import gib
+from llmscale.render.views.train_flops import compute_table, flops_table
 from llmscale.render.words import Words
 
 
@@ -18,7 +19,8 @@ class TrainView:
     explain: bool = False
 
     def __call__(self, result: TrainResult, say: Words) -> Report:
-        tables = [_memory(result, say)]
+        tables = [_memory(result, say), flops_table(result.flops, say)]
+        tables += [compute_table(result.compute, say)] if result.compute else []
         if result.modules and self.explain:
             tables.append(_modules(result, say))
         if self.explain:

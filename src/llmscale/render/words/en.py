@@ -40,6 +40,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "fine-tune.",
     "saved_unties": "The head shares the embedding's weights; saved modules are copies, so it is counted twice.",
     "adapters_in_fp32": "peft makes adapters of a 16-bit model in fp32.",
+    "flops_not_counted": "FLOPs of {what} are not counted product by product: only 6ND is given.",
+    "own_run_left_out": "Hours: the rows of the model itself are left out of the shares that ours follow from. "
+    "FLOP: by the makers' own count.",
+    "serve_cost_busy": "All sequences run all the time, {share:.0%} of the hours; prompts are read one at a time.",
+    "flops_of_text": "FLOPs of text alone: what sees images or sound is left out.",
     "train_without_activations": "Activations and what is alive only within a step are not in these figures.",
     "taken": "'{typed}' is taken as {model}.",
     "taken_in": "'{typed}' is taken as {model} in {quant}.",

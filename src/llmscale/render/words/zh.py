@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmscale.render.words import zh_log
+from llmscale.render.words.zh_training import TRAINING
 from llmscale.units import format_gib
 
 
@@ -15,6 +16,7 @@ def _many(requests: float) -> str:
 
 LABELS = {
     **zh_log.LABELS,
+    **TRAINING,
     "Trainable": "可训练参数",
     "Law": "定律",
     "Tokens": "词元",
@@ -187,6 +189,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "no_law_of_tuning": "重复数据按 Muennighoff 2023 的预训练定律折算;没有定律能预测微调。",
     "saved_unties": "输出头与嵌入共享权重;保存的模块是副本,因此计入两次。",
     "adapters_in_fp32": "16 位模型的适配器由 peft 以 fp32 建立。",
+    "flops_not_counted": "未逐个矩阵乘法统计 {what} 的 FLOPs:只给出 6ND。",
+    "own_run_left_out": "机时:我们的估计不使用该模型自己的数据。FLOP:按发布者自己的算法。",
+    "serve_cost_busy": "所有序列始终运行,占 {share:.0%} 的时间;提示词逐个读取。",
+    "flops_of_text": "仅文本部分的 FLOPs:不含视觉与音频部分。",
     "train_without_activations": "以上数字不含激活以及只在一步之内存在的部分。",
     "not_traced": "{runtime} 如何运行 {model} 尚未逐步跟踪,其激活以通用规则代替,实际可能达到其 {most} 倍。",
     "context_beyond_limit": "上下文 {context:,} 超出该模型自身的上限 {limit:,} 个词元。",

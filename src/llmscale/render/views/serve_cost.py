@@ -1,0 +1,50 @@
+"""``serve-cost`` as a table: what a million tokens cost, rented and on one's own device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmscale.answers.results.serve_cost import ServeCostResult
+from llmscale.render.report import Cell, Column, Report, table, word
+from llmscale.render.words import Words
+
+
+def serve_cost_view(result: ServeCostResult, say: Words) -> Report:
+    """See the module."""
+    columns = [
+        Column("way", "Device", right=False),
+        Column("usd_per_hour", "$/h"),
+        Column("output", "$/M out"),
+        Column("input", "$/M in"),
+        Column("source", "Source", right=False, wraps=True),
+    ]
+    rows = [
+        [
+            word(say(cost.way)),
+            *(Cell(ends and list(ends), _between(ends)) for ends in (cost.usd_per_hour, cost.output, cost.input)),
+            word(f"{cost.date} {cost.source}".strip()),
+        ]
+        for cost in result.costs
+    ]
+    title = f"{result.model.name}, {result.quant}, {result.count} x {result.device}, {result.runtime}"
+    return Report((table(title, columns, rows),), (*_facts(result, say), *(say.sentence(n) for n in result.notes)))
+
+
+def _facts(result: ServeCostResult, say: Words) -> Iterator[str]:
+    low, high = result.tokens_per_second_range
+    yield (
+        f"{result.sequences} x {result.context:,} {say('tokens')} ({result.fits_sequences:,} {say('would fit')}) || "
+        f"{result.tokens_per_second:,.0f} tok/s ({low:,.0f} - {high:,.0f})"
+    )
+    if result.energy_kwh_per_million is not None:
+        yield f"{result.energy_kwh_per_million:.3g} kWh {say('a million tokens, at rated power')}"
+    for label, tokens in (("rented", result.break_even_rent), ("an API", result.break_even_api)):
+        if tokens is not None:
+            yield f"{say('Your own is cheaper than')} {say(label)}: {tokens:,.0f} {say('tokens a day')}"
+
+
+def _between(ends: tuple[float, float] | None) -> str:
+    if ends is None:
+        return "-"
+    low, high = (f"{end:.3g}" for end in ends)
+    return low if low == high else f"{low} - {high}"

@@ -1,0 +1,76 @@
+"""What published training reached and cost (`data/training.yaml`): shares of a card's rate, prices, whole runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from llmscale.store.tables import table
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The share of a card's dense 16-bit rate that one training reached.
+
+    Attributes:
+        family: the makers' family of models, for what is left out together.
+        active: parameters that a token touches.
+        run: a whole run with its stops, not a tuned step.
+    """
+
+    model: str
+    family: str
+    device: str
+    precision: str
+    active: int
+    moe: bool
+    gpus: int | None
+    run: bool
+    share: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD an hour of one card, lowest and highest of a list of that month."""
+
+    device: str
+    low: float
+    high: float
+    date: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its makers print it; `factor` FLOPs a parameter and token where they print FLOPs."""
+
+    model: str
+    parameters: int
+    active: int
+    tokens: int | None
+    flops: float | None
+    device_hours: int | None
+    device: str | None
+    factor: int
+    precision: str
+    note: str
+    source: str
+
+
+@cache
+def reached() -> tuple[Reached, ...]:
+    """All shares."""
+    return tuple(Reached(**row) for row in table("training")["efficiency"])
+
+
+@cache
+def prices() -> tuple[Price, ...]:
+    """All prices."""
+    return tuple(Price(**row) for row in table("training")["prices"])
+
+
+@cache
+def runs() -> tuple[Run, ...]:
+    """All runs."""
+    return tuple(Run(**row) for row in table("training")["runs"])

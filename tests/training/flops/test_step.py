@@ -1,0 +1,69 @@
+"""FLOPs of a step, held against ``torch.utils.flop_counter`` over the real classes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from llmscale.model.families import from_config
+from llmscale.training.flops.products import Training
+from llmscale.training.flops.step import Flops, Step, flops, six_nd, uncounted
+from llmscale.training.flops.taking_part import taking_part
+from llmscale.training.methods import MethodChoice
+from tests.helpers import TRUTH, tiny_spec
+
+ROWS = json.loads((TRUTH / "training_flops.json").read_text(encoding="utf-8"))["rows"]
+
+
+def counted(row: dict[str, Any]) -> Flops:
+    config = json.loads((TRUTH / "configs" / row["config"]).read_text(encoding="utf-8"))
+    spec = from_config({**config, **row["changes"]}, row["config"])
+    choice, lora = MethodChoice(), row.get("lora")
+    if lora:
+        names = lora["target_modules"]
+        choice = MethodChoice("lora", lora["r"], (names,) if isinstance(names, str) else tuple(names))
+    how = taking_part(spec, choice)
+    assert how is not None
+    assert not uncounted(spec)
+    step = Step(row["batch"], row["seq"], row["attn"] == "sdpa", row["checkpointing"], bool(lora))
+    return flops(spec, step, how)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['config']} {row['attn']} {row['checkpointing']}")
+def test_flops_are_those_that_torch_counts(row: dict[str, Any]) -> None:
+    found = counted(row)
+    assert (found.forward, found.backward) == (row["forward"], row["backward"])
+
+
+def full(name: str) -> Training:
+    return Training(True)
+
+
+def test_causal_halves_attention_and_nothing_else() -> None:
+    spec = tiny_spec()
+    square, causal = (flops(spec, Step(1, 256, flash=False, causal=each), full) for each in (False, True))
+    doubled = flops(spec, Step(2, 128, flash=False), full)  # as many tokens, half the square
+    assert causal.forward == doubled.forward < square.forward
+    assert causal.backward == doubled.backward
+
+
+def test_a_frozen_model_costs_about_half_the_backward() -> None:
+    spec = tiny_spec()
+    how = taking_part(spec, MethodChoice("lora", 1, ("down_proj",)))
+    assert how is not None
+    lora, whole = flops(spec, Step(1, 64), how), flops(spec, Step(1, 64), full)
+    assert lora.backward < 0.6 * whole.backward
+
+
+def test_blocks_with_states_are_not_counted() -> None:
+    config = json.loads((TRUTH / "configs" / "mamba-1.4b.json").read_text(encoding="utf-8"))
+    assert uncounted(from_config(config, "a test")) == "Mamba"
+
+
+def test_adapters_of_fused_experts_are_not_counted() -> None:
+    config = json.loads((TRUTH / "configs" / "mixtral-8x7b.json").read_text(encoding="utf-8"))
+    spec = from_config(config, "a test")
+    assert taking_part(spec, MethodChoice("lora", 8, ("all-linear",))) is None
+    assert six_nd(spec, 10, active=True) < six_nd(spec, 10, active=False)
