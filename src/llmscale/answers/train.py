@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
+from llmscale.answers.train_memory import USUAL_MEMORY, Held, MemoryAsked, check_memory, sequence_of, step_memory
 from llmscale.errors import UndisclosedError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
@@ -28,6 +29,7 @@ def train(
     virtual_tokens: int = 20,
     optimizer: str = "adamw",
     precision: str = "",
+    memory: MemoryAsked = USUAL_MEMORY,
     assume: str | None = None,
     catalogue: str | None = None,
 ) -> TrainResult:
@@ -38,23 +40,29 @@ def train(
         UndisclosedError: a model whose tensors nobody outside knows.
     """
     _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
+    check_memory(memory)
     spec = _spec(reference, assume, catalogue)
     targets = () if lora_targets == "default" else _names(lora_targets)
     choice = MethodChoice(method, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
     chosen = trained(spec, choice)
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
-    recipe = RECIPES[chosen_precision]
+    held = _memory(chosen, RECIPES[chosen_precision], optimizer, memory.adapter)
+    peaks, unsaid = step_memory(spec, choice, held, chosen_precision, optimizer, memory)
     return TrainResult(
         model=model_ref(model_of(spec).about),
         method=method,
         optimizer=optimizer,
         precision=chosen_precision,
+        sequence=sequence_of(spec, memory),
+        micro_batch=memory.micro_batch,
+        checkpointing=memory.checkpointing,
         trainable_parameters=chosen.trainable,
         total_parameters=chosen.total,
-        memory=_memory(chosen, recipe, optimizer),
+        memory=held.memory,
+        peaks=peaks,
         modules=chosen.names,
         recipes=tuple(_recipes(chosen, optimizer)),
-        notes=(*chosen.notes, *_notes(spec, choice, chosen_precision)),
+        notes=(*chosen.notes, *_notes(spec, choice, chosen_precision, memory), *unsaid),
     )
 
 
@@ -92,15 +100,16 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _memory(chosen: Trained, recipe: Recipe, optimizer: str) -> TrainMemory:
+def _memory(chosen: Trained, recipe: Recipe, optimizer: str, adapter_dtype: str) -> Held:
+    adapter = ADAPTER if adapter_dtype == "fp32" else recipe
     saved, added = _elements(chosen.saved), _elements(chosen.added)
     own = _elements(chosen.own) + saved
-    weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * ADAPTER.weight
-    gradients = own * recipe.gradient + added * ADAPTER.gradient
+    weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * adapter.weight
+    gradients = own * recipe.gradient + added * adapter.gradient
     tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
-    tensors += [Tensors(shape, copies, ADAPTER.state) for shape, copies in chosen.added]
+    tensors += [Tensors(shape, copies, adapter.state) for shape, copies in chosen.added]
     states = state_bytes(optimizer, tensors)
-    return TrainMemory(weights, gradients, states, weights + gradients + states)
+    return Held(TrainMemory(weights, gradients, states, weights + gradients + states), tensors)
 
 
 def _elements(tensors: Sequence[tuple[tuple[int, ...], int]]) -> int:
@@ -117,11 +126,7 @@ def _recipes(chosen: Trained, optimizer: str) -> Iterator[RecipeLine]:
         yield RecipeLine(name, recipe.title, recipe.weight, recipe.gradient, recipe.master, states, round(total, 4))
 
 
-def _notes(spec: ModelSpec, choice: MethodChoice, precision: str) -> Iterator[Note]:
+def _notes(spec: ModelSpec, choice: MethodChoice, precision: str, memory: MemoryAsked) -> Iterator[Note]:
     yield from (note("said", text=warning) for warning in spec.warnings)
-    if choice.method == "full":
-        yield note("train_without_activations")
-        return
-    if RECIPES[precision].weight == ADAPTER.weight // 2:
+    if choice.method != "full" and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
         yield note("adapters_in_fp32")
-    yield note("train_without_activations")

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli import train_memory as memory
 from llmscale.cli.output import Style
 
 app = typer.Typer(rich_markup_mode=None)
@@ -38,6 +39,12 @@ def train(
             "--precision", help="fp32, amp, bf16, megatron or deepspeed; amp in full, else bf16 if not given."
         ),
     ] = "",
+    seq: memory.Seq = None,
+    micro_batch: memory.MicroBatch = 1,
+    checkpointing: memory.Checkpointing = "none",
+    attn: memory.Attn = "sdpa",
+    padded: memory.Padded = False,
+    adapter_dtype: memory.AdapterDtype = "fp32",
     explain: Annotated[bool, typer.Option("--explain", help="Show modules, and precision recipes.")] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
@@ -47,7 +54,7 @@ def train(
     width: opt.Width = None,
     quiet: opt.Quiet = False,
 ) -> None:
-    """What training MODEL takes: parameters trained, and bytes of weights, gradients and optimizer states."""
+    """What training MODEL takes: parameters trained, bytes of all that a step holds, and where it is most."""
     from llmscale.answers.train import train as answer
     from llmscale.render.views.train import TrainView
 
@@ -61,6 +68,7 @@ def train(
         virtual_tokens=virtual_tokens,
         optimizer=optimizer,
         precision=precision,
+        memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype),
         assume=assume,
         catalogue=catalogue,
     )

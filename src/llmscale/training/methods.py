@@ -100,6 +100,15 @@ def trained(spec: ModelSpec, choice: MethodChoice) -> Trained:
     return _adapted(spec, parts, choice, base)
 
 
+def adapted_modules(spec: ModelSpec, choice: MethodChoice) -> tuple[list[Module], list[Module]]:
+    """The modules that the method adapts, and those that are trained whole."""
+    parts = modules(spec)
+    if choice.method == "ln":
+        return [], _whole(parts, choice.targets or default_targets("ln", spec.family))
+    chosen = _chosen(spec, parts, choice) if choice.method in ADDED else []
+    return chosen, _whole(parts, choice.save)
+
+
 def _adapted(spec: ModelSpec, parts: list[Module], choice: MethodChoice, base: int) -> Trained:
     method, size = choice.method, Size(choice.rank or DEFAULT_RANK[choice.method], FEED_FORWARD.get(spec.family, ()))
     chosen = _chosen(spec, parts, choice)

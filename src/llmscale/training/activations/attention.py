@@ -63,7 +63,7 @@ def _repeat(graph: Graph, x: Tensor, block: Attention) -> Tensor:
 
 
 def _fused(graph: Graph, q: Tensor, k: Tensor, v: Tensor, block: Attention, setting: Setting) -> Tensor:
-    masked = setting.masked or (block.window is not None and setting.seq >= block.window)
+    masked = setting.masked or (setting.windows and block.window is not None and setting.seq >= block.window)
     mask = []
     if masked:
         k, v = _repeat(graph, k, block), _repeat(graph, v, block)

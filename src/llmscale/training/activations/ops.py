@@ -27,6 +27,7 @@ class Setting(NamedTuple):
         adapted: names of the modules that have an adapter, with ``{layer}``.
         rank, adapter: of adapters: rank, and bytes of an element.
         eager: whether attention is computed by single operations.
+        windows: whether the fused kernel is given a mask for a sliding window (sdpa), or takes it itself.
         masked: whether attention is given a mask where its kernel would need none.
         autocast: whether matrices of wider weights are multiplied in 16 bits, with a copy of each.
     """
@@ -39,6 +40,7 @@ class Setting(NamedTuple):
     rank: int = 0
     adapter: int = FP32
     eager: bool = False
+    windows: bool = True
     masked: bool = False
     autocast: bool = False
 

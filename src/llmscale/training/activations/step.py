@@ -188,7 +188,7 @@ def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool
     kept = tables + (0 if style.rotary or not setting.trains else setting.rows * INT64 + positions)
     if checkpointing:
         windows = (p.block.window for p in spec.placed if isinstance(p.block, Attention))
-        masked = any(window is not None and setting.seq >= window for window in windows)
+        masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows
         # What was looked up is a leaf of the graph where nothing of the model is trained, and stays beside the sum.
         leaf = hidden if not setting.trains and _tables(spec) > 1 else 0
         return kept + 4 + (positions if style.rotary else 0) + masked * setting.rows * setting.seq + leaf, 0
