@@ -13,8 +13,9 @@ from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
-from llmscale.training.methods import METHODS, MethodChoice, Trained, trained
+from llmscale.training.methods import METHODS, MethodChoice, Trained, largest_rank, trained
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
+from llmscale.training.packed import packed
 from llmscale.training.precision import ADAPTER, RECIPES, Recipe
 
 
@@ -42,11 +43,15 @@ def train(
     _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
     check_memory(memory)
     spec = _spec(reference, assume, catalogue)
+    if method == "qlora":
+        _check_packed(reference, spec, precision)
     targets = () if lora_targets == "default" else _names(lora_targets)
-    choice = MethodChoice(method, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
+    counted = "lora" if method == "qlora" else method
+    choice = MethodChoice(counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
     chosen = trained(spec, choice)
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
-    held = _memory(chosen, RECIPES[chosen_precision], optimizer, memory.adapter)
+    memory = memory._replace(packed=method == "qlora")
+    held = _memory(spec, chosen, RECIPES[chosen_precision], optimizer, memory)
     peaks, unsaid = step_memory(spec, choice, held, chosen_precision, optimizer, memory)
     return TrainResult(
         model=model_ref(model_of(spec).about),
@@ -96,15 +101,29 @@ def _spec(reference: str, assume: str | None, catalogue: str | None) -> ModelSpe
     return loaded.spec
 
 
+def _check_packed(reference: str, spec: ModelSpec, precision: str) -> None:
+    if reference.lower().endswith(".gguf") or spec.published_in:
+        raise UsageError(
+            f"QLoRA packs 16-bit weights itself; {spec.name} is published packed.",
+            "Name the 16-bit model that it was made of.",
+        )
+    if precision not in ("", "bf16"):
+        raise UsageError(f"--method qlora computes in bf16, not --precision {precision}.", "Leave --precision out.")
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _memory(chosen: Trained, recipe: Recipe, optimizer: str, adapter_dtype: str) -> Held:
-    adapter = ADAPTER if adapter_dtype == "fp32" else recipe
+def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, asked: MemoryAsked) -> Held:
+    adapter = ADAPTER if asked.adapter == "fp32" else recipe
     saved, added = _elements(chosen.saved), _elements(chosen.added)
     own = _elements(chosen.own) + saved
     weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * adapter.weight
+    if asked.packed:
+        elements, size = packed(spec)
+        left = ADAPTER.weight if asked.kbit == "peft" else recipe.weight
+        weights = size + (chosen.base + saved - elements) * left + (added + chosen.fixed) * adapter.weight
     gradients = own * recipe.gradient + added * adapter.gradient
     tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
     tensors += [Tensors(shape, copies, adapter.state) for shape, copies in chosen.added]
@@ -128,5 +147,8 @@ def _recipes(chosen: Trained, optimizer: str) -> Iterator[RecipeLine]:
 
 def _notes(spec: ModelSpec, choice: MethodChoice, precision: str, memory: MemoryAsked) -> Iterator[Note]:
     yield from (note("said", text=warning) for warning in spec.warnings)
+    widest = largest_rank(spec, choice)
+    if choice.rank > widest > 0:
+        yield note("rank_above_width", rank=choice.rank, width=widest)
     if choice.method != "full" and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
         yield note("adapters_in_fp32")

@@ -24,7 +24,13 @@ TORCH = ("fp32", "amp", "bf16")
 
 
 class MemoryAsked(NamedTuple):
-    """What the user said of a step; a sequence of None is `USUAL_SEQUENCE`, or the model's own limit."""
+    """What the user said of a step.
+
+    Attributes:
+        sequence: None for `USUAL_SEQUENCE`, or the model's own limit.
+        kbit: what makes a packed model ready: ``peft`` casts all that is not packed to fp32, ``none`` leaves it.
+        packed: whether the method is QLoRA.
+    """
 
     sequence: int | None = None
     micro_batch: int = 1
@@ -32,6 +38,8 @@ class MemoryAsked(NamedTuple):
     attention: str = "sdpa"
     padded: bool = False
     adapter: str = "fp32"
+    kbit: str = "peft"
+    packed: bool = False
 
 
 class Held(NamedTuple):
@@ -54,6 +62,7 @@ def check_memory(asked: MemoryAsked) -> None:
         ("--checkpointing", asked.checkpointing, ("none", "full")),
         ("--attn", asked.attention, ("sdpa", "flash", "eager")),
         ("--adapter-dtype", asked.adapter, ("fp32", "bf16")),
+        ("--kbit-prepare", asked.kbit, ("peft", "none")),
     ):
         if value not in known:
             raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
@@ -89,7 +98,8 @@ def step_memory(
         "backward": memory.weights_bytes + found.backward,
         "step": memory.weights_bytes + memory.optimizer_bytes + temporary,
     }
-    return TrainPeaks(*parts.values(), max(parts, key=lambda part: parts[part])), tuple(_said(spec, asked))
+    moment = max(parts, key=lambda part: parts[part])
+    return TrainPeaks(parts["forward"], parts["backward"], parts["step"], moment), tuple(_said(spec, asked))
 
 
 def _said(spec: ModelSpec, asked: MemoryAsked) -> list[Note]:
@@ -114,7 +124,8 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
 
 
 def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: MemoryAsked) -> Setting:
-    width = RECIPES[precision].weight
+    narrow = RECIPES[precision].weight
+    width = ADAPTER.weight if asked.packed and asked.kbit == "peft" else narrow
     chosen, _ = adapted_modules(spec, choice)
     return Setting(
         batch=asked.micro_batch,
@@ -123,9 +134,10 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         trains=choice.method == "full",
         adapted=frozenset(module.name for module in chosen),
         rank=choice.rank or DEFAULT_RANK.get(choice.method, 0),
-        adapter=ADAPTER.weight if asked.adapter == "fp32" else width,
+        adapter=ADAPTER.weight if asked.adapter == "fp32" else narrow,
         eager=asked.attention == "eager",
         windows=asked.attention == "sdpa",
         masked=asked.padded,
         autocast=precision == "amp",
+        packed=asked.packed,
     )

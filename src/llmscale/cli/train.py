@@ -20,7 +20,7 @@ app = typer.Typer(rich_markup_mode=None)
 def train(
     model: opt.Model,
     method: Annotated[
-        str, typer.Option("--method", help="full, lora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
+        str, typer.Option("--method", help="full, lora, qlora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
     ] = "full",
     lora_rank: Annotated[
         Optional[int],
@@ -45,6 +45,7 @@ def train(
     attn: memory.Attn = "sdpa",
     padded: memory.Padded = False,
     adapter_dtype: memory.AdapterDtype = "fp32",
+    kbit_prepare: memory.KbitPrepare = "peft",
     explain: Annotated[bool, typer.Option("--explain", help="Show modules, and precision recipes.")] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
@@ -68,7 +69,7 @@ def train(
         virtual_tokens=virtual_tokens,
         optimizer=optimizer,
         precision=precision,
-        memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype),
+        memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare),
         assume=assume,
         catalogue=catalogue,
     )

@@ -25,10 +25,22 @@ Padded = Annotated[bool, typer.Option("--padded", help="A padded batch: attentio
 AdapterDtype = Annotated[
     str, typer.Option("--adapter-dtype", help="fp32, as peft makes adapters, or bf16.", rich_help_panel="Step")
 ]
+KbitPrepare = Annotated[
+    str,
+    typer.Option(
+        "--kbit-prepare", help="QLoRA: peft casts what is not packed to fp32; none leaves it.", rich_help_panel="Step"
+    ),
+]
 
 
 def asked(
-    seq: str | None, micro_batch: int, checkpointing: str, attn: str, padded: bool, adapter_dtype: str
+    seq: str | None,
+    micro_batch: int,
+    checkpointing: str,
+    attn: str,
+    padded: bool,
+    adapter_dtype: str,
+    kbit_prepare: str,
 ) -> MemoryAsked:
     """What the options say together.
 
@@ -37,4 +49,4 @@ def asked(
     """
     from llmscale.answers.train_memory import MemoryAsked
 
-    return MemoryAsked(opt.tokens(seq), micro_batch, checkpointing, attn, padded, adapter_dtype)
+    return MemoryAsked(opt.tokens(seq), micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare)

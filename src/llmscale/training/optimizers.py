@@ -2,9 +2,10 @@
 
 Sources: torch 2.13.0 ``torch/optim/*.py`` (states are of the parameter's own dtype, ``step`` is one fp32 number, which
 SGD does not keep); transformers 5.23.0 ``optimization.py`` (Adafactor: fp32 means of rows and columns, no step);
-bitsandbytes 0.50.2 ``optim/optimizer.py`` (8-bit: below 4,096 elements fp32, else one byte an element and an fp32
-maximum for each block of 256; tables of 256 fp32 numbers for all). The classes of torch and transformers are held
-against the real ones in tests/truth/training_optimizers.json; those of bitsandbytes follow its source.
+bitsandbytes 0.50.2 ``optim/optimizer.py`` (``Optimizer2State.init_state``, ``Optimizer1State.init_state``: below
+``min_8bit_size`` of 4,096 elements fp32, else one byte an element and an fp32 maximum for each block of 256; the tables
+``dynamic`` and ``udynamic`` of 256 fp32 numbers for all), ``optim/lion.py`` (one state). The classes of torch and
+transformers are held against the real ones in tests/truth/training_optimizers.json; those of bitsandbytes were read.
 """
 
 from __future__ import annotations

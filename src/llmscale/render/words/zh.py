@@ -183,6 +183,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "saved_unties": "输出头与嵌入共享权重;保存的模块是副本,因此计入两次。",
     "adapters_in_fp32": "16 位模型的适配器由 peft 以 fp32 建立。",
     "activations_not_modelled": "{what} 的激活与峰值尚未建模:需在以上数字之外另加。",
+    "rank_above_width": "秩 {rank} 超过所适配最窄矩阵的 {width};peft 允许,但不会学到更多。",
     "step_not_modelled": "{optimizer} 一步所需的临时内存尚未建模,因此不给出峰值。",
     "not_traced": "{runtime} 如何运行 {model} 尚未逐步跟踪,其激活以通用规则代替,实际可能达到其 {most} 倍。",
     "context_beyond_limit": "上下文 {context:,} 超出该模型自身的上限 {limit:,} 个词元。",

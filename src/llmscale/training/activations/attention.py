@@ -9,8 +9,18 @@ from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.training.activations.graph import Graph, Tensor, gradient
-from llmscale.training.activations.ops import FP32, Setting, cast, copy, heads, layer_norm, linear, rms_norm, rotary
-from llmscale.training.activations.ops import scale
+from llmscale.training.activations.ops import (
+    FP32,
+    Setting,
+    cast,
+    copy,
+    heads,
+    layer_norm,
+    linear,
+    rms_norm,
+    rotary,
+    scale,
+)
 from llmscale.training.activations.style import Style
 
 
@@ -74,9 +84,7 @@ def _fused(graph: Graph, q: Tensor, k: Tensor, v: Tensor, block: Attention, sett
     return graph.make([q, k, v], elements, q.width, keeps=[q, k, v, sums, *mask], undo=undo, keeps_output=True)
 
 
-def _eager(
-    graph: Graph, q: Tensor, k: Tensor, v: Tensor, block: Attention, setting: Setting, style: Style
-) -> Tensor:
+def _eager(graph: Graph, q: Tensor, k: Tensor, v: Tensor, block: Attention, setting: Setting, style: Style) -> Tensor:
     keys, values = _repeat(graph, k, block), _repeat(graph, v, block)
     squares = setting.rows * setting.seq * block.heads
     scores = graph.make([q, keys], squares, q.width, keeps=[q, keys], undo=[gradient(0), gradient(1)])

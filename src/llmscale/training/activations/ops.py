@@ -29,6 +29,7 @@ class Setting(NamedTuple):
         eager: whether attention is computed by single operations.
         windows: whether the fused kernel is given a mask for a sliding window (sdpa), or takes it itself.
         masked: whether attention is given a mask where its kernel would need none.
+        packed: whether matrices lie in 4 bits and are unpacked to 16 for each use.
         autocast: whether matrices of wider weights are multiplied in 16 bits, with a copy of each.
     """
 
@@ -43,11 +44,7 @@ class Setting(NamedTuple):
     windows: bool = True
     masked: bool = False
     autocast: bool = False
-
-    @property
-    def computed(self) -> int:
-        """Bytes of an element of what a matrix makes."""
-        return HALF if self.autocast else self.width
+    packed: bool = False
 
     @property
     def rows(self) -> int:
@@ -84,9 +81,12 @@ def linear(
     rows = x.elements // inputs
     if setting.autocast:
         return _autocast(graph, x, inputs, outputs, setting, bias)
-    own = [weight((inputs + bias) * outputs * setting.width)] if setting.trains else []
-    keeps = [x] if setting.trains else []
-    base = graph.make([x], rows * outputs, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
+    if setting.packed:
+        base = _unpacked(graph, x, inputs, outputs)
+    else:
+        own = [weight((inputs + bias) * outputs * setting.width)] if setting.trains else []
+        keeps = [x] if setting.trains else []
+        base = graph.make([x], rows * outputs, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
     return adapt(graph, x, base, (inputs, outputs), setting) if name in setting.adapted else base
 
 
@@ -98,6 +98,15 @@ def _autocast(graph: Graph, x: Tensor, inputs: int, outputs: int, setting: Setti
     low = cast(graph, x, HALF)
     made = [gradient(1), gradient(0)]
     return graph.make([low, narrow], x.elements // inputs * outputs, HALF, keeps=[low, narrow], undo=made)
+
+
+def _unpacked(graph: Graph, x: Tensor, inputs: int, outputs: int) -> Tensor:
+    """A matrix of 4 bits: unpacked both ways, nothing kept (bitsandbytes 0.50.2 ``autograd/_functions.py``)."""
+    matrix = inputs * outputs * HALF
+    low = cast(graph, x, HALF)
+    elements = x.elements // inputs * outputs
+    made = graph.make([low], elements, HALF, undo=[work(matrix), gradient()], spare=matrix)
+    return cast(graph, made, x.width)
 
 
 def adapt(graph: Graph, x: Tensor, base: Tensor, shape: tuple[int, int], setting: Setting) -> Tensor:

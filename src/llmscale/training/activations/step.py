@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
-from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.spec import ModelSpec, PlacedBlock
+from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.training.activations.blocks import Part, is_modelled, record
 from llmscale.training.activations.graph import Graph, Tensor, gradient, weight
 from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, linear
@@ -94,9 +94,7 @@ def _tied_table(spec: ModelSpec) -> int:
     return sum(head.vocab * head.hidden for head in heads if head.tied_to)
 
 
-def _layers(
-    spec: ModelSpec, setting: Setting, style: Style, enters: bool, checkpointing: bool
-) -> Iterator[Segment]:
+def _layers(spec: ModelSpec, setting: Setting, style: Style, enters: bool, checkpointing: bool) -> Iterator[Segment]:
     recorded = lru_cache(None)(lambda blocks, grad: _layer(blocks, spec, setting, style, grad, checkpointing))
     for number in range(spec.layers):
         blocks = tuple(placed for placed in spec.placed if number in placed.layers)
@@ -104,7 +102,7 @@ def _layers(
 
 
 def _layer(
-    blocks: tuple[tuple[str, object], ...],
+    blocks: tuple[tuple[str, Block], ...],
     spec: ModelSpec,
     setting: Setting,
     style: Style,
@@ -122,13 +120,13 @@ def _layer(
 
 
 def _sublayers(
-    graph: Graph, x: Tensor, blocks: tuple[tuple[str, object], ...], setting: Setting, style: Style
+    graph: Graph, x: Tensor, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style
 ) -> Tensor:
     """Attention and MLP, each between a norm, one behind where the family has it, and the sum with what came in."""
-    waiting: list[tuple[str, object]] = []
+    waiting: list[tuple[str, Block]] = []
     branch = x
     for place, (prefix, block) in enumerate(blocks):
-        branch = record(block, Part(graph, prefix, setting, style), branch)  # type: ignore[arg-type]
+        branch = record(block, Part(graph, prefix, setting, style), branch)
         following = [isinstance(each, Norm) for _, each in blocks[place + 1 : place + 3]]
         mixer = isinstance(block, (Attention, Mlp, GatedMlp))
         behind = following[:1] == [True] and following[1:] != [False]
@@ -161,10 +159,10 @@ def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
     x = given
-    states = x
+    states, plain = x, setting._replace(packed=False)
     for placed in _outside(spec):
         if isinstance(placed.block, Head):
-            states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], setting)
+            states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], plain)
         else:
             x = record(placed.block, Part(graph, placed.prefix, setting, style), x)
     result = cross_entropy(graph, x, states, setting)

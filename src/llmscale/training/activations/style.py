@@ -1,6 +1,6 @@
 """How the classes of transformers 5.23.0 that are modelled differ from Llama's, as far as training shows it.
 
-Read from ``models/*/modeling_*.py``; each was held, on fake tensors, against its class: tests/truth/training_activations.json.
+Read from ``models/*/modeling_*.py``, and each held against its class: tests/truth/training_activations.json.
 """
 
 from __future__ import annotations

@@ -41,9 +41,7 @@ def forward(graph: Graph, given: Tensor, result: Tensor, keeping: bool = True) -
     return Forward(peak, sum(graph.sizes[s] for s in alive if s in kept))
 
 
-def _run(
-    graph: Graph, end: int, given: Tensor, keeping: bool, stays: set[int]
-) -> tuple[set[int], int]:
+def _run(graph: Graph, end: int, given: Tensor, keeping: bool, stays: set[int]) -> tuple[set[int], int]:
     last: dict[int, int] = {}
     for number, operation in enumerate(graph.operations):
         for tensor in (*operation.takes, *operation.gives):
