@@ -6,10 +6,11 @@ from functools import singledispatch
 from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
-from llmscale.model.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block
 from llmscale.training.activations.attention import attend
+from llmscale.training.activations.experts import mixture
 from llmscale.training.activations.graph import Graph, Tensor, gradient
 from llmscale.training.activations.ops import (
     Setting,
@@ -73,6 +74,11 @@ def _(block: GatedMlp, part: Part, x: Tensor) -> Tensor:
     out = linear(graph, multiply(graph, act, up), width, block.hidden, names[-1], setting, block.bias)
     graph.hold(x)
     return out
+
+
+@record.register(MixtureOfExperts)
+def _(block: MixtureOfExperts, part: Part, x: Tensor) -> Tensor:
+    return mixture(part.graph, x, block, part.setting)
 
 
 @record.register(Mlp)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding, Head
-from llmscale.model.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.training.activations.blocks import Part, is_modelled, record
@@ -128,7 +128,7 @@ def _sublayers(
     for place, (prefix, block) in enumerate(blocks):
         branch = record(block, Part(graph, prefix, setting, style), branch)
         following = [isinstance(each, Norm) for _, each in blocks[place + 1 : place + 3]]
-        mixer = isinstance(block, (Attention, Mlp, GatedMlp))
+        mixer = isinstance(block, (Attention, Mlp, GatedMlp, MixtureOfExperts))
         behind = following[:1] == [True] and following[1:] != [False]
         if (mixer and not behind) or (not mixer and waiting):
             x = branch = add(graph, x, branch)

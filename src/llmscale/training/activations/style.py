@@ -34,6 +34,7 @@ LLAMA = Style()
 STYLES: dict[str, Style] = {
     "llama": LLAMA,
     "mistral": LLAMA,
+    "mixtral": LLAMA,
     "qwen2": LLAMA,
     "qwen3": LLAMA,
     "gemma3_text": Style(norm="gemma", scaled=True, tables=2),
