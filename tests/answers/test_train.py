@@ -86,9 +86,19 @@ def test_lora_keeps_more_than_full_training_unless_adapters_are_bf16() -> None:
     assert kept[2] < kept[0] < kept[1]
 
 
-@pytest.mark.parametrize("method", ["dora", "ia3"])
-def test_what_is_not_modelled_has_no_peak_and_says_so(method: str) -> None:
-    answer = run("train", "llama-2-7b", "--method", method, "-o", "json").json()
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["llama-2-7b", "--method", "dora"],
+        ["llama-2-7b", "--method", "ia3"],
+        ["llama-2-7b", "--precision", "megatron"],
+        ["llama-2-7b", "--method", "lora", "--precision", "amp"],
+        ["mixtral-8x7b", "--method", "lora", "--lora-targets", "all-linear"],
+        ["t5-base"],
+    ],
+)
+def test_what_is_not_modelled_has_no_peak_and_says_so(arguments: list[str]) -> None:
+    answer = run("train", *arguments, "-o", "json").json()
     assert answer["peaks"] is None
     assert answer["memory"]["activations_bytes"] is None
     assert any("not modelled" in note for note in answer["warnings"])

@@ -42,12 +42,17 @@ def setting_of(spec: ModelSpec, row: list[Any]) -> Setting:
     return Setting(batch, seq, WIDTHS[precision], not rank, adapted, rank, wide, eager, masked=padded, autocast=amp)
 
 
-MODELLED = [row for row in ROWS if not missing(spec_of(row[0]))]
+#: Adapters of experts in one tensor are refused (`tests/answers/test_train.py`).
+MODELLED = [
+    row for row in ROWS if not missing(spec_of(row[0])) and row[:1] + row[9:10] != ["mixtral-8x7b", "all-linear"]
+]
 
 
 def test_most_of_the_record_is_modelled() -> None:
     assert len(MODELLED) > 100
-    assert {"llama-2-7b", "qwen3-0.6b", "gemma-3-270m", "phi-4", "gpt2", "starcoder2-7b"} <= {r[0] for r in MODELLED}
+    assert {"llama-2-7b", "qwen3-0.6b", "gemma-3-270m", "phi-4", "gpt2", "starcoder2-7b", "mixtral-8x7b"} <= {
+        r[0] for r in MODELLED
+    }
 
 
 @pytest.mark.parametrize("row", MODELLED, ids=lambda row: "-".join(str(each) for each in row[:11]))

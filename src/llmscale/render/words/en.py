@@ -32,7 +32,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "saved_unties": "The head shares the embedding's weights; saved modules are copies, so it is counted twice.",
     "adapters_in_fp32": "peft makes adapters of a 16-bit model in fp32.",
     "activations_not_modelled": "Activations and peaks of {what} are not modelled: they come on top of these figures.",
-    "rank_above_width": "Rank {rank} is above {width}, the width of the narrowest matrix it adapts: nothing is won.",
+    "rank_above_width": "Rank {rank} is above {width}, the width of the narrowest matrix it adapts: that wins nothing.",
     "step_not_modelled": "What a step of {optimizer} needs besides its states is not modelled, so no peak is said.",
     "taken": "'{typed}' is taken as {model}.",
     "taken_in": "'{typed}' is taken as {model} in {quant}.",

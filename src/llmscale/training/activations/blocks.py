@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import singledispatch
+from math import prod
 from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block
 from llmscale.training.activations.attention import attend
 from llmscale.training.activations.experts import mixture
-from llmscale.training.activations.graph import Graph, Tensor, gradient
+from llmscale.training.activations.graph import Graph, Tensor, alias, gradient, weight
 from llmscale.training.activations.ops import (
     Setting,
     activation,
@@ -53,6 +55,20 @@ def _(block: Norm, part: Part, x: Tensor) -> Tensor:
     if part.style.norm == "layer":
         return layer_norm(part.graph, x, block.size, part.setting)
     return rms_norm(part.graph, x, block.size, part.setting, part.style.norm == "gemma")
+
+
+@record.register(Linear)
+def _(block: Linear, part: Part, x: Tensor) -> Tensor:
+    """The layer before the head of a masked language model, with its activation."""
+    made = linear(part.graph, x, block.in_, block.out, part.prefix[:-1], part.setting, block.bias)
+    return activation(part.graph, made)
+
+
+@record.register(Parameter)
+def _(block: Parameter, part: Part, x: Tensor) -> Tensor:
+    """The bias of the head, added by the product itself."""
+    own = [weight(prod(block.shape) * part.setting.width)] if part.setting.trains else []
+    return part.graph.view(x, [x.elements], [*own, alias()])[0]
 
 
 @record.register(Attention)

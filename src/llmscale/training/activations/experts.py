@@ -41,18 +41,14 @@ def _route(graph: Graph, x: Tensor, block: MixtureOfExperts, setting: Setting) -
     logits = graph.make(
         [x], setting.rows * block.experts, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains
     )
-    chances = graph.make(
-        [cast(graph, logits, FP32)], logits.elements, FP32, undo=[gradient()], keeps_output=True
-    )
+    chances = graph.make([cast(graph, logits, FP32)], logits.elements, FP32, undo=[gradient()], keeps_output=True)
     indices = graph.keep(chosen * INT64)
     best = graph.make([chances], chosen, FP32, keeps=[indices], undo=[work(chances.size), gradient()])
     before = graph.keep(chosen * FP32 + setting.rows * FP32)
     return graph.make([best], chosen, FP32, keeps=[before], undo=[gradient()])
 
 
-def _grouped(
-    graph: Graph, x: Tensor, inputs: int, outputs: int, block: MixtureOfExperts, setting: Setting
-) -> Tensor:
+def _grouped(graph: Graph, x: Tensor, inputs: int, outputs: int, block: MixtureOfExperts, setting: Setting) -> Tensor:
     """A product of each row with its expert's matrix; all experts' matrices have a gradient."""
     own = [weight(block.experts * inputs * outputs * setting.width)] if setting.trains else []
     keeps = [x] if setting.trains else []

@@ -188,10 +188,11 @@ def gelu_by_parts(graph: Graph, x: Tensor) -> Tensor:
     return multiply(graph, half, copy(graph, tanh))
 
 
-def cross_entropy(graph: Graph, logits: Tensor, states: Tensor, setting: Setting) -> Tensor:
-    """Of logits in FP32; the logits and what they were made of stay until the loss is there."""
-    wide = cast(graph, logits, FP32)
+def cross_entropy(graph: Graph, logits: Tensor, states: Tensor, setting: Setting, wider: bool) -> Tensor:
+    """Of logits, `wider` in FP32; the logits and what they were made of stay until the loss is there."""
+    wide = cast(graph, logits, FP32) if wider else logits
     still = [logits, states]
-    chances = graph.make([wide], logits.elements, FP32, undo=[gradient()], keeps_output=True, holds=still)
-    labels = graph.keep(setting.batch * (setting.seq + 1) * INT64 + FP32)
-    return graph.make([chances], 1, FP32, keeps=[labels], undo=[gradient()], holds=[*still, wide])
+    chances = graph.make([wide], logits.elements, wide.width, undo=[gradient()], keeps_output=True, holds=still)
+    # A causal model moves its labels by one, in a copy.
+    labels = graph.keep((setting.batch * (setting.seq + 1) * INT64 if wider else 0) + wide.width)
+    return graph.make([chances], 1, wide.width, keeps=[labels], undo=[gradient()], holds=[*still, wide])

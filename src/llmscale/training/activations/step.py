@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding, Head
+from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
@@ -48,7 +49,11 @@ def missing(spec: ModelSpec) -> str:
     """Why a model's activations are not modelled; empty where they are."""
     if spec.family not in STYLES:
         return f"model type '{spec.family}'"
+    if not any(isinstance(placed.block, Head) for placed in spec.placed):
+        return f"a '{spec.family}' without a head"
     for placed in spec.placed:
+        if isinstance(placed.block, (Linear, Parameter)) and not placed.block.role.startswith("head."):
+            return f"{type(placed.block).__name__} ({placed.block.role})"
         if not isinstance(placed.block, (Embedding, Head)) and not is_modelled(placed.block):
             return type(placed.block).__name__
     return ""
@@ -58,7 +63,7 @@ def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
     """Forward and backward of one micro-batch."""
     style = STYLES[spec.family]
     enters = setting.trains or checkpointing
-    first = _embedding(spec, setting, style)
+    first = _embedding(spec, setting, style, checkpointing)
     layers = list(_layers(spec, setting, style, enters, checkpointing))
     last = _head(spec, setting, style)
     shared = _shared(spec, setting, style, checkpointing)
@@ -67,7 +72,7 @@ def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
 
 def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int) -> Passes:
     kept, forward_only = shared
-    start = kept
+    start = kept + first.forward.kept
     highest = copies = 0
     for segment in layers:
         for _ in range(segment.times):
@@ -123,6 +128,8 @@ def _sublayers(
     graph: Graph, x: Tensor, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style
 ) -> Tensor:
     """Attention and MLP, each between a norm, one behind where the family has it, and the sum with what came in."""
+    if style.behind:
+        return _behind(graph, x, blocks, setting, style)
     waiting: list[tuple[str, Block]] = []
     branch = x
     for place, (prefix, block) in enumerate(blocks):
@@ -138,20 +145,32 @@ def _sublayers(
     return x
 
 
-def _embedding(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
+def _behind(graph: Graph, x: Tensor, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Tensor:
+    """Attention and MLP, each added to what came in before a norm."""
+    for prefix, block in blocks:
+        made = record(block, Part(graph, prefix, setting, style), x)
+        x = made if isinstance(block, Norm) else add(graph, x, made)
+    return x
+
+
+def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> Segment:
     graph = Graph()
     tables = [placed.block for placed in spec.placed if isinstance(placed.block, Embedding)]
     elements = setting.rows * spec.hidden_size
     given = graph.enter(0, setting.width, False)
     made: list[Tensor] = []
-    for table in tables:
-        undo = [weight(table.rows * table.width * setting.width)]
-        made.append(graph.make([given], elements, setting.width, undo=undo, trains=setting.trains))
+    for number, table in enumerate(tables):
+        undo = [weight(table.rows * table.width * setting.width)] if setting.trains else []
+        # Under checkpoints what is looked up in the first is differentiated by, that layers may be run again.
+        leaf = checkpointing and not number
+        made.append(graph.make([given], elements, setting.width, undo=undo, trains=setting.trains or leaf))
     result = made[0]
     for other in made[1:]:
         result = add(graph, result, other)
     if style.scaled:
         result = graph.make([result], elements, setting.width, undo=[gradient()])
+    for placed in _outside(spec, behind=False):
+        result = record(placed.block, Part(graph, placed.prefix, setting, style), result)
     return Segment(forward(graph, given, result), backward(graph, given, result))
 
 
@@ -160,12 +179,12 @@ def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
     x = given
     states, plain = x, setting._replace(packed=False)
-    for placed in _outside(spec):
+    for placed in _outside(spec, behind=True):
         if isinstance(placed.block, Head):
             states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], plain)
         else:
             x = record(placed.block, Part(graph, placed.prefix, setting, style), x)
-    result = cross_entropy(graph, x, states, setting)
+    result = cross_entropy(graph, x, states, setting, style.loss_in_fp32 or setting.autocast)
     return Segment(forward(graph, given, result), backward(graph, given, result))
 
 
@@ -173,8 +192,11 @@ def _tables(spec: ModelSpec) -> int:
     return sum(isinstance(placed.block, Embedding) for placed in spec.placed)
 
 
-def _outside(spec: ModelSpec) -> Iterator[PlacedBlock]:
-    return (placed for placed in spec.placed if not placed.layers and not isinstance(placed.block, Embedding))
+def _outside(spec: ModelSpec, behind: bool) -> Iterator[PlacedBlock]:
+    """Blocks that stand in no layer, besides embeddings: those before the layers, or `behind` them."""
+    first = next(number for number, placed in enumerate(spec.placed) if placed.layers)
+    those = spec.placed[first:] if behind else spec.placed[:first]
+    return (placed for placed in those if not placed.layers and not isinstance(placed.block, Embedding))
 
 
 def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> tuple[int, int]:

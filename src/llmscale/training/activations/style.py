@@ -19,6 +19,8 @@ class Style(NamedTuple):
         scores_in_fp32: whether eager attention takes its softmax in FP32.
         scaled: whether embeddings are multiplied by a number.
         tables: pairs of cosines and sines.
+        behind: whether norms stand behind attention and MLP, over the sum with what came in (BERT).
+        loss_in_fp32: whether logits are taken to FP32 for the loss.
     """
 
     norm: str = "rms"
@@ -28,6 +30,8 @@ class Style(NamedTuple):
     scores_in_fp32: bool = True
     scaled: bool = False
     tables: int = 1
+    behind: bool = False
+    loss_in_fp32: bool = True
 
 
 LLAMA = Style()
@@ -40,5 +44,6 @@ STYLES: dict[str, Style] = {
     "gemma3_text": Style(norm="gemma", scaled=True, tables=2),
     "phi3": Style(rotary_joined=True),
     "starcoder2": Style(norm="layer"),
+    "bert": Style(norm="layer", rotary=False, scores_in_fp32=False, behind=True, loss_in_fp32=False),
     "gpt2": Style(norm="layer", rotary=False, gelu_by_parts=True, scores_in_fp32=False),
 }
