@@ -8,7 +8,7 @@ keeps Q, K, V, its output and an FP32 log-sum-exp a head and token.
 from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention
-from llmscale.training.activations.graph import Graph, Tensor, gradient
+from llmscale.training.activations.graph import Graph, Value, gradient
 from llmscale.training.activations.ops import (
     FP32,
     Setting,
@@ -24,7 +24,7 @@ from llmscale.training.activations.ops import (
 from llmscale.training.activations.style import Style
 
 
-def attend(graph: Graph, x: Tensor, block: Attention, prefix: str, setting: Setting, style: Style) -> Tensor:
+def attend(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setting, style: Style) -> Value:
     """A layer's attention."""
     q, k, v = _project(graph, x, block, prefix, setting)
     if block.qk_norm:
@@ -42,7 +42,7 @@ def attend(graph: Graph, x: Tensor, block: Attention, prefix: str, setting: Sett
     return out
 
 
-def _project(graph: Graph, x: Tensor, block: Attention, prefix: str, setting: Setting) -> tuple[Tensor, Tensor, Tensor]:
+def _project(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setting) -> tuple[Value, Value, Value]:
     q, k = block.heads * block.head_dim, block.kv_heads * block.head_dim
     v = block.kv_heads * (block.v_head_dim or block.head_dim)
     if len(block.names) == 2:
@@ -56,13 +56,13 @@ def _project(graph: Graph, x: Tensor, block: Attention, prefix: str, setting: Se
     return heads(graph, made[0]), heads(graph, made[1]), made[2]
 
 
-def _head_norm(graph: Graph, x: Tensor, block: Attention, setting: Setting, style: Style) -> Tensor:
+def _head_norm(graph: Graph, x: Value, block: Attention, setting: Setting, style: Style) -> Value:
     if block.qk_norm_bias:
         return layer_norm(graph, x, block.head_dim, setting)
     return rms_norm(graph, x, block.head_dim, setting, style.norm == "gemma")
 
 
-def _repeat(graph: Graph, x: Tensor, block: Attention) -> Tensor:
+def _repeat(graph: Graph, x: Value, block: Attention) -> Value:
     """Keys or values of a group, once for each of its query heads; of one group without a copy."""
     elements = x.elements // block.kv_heads * block.heads
     if block.heads == block.kv_heads:
@@ -72,7 +72,7 @@ def _repeat(graph: Graph, x: Tensor, block: Attention) -> Tensor:
     return graph.make([x], elements, x.width, undo=[gradient()])
 
 
-def _fused(graph: Graph, q: Tensor, k: Tensor, v: Tensor, block: Attention, setting: Setting) -> Tensor:
+def _fused(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting) -> Value:
     masked = setting.masked or (setting.windows and block.window is not None and setting.seq >= block.window)
     mask = []
     if masked:
@@ -84,7 +84,7 @@ def _fused(graph: Graph, q: Tensor, k: Tensor, v: Tensor, block: Attention, sett
     return graph.make([q, k, v], elements, q.width, keeps=[q, k, v, sums, *mask], undo=undo, keeps_output=True)
 
 
-def _eager(graph: Graph, q: Tensor, k: Tensor, v: Tensor, block: Attention, setting: Setting, style: Style) -> Tensor:
+def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting, style: Style) -> Value:
     keys, values = _repeat(graph, k, block), _repeat(graph, v, block)
     squares = setting.rows * setting.seq * block.heads
     scores = graph.make([q, keys], squares, q.width, keeps=[q, keys], undo=[gradient(0), gradient(1)])

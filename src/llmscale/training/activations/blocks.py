@@ -13,7 +13,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block
 from llmscale.training.activations.attention import attend
 from llmscale.training.activations.experts import mixture
-from llmscale.training.activations.graph import Graph, Tensor, alias, gradient, weight
+from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight
 from llmscale.training.activations.ops import (
     Setting,
     activation,
@@ -36,7 +36,7 @@ class Part(NamedTuple):
 
 
 @singledispatch
-def record(block: Block, part: Part, x: Tensor) -> Tensor:
+def record(block: Block, part: Part, x: Value) -> Value:
     """Record what a block does to `x`.
 
     Raises:
@@ -51,33 +51,33 @@ def is_modelled(block: Block) -> bool:
 
 
 @record.register(Norm)
-def _(block: Norm, part: Part, x: Tensor) -> Tensor:
+def _(block: Norm, part: Part, x: Value) -> Value:
     if part.style.norm == "layer":
         return layer_norm(part.graph, x, block.size, part.setting)
     return rms_norm(part.graph, x, block.size, part.setting, part.style.norm == "gemma")
 
 
 @record.register(Linear)
-def _(block: Linear, part: Part, x: Tensor) -> Tensor:
+def _(block: Linear, part: Part, x: Value) -> Value:
     """The layer before the head of a masked language model, with its activation."""
     made = linear(part.graph, x, block.in_, block.out, part.prefix[:-1], part.setting, block.bias)
     return activation(part.graph, made)
 
 
 @record.register(Parameter)
-def _(block: Parameter, part: Part, x: Tensor) -> Tensor:
+def _(block: Parameter, part: Part, x: Value) -> Value:
     """The bias of the head, added by the product itself."""
     own = [weight(prod(block.shape) * part.setting.width)] if part.setting.trains else []
     return part.graph.view(x, [x.elements], [*own, alias()])[0]
 
 
 @record.register(Attention)
-def _(block: Attention, part: Part, x: Tensor) -> Tensor:
+def _(block: Attention, part: Part, x: Value) -> Value:
     return attend(part.graph, x, block, part.prefix, part.setting, part.style)
 
 
 @record.register(GatedMlp)
-def _(block: GatedMlp, part: Part, x: Tensor) -> Tensor:
+def _(block: GatedMlp, part: Part, x: Value) -> Value:
     graph, setting, width = part.graph, part.setting, block.intermediate
     names = [f"{part.prefix}{name}" for name in block.names]
     if len(names) == 2:
@@ -93,12 +93,12 @@ def _(block: GatedMlp, part: Part, x: Tensor) -> Tensor:
 
 
 @record.register(MixtureOfExperts)
-def _(block: MixtureOfExperts, part: Part, x: Tensor) -> Tensor:
+def _(block: MixtureOfExperts, part: Part, x: Value) -> Value:
     return mixture(part.graph, x, block, part.setting)
 
 
 @record.register(Mlp)
-def _(block: Mlp, part: Part, x: Tensor) -> Tensor:
+def _(block: Mlp, part: Part, x: Value) -> Value:
     graph, setting = part.graph, part.setting
     up, down = (f"{part.prefix}{name}" for name in block.names)
     wide = linear(graph, x, block.hidden, block.intermediate, up, setting, block.bias)

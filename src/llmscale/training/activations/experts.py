@@ -7,13 +7,13 @@ over tokens x top-k rows); the routing weights are FP32, and with them the weigh
 from __future__ import annotations
 
 from llmscale.model.blocks.mlp import MixtureOfExperts
-from llmscale.training.activations.graph import Graph, Tensor, gradient, weight, work
+from llmscale.training.activations.graph import Graph, Value, gradient, weight, work
 from llmscale.training.activations.ops import FP32, INT64, Setting, activation, cast, multiply
 
 INT32 = 4
 
 
-def mixture(graph: Graph, x: Tensor, block: MixtureOfExperts, setting: Setting) -> Tensor:
+def mixture(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -> Value:
     """A layer's experts."""
     shares = _route(graph, x, block, setting)
     rows = setting.rows * block.used
@@ -33,7 +33,7 @@ def mixture(graph: Graph, x: Tensor, block: MixtureOfExperts, setting: Setting) 
     return out
 
 
-def _route(graph: Graph, x: Tensor, block: MixtureOfExperts, setting: Setting) -> Tensor:
+def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -> Value:
     """The weights of the chosen experts."""
     chosen = setting.rows * block.used
     own = [weight(block.experts * block.hidden * setting.width)] if setting.trains else []
@@ -48,7 +48,7 @@ def _route(graph: Graph, x: Tensor, block: MixtureOfExperts, setting: Setting) -
     return graph.make([best], chosen, FP32, keeps=[before], undo=[gradient()])
 
 
-def _grouped(graph: Graph, x: Tensor, inputs: int, outputs: int, block: MixtureOfExperts, setting: Setting) -> Tensor:
+def _grouped(graph: Graph, x: Value, inputs: int, outputs: int, block: MixtureOfExperts, setting: Setting) -> Value:
     """A product of each row with its expert's matrix; all experts' matrices have a gradient."""
     own = [weight(block.experts * inputs * outputs * setting.width)] if setting.trains else []
     keeps = [x] if setting.trains else []
@@ -56,7 +56,7 @@ def _grouped(graph: Graph, x: Tensor, inputs: int, outputs: int, block: MixtureO
     return graph.make([x], elements, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
 
 
-def _weigh(graph: Graph, x: Tensor, shares: Tensor) -> Tensor:
+def _weigh(graph: Graph, x: Value, shares: Value) -> Value:
     wide = work(x.elements * FP32)
     undo = [wide, wide, gradient(0), gradient(1)] if x.width != FP32 else [gradient(0), wide, gradient(1)]
     return graph.make([x, shares], x.elements, FP32, keeps=[x, shares], undo=undo)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Tensor(NamedTuple):
-    """A tensor of the forward pass.
+class Value(NamedTuple):
+    """A tensor of the forward pass, or a view of one.
 
     Attributes:
         number: which it is.
@@ -76,8 +76,8 @@ class Operation(NamedTuple):
         spare: bytes that it needs besides its outputs while it runs.
     """
 
-    takes: tuple[Tensor, ...]
-    gives: tuple[Tensor, ...]
+    takes: tuple[Value, ...]
+    gives: tuple[Value, ...]
     keeps: tuple[int, ...]
     undo: tuple[Undo, ...]
     spare: int
@@ -103,11 +103,11 @@ class Graph:
         self.copies = 0
         self._count = 0
 
-    def enter(self, elements: int, width: int, grad: bool) -> Tensor:
+    def enter(self, elements: int, width: int, grad: bool) -> Value:
         """The hidden state that comes in."""
         return self._tensor(elements, width, grad)
 
-    def shared(self, elements: int, width: int) -> Tensor:
+    def shared(self, elements: int, width: int) -> Value:
         """A tensor that many parts use and that is counted elsewhere (rotary tables, masks)."""
         made = self._tensor(elements, width, False)
         self.sizes[made.storage] = 0
@@ -115,17 +115,17 @@ class Graph:
 
     def make(
         self,
-        takes: Sequence[Tensor],
+        takes: Sequence[Value],
         elements: int,
         width: int,
         *,
-        keeps: Sequence[Tensor] = (),
+        keeps: Sequence[Value] = (),
         undo: Sequence[Undo] = (),
         trains: bool = False,
         keeps_output: bool = False,
         spare: int = 0,
-        holds: Sequence[Tensor] = (),
-    ) -> Tensor:
+        holds: Sequence[Value] = (),
+    ) -> Value:
         """One operation with one output; what it `trains` are weights of its own, `holds` what variables still name."""
         grad = trains or any(tensor.grad for tensor in takes)
         made = self._tensor(elements, width, grad)
@@ -134,35 +134,35 @@ class Graph:
         self._record((*takes, *still), (made,), kept, undo, spare, grad)
         return made
 
-    def view(self, tensor: Tensor, sizes: Sequence[int], undo: Sequence[Undo]) -> tuple[Tensor, ...]:
+    def view(self, tensor: Value, sizes: Sequence[int], undo: Sequence[Undo]) -> tuple[Value, ...]:
         """`tensor` in parts, each a view of its memory."""
         parts = tuple(self._view(tensor, elements) for elements in sizes)
         self._record((tensor,), parts, (), undo, 0, tensor.grad)
         return parts
 
-    def hold(self, *tensors: Tensor) -> None:
+    def hold(self, *tensors: Value) -> None:
         """Variables of the class's code still name these here."""
         still = tuple(tensor._replace(grad=False) for tensor in tensors)
         self.operations.append(Operation(still, (), (), (), 0))
 
-    def keep(self, size: int) -> Tensor:
+    def keep(self, size: int) -> Value:
         """A small tensor that an operation leaves for its way back (a log-sum-exp)."""
         return self._tensor(size, 1, False)
 
-    def _view(self, tensor: Tensor, elements: int) -> Tensor:
+    def _view(self, tensor: Value, elements: int) -> Value:
         self._count += 1
-        return Tensor(self._count, tensor.storage, elements, tensor.width, tensor.grad)
+        return Value(self._count, tensor.storage, elements, tensor.width, tensor.grad)
 
-    def _tensor(self, elements: int, width: int, grad: bool) -> Tensor:
+    def _tensor(self, elements: int, width: int, grad: bool) -> Value:
         self._count += 1
         self.sizes[self._count] = elements * width
-        return Tensor(self._count, self._count, elements, width, grad)
+        return Value(self._count, self._count, elements, width, grad)
 
     def _record(
         self,
-        takes: Sequence[Tensor],
-        gives: tuple[Tensor, ...],
-        keeps: Sequence[Tensor],
+        takes: Sequence[Value],
+        gives: tuple[Value, ...],
+        keeps: Sequence[Value],
         undo: Sequence[Undo],
         spare: int,
         grad: bool,

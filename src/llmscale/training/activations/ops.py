@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llmscale.training.activations.graph import Graph, Tensor, alias, gradient, weight, work
+from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight, work
 
 FP32 = 4
 HALF = 2
@@ -52,31 +52,29 @@ class Setting(NamedTuple):
         return self.batch * self.seq
 
 
-def cast(graph: Graph, x: Tensor, width: int, holds: Sequence[Tensor] = ()) -> Tensor:
+def cast(graph: Graph, x: Value, width: int, holds: Sequence[Value] = ()) -> Value:
     """`x` in another format; `x` itself where it has it."""
     return x if x.width == width else graph.make([x], x.elements, width, undo=[gradient()], holds=holds)
 
 
-def add(graph: Graph, x: Tensor, y: Tensor, holds: Sequence[Tensor] = ()) -> Tensor:
+def add(graph: Graph, x: Value, y: Value, holds: Sequence[Value] = ()) -> Value:
     """The sum; where one is wider, that is its format."""
     width = max(x.width, y.width)
     undo = [alias(i) if each.width == width else gradient(i) for i, each in enumerate((x, y))]
     return graph.make([x, y], x.elements, width, undo=undo, holds=holds)
 
 
-def multiply(graph: Graph, x: Tensor, y: Tensor) -> Tensor:
+def multiply(graph: Graph, x: Value, y: Value) -> Value:
     """The product, which keeps both."""
     return graph.make([x, y], x.elements, x.width, keeps=[x, y], undo=[gradient(0), gradient(1)])
 
 
-def scale(graph: Graph, x: Tensor, holds: Sequence[Tensor] = ()) -> Tensor:
+def scale(graph: Graph, x: Value, holds: Sequence[Value] = ()) -> Value:
     """`x` times a number or a table that is not trained."""
     return graph.make([x], x.elements, x.width, undo=[gradient()], holds=holds)
 
 
-def linear(
-    graph: Graph, x: Tensor, inputs: int, outputs: int, name: str, setting: Setting, bias: bool = False
-) -> Tensor:
+def linear(graph: Graph, x: Value, inputs: int, outputs: int, name: str, setting: Setting, bias: bool = False) -> Value:
     """A matrix, with its adapter where it has one."""
     rows = x.elements // inputs
     if setting.autocast:
@@ -90,7 +88,7 @@ def linear(
     return adapt(graph, x, base, (inputs, outputs), setting) if name in setting.adapted else base
 
 
-def _autocast(graph: Graph, x: Tensor, inputs: int, outputs: int, setting: Setting, bias: bool) -> Tensor:
+def _autocast(graph: Graph, x: Value, inputs: int, outputs: int, setting: Setting, bias: bool) -> Value:
     """A matrix in 16 bits: copies of its weight and of its input, both kept."""
     elements = (inputs + bias) * outputs
     narrow = graph.make([], elements, HALF, undo=[weight(elements * setting.width)], trains=True)
@@ -100,7 +98,7 @@ def _autocast(graph: Graph, x: Tensor, inputs: int, outputs: int, setting: Setti
     return graph.make([low, narrow], x.elements // inputs * outputs, HALF, keeps=[low, narrow], undo=made)
 
 
-def _unpacked(graph: Graph, x: Tensor, inputs: int, outputs: int) -> Tensor:
+def _unpacked(graph: Graph, x: Value, inputs: int, outputs: int) -> Value:
     """A matrix of 4 bits: unpacked both ways, nothing kept (bitsandbytes 0.50.2 ``autograd/_functions.py``)."""
     matrix = inputs * outputs * HALF
     low = cast(graph, x, HALF)
@@ -109,7 +107,7 @@ def _unpacked(graph: Graph, x: Tensor, inputs: int, outputs: int) -> Tensor:
     return cast(graph, made, x.width)
 
 
-def adapt(graph: Graph, x: Tensor, base: Tensor, shape: tuple[int, int], setting: Setting) -> Tensor:
+def adapt(graph: Graph, x: Value, base: Value, shape: tuple[int, int], setting: Setting) -> Value:
     """LoRA beside a matrix: its input in the adapter's format, A, B, the factor, and the sum."""
     inputs, outputs = shape
     element, rows = setting.adapter, x.elements // inputs
@@ -121,7 +119,7 @@ def adapt(graph: Graph, x: Tensor, base: Tensor, shape: tuple[int, int], setting
     return cast(graph, both, base.width, [copy, x])
 
 
-def rms_norm(graph: Graph, x: Tensor, size: int, setting: Setting, shifted: bool = False) -> Tensor:
+def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, shifted: bool = False) -> Value:
     """Llama's norm, computed in FP32; `shifted` is Gemma's, whose weight is one and more, and multiplies in FP32."""
     rows = x.elements // size
     full = x.elements * FP32
@@ -137,14 +135,14 @@ def rms_norm(graph: Graph, x: Tensor, size: int, setting: Setting, shifted: bool
     return _weighted(graph, cast(graph, normed, x.width), size, setting, [])
 
 
-def _weighted(graph: Graph, x: Tensor, size: int, setting: Setting, factor: list[Tensor]) -> Tensor:
+def _weighted(graph: Graph, x: Value, size: int, setting: Setting, factor: list[Value]) -> Value:
     if not setting.trains:
         return graph.make([x], x.elements, x.width, keeps=factor, undo=[gradient()])
     undo = [gradient(), work(x.size), weight(size * setting.width)]
     return graph.make([x], x.elements, x.width, keeps=[x, *factor], undo=undo, trains=True)
 
 
-def layer_norm(graph: Graph, x: Tensor, size: int, setting: Setting) -> Tensor:
+def layer_norm(graph: Graph, x: Value, size: int, setting: Setting) -> Value:
     """The fused LayerNorm: its input, means and deviations."""
     moments = graph.keep(2 * x.elements // size * x.width)
     own = [weight(2 * size * setting.width)] if setting.trains else []
@@ -152,34 +150,34 @@ def layer_norm(graph: Graph, x: Tensor, size: int, setting: Setting) -> Tensor:
     return graph.make([x], x.elements, x.width, keeps=[x, moments], undo=undo, trains=setting.trains)
 
 
-def rotary(graph: Graph, x: Tensor, setting: Setting) -> Tensor:
+def rotary(graph: Graph, x: Value, setting: Setting) -> Value:
     """Rotation of a query or key by tables that all layers share, in the tables' format where that is wider."""
     straight = _by_table(graph, x, setting)
     turned = graph.make([x], x.elements, x.width, undo=[work(x.size), gradient()], spare=x.size // 2)
     return cast(graph, add(graph, straight, _by_table(graph, turned, setting)), x.width)
 
 
-def _by_table(graph: Graph, x: Tensor, setting: Setting) -> Tensor:
+def _by_table(graph: Graph, x: Value, setting: Setting) -> Value:
     wider = [work(x.elements * setting.width)] if setting.width > x.width else []
     return graph.make([x], x.elements, setting.width, undo=[*wider, gradient()])
 
 
-def copy(graph: Graph, x: Tensor) -> Tensor:
+def copy(graph: Graph, x: Value) -> Value:
     """`x` in memory of its own; its gradient goes on as it is."""
     return graph.make([x], x.elements, x.width, undo=[alias()])
 
 
-def heads(graph: Graph, x: Tensor) -> Tensor:
+def heads(graph: Graph, x: Value) -> Value:
     """A projection seen by heads: no copy, but its gradient is made contiguous."""
     return graph.view(x, [x.elements], [gradient()])[0]
 
 
-def activation(graph: Graph, x: Tensor) -> Tensor:
+def activation(graph: Graph, x: Value) -> Value:
     """An activation that is one operation and keeps its input."""
     return graph.make([x], x.elements, x.width, keeps=[x], undo=[gradient()])
 
 
-def gelu_by_parts(graph: Graph, x: Tensor) -> Tensor:
+def gelu_by_parts(graph: Graph, x: Value) -> Value:
     """GPT-2's GELU: ``0.5 * x * (1 + tanh(c * (x + 0.044715 * x ** 3)))``, operation by operation."""
     half = scale(graph, x)
     cube = graph.make([x], x.elements, x.width, keeps=[x], undo=[work(x.size), work(x.size), gradient()])
@@ -188,7 +186,7 @@ def gelu_by_parts(graph: Graph, x: Tensor) -> Tensor:
     return multiply(graph, half, copy(graph, tanh))
 
 
-def cross_entropy(graph: Graph, logits: Tensor, states: Tensor, setting: Setting, wider: bool) -> Tensor:
+def cross_entropy(graph: Graph, logits: Value, states: Value, setting: Setting, wider: bool) -> Value:
     """Of logits, `wider` in FP32; the logits and what they were made of stay until the loss is there."""
     wide = cast(graph, logits, FP32) if wider else logits
     still = [logits, states]

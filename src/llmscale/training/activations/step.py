@@ -16,7 +16,7 @@ from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.training.activations.blocks import Part, is_modelled, record
-from llmscale.training.activations.graph import Graph, Tensor, gradient, weight
+from llmscale.training.activations.graph import Graph, Value, gradient, weight
 from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, linear
 from llmscale.training.activations.style import STYLES, Style
 from llmscale.training.activations.walk import Backward, Forward, backward, forward
@@ -124,9 +124,7 @@ def _layer(
     return Segment(bare, backward(graph, given, result, again=True))
 
 
-def _sublayers(
-    graph: Graph, x: Tensor, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style
-) -> Tensor:
+def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
     """Attention and MLP, each between a norm, one behind where the family has it, and the sum with what came in."""
     if style.behind:
         return _behind(graph, x, blocks, setting, style)
@@ -145,7 +143,7 @@ def _sublayers(
     return x
 
 
-def _behind(graph: Graph, x: Tensor, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Tensor:
+def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
     """Attention and MLP, each added to what came in before a norm."""
     for prefix, block in blocks:
         made = record(block, Part(graph, prefix, setting, style), x)
@@ -158,7 +156,7 @@ def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: b
     tables = [placed.block for placed in spec.placed if isinstance(placed.block, Embedding)]
     elements = setting.rows * spec.hidden_size
     given = graph.enter(0, setting.width, False)
-    made: list[Tensor] = []
+    made: list[Value] = []
     for number, table in enumerate(tables):
         undo = [weight(table.rows * table.width * setting.width)] if setting.trains else []
         # Under checkpoints what is looked up in the first is differentiated by, that layers may be run again.

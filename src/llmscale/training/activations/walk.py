@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from llmscale.training.activations.graph import Graph, Operation, Tensor
+from llmscale.training.activations.graph import Graph, Operation, Value
 
 
 class Forward(NamedTuple):
@@ -34,14 +34,14 @@ class Backward(NamedTuple):
     weights: int
 
 
-def forward(graph: Graph, given: Tensor, result: Tensor, keeping: bool = True) -> Forward:
+def forward(graph: Graph, given: Value, result: Value, keeping: bool = True) -> Forward:
     """Run a part forward; without `keeping`, as under a checkpoint."""
     alive, peak = _run(graph, len(graph.operations), given, keeping, {result.storage})
     kept = set(_pins(graph.operations)) if keeping else set()
     return Forward(peak, sum(graph.sizes[s] for s in alive if s in kept))
 
 
-def _run(graph: Graph, end: int, given: Tensor, keeping: bool, stays: set[int]) -> tuple[set[int], int]:
+def _run(graph: Graph, end: int, given: Value, keeping: bool, stays: set[int]) -> tuple[set[int], int]:
     last: dict[int, int] = {}
     for number, operation in enumerate(graph.operations):
         for tensor in (*operation.takes, *operation.gives):
@@ -94,7 +94,7 @@ class _Memory:
             self.live -= self._sizes[storage]
 
 
-def backward(graph: Graph, given: Tensor, result: Tensor, again: bool = False) -> Backward:
+def backward(graph: Graph, given: Value, result: Value, again: bool = False) -> Backward:
     """Run a part backward; with `again`, under a checkpoint: what it keeps is made again first.
 
     Recomputing stops with the last tensor that is kept (``torch/utils/checkpoint.py``, early stop).
@@ -113,7 +113,7 @@ def backward(graph: Graph, given: Tensor, result: Tensor, again: bool = False) -
     return Backward(memory.peak, memory.weights)
 
 
-def _again(graph: Graph, number: int, given: Tensor, memory: _Memory, kept: set[int]) -> None:
+def _again(graph: Graph, number: int, given: Value, memory: _Memory, kept: set[int]) -> None:
     _, peak = _run(graph, number, given, True, kept)
     own = graph.sizes[given.storage]
     memory.peak = max(memory.peak, memory.live + peak - own)
@@ -131,7 +131,7 @@ def _undo(
     given = [gradients.pop(tensor.number) for tensor in operation.gives if tensor.number in gradients]
     if not operation.grad or not given:
         return
-    arrived: list[tuple[Tensor, int]] = []
+    arrived: list[tuple[Value, int]] = []
     spare = 0
     for step in operation.undo:
         if step.kind == "weight":
@@ -154,7 +154,7 @@ def _undo(
         _add(tensor, storage, memory, gradients)
 
 
-def _add(tensor: Tensor, storage: int, memory: _Memory, gradients: dict[int, int]) -> None:
+def _add(tensor: Value, storage: int, memory: _Memory, gradients: dict[int, int]) -> None:
     before = gradients.get(tensor.number)
     if before is None:
         gradients[tensor.number] = storage
