@@ -26,7 +26,7 @@ backward than full training: peft makes adapters in fp32, and each keeps an fp32
 
 Most in any step, GiB: batch 1, AdamW (fused), LoRA of rank 16 on all linear layers, adapters as peft makes them.
 
-| model, tokens | full | LoRA | saves | full, ckpt | LoRA, ckpt | saves | against amp, ckpt | bf16 adapters | QLoRA, ckpt |
+| model, tokens | full | LoRA | saves | full, ckpt | LoRA, ckpt | saves | of amp, ckpt | bf16 adapters | QLoRA, ckpt |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 TAIL = """
@@ -42,7 +42,9 @@ Without the CUDA context and what the allocator rounds up. Written by `python -m
 """
 
 
-def total(model: str, seq: int, again: bool, method: str = "full", precision: str = "bf16", adapter: str = "fp32") -> int:
+def total(
+    model: str, seq: int, again: bool, method: str = "full", precision: str = "bf16", adapter: str = "fp32"
+) -> int:
     """Bytes at the most in any step."""
     asked = MemoryAsked(seq, checkpointing="full" if again else "none", adapter=adapter)
     lora = {"lora_rank": 16, "lora_targets": "all-linear"} if method != "full" else {}
