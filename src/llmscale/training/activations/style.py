@@ -36,11 +36,16 @@ class Style(NamedTuple):
 
 LLAMA = Style()
 STYLES: dict[str, Style] = {
+    "exaone4": LLAMA,
+    "gemma": Style(norm="gemma", scaled=True),
+    "granite": LLAMA,
+    "hunyuan_v1_dense": LLAMA,
     "llama": LLAMA,
     "mistral": LLAMA,
     "mixtral": LLAMA,
     "qwen2": LLAMA,
     "qwen3": LLAMA,
+    "smollm3": LLAMA,
     "gemma3_text": Style(norm="gemma", scaled=True, tables=2),
     "phi3": Style(rotary_joined=True),
     "starcoder2": Style(norm="layer"),
