@@ -66,3 +66,55 @@ def test_the_command_line_prints_what_peft_prints() -> None:
 def test_what_is_undisclosed_is_an_error_of_its_own() -> None:
     with pytest.raises(LlmscaleError):
         train("gpt-4")
+
+
+def test_the_step_decides_how_much_full_training_in_bf16_takes() -> None:
+    found = run("train", "llama-2-7b", "--precision", "bf16", "--seq", "2048", "-o", "json").json()
+    assert found["memory"]["total_bytes"] / GIB == pytest.approx(50.2, abs=0.05)
+    assert found["memory"]["activations_bytes"] / GIB == pytest.approx(11.69, abs=0.01)
+    assert found["peaks"]["moment"] == "step"
+    assert (found["sequence"], found["micro_batch"], found["checkpointing"]) == (2048, 1, "none")
+
+
+def test_lora_keeps_more_than_full_training_unless_adapters_are_bf16() -> None:
+    lora = ("llama-2-7b", "--method", "lora", "--lora-rank", "16", "--lora-targets", "all-linear")
+    kept = [
+        run("train", *arguments, "--precision", "bf16", "-o", "json").json()["memory"]["activations_bytes"] / GIB
+        for arguments in (("llama-2-7b",), lora, (*lora, "--adapter-dtype", "bf16"))
+    ]
+    assert kept[1] == pytest.approx(17.0, abs=0.05)
+    assert kept[2] < kept[0] < kept[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["llama-2-7b", "--method", "dora"],
+        ["llama-2-7b", "--method", "ia3"],
+        ["llama-2-7b", "--precision", "megatron"],
+        ["llama-2-7b", "--method", "lora", "--precision", "amp"],
+        ["mixtral-8x7b", "--method", "lora", "--lora-targets", "all-linear"],
+        ["t5-base"],
+    ],
+)
+def test_what_is_not_modelled_has_no_peak_and_says_so(arguments: list[str]) -> None:
+    answer = run("train", *arguments, "-o", "json").json()
+    assert answer["peaks"] is None
+    assert answer["memory"]["activations_bytes"] is None
+    assert any("not modelled" in note for note in answer["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seq", "0"], "--seq"),
+        (["--micro-batch", "0"], "--micro-batch"),
+        (["--checkpointing", "some"], "--checkpointing some"),
+        (["--attn", "fast"], "--attn fast"),
+        (["--adapter-dtype", "fp8"], "--adapter-dtype fp8"),
+    ],
+)
+def test_a_step_that_cannot_be_is_one_message(arguments: list[str], said: str) -> None:
+    answer = run("train", "llama-2-7b", *arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert said in answer.err

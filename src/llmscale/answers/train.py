@@ -8,14 +8,16 @@ from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
 from llmscale.answers.train_compute import NO_RUN, ComputeAsked, compute
 from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, share_of_full, step_flops
+from llmscale.answers.train_memory import USUAL_MEMORY, Held, MemoryAsked, check_memory, sequence_of, step_memory
 from llmscale.errors import UndisclosedError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
-from llmscale.training.methods import METHODS, MethodChoice, Trained, trained
+from llmscale.training.methods import METHODS, MethodChoice, Trained, largest_rank, trained
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
+from llmscale.training.packed import packed
 from llmscale.training.precision import ADAPTER, RECIPES, Recipe
 
 
@@ -32,6 +34,7 @@ def train(
     precision: str = "",
     step: StepAsked = USUAL_STEP,
     run: ComputeAsked = NO_RUN,
+    memory: MemoryAsked = USUAL_MEMORY,
     assume: str | None = None,
     catalogue: str | None = None,
 ) -> TrainResult:
@@ -42,25 +45,40 @@ def train(
         UndisclosedError: a model whose tensors nobody outside knows.
     """
     _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
+    check_memory(memory)
     spec = _spec(reference, assume, catalogue)
+    if method == "qlora":
+        _check_packed(reference, spec, precision)
     targets = () if lora_targets == "default" else _names(lora_targets)
-    choice = MethodChoice(method, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
+    counted = "lora" if method == "qlora" else method
+    choice = MethodChoice(counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
     chosen = trained(spec, choice)
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
-    recipe = RECIPES[chosen_precision]
+    memory = memory._replace(packed=method == "qlora")
+    held = _memory(spec, chosen, RECIPES[chosen_precision], optimizer, memory)
+    peaks, unsaid = step_memory(spec, choice, held, chosen_precision, optimizer, memory)
     return TrainResult(
         model=model_ref(model_of(spec).about),
         method=method,
         optimizer=optimizer,
         precision=chosen_precision,
+        sequence=sequence_of(spec, memory),
+        micro_batch=memory.micro_batch,
+        checkpointing=memory.checkpointing,
         trainable_parameters=chosen.trainable,
         total_parameters=chosen.total,
-        memory=_memory(chosen, recipe, optimizer),
+        memory=held.memory,
+        peaks=peaks,
         flops=step_flops(spec, choice, step),
         compute=compute(spec, run, lambda: share_of_full(spec, choice, step)),
         modules=chosen.names,
         recipes=tuple(_recipes(chosen, optimizer)),
-        notes=(*chosen.notes, *_notes(spec, choice, chosen_precision), *flops_notes(spec, choice, step)),
+        notes=(
+            *chosen.notes,
+            *_notes(spec, choice, chosen_precision, memory),
+            *unsaid,
+            *flops_notes(spec, choice, step),
+        ),
     )
 
 
@@ -94,19 +112,34 @@ def _spec(reference: str, assume: str | None, catalogue: str | None) -> ModelSpe
     return loaded.spec
 
 
+def _check_packed(reference: str, spec: ModelSpec, precision: str) -> None:
+    if reference.lower().endswith(".gguf") or spec.published_in:
+        raise UsageError(
+            f"QLoRA packs 16-bit weights itself; {spec.name} is published packed.",
+            "Name the 16-bit model that it was made of.",
+        )
+    if precision not in ("", "bf16"):
+        raise UsageError(f"--method qlora computes in bf16, not --precision {precision}.", "Leave --precision out.")
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _memory(chosen: Trained, recipe: Recipe, optimizer: str) -> TrainMemory:
+def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, asked: MemoryAsked) -> Held:
+    adapter = ADAPTER if asked.adapter == "fp32" else recipe
     saved, added = _elements(chosen.saved), _elements(chosen.added)
     own = _elements(chosen.own) + saved
-    weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * ADAPTER.weight
-    gradients = own * recipe.gradient + added * ADAPTER.gradient
+    weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * adapter.weight
+    if asked.packed:
+        elements, size = packed(spec)
+        left = ADAPTER.weight if asked.kbit == "peft" else recipe.weight
+        weights = size + (chosen.base + saved - elements) * left + (added + chosen.fixed) * adapter.weight
+    gradients = own * recipe.gradient + added * adapter.gradient
     tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
-    tensors += [Tensors(shape, copies, ADAPTER.state) for shape, copies in chosen.added]
+    tensors += [Tensors(shape, copies, adapter.state) for shape, copies in chosen.added]
     states = state_bytes(optimizer, tensors)
-    return TrainMemory(weights, gradients, states, weights + gradients + states)
+    return Held(TrainMemory(weights, gradients, states, weights + gradients + states), tensors)
 
 
 def _elements(tensors: Sequence[tuple[tuple[int, ...], int]]) -> int:
@@ -123,11 +156,10 @@ def _recipes(chosen: Trained, optimizer: str) -> Iterator[RecipeLine]:
         yield RecipeLine(name, recipe.title, recipe.weight, recipe.gradient, recipe.master, states, round(total, 4))
 
 
-def _notes(spec: ModelSpec, choice: MethodChoice, precision: str) -> Iterator[Note]:
+def _notes(spec: ModelSpec, choice: MethodChoice, precision: str, memory: MemoryAsked) -> Iterator[Note]:
     yield from (note("said", text=warning) for warning in spec.warnings)
-    if choice.method == "full":
-        yield note("train_without_activations")
-        return
-    if RECIPES[precision].weight == ADAPTER.weight // 2:
+    widest = largest_rank(spec, choice)
+    if choice.rank > widest > 0:
+        yield note("rank_above_width", rank=choice.rank, width=widest)
+    if choice.method != "full" and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
         yield note("adapters_in_fp32")
-    yield note("train_without_activations")

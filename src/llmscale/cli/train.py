@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli import train_memory as memory
 from llmscale.cli import train_step as step
 from llmscale.cli.output import Style
 
@@ -20,7 +21,7 @@ app = typer.Typer(rich_markup_mode=None)
 def train(
     model: step.Model = None,
     method: Annotated[
-        str, typer.Option("--method", help="full, lora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
+        str, typer.Option("--method", help="full, lora, qlora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
     ] = "full",
     lora_rank: Annotated[
         Optional[int],
@@ -39,10 +40,13 @@ def train(
             "--precision", help="fp32, amp, bf16, megatron or deepspeed; amp in full, else bf16 if not given."
         ),
     ] = "",
-    seq: step.Seq = None,
-    micro_batch: step.MicroBatch = 1,
-    checkpointing: step.Checkpointing = "none",
-    attn: step.Attn = "flash",
+    seq: memory.Seq = None,
+    micro_batch: memory.MicroBatch = 1,
+    checkpointing: memory.Checkpointing = "none",
+    attn: memory.Attn = "sdpa",
+    padded: memory.Padded = False,
+    adapter_dtype: memory.AdapterDtype = "fp32",
+    kbit_prepare: memory.KbitPrepare = "peft",
     flops: step.FlopsOption = "square",
     tokens: step.Tokens = None,
     gpu: step.Gpu = None,
@@ -60,7 +64,7 @@ def train(
     width: opt.Width = None,
     quiet: opt.Quiet = False,
 ) -> None:
-    """What training MODEL takes: parameters trained, and bytes of weights, gradients and optimizer states."""
+    """What training MODEL takes: parameters trained, bytes of all that a step holds, and where it is most."""
     from llmscale.answers.train import train as answer
     from llmscale.errors import UsageError
     from llmscale.render.views.train import TrainView
@@ -83,6 +87,7 @@ def train(
         precision=precision,
         step=step.step_of(seq, micro_batch, checkpointing, attn, flops),
         run=step.compute_of(tokens, gpu, mfu, price, grid, pue),
+        memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare),
         assume=assume,
         catalogue=catalogue,
     )

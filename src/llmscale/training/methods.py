@@ -28,7 +28,7 @@ MAMBA = frozenset({"falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"}
 LORA_LIKE = RENAMES_EXPERTS | {"adalora"}
 PAST_ADAPTERS = frozenset({"out_proj", "conv1d"})
 VIRTUAL = ("prefix", "prompt", "p-tuning")
-METHODS = ("full", *ADDED, *VIRTUAL, "ln", "bitfit")
+METHODS = ("full", "qlora", *ADDED, *VIRTUAL, "ln", "bitfit")
 
 
 class MethodChoice(NamedTuple):
@@ -107,6 +107,13 @@ def adapted_modules(spec: ModelSpec, choice: MethodChoice) -> tuple[list[Module]
         return [], _whole(parts, choice.targets or default_targets("ln", spec.family))
     chosen = _chosen(spec, parts, choice) if choice.method in ADDED else []
     return chosen, _whole(parts, choice.save)
+
+
+def largest_rank(spec: ModelSpec, choice: MethodChoice) -> int:
+    """The narrowest side of what LoRA and its kin adapt, above which a rank gains nothing; 0 for other methods."""
+    if choice.method not in LORA_LIKE:
+        return 0
+    return min((min(module.inputs, module.outputs) for module in adapted_modules(spec, choice)[0]), default=0)
 
 
 def _adapted(spec: ModelSpec, parts: list[Module], choice: MethodChoice, base: int) -> Trained:

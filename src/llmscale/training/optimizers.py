@@ -2,14 +2,15 @@
 
 Sources: torch 2.13.0 ``torch/optim/*.py`` (states are of the parameter's own dtype, ``step`` is one fp32 number, which
 SGD does not keep); transformers 5.23.0 ``optimization.py`` (Adafactor: fp32 means of rows and columns, no step);
-bitsandbytes 0.50.2 ``optim/optimizer.py`` (8-bit: below 4,096 elements fp32, else one byte an element and an fp32
-maximum for each block of 256; tables of 256 fp32 numbers for all). The classes of torch and transformers are held
-against the real ones in tests/truth/training_optimizers.json; those of bitsandbytes follow its source.
+bitsandbytes 0.50.2 ``optim/optimizer.py`` (``Optimizer2State.init_state``, ``Optimizer1State.init_state``: below
+``min_8bit_size`` of 4,096 elements fp32, else one byte an element and an fp32 maximum for each block of 256; the tables
+``dynamic`` and ``udynamic`` of 256 fp32 numbers for all), ``optim/lion.py`` (one state). The classes of torch and
+transformers are held against the real ones in tests/truth/training_optimizers.json; those of bitsandbytes were read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil, prod
 from typing import NamedTuple
 
@@ -60,32 +61,56 @@ def eight_bit(number: int) -> Rule:
     return rule
 
 
+Temporary = Callable[[Sequence[Tensors]], int]
+
+
+def in_place(tensors: Sequence[Tensors]) -> int:
+    """A step that needs nothing besides (fused kernels, and SGD's)."""
+    return 0
+
+
+def foreach(tensors: Sequence[Tensors]) -> int:
+    """A step over all tensors at once: a list of denominators as large as they are."""
+    return sum(tensor.copies * tensor.elements * tensor.element for tensor in tensors)
+
+
+def factored(tensors: Sequence[Tensors]) -> int:
+    """Adafactor's, tensor by tensor: gradient, its square, update and the estimate in fp32, and means of both sides."""
+    return max(4 * tensor.elements * FP32 + adafactor(tensor) - FP32 for tensor in tensors)
+
+
 class Optimizer(NamedTuple):
-    """An optimizer: the bytes of one tensor's states, tables that all share, and whether its step copies (foreach)."""
+    """An optimizer.
+
+    Attributes:
+        rule: bytes of one tensor's states.
+        tables: bytes that all share.
+        step: bytes that its step needs besides gradients; None where it was not read.
+    """
 
     title: str
     rule: Rule
     tables: int = 0
-    foreach: bool = False
+    step: Temporary | None = in_place
 
 
 #: --optimizer -> what it keeps
 OPTIMIZERS = {
     "adamw": Optimizer("AdamW (fused)", moments(2)),
-    "adamw-foreach": Optimizer("AdamW (foreach)", moments(2), foreach=True),
+    "adamw-foreach": Optimizer("AdamW (foreach)", moments(2), step=foreach),
     "adam": Optimizer("Adam (fused)", moments(2)),
     "adamw-amsgrad": Optimizer("AdamW (amsgrad)", moments(3)),
     "adamw-8bit": Optimizer("AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT),
     "paged-adamw-8bit": Optimizer("paged AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT),
-    "adafactor": Optimizer("Adafactor (transformers)", adafactor),
+    "adafactor": Optimizer("Adafactor (transformers)", adafactor, step=factored),
     "lion": Optimizer("Lion (bitsandbytes)", lambda tensor: tensor.elements * FP32),
     "lion-8bit": Optimizer("Lion 8-bit", eight_bit(1), TABLE_8_BIT),
     "sgd": Optimizer("SGD", moments(0, 0)),
     "sgd-momentum": Optimizer("SGD with momentum", moments(1, 0)),
-    "rmsprop": Optimizer("RMSprop", moments(1)),
-    "adagrad": Optimizer("Adagrad", moments(1)),
-    "nadam": Optimizer("NAdam", moments(2, 2)),
-    "adamax": Optimizer("Adamax", moments(2)),
+    "rmsprop": Optimizer("RMSprop", moments(1), step=None),
+    "adagrad": Optimizer("Adagrad", moments(1), step=None),
+    "nadam": Optimizer("NAdam", moments(2, 2), step=None),
+    "adamax": Optimizer("Adamax", moments(2), step=None),
 }
 
 

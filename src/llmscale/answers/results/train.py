@@ -11,12 +11,32 @@ from llmscale.notes import Note
 
 @dataclass
 class TrainMemory:
-    """What stands in memory between two steps. Activations and peaks come with their own keys."""
+    """What training holds.
+
+    Attributes:
+        states_bytes: weights, gradients and states together.
+        activations_bytes: what forward keeps for backward; None where that is not modelled, as the next two.
+        temporary_bytes: what is alive at the most besides weights, states, and the larger of gradients and activations.
+        total_bytes: the most alive in any step; from the second on, states are there during backward.
+    """
 
     weights_bytes: int
     gradients_bytes: int
     optimizer_bytes: int
     states_bytes: int
+    activations_bytes: int | None = None
+    temporary_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+@dataclass
+class TrainPeaks:
+    """The most alive in each part of the first step, weights included; `moment` is the part where it is most."""
+
+    forward_bytes: int
+    backward_bytes: int
+    step_bytes: int
+    moment: str
 
 
 @dataclass
@@ -40,11 +60,15 @@ class TrainResult:
     method: str
     optimizer: str
     precision: str
+    sequence: int
+    micro_batch: int
+    checkpointing: str
     trainable_parameters: int
     total_parameters: int
     memory: TrainMemory
     flops: TrainFlops
     compute: TrainCompute | None
+    peaks: TrainPeaks | None
     modules: dict[str, int]
     recipes: tuple[RecipeLine, ...]
     notes: tuple[Note, ...]

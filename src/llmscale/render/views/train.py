@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmscale.answers.results.train import TrainResult
+from llmscale.answers.results.train import TrainMemory, TrainPeaks, TrainResult
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import gib
 from llmscale.render.views.train_flops import compute_table, flops_table
@@ -19,7 +19,9 @@ class TrainView:
     explain: bool = False
 
     def __call__(self, result: TrainResult, say: Words) -> Report:
-        tables = [_memory(result, say), flops_table(result.flops, say)]
+        tables = [_memory(result, say)]
+        tables += [_peaks(result.peaks, result.memory, say)] if result.peaks else []
+        tables.append(flops_table(result.flops, say))
         tables += [compute_table(result.compute, say)] if result.compute else []
         if result.modules and self.explain:
             tables.append(_modules(result, say))
@@ -37,7 +39,21 @@ def _memory(result: TrainResult, say: Words) -> Table:
         [word(say("Optimizer states")), gib(memory.optimizer_bytes)],
         [word(say("Together"), "bold"), gib(memory.states_bytes)._replace(style="bold")],
     ]
+    if memory.activations_bytes is not None:
+        rows.append([word(say("Activations")), gib(memory.activations_bytes)])
     return table(f"{result.model.name}: {result.method}, {result.optimizer}, {result.precision}", columns, rows)
+
+
+def _peaks(peaks: TrainPeaks, memory: TrainMemory, say: Words) -> Table:
+    columns = [Column("moment", "Peak of", right=False), Column("bytes", "GiB")]
+    parts = [
+        ("forward", "Forward", peaks.forward_bytes),
+        ("backward", "Backward", peaks.backward_bytes),
+        ("step", "Optimizer step", peaks.step_bytes),
+    ]
+    rows = [[word(say(title), "bold" if name == peaks.moment else ""), gib(size)] for name, title, size in parts]
+    rows.append([word(say("Most in any step"), "bold"), gib(memory.total_bytes or 0)._replace(style="bold")])
+    return table("", columns, rows)
 
 
 def _facts(result: TrainResult, say: Words) -> Iterator[str]:

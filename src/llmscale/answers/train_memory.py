@@ -1,0 +1,147 @@
+"""Activations and peaks of a step as ``train`` shows them, and why where they are not modelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llmscale.answers.results.train import TrainMemory, TrainPeaks
+from llmscale.errors import UsageError
+from llmscale.model.spec import ModelSpec
+from llmscale.notes import Note, note
+from llmscale.training.activations.ops import Setting
+from llmscale.training.activations.step import missing, passes
+from llmscale.training.adapters import DEFAULT_RANK
+from llmscale.training.experts import adapt_experts
+from llmscale.training.methods import MethodChoice, adapted_modules
+from llmscale.training.modules import modules
+from llmscale.training.optimizers import OPTIMIZERS, Tensors
+from llmscale.training.precision import ADAPTER, RECIPES
+
+USUAL_SEQUENCE = 2048
+LARGEST_BATCH = 1 << 20
+LARGEST_SEQUENCE = 1 << 27
+#: How weights are computed with; of the other recipes, which are other engines', activations are not modelled.
+TORCH = ("fp32", "amp", "bf16")
+
+
+class MemoryAsked(NamedTuple):
+    """What the user said of a step.
+
+    Attributes:
+        sequence: None for `USUAL_SEQUENCE`, or the model's own limit.
+        kbit: what makes a packed model ready: ``peft`` casts all that is not packed to fp32, ``none`` leaves it.
+        packed: whether the method is QLoRA.
+    """
+
+    sequence: int | None = None
+    micro_batch: int = 1
+    checkpointing: str = "none"
+    attention: str = "sdpa"
+    padded: bool = False
+    adapter: str = "fp32"
+    kbit: str = "peft"
+    packed: bool = False
+
+
+class Held(NamedTuple):
+    """What stands between two steps, and the tensors that are trained."""
+
+    memory: TrainMemory
+    tensors: Sequence[Tensors]
+
+
+USUAL_MEMORY = MemoryAsked()
+
+
+def check_memory(asked: MemoryAsked) -> None:
+    """Refuse what does not exist.
+
+    Raises:
+        UsageError: a word or a number that is none.
+    """
+    for option, value, known in (
+        ("--checkpointing", asked.checkpointing, ("none", "full")),
+        ("--attn", asked.attention, ("sdpa", "flash", "eager")),
+        ("--adapter-dtype", asked.adapter, ("fp32", "bf16")),
+        ("--kbit-prepare", asked.kbit, ("peft", "none")),
+    ):
+        if value not in known:
+            raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
+    if not 1 <= asked.micro_batch <= LARGEST_BATCH:
+        raise UsageError(f"--micro-batch must lie between 1 and {LARGEST_BATCH:,}.", "Usual are 1 to 16.")
+    if asked.sequence is not None and not 1 <= asked.sequence <= LARGEST_SEQUENCE:
+        raise UsageError(f"--seq must lie between 1 and {LARGEST_SEQUENCE:,} tokens.", "For example 2048 or 8k.")
+
+
+def sequence_of(spec: ModelSpec, asked: MemoryAsked) -> int:
+    """Tokens of a sequence."""
+    return spec.sequence or asked.sequence or min(USUAL_SEQUENCE, spec.max_context or USUAL_SEQUENCE)
+
+
+def step_memory(
+    spec: ModelSpec, choice: MethodChoice, held: Held, precision: str, optimizer: str, asked: MemoryAsked
+) -> tuple[TrainPeaks | None, tuple[Note, ...]]:
+    """Fill in what a step holds, and say the peaks; or a note why not."""
+    why = _unmodelled(spec, choice, precision, asked)
+    if why:
+        return None, (note("activations_not_modelled", what=why),)
+    found = passes(spec, _setting(spec, choice, precision, asked), asked.checkpointing == "full")
+    memory, step = held.memory, OPTIMIZERS[optimizer].step
+    memory.activations_bytes = found.kept
+    if step is None:
+        return None, (note("step_not_modelled", optimizer=OPTIMIZERS[optimizer].title),)
+    temporary = memory.gradients_bytes + step(held.tensors)
+    most = max(found.forward, found.backward, temporary)
+    memory.temporary_bytes = max(0, most - max(memory.gradients_bytes, found.kept))
+    memory.total_bytes = memory.weights_bytes + memory.optimizer_bytes + most
+    parts = {
+        "forward": memory.weights_bytes + found.forward,
+        "backward": memory.weights_bytes + found.backward,
+        "step": memory.weights_bytes + memory.optimizer_bytes + temporary,
+    }
+    moment = max(parts, key=lambda part: parts[part])
+    return TrainPeaks(parts["forward"], parts["backward"], parts["step"], moment), tuple(_said(spec, asked))
+
+
+def _said(spec: ModelSpec, asked: MemoryAsked) -> list[Note]:
+    if asked.sequence and spec.max_context and asked.sequence > spec.max_context:
+        return [note("context_beyond_limit", context=asked.sequence, limit=spec.max_context)]
+    return []
+
+
+def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: MemoryAsked) -> str:
+    why = missing(spec)
+    if why:
+        return why
+    if choice.method not in ("full", "lora"):
+        return f"--method {choice.method}"
+    if precision not in TORCH or (choice.method == "lora" and precision == "amp"):
+        return f"--precision {precision}" + (" with adapters" if choice.method == "lora" else "")
+    if choice.save or choice.bias != "none":
+        return "--modules-to-save" if choice.save else "--lora-bias"
+    chosen, _ = adapted_modules(spec, choice)
+    if adapt_experts(spec, modules(spec), choice.targets, 1) if choice.method == "lora" else ():
+        return "adapters of experts in one tensor (each adds a whole set of expert weights; name attention's modules)"
+    odd = next((module.label for module in chosen if module.head or module.kind.value == "embedding"), "")
+    return f"an adapter of {odd}" if odd else ""
+
+
+def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: MemoryAsked) -> Setting:
+    narrow = RECIPES[precision].weight
+    width = ADAPTER.weight if asked.packed and asked.kbit == "peft" else narrow
+    chosen, _ = adapted_modules(spec, choice)
+    return Setting(
+        batch=asked.micro_batch,
+        seq=sequence_of(spec, asked),
+        width=width,
+        trains=choice.method == "full",
+        adapted=frozenset(module.name for module in chosen),
+        rank=choice.rank or DEFAULT_RANK.get(choice.method, 0),
+        adapter=ADAPTER.weight if asked.adapter == "fp32" else narrow,
+        eager=asked.attention == "eager",
+        windows=asked.attention == "sdpa",
+        masked=asked.padded,
+        autocast=precision == "amp",
+        packed=asked.packed,
+    )

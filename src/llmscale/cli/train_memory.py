@@ -1,0 +1,52 @@
+"""Options of ``train`` that say what one step holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from llmscale.cli import options as opt
+
+if TYPE_CHECKING:
+    from llmscale.answers.train_memory import MemoryAsked
+
+Seq = Annotated[
+    Optional[str], typer.Option("--seq", metavar="N", help="Tokens of a sequence, 2048 or 2k.", rich_help_panel="Step")
+]
+MicroBatch = Annotated[
+    int, typer.Option("--micro-batch", metavar="N", help="Sequences of one device's step.", rich_help_panel="Step")
+]
+Checkpointing = Annotated[
+    str, typer.Option("--checkpointing", help="none, or full: run each layer again.", rich_help_panel="Step")
+]
+Attn = Annotated[str, typer.Option("--attn", help="sdpa, flash or eager.", rich_help_panel="Step")]
+Padded = Annotated[bool, typer.Option("--padded", help="A padded batch: attention has a mask.", rich_help_panel="Step")]
+AdapterDtype = Annotated[
+    str, typer.Option("--adapter-dtype", help="fp32, as peft makes adapters, or bf16.", rich_help_panel="Step")
+]
+KbitPrepare = Annotated[
+    str,
+    typer.Option(
+        "--kbit-prepare", help="QLoRA: peft casts what is not packed to fp32; none leaves it.", rich_help_panel="Step"
+    ),
+]
+
+
+def asked(
+    seq: str | None,
+    micro_batch: int,
+    checkpointing: str,
+    attn: str,
+    padded: bool,
+    adapter_dtype: str,
+    kbit_prepare: str,
+) -> MemoryAsked:
+    """What the options say together.
+
+    Raises:
+        UsageError: a number or a word that they do not take.
+    """
+    from llmscale.answers.train_memory import MemoryAsked
+
+    return MemoryAsked(opt.tokens(seq), micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare)

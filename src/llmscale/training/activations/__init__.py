@@ -1,0 +1,1 @@
+"""What a training step holds besides weights and states: what forward keeps for backward, and the peaks of both."""

@@ -1,0 +1,97 @@
+"""What attention keeps: projections, rotary positions, and the kernel's own.
+
+Sources: transformers 5.23.0 ``integrations/sdpa_attention.py`` (K and V are repeated where there is a mask),
+``models/llama/modeling_llama.py`` (eager), ``models/{gpt2,phi3}`` (fused projections); torch 2.13.0: the fused kernel
+keeps Q, K, V, its output and an FP32 log-sum-exp a head and token.
+"""
+
+from __future__ import annotations
+
+from llmscale.model.blocks.attention import Attention
+from llmscale.training.activations.graph import Graph, Value, gradient
+from llmscale.training.activations.ops import (
+    FP32,
+    Setting,
+    cast,
+    copy,
+    heads,
+    layer_norm,
+    linear,
+    rms_norm,
+    rotary,
+    scale,
+)
+from llmscale.training.activations.style import Style
+
+
+def attend(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setting, style: Style) -> Value:
+    """A layer's attention."""
+    q, k, v = _project(graph, x, block, prefix, setting)
+    if block.qk_norm:
+        q, k = (_head_norm(graph, each, block, setting, style) for each in (q, k))
+    if style.rotary:
+        q, k = rotary(graph, q, setting), rotary(graph, k, setting)
+    if style.rotary_joined:
+        q, k = copy(graph, q), copy(graph, k)
+    made = _eager(graph, q, k, v, block, setting, style) if setting.eager else _fused(graph, q, k, v, block, setting)
+    if style.rotary_joined and not setting.eager:
+        made = copy(graph, made)
+    inner = block.heads * (block.v_head_dim or block.head_dim)
+    out = linear(graph, made, inner, block.hidden, f"{prefix}{block.names[-1]}", setting, block.out_bias)
+    graph.hold(x, k, v)
+    return out
+
+
+def _project(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setting) -> tuple[Value, Value, Value]:
+    q, k = block.heads * block.head_dim, block.kv_heads * block.head_dim
+    v = block.kv_heads * (block.v_head_dim or block.head_dim)
+    if len(block.names) == 2:
+        fused = linear(graph, x, block.hidden, q + k + v, f"{prefix}{block.names[0]}", setting, block.qkv_bias)
+        parts = graph.view(fused, [setting.rows * width for width in (q, k, v)], [gradient()])
+        return parts[0], parts[1], parts[2]
+    made = [
+        linear(graph, x, block.hidden, width, f"{prefix}{name}", setting, block.qkv_bias)
+        for name, width in zip(block.names, (q, k, v), strict=False)
+    ]
+    return heads(graph, made[0]), heads(graph, made[1]), made[2]
+
+
+def _head_norm(graph: Graph, x: Value, block: Attention, setting: Setting, style: Style) -> Value:
+    if block.qk_norm_bias:
+        return layer_norm(graph, x, block.head_dim, setting)
+    return rms_norm(graph, x, block.head_dim, setting, style.norm == "gemma")
+
+
+def _repeat(graph: Graph, x: Value, block: Attention) -> Value:
+    """Keys or values of a group, once for each of its query heads; of one group without a copy."""
+    elements = x.elements // block.kv_heads * block.heads
+    if block.heads == block.kv_heads:
+        return x
+    if block.kv_heads == 1:
+        return graph.view(x, [elements], [gradient()])[0]
+    return graph.make([x], elements, x.width, undo=[gradient()])
+
+
+def _fused(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting) -> Value:
+    masked = setting.masked or (setting.windows and block.window is not None and setting.seq >= block.window)
+    mask = []
+    if masked:
+        k, v = _repeat(graph, k, block), _repeat(graph, v, block)
+        mask = [graph.keep(setting.rows * setting.seq * setting.width)]
+    elements = setting.rows * block.heads * (block.v_head_dim or block.head_dim)
+    sums = graph.keep(setting.rows * block.heads * FP32)
+    undo = [gradient(0), gradient(1), gradient(2)]
+    return graph.make([q, k, v], elements, q.width, keeps=[q, k, v, sums, *mask], undo=undo, keeps_output=True)
+
+
+def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting, style: Style) -> Value:
+    keys, values = _repeat(graph, k, block), _repeat(graph, v, block)
+    squares = setting.rows * setting.seq * block.heads
+    scores = graph.make([q, keys], squares, q.width, keeps=[q, keys], undo=[gradient(0), gradient(1)])
+    masked = copy(graph, scale(graph, scores))
+    wide = cast(graph, masked, FP32) if style.scores_in_fp32 else masked
+    soft = graph.make([wide], squares, wide.width, undo=[gradient()], keeps_output=True)
+    shares = cast(graph, soft, q.width)
+    elements = setting.rows * block.heads * (block.v_head_dim or block.head_dim)
+    made = graph.make([shares, values], elements, q.width, keeps=[shares, values], undo=[gradient(1), gradient(0)])
+    return copy(graph, made)

@@ -1,0 +1,106 @@
+"""What a building block keeps for backward: one entry for each type that is modelled."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from math import prod
+from typing import NamedTuple
+
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.linear import Linear, Parameter
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.spec import Block
+from llmscale.training.activations.attention import attend
+from llmscale.training.activations.experts import mixture
+from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight
+from llmscale.training.activations.ops import (
+    Setting,
+    activation,
+    gelu_by_parts,
+    layer_norm,
+    linear,
+    multiply,
+    rms_norm,
+)
+from llmscale.training.activations.style import Style
+
+
+class Part(NamedTuple):
+    """A part of a model while it is recorded: the graph, the name that the block's tensors begin with, and how."""
+
+    graph: Graph
+    prefix: str
+    setting: Setting
+    style: Style
+
+
+@singledispatch
+def record(block: Block, part: Part, x: Value) -> Value:
+    """Record what a block does to `x`.
+
+    Raises:
+        TypeError: it has no entry here.
+    """
+    raise TypeError(f"What {type(block).__name__} keeps for backward is not modelled.")
+
+
+def is_modelled(block: Block) -> bool:
+    """Whether `record` has an entry for it."""
+    return record.dispatch(type(block)) is not record.dispatch(object)
+
+
+@record.register(Norm)
+def _(block: Norm, part: Part, x: Value) -> Value:
+    if part.style.norm == "layer":
+        return layer_norm(part.graph, x, block.size, part.setting)
+    return rms_norm(part.graph, x, block.size, part.setting, part.style.norm == "gemma")
+
+
+@record.register(Linear)
+def _(block: Linear, part: Part, x: Value) -> Value:
+    """The layer before the head of a masked language model, with its activation."""
+    made = linear(part.graph, x, block.in_, block.out, part.prefix[:-1], part.setting, block.bias)
+    return activation(part.graph, made)
+
+
+@record.register(Parameter)
+def _(block: Parameter, part: Part, x: Value) -> Value:
+    """The bias of the head, added by the product itself."""
+    own = [weight(prod(block.shape) * part.setting.width)] if part.setting.trains else []
+    return part.graph.view(x, [x.elements], [*own, alias()])[0]
+
+
+@record.register(Attention)
+def _(block: Attention, part: Part, x: Value) -> Value:
+    return attend(part.graph, x, block, part.prefix, part.setting, part.style)
+
+
+@record.register(GatedMlp)
+def _(block: GatedMlp, part: Part, x: Value) -> Value:
+    graph, setting, width = part.graph, part.setting, block.intermediate
+    names = [f"{part.prefix}{name}" for name in block.names]
+    if len(names) == 2:
+        both = linear(graph, x, block.hidden, 2 * width, names[0], setting, block.bias)
+        gate, up = graph.view(both, [both.elements // 2] * 2, [gradient()])
+        act = activation(graph, gate)
+    else:
+        act = activation(graph, linear(graph, x, block.hidden, width, names[0], setting, block.bias))
+        up = linear(graph, x, block.hidden, width, names[1], setting, block.bias)
+    out = linear(graph, multiply(graph, act, up), width, block.hidden, names[-1], setting, block.bias)
+    graph.hold(x)
+    return out
+
+
+@record.register(MixtureOfExperts)
+def _(block: MixtureOfExperts, part: Part, x: Value) -> Value:
+    return mixture(part.graph, x, block, part.setting)
+
+
+@record.register(Mlp)
+def _(block: Mlp, part: Part, x: Value) -> Value:
+    graph, setting = part.graph, part.setting
+    up, down = (f"{part.prefix}{name}" for name in block.names)
+    wide = linear(graph, x, block.hidden, block.intermediate, up, setting, block.bias)
+    act = gelu_by_parts(graph, wide) if part.style.gelu_by_parts else activation(graph, wide)
+    return linear(graph, act, block.intermediate, block.hidden, down, setting, block.bias)

@@ -1,0 +1,62 @@
+"""What a mixture of experts keeps: the router, the rows sorted by expert, and two grouped products.
+
+Sources: transformers 5.23.0 ``models/mixtral/modeling_mixtral.py`` (router), ``integrations/moe.py`` (grouped products
+over tokens x top-k rows); the routing weights are FP32, and with them the weighted rows.
+"""
+
+from __future__ import annotations
+
+from llmscale.model.blocks.mlp import MixtureOfExperts
+from llmscale.training.activations.graph import Graph, Value, gradient, weight, work
+from llmscale.training.activations.ops import FP32, INT64, Setting, activation, cast, multiply
+
+INT32 = 4
+
+
+def mixture(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -> Value:
+    """A layer's experts."""
+    shares = _route(graph, x, block, setting)
+    rows = setting.rows * block.used
+    order = graph.keep(3 * rows * INT64 + block.experts * INT32)
+    taken = graph.make([x], rows * block.hidden, x.width, keeps=[order], undo=[work(x.size), gradient()])
+    sorted_shares = graph.make([shares], rows, FP32, undo=[gradient()])
+    both = _grouped(graph, taken, block.hidden, 2 * block.intermediate, block, setting)
+    gate, up = graph.view(both, [both.elements // 2] * 2, [gradient()])
+    inner = multiply(graph, activation(graph, gate), up)
+    down = _grouped(graph, inner, block.intermediate, block.hidden, block, setting)
+    weighted = _weigh(graph, down, sorted_shares)
+    wide = weighted.size
+    back = graph.make([weighted], weighted.elements, FP32, undo=[work(wide), gradient()])
+    total = graph.make([back], x.elements, FP32, undo=[gradient()], holds=[shares])
+    out = cast(graph, total, x.width, [back])
+    graph.hold(x, back, total)
+    return out
+
+
+def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -> Value:
+    """The weights of the chosen experts."""
+    chosen = setting.rows * block.used
+    own = [weight(block.experts * block.hidden * setting.width)] if setting.trains else []
+    keeps = [x] if setting.trains else []
+    logits = graph.make(
+        [x], setting.rows * block.experts, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains
+    )
+    chances = graph.make([cast(graph, logits, FP32)], logits.elements, FP32, undo=[gradient()], keeps_output=True)
+    indices = graph.keep(chosen * INT64)
+    best = graph.make([chances], chosen, FP32, keeps=[indices], undo=[work(chances.size), gradient()])
+    before = graph.keep(chosen * FP32 + setting.rows * FP32)
+    return graph.make([best], chosen, FP32, keeps=[before], undo=[gradient()])
+
+
+def _grouped(graph: Graph, x: Value, inputs: int, outputs: int, block: MixtureOfExperts, setting: Setting) -> Value:
+    """A product of each row with its expert's matrix; all experts' matrices have a gradient."""
+    own = [weight(block.experts * inputs * outputs * setting.width)] if setting.trains else []
+    keeps = [x] if setting.trains else []
+    elements = x.elements // inputs * outputs
+    return graph.make([x], elements, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
+
+
+def _weigh(graph: Graph, x: Value, shares: Value) -> Value:
+    wide = work(x.elements * FP32)
+    undo = [wide, wide, gradient(0), gradient(1)] if x.width != FP32 else [gradient(0), wide, gradient(1)]
+    return graph.make([x, shares], x.elements, FP32, keeps=[x, shares], undo=undo)

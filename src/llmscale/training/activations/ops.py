@@ -1,0 +1,196 @@
+"""Operations of transformers' model classes, each with what autograd keeps of it.
+
+Sources: transformers 5.23.0 ``models/llama/modeling_llama.py`` (RMSNorm, rotary, eager attention), ``models/gemma3``
+(its norm), ``activations.py`` (GELU by single operations), ``loss/loss_utils.py``; torch 2.13.0
+``tools/autograd/derivatives.yaml`` (what each formula keeps); peft 0.21.2 ``tuners/lora/layer.py`` (an adapter casts
+its input to its own format).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight, work
+
+FP32 = 4
+HALF = 2
+INT64 = 8
+
+
+class Setting(NamedTuple):
+    """How a model is trained.
+
+    Attributes:
+        width: bytes of a weight's element, and of what is computed with it.
+        trains: whether the model's own weights are trained.
+        adapted: names of the modules that have an adapter, with ``{layer}``.
+        rank, adapter: of adapters: rank, and bytes of an element.
+        eager: whether attention is computed by single operations.
+        windows: whether the fused kernel is given a mask for a sliding window (sdpa), or takes it itself.
+        masked: whether attention is given a mask where its kernel would need none.
+        packed: whether matrices lie in 4 bits and are unpacked to 16 for each use.
+        autocast: whether matrices of wider weights are multiplied in 16 bits, with a copy of each.
+    """
+
+    batch: int
+    seq: int
+    width: int
+    trains: bool
+    adapted: frozenset[str] = frozenset()
+    rank: int = 0
+    adapter: int = FP32
+    eager: bool = False
+    windows: bool = True
+    masked: bool = False
+    autocast: bool = False
+    packed: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Tokens of the batch."""
+        return self.batch * self.seq
+
+
+def cast(graph: Graph, x: Value, width: int, holds: Sequence[Value] = ()) -> Value:
+    """`x` in another format; `x` itself where it has it."""
+    return x if x.width == width else graph.make([x], x.elements, width, undo=[gradient()], holds=holds)
+
+
+def add(graph: Graph, x: Value, y: Value, holds: Sequence[Value] = ()) -> Value:
+    """The sum; where one is wider, that is its format."""
+    width = max(x.width, y.width)
+    undo = [alias(i) if each.width == width else gradient(i) for i, each in enumerate((x, y))]
+    return graph.make([x, y], x.elements, width, undo=undo, holds=holds)
+
+
+def multiply(graph: Graph, x: Value, y: Value) -> Value:
+    """The product, which keeps both."""
+    return graph.make([x, y], x.elements, x.width, keeps=[x, y], undo=[gradient(0), gradient(1)])
+
+
+def scale(graph: Graph, x: Value, holds: Sequence[Value] = ()) -> Value:
+    """`x` times a number or a table that is not trained."""
+    return graph.make([x], x.elements, x.width, undo=[gradient()], holds=holds)
+
+
+def linear(graph: Graph, x: Value, inputs: int, outputs: int, name: str, setting: Setting, bias: bool = False) -> Value:
+    """A matrix, with its adapter where it has one."""
+    rows = x.elements // inputs
+    if setting.autocast:
+        return _autocast(graph, x, inputs, outputs, setting, bias)
+    if setting.packed:
+        base = _unpacked(graph, x, inputs, outputs)
+    else:
+        own = [weight((inputs + bias) * outputs * setting.width)] if setting.trains else []
+        keeps = [x] if setting.trains else []
+        base = graph.make([x], rows * outputs, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
+    return adapt(graph, x, base, (inputs, outputs), setting) if name in setting.adapted else base
+
+
+def _autocast(graph: Graph, x: Value, inputs: int, outputs: int, setting: Setting, bias: bool) -> Value:
+    """A matrix in 16 bits: copies of its weight and of its input, both kept."""
+    elements = (inputs + bias) * outputs
+    narrow = graph.make([], elements, HALF, undo=[weight(elements * setting.width)], trains=True)
+    graph.copies += narrow.size
+    low = cast(graph, x, HALF)
+    made = [gradient(1), gradient(0)]
+    return graph.make([low, narrow], x.elements // inputs * outputs, HALF, keeps=[low, narrow], undo=made)
+
+
+def _unpacked(graph: Graph, x: Value, inputs: int, outputs: int) -> Value:
+    """A matrix of 4 bits: unpacked both ways, nothing kept (bitsandbytes 0.50.2 ``autograd/_functions.py``)."""
+    matrix = inputs * outputs * HALF
+    low = cast(graph, x, HALF)
+    elements = x.elements // inputs * outputs
+    made = graph.make([low], elements, HALF, undo=[work(matrix), gradient()], spare=matrix)
+    return cast(graph, made, x.width)
+
+
+def adapt(graph: Graph, x: Value, base: Value, shape: tuple[int, int], setting: Setting) -> Value:
+    """LoRA beside a matrix: its input in the adapter's format, A, B, the factor, and the sum."""
+    inputs, outputs = shape
+    element, rows = setting.adapter, x.elements // inputs
+    copy = cast(graph, x, element)
+    a_grad, b_grad = weight(setting.rank * inputs * element), weight(outputs * setting.rank * element)
+    low = graph.make([copy], rows * setting.rank, element, keeps=[copy], undo=[a_grad, gradient()], trains=True)
+    high = graph.make([low], rows * outputs, element, keeps=[low], undo=[b_grad, gradient()], trains=True)
+    both = add(graph, base, scale(graph, high, [copy]), [copy])
+    return cast(graph, both, base.width, [copy, x])
+
+
+def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, shifted: bool = False) -> Value:
+    """Llama's norm, computed in FP32; `shifted` is Gemma's, whose weight is one and more, and multiplies in FP32."""
+    rows = x.elements // size
+    full = x.elements * FP32
+    wide = cast(graph, x, FP32)
+    squares = work(full)
+    mean = graph.make([wide], rows, FP32, keeps=[wide], undo=[squares, squares, squares, gradient()], spare=full)
+    inverse = graph.make([mean], rows, FP32, undo=[work(rows * FP32), gradient()], keeps_output=True)
+    undo = [gradient(0), work(full), gradient(1)]
+    normed = graph.make([wide, inverse], x.elements, FP32, keeps=[wide, inverse], undo=undo)
+    if shifted:
+        factor = [graph.keep(size * FP32)]
+        return cast(graph, _weighted(graph, normed, size, setting, factor), x.width)
+    return _weighted(graph, cast(graph, normed, x.width), size, setting, [])
+
+
+def _weighted(graph: Graph, x: Value, size: int, setting: Setting, factor: list[Value]) -> Value:
+    if not setting.trains:
+        return graph.make([x], x.elements, x.width, keeps=factor, undo=[gradient()])
+    undo = [gradient(), work(x.size), weight(size * setting.width)]
+    return graph.make([x], x.elements, x.width, keeps=[x, *factor], undo=undo, trains=True)
+
+
+def layer_norm(graph: Graph, x: Value, size: int, setting: Setting) -> Value:
+    """The fused LayerNorm: its input, means and deviations."""
+    moments = graph.keep(2 * x.elements // size * x.width)
+    own = [weight(2 * size * setting.width)] if setting.trains else []
+    undo = [gradient(), *own]
+    return graph.make([x], x.elements, x.width, keeps=[x, moments], undo=undo, trains=setting.trains)
+
+
+def rotary(graph: Graph, x: Value, setting: Setting) -> Value:
+    """Rotation of a query or key by tables that all layers share, in the tables' format where that is wider."""
+    straight = _by_table(graph, x, setting)
+    turned = graph.make([x], x.elements, x.width, undo=[work(x.size), gradient()], spare=x.size // 2)
+    return cast(graph, add(graph, straight, _by_table(graph, turned, setting)), x.width)
+
+
+def _by_table(graph: Graph, x: Value, setting: Setting) -> Value:
+    wider = [work(x.elements * setting.width)] if setting.width > x.width else []
+    return graph.make([x], x.elements, setting.width, undo=[*wider, gradient()])
+
+
+def copy(graph: Graph, x: Value) -> Value:
+    """`x` in memory of its own; its gradient goes on as it is."""
+    return graph.make([x], x.elements, x.width, undo=[alias()])
+
+
+def heads(graph: Graph, x: Value) -> Value:
+    """A projection seen by heads: no copy, but its gradient is made contiguous."""
+    return graph.view(x, [x.elements], [gradient()])[0]
+
+
+def activation(graph: Graph, x: Value) -> Value:
+    """An activation that is one operation and keeps its input."""
+    return graph.make([x], x.elements, x.width, keeps=[x], undo=[gradient()])
+
+
+def gelu_by_parts(graph: Graph, x: Value) -> Value:
+    """GPT-2's GELU: ``0.5 * x * (1 + tanh(c * (x + 0.044715 * x ** 3)))``, operation by operation."""
+    half = scale(graph, x)
+    cube = graph.make([x], x.elements, x.width, keeps=[x], undo=[work(x.size), work(x.size), gradient()])
+    inner = scale(graph, add(graph, x, scale(graph, cube)))
+    tanh = graph.make([inner], x.elements, x.width, undo=[gradient()], keeps_output=True)
+    return multiply(graph, half, copy(graph, tanh))
+
+
+def cross_entropy(graph: Graph, logits: Value, states: Value, setting: Setting, wider: bool) -> Value:
+    """Of logits, `wider` in FP32; the logits and what they were made of stay until the loss is there."""
+    wide = cast(graph, logits, FP32) if wider else logits
+    still = [logits, states]
+    chances = graph.make([wide], logits.elements, wide.width, undo=[gradient()], keeps_output=True, holds=still)
+    # A causal model moves its labels by one, in a copy.
+    labels = graph.keep((setting.batch * (setting.seq + 1) * INT64 if wider else 0) + wide.width)
+    return graph.make([chances], 1, wide.width, keeps=[labels], undo=[gradient()], holds=[*still, wide])

@@ -1,0 +1,214 @@
+"""Forward and backward of a whole model: its embedding, its layers, and the head with the loss.
+
+Layers alike are recorded once; the most of all moments is then a matter of where each stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.embedding import Embedding, Head
+from llmscale.model.blocks.linear import Linear, Parameter
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
+from llmscale.model.blocks.norm import Norm
+from llmscale.model.spec import Block, ModelSpec, PlacedBlock
+from llmscale.training.activations.blocks import Part, is_modelled, record
+from llmscale.training.activations.graph import Graph, Value, gradient, weight
+from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, linear
+from llmscale.training.activations.style import STYLES, Style
+from llmscale.training.activations.walk import Backward, Forward, backward, forward
+
+
+class Passes(NamedTuple):
+    """What a step holds besides weights and states.
+
+    Attributes:
+        kept: when forward has ended, for backward.
+        forward, backward: the most in each; backward with the gradients of weights.
+        gradients: of weights, when backward has ended.
+    """
+
+    kept: int
+    forward: int
+    backward: int
+    gradients: int
+
+
+class Segment(NamedTuple):
+    """A recorded part, and how often it follows itself."""
+
+    forward: Forward
+    backward: Backward
+    times: int = 1
+
+
+def missing(spec: ModelSpec) -> str:
+    """Why a model's activations are not modelled; empty where they are."""
+    if spec.family not in STYLES:
+        return f"model type '{spec.family}'"
+    if not any(isinstance(placed.block, Head) for placed in spec.placed):
+        return f"a '{spec.family}' without a head"
+    for placed in spec.placed:
+        if isinstance(placed.block, (Linear, Parameter)) and not placed.block.role.startswith("head."):
+            return f"{type(placed.block).__name__} ({placed.block.role})"
+        if not isinstance(placed.block, (Embedding, Head)) and not is_modelled(placed.block):
+            return type(placed.block).__name__
+    return ""
+
+
+def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
+    """Forward and backward of one micro-batch."""
+    style = STYLES[spec.family]
+    enters = setting.trains or checkpointing
+    first = _embedding(spec, setting, style, checkpointing)
+    layers = list(_layers(spec, setting, style, enters, checkpointing))
+    last = _head(spec, setting, style)
+    shared = _shared(spec, setting, style, checkpointing)
+    return _put_together(first, layers, last, shared, _tied_table(spec) * setting.width if setting.trains else 0)
+
+
+def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int) -> Passes:
+    kept, forward_only = shared
+    start = kept + first.forward.kept
+    highest = copies = 0
+    for segment in layers:
+        for _ in range(segment.times):
+            highest = max(highest, start + forward_only + copies + segment.forward.peak)
+            start += segment.forward.kept
+            copies += segment.forward.copies
+    highest = max(highest, start + copies + last.forward.peak)
+    ended = start + last.forward.kept
+    top, weights, live = start + last.backward.peak, last.backward.weights, start
+    for segment in reversed(layers):
+        for _ in range(segment.times):
+            live -= segment.forward.kept
+            top = max(top, live + weights + segment.backward.peak)
+            weights += segment.backward.weights
+    top = max(top, kept + weights + first.backward.peak)
+    weights += first.backward.weights
+    # A tied table has two gradients, which are summed into a third.
+    return Passes(ended, max(highest, ended), max(top, kept + weights + tied), weights - tied)
+
+
+def _tied_table(spec: ModelSpec) -> int:
+    """Elements of the embedding that is the head's too; 0 where they are apart."""
+    heads = [placed.block for placed in spec.placed if isinstance(placed.block, Head)]
+    return sum(head.vocab * head.hidden for head in heads if head.tied_to)
+
+
+def _layers(spec: ModelSpec, setting: Setting, style: Style, enters: bool, checkpointing: bool) -> Iterator[Segment]:
+    recorded = lru_cache(None)(lambda blocks, grad: _layer(blocks, spec, setting, style, grad, checkpointing))
+    for number in range(spec.layers):
+        blocks = tuple(placed for placed in spec.placed if number in placed.layers)
+        yield recorded(tuple((each.prefix, each.block) for each in blocks), enters or number > 0)
+
+
+def _layer(
+    blocks: tuple[tuple[str, Block], ...],
+    spec: ModelSpec,
+    setting: Setting,
+    style: Style,
+    grad: bool,
+    checkpointing: bool,
+) -> Segment:
+    graph = Graph()
+    given = graph.enter(setting.rows * spec.hidden_size, setting.width, grad)
+    result = _sublayers(graph, given, blocks, setting, style)
+    if not checkpointing:
+        return Segment(forward(graph, given, result), backward(graph, given, result))
+    bare = forward(graph, given, result, keeping=False)
+    bare = bare._replace(kept=given.size, copies=graph.copies)
+    return Segment(bare, backward(graph, given, result, again=True))
+
+
+def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
+    """Attention and MLP, each between a norm, one behind where the family has it, and the sum with what came in."""
+    if style.behind:
+        return _behind(graph, x, blocks, setting, style)
+    waiting: list[tuple[str, Block]] = []
+    branch = x
+    for place, (prefix, block) in enumerate(blocks):
+        branch = record(block, Part(graph, prefix, setting, style), branch)
+        following = [isinstance(each, Norm) for _, each in blocks[place + 1 : place + 3]]
+        mixer = isinstance(block, (Attention, Mlp, GatedMlp, MixtureOfExperts))
+        behind = following[:1] == [True] and following[1:] != [False]
+        if (mixer and not behind) or (not mixer and waiting):
+            x = branch = add(graph, x, branch)
+            waiting = []
+        elif mixer:
+            waiting = [(prefix, block)]
+    return x
+
+
+def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
+    """Attention and MLP, each added to what came in before a norm."""
+    for prefix, block in blocks:
+        made = record(block, Part(graph, prefix, setting, style), x)
+        x = made if isinstance(block, Norm) else add(graph, x, made)
+    return x
+
+
+def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> Segment:
+    graph = Graph()
+    tables = [placed.block for placed in spec.placed if isinstance(placed.block, Embedding)]
+    elements = setting.rows * spec.hidden_size
+    given = graph.enter(0, setting.width, False)
+    made: list[Value] = []
+    for number, table in enumerate(tables):
+        undo = [weight(table.rows * table.width * setting.width)] if setting.trains else []
+        # Under checkpoints what is looked up in the first is differentiated by, that layers may be run again.
+        leaf = checkpointing and not number
+        made.append(graph.make([given], elements, setting.width, undo=undo, trains=setting.trains or leaf))
+    result = made[0]
+    for other in made[1:]:
+        result = add(graph, result, other)
+    if style.scaled:
+        result = graph.make([result], elements, setting.width, undo=[gradient()])
+    for placed in _outside(spec, behind=False):
+        result = record(placed.block, Part(graph, placed.prefix, setting, style), result)
+    return Segment(forward(graph, given, result), backward(graph, given, result))
+
+
+def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
+    graph = Graph()
+    given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
+    x = given
+    states, plain = x, setting._replace(packed=False)
+    for placed in _outside(spec, behind=True):
+        if isinstance(placed.block, Head):
+            states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], plain)
+        else:
+            x = record(placed.block, Part(graph, placed.prefix, setting, style), x)
+    result = cross_entropy(graph, x, states, setting, style.loss_in_fp32 or setting.autocast)
+    return Segment(forward(graph, given, result), backward(graph, given, result))
+
+
+def _tables(spec: ModelSpec) -> int:
+    return sum(isinstance(placed.block, Embedding) for placed in spec.placed)
+
+
+def _outside(spec: ModelSpec, behind: bool) -> Iterator[PlacedBlock]:
+    """Blocks that stand in no layer, besides embeddings: those before the layers, or `behind` them."""
+    first = next(number for number, placed in enumerate(spec.placed) if placed.layers)
+    those = spec.placed[first:] if behind else spec.placed[:first]
+    return (placed for placed in those if not placed.layers and not isinstance(placed.block, Embedding))
+
+
+def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> tuple[int, int]:
+    """Bytes of tables and masks that all layers use and keep, and of those that go with the forward pass."""
+    positions = setting.seq * INT64
+    head = next(placed.block.head_dim for placed in spec.placed if isinstance(placed.block, Attention))
+    tables = 2 * style.tables * setting.seq * head * setting.width if style.rotary else 0
+    hidden = setting.rows * spec.hidden_size * setting.width
+    kept = tables + (0 if style.rotary or not setting.trains else setting.rows * INT64 + positions)
+    if checkpointing:
+        windows = (p.block.window for p in spec.placed if isinstance(p.block, Attention))
+        masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows
+        # What was looked up is a leaf of the graph where nothing of the model is trained, and stays beside the sum.
+        leaf = hidden if not setting.trains and _tables(spec) > 1 else 0
+        return kept + 4 + (positions if style.rotary else 0) + masked * setting.rows * setting.seq + leaf, 0
+    mask = setting.seq * setting.seq * setting.width if setting.eager else 0
+    return kept, positions * (1 if style.rotary else 0) + hidden + mask
