@@ -19,16 +19,6 @@ Model = Annotated[
         metavar="MODEL", help="A catalogue name, a config.json or its folder.", autocompletion=opt.complete_model
     ),
 ]
-Seq = Annotated[
-    Optional[str], typer.Option("--seq", metavar="N", help="Tokens of a sequence, 2048 or 2k.", rich_help_panel="Step")
-]
-MicroBatch = Annotated[
-    int, typer.Option("--micro-batch", metavar="N", help="Sequences of one device's step.", rich_help_panel="Step")
-]
-Checkpointing = Annotated[
-    str, typer.Option("--checkpointing", help="none, or full: run each layer again.", rich_help_panel="Step")
-]
-Attn = Annotated[str, typer.Option("--attn", help="flash, sdpa or eager.", rich_help_panel="Step")]
 FlopsOption = Annotated[
     str,
     typer.Option("--flops", help="square: all scores, as torch counts; causal: half of them.", rich_help_panel="Step"),
