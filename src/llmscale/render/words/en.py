@@ -122,7 +122,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "Loss: none < 0.5 % < small < 3 % < visible < 10 % < heavy" + ("." if v["own"] else "; ~ as on Llama 3 8B.")
     ),
     "below_floor": "{quant} is below what is worth using: a smaller model in a better quant is likely the better one.",
-    "ranked_by": "Ranked by {test} as reported, less the loss; then by date and size.",
+    "ranked_by": "Ranked by {test}, as reported, less the loss; then by who packages it, size, age.",
     "fits_hidden": lambda v: (
         "; ".join(
             text

@@ -245,7 +245,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "损失(困惑度上升):无 < 0.5% < 小 < 3% < 可见 < 10% < 大" + ("。" if v["own"] else ";~ 测于 Llama 3 8B。")
     ),
     "below_floor": "{quant} 损失过大,不建议使用:较小的模型配较好的量化通常更好。",
-    "ranked_by": "按公布的 {test} 分数减去量化损失排序,其次按日期和大小。",
+    "ranked_by": "按公布的 {test} 分数减去量化损失排序;没有分数的其次,按打包者、规模与新旧。",
     "fits_hidden": lambda v: (
         ";".join(
             text
