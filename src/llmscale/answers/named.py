@@ -20,7 +20,8 @@ def called(about: About, reference: str = "", catalogue: str | None = None) -> M
     files = min(entry.get("gguf") or (), key=_place, default="")
     own = next((one for one in entry.get("gguf") or () if one.startswith("ggml-org/")), "")
     kept = own if about.published_in == "mxfp4" else ""
-    return ModelName(about.id, repository(about.id, reference, catalogue), about.published_in, files, kept)
+    publisher = repository(about.id, reference, catalogue)
+    return ModelName(about.id, publisher, about.published_in, files, kept, entry.get("ollama") or "")
 
 
 def _place(repository: str) -> int:

@@ -37,7 +37,7 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     ubatch = work.option("ubatch")
     k, v = cache_type(work.kv), cache_type(work.value_format)
     # ``-hf`` takes a preset that the repository has. One that keeps published tensors has no name of its own there, but
-    # is the only file of llama.cpp's own repository of a model (github.com/ggml-org/llama.cpp discussion 15396).
+    # is the only file of llama.cpp's own repository of a model, as its guide to gpt-oss types it (from memory).
     file = ["-m", gguf(called.id, subject.quant.id)]
     if called.gguf and not subject.quant.keeps:
         file = ["-hf", f"{called.gguf}:{subject.quant.id.removeprefix('gguf-').upper()}"]
