@@ -125,6 +125,19 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "needs_hidden": "{hidden} other devices would do as well (--all; --kind datacentre, laptop, unified).",
     "launch_prices": "Prices are those at launch.",
+    "compared": lambda v: (
+        (
+            f"{v['model']} and {v['first']} have about as many parameters"
+            if v["times"] == "1"
+            else f"{v['model']} has {v['times']} times {'fewer' if v['less'] else 'as many'} parameters "
+            f"{'than' if v['less'] else 'as'} {v['first']}"
+        )
+        + (
+            f"; it saw {v['tokens']} tokens a parameter, {v['first']} {v['first_tokens']}."
+            if v["tokens"] and v["first_tokens"]
+            else "."
+        )
+    ),
     "usable_of": "{usable} of {memory} GiB usable.",
     "in_ram": "RAM: layers or experts that lie there (--ram-bandwidth tells the speed); below {least:g} t/s left out.",
     "loss_words": lambda v: (

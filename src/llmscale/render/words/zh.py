@@ -253,6 +253,20 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "needs_hidden": "另有 {hidden} 种设备也可以(--all;--kind datacentre、laptop、unified)。",
     "launch_prices": "价格为上市价。",
+    "compared": lambda v: (
+        (
+            f"{v['model']} 与 {v['first']} 的参数量大致相同"
+            if v["times"] == "1"
+            else f"{v['model']} 的参数量是 {v['first']} 的 {v['share']}"
+            if v["less"]
+            else f"{v['model']} 的参数量是 {v['first']} 的 {v['times']} 倍"
+        )
+        + (
+            f";每个参数训练 {v['tokens']} 词元,{v['first']} 为 {v['first_tokens']}。"
+            if v["tokens"] and v["first_tokens"]
+            else "。"
+        )
+    ),
     "usable_of": "可用 {usable} / {memory} GiB。",
     "in_ram": "内存:位于其中的层或专家(--ram-bandwidth 给出速度);低于 {least:g} 词元/秒的不列出。",
     "loss_words": lambda v: (
