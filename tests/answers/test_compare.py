@@ -6,7 +6,7 @@ import pytest
 
 from llmscale import compare
 from llmscale.errors import UsageError
-from tests.helpers import said
+from tests.helpers import good, said
 
 
 def test_compare_puts_models_side_by_side() -> None:
@@ -24,6 +24,17 @@ def test_compare_puts_models_side_by_side() -> None:
     assert (second.layers, second.hidden_size, second.attention) == (80, 8192, "GQA 64:8")
     assert any("GPT-4" in sentence for sentence in said(answer))
     assert compare(["gpt-4", "gpt2"]).models[1].ratio == 1.0
+
+
+def test_what_each_parameter_was_trained_on_is_a_row_and_the_difference_a_sentence() -> None:
+    known, without = compare(["llama-2-7b", "7B"]).models
+    assert known.tokens_per_parameter == pytest.approx(2e12 / 6_738_415_616)
+    assert without.tokens_per_parameter is None
+    first, second, *_ = good("compare", "llama-2-7b", "llama-2-70b", "gpt2").out.splitlines()
+    assert first == "Llama 2 70B has 10.2 times as many parameters as Llama 2 7B; it saw 29 tokens a"
+    assert second.startswith("parameter, Llama 2 7B 297.")
+    assert "fewer" not in first
+    assert "54.1 times fewer" in good("compare", "llama-2-7b", "gpt2").out
 
 
 def test_compare_in_formats_asked_for_and_only_of_two_or_more() -> None:

@@ -10,7 +10,7 @@ from llmscale import estimate, fits
 from llmscale.answers.fits import MOST_ROWS
 from llmscale.answers.fitting import LEAST_IN_RAM
 from llmscale.answers.results.fits import FitsOverview, FitsResult
-from llmscale.answers.worth import RECENT, worths
+from llmscale.answers.worth import RECENT, ranked_by, weight, worths, worthwhile
 from llmscale.errors import LlmscaleError, UsageError
 from llmscale.formats.ladder import FLOOR
 from llmscale.units import GIB
@@ -91,10 +91,44 @@ def test_what_is_named_first_is_worth_running(device: str) -> None:
     assert answer.passed_over > 0
 
 
-def test_newer_and_larger_models_come_first_where_nothing_is_reported_of_them() -> None:
-    known, lines = worths(None), listed().models
-    places = [(-(known[line.id].month // 6), -line.parameters) for line in lines if line.score is None]
+def test_rated_models_come_first_then_those_in_common_use() -> None:
+    known, answer = worths(None), listed("rtx4090", everything=True)
+    lines = [line for line in answer.models if line.fits][:40]
+    rated = [line.score is not None for line in lines]
+    assert rated == sorted(rated, reverse=True)
+    assert answer.score_name == "LiveBench, questions of 2026-01-08"
+    assert {line.score_date for line in lines if line.score is not None} == {"2026-07-01"}
+    scores = [line.score - (line.loss.percent if line.loss else 0) for line in lines if line.score is not None]
+    assert scores == sorted(scores, reverse=True)
+    places = [(-known[line.id].common, -weight(known[line.id])) for line in lines if line.score is None]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("device", [*COMMON, "8GB", "m4-max:64GB"])
+def test_what_nobody_packages_does_not_come_before_what_people_run(device: str) -> None:
+    known, lines = worths(None), listed(device).models
+    assert all(known[line.id].common or line.score is not None for line in lines)
+
+
+def test_a_test_rates_the_models_of_its_day() -> None:
+    """The newest one that rates any that fits, though an older one rates more of them; and of code its own."""
+    old, new = (worths(None)[key] for key in ("phi-4", "qwen3-14b"))
+    assert ranked_by([old, old, new]) == "livebench-2025-04"
+    assert ranked_by([old]) == "livebench-2024-11"
+    assert ranked_by([]) == ""
+    assert ranked_by([worths(None)["qwen3-32b"]], "code") == "aider-polyglot"
+
+
+def test_a_newer_model_that_nobody_rates_does_not_hide_one_that_the_newest_test_rates() -> None:
+    first = worthwhile(worths(None))
+    assert {"qwen3.6-27b", "qwen3.8-27b"} <= first
+    assert "qwen3-8b" not in first
+
+
+def test_the_command_names_a_repository_that_has_the_quant() -> None:
+    line = listed("rtx3060").models[0].command_line
+    assert line is not None
+    assert line.startswith("llama-server -hf unsloth/Qwen3-14B-GGUF:Q5_K_M ")
 
 
 def test_everything_is_the_same_first_and_then_the_rest() -> None:
@@ -147,7 +181,7 @@ def test_ram_adds_what_does_not_fit_without_and_leaves_the_others() -> None:
     alone, more = listed(limit=40), listed(limit=40, options=options)
     before = {line.id: line for line in alone.models}
     added = [line for line in more.models if line.layers_in_ram]
-    assert {"gpt-oss-120b", "qwen3.5-35b-a3b"} <= {line.id for line in added}
+    assert {"gpt-oss-120b", "qwen3.6-35b-a3b"} <= {line.id for line in added}
     assert not {line.id for line in added} & set(before)
     assert all((line.tokens_per_second or 0) >= LEAST_IN_RAM for line in added)
     assert all(line.quant == before[line.id].quant for line in more.models if line.id in before)

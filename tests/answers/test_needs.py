@@ -112,3 +112,27 @@ def test_the_speed_is_that_of_the_runtime_asked_for() -> None:
     (same,) = estimate("llama-3.1-8b", ["bf16"], runtime="sglang", gpus=["h100"]).estimates
     assert line.tokens_per_second is not None
     assert line.tokens_per_second == same.devices[0].tokens_per_second
+
+
+def test_each_row_is_a_larger_memory_that_a_better_quant_fits() -> None:
+    answer = needs("llama-3.3-70b")
+    sizes = [line.memory_bytes for line in answer.devices]
+    places = [answer.quants.index(line.quant) for line in answer.devices]
+    assert sizes == sorted(set(sizes))
+    assert places == sorted(set(places), reverse=True)
+    assert {line.kind for line in answer.devices} == {"consumer"}
+    pair = next(line for line in answer.devices if line.quant == "q4_k_m")
+    assert "2x rtx3090" in (f"{pair.count}x {pair.id}", *pair.others)
+
+
+def test_the_cheapest_of_a_size_is_named_and_the_others_are_as_good() -> None:
+    (first, *_) = needs("qwen3-8b").devices
+    assert first.others
+    for name in first.others:
+        other = device_entry(name)
+        assert (other.price_usd or 0) >= (first.price_usd or 0)
+        assert round(other.memory_gib) == round(device_entry(first.id).memory_gib)
+
+
+def test_what_no_consumer_card_holds_is_shown_on_what_does() -> None:
+    assert {line.kind for line in needs("deepseek-v3").devices} == {"datacentre"}

@@ -60,6 +60,7 @@ def _column(loaded: Loaded | Undisclosed, forms: Sequence[Quant], first: int | N
         publisher=entry.publisher if entry else None,
         memory=_memory(model, forms) if model else {},
         ratio=(total / first if first else 1.0) if total else None,
+        tokens_per_parameter=entry.training_tokens / total if entry and entry.training_tokens and total else None,
     )
 
 

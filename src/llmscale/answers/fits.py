@@ -12,6 +12,7 @@ from llmscale.answers.question import common_devices, named_devices, named_ram, 
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.answers.worth import WRITE, Worth, ranked_by, worths, worthwhile
+from llmscale.catalogue.scores import benchmarks
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
@@ -91,7 +92,7 @@ def fits(
     asking = entries if models or everything else [entry for entry in entries if entry.model.about.id in first]
     have, unable = _candidates(asking, choose, asked, bool(models))
     most = limit or (None if everything or models else MOST_ROWS)
-    listing = _Listing(wanted, most, ranked_by(known.values()), first, len(entries) - len(asking), command)
+    listing = _Listing(wanted, most, "", first, len(entries) - len(asking), command)
     alone = asked if models else without_offloading(asked)
     offloading = asked if alone != asked else None
     results = tuple(
@@ -186,6 +187,7 @@ def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listin
             if asked.named:
                 raise
             refused.append(candidate.entry.model.about.id)
+    listing = listing.of(rows)
     shown = listing.shown(rows, asked, refused)
     lines = tuple(listing.line(row, at, asked) for at, row in enumerate(shown))
     devices = asked.devices
@@ -202,7 +204,7 @@ def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listin
         not_available=tuple(refused),
         notes=(*devices.notes, *taken, *_beyond(lines, rows)),
         passed_over=listing.passed_over,
-        score_name=listing.test,
+        score_name=benchmarks()[listing.test].name if listing.test else "",
     )
 
 
@@ -223,6 +225,11 @@ class _Listing(NamedTuple):
     first: frozenset[str]
     passed_over: int
     commands: bool
+
+    def of(self, rows: Sequence[Row]) -> _Listing:
+        """With the test that ranks these rows."""
+        fitting = (row.worth for row in rows if row.fits and row.worth and row.worth.id in self.first)
+        return self._replace(test=ranked_by(fitting, self.wanted.purpose))
 
     def shown(self, rows: Sequence[Row], asked: Asked, refused: list[str]) -> list[Row]:
         """The rows that are; what the runtime refuses at the last is added to `refused`."""
@@ -250,8 +257,8 @@ class _Listing(NamedTuple):
         return replace(
             row.line,
             command_line=row.command() if typed else None,
-            score=score[0] if score else None,
-            score_date=score[1] if score else "",
+            score=score,
+            score_date="" if score is None else benchmarks()[self.test].read,
         )
 
 

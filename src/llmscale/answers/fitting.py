@@ -200,4 +200,5 @@ def _choice(entry: Entry, one: Chosen, advised: str, devices: DeviceSet) -> Choi
         loss=LossRef.of(one.quant.id, about.id),
         tokens_per_second=speed.decode.value if speed else None,
         advised=fits and one.quant.id == advised,
+        may_fit=one.placed.fits is Verdict.MAYBE,
     )

@@ -6,6 +6,9 @@ from llmscale.catalogue.entries import models
 from llmscale.fit.subject import About
 from llmscale.runtimes.interface import ModelName
 
+#: Who publishes GGUF files in every usual quant, the more trusted first.
+COMPLETE = ("unsloth", "bartowski", "lmstudio-community", "mradermacher")
+
 
 def called(about: About, reference: str = "", catalogue: str | None = None) -> ModelName:
     """The name of a model in a command.
@@ -14,13 +17,24 @@ def called(about: About, reference: str = "", catalogue: str | None = None) -> M
         reference: how the user called it.
     """
     entry = models(catalogue)["entries"].get(about.id) or {}
-    files = next(iter(entry.get("gguf") or ()), "")
-    return ModelName(about.id, repository(about.id, reference, catalogue), about.published_in, files)
+    files = min(entry.get("gguf") or (), key=_place, default="")
+    own = next((one for one in entry.get("gguf") or () if one.startswith("ggml-org/")), "")
+    kept = own if about.published_in == "mxfp4" else ""
+    publisher = repository(about.id, reference, catalogue)
+    return ModelName(about.id, publisher, about.published_in, files, kept, entry.get("ollama") or "")
+
+
+def _place(repository: str) -> int:
+    """Repositories with every quant first: ggml-org's have but one or two."""
+    owner = repository.split("/")[0]
+    return COMPLETE.index(owner) if owner in COMPLETE else len(COMPLETE)
 
 
 def repository(model: str, reference: str = "", catalogue: str | None = None) -> str:
-    """The publisher's repository of a catalogue model: the one that `reference` names, else the first that is known."""
+    """The publisher's repository of a catalogue model: the one that `reference` names, else the one on the hub."""
     entry = models(catalogue)["entries"].get(model)
-    known = [alias for alias in entry.get("aliases", ()) if alias.count("/") == 1] if entry else []
+    if not entry:
+        return ""
+    known = [alias for alias in (entry.get("hub") or "", *entry.get("aliases", ())) if alias.count("/") == 1]
     asked = [alias for alias in known if alias.lower() == reference.strip().lower()]
     return next(iter(asked or known), "")

@@ -12,11 +12,12 @@ from llmscale.devices import device as catalogue_of_devices
 from llmscale.devices.device import Device
 from llmscale.devices.sets import ANY_DEVICE, MAX_COUNT, DeviceSet, set_of
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.fit.choose import Chosen, answer, available, best, choices
+from llmscale.fit.choose import Choices, Chosen, answer, available, best, choices
 from llmscale.fit.largest import longest_context
 from llmscale.fit.pace import moved, pace
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import About, Model, model_of
+from llmscale.formats.ladder import WIDEST, above_floor
 from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
 from llmscale.runtimes.interface import Verdict
@@ -25,6 +26,10 @@ from llmscale.units import GIB
 
 #: What `kinds` may name: those of the catalogue, and Apple's devices of unified memory.
 KINDS = ("consumer", "datacentre", "workstation", "laptop", "unified", "apple")
+#: The kind that is shown where nobody names one; of it what was never sold at a price of its own is not common.
+USUAL = "consumer"
+#: Rows of a list that is not asked for whole.
+MOST_ROWS = 12
 #: Kinds of which nobody builds a pair.
 ALONE = {"laptop", "unified"}
 
@@ -49,12 +54,14 @@ def needs(
 ) -> NeedsResult:
     """Which devices a model takes, smallest memory first: one where one is enough, else up to `max_count` alike.
 
-    Each with the quant of the least loss that fits it; of one quant named, only the devices that take it so.
+    One row a size of memory that a better quant fits than the one before: the cheapest consumer card or pair of it, with
+    others as large. Each with the quant of the least loss that fits it; of one quant named, one row a size.
 
     Args:
         quants, runtime, options: what to choose from, as in `fits`.
         max_price: the most that all of an option may have cost at launch, in USD; then only what has a price is shown.
-        kinds: only devices of these, see `KINDS`; all when there are none.
+        kinds: only devices of these, see `KINDS`; when there are none `USUAL`, or all where none of those is enough.
+        everything: every device that is enough, in every quant.
     """
     if not 1 <= max_count <= MAX_COUNT:
         raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
@@ -64,12 +71,15 @@ def needs(
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     loaded = load(reference, catalogue=catalogue)
     model = model_of(loaded.known(), loaded.stored, loaded.notes)
-    steps = available(model, choices(quants_of(quants, loaded, runtime), runtime, quant_map, sparsity), asked)
+    named = quants_of(quants, loaded, runtime)
+    every = choices(named, runtime, quant_map, sparsity)
+    steps = available(model, every, asked) if named or everything else _worth(model, every, runtime, asked)
     of_kind = [device for device in catalogue_of_devices.entries() if not wanted or wanted & _kinds_of(device)]
     enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]
     affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
     affordable.sort(key=lambda found: found.order)
-    shown = affordable if everything else _smallest(affordable)
+    usual = [found for found in affordable if wanted or (found.device.kind == USUAL and found.price)] or affordable
+    shown = [(found, ()) for found in affordable] if everything else _by_step(usual, steps)
     unpriced = sum(found.price is None for found in enough) if max_price is not None else 0
     smallest = answer(model, steps[-1], ANY_DEVICE, asked)
     return NeedsResult(
@@ -78,7 +88,7 @@ def needs(
         context=smallest.settled.work.context,
         batch=batch,
         total_bytes=smallest.placed.total,
-        devices=tuple(found.line(model.about) for found in shown),
+        devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
         notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced)),
     )
@@ -107,8 +117,13 @@ class _Found(NamedTuple):
         each = round(self.devices.memory / self.devices.count / GIB)
         return self.devices.count * each, self.devices.count, self.price or 1e9, self.device.id
 
-    def line(self, about: About) -> NeededDevice:
-        """What is shown of them."""
+    @property
+    def called(self) -> str:
+        """``2x rtx3090``."""
+        return f"{self.devices.count}x {_sold_as(self.device)}" if self.devices.count > 1 else _sold_as(self.device)
+
+    def line(self, about: About, others: tuple[str, ...]) -> NeededDevice:
+        """What is shown of them, and `others` that are as good."""
         device, devices, chosen = self
         placed, work = chosen.placed, chosen.settled.work
         speed = pace(chosen.runtime, moved(chosen.subject), chosen.quant.id, work, placed, devices)
@@ -135,6 +150,7 @@ class _Found(NamedTuple):
             loss=LossRef.of(chosen.quant.id, about.id),
             tokens_per_second=speed.decode.value if speed else None,
             tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
+            others=others,
         )
 
 
@@ -184,12 +200,35 @@ def _left_out(unpriced: int) -> list[Note]:
     return [note("no_price", count=unpriced)] if unpriced else []
 
 
-def _smallest(enough: Sequence[_Found], of_each: int = 8, at_most: int = 40) -> list[_Found]:
-    """The smallest few of each kind, in the order given."""
-    seen: dict[str, int] = {}
-    shown = []
+def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) -> list[Quant]:
+    """The quants that somebody would buy a device for: 16 bits, and the steps down to the floor of loss.
+
+    All of those that there are where none is above it.
+    """
+    every = available(model, quants, asked)
+    common = {quant.id for quant in available(model, choices((), runtime, common=True), asked)}
+    kept = [quant for quant in every if quant.bits >= WIDEST or quant.keeps or quant.id in common]
+    return [quant for quant in kept if above_floor(quant, model.about.id)] or every
+
+
+def _by_step(enough: Sequence[_Found], steps: Sequence[Quant]) -> list[tuple[_Found, tuple[str, ...]]]:
+    """Of each memory size the cheapest, with others of it; only sizes that a better quant fits than a smaller one.
+
+    What nobody knows the price of comes after what has one. Where one quant was to choose from all sizes are kept.
+    """
+    place = {quant.id: at for at, quant in enumerate(steps)}
+    sizes: dict[float, list[_Found]] = {}
     for found in enough:
-        seen[found.device.kind] = seen.get(found.device.kind, 0) + 1
-        if seen[found.device.kind] <= of_each:
-            shown.append(found)
-    return shown[:at_most]
+        sizes.setdefault(found.order[0], []).append(found)
+    rows: list[tuple[_Found, tuple[str, ...]]] = []
+    for alike in sizes.values():
+        best = min(place[found.chosen.quant.id] for found in alike)
+        if rows and len(steps) > 1 and best >= place[rows[-1][0].chosen.quant.id]:
+            continue
+        first, *others = sorted((one for one in alike if place[one.chosen.quant.id] == best), key=_cheapest)
+        rows.append((first, tuple(one.called for one in others if one.price)))
+    return rows[:MOST_ROWS]
+
+
+def _cheapest(found: _Found) -> tuple[float, int, str]:
+    return found.price or float("inf"), found.devices.count, found.device.id

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from llmscale.answers.fitting import Row
+from llmscale.answers.worth import weight
 from llmscale.errors import LlmscaleError, UsageError
 
 #: ``--sort``; all put the most first.
@@ -64,7 +65,7 @@ def ordered(rows: Iterable[Row], wanted: Wanted, test: str, first: frozenset[str
     """Those that fit before those that do not, of which the one that lacks least is first.
 
     Args:
-        test: whose scores count; what has none comes after what has one, by half-year and size.
+        test: whose scores count; what has none comes after what has one, by how common it is, size and age.
         first: the models that are worth naming, which come before the others.
     """
     key = SORTS.get(wanted.sort)
@@ -75,17 +76,17 @@ def ordered(rows: Iterable[Row], wanted: Wanted, test: str, first: frozenset[str
             return 1, row.missing, about.id
         if key is not None:
             return 0, about.id not in first, -(key(row) if _line(row) else 0), about.id
-        return 0, about.id not in first, *_quality(row, test), -about.parameters, about.id
+        return 0, about.id not in first, *_quality(row, test), about.id
 
     return sorted(rows, key=place)
 
 
 def _quality(row: Row, test: str) -> tuple[float, ...]:
-    """Less is better: the score less what the quant loses, in points; without a score the age in half-years."""
+    """Less is better: the score less what the quant loses, in points; without a score what `worth` says."""
     score = score_of(row, test)
-    if score is None:
-        return 1, -(row.worth.month // 6 if row.worth else 0)
-    return 0, -score
+    if score is not None:
+        return 0, -score
+    return (1, -row.worth.common, -weight(row.worth)) if row.worth else (1, 0, 0)
 
 
 def score_of(row: Row, test: str) -> float | None:
@@ -96,4 +97,4 @@ def score_of(row: Row, test: str) -> float | None:
     from llmscale.formats.quality import loss
 
     lost = loss(row.chosen.quant.id, row.entry.model.about.id)
-    return found[0] - (lost.percent if lost else 0.0)
+    return found - (lost.percent if lost else 0.0)

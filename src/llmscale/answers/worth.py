@@ -2,6 +2,11 @@
 
 A model is worth it when its weights can be downloaded, it is for what is asked, and nothing newer of its line and size
 is there. What it is for follows from its modality and from the words of its publisher's name.
+
+Of models that no test rates those are named first that people run. Nobody publishes how many do, but those who choose by
+hand what they package (Ollama's library, the makers of GGUF files, vLLM's recipes) follow what is asked for; a fine-tune
+that one person uploaded is packaged by none of them. Of those alike the larger are named first, and an older one counts
+as a smaller one.
 """
 
 from __future__ import annotations
@@ -9,9 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
+from math import log2
 from typing import Any, NamedTuple
 
 from llmscale.catalogue.entries import models
+from llmscale.catalogue.scores import benchmarks, scores
 from llmscale.errors import UsageError
 
 #: Purpose -> words of a name that say it; names are taken apart at hyphens.
@@ -36,6 +43,16 @@ ALONE = ("rerank", "embedding")
 LIKE = (0.7, 1.25)
 #: Months after which a model that writes is not named among others: counted back from the newest of the catalogue.
 RECENT = 24
+#: Who chooses by hand what to make GGUF files of; mradermacher and TheBloke, who convert whatever is there, say nothing.
+PACKAGERS = frozenset({"ggml-org", "unsloth", "bartowski", "lmstudio-community"})
+#: What `capabilities_source` names where vLLM's own recipes have the model.
+RECIPES = "vllm-project/recipes"
+#: Packagers from which on a model is in common use; how many more there are says nothing of its quality.
+COMMON = 2
+#: Months by which an older model counts as one of half its size among those that nobody rates. Assumed.
+HALVES = 12
+#: What a column of scores says anything about, by how its id begins; the others are about everything that chats.
+ABOUT_CODE = "aider"
 #: Active parameters below this share of all make a mixture of experts, which is of another kind than a dense model.
 SPARSE = 0.8
 #: Parts of a name that are a size, a version or an update, and so no part of its line.
@@ -48,7 +65,8 @@ class Worth(NamedTuple):
     Attributes:
         line: publisher and name without sizes and versions.
         month: of its release, counted from January of year 0; 0 when nobody says.
-        scores: what is reported of its quality: value and date by the name of the test.
+        scores: what is reported of its quality, by the id of the test.
+        packagers: how many of those that choose by hand have it.
     """
 
     id: str
@@ -60,21 +78,31 @@ class Worth(NamedTuple):
     licence: str
     parameters: int
     sparse: bool
-    scores: Mapping[str, tuple[float, str]]
+    scores: Mapping[str, float]
+    packagers: int = 0
+
+    @property
+    def common(self) -> int:
+        """Whether it is in common use, by degrees up to `COMMON`."""
+        return min(self.packagers, COMMON)
 
 
 def worths(catalogue: str | None) -> dict[str, Worth]:
     """Of every model of the catalogue, by id."""
-    return {key: _worth(key, entry) for key, entry in models(catalogue)["entries"].items()}
+    rated = {test: scores(test) for test in benchmarks()}
+    return {
+        key: _worth(key, entry, {test: found[key] for test, found in rated.items() if key in found})
+        for key, entry in models(catalogue)["entries"].items()
+    }
 
 
-def _worth(key: str, entry: Mapping[str, Any]) -> Worth:
+def _worth(key: str, entry: Mapping[str, Any], rated: Mapping[str, float]) -> Worth:
     total = entry.get("counted") or entry.get("parameters") or 0
     active = entry.get("counted_active") or entry.get("active_parameters") or total
     words = key.split("-")
     return Worth(
         id=key,
-        line=(entry["publisher"], *_line(words)),
+        line=(entry["publisher"].split()[0], *_line(words)),
         purposes=_purposes(words, entry["modality"]),
         open=entry["open"],
         month=month(entry["released"]),
@@ -82,8 +110,15 @@ def _worth(key: str, entry: Mapping[str, Any]) -> Worth:
         licence=entry["licence"],
         parameters=total,
         sparse=active < SPARSE * total,
-        scores={one["name"]: (float(one["value"]), str(one["date"])) for one in entry.get("scores") or ()},
+        scores=rated,
+        packagers=COMMON if entry.get("origin") else _packagers(entry),
     )
+
+
+def _packagers(entry: Mapping[str, Any]) -> int:
+    owners = {repository.split("/")[0] for repository in entry.get("gguf") or ()}
+    recipes = RECIPES in (entry.get("capabilities_source") or "")
+    return bool(entry.get("ollama")) + len(owners & PACKAGERS) + recipes
 
 
 def _line(words: Iterable[str]) -> list[str]:
@@ -105,12 +140,22 @@ def month(released: str) -> int:
     return 12 * int(found[1]) + int(found[2] or 1) - 1 if found else 0
 
 
-def ranked_by(known: Iterable[Worth]) -> str:
-    """The test that most of them have a score of: scores of two tests are never mixed. Empty where none has one."""
-    count: dict[str, int] = {}
-    for name in (name for one in known for name in one.scores):
-        count[name] = count.get(name, 0) + 1
-    return max(count, key=lambda name: (count[name], name)) if count else ""
+def ranked_by(fitting: Iterable[Worth], purpose: str | None = None) -> str:
+    """The newest test of what is wanted that rates any of the models that fit; empty where none does.
+
+    Scores of two tests are never mixed. The newest one it is and not the one with most models, because a test rates the
+    models of its day: by the fullest one OLMo 2 would be named before Qwen3.
+    """
+    rated = {test for one in fitting for test in one.scores}
+    return next((test for test in _newest_first(purpose) if test in rated), "")
+
+
+def _newest_first(purpose: str | None) -> list[str]:
+    """The tests of what is wanted."""
+    about = [
+        (one.read, test) for test, one in benchmarks().items() if test.startswith(ABOUT_CODE) == (purpose == "code")
+    ]
+    return [test for _, test in sorted(about, reverse=True)]
 
 
 def worthwhile(known: Mapping[str, Worth], purpose: str | None = None, licence: str | None = None) -> set[str]:
@@ -129,14 +174,29 @@ def worthwhile(known: Mapping[str, Worth], purpose: str | None = None, licence: 
         if one.open and wanted in one.purposes and (licence is None or licence.lower() in one.licence.lower())
     ]
     oldest = newest - RECENT if wanted in WRITE else 0
+    latest = next(iter(_newest_first(purpose)), "")
     lines: dict[tuple[Any, bool], list[Worth]] = {}
     for one in sorted(meant, key=lambda one: -one.month):
         lines.setdefault((one.line, one.sparse), []).append(one)
-    return {one.id for one in meant if one.month >= oldest and not _replaced(one, lines[one.line, one.sparse])}
+    return {one.id for one in meant if one.month >= oldest and not _replaced(one, lines[one.line, one.sparse], latest)}
 
 
-def _replaced(old: Worth, line: Iterable[Worth]) -> bool:
-    """Whether a newer one of its line, of which the newest come first, is about as large."""
+def _replaced(old: Worth, line: Iterable[Worth], test: str) -> bool:
+    """Whether a newer one of its line is about as large, is packaged as well, and not unrated where the older is.
+
+    Args:
+        line: the newest first.
+        test: the newest one.
+    """
     least, most = (factor * old.parameters for factor in LIKE)
-    newer = takewhile(lambda new: new.month > old.month, line)
-    return any(least <= new.parameters <= most for new in newer)
+    return any(
+        least <= new.parameters <= most
+        and (new.packagers or not old.packagers)
+        and (test in new.scores or test not in old.scores)
+        for new in takewhile(lambda new: new.month > old.month, line)
+    )
+
+
+def weight(one: Worth) -> float:
+    """By what those alike are put in order that nobody rates: doublings of parameters, and of age one each `HALVES`."""
+    return log2(max(one.parameters, 1)) + one.month / HALVES

@@ -6,6 +6,7 @@ Commands are imported when they are called: building all of them would double th
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -93,9 +94,17 @@ def _root(
 
 def main() -> None:
     """Run the program; the entry point of ``llmscale``."""
+    _speak()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     _run(arguments, debug, SLIPS)
+
+
+def _speak() -> None:
+    """Chinese where the locale is and nobody says otherwise; ``--lang`` and ``LLMSCALE_LANG`` do."""
+    told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    if told.lower().startswith("zh"):
+        os.environ.setdefault("LLMSCALE_LANG", "zh")
 
 
 def _run(arguments: list[str], debug: bool, tries: int) -> None:

@@ -365,12 +365,16 @@ class ModelName(NamedTuple):
         repository: the publisher's, on a hub; empty where none is known.
         published_in: the ``quant_method`` of a checkpoint that is published quantised.
         gguf: a repository of its GGUF files, on a hub; empty where none is known.
+        kept: the one whose only file keeps the published tensors as they are.
+        ollama: its name in Ollama's library.
     """
 
     id: str
     repository: str = ""
     published_in: str = ""
     gguf: str = ""
+    kept: str = ""
+    ollama: str = ""
 
 
 class Runtime(Protocol):

@@ -13,6 +13,7 @@ from llmscale.catalogue import entries
 def test_the_first_row_says_which_file_of_the_hub_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     data = json.loads(json.dumps(entries.models()))
     data["entries"]["qwen3-14b"]["gguf"] = ["Qwen/Qwen3-14B-GGUF"]
+    data["entries"]["qwen3-8b"]["gguf"] = []
     monkeypatch.setattr("llmscale.answers.named.models", lambda catalogue: data)
     (line,) = fits("rtx3060", "qwen3-14b", command=True).models
     assert (line.command_line or "").startswith("llama-server -hf Qwen/Qwen3-14B-GGUF:Q5_K_M -c 4096 ")

@@ -12,7 +12,8 @@ from llmscale.notes import Note
 class ComparedModel:
     """One column of ``compare``; None where it is not published.
 
-    `memory` is bytes of the weights by quant, `ratio` that of the parameters to the first model's.
+    `memory` is bytes of the weights by quant, `ratio` that of the parameters to the first model's,
+    `tokens_per_parameter` how many tokens each parameter was trained on.
     """
 
     id: str
@@ -30,6 +31,7 @@ class ComparedModel:
     publisher: str | None
     memory: dict[str, int]
     ratio: float | None
+    tokens_per_parameter: float | None = None
 
 
 @dataclass

@@ -65,7 +65,7 @@ class Choice:
     """One quant of one model on the device: what it takes and what it loses; `advised` is the one to take.
 
     `weights_bytes` counts each weight once, wherever it lies; `parts` is what all devices hold, by what it is for, and
-    adds up to `used_bytes`.
+    adds up to `used_bytes`. `may_fit`: the range of what it takes lies on both sides of what there is.
     """
 
     quant: str
@@ -82,6 +82,7 @@ class Choice:
     loss: LossRef | None
     tokens_per_second: float | None
     advised: bool
+    may_fit: bool = False
 
 
 @dataclass

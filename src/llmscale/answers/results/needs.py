@@ -10,7 +10,7 @@ from llmscale.notes import Note
 
 @dataclass
 class NeededDevice:
-    """A device, or several together, that is enough; bytes as in `DeviceFit`."""
+    """A device, or several together, that is enough; bytes as in `DeviceFit`. `others` are as large, and as good."""
 
     id: str
     name: str
@@ -32,6 +32,7 @@ class NeededDevice:
     loss: LossRef | None
     tokens_per_second: float | None
     tokens_per_second_range: tuple[float, float] | None
+    others: tuple[str, ...] = ()
 
 
 @dataclass

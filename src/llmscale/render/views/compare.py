@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from llmscale.answers.results.compare import ComparedModel, CompareResult
+from llmscale.notes import note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, whole, word
 from llmscale.render.views.cells import counted, gib
@@ -25,6 +26,7 @@ def compare_view(result: CompareResult, say: Words) -> Report:
         ("attention", "Attention", lambda m: word(m.attention)),
         ("context", "Context", lambda m: whole(m.context)),
         ("training_tokens", "Training tokens", lambda m: counted(m.training_tokens, say)),
+        ("tokens_per_parameter", "Tokens/param", lambda m: _per_parameter(m.tokens_per_parameter)),
         ("publisher", "Publisher", lambda m: word(m.publisher)),
         ("licence", "Licence", lambda m: word(m.licence)),
         ("released", "Released", lambda m: word(m.released)),
@@ -39,7 +41,36 @@ def compare_view(result: CompareResult, say: Words) -> Report:
             [Cell(f"{quant}_bytes", f"{_label(quant)} GiB"), *(_memory(m, quant) for m in models)] for quant in quants
         ]
         tables.append(table("", columns, rows))
-    return Report(tuple(tables), tuple(say.sentence(told) for told in result.notes))
+    told = tuple(say.sentence(told) for told in result.notes)
+    return Report(tuple(tables), told, tuple(_differences(result.models, say)))
+
+
+def _differences(models: Sequence[ComparedModel], say: Words) -> Iterator[str]:
+    """How each differs from the first, in a sentence: in parameters, and in tokens for each where both are published."""
+    first = models[0]
+    for other in models[1:]:
+        if not first.parameters or not other.parameters or not other.ratio:
+            continue
+        less = other.ratio < 1
+        told = note(
+            "compared",
+            model=other.name,
+            first=first.name,
+            times=f"{1 / other.ratio if less else other.ratio:.3g}",
+            less=less,
+            share=f"{100 * other.ratio:.3g} %",
+            tokens=_digits(other.tokens_per_parameter),
+            first_tokens=_digits(first.tokens_per_parameter),
+        )
+        yield say.sentence(told)
+
+
+def _digits(tokens: float | None) -> str:
+    return "" if tokens is None else f"{tokens:,.0f}" if tokens >= 10 else f"{tokens:.2g}"
+
+
+def _per_parameter(tokens: float | None) -> Cell:
+    return Cell(tokens, _digits(tokens) or "-")
 
 
 def _label(quant: str) -> str:

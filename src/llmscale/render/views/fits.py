@@ -112,7 +112,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
             gib(line.used_bytes, MODELLED),
             gib(line.free_bytes, MODELLED),
             gib(line.host_bytes, MODELLED) if line.host_bytes else Cell(line.host_bytes, ""),
-            answer(line.fits, line.fits, say),
+            answer(line.fits, line.may_fit, say),
             Cell(line.missing_bytes, ""),
             longest(line.max_context),
             pace(line.tokens_per_second),

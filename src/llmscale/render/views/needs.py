@@ -2,62 +2,87 @@
 
 from __future__ import annotations
 
-from llmscale.answers.results.needs import NeedsResult
-from llmscale.quantity import Basis
+from collections.abc import Iterator
+
+from llmscale.answers.results.needs import NeededDevice, NeedsResult
+from llmscale.notes import Note, note
 from llmscale.render.report import Cell, Column, Report, table, word
-from llmscale.render.views.cells import LOSS_NOTE, PACE_NOTE, gib, loss, pace
+from llmscale.render.views.cells import gib, loss_word, pace
+from llmscale.render.views.fits import longest
 from llmscale.render.words import Words
 from llmscale.units import format_gib
 
-MODELLED = Basis.MODELLED.value
+#: Others that are named beside the cheapest.
+OTHERS = 3
 
 
 def needs_view(result: NeedsResult, say: Words) -> Report:
     """See the module."""
     paced = any(line.tokens_per_second is not None for line in result.devices)
+    kinds = len({line.kind for line in result.devices}) > 1
     columns = [
-        Column("device", "Device", right=False),
-        Column("kind", "Kind", right=False),
         Column("memory_bytes", "Memory GiB"),
+        Column("device", "Device", right=False),
+        Column("kind", "Kind" if kinds else "", right=False),
         Column("headroom_bytes", ""),
         Column("quant", "Quant", right=False),
-        Column("loss_percent", "Loss %"),
-        Column("max_context", "Max context"),
-        Column("tokens_per_second", "t/s" if paced else "", spare=True),
+        Column("loss", "Loss", right=False),
+        Column("loss_percent", ""),
+        Column("max_context", "Context"),
+        Column("tokens_per_second", "t/s" if paced else ""),
         Column("price_usd", "Price USD"),
         Column("power_w", "Power W", spare=True),
+        Column("others", "Or" if any(line.others for line in result.devices) else "", right=False, wraps=True),
     ]
-    rows = [
-        [
-            word(f"{line.count}x {line.id}" if line.count > 1 else line.id),
-            word(line.kind),
-            gib(line.memory_bytes),
-            Cell(line.headroom_bytes, ""),
-            Cell(line.quant, line.quant.upper(), "bold"),
-            loss(line.loss),
-            Cell(line.max_context, "-" if line.max_context is None else f"~{line.max_context:,}"),
-            pace(line.tokens_per_second) if paced else Cell(None, ""),
-            Cell(line.price_usd, "-" if line.price_usd is None else f"{line.price_usd:,.0f}"),
-            Cell(line.power_w, "-" if line.power_w is None else f"{line.power_w:,.0f}"),
-        ]
-        for line in result.devices
+    rows = [_row(line, say, kinds, paced) for line in result.devices]
+    notes = [say.sentence(told) for told in (*result.notes, *_below(result, paced))]
+    return Report((table("", columns, rows),) if rows else (), tuple(notes), (_headline(result, say),))
+
+
+def _row(line: NeededDevice, say: Words, kinds: bool, paced: bool) -> list[Cell]:
+    more = len(line.others) - OTHERS
+    others = ", ".join(line.others[:OTHERS]) + (f" +{more}" if more > 0 else "")
+    return [
+        gib(line.memory_bytes),
+        word(_called(line)),
+        Cell(line.kind, say(line.kind) if kinds else ""),
+        Cell(line.headroom_bytes, ""),
+        Cell(line.quant, line.quant.upper(), "bold"),
+        loss_word(line.loss, say),
+        Cell(line.loss.percent if line.loss else None, ""),
+        longest(line.max_context),
+        pace(line.tokens_per_second) if paced else Cell(None, ""),
+        Cell(line.price_usd, "-" if line.price_usd is None else f"{line.price_usd:,.0f}"),
+        Cell(line.power_w, "-" if line.power_w is None else f"{line.power_w:,.0f}"),
+        Cell(", ".join(line.others), others),
     ]
-    best, least = result.quants[0].upper(), result.quants[-1].upper()
-    title = (
-        f"{result.model.name} in {least}: ~{format_gib(result.total_bytes)} GiB at a context of {result.context:,}"
-        if best == least
-        else f"{result.model.name} at a context of {result.context:,}, in the best quant that fits ({best} to {least})"
-    )
-    notes = [*(say.sentence(told) for told in result.notes), "Prices are those at launch."]
-    if paced:
-        notes.append(PACE_NOTE)
-    if best != least:
-        notes.append(LOSS_NOTE)
+
+
+def _called(line: NeededDevice) -> str:
+    return f"{line.count}x {line.id}" if line.count > 1 else line.id
+
+
+def _headline(result: NeedsResult, say: Words) -> str:
+    """The answer as a sentence: the smallest that is enough, or that none is."""
+    what = {"model": result.model.name, "context": result.context}
     if not result.devices:
-        notes.append(
-            "No single device or pair in the catalogue is enough: try a smaller --quant, a larger --max-count, "
-            "or more with --max-price and --kind where you set them."
-        )
+        least = result.quants[-1].upper()
+        return say.sentence(note("needs_none", quant=least, total=format_gib(result.total_bytes), **what))
+    first = result.devices[0]
+    return say.sentence(note("needs_from", device=_called(first), quant=first.quant.upper(), **what))
+
+
+def _below(result: NeedsResult, paced: bool) -> Iterator[Note]:
+    """How to read the table, and what is not in it."""
+    if not result.devices:
+        yield note("needs_more")
+        return
+    if any(line.price_usd for line in result.devices):
+        yield note("launch_prices")
+    losses = [line.loss for line in result.devices if line.loss]
+    if losses:
+        yield note("loss_words", own=all(loss.own for loss in losses))
+    if paced:
+        yield note("needs_speed", batch=result.batch)
     if result.hidden:
-        notes.append(f"{result.hidden} larger devices would do as well (--all).")
-    return Report((table(title, columns, rows),), tuple(notes))
+        yield note("needs_hidden", hidden=result.hidden)

@@ -156,13 +156,35 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "~{missing} GiB.",
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
     "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
+    "needs_from": "{model} at a context of {context:,}: from {device} on, in {quant}.",
+    "needs_none": "{model} at a context of {context:,} takes ~{total} GiB even in {quant}: no device or pair has so much.",
+    "needs_more": "Try a smaller --quant, a larger --max-count, or more with --max-price and --kind where you set them.",
+    "needs_speed": lambda v: (
+        "t/s: modelled, a dash where nobody measured such devices"
+        + (f"; of all {v['batch']:,} sequences together." if v["batch"] > 1 else ".")
+    ),
+    "needs_hidden": "{hidden} other devices would do as well (--all; --kind datacentre, laptop, unified).",
+    "launch_prices": "Prices are those at launch.",
+    "compared": lambda v: (
+        (
+            f"{v['model']} and {v['first']} have about as many parameters"
+            if v["times"] == "1"
+            else f"{v['model']} has {v['times']} times {'fewer' if v['less'] else 'as many'} parameters "
+            f"{'than' if v['less'] else 'as'} {v['first']}"
+        )
+        + (
+            f"; it saw {v['tokens']} tokens a parameter, {v['first']} {v['first_tokens']}."
+            if v["tokens"] and v["first_tokens"]
+            else "."
+        )
+    ),
     "usable_of": "{usable} of {memory} GiB usable.",
     "in_ram": "RAM: layers or experts that lie there (--ram-bandwidth tells the speed); below {least:g} t/s left out.",
     "loss_words": lambda v: (
         "Loss: none < 0.5 % < small < 3 % < visible < 10 % < heavy" + ("." if v["own"] else "; ~ as on Llama 3 8B.")
     ),
     "below_floor": "{quant} is below what is worth using: a smaller model in a better quant is likely the better one.",
-    "ranked_by": "Ranked by {test} as reported, less the loss; then by date and size.",
+    "ranked_by": "Ranked by {test}, less the loss; then by use, size.",
     "fits_hidden": lambda v: (
         "; ".join(
             text

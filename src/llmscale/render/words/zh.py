@@ -119,6 +119,12 @@ LABELS = {
     "RAM GiB": "内存 GiB",
     "KV GiB": "KV 缓存 GiB",
     "Other GiB": "其他 GiB",
+    "Or": "同类",
+    "consumer": "消费级",
+    "datacentre": "数据中心",
+    "workstation": "工作站",
+    "laptop": "笔记本",
+    "unified": "统一内存",
     "Used GiB": "已用 GiB",
     "KV tokens": "缓存词元",
     "mmproj GiB": "视觉投影 GiB",
@@ -267,13 +273,35 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "fits_none_just": "{device}(可用 {usable} / {memory} GiB):没有放得下的;{model} 的 {quant} 只缺 ~{missing} GiB。",
     "fits_nothing": "{device}(可用 {usable} / {memory} GiB):没有符合条件且放得下的。",
     "fits_columns": "可用 {usable} / {memory} GiB;取 {context:,} 词元下放得下的最好量化;上下文为最长可用。",
+    "needs_from": "{model},上下文 {context:,}:{device} 起即可,量化为 {quant}。",
+    "needs_none": "{model},上下文 {context:,}:即使用 {quant} 也需要 ~{total} GiB,没有单卡或双卡放得下。",
+    "needs_more": "可换更小的 --quant、更大的 --max-count,或放宽所设的 --max-price 与 --kind。",
+    "needs_speed": lambda v: (
+        "词元/秒为建模值,无人实测的设备记为 -" + (f";为全部 {v['batch']:,} 个序列合计。" if v["batch"] > 1 else "。")
+    ),
+    "needs_hidden": "另有 {hidden} 种设备也可以(--all;--kind datacentre、laptop、unified)。",
+    "launch_prices": "价格为上市价。",
+    "compared": lambda v: (
+        (
+            f"{v['model']} 与 {v['first']} 的参数量大致相同"
+            if v["times"] == "1"
+            else f"{v['model']} 的参数量是 {v['first']} 的 {v['share']}"
+            if v["less"]
+            else f"{v['model']} 的参数量是 {v['first']} 的 {v['times']} 倍"
+        )
+        + (
+            f";每个参数训练 {v['tokens']} 词元,{v['first']} 为 {v['first_tokens']}。"
+            if v["tokens"] and v["first_tokens"]
+            else "。"
+        )
+    ),
     "usable_of": "可用 {usable} / {memory} GiB。",
     "in_ram": "内存:位于其中的层或专家(--ram-bandwidth 给出速度);低于 {least:g} 词元/秒的不列出。",
     "loss_words": lambda v: (
         "损失(困惑度上升):无 < 0.5% < 小 < 3% < 可见 < 10% < 大" + ("。" if v["own"] else ";~ 测于 Llama 3 8B。")
     ),
     "below_floor": "{quant} 损失过大,不建议使用:较小的模型配较好的量化通常更好。",
-    "ranked_by": "按公布的 {test} 分数减去量化损失排序,其次按日期和大小。",
+    "ranked_by": "按 {test} 的分数减去量化损失排序,其次按使用与规模。",
     "fits_hidden": lambda v: (
         ";".join(
             text

@@ -36,10 +36,13 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     layers = placed.layers.on_devices if asked in (AUTO, ALL) else asked
     ubatch = work.option("ubatch")
     k, v = cache_type(work.kv), cache_type(work.value_format)
-    # ``-hf`` takes a preset that the repository has; one that keeps published tensors has no name of its own there.
+    # ``-hf`` takes a preset that the repository has. One that keeps published tensors has no name of its own there, but
+    # is the only file of llama.cpp's own repository of a model, as its guide to gpt-oss types it (from memory).
     file = ["-m", gguf(called.id, subject.quant.id)]
     if called.gguf and not subject.quant.keeps:
         file = ["-hf", f"{called.gguf}:{subject.quant.id.removeprefix('gguf-').upper()}"]
+    if called.kept and subject.quant.keeps:
+        file = ["-hf", called.kept]
     words: list[str | int] = ["llama-server", *file, "-c", tokens_of(work)]
     words += ["-np", work.batch, "-ngl", layers]
     words += ["--n-cpu-moe", placed.layers.cpu_moe] if placed.layers.cpu_moe else []

@@ -12,6 +12,9 @@ from llmscale.runtimes.llama_cpp.launch import gguf
 from llmscale.runtimes.llama_cpp.simulate import cache_type
 from llmscale.runtimes.subject import Exact
 
+#: What a tag of its library holds unless it says more (docs/import.md: models are published in Q4_K_M).
+LIBRARY = "q4_k_m"
+
 
 def ollama_run(subject: Exact, work: Workload, called: ModelName) -> str:
     """The line; what only the server is told stands before it."""
@@ -27,9 +30,18 @@ def ollama_run(subject: Exact, work: Workload, called: ModelName) -> str:
         "num_batch": work.option("ubatch"),
         "num_gpu": layers if layers.isdecimal() else None,
     }
-    lines = [f"FROM ./{gguf(called.id, subject.quant.id)}"]
+    lines = [f"FROM {_source(subject, called)}"]
     lines += [f"PARAMETER {name} {value}" for name, value in parameters.items() if value is not None]
     text = shlex.quote("".join(f"{line}\\n" for line in lines))
     name = shlex.quote(f"{called.id}-{subject.quant.id}")
     made = f"printf {text} > Modelfile && ollama create {name} && ollama run {name}"
     return f"{server} ollama serve & {made}" if server else made
+
+
+def _source(subject: Exact, called: ModelName) -> str:
+    """The model as Ollama finds it by itself: in its library, which has most in Q4_K_M, or on the hub; else a file."""
+    if called.ollama and subject.quant.id == LIBRARY:
+        return called.ollama
+    if called.gguf and subject.quant.kind == "gguf" and not subject.quant.keeps:
+        return f"hf.co/{called.gguf}:{subject.quant.id.removeprefix('gguf-').upper()}"
+    return f"./{gguf(called.id, subject.quant.id)}"
