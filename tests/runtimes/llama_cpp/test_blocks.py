@@ -14,7 +14,10 @@ OUTSIDE = {"Embedding", "Head", "Norm", "Tied"}
 #: Of towers, whose graphs are measured (`towers`).
 TOWERS = {"ClippedLinear", "Convolution", "PackedAttention", "PatchEmbedding", "PatchMerging"}
 #: Of architectures whose graph is not here.
-NO_GRAPH = {"ProbedTensor", "AttentionMixture", "Griffin", "LightningAttention", "RwkvChannelMix", "RwkvTimeMix"}
+NO_GRAPH = {
+    *("AttentionMixture", "Griffin", "LightningAttention", "RwkvChannelMix", "RwkvTimeMix", "ProbedTensor"),
+    *("CompressedIndexer", "Compressor", "HyperConnection", "HyperHead"),
+}
 
 
 def test_every_other_block_has_an_entry() -> None:

@@ -14,8 +14,8 @@ BY_TENSORS = {
     *("PackedAttention", "RwkvChannelMix", "RwkvTimeMix", "ShortConvolution"),
     *("GatedMlp", "MergedExperts", "MixtureOfExperts", "Mlp", "PackedExperts", "StackedExperts"),
     *("ClippedLinear", "Convolution", "Embedding", "Head", "Linear", "Norm", "Parameter", "PatchEmbedding"),
-    "PatchMerging",
-    "ProbedTensor",
+    *("BlockIndexer", "CompressedIndexer", "Compressor", "HyperConnection", "HyperHead", "PoolIndexer", "ProbedTensor"),
+    *("PatchMerging", "SharedKeyAttention"),
 }
 
 
