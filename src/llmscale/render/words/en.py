@@ -157,8 +157,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
     "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
     "needs_from": "{model} at a context of {context:,}: from {device} on, in {quant}.",
-    "needs_none": "{model} at a context of {context:,} takes ~{total} GiB even in {quant}: no device or pair has so much.",
-    "needs_more": "Try a smaller --quant, a larger --max-count, or more with --max-price and --kind where you set them.",
+    "needs_none": "{model} at a context of {context:,} takes ~{total} GiB even in {quant}: no device has so much.",
+    "needs_more": "Try a smaller --quant, a larger --max-count, or less strict --max-price and --kind.",
     "needs_speed": lambda v: (
         "t/s: modelled, a dash where nobody measured such devices"
         + (f"; of all {v['batch']:,} sequences together." if v["batch"] > 1 else ".")
