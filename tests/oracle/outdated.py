@@ -29,7 +29,7 @@ def pins() -> dict[str, str]:
 
 
 def other_version(made_with: str, pinned: Mapping[str, str]) -> str | None:
-    """Which library of ``name version, name version`` is older than the pinned one; a local build counts as its release.
+    """Which library of ``name version, name version`` is older than the pinned one; a local build is its release.
 
     A row of a newer one stays: it holds what the pinned one has no class for yet.
     """
