@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(epilog="Example: llmscale compare gpt-3 llama-2-70b")
+@takes_style
 def compare(
     models: Annotated[
         list[str],
@@ -20,11 +21,8 @@ def compare(
     ],
     quant: opt.Quants = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """Models side by side: size, shape, context, training, licence, memory of the weights."""
     from llmscale.answers.compare import compare as answer
@@ -32,4 +30,4 @@ def compare(
     from llmscale.render.views.compare import compare_view
 
     result = answer(models, quant or DEFAULT_QUANTS, catalogue=catalogue)
-    Style(output, lang, no_color, width, quiet).write(result, compare_view)
+    style.write(result, compare_view)

@@ -8,7 +8,7 @@ import typer
 
 from llmscale.cli import options as opt
 from llmscale.cli.grouped import GroupedCommand
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
 
 app = typer.Typer(rich_markup_mode=None)
@@ -19,6 +19,7 @@ app = typer.Typer(rich_markup_mode=None)
     epilog="Examples: llmscale estimate 7B --quant int4 | llmscale estimate llama-2-7b -q fp16 -q int8 --gpu rtx4090",
 )
 @takes_runtime_options
+@takes_style
 def estimate(
     model: opt.Model,
     quant: opt.Quants = None,
@@ -48,12 +49,8 @@ def estimate(
     explain: Annotated[bool, typer.Option("--explain", help="Show the formulas with the numbers put in.")] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
     *,
+    style: Style,
     options: dict[str, Any],
 ) -> None:
     """Memory of MODEL in each format: weights, KV cache, overhead, total, and what it fits."""
@@ -82,6 +79,6 @@ def estimate(
         assume=assume,
         catalogue=catalogue,
     )
-    Style(output, lang, no_color, width, quiet).write(result, EstimateView(bool(gpu), explain, command))
+    style.write(result, EstimateView(bool(gpu), explain, command))
     if check and not any(device.fits for line in result.estimates for device in line.devices):
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ import typer
 
 from llmscale.cli import options as opt
 from llmscale.cli.grouped import GroupedCommand
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
 
 app = typer.Typer(rich_markup_mode=None)
@@ -34,6 +34,7 @@ def complete_sort(incomplete: str) -> list[str]:
     "llmscale fits 12GB --for code --min-context 32k",
 )
 @takes_runtime_options
+@takes_style
 def fits(
     device: Annotated[
         Optional[str],
@@ -105,12 +106,8 @@ def fits(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit with status 1 unless some model fits.")] = False,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
     *,
+    style: Style,
     options: dict[str, Any],
 ) -> None:
     """What to run on DEVICE: the best open models, each in the best usual quant that fits; of one MODEL, its quants."""
@@ -141,7 +138,7 @@ def fits(
         command=command,
         catalogue=catalogue,
     )
-    Style(output, lang, no_color, width, quiet).write(result, fits_view)
+    style.write(result, fits_view)
     lists = [result] if isinstance(result, FitsResult) else result.devices
     if check and not any(line.fits for one in lists for line in one.models):
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.output import Style, out
+from llmscale.cli.output import Style, out, takes_style
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -16,6 +16,7 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(
     epilog="Examples: llmscale log server.log | llmscale log - < server.log | llmscale log server.log --anonymise"
 )
+@takes_style
 def log(
     file: Annotated[str, typer.Argument(help="A start-up log of llama.cpp, Ollama, vLLM or SGLang; - for stdin.")],
     model: Annotated[
@@ -36,11 +37,8 @@ def log(
         bool, typer.Option("--anonymise", help="Write the figures as a row of JSON, without paths and names.")
     ] = False,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """A start-up log beside the estimate, term by term; of an out-of-memory what did it, and what would fit."""
     from llmscale.answers.log import Said
@@ -58,4 +56,4 @@ def log(
         return
     from llmscale.render.views.log import log_view
 
-    Style(output, lang, no_color, width, quiet).write(result, log_view)
+    style.write(result, log_view)

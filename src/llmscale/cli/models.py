@@ -7,33 +7,32 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
 
 @app.callback(epilog="Examples: llmscale models list qwen | llmscale models show llama-2-7b")
+@takes_style
 def models(
     ctx: typer.Context,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """The models that ship with llmscale, and your own."""
     if ctx.invoked_subcommand is None:
         from llmscale.answers.lists import list_models
         from llmscale.render.views.lists import models_view
 
-        Style(output, lang, no_color, width, quiet).write(list_models(catalogue=catalogue), models_view)
+        style.write(list_models(catalogue=catalogue), models_view)
 
 
 @app.command(
     "list",
     epilog="Examples: llmscale models list qwen | llmscale models list --open --max 30B --since 2025 --sort released",
 )
+@takes_style
 def list_(
     word: Annotated[
         str, typer.Argument(metavar="[WORD]", help="Part of an id, name, publisher, family or alias.")
@@ -61,11 +60,8 @@ def list_(
         ),
     ] = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """List all, or those that have WORD in a name and what the options say."""
     from llmscale.answers.filters import ModelFilter
@@ -84,34 +80,30 @@ def list_(
         sort=sort,
     )
     result = list_models(word, wanted, catalogue=catalogue)
-    Style(output, lang, no_color, width, quiet).write(result, models_view)
+    style.write(result, models_view)
 
 
 @app.command(epilog="Example: llmscale models show llama-2-7b")
+@takes_style
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=opt.complete_model)],
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """Show one with its sources."""
     from llmscale.answers.lists import show_model
     from llmscale.render.views.lists import model_view
 
-    Style(output, lang, no_color, width, quiet).write(show_model(name, catalogue=catalogue), model_view)
+    style.write(show_model(name, catalogue=catalogue), model_view)
 
 
 @app.command(epilog="Example: llmscale models check -o csv")
+@takes_style
 def check(
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
     recalled: Annotated[
         bool, typer.Option("--recalled", help="List the models whose config was read nowhere.")
     ] = False,
@@ -121,12 +113,13 @@ def check(
     from llmscale.render.views.check import check_view, recalled_view
 
     result = check_models(catalogue=catalogue)
-    Style(output, lang, no_color, width, quiet).write(result, recalled_view if recalled else check_view)
+    style.write(result, recalled_view if recalled else check_view)
     if result.unexplained or result.contexts:
         raise typer.Exit(1)
 
 
 @app.command(epilog="Example: llmscale models add ./config.json --id my-llama --publisher me")
+@takes_style
 def add(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A config.json or its folder.")],
     model_id: Annotated[str, typer.Option("--id", metavar="ID", help="What you will type.")],
@@ -139,11 +132,8 @@ def add(
         bool, typer.Option("--force", help="Replace the entry of that id, or take the name of one that ships.")
     ] = False,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """Write a config.json into your own catalogue, so that its id works like any other model's."""
     from llmscale.answers.add import add_model
@@ -160,4 +150,4 @@ def add(
         force=force,
         catalogue=catalogue,
     )
-    Style(output, lang, no_color, width, quiet).write(result, added_view)
+    style.write(result, added_view)

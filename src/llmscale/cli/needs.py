@@ -8,7 +8,7 @@ import typer
 
 from llmscale.cli import options as opt
 from llmscale.cli.grouped import GroupedCommand
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
 
 app = typer.Typer(rich_markup_mode=None)
@@ -18,6 +18,7 @@ app = typer.Typer(rich_markup_mode=None)
     cls=GroupedCommand, epilog="Examples: llmscale needs llama-2-70b | llmscale needs llama-2-70b --quant q4_k_m"
 )
 @takes_runtime_options
+@takes_style
 def needs(
     model: opt.Model,
     quant: opt.Quants = None,
@@ -42,12 +43,8 @@ def needs(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also the larger ones.")] = False,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
     *,
+    style: Style,
     options: dict[str, Any],
 ) -> None:
     """Which devices MODEL takes, smallest first, each with the best quant that fits; pairs where one is too small."""
@@ -71,4 +68,4 @@ def needs(
         everything=everything,
         catalogue=catalogue,
     )
-    Style(output, lang, no_color, width, quiet).write(result, needs_view)
+    style.write(result, needs_view)

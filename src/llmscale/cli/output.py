@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from llmscale.cli import options as opt
+from llmscale.cli.gathered import Command, gathers, option
 from llmscale.cli.options import Lang
 from llmscale.render.interface import Look, View
 
@@ -31,6 +33,21 @@ class Style(NamedTuple):
         say = words(self.lang.value)
         look = Look(self.width, not self.no_color, self.quiet)
         out(writer(self.output).write(result, lambda: legible(view(result, say)), say, look))
+
+
+#: How an answer is written: options of every command that has one.
+_SHOWN = (
+    option("output", opt.OutputOption, "table"),
+    option("lang", opt.LangOption, Lang.en),
+    option("no_color", opt.NoColor, False),
+    option("width", opt.Width, None),
+    option("quiet", opt.Quiet, False),
+)
+
+
+def takes_style(command: Command) -> Command:
+    """The command with the options of output, which it gets as one `style`."""
+    return cast(Command, gathers("style", _SHOWN, lambda said: Style(**said))(command))
 
 
 def out(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -15,6 +15,7 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(
     epilog="Examples: llmscale params deepseek-v3 | llmscale params ./config.json | llmscale params gpt2 --explain"
 )
+@takes_style
 def params(
     model: opt.Model,
     exact: Annotated[bool, typer.Option("--exact", help="Print every digit.")] = False,
@@ -23,15 +24,12 @@ def params(
     ] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """Where the parameters of MODEL sit: total and active, by component, with the scale tier."""
     from llmscale.answers.params import params as answer
     from llmscale.render.views.params import ParamsView
 
     result = answer(model, assume=assume, catalogue=catalogue)
-    Style(output, lang, no_color, width, quiet).write(result, ParamsView(exact, explain))
+    style.write(result, ParamsView(exact, explain))

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
@@ -30,46 +30,40 @@ def _list(word: str, model: Optional[str], style: Style) -> None:
 @app.callback(
     epilog="Examples: llmscale quants --model llama-3.1-8b | llmscale quants list iq | llmscale quants show q4_k_m"
 )
+@takes_style
 def quants(
     ctx: typer.Context,
     model: QuantModel = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """The quants: bits per weight, who reads them, what they lose."""
     if ctx.invoked_subcommand is None:
-        _list("", model, Style(output, lang, no_color, width, quiet))
+        _list("", model, style)
 
 
 @app.command("list", epilog="Example: llmscale quants list iq --model llama-3.1-8b")
+@takes_style
 def list_(
     word: Annotated[str, typer.Argument(metavar="[WORD]", help="Part of an id, name, alias or reader.")] = "",
     model: QuantModel = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """List all, or those that have WORD in a name."""
-    _list(word, model, Style(output, lang, no_color, width, quiet))
+    _list(word, model, style)
 
 
 @app.command(epilog="Example: llmscale quants show q4_k_m")
+@takes_style
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=opt.complete_quant)],
     model: QuantModel = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """Show one with its sources."""
     from llmscale.answers.lists import show_quant
     from llmscale.render.views.lists import quant_view
 
-    Style(output, lang, no_color, width, quiet).write(show_quant(name, model), quant_view)
+    style.write(show_quant(name, model), quant_view)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
 from itertools import pairwise
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional, cast
 
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli.gathered import Command, gathers
+from llmscale.cli.gathered import option as gathered
 from llmscale.runtimes.interface import Option
 
 #: The parameter of a command that takes them.
@@ -25,20 +26,10 @@ TAKEN = "options"
 COMPLETIONS = {"model": opt.complete_model, "quant": opt.complete_quant}
 
 
-def takes_runtime_options(command: Callable[..., None]) -> Callable[..., None]:
+def takes_runtime_options(command: Command) -> Command:
     """The command with a parameter for each option of a runtime, which it gets as the mapping `options`."""
-    shown = {option.name: (option, title) for option, title in declared()}
-
-    @wraps(command)
-    def with_options(*args: Any, **named: Any) -> None:
-        command(*args, **{TAKEN: {name: named.pop(name) for name in shown}}, **named)
-
-    own = inspect.signature(command, eval_str=True)
-    parameters = [parameter for parameter in own.parameters.values() if parameter.name != TAKEN]
-    parameters += [_parameter(option, title) for option, title in shown.values()]
-    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_options
+    shown = [_parameter(option, title) for option, title in declared()]
+    return cast(Command, gathers(TAKEN, shown, dict)(command))
 
 
 def declared() -> Iterator[tuple[Option, str]]:
@@ -82,9 +73,7 @@ def _parameter(option: Option, title: str) -> inspect.Parameter:
         autocompletion=_completion(option),
         show_default=False,
     )
-    return inspect.Parameter(
-        option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, declaration]
-    )
+    return gathered(option.name, Annotated[kind, declaration], None)
 
 
 def _completion(option: Option) -> Callable[[str], list[str]] | None:

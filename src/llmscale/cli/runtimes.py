@@ -7,12 +7,13 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(epilog="Examples: llmscale runtimes | llmscale runtimes vllm")
+@takes_style
 def runtimes(
     name: Annotated[
         Optional[str],
@@ -20,14 +21,11 @@ def runtimes(
             metavar="[NAME]", help="Only this one, with all that was read.", autocompletion=opt.complete_runtime
         ),
     ] = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """The runtimes, which release of each answers, which others were read, and which are held against measurements."""
     from llmscale.answers.runtimes import list_runtimes
     from llmscale.render.views.runtimes import runtimes_view
 
-    Style(output, lang, no_color, width, quiet).write(list_runtimes(name), runtimes_view)
+    style.write(list_runtimes(name), runtimes_view)

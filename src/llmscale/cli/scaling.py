@@ -6,8 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from llmscale.cli import options as opt
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -16,6 +15,7 @@ app = typer.Typer(rich_markup_mode=None)
     epilog="Examples: llmscale scaling llama-2-7b --tokens 2T | llmscale scaling --flops 5.76e23 | "
     "llmscale scaling --budget '$1M' --gpu h100 | llmscale scaling --trained"
 )
+@takes_style
 def scaling(
     model: Annotated[Optional[str], typer.Argument(help="A model, for its size.")] = None,
     params: Annotated[Optional[str], typer.Option("--params", help="Parameters: 7B.")] = None,
@@ -39,11 +39,8 @@ def scaling(
     trained: Annotated[
         bool, typer.Option("--trained", help="How long all models of the catalogue were trained.")
     ] = False,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """What a size and tokens are worth by the scaling laws, the best share of the compute, what doubling brings."""
     from llmscale.answers.scaling import compute
@@ -65,4 +62,4 @@ def scaling(
         price=price,
         catalogue_models=trained,
     )
-    Style(output, lang, no_color, width, quiet).write(result, scaling_view)
+    style.write(result, scaling_view)

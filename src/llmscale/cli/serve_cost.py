@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -17,6 +17,7 @@ app = typer.Typer(rich_markup_mode=None)
     epilog="Examples: llmscale serve-cost llama-3-8b --gpu h100 | "
     "llmscale serve-cost llama-3-8b -q q4_k_m --gpu rtx4090 --kwh 0.3 --years 3 --api-price 0.5",
 )
+@takes_style
 def serve_cost(
     model: opt.Model,
     gpu: Annotated[str, typer.Option("--gpu", metavar="DEVICE", help="What serves: h100, 2x rtx4090.")],
@@ -38,11 +39,8 @@ def serve_cost(
     api_price: Annotated[
         Optional[float], typer.Option("--api-price", help="USD for a million tokens elsewhere, to compare.")
     ] = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """What a million tokens of MODEL cost: on a rented device, on your own, and from when the own one is cheaper."""
     from llmscale.answers.serve_cost import Money
@@ -52,4 +50,4 @@ def serve_cost(
     money = Money(price, purchase, kwh, years, watts, utilisation, api_price)
     length = opt.tokens(context) or 4096
     result = answer(model, gpu, quant, context=length, sequences=sequences, runtime=runtime, money=money)
-    Style(output, lang, no_color, width, quiet).write(result, serve_cost_view)
+    style.write(result, serve_cost_view)

@@ -9,7 +9,7 @@ import typer
 from llmscale.cli import options as opt
 from llmscale.cli import train_memory as memory
 from llmscale.cli import train_step as step
-from llmscale.cli.output import Style
+from llmscale.cli.output import Style, takes_style
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -18,6 +18,7 @@ app = typer.Typer(rich_markup_mode=None)
     epilog="Examples: llmscale train llama-2-7b | llmscale train llama-3-8b --method lora --lora-rank 16 "
     "--lora-targets all-linear | llmscale train mixtral-8x7b --method lora --lora-targets q_proj,v_proj"
 )
+@takes_style
 def train(
     model: step.Model = None,
     method: Annotated[
@@ -58,18 +59,14 @@ def train(
     explain: Annotated[bool, typer.Option("--explain", help="Show modules, and precision recipes.")] = False,
     assume: opt.Assume = None,
     catalogue: opt.Catalogue = None,
-    output: opt.OutputOption = "table",
-    lang: opt.LangOption = opt.Lang.en,
-    no_color: opt.NoColor = False,
-    width: opt.Width = None,
-    quiet: opt.Quiet = False,
+    *,
+    style: Style,
 ) -> None:
     """What training MODEL takes: parameters trained, bytes of all that a step holds, and where it is most."""
     from llmscale.answers.train import train as answer
     from llmscale.errors import UsageError
     from llmscale.render.views.train import TrainView
 
-    style = Style(output, lang, no_color, width, quiet)
     if reproduce:
         step.reproduce(style)
         return
