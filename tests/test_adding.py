@@ -15,18 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import REPOSITORY, Answer, environment
+from tests.test_plugins import LLAMA
 
 PAGE = (REPOSITORY / "docs" / "adding.md").read_text(encoding="utf-8")
 EXAMPLES = REPOSITORY / "docs" / "plugin" / "src" / "llmscale_example"
-LLAMA = {
-    "model_type": "plain_llama",
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "vocab_size": 100,
-    "max_position_embeddings": 512,
-}
 
 
 def example(key: str) -> str:

@@ -24,6 +24,11 @@ def legible(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+def legible_lines(text: str) -> str:
+    """The same of a text of several lines, of which each stays one."""
+    return "\n".join(map(legible, text.split("\n")))
+
+
 def _shortened(word: re.Match[str]) -> str:
     text = word[0]
     if ("/" in text or "\\" in text) and len(text) <= LONGEST_PATH:
@@ -46,7 +51,7 @@ class LlmscaleError(Exception):
     def __init__(self, message: str, hint: str = "", choices: Iterable[str] = ()) -> None:
         super().__init__(legible(message))
         self.message = legible(message)
-        self.hint = "\n".join(map(legible, (*hint.split("\n"), *choices)))  # a small table has lines
+        self.hint = legible_lines("\n".join((hint, *choices)))
 
 
 class UsageError(LlmscaleError):

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from llmscale.cli.reading import read_plainly
-from llmscale.errors import LlmscaleError, legible
+from llmscale.errors import LlmscaleError, legible, legible_lines
 
 #: Slips of one line that are set right.
 SLIPS = 3
@@ -163,7 +163,7 @@ def _negative_size(arguments: list[str]) -> str:
 
 def _say(kind: str, message: str, hint: str, status: int, arguments: list[str]) -> int:
     """Print one error on stderr, as JSON when the answer would have been JSON; returns the exit status."""
-    message, hint = legible(message), "\n".join(map(legible, hint.split("\n")))
+    message, hint = legible(message), legible_lines(hint)
     if _wants_json(arguments):
         import json
 

@@ -116,6 +116,11 @@ def last(pattern: str, text: str) -> re.Match[str] | None:
     return found
 
 
+def whole(said: str) -> int | None:
+    """A whole number as an option has it; None for anything else."""
+    return int(said) if said.isdecimal() else None
+
+
 def number(pattern: str, text: str) -> int | None:
     """The last whole number that a pattern's group finds; thousands may be grouped."""
     found = last(pattern, text)

@@ -27,8 +27,6 @@ TABLE_3 = (
     (1e12, 1.27e26, 21.2e12),
     (10e12, 1.30e28, 216.2e12),
 )
-#: Tokens of a model without a law of its own: what MiniCPM's makers report (arXiv:2404.06395, recalled).
-MINICPM_RATIO = 192
 
 
 class Allocation(NamedTuple):

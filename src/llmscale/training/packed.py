@@ -1,31 +1,26 @@
 """Bytes of matrices in NF4 with double quantisation, as QLoRA's base model has them.
 
-Sources: bitsandbytes 0.50.2 ``functional.py`` (``quantize_4bit``: half a byte an element, a maximum for each block of
-64; ``compress_statistics``: the maxima less their mean in 8 bits, with an fp32 maximum for each 256 of them; the tables
-of 16 and 256 fp32 numbers that each tensor has of its own); transformers 5.23.0 ``quantizers/quantizer_bnb_4bit.py``
-(linear layers, but the head). Sixteen real models: tests/truth/training_qlora.json.
+The format is that of `data/formats.yaml`; which matrices are in it: linear layers, but the head (transformers 5.23.0
+``quantizers/quantizer_bnb_4bit.py``, from memory). Sixteen models of the real classes: tests/truth/training_qlora.json.
 """
 
 from __future__ import annotations
 
-from math import ceil
-
 from llmscale.errors import UnsupportedModelError
+from llmscale.formats.catalogue import number_format
 from llmscale.model.spec import ModelSpec
 from llmscale.training.adapters import LINEAR
 from llmscale.training.modules import COMPARED, Module, modules, routes
 
-BLOCK = 64
-BLOCK_OF_MAXIMA = 256
-FP32 = 4
-#: Of one tensor: 16 levels, 256 levels of the maxima, and their mean.
-TABLES = (16 + 256 + 1) * FP32
+#: How one matrix lies, measured.
+NF4 = "bnb_nf4_dq"
+#: What the library keeps of it besides: the mean of its maxima, one fp32 number that is no tensor of a checkpoint.
+MEAN = 4
 
 
 def packed_bytes(elements: int) -> int:
     """Bytes of one matrix."""
-    maxima = ceil(elements / BLOCK)
-    return ceil(elements / 2) + maxima + ceil(maxima / BLOCK_OF_MAXIMA) * FP32 + TABLES
+    return number_format(NF4).size((elements,)) + MEAN
 
 
 def packed(spec: ModelSpec) -> tuple[int, int]:

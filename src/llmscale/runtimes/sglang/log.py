@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from llmscale.runtimes.interface import CACHE, STATE, WEIGHTS
-from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term
+from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term, whole
 from llmscale.runtimes.sglang.startup import SglangSettings, outside
 from llmscale.units import GIB
 
@@ -34,7 +34,7 @@ def read(text: str) -> Logged | None:
         runtime="sglang",
         models=_models(text),
         quant=_quant(text),
-        context=number(r"context_len=(\d+)", text) or _whole("context_length", text),
+        context=number(r"context_len=(\d+)", text) or whole(_said("context_length", text)),
         kv="fp8" if "fp8" in _said("kv_cache_dtype", text) else "",
         options=_options(text),
         cards=_cards(text),
@@ -82,11 +82,6 @@ def _said(name: str, text: str) -> str:
     return found[1] if found and found[1] not in ("None", "auto") else ""
 
 
-def _whole(name: str, text: str) -> int | None:
-    said = _said(name, text)
-    return int(said) if said.isdecimal() else None
-
-
 def _models(text: str) -> tuple[str, ...]:
     """The repository, which is the end of a path; the whole of it where it is none."""
     said = _said("served_model_name", text) or _said("model_path", text) or _said("model", text)
@@ -104,7 +99,7 @@ def _quant(text: str) -> str:
 
 
 def _options(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {ours: value for name, ours in _OPTIONS.items() if (value := _whole(name, text))}
+    found: dict[str, Any] = {ours: value for name, ours in _OPTIONS.items() if (value := whole(_said(name, text)))}
     share = _said("mem_fraction_static", text)
     if re.fullmatch(r"0?\.\d+", share):
         found["mem_fraction_static"] = float(share)
@@ -113,7 +108,7 @@ def _options(text: str) -> dict[str, Any]:
 
 def _cards(text: str) -> tuple[LoggedDevice, ...]:
     """As many devices as ranks, of each what was free before anything was loaded."""
-    count = _whole("tp_size", text) or number(r"--tensor-parallel-size (\d+)", text) or 1
+    count = whole(_said("tp_size", text)) or number(r"--tensor-parallel-size (\d+)", text) or 1
     named = last(r"device_name=([\w\-.]+?)(?:,|\.json)", text)
     free = last(r"Load weight begin\. avail mem=(\d+\.\d+) GB", text)
     if not named and not free:

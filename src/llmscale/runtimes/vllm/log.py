@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from llmscale.runtimes.interface import CACHE, COMPUTE, OVERHEAD, WEIGHTS
-from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term
+from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term, whole
 
 _OWN = r"(?:model_runner|gpu_worker|worker|kv_cache_utils|core)\.py:\d+|vLLM|vllm"
 #: Figures that stand once for each rank, the surer line first.
@@ -42,16 +42,18 @@ def read(text: str) -> Logged | None:
     terms, trouble = (*_terms(text), *_graphs(text)), _trouble(text)
     if not terms and trouble is None:
         return None
-    ranks = _whole("tensor_parallel_size", text) or 1
+    ranks = whole(_said("tensor_parallel_size", text)) or 1
     return Logged(
         runtime="vllm",
         release=_release(text),
         models=_models(text),
         quant=_quant(text),
-        context=_whole("max_seq_len", text) or _whole("max_model_len", text) or number(r"max model len (\d+)", text),
+        context=whole(_said("max_seq_len", text))
+        or whole(_said("max_model_len", text))
+        or number(r"max model len (\d+)", text),
         kv=_kv(text),
         options=_options(text),
-        cards=_cards(text, ranks * (_whole("pipeline_parallel_size", text) or 1)),
+        cards=_cards(text, ranks * (whole(_said("pipeline_parallel_size", text)) or 1)),
         terms=terms,
         tokens=number(r"GPU KV cache size: ([\d,]+) tokens", text),
         trouble=trouble,
@@ -80,11 +82,6 @@ def _said(name: str, text: str) -> str:
     return found[1] if found and found[1] not in ("None", "auto") else ""
 
 
-def _whole(name: str, text: str) -> int | None:
-    said = _said(name, text)
-    return int(said) if said.isdecimal() else None
-
-
 def _release(text: str) -> str:
     found = last(r"LLM engine \(v?(\d+\.\d+[\w.]*)", text) or last(
         r"vLLM (?:API server )?version v?(\d+\.\d+[\w.]*)", text
@@ -109,7 +106,7 @@ def _kv(text: str) -> str:
 
 
 def _options(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {ours: value for name, ours in _OPTIONS.items() if (value := _whole(name, text))}
+    found: dict[str, Any] = {ours: value for name, ours in _OPTIONS.items() if (value := whole(_said(name, text)))}
     found["max_num_batched_tokens"] = found.get("max_num_batched_tokens") or number(
         r"max_num_batched_tokens=(\d+)", text
     )
