@@ -30,7 +30,10 @@ TABLE_3 = (
 
 
 class Allocation(NamedTuple):
-    """How one law shares compute; `lowest` and `highest` is the compute that it was fitted on."""
+    """How one law shares compute; `lowest` and `highest` is the compute that it was fitted on.
+
+    Those of Kaplan and DeepSeek are from memory.
+    """
 
     title: str
     source: str
@@ -49,7 +52,7 @@ def table_3(flops: float) -> tuple[float, float]:
 
 
 def isoflop(flops: float) -> tuple[float, float]:
-    """N as C^0.49 through 63 B at 5.76e23; D is what is left of C = 6 N D."""
+    """N as C^0.49 through 63 B at 5.76e23 (from memory); D is what is left of C = 6 N D."""
     n = 63e9 * (flops / 5.76e23) ** 0.49
     return n, flops / 6 / n
 

@@ -1,9 +1,10 @@
 """The share of a card's rate that a training run will reach: a weighted median of what published ones did.
 
 Not a law: rows that are like the question in generation of card, precision, size, kind and number of cards weigh more.
-The weights below were set by hand, none was fitted to a row. How far it is off on rows that were left out stands in
-`ERRORS`; tests/training/test_efficiency.py measures it again. The range is that of the middle nine tenths of the
-weights, widened by `WIDER`, which was chosen so that it holds 9 in 10 with a family left out.
+The weights below were set by hand: of four sets and six widths the best was kept, by the same rows that `ERRORS` is of,
+so that what is said of rows left out is better than of rows nobody saw. tests/training/test_efficiency.py measures it
+again. The range is that of the middle nine tenths of the weights, widened by `WIDER`, which was chosen so that it holds
+9 in 10 with a family left out.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ RENAMED: dict[str, dict[str, str]] = {
 LINEAR_ROUTER = frozenset({"phimoe"})
 #: model types that look one table up under two names
 EMBEDDED_TWICE = frozenset({"t5", "mt5"})
-#: Model types whose linear layers were found the same, name by name and count by count, as in the class.
+#: Model types whose linear layers were found the same as in the class, by the last part of their names and by count.
 COMPARED = (
     *("bart", "bert", "bloom", "clip", "cohere", "cohere2", "deberta-v2", "deepseek_v2", "deepseek_v3"),
     *("deepseek_v32", "distilbert", "exaone4", "falcon_h1", "gemma", "gemma2", "gemma3", "gemma3_text", "glm"),

@@ -5,7 +5,8 @@ SGD does not keep); transformers 5.23.0 ``optimization.py`` (Adafactor: fp32 mea
 bitsandbytes 0.50.2 ``optim/optimizer.py`` (``Optimizer2State.init_state``, ``Optimizer1State.init_state``: below
 ``min_8bit_size`` of 4,096 elements fp32, else one byte an element and an fp32 maximum for each block of 256; the tables
 ``dynamic`` and ``udynamic`` of 256 fp32 numbers for all), ``optim/lion.py`` (one state). The classes of torch and
-transformers are held against the real ones in tests/truth/training_optimizers.json; those of bitsandbytes were read.
+transformers are held against the real ones in tests/truth/training_optimizers.json; those of bitsandbytes were read,
+and no row holds them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from llmscale.runtimes.llama_cpp.launch import gguf
 from llmscale.runtimes.llama_cpp.simulate import cache_type
 from llmscale.runtimes.subject import Exact
 
-#: What a tag of its library holds unless it says more (docs/import.md: models are published in Q4_K_M).
+#: What a tag of its library holds unless it says more (from memory).
 LIBRARY = "q4_k_m"
 
 

@@ -1,6 +1,7 @@
 """How the classes of transformers 5.23.0 that are modelled differ from Llama's, as far as training shows it.
 
-Read from ``models/*/modeling_*.py``, and each held against its class: tests/truth/training_activations.json.
+Llama's code and parts of Mixtral's were read (``models/*/modeling_*.py``); the others follow what their classes keep
+when they are traced: tests/truth/training_activations.json, but for BERT, of which no row is there.
 """
 
 from __future__ import annotations
