@@ -145,3 +145,24 @@ def test_the_first_line_is_the_answer() -> None:
     both = good("estimate", "qwen3-32b", "--gpu", "rtx3060", "--gpu", "m3-max:64GB", "--lang", "zh").out.splitlines()
     assert both[0].startswith("不行:")
     assert both[1].startswith("可以:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [
+        (
+            ["glm-5.2", "-q", "iq2_m", "--gpu", "rtx3060-12gb", "--ram", "64GB"],
+            "GiB to the RAM beside rtx3060-12gb, more",
+        ),
+        (["qwen3.5-27b", "-q", "bf16", "--runtime", "vllm", "--gpu", "rtx-pro-6000"], "does not run so; see *."),
+        (["llama-3.1-70b", "-q", "bf16", "--runtime", "vllm", "--gpu", "h100"], "GiB too much."),
+        (
+            ["llama-3.1-8b", "-q", "bf16", "--runtime", "vllm", "--gpu", "rtx4090", "-b", "40", "-c", "32k"],
+            "others wait.",
+        ),
+    ],
+)
+def test_the_first_line_says_what_is_in_the_way(arguments: list[str], first: str) -> None:
+    line = good("estimate", *arguments, "--width", "200").out.splitlines()[0]
+    assert first in line
+    assert "~0.00 GiB too much" not in line

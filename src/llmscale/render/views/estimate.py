@@ -223,17 +223,19 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
             "quant": _quant(line),
             "used": format_gib(device.used_bytes),
             "usable": format_gib(device.usable_bytes),
-            "missing": format_gib(max(0, device.used_bytes - device.usable_bytes)),
+            "missing": format_gib(sum(max(0, -usage.free_bytes) for usage in device.per_device)),
             "context": device.max_context if (device.max_context or LONGEST) < LONGEST else None,
             "speed": pace(device.tokens_per_second).text if device.tokens_per_second else "",
         }
         if device.fits:
             yield say.sentence(note("estimate_fits", **said))
-        elif device.max_concurrency:
+        elif device.max_concurrency and device.max_concurrency < result.batch:
             asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
             yield say.sentence(note("estimate_some_run", **said | asked_for))
         elif device.limits and device.used_bytes <= device.usable_bytes:
             yield say.sentence(note("estimate_limited", **said))
+        elif all(usage.free_bytes >= 0 for usage in device.per_device):
+            yield say.sentence(note("estimate_lacks_ram", **said, ram=format_gib(device.host_bytes)))
         else:
             yield say.sentence(note("estimate_lacks", **said))
 

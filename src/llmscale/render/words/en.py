@@ -143,7 +143,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "remedy_context": "  shorter sequences: all {asked} at once up to ~{context:,} tokens each",
     "remedy_quant": "  {quant}: ~{requests:,.1f} of {asked} at once",
     "remedy_devices": "  {count}x {device}: ~{requests:,.1f} of {asked} at once",
-    "estimate_limited": "No: {model} in {quant} is not held back on {device} by memory alone; see *.",
+    "estimate_limited": "No: {model} in {quant} has room on {device}, and yet does not run so; see *.",
+    "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
     "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
     "fits_first": lambda v: (
         "{device}: {model} in {quant}".format(**v)

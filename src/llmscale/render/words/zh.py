@@ -261,7 +261,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "remedy_context": "  缩短序列:每个不超过 ~{context:,} 词元时 {asked} 个可同时运行",
     "remedy_quant": "  {quant}:同时 ~{requests:,.1f} / {asked} 个",
     "remedy_devices": "  {count}x {device}:同时 ~{requests:,.1f} / {asked} 个",
-    "estimate_limited": "不行:{model} 的 {quant} 在 {device} 上不只受显存限制,见 *。",
+    "estimate_limited": "不行:{model} 的 {quant} 在 {device} 上显存够用,但这样无法运行,见 *。",
+    "estimate_lacks_ram": "不行:{model} 的 {quant} 除 {device} 外还需 ~{ram} GiB 内存,超过 --ram 给出的大小。",
     "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
     "fits_first": lambda v: (
         "{device}:{model} 的 {quant}".format(**v)
