@@ -69,7 +69,7 @@ def reproduce_view(result: ReproduceResult, say: Words) -> Report:
         Column("device_hours", "Hours, ours"),
         Column("device_hours_published", "Theirs"),
         Column("device_hours_ratio", "Ratio"),
-        Column("in_range", "In range"),
+        Column("in_range", "In range", spare=True),
         Column("flops_ratio", "FLOP ratio"),
         Column("note", "Note", right=False, wraps=True),
     ]
