@@ -73,8 +73,7 @@ def wire() -> Wire:
         UsageError: the extra is not installed.
     """
     try:
-        from huggingface_hub import constants
-        from huggingface_hub.utils import get_session, get_token
+        from huggingface_hub import constants, get_session, get_token
     except ImportError:
         raise UsageError(
             "Asking a hub needs huggingface_hub, which is not installed.", "pip install 'llmscale[hub]'"
