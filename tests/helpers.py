@@ -147,6 +147,47 @@ def write_config(folder: Path, config: Any) -> Path:
     return path
 
 
+#: What is modelled of a run and of money, and has no whole unit: FLOPs by a law, shares, hours, energy, a loss.
+MODELLED = {
+    "bytes_per_parameter",
+    "co2_kg",
+    "date",
+    "days",
+    "days_range",
+    "device_hours",
+    "device_hours_published",
+    "device_hours_range",
+    "device_hours_ratio",
+    "energy_kwh",
+    "energy_kwh_per_million",
+    "energy_kwh_range",
+    "flops",
+    "flops_published",
+    "flops_range",
+    "flops_ratio",
+    "held",
+    "high",
+    "input",
+    "loss",
+    "low",
+    "median_error",
+    "mfu",
+    "mfu_range",
+    "optimizer",
+    "output",
+    "over_training",
+    "price_high",
+    "price_low",
+    "price_range",
+    "reducible_percent",
+    "saved_percent",
+    "share",
+    "total",
+    "turning_point_flops",
+    "usd",
+    "usd_per_hour",
+}
+
 #: The only keys of the JSON contract under which a number may have a fraction.
 FRACTIONS = {
     "tokens_per_parameter",
@@ -171,6 +212,7 @@ FRACTIONS = {
     "score",
     "within",
     "worst",
+    *MODELLED,
 }
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tests.helpers import good
+
+LOG = str(Path(__file__).resolve().parent.parent / "logs" / "ollama-qwen2.5-coder-7b.log")
 
 COMMANDS: dict[str, list[str]] = {
     "estimate": ["estimate", "llama-2-7b"],
@@ -37,6 +40,31 @@ COMMANDS: dict[str, list[str]] = {
     "quants": ["quants"],
     "quants list": ["quants", "list", "int"],
     "quants show": ["quants", "show", "int4"],
+    "train": ["train", "llama-3-8b", "--method", "lora", "--lora-rank", "16", "--lora-targets", "all-linear"],
+    "train run": ["train", "llama-2-7b", "--tokens", "2T", "--gpu", "64x h100", "--price", "2", "--grid", "300"],
+    "train explained": ["train", "bert-base", "--checkpointing", "full", "--optimizer", "adamw-8bit", "--explain"],
+    "train reproduced": ["train", "--reproduce"],
+    "scaling": ["scaling", "llama-2-7b", "--tokens", "2T", "--unique-tokens", "500B"],
+    "scaling flops": ["scaling", "--flops", "5.76e23", "--serve-tokens", "1T"],
+    "scaling budget": ["scaling", "--budget", "$1M", "--gpu", "h100"],
+    "scaling trained": ["scaling", "--trained"],
+    "serve-cost": ["serve-cost", "llama-3-8b", "--gpu", "h100"],
+    "serve-cost own": [
+        "serve-cost",
+        "qwen3-8b",
+        "-q",
+        "q4_k_m",
+        "--gpu",
+        "rtx4090",
+        "--kwh",
+        "0.3",
+        "--api-price",
+        "0.5",
+    ],
+    "runtimes": ["runtimes"],
+    "runtimes one": ["runtimes", "vllm"],
+    "plugins": ["plugins"],
+    "log": ["log", LOG],
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import ceil, isfinite
 from typing import NamedTuple
 
 from llmscale.answers.estimate import DEFAULT_QUANTS, estimate
@@ -146,11 +146,11 @@ def _rent_of_million(costs: tuple[TokenCost, ...]) -> float | None:
     return next(((cost.output[0] * cost.output[1]) ** 0.5 for cost in costs if cost.way == "rented"), None)
 
 
-def _even(fit: DeviceFit, money: Money, energy: float | None, other: float | None) -> float | None:
+def _even(fit: DeviceFit, money: Money, energy: float | None, other: float | None) -> int | None:
     """Tokens a day from which one's own device costs less than `other` USD a million; None where it cannot."""
     bought = _purchase(fit, money)
     if other is None or bought is None or money.kwh is None or energy is None:
         return None
     saved = (other - energy * money.kwh) / MILLION
     tokens = fit.count * bought / money.years / 365.25 / saved if saved > 0 else float("inf")
-    return tokens if tokens <= (fit.tokens_per_second or 0) * 86400 else None
+    return ceil(tokens) if tokens <= (fit.tokens_per_second or 0) * 86400 else None

@@ -19,13 +19,14 @@ class Cell(NamedTuple):
 
 class Column(NamedTuple):
     """`key` names the column in CSV, `title` (with its unit) heads it for people; only words may wrap, and `spare` ones
-    go, the last first, where a screen is too narrow for all."""
+    go, the last first, where a screen is too narrow for all. The values of a `span` are two ends, or None."""
 
     key: str
     title: str
     right: bool = True
     wraps: bool = False
     spare: bool = False
+    span: bool = False
 
 
 class Table(NamedTuple):

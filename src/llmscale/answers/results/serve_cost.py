@@ -41,8 +41,8 @@ class ServeCostResult:
     tokens_per_second_range: tuple[float, float]
     energy_kwh_per_million: float | None
     costs: tuple[TokenCost, ...]
-    break_even_rent: float | None
-    break_even_api: float | None
+    break_even_rent: int | None
+    break_even_api: int | None
     notes: tuple[Note, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="serve-cost", init=False)

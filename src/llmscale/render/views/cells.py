@@ -108,7 +108,7 @@ def pace_range(ends: tuple[float, float] | None) -> Cell:
     if ends is None:
         return Cell(None, "")
     low, high = (pace(end).text.removeprefix("~") for end in ends)
-    return Cell("-".join(_digits(end, 3) for end in ends), f"{low}\u2013{high}")
+    return Cell(ends, f"{low}\u2013{high}")
 
 
 def wait(seconds: float | None) -> Cell:

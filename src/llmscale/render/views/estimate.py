@@ -178,7 +178,7 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         Column("max_context", "Max context"),
         Column("max_batch", "" if serves else "Max batch", spare=True),
         Column("tokens_per_second", "t/s" if paced else "", spare=True),
-        Column("tokens_per_second_range", "95 in 100" if paced else "", spare=True),
+        Column("tokens_per_second_range", "95 in 100" if paced else "", spare=True, span=True),
         Column("first_token_seconds", "First token" if waits else "", spare=True),
         Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=True),
     ]

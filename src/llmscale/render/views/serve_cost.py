@@ -13,15 +13,15 @@ def serve_cost_view(result: ServeCostResult, say: Words) -> Report:
     """See the module."""
     columns = [
         Column("way", "Device", right=False),
-        Column("usd_per_hour", "$/h"),
-        Column("output", "$/M out"),
-        Column("input", "$/M in"),
+        Column("usd_per_hour_range", "$/h", span=True),
+        Column("usd_per_million_output_range", "$/M out", span=True),
+        Column("usd_per_million_input_range", "$/M in", span=True),
         Column("source", "Source", right=False, wraps=True),
     ]
     rows = [
         [
             word(say(cost.way)),
-            *(Cell(ends and list(ends), _between(ends)) for ends in (cost.usd_per_hour, cost.output, cost.input)),
+            *(Cell(ends, _between(ends)) for ends in (cost.usd_per_hour, cost.output, cost.input)),
             word(f"{cost.date} {cost.source}".strip()),
         ]
         for cost in result.costs

@@ -71,7 +71,7 @@ def reproduce_view(result: ReproduceResult, say: Words) -> Report:
         Column("device_hours_ratio", "Ratio"),
         Column("in_range", "In range", spare=True),
         Column("flops_ratio", "FLOP ratio"),
-        Column("note", "Note", right=False, wraps=True),
+        Column("note", "Note", right=False, wraps=True, spare=True),
     ]
     rows = [
         [
