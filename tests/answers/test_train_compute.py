@@ -7,11 +7,11 @@ import json
 import pytest
 
 from llmscale.answers.train_compute import reproduce
-from tests.helpers import process
+from tests.helpers import run as ask
 
 
 def run(*more: str) -> dict[str, object]:
-    done = process("train", "llama-2-7b", "--tokens", "2T", "-o", "json", *more)
+    done = ask("train", "llama-2-7b", "--tokens", "2T", "-o", "json", *more)
     assert done.status == 0, done.err
     return dict(json.loads(done.out)["compute"])
 
@@ -71,7 +71,7 @@ def test_published_runs_lie_in_the_range() -> None:
     ],
 )
 def test_numbers_that_cannot_be_are_refused(more: tuple[str, ...], told: str) -> None:
-    done = process("train", "llama-2-7b", "--tokens", "2T", *more)
+    done = ask("train", "llama-2-7b", "--tokens", "2T", *more)
     assert done.status == 2
     assert told in done.err
     assert "Traceback" not in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -9,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from llmscale.answers.machine import local_machine
-from llmscale.devices.detect import apple, nvidia, sysfs
+from llmscale.devices.detect import apple, memory, nvidia, sysfs
 from llmscale.devices.detect.interface import DetectedDevice
 from llmscale.devices.detect.memory import host_memory
 from llmscale.devices.detect.registry import ThisMachine
@@ -149,3 +150,68 @@ def test_a_machine_without_a_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     refused = run("fits", "local")
     assert refused.status == 3
     assert refused.err.startswith("error: No GPU was found on this machine.")
+
+
+def test_the_program_of_a_mac_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"machdep.cpu.brand_string": "Apple M4\n", "hw.memsize": f"{16 * GIB}\n", "iogpu.wired_limit_mb": "0\n"}
+
+    def sysctl(command: list[str], **how: object) -> SimpleNamespace:
+        assert command[:2] == ["/usr/sbin/sysctl", "-n"]
+        return SimpleNamespace(stdout=said[command[2]])
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(apple.subprocess, "run", sysctl)
+    assert apple.devices() == [DetectedDevice("Apple M4", 16 * GIB)]
+
+    def hangs(command: list[str], **how: object) -> SimpleNamespace:
+        raise subprocess.TimeoutExpired(command, apple.SECONDS)
+
+    monkeypatch.setattr(apple.subprocess, "run", hangs)
+    assert apple.devices() == []
+
+
+def test_ram_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert host_memory(str(tmp_path)) is None
+    monkeypatch.setattr(memory, "_read", lambda root, path: "")
+    pages = {"SC_PHYS_PAGES": 4 * 1024 * 1024, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(memory.os, "sysconf", pages.__getitem__, raising=False)
+    found = host_memory()
+    assert found is not None
+    assert (found.total, found.available, found.limited) == (16 * GIB, 16 * GIB, False)
+
+    def unknown(name: str) -> int:
+        raise ValueError(name)
+
+    monkeypatch.setattr(memory.os, "sysconf", unknown, raising=False)
+    assert host_memory() is None
+    refused = run("estimate", "llama-2-7b", "--gpu", "cpu")
+    assert (refused.status, "does not say how much RAM" in refused.err) == (3, True)
+    assert "cpu:64GB" in refused.err
+
+
+def test_cores_where_a_process_is_not_bound_to_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert memory.cores() >= 1
+    monkeypatch.delattr(memory.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(memory.os, "cpu_count", lambda: 12)
+    assert memory.cores() == 12
+
+
+def test_a_driver_without_its_library_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    monkeypatch.setattr(nvidia, "DRIVER", str(tmp_path / "nvidia0"))
+    assert nvidia.missing() == ""
+    (tmp_path / "nvidia0").touch()
+    assert nvidia.missing() == "llmscale[nvidia]"
+    monkeypatch.setitem(sys.modules, "pynvml", nvml([], {}))
+    assert nvidia.missing() == ""
+
+
+def test_a_driver_that_fails_is_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = nvml([("NVIDIA A2", 15356, 15000)], {})
+
+    def lost(handle: object) -> object:
+        raise RuntimeError("GPU is lost")
+
+    broken.__dict__["nvmlDeviceGetMemoryInfo"] = lost
+    monkeypatch.setitem(sys.modules, "pynvml", broken)
+    assert nvidia.devices() == []
