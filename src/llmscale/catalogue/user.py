@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from llmscale.names import normal
-from llmscale.store.cache import kept
+from llmscale.store.cache import Sections, kept
 from llmscale.store.tables import made_with, table
 from llmscale.store.text_file import read_text
 
@@ -73,38 +74,73 @@ def own(path: str) -> dict[str, Any]:
     Raises:
         InputFileError: as `overlaid`.
     """
+    found = _kept(path)
+    return {**found, "entries": _Marked(found["entries"], path)}
+
+
+def _kept(path: str) -> Sections:
+    """The sections of the table of models, and ``replaced``: shipped ids to those that replace them."""
     text = read_text(path, MOST_BYTES, "a file in YAML")
-    depends = f"{made_with('families')} {made_with('keys')}"
-    found = kept("catalogue", text, depends, lambda: _read(path, text))
-    for fields in found["entries"].values():
-        fields["origin"] = path
-    return found
+    depends = f"{made_with('families')} {made_with('keys')} {made_with('models')}"
+    return kept("catalogue", text, depends, lambda: _read(path, text))
 
 
-def _read(path: str, text: str) -> dict[str, Any]:
+def _read(path: str, text: str) -> Sections:
     # These bring YAML and pydantic, which only those with a new file of their own need.
     from llmscale.catalogue.schema import check
     from llmscale.store.yaml_file import YamlFile
 
-    return check(YamlFile(path, text))
+    mine = check(YamlFile(path, text))
+    ids = {normal(model_id): model_id for model_id in mine["entries"]}
+    return {**mine, "replaced": {old: ids[normal(old)] for old in table("models")["entries"] if normal(old) in ids}}
 
 
 @cache
 def _overlaid(path: str, changed: int, size: int) -> dict[str, Any]:
     shipped, mine = table("models"), own(path)
-    ids = {normal(model_id): model_id for model_id in mine["entries"]}
-    replaced = {old: ids[normal(old)] for old in shipped["entries"] if normal(old) in ids}
-    entries = {
-        replaced.get(model_id, model_id): mine["entries"][replaced[model_id]] if model_id in replaced else fields
-        for model_id, fields in shipped["entries"].items()
-    }
-    names = {
-        spelling: [replaced.get(model_id, model_id) for model_id in found]
-        for spelling, found in shipped["names"].items()
-    }
+    replaced = dict(mine["replaced"])
+    entries = {replaced.get(model_id, model_id): fields for model_id, fields in shipped["entries"].items()}
+    names = shipped["names"]
+    if replaced:
+        names = {spelling: [replaced.get(old, old) for old in found] for spelling, found in names.items()}
     misnomers = {name: answer for name, answer in shipped["misnomers"].items() if normal(name) not in mine["names"]}
     return {
-        "entries": {**entries, **mine["entries"]},
-        "names": {**names, **mine["names"]},
+        "entries": _Over(mine["entries"], entries),
+        "names": _Over(mine["names"], names),
         "misnomers": {**misnomers, **mine["misnomers"]},
     }
+
+
+class _Marked(Mapping[str, Any]):
+    """Entries with the file that they come from, which may be a copy of the one that was read first."""
+
+    def __init__(self, entries: Mapping[str, Any], origin: str) -> None:
+        self._entries, self._origin = entries, origin
+
+    def __getitem__(self, key: str) -> Any:
+        return {**self._entries[key], "origin": self._origin}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class _Over(Mapping[str, Any]):
+    """One mapping over another; what both have stands where the lower one has it."""
+
+    def __init__(self, over: Mapping[str, Any], under: Mapping[str, Any]) -> None:
+        self._over, self._under = over, under
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._over[key]
+        except KeyError:
+            return self._under[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._under, *self._over)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

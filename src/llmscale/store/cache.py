@@ -1,7 +1,9 @@
 """What was worked out of a file, kept by its content: in `$XDG_CACHE_HOME/llmscale`, as the XDG specification says.
 
-A cache is never needed: where it cannot be read, written or understood, everything is worked out again. An entry is
-written whole or not at all, so that several processes at once do no harm, and holds what JSON knows and nothing else.
+An entry is an SQLite file of sections, each read key by key (`Section`): of many thousand models a command asks for
+one. A cache is never needed: where it cannot be read, written or understood, everything is worked out again. An entry
+is written whole or not at all, so that several processes at once do no harm, and holds what JSON knows and nothing
+else.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from importlib.util import find_spec
 from threading import get_ident
 from typing import Any
 
@@ -19,28 +23,60 @@ WORTHWHILE = 16 * 1024
 #: Entries of a kind; the oldest go.
 MOST = 16
 
+Sections = Mapping[str, Mapping[str, Any]]
 
-def kept(kind: str, content: str, made_with: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+
+def kept(kind: str, content: str, made_with: str, make: Callable[[], Sections]) -> Sections:
     """What `make` gives of `content`, from the cache where it stands there.
 
     Args:
         kind: a folder of its own.
         made_with: what else it depends on: releases, tables.
     """
-    if len(content) < WORTHWHILE:
+    if len(content) < WORTHWHILE or find_spec("sqlite3") is None:
         return make()
     digest = hashlib.sha256(f"{made_with}\n{content}".encode("utf-8", "surrogatepass")).hexdigest()
-    path = os.path.join(folder(), kind, f"{digest}.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
-        if isinstance(found, dict):
-            return found
-    except (OSError, ValueError, RecursionError):
-        pass  # not there yet, or spoilt: it is made anew below
+    path = os.path.join(folder(), kind, f"{digest}.sqlite")
+    if names := _sections(path):
+        return {name: Section(path, name, make) for name in names}
     made = make()
     _write(path, made)
     return made
+
+
+class Section(Mapping[str, Any]):
+    """One section of an entry: a value is read when it is asked for, all of them when they are gone through."""
+
+    def __init__(self, path: str, name: str, make: Callable[[], Sections]) -> None:
+        self._path, self._name, self._make = path, name, make
+        self._whole: Mapping[str, Any] | None = None
+
+    def __getitem__(self, key: str) -> Any:
+        if self._whole is None:
+            found = self._rows("SELECT key, value FROM kept WHERE section = ? AND key = ?", key)
+            if found is not None:
+                return found[key]
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> Mapping[str, Any]:
+        if self._whole is None:
+            found = self._rows("SELECT key, value FROM kept WHERE section = ? ORDER BY place")
+            self._whole = self._make()[self._name] if found is None else found
+        return self._whole
+
+    def _rows(self, query: str, *more: str) -> dict[str, Any] | None:
+        """None where the entry has been spoilt or has gone in the meantime."""
+        rows = _asked(self._path, query, self._name, *more)
+        try:
+            return None if rows is None else {key: json.loads(value) for key, value in rows}
+        except (ValueError, RecursionError):
+            return None
 
 
 def folder() -> str:
@@ -52,15 +88,45 @@ def folder() -> str:
     return os.path.join(home, "llmscale")
 
 
-def _write(path: str, content: dict[str, Any]) -> None:
+def _sections(path: str) -> list[str]:
+    return [name for (name,) in _asked(path, "SELECT name FROM sections ORDER BY place") or ()]
+
+
+def _asked(path: str, query: str, *values: str) -> list[Any] | None:
+    """The rows of a query; None where there is no such entry, or nothing that can be read."""
+    import sqlite3  # 8 ms that only those with a large file of their own need
+
+    if not os.path.isfile(path):
+        return None
+    try:
+        with closing(sqlite3.connect(path)) as base:
+            return base.execute(query, values).fetchall()
+    except sqlite3.Error:
+        return None
+
+
+def _write(path: str, content: Sections) -> None:
+    import sqlite3
+
     temporary = f"{path}.{os.getpid()}.{get_ident()}"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         _make_room(os.path.dirname(path))
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, separators=(",", ":"))
+        rows = [
+            (section, place, key, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+            for section, values in content.items()
+            for place, (key, value) in enumerate(values.items())
+        ]
+        with closing(sqlite3.connect(temporary)) as base:
+            base.execute("PRAGMA journal_mode = OFF")
+            base.execute("CREATE TABLE sections (place INTEGER PRIMARY KEY, name TEXT)")
+            base.execute("CREATE TABLE kept (section TEXT, place INTEGER, key TEXT, value TEXT)")
+            base.executemany("INSERT INTO sections VALUES (?, ?)", enumerate(content))
+            base.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", rows)
+            base.execute("CREATE UNIQUE INDEX by_key ON kept (section, key)")
+            base.commit()
         os.replace(temporary, path)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError, sqlite3.Error):
         _forget(temporary)
 
 
