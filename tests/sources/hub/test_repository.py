@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import socket
 from collections.abc import Iterator
@@ -9,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from llmscale.sources.hub import wire
 from tests import safetensors_files
 from tests.gguf_files import TENSORS_OF_A_LLAMA, about, gguf_bytes
-from tests.helpers import TINY, TINY_TOTAL, Answer, environment, process
+from tests.helpers import TINY, TINY_TOTAL, Answer, environment, process, run
 from tests.sources.hub.server import Hub, Trick, body, bomb, cut, endless, serving, silent, slow, status, times
 
 pytest.importorskip("huggingface_hub", reason="the extra [hub] is not installed: make test-extras")
+
+from huggingface_hub import constants
 
 NAME = "hub:org/name"
 TOKEN = "hf_secretsecretsecret"
@@ -69,11 +73,25 @@ def user(hub: Hub, tmp_path: Path) -> dict[str, str]:
 
 
 def asked(user: dict[str, str], *arguments: str) -> Answer:
-    """The program in a process of its own, since the library reads its environment when it is imported."""
-    answer = process(*arguments, env=environment(**user))
+    """The program with this environment, which the library reads when it is imported, so it is read anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in user.items():
+            patch.setenv(variable, value)
+        importlib.reload(constants)
+        patch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+        patch.setattr(wire, "BACK_OFF", 0.01)
+        answer = run(*arguments)
+    importlib.reload(constants)
     assert TOKEN not in answer.out + answer.err
     assert "Traceback" not in answer.err
     return answer
+
+
+def test_a_process_of_its_own_says_the_same(hub: Hub, user: dict[str, str]) -> None:
+    hub.files = checkpoint()
+    own = process("params", NAME, "-o", "json", env=environment(**user))
+    assert (own.status, own.err) == (0, "")
+    assert own.out == asked(user, "params", NAME, "-o", "json").out
 
 
 @pytest.mark.parametrize("shards", [1, 3])
