@@ -16,21 +16,25 @@ import pytest
 from llmscale.compile.registry import tables
 from tests.helpers import REPOSITORY, Answer, environment, good
 
+#: One build for all of them, whichever worker has it.
+pytestmark = pytest.mark.xdist_group("wheel")
+
 #: What a build needs of a checkout.
 NEEDED = ["src", "data", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"]
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of the checkout that holds no compiled data."""
+    """A wheel built from a copy of the checkout, with a table that another version left there."""
     pytest.importorskip("hatchling")
     copy = tmp_path_factory.mktemp("checkout")
     for name in NEEDED:
         source = REPOSITORY / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("_data", "__pycache__"))
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy / name)
+    (copy / "src" / "llmscale" / "_data" / "old.json.1234").write_text("{}")
     built = subprocess.run(
         [sys.executable, "-c", "import hatchling.build; print(hatchling.build.build_wheel('dist'))"],
         cwd=copy,
