@@ -60,11 +60,11 @@ def dealt(sizes: Sequence[int], rooms: Sequence[int]) -> tuple[list[int], bool]:
 def most_layers(load: Load, offload: Offload) -> int:
     """The most layers, the output counted as one, with which no device holds more than it has."""
 
-    def fits(layers: int) -> bool:
-        return load.spare(offload._replace(gpu_layers=layers)) >= 0
+    def laid(layers: int) -> Offload:
+        return offload._replace(gpu_layers=layers)
 
     # All of them may fit where one less does not: only a partial offload streams weights to the device.
-    return load.layers if fits(load.layers) else _last(fits, load.layers)
+    return load.layers if load.fits(laid(load.layers)) else _last_that_fits(load, laid, load.layers)
 
 
 def fewest_experts(load: Load, offload: Offload) -> Offload | None:
@@ -74,10 +74,19 @@ def fewest_experts(load: Load, offload: Offload) -> Offload | None:
     def with_experts(on_device: int) -> Offload:
         return offload._replace(cpu_moe=count - on_device)
 
-    def fits(on_device: int) -> bool:
-        return load.spare(with_experts(on_device)) >= 0
+    return with_experts(_last_that_fits(load, with_experts, count)) if load.fits(with_experts(0)) else None
 
-    return with_experts(_last(fits, count)) if fits(0) else None
+
+def _last_that_fits(load: Load, laid: Callable[[int], Offload], most: int) -> int:
+    """The last number up to `most` that fits, where each one takes more than the one before; 0 is taken to fit.
+
+    It is looked for from the last one that fits without compute buffers downwards: they take little.
+    """
+    low = _last(lambda number: load.may_fit(laid(number)), most)
+    high, step = low + 1, 1
+    while low > 0 and not load.fits(laid(low)):
+        high, low, step = low, max(0, low - step), 2 * step
+    return low + _last(lambda further: load.fits(laid(low + further)), high - low - 1)
 
 
 def _last(fits: Callable[[int], bool], most: int) -> int:

@@ -56,6 +56,15 @@ class Load(NamedTuple):
         """Bytes that are left on the device that has the least left; negative when they are missing."""
         return min(self._left([held.total for held in self.held(offload)[:-1]]))
 
+    def may_fit(self, offload: Offload) -> bool:
+        """Whether it may fit, as it does without compute buffers: asked first, since those are simulated."""
+        without = held(self.facts, self.settings, self.weights, offload, computes=False)
+        return min(self._left([one.total for one in without[:-1]])) >= 0
+
+    def fits(self, offload: Offload) -> bool:
+        """Whether no device holds more than it has."""
+        return self.may_fit(offload) and self.spare(offload) >= 0
+
     def rooms(self, offload: Offload) -> list[int]:
         """Bytes of each device for layers: what its compute buffer and all that lies beside leave."""
         return self._left([held.compute for held in self.held(offload)[:-1]])

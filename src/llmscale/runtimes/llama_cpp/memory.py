@@ -80,8 +80,13 @@ def streamed_types(stored: Sequence[StoredTensor]) -> tuple[tuple[tuple[int, ...
     return tuple((shape, kind) for shape, (_, kind) in found.items())
 
 
-def held(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, offload: Offload) -> list[Held]:
+def held(
+    facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, offload: Offload, *, computes: bool = True
+) -> list[Held]:
     """What each device holds, and last what is in host memory, the buffer of the logits among its compute buffers.
+
+    Args:
+        computes: False leaves the compute buffers out, which are simulated; all else is a sum.
 
     The file's weights in host memory are mapped from it, so that they may be paged out and in again; too little memory
     for them is taken for too little all the same.
@@ -90,7 +95,8 @@ def held(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWeights, o
     whole = not offload.cpu_moe and (offload.gpu_layers is None or offload.gpu_layers > count)
     # Weights are streamed from host memory alone.
     laid = offload._replace(streamed=()) if whole else offload
-    states, compute = state_bytes(facts, settings), compute_on(facts, settings, laid)
+    states = state_bytes(facts, settings)
+    compute = compute_on(facts, settings, laid) if computes else (0,) * (offload.devices + 1)
     left_out = [size if number < offload.cpu_moe else 0 for number, size in enumerate(weights.experts)]
     found = []
     for device in range(offload.devices + 1):
