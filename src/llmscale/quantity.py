@@ -44,6 +44,8 @@ class Quantity(NamedTuple):
     def split(self, shares: Iterable[int]) -> list[Quantity]:
         """Dealt out in proportion to `shares`, to the byte: the parts are the whole again."""
         shares = list(shares)
+        if len(shares) == 1:
+            return [self]
         ends = [_dealt(end, shares) for end in self[:3]]
         return [Quantity(value, low, high, self.basis) for value, low, high in zip(*ends, strict=True)]
 

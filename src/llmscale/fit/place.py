@@ -46,7 +46,7 @@ def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> 
     model is the extreme in every part, so the ends of the whole are those of the smallest and of the largest.
     """
     caches = [cache_bytes(one.widths, work) + state_bytes(one.widths, work) for one in subject.neighbours]
-    ranked = sorted(range(len(found)), key=caches.__getitem__)
+    ranked = sorted(subject.models, key=caches.__getitem__)
     middle = found[ranked[(len(ranked) - 1) // 2]]
     least, most = (choose(found, key=lambda placed: placed.used) for choose in (min, max))
     dealt = subject.weights.split([_size(WEIGHTS, usage) for usage in middle.devices])

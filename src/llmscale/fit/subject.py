@@ -56,12 +56,18 @@ class About(NamedTuple):
 
 
 class BareSize(NamedTuple):
-    """Weights alone; models of about that size answer for all else."""
+    """Weights alone; models of about that size answer for all else.
+
+    Attributes:
+        neighbours: of which no two are alike.
+        models: of every model of about that size, the nearest first, the number of the neighbour that it is like.
+    """
 
     name: str
     weights: Quantity
     quant: Quant
     neighbours: tuple[Summary, ...]
+    models: tuple[int, ...]
 
 
 Subject = Exact | Summary | BareSize
@@ -186,8 +192,15 @@ class Bare:
         Raises:
             UnsupportedModelError: nobody of its size can be asked.
         """
-        near = tuple(_neighbour(model, quant, engine) for model in self.around)
-        return BareSize(self.about.name, self.weights(quant), quant, near)
+        every = [_neighbour(model, quant, engine) for model in self.around]
+        keys = [(near.widths, repr(near.compiled)) for near in every]
+        alike: dict[tuple[Shape, str], Summary] = {}
+        for key, near in zip(keys, every, strict=True):
+            alike.setdefault(key, near)
+        order = {key: number for number, key in enumerate(alike)}
+        return BareSize(
+            self.about.name, self.weights(quant), quant, tuple(alike.values()), tuple(order[key] for key in keys)
+        )
 
     def weights(self, quant: Quant) -> Quantity:
         """Bytes of the weights: of a plain width exactly, else by the bits that models of about its size take.
@@ -235,7 +248,7 @@ def _bits(model: ModelSummary, quant: Quant) -> float | None:
 def _neighbour(model: ModelSummary, quant: Quant, engine: str) -> Summary:
     """A model of about the size; a size says nothing of the code that it runs through."""
     nothing = SizedWeights(Quantity.exactly(0, Basis.ASSUMED))
-    widths = Shape.from_json(model.widths or ())
+    widths = Shape.from_json(model.widths or ())._replace(max_context=None)
     return Summary(model.name, widths, nothing, quant, compiled(engine, model.id), exact=False)
 
 

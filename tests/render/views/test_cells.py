@@ -65,7 +65,7 @@ def test_a_speed_has_two_digits_and_no_exponent(tokens: float | None, text: str)
 
 def test_a_range_of_speeds() -> None:
     assert pace_range((48.7, 99.6)).text == "49\u2013100"
-    assert pace_range((48.7, 99.6)).value == "48.7-99.6"
+    assert pace_range((48.7, 99.6)).value == (48.7, 99.6)
     assert pace_range(None).text == ""
 
 
