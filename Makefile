@@ -12,7 +12,7 @@ run: $(VENV)/ready  ## create the environment, install, and run the first exampl
 	$(BIN)/llmscale estimate 7B --quant int4
 
 test: $(VENV)/ready  ## all tests, with the branch coverage of the core
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the web server, the tools
 	$(EXTRAS)/bin/pytest tests/pictures tests/web tests/mcp tests/sources/hub

@@ -16,9 +16,6 @@ import pytest
 from llmscale.compile.registry import tables
 from tests.helpers import REPOSITORY, Answer, environment, good
 
-#: One build for all of them, whichever worker has it.
-pytestmark = pytest.mark.xdist_group("wheel")
-
 #: What a build needs of a checkout.
 NEEDED = ["src", "data", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"]
 

@@ -48,7 +48,9 @@ def bare(shapes: list[Shape], size: int) -> BareSize:
     """A size with models of these shapes around it."""
     nothing = SizedWeights(Quantity.exactly(0, Basis.ASSUMED))
     around = tuple(Summary(str(n), shape, nothing, PLAIN, exact=False) for n, shape in enumerate(shapes))
-    return BareSize("bare", Quantity(size, size * 3 // 4, size, Basis.ASSUMED), PLAIN, around, tuple(range(len(around))))
+    return BareSize(
+        "bare", Quantity(size, size * 3 // 4, size, Basis.ASSUMED), PLAIN, around, tuple(range(len(around)))
+    )
 
 
 SUBJECTS: st.SearchStrategy[Subject] = st.builds(known, SHAPE, SIZES) | st.builds(

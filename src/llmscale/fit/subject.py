@@ -197,10 +197,9 @@ class Bare:
         alike: dict[tuple[Shape, str], Summary] = {}
         for key, near in zip(keys, every, strict=True):
             alike.setdefault(key, near)
-        order = {key: number for number, key in enumerate(alike)}
-        return BareSize(
-            self.about.name, self.weights(quant), quant, tuple(alike.values()), tuple(order[key] for key in keys)
-        )
+        number = {key: place for place, key in enumerate(alike)}
+        models = tuple(number[key] for key in keys)
+        return BareSize(self.about.name, self.weights(quant), quant, tuple(alike.values()), models)
 
     def weights(self, quant: Quant) -> Quantity:
         """Bytes of the weights: of a plain width exactly, else by the bits that models of about its size take.
