@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from llmscale.errors import UsageError
 from llmscale.formats.layout import Format
@@ -85,6 +85,7 @@ def refuse(spec: ModelSpec, settings: LlamaCppSettings) -> None:
         raise UsageError(f"llama.cpp refuses these settings for {spec.name}: {why}.", "Change --kv-dtype.")
 
 
+@lru_cache(maxsize=1024)
 def activations(facts: ModelFacts) -> int:
     """Values that one token's widest multiplication reads."""
     return max((_widest(facts, layer) for layer in facts.layers), default=facts.hidden)

@@ -11,6 +11,7 @@ tests/truth/llamacpp_measured.json.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
@@ -46,7 +47,8 @@ def cells(facts: ModelFacts, settings: LlamaCppSettings) -> Cells:
     return Cells(full, pad(min(full, facts.window * shared + settings.ubatch)))
 
 
-def cache_bytes(facts: ModelFacts, settings: LlamaCppSettings, cuda: bool = False) -> list[int]:
+@lru_cache(maxsize=4096)  # asked for every device that a model is tried on
+def cache_bytes(facts: ModelFacts, settings: LlamaCppSettings, cuda: bool = False) -> tuple[int, ...]:
     """Bytes of the KV cache of each layer; on CUDA as its buffers hold it."""
     of_stream, widest = cells(facts, settings), facts.widest_value
     sizes = []
@@ -58,12 +60,13 @@ def cache_bytes(facts: ModelFacts, settings: LlamaCppSettings, cuda: bool = Fals
         sizes.append(
             buffer_bytes(settings.type_k, keys, count, cuda) + buffer_bytes(settings.type_v, values, count, cuda)
         )
-    return sizes
+    return tuple(sizes)
 
 
-def state_bytes(facts: ModelFacts, settings: LlamaCppSettings) -> list[int]:
+@lru_cache(maxsize=4096)
+def state_bytes(facts: ModelFacts, settings: LlamaCppSettings) -> tuple[int, ...]:
     """Bytes of the recurrent state of each layer; float32, one of each sequence."""
-    return [settings.n_seq * 4 * sum(layer.state()) for layer in facts.layers]
+    return tuple(settings.n_seq * 4 * sum(layer.state()) for layer in facts.layers)
 
 
 def output_bytes(facts: ModelFacts, settings: LlamaCppSettings) -> int:
