@@ -106,7 +106,7 @@ def estimate(
         runtime=first.estimate.runtime,
         release=first.estimate.release,
         context=first.context,
-        batch=batch,
+        batch=first.batch,
         kv_dtype=asked.kv.id if asked.kv_v is None else f"k={asked.kv.id},v={asked.kv_v.id}",
         estimates=tuple(line.estimate for line in lines),
         explanation=tuple(sentence for line in lines for sentence in line.explanation),
@@ -144,6 +144,7 @@ class _Line(NamedTuple):
     foreign: list[Note]
     explanation: list[str]
     context: int
+    batch: int
 
 
 def _forms(
@@ -205,6 +206,7 @@ def _line(asked: _Asked, form: Quant) -> _Line:
         foreign=[why for _, why in told if why is not None],
         explanation=explained(whole, bool(asked.named)) if asked.explain else [],
         context=whole[0].settled.work.context,
+        batch=whole[0].settled.work.batch,
     )
 
 
