@@ -158,9 +158,9 @@ def _forms(
 
 def _usual_lines(asked: _Asked, quants: Iterable[str]) -> tuple[list[Quant], list[_Line], list[str]]:
     """Lines in what people run on the devices that were named, where no quant and no runtime was."""
-    if not asked.named or asked.question.runtime or tuple(quants) not in ((), DEFAULT_QUANTS):
+    if tuple(quants) not in ((), DEFAULT_QUANTS) or not (asked.named or asked.question.runtime):
         return [], [], []
-    found = usual(asked.model, asked.named)
+    found = usual(asked.model, asked.named, asked.question.runtime)
     if found is None:
         return [], [], []
     one = asked._replace(question=asked.question._replace(runtime=found.runtime))
