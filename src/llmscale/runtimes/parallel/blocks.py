@@ -91,7 +91,10 @@ def _mamba2_share(block: Mamba2, group: TensorGroup, ranks: int) -> tuple[int, .
 def _delta_share(block: KimiDeltaAttention, group: TensorGroup, ranks: int) -> tuple[int, ...]:
     if group.name.endswith(LOW_RANK):
         return group.shape
-    return divided(group.shape, 2, ranks) if group.role == "recurrent.a" else split(group, ranks)
+    if group.role != "recurrent.a":
+        return split(group, ranks)
+    # Kept as (1, 1, heads, 1), or without the ones: the heads are dealt out.
+    return divided(group.shape, next(axis for axis, size in enumerate(group.shape) if size > 1), ranks)
 
 
 @share.register
