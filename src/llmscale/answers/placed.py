@@ -105,7 +105,7 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
         weights_bytes=size(fullest, WEIGHTS),
         kv_cache_bytes=placed.capacity.bytes if placed.capacity else size(fullest, CACHE),
         overhead_bytes=size(fullest, OVERHEAD),
-        ram_bytes=running.host.used if layers else None,
+        ram_bytes=running.host.used if layers or running.host.used else None,
         kv_cache_tokens=placed.capacity.tokens if placed.capacity else None,
         max_concurrency=placed.capacity.requests if placed.capacity else None,
         tokens_per_second=speed.decode.value if speed else None,

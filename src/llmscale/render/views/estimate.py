@@ -229,13 +229,18 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
         }
         if device.fits:
             yield say.sentence(note("estimate_fits", **said))
+        elif device.limits and device.used_bytes <= device.usable_bytes and _all_run(device, result.batch):
+            yield say.sentence(note("estimate_limited", **said, may=device.may_fit))
         elif device.max_concurrency:
             asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
             yield say.sentence(note("estimate_some_run", **said | asked_for))
-        elif device.limits and device.used_bytes <= device.usable_bytes:
-            yield say.sentence(note("estimate_limited", **said))
         else:
             yield say.sentence(note("estimate_lacks", **said))
+
+
+def _all_run(device: DeviceFit, batch: int) -> bool:
+    """Whether all sequences run at once, where a cache that is made ahead decides it."""
+    return device.max_concurrency is None or device.max_concurrency >= batch
 
 
 def _parts(device: DeviceFit) -> dict[str, int]:

@@ -10,6 +10,8 @@ from llmscale.notes import note
 from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
 
 MOST = 1 << 20
+#: vllm/config/cache.py, `BlockSize`.
+BLOCK_SIZES = ("1", "8", "16", "32", "64", "128", "256")
 #: What servers do not run, all other types being run by their own code or that of transformers.
 ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
 NO_SERVER = ENCODER_DECODERS | {"pegasus", "recurrent_gemma", "rwkv", "t5", "umt5"}
@@ -40,6 +42,18 @@ INFO = RuntimeInfo(
             least=1,
             most=MOST,
         ),
+        Option("kv_cache_memory_bytes", ("--kv-cache-memory-bytes",), "size", "cache of each device, 20GiB.", "SIZE"),
+        Option(
+            "cpu_offload_gb",
+            ("--cpu-offload-gb",),
+            "whole",
+            "GiB of weights of each device in RAM.",
+            "N",
+            least=0,
+            most=1 << 14,
+            offloads=True,
+        ),
+        Option("block_size", ("--block-size",), "text", "tokens of a block.", "N", choices=BLOCK_SIZES),
         Option("enforce_eager", ("--enforce-eager",), "flag", "no CUDA graphs."),
     ),
     shares_tensors=True,

@@ -10,6 +10,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.parallel.paging import BLOCK
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.subject import Exact
@@ -128,6 +129,9 @@ def settings_of(subject: Exact, work: Workload, version: str) -> VllmSettings:
         eager=bool(work.option("enforce_eager")),
         expert_scratch=keeps_scratch(subject.quant, tuple(subject.inventory.groups)),
         version=version,
+        block_size=int(work.option("block_size") or BLOCK),
+        cache_bytes=work.option("kv_cache_memory_bytes"),
+        offloaded=(work.option("cpu_offload_gb") or 0) * GIB,
     )
 
 
@@ -143,7 +147,7 @@ def started(subject: Exact, work: Workload, devices: DeviceSet, version: str) ->
     # The limits of a step are a small device's where none is named.
     batch = limits(card._replace(memory=SMALL) if devices.unnamed else card, settings)
     try:
-        plan = _plan(subject, card.device, settings._replace(utilization=None), batch)
+        plan = _plan(subject, card.device, settings._replace(utilization=None, cache_bytes=None), batch)
     except UnsupportedModelError:
         return None
     return Served(settings, on(plan, card, settings))
@@ -176,4 +180,6 @@ def card_of(devices: DeviceSet) -> Card:
     oldest = min(device.compute_capability or 0 for device in found)
     linked = oldest in LINKED and link_between(devices).kind == "switch"
     first = found[0].driver_name.lower()
-    return Card(devices.visible, DeviceTraits(capability=oldest, linked=linked), A100 in first, GB10 in first)
+    # CUDA's free memory is then the system's, which other programs and the cache of files take from as well.
+    shared = any(device.kind == "unified" and device.vendor == "NVIDIA" for device in found)
+    return Card(devices.visible, DeviceTraits(capability=oldest, linked=linked), A100 in first, GB10 in first, shared)

@@ -35,6 +35,8 @@ class VllmSettings(NamedTuple):
         expert_scratch: False for experts in MXFP4, see `llmscale.runtimes.vllm.profile.activation_peak`.
         encoder_bytes: images of a step, 0 without them; `llmscale.runtimes.vllm.profile.encoder_inputs` when None.
         version: release whose rules hold.
+        cache_bytes: ``--kv-cache-memory-bytes`` of each rank, which then stands for the share.
+        offloaded: ``--cpu-offload-gb``: bytes of each rank's weights in host memory, up to a parameter more.
     """
 
     context: int
@@ -52,6 +54,8 @@ class VllmSettings(NamedTuple):
     expert_scratch: bool = True
     encoder_bytes: int | None = None
     version: str = MEASURED
+    cache_bytes: int | None = None
+    offloaded: int = 0
 
 
 class Card(NamedTuple):
@@ -60,16 +64,23 @@ class Card(NamedTuple):
     Attributes:
         memory: bytes as CUDA reports them.
         a100, gb10: whether it is one, which have defaults of their own.
+        shared: whether its memory is the system's as well.
     """
 
     memory: int
     device: DeviceTraits = H100
     a100: bool = False
     gb10: bool = False
+    shared: bool = False
 
 
 class StageBytes(NamedTuple):
-    """Bytes on one rank of a pipeline stage; `missing` is what lacks where nothing is left for the cache."""
+    """Bytes on one rank of a pipeline stage.
+
+    Attributes:
+        missing: what lacks where nothing is left for the cache, or less than was named.
+        offloaded: weights in host memory.
+    """
 
     weights: int
     activations: int
@@ -77,6 +88,11 @@ class StageBytes(NamedTuple):
     graphs: int
     kv_cache: int
     missing: int = 0
+    offloaded: int = 0
+
+    def taken(self, *, graphs: bool) -> int:
+        """All but the cache, with the CUDA graphs or without."""
+        return self.weights + self.activations + self.non_torch + (self.graphs if graphs else 0)
 
 
 class Startup(NamedTuple):
@@ -176,7 +192,9 @@ def _stage(
         samples=stage == parallel.pipeline - 1,
     )
     graphs = graph_bytes(spec, parallel, eager=settings.eager, batch=batch)
-    return StageBytes(loaded, activations, non_torch_bytes(rules, parallel, device), graphs, 0)
+    offloaded = min(settings.offloaded, loaded)
+    non_torch = non_torch_bytes(rules, parallel, device)
+    return StageBytes(loaded - offloaded, activations, non_torch, graphs, 0, offloaded=offloaded)
 
 
 def on(plan: StartPlan, card: Card, settings: VllmSettings) -> Startup:
@@ -185,8 +203,9 @@ def on(plan: StartPlan, card: Card, settings: VllmSettings) -> Startup:
     utilization = rules.utilization if settings.utilization is None else settings.utilization
     stages = []
     for stage in plan.stages:
-        taken = stage.weights + stage.activations + stage.non_torch + (stage.graphs if rules.graphs_counted else 0)
-        left = int(card.memory * utilization) - taken
-        stages.append(stage._replace(kv_cache=max(0, left), missing=max(0, -left)))
+        taken, named = stage.taken(graphs=rules.graphs_counted), settings.cache_bytes
+        left = int(card.memory * utilization) - taken if named is None else named
+        missing = -left if named is None else taken + named - card.memory
+        stages.append(stage._replace(kv_cache=max(0, left), missing=max(0, missing)))
     found = capacity([stage.kv_cache for stage in stages], plan.layout, settings.context, rules)
     return Startup(plan.batch, utilization, tuple(stages), found, request_bytes(plan.layout), plan.layout)
