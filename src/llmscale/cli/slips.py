@@ -99,10 +99,12 @@ def _number_of_devices(arguments: list[str], message: str) -> list[str] | None:
 
 def _option(arguments: list[str], message: str) -> list[str] | None:
     """Another word for an option that there is."""
-    found = re.match(r"No such option: (\S+)", message) or re.match(r"(\S+) is an option of", message)
+    found = re.match(r"No such option: (\S+)", message) or re.match(
+        r"(\S+) is an option of|(?=--backend '\S+' is not known)(--backend)", message
+    )
     if found is None:
         return None
-    wrong = found[1]
+    wrong = next(filter(None, found.groups()))
     out: list[str] = []
     for argument in arguments:
         name, equals, value = argument.partition("=")

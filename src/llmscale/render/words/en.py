@@ -104,6 +104,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "too_many_sequences": "vLLM does not start: up to {sequences:,} sequences may run by default, and there are "
     "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
     "fewer_requests": "Only {requests:,.1f} requests of that context run at once, and {asked:,} are asked for.",
+    "one_allocation": lambda v: (
+        f"Vulkan allocates no more than {format_gib(v['most'])} GiB at once, and the largest tensor "
+        f"({v['what']}) takes {format_gib(v['size'])}."
+    ),
     "cache_beyond_memory": lambda v: (
         f"Of --kv-cache-memory-bytes {format_gib(v['missing'])} GiB do not fit beside the weights."
     ),

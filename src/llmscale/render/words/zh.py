@@ -223,6 +223,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "too_many_sequences": "vLLM 无法启动:默认最多同时运行 {sequences:,} 个序列,而循环状态块只有 {blocks:,} 个。"
     "请加上 --max-num-seqs {blocks} 或更小的值。",
     "fewer_requests": "该上下文下只能同时运行 {requests:,.1f} 个请求,而要求的是 {asked:,} 个。",
+    "one_allocation": lambda v: (
+        f"Vulkan 单次最多分配 {format_gib(v['most'])} GiB,而最大的张量"
+        f"({ {'weights': '权重', 'cache': 'KV 缓存', 'scores': '注意力分数'}[v['what']] })"
+        f"需要 {format_gib(v['size'])} GiB。"
+    ),
     "cache_beyond_memory": lambda v: (
         f"--kv-cache-memory-bytes 有 {format_gib(v['missing'])} GiB 放不进权重之外的显存。"
     ),

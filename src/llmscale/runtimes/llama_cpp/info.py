@@ -6,6 +6,8 @@ from llmscale.runtimes.interface import Option, RuntimeInfo
 
 #: Words of ``--gpu-layers`` besides a number.
 AUTO, ALL = "auto", "all"
+#: Backends by ggml's names; ROCm's is CUDA's code.
+CUDA, ROCM, VULKAN, METAL, SYCL = "cuda", "rocm", "vulkan", "metal", "sycl"
 UBATCH = Option(
     "ubatch", ("--ubatch", "-ub"), "whole", "tokens computed at once. Default: 512.", "N", least=1, most=1 << 20
 )
@@ -33,6 +35,14 @@ INFO = RuntimeInfo(
         ),
         Option("ctx_size", ("--ctx-size",), "tokens", "tokens of the whole cache, of all slots together.", "N"),
         Option("parallel", ("--parallel", "-np"), "text", "slots; auto: 4 over one cache, llama-server's own.", "N"),
+        Option(
+            "backend",
+            ("--backend",),
+            "text",
+            "what computes: vulkan has limits of its own.",
+            "NAME",
+            choices=(CUDA, ROCM, VULKAN, METAL, SYCL),
+        ),
         Option("swa_full", ("--swa-full",), "flag", "whole caches for sliding windows."),
         Option("kv_offload", ("--kv-offload/--no-kv-offload",), "flag", "the cache on the device."),
         LAYERS,

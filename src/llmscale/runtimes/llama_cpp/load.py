@@ -16,7 +16,7 @@ from llmscale.quantity import Basis
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
-from llmscale.runtimes.llama_cpp.info import ALL, AUTO
+from llmscale.runtimes.llama_cpp.info import ALL, AUTO, CUDA, ROCM
 from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_sizes, layer_weights, streamed_types
 from llmscale.runtimes.llama_cpp.overrides import layers_in_ram
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, further, pool
@@ -116,6 +116,7 @@ def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0)
             devices=devices.count,
             split=tuple(map(float, used)) if main is not None else shares,
             pipeline=main is None,
+            cuda=work.option("backend") in (None, CUDA, ROCM),
             streamed=types_by_shape(subject),
         ),
         basis=Basis.MODELLED if subject.basis is Basis.EXACT else subject.basis,

@@ -19,6 +19,7 @@ from llmscale.runtimes.interface import (
     Workload,
     gathered,
 )
+from llmscale.runtimes.llama_cpp.backends import limit
 from llmscale.runtimes.llama_cpp.fitting import dealt_layers, fitted
 from llmscale.runtimes.llama_cpp.info import ALL
 from llmscale.runtimes.llama_cpp.load import (
@@ -56,7 +57,9 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -
         offload = dealt_layers(load, offload) if deals else offload
     elif ram is not None and work.option("gpu_layers") != ALL and load.spare(offload) < 0:
         offload = fitted(load, offload, deals=deals)
-    return _placement(load, offload, subject.weights, subject.basis, ram)
+    placed = _placement(load, offload, subject.weights, subject.basis, ram)
+    too_large = limit(subject, work, load, offload)
+    return placed._replace(limits=(too_large,)) if too_large else placed
 
 
 def on_host(subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
