@@ -23,6 +23,7 @@ INFO = RuntimeInfo(
     vendors=("NVIDIA", "AMD", "Intel"),
     runs=Runs(lacks=NO_SERVER | {"mllama"}),
     reads=Reads.OPEN,
+    reads_files=True,
     bits={"int4": "awq", "int8": "fp8"},
     steps=("bf16", "fp8", "awq"),
     home=frozenset({"datacentre"}),

@@ -16,6 +16,7 @@ from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
+from llmscale.runtimes.vllm.gguf import KIND, planes_of_file
 from llmscale.runtimes.vllm.loaded import weights_per_rank
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.refusals import refuse_impossible
@@ -82,7 +83,7 @@ def laid_out(subject: Exact, work: Workload, devices: DeviceSet) -> Parallel:
 
 @lru_cache(maxsize=1024)
 def _refuse_cut_groups(subject: Exact, parallel: Parallel) -> None:
-    if parallel.tensor > 1:
+    if parallel.tensor > 1 and subject.quant.kind != KIND:
         weights_per_rank(subject.spec, planes_of(subject.quant), parallel, 0)
 
 
@@ -166,7 +167,8 @@ def _caches(subject: Exact, settings: VllmSettings) -> bool:
 def _plan(subject: Exact, device: DeviceTraits, settings: VllmSettings, batch: Batch) -> StartPlan:
     """What many devices of a kind are held against: a start without their memory."""
     kernel = kernel_of(subject.spec, subject.quant, device, release(settings.version))
-    return planned(subject.spec, planes_of(subject.quant, kernel), device, settings, batch)
+    planes = planes_of_file(subject) if subject.quant.kind == KIND else planes_of(subject.quant, kernel)
+    return planned(subject.spec, planes, device, settings, batch)
 
 
 def card_of(devices: DeviceSet) -> Card:
