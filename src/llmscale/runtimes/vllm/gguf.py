@@ -1,9 +1,10 @@
 """GGUF files under vLLM: the bytes of a rank's part of a tensor, as the file has them.
 
 Its kernels read ggml's blocks as they are, the token embedding's too (``layers/quantization/gguf.py``, later a plug-in
-of its own). A file's tensors have other names and are cut otherwise than the checkpoint's, so that what a
-part of the model takes of the file (its attention, its experts …) is dealt out by weights; of a rank alone that is the
-file. That a projection whose parts are in several formats is padded to the widest is left out (from memory; one log of Q4_K_M, tests/runtimes/vllm/test_gguf.py, is 0.3 % off).
+of its own). A file's tensors have other names and are cut otherwise than the checkpoint's, so that what a part of the
+model takes of the file (its attention, its experts …) is dealt out by weights; of a rank alone that is the file. That
+a projection whose parts are in several formats is padded to the widest is left out (from memory; a log of Q4_K_M,
+tests/runtimes/vllm/test_gguf.py, is 0.3 % off).
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from llmscale.notes import note
 from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
 
 MOST = 1 << 20
+#: vllm/config/lora.py, `MaxLoRARanks`.
+LORA_RANKS = ("1", "8", "16", "32", "64", "128", "256", "320", "512")
 #: vllm/config/cache.py, `BlockSize`.
 BLOCK_SIZES = ("1", "8", "16", "32", "64", "128", "256")
 #: What servers do not run, all other types being run by their own code or that of transformers.
@@ -55,6 +57,11 @@ INFO = RuntimeInfo(
             offloads=True,
         ),
         Option("block_size", ("--block-size",), "text", "tokens of a block.", "N", choices=BLOCK_SIZES),
+        Option("enable_lora", ("--enable-lora",), "flag", "room for LoRA adapters."),
+        Option("max_loras", ("--max-loras",), "whole", "adapters at once. Default: 1.", "N", least=1, most=1 << 10),
+        Option(
+            "max_lora_rank", ("--max-lora-rank",), "text", "their largest rank. Default: 16.", "N", choices=LORA_RANKS
+        ),
         Option("enforce_eager", ("--enforce-eager",), "flag", "no CUDA graphs."),
     ),
     shares_tensors=True,

@@ -23,6 +23,8 @@ PLAIN_OPTIONS = (
     ("--kv-cache-memory-bytes", "kv_cache_memory_bytes"),
     ("--cpu-offload-gb", "cpu_offload_gb"),
     ("--block-size", "block_size"),
+    ("--max-loras", "max_loras"),
+    ("--max-lora-rank", "max_lora_rank"),
 )
 
 
@@ -46,6 +48,7 @@ def vllm_serve(subject: Exact, work: Workload, called: ModelName) -> str | None:
     words += ["--gpu-memory-utilization", f"{share:g}"] if share is not None else []
     for flag, option in PLAIN_OPTIONS:
         words += [flag, work.option(option)] if work.option(option) else []
+    words += ["--enable-lora"] if work.option("enable_lora") else []
     words += ["--enforce-eager"] if work.option("enforce_eager") else []
     return shlex.join(map(str, words))
 

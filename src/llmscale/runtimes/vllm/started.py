@@ -18,6 +18,7 @@ from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
 from llmscale.runtimes.vllm.gguf import KIND, planes_of_file
 from llmscale.runtimes.vllm.loaded import weights_per_rank
+from llmscale.runtimes.vllm.lora import adapters
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.runtimes.vllm.releases import Batch, release
@@ -131,6 +132,7 @@ def settings_of(subject: Exact, work: Workload, version: str) -> VllmSettings:
         expert_scratch=keeps_scratch(subject.quant, tuple(subject.inventory.groups)),
         version=version,
         block_size=int(work.option("block_size") or BLOCK),
+        adapters=adapters(work),
         cache_bytes=work.option("kv_cache_memory_bytes"),
         offloaded=(work.option("cpu_offload_gb") or 0) * GIB,
     )

@@ -16,7 +16,8 @@ from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, request_bytes
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
-from llmscale.runtimes.vllm.loaded import resident_bytes, weights_per_rank
+from llmscale.runtimes.vllm.loaded import resident_bytes, shards, weights_per_rank
+from llmscale.runtimes.vllm.lora import Adapters, lora_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import H100, DeviceTraits, activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.refusals import refuse_impossible
@@ -36,6 +37,7 @@ class VllmSettings(NamedTuple):
         encoder_bytes: images of a step, 0 without them; `llmscale.runtimes.vllm.profile.encoder_inputs` when None.
         version: release whose rules hold.
         cache_bytes: ``--kv-cache-memory-bytes`` of each rank, which then stands for the share.
+        adapters: room for LoRA.
         offloaded: ``--cpu-offload-gb``: bytes of each rank's weights in host memory, up to a parameter more.
     """
 
@@ -56,6 +58,7 @@ class VllmSettings(NamedTuple):
     version: str = MEASURED
     cache_bytes: int | None = None
     offloaded: int = 0
+    adapters: Adapters = Adapters()
 
 
 class Card(NamedTuple):
@@ -174,6 +177,7 @@ def _stage(
     parallel, rules, element_bytes = settings.parallel, release(settings.version), settings.element_bytes
     loaded = weights_per_rank(spec, planes, parallel, stage)
     loaded += resident_bytes(spec, planes, parallel, stage, element_bytes, tokens=batch.tokens)
+    loaded += lora_bytes(shards(spec, parallel, stage), settings.adapters, element_bytes)
     images = 0
     if stage == 0:
         given = settings.encoder_bytes
