@@ -149,6 +149,7 @@ def write_config(folder: Path, config: Any) -> Path:
 
 #: The only keys of the JSON contract under which a number may have a fraction.
 FRACTIONS = {
+    "tokens_per_parameter",
     "gb_s",
     "bridge_gb_s",
     "slot_gb_s",

@@ -112,7 +112,7 @@ def test_nothing_found_is_no_error(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--family", "nosuch"], "llama"),
+        (["--family", "nosuch"], "bart"),
         (["--publisher", "nosuch"], "Alibaba"),
         (["--licence", "nosuch"], "Apache-2.0"),
         (["--modality", "smell"], "vision"),

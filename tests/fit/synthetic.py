@@ -17,7 +17,12 @@ RULE = GeneralRuntime(RuntimeInfo("rule", "The rule", "nowhere"), "1")
 PLAIN = quant("fp16")
 
 LAYER = st.builds(
-    LayerCache, st.integers(1, 100), st.integers(1, 2048), st.integers(1, 2048), st.none() | st.integers(2, 30_000)
+    LayerCache,
+    st.integers(1, 100),
+    st.integers(1, 2048),
+    st.integers(1, 2048),
+    st.none() | st.integers(2, 30_000),
+    every=st.just(1),
 )
 STATE = st.builds(LayerState, st.integers(1, 100), st.integers(1, 10**7), st.sampled_from([2, 4]))
 SHAPE = st.builds(

@@ -29,12 +29,19 @@ def pins() -> dict[str, str]:
 
 
 def other_version(made_with: str, pinned: Mapping[str, str]) -> str | None:
-    """Which library of ``name version, name version`` is not the pinned one; a local build counts as its release."""
+    """Which library of ``name version, name version`` is older than the pinned one; a local build is its release.
+
+    A row of a newer one stays: it holds what the pinned one has no class for yet.
+    """
     for library, version in (one.split() for one in made_with.split(", ")):
         release = version.partition("+")[0]
-        if release != pinned.get(library, release):
+        if _numbers(release) < _numbers(pinned.get(library, release)):
             return f"made with {library} {release}, not {pinned[library]}"
     return None
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", release))
 
 
 def line(path: Path, command: str, found: Iterable[Outdated], parts: Collection[str]) -> str | None:

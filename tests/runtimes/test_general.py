@@ -77,7 +77,12 @@ def test_runtimes_by_name() -> None:
 
 
 LAYER = st.builds(
-    LayerCache, st.integers(1, 100), st.integers(1, 8192), st.integers(1, 8192), st.none() | st.integers(1, 10_000)
+    LayerCache,
+    st.integers(1, 100),
+    st.integers(1, 8192),
+    st.integers(1, 8192),
+    st.none() | st.integers(1, 10_000),
+    every=st.just(1),
 )
 TOKENS = st.integers(1, 200_000)
 KV = st.sampled_from(["fp32", "fp16", "int8", "int4"])

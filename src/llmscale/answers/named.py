@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmscale.catalogue.entries import models
+from llmscale.catalogue.entries import library_name, models
 from llmscale.fit.subject import About
 from llmscale.runtimes.interface import ModelName
 
@@ -21,7 +21,7 @@ def called(about: About, reference: str = "", catalogue: str | None = None) -> M
     own = next((one for one in entry.get("gguf") or () if one.startswith("ggml-org/")), "")
     kept = own if about.published_in == "mxfp4" else ""
     publisher = repository(about.id, reference, catalogue)
-    return ModelName(about.id, publisher, about.published_in, files, kept, entry.get("ollama") or "")
+    return ModelName(about.id, publisher, about.published_in, files, kept, library_name(entry) if entry else "")
 
 
 def _place(repository: str) -> int:

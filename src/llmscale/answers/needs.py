@@ -54,8 +54,8 @@ def needs(
 ) -> NeedsResult:
     """Which devices a model takes, smallest memory first: one where one is enough, else up to `max_count` alike.
 
-    One row a size of memory that a better quant fits than the one before: the cheapest consumer card or pair of it, with
-    others as large. Each with the quant of the least loss that fits it; of one quant named, one row a size.
+    One row a size of memory that a better quant fits than the one before: the cheapest consumer card or pair of it,
+    with others as large. Each with the quant of the least loss that fits it; of one quant named, one row a size.
 
     Args:
         quants, runtime, options: what to choose from, as in `fits`.

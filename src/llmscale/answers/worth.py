@@ -3,10 +3,10 @@
 A model is worth it when its weights can be downloaded, it is for what is asked, and nothing newer of its line and size
 is there. What it is for follows from its modality and from the words of its publisher's name.
 
-Of models that no test rates those are named first that people run. Nobody publishes how many do, but those who choose by
-hand what they package (Ollama's library, the makers of GGUF files, vLLM's recipes) follow what is asked for; a fine-tune
-that one person uploaded is packaged by none of them. Of those alike the larger are named first, and an older one counts
-as a smaller one.
+Of models that no test rates those are named first that people run. Nobody publishes how many do, but those who choose
+by hand what they package (Ollama's library, the makers of GGUF files, vLLM's recipes) follow what is asked for; a
+fine-tune that one person uploaded is packaged by none of them. Of those alike the larger are named first, and an older
+one counts as a smaller one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import takewhile
 from math import log2
 from typing import Any, NamedTuple
 
-from llmscale.catalogue.entries import models
+from llmscale.catalogue.entries import library_name, models
 from llmscale.catalogue.scores import benchmarks, scores
 from llmscale.errors import UsageError
 
@@ -43,7 +43,7 @@ ALONE = ("rerank", "embedding")
 LIKE = (0.7, 1.25)
 #: Months after which a model that writes is not named among others: counted back from the newest of the catalogue.
 RECENT = 24
-#: Who chooses by hand what to make GGUF files of; mradermacher and TheBloke, who convert whatever is there, say nothing.
+#: Who chooses by hand what to make GGUF files of; mradermacher and TheBloke, who convert anything, say nothing.
 PACKAGERS = frozenset({"ggml-org", "unsloth", "bartowski", "lmstudio-community"})
 #: What `capabilities_source` names where vLLM's own recipes have the model.
 RECIPES = "vllm-project/recipes"
@@ -96,7 +96,7 @@ def worths(catalogue: str | None) -> dict[str, Worth]:
     }
 
 
-def _worth(key: str, entry: Mapping[str, Any], rated: Mapping[str, float]) -> Worth:
+def _worth(key: str, entry: dict[str, Any], rated: Mapping[str, float]) -> Worth:
     total = entry.get("counted") or entry.get("parameters") or 0
     active = entry.get("counted_active") or entry.get("active_parameters") or total
     words = key.split("-")
@@ -115,10 +115,10 @@ def _worth(key: str, entry: Mapping[str, Any], rated: Mapping[str, float]) -> Wo
     )
 
 
-def _packagers(entry: Mapping[str, Any]) -> int:
+def _packagers(entry: dict[str, Any]) -> int:
     owners = {repository.split("/")[0] for repository in entry.get("gguf") or ()}
     recipes = RECIPES in (entry.get("capabilities_source") or "")
-    return bool(entry.get("ollama")) + len(owners & PACKAGERS) + recipes
+    return bool(library_name(entry)) + len(owners & PACKAGERS) + recipes
 
 
 def _line(words: Iterable[str]) -> list[str]:

@@ -38,6 +38,11 @@ def entries(catalogue: str | None = None) -> Iterator[ModelEntry]:
     return map(_entry, models(catalogue)["entries"].values())
 
 
+def library_name(fields: dict[str, Any]) -> str:
+    """What Ollama's library calls the model of these fields; empty where it is not there."""
+    return _entry(fields).ollama
+
+
 def _entry(fields: dict[str, Any]) -> ModelEntry:
     return ModelEntry(**{**fields, "rumours": [Rumour(**r) for r in fields["rumours"]]})
 

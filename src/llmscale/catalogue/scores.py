@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmscale.store.tables import table
-from llmscale.store.yaml_file import YamlFile
+
+if TYPE_CHECKING:
+    from llmscale.store.yaml_file import YamlFile
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def compare_view(result: CompareResult, say: Words) -> Report:
 
 
 def _differences(models: Sequence[ComparedModel], say: Words) -> Iterator[str]:
-    """How each differs from the first, in a sentence: in parameters, and in tokens for each where both are published."""
+    """How each differs from the first, in a sentence: parameters, and tokens for each where both are published."""
     first = models[0]
     for other in models[1:]:
         if not first.parameters or not other.parameters or not other.ratio:

@@ -45,7 +45,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "FLOP: by the makers' own count.",
     "serve_cost_busy": "All sequences run all the time, {share:.0%} of the hours; prompts are read one at a time.",
     "flops_of_text": "FLOPs of text alone: what sees images or sound is left out.",
-    "train_without_activations": "Activations and what is alive only within a step are not in these figures.",
     "activations_not_modelled": "Activations and peaks of {what} are not modelled: they come on top of these figures.",
     "rank_above_width": "Rank {rank} is above {width}, the width of the narrowest matrix it adapts: that wins nothing.",
     "step_not_modelled": "What a step of {optimizer} needs besides its states is not modelled, so no peak is said.",
@@ -169,8 +168,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
     "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
     "needs_from": "{model} at a context of {context:,}: from {device} on, in {quant}.",
-    "needs_none": "{model} at a context of {context:,} takes ~{total} GiB even in {quant}: no device or pair has so much.",
-    "needs_more": "Try a smaller --quant, a larger --max-count, or more with --max-price and --kind where you set them.",
+    "needs_none": "{model} at a context of {context:,} takes ~{total} GiB even in {quant}: no device has so much.",
+    "needs_more": "Try a smaller --quant, a larger --max-count, or less strict --max-price and --kind.",
     "needs_speed": lambda v: (
         "t/s: modelled, a dash where nobody measured such devices"
         + (f"; of all {v['batch']:,} sequences together." if v["batch"] > 1 else ".")
