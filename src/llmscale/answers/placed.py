@@ -50,8 +50,10 @@ class Laid(NamedTuple):
 
     @property
     def running(self) -> Placement | None:
-        """What can be run: all of it, or that part; None when nothing can."""
-        return self.placed if self.placed.fits is Verdict.YES else self.partly
+        """What can be run: all of it, where it fits and nothing forbids it, or that part; None when nothing can."""
+        placed = self.placed
+        bytes_fit = all(usage.verdict is Verdict.YES for usage in (*placed.devices, placed.host))
+        return placed if bytes_fit and placed.fits is not Verdict.NO else self.partly
 
     @property
     def layers(self) -> LayerSplit | None:
