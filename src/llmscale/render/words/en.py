@@ -103,6 +103,15 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "too_many_sequences": "vLLM does not start: up to {sequences:,} sequences may run by default, and there are "
     "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
     "fewer_requests": "Only {requests:,.1f} requests of that context run at once, and {asked:,} are asked for.",
+    "one_allocation": lambda v: (
+        f"Vulkan allocates no more than {format_gib(v['most'])} GiB at once, and the largest tensor "
+        f"({v['what']}) takes {format_gib(v['size'])}."
+    ),
+    "cache_beyond_memory": lambda v: (
+        f"Of --kv-cache-memory-bytes {format_gib(v['missing'])} GiB do not fit beside the weights."
+    ),
+    "share_of_unified": "The system uses this memory as well: vLLM ends at the start unless {share:.0%} of it are free "
+    "then, and no more than {surely:.0%} surely are (--gpu-memory-utilization).",
     "graphs_outside_share": lambda v: (
         f"CUDA graphs of {format_gib(v['graphs'])} GiB have to find memory outside vLLM's share, and only "
         f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
@@ -143,7 +152,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "remedy_context": "  shorter sequences: all {asked} at once up to ~{context:,} tokens each",
     "remedy_quant": "  {quant}: ~{requests:,.1f} of {asked} at once",
     "remedy_devices": "  {count}x {device}: ~{requests:,.1f} of {asked} at once",
-    "estimate_limited": "No: {model} in {quant} has room on {device}, and yet does not run so; see *.",
+    "estimate_limited": lambda v: (
+        "Maybe: {model} in {quant} has room on {device}, but memory is not all; see *."
+        if v["may"]
+        else "No: {model} in {quant} has room on {device}, and yet does not run so; see *."
+    ).format(**v),
     "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
     "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
     "fits_first": lambda v: (

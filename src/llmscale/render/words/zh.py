@@ -222,6 +222,16 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "too_many_sequences": "vLLM 无法启动:默认最多同时运行 {sequences:,} 个序列,而循环状态块只有 {blocks:,} 个。"
     "请加上 --max-num-seqs {blocks} 或更小的值。",
     "fewer_requests": "该上下文下只能同时运行 {requests:,.1f} 个请求,而要求的是 {asked:,} 个。",
+    "one_allocation": lambda v: (
+        f"Vulkan 单次最多分配 {format_gib(v['most'])} GiB,而最大的张量"
+        f"({ {'weights': '权重', 'cache': 'KV 缓存', 'scores': '注意力分数'}[v['what']] })"
+        f"需要 {format_gib(v['size'])} GiB。"
+    ),
+    "cache_beyond_memory": lambda v: (
+        f"--kv-cache-memory-bytes 有 {format_gib(v['missing'])} GiB 放不进权重之外的显存。"
+    ),
+    "share_of_unified": "此内存与系统共用:启动时须有 {share:.0%} 空闲,否则 vLLM 立即退出;有把握的只有 {surely:.0%}"
+    "(--gpu-memory-utilization)。",
     "graphs_outside_share": lambda v: (
         f"{format_gib(v['graphs'])} GiB 的 CUDA 图须放在 vLLM 份额之外,而那里只剩 {format_gib(v['rest'])} GiB"
         "(--enforce-eager 则不占用)。"
@@ -261,7 +271,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "remedy_context": "  缩短序列:每个不超过 ~{context:,} 词元时 {asked} 个可同时运行",
     "remedy_quant": "  {quant}:同时 ~{requests:,.1f} / {asked} 个",
     "remedy_devices": "  {count}x {device}:同时 ~{requests:,.1f} / {asked} 个",
-    "estimate_limited": "不行:{model} 的 {quant} 在 {device} 上显存够用,但这样无法运行,见 *。",
+    "estimate_limited": lambda v: (
+        "不一定:{model} 的 {quant} 在 {device} 上显存够用,但不只受显存限制,见 *。"
+        if v["may"]
+        else "不行:{model} 的 {quant} 在 {device} 上显存够用,但这样无法运行,见 *。"
+    ).format(**v),
     "estimate_lacks_ram": "不行:{model} 的 {quant} 除 {device} 外还需 ~{ram} GiB 内存,超过 --ram 给出的大小。",
     "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
     "fits_first": lambda v: (

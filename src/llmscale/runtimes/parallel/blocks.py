@@ -93,8 +93,8 @@ def _delta_share(block: KimiDeltaAttention, group: TensorGroup, ranks: int) -> t
         return group.shape
     if group.role != "recurrent.a":
         return split(group, ranks)
-    # Stored as (1, 1, heads, 1), or of the heads alone.
-    return divided(group.shape, min(2, len(group.shape) - 1), ranks)
+    # Kept as (1, 1, heads, 1), or without the ones: the heads are dealt out.
+    return divided(group.shape, next(axis for axis, size in enumerate(group.shape) if size > 1), ranks)
 
 
 @share.register

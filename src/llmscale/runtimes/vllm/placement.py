@@ -17,6 +17,7 @@ from llmscale.runtimes.interface import (
     COMPUTE,
     OVERHEAD,
     STATE,
+    UNLIMITED,
     WEIGHTS,
     Capacity,
     Limit,
@@ -33,6 +34,12 @@ from llmscale.runtimes.vllm.info import INFO
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.started import Served, card_of, started
 from llmscale.runtimes.vllm.startup import limits
+
+#: Of memory that the system has as well, the shares that were free when vLLM started, which ends where it wants more
+#: (`request_memory` in vllm/v1/worker/utils.py): between 0.83 (github.com/MiaAI-Lab/GLM-5.3-Flash-EXL3-2x-DGX-Sparks,
+#: issue 47: 101.3 to 102.2 of 121.69 GiB, without a desktop) and 0.95, the most that anybody reports to work sometimes
+#: (github.com/MiaAI-Lab/DeepSeek-v4-Flash-DSpark-2x-DGX-Spark, issue 5).
+SURELY_FREE, HARDLY_FREE = 0.83, 0.95
 
 
 def share(work: Workload, version: str) -> float:
@@ -74,7 +81,10 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
             (COMPUTE, compute),
             (OVERHEAD, stage.non_torch),
         )
-        usage = Usage(each[0], gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
+        # Where the cache is named its bytes stand for the share.
+        named, taken = start.settings.cache_bytes, stage.taken(graphs=counted)
+        budget = each[0] if named is None else min(devices.visible, taken + named)
+        usage = Usage(budget, gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
         stages += [usage] * parallel.tensor
     ranks = stages * parallel.data
     unused = [Usage(each[0])] * (devices.count - len(ranks))
@@ -82,7 +92,10 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
     if not devices.unnamed:
         pool = min(stage.kv_cache for stage in found.stages)
         capacity = Capacity(found.capacity.tokens, found.capacity.concurrency, pool)
-    return Placement((*ranks, *unused), capacity=capacity, limits=tuple(_limits(start, requests, devices, counted)))
+    offloaded = sum(stage.offloaded for stage in found.stages) * parallel.tensor * parallel.data
+    host = Usage(UNLIMITED, gathered(((WEIGHTS, Quantity.exactly(offloaded, Basis.MODELLED)),)))
+    limits = tuple(_limits(start, requests, devices, counted))
+    return Placement((*ranks, *unused), host, capacity=capacity, limits=limits)
 
 
 def request_parts(plan: CacheLayout, stage: int) -> tuple[int, int]:
@@ -101,6 +114,14 @@ def _too_many_sequences(start: Served, devices: DeviceSet) -> Note | None:
     return note("too_many_sequences", sequences=sequences, blocks=blocks) if sequences > blocks else None
 
 
+def _shared(share: float, devices: DeviceSet) -> Limit | None:
+    """Whether the share of memory that is the system's as well may not be free when vLLM starts."""
+    if devices.unnamed or not card_of(devices).shared or share <= SURELY_FREE:
+        return None
+    verdict = Verdict.NO if share > HARDLY_FREE else Verdict.MAYBE
+    return Limit(note("share_of_unified", share=share, surely=SURELY_FREE), verdict)
+
+
 def _limits(start: Served, requests: int, devices: DeviceSet, graphs_counted: bool) -> list[Limit]:
     found = start.found
     told_of: list[Limit] = []
@@ -109,6 +130,12 @@ def _limits(start: Served, requests: int, devices: DeviceSet, graphs_counted: bo
         told_of.append(Limit(told, Verdict.NO))
     if not devices.unnamed and (many := _too_many_sequences(start, devices)):
         told_of.append(Limit(many, Verdict.NO))
+    if not devices.unnamed and start.settings.cache_bytes is not None:
+        if missing := max(stage.missing for stage in found.stages):
+            told_of.append(Limit(note("cache_beyond_memory", missing=missing), Verdict.NO))
+        return told_of
+    if shared := _shared(found.utilization, devices):
+        told_of.append(shared)
     graphs = max(stage.graphs for stage in found.stages)
     rest = devices.visible - int(devices.visible * found.utilization)
     if not graphs_counted and graphs > rest:

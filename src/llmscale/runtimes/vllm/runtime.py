@@ -47,7 +47,7 @@ class Vllm(GeneralRuntime):
         return SCREENED
 
     def granularity(self, work: Workload) -> int:
-        return BLOCK
+        return int(work.option("block_size") or BLOCK)
 
     def ranks(self, work: Workload) -> int:
         count = 1
@@ -56,6 +56,8 @@ class Vllm(GeneralRuntime):
         return count
 
     def pace(self, work: Workload) -> PaceSetting | None:
+        if work.option("cpu_offload_gb"):  # nobody measured what weights take that come from RAM each step
+            return None
         return PaceSetting("vllm-eager" if work.option("enforce_eager") else INFO.name)
 
     def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
