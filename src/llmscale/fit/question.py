@@ -49,4 +49,4 @@ class Question(NamedTuple):
         runtime = self.runs(quant)
         context = self.tokens(about, runtime, devices)
         said = Workload(context, self.batch, self.kv, quant.activation_bytes, self.kv_v, self.options)
-        return runtime.in_own_words(said)
+        return runtime.in_own_words(said, named=self.context is not None)

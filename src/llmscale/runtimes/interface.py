@@ -402,8 +402,13 @@ class Runtime(Protocol):
         """The one that is modelled."""
         ...
 
-    def in_own_words(self, work: Workload) -> Workload:
+    def in_own_words(self, work: Workload, *, named: bool) -> Workload:
         """`work` with context and sequences as the runtime's own options mean them (``--ctx-size`` of llama.cpp).
+
+        Once, and before `settle`, which is asked again for each context that is tried.
+
+        Args:
+            named: whether the context was said besides.
 
         Raises:
             UsageError: what cannot be meant.

@@ -12,7 +12,7 @@ from llmscale.formats.catalogue import number_format
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.slots import in_slots
 from llmscale.units import MIB
-from tests.helpers import good
+from tests.helpers import good, run
 
 
 def work(batch: int = 1, **options: Any) -> Workload:
@@ -35,9 +35,9 @@ def work(batch: int = 1, **options: Any) -> Workload:
     ],
 )
 def test_what_a_sequence_gets(asked: Workload, context: int, batch: int, unified: bool | None) -> None:
-    found = in_slots(asked)
+    found = in_slots(asked, named=False)
     assert (found.context, found.batch, found.option("unified_kv")) == (context, batch, unified)
-    assert in_slots(found) == found
+    assert in_slots(found, named=True) == found
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,18 @@ def test_what_a_sequence_gets(asked: Workload, context: int, batch: int, unified
 )
 def test_slots_that_cannot_be_meant(asked: Workload, why: str) -> None:
     with pytest.raises(UsageError, match=why):
-        in_slots(asked)
+        in_slots(asked, named=False)
+
+
+def test_one_sequence_and_all_of_them_are_not_both_said() -> None:
+    answer = run("estimate", "qwen3-8b", "--runtime", "llama.cpp", "--ctx-size", "32k", "--context", "8k")
+    assert answer.status == 2
+    assert "--context 8192 and --ctx-size 32768" in answer.err
 
 
 def kv(model: str, **options: Any) -> float:
-    found = estimate(model, ["q8_0"], context=32768, runtime="llama.cpp", options=options)
+    context = None if "ctx_size" in options else 32768
+    found = estimate(model, ["q8_0"], context=context, runtime="llama.cpp", options=options)
     return found.estimates[0].kv_cache_bytes / MIB
 
 

@@ -39,6 +39,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "no_law_of_tuning": "Repeats are counted by the law of Muennighoff 2023 for pre-training; no law predicts a "
     "fine-tune.",
     "saved_unties": "The head shares the embedding's weights; saved modules are copies, so it is counted twice.",
+    "unpacked_to_train": "{model} is published packed ({method}): what is trained here is a copy of it in 16 bits.",
     "adapters_in_fp32": "peft makes adapters of a 16-bit model in fp32.",
     "flops_not_counted": "FLOPs of {what} are not counted product by product: only 6ND is given.",
     "own_run_left_out": "Hours: the rows of the model itself are left out of the shares that ours follow from. "

@@ -200,6 +200,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "laws_not_comparable": "不同定律的损失不可相互比较(分词器与数据不同)。~:超出该定律拟合时的规模与词元数。",
     "no_law_of_tuning": "重复数据按 Muennighoff 2023 的预训练定律折算;没有定律能预测微调。",
     "saved_unties": "输出头与嵌入共享权重;保存的模块是副本,因此计入两次。",
+    "unpacked_to_train": "{model} 以量化形式({method})发布:此处训练的是其 16 位副本。",
     "adapters_in_fp32": "16 位模型的适配器由 peft 以 fp32 建立。",
     "flops_not_counted": "未逐个矩阵乘法统计 {what} 的 FLOPs:只给出 6ND。",
     "own_run_left_out": "机时:我们的估计不使用该模型自己的数据。FLOP:按发布者自己的算法。",

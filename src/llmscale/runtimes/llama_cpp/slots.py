@@ -20,15 +20,24 @@ MOST_SLOTS = 256
 CELLS = 256
 
 
-def in_slots(work: Workload) -> Workload:
+def in_slots(work: Workload, *, named: bool) -> Workload:
     """`work` with context and sequences as ``--ctx-size`` and ``--parallel`` mean them.
 
+    Args:
+        named: whether the tokens of one sequence were said besides.
+
     Raises:
-        UsageError: no number of slots, another one than that of the sequences, or less than a token for each.
+        UsageError: no number of slots, another one than that of the sequences, less than a token for each, or the
+            tokens of one sequence as well as of all.
     """
     cache, said = work.option("ctx_size"), work.option("parallel")
     if cache is None and said is None:
         return work
+    if cache is not None and named:
+        raise UsageError(
+            f"--context {work.context} and --ctx-size {cache} are both how long sequences may be.",
+            "--context is one sequence, --ctx-size the whole cache of llama-server: name one of them.",
+        )
     count = _slots(work, said)
     unified = work.option("unified_kv")
     if unified is None:
