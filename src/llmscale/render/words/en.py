@@ -103,6 +103,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "too_many_sequences": "vLLM does not start: up to {sequences:,} sequences may run by default, and there are "
     "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
+    "perhaps_too_many_sequences": "vLLM may not start: up to {sequences:,} sequences may run by default, and of ~{blocks:,} blocks "
+    "of recurrent state some logs had only {surely:,}. It does with --max-num-seqs {surely} or less.",
     "fewer_requests": "Only {requests:,.1f} requests of that context run at once, and {asked:,} are asked for.",
     "one_allocation": lambda v: (
         f"Vulkan allocates no more than {format_gib(v['most'])} GiB at once, and the largest tensor "

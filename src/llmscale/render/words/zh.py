@@ -222,6 +222,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "too_many_sequences": "vLLM 无法启动:默认最多同时运行 {sequences:,} 个序列,而循环状态块只有 {blocks:,} 个。"
     "请加上 --max-num-seqs {blocks} 或更小的值。",
+    "perhaps_too_many_sequences": "vLLM 可能无法启动:默认最多同时运行 {sequences:,} 个序列,而约 {blocks:,} 个循环状态块"
+    "在有的日志中只有 {surely:,} 个。加上 --max-num-seqs {surely} 或更小的值即可启动。",
     "fewer_requests": "该上下文下只能同时运行 {requests:,.1f} 个请求,而要求的是 {asked:,} 个。",
     "one_allocation": lambda v: (
         f"Vulkan 单次最多分配 {format_gib(v['most'])} GiB,而最大的张量"
