@@ -229,7 +229,7 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
         }
         if device.fits:
             yield say.sentence(note("estimate_fits", **said))
-        elif device.max_concurrency and device.max_concurrency < result.batch:
+        elif device.max_concurrency and 1 <= device.max_concurrency < result.batch:
             asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
             yield say.sentence(note("estimate_some_run", **said | asked_for))
         elif device.limits and device.used_bytes <= device.usable_bytes:

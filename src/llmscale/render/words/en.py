@@ -105,7 +105,15 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
     "perhaps_too_many_sequences": "vLLM may not start: up to {sequences:,} sequences may run by default, and of ~{blocks:,} blocks "
     "of recurrent state some logs had only {surely:,}. It does with --max-num-seqs {surely} or less.",
-    "fewer_requests": "Only {requests:,.1f} requests of that context run at once, and {asked:,} are asked for.",
+    "loaded_in_16_bits": lambda v: (
+        f"SGLang quantises with --torchao-config what it has loaded in 16 bits: {format_gib(v['before'])} GiB a device, "
+        f"and {format_gib(v['free'])} are free."
+    ),
+    "fewer_requests": lambda v: (
+        "The cache does not hold one request of that context whole."
+        if v["asked"] == 1 or v["requests"] < 1
+        else f"Only {v['requests']:,.1f} requests of that context run at once, and {v['asked']:,} are asked for."
+    ),
     "one_allocation": lambda v: (
         f"Vulkan allocates no more than {format_gib(v['most'])} GiB at once, and the largest tensor "
         f"({v['what']}) takes {format_gib(v['size'])}."

@@ -224,7 +224,15 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "请加上 --max-num-seqs {blocks} 或更小的值。",
     "perhaps_too_many_sequences": "vLLM 可能无法启动:默认最多同时运行 {sequences:,} 个序列,而约 {blocks:,} 个循环状态块"
     "在有的日志中只有 {surely:,} 个。加上 --max-num-seqs {surely} 或更小的值即可启动。",
-    "fewer_requests": "该上下文下只能同时运行 {requests:,.1f} 个请求,而要求的是 {asked:,} 个。",
+    "loaded_in_16_bits": lambda v: (
+        f"SGLang 的 --torchao-config 先以 16 位载入再量化:每张卡需 {format_gib(v['before'])} GiB,"
+        f"而空闲只有 {format_gib(v['free'])} GiB。"
+    ),
+    "fewer_requests": lambda v: (
+        "缓存放不下一个该上下文长度的完整请求。"
+        if v["asked"] == 1 or v["requests"] < 1
+        else f"该上下文下只能同时运行 {v['requests']:,.1f} 个请求,而要求的是 {v['asked']:,} 个。"
+    ),
     "one_allocation": lambda v: (
         f"Vulkan 单次最多分配 {format_gib(v['most'])} GiB,而最大的张量"
         f"({ {'weights': '权重', 'cache': 'KV 缓存', 'scores': '注意力分数'}[v['what']] })"
