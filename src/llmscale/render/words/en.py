@@ -103,11 +103,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "too_many_sequences": "vLLM does not start: up to {sequences:,} sequences may run by default, and there are "
     "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
-    "perhaps_too_many_sequences": "vLLM may not start: up to {sequences:,} sequences may run by default, and of ~{blocks:,} blocks "
-    "of recurrent state some logs had only {surely:,}. It does with --max-num-seqs {surely} or less.",
+    "perhaps_too_many_sequences": "vLLM may not start: up to {sequences:,} sequences may run by default, and of "
+    "~{blocks:,} blocks of recurrent state some logs had only {surely:,}. Add --max-num-seqs {surely} or less.",
     "loaded_in_16_bits": lambda v: (
-        f"SGLang quantises with --torchao-config what it has loaded in 16 bits: {format_gib(v['before'])} GiB a device, "
-        f"and {format_gib(v['free'])} are free."
+        "SGLang quantises with --torchao-config what it has loaded in 16 bits: "
+        f"{format_gib(v['before'])} GiB a device, and {format_gib(v['free'])} are free."
     ),
     "fewer_requests": lambda v: (
         "The cache does not hold one request of that context whole."

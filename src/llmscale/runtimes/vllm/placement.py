@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmscale.devices.sets import DeviceSet
-from llmscale.notes import Note, note
+from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, spread
 from llmscale.runtimes.interface import (
