@@ -16,6 +16,7 @@ from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
+from llmscale.model.prediction import prediction_layers
 from llmscale.model.spec import ModelSpec
 from llmscale.names import visible
 from llmscale.quantity import Basis
@@ -56,8 +57,8 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
         raise c.error("has an image_size that is smaller than its patch_size: no patch fits into such an image")
     if outside := c.outside():
         spec = replace(spec, warnings=(*spec.warnings, _unread_by_all(outside)))
-    method = published_in(data)
-    return replace(spec, published_in=method) if method else spec
+    method, more = published_in(data), prediction_layers(data)
+    return replace(spec, published_in=method, prediction_layers=more) if method or more else spec
 
 
 def _images(data: Mapping[str, Any], deep: int = 4) -> Iterator[tuple[int, int]]:

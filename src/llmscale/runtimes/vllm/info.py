@@ -62,6 +62,14 @@ INFO = RuntimeInfo(
         Option(
             "max_lora_rank", ("--max-lora-rank",), "text", "their largest rank. Default: 16.", "N", choices=LORA_RANKS
         ),
+        Option(
+            "speculative_config",
+            ("--speculative-config", "-sc"),
+            "text",
+            'speculation, as JSON: {"method": "mtp", "num_speculative_tokens": 3}.',
+            "JSON",
+            cased=True,
+        ),
         Option("enforce_eager", ("--enforce-eager",), "flag", "no CUDA graphs."),
     ),
     shares_tensors=True,

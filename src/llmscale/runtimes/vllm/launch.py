@@ -25,6 +25,7 @@ PLAIN_OPTIONS = (
     ("--block-size", "block_size"),
     ("--max-loras", "max_loras"),
     ("--max-lora-rank", "max_lora_rank"),
+    ("--speculative-config", "speculative_config"),
 )
 
 

@@ -56,7 +56,8 @@ class Vllm(GeneralRuntime):
         return count
 
     def pace(self, work: Workload) -> PaceSetting | None:
-        if work.option("cpu_offload_gb"):  # nobody measured what weights take that come from RAM each step
+        # Nobody measured what weights take that come from RAM each step, nor how often speculation is right.
+        if work.option("cpu_offload_gb") or work.option("speculative_config"):
             return None
         return PaceSetting("vllm-eager" if work.option("enforce_eager") else INFO.name)
 

@@ -9,6 +9,7 @@ from llmscale.devices.device import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.model.prediction import predicting
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.paging import BLOCK
 from llmscale.runtimes.parallel.planes import planes_of
@@ -22,6 +23,7 @@ from llmscale.runtimes.vllm.lora import adapters
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.runtimes.vllm.releases import Batch, release
+from llmscale.runtimes.vllm.speculation import speculated
 from llmscale.runtimes.vllm.startup import Card, StartPlan, Startup, VllmSettings, limits, on, planned
 from llmscale.units import GIB
 
@@ -135,6 +137,7 @@ def settings_of(subject: Exact, work: Workload, version: str) -> VllmSettings:
         adapters=adapters(work),
         cache_bytes=work.option("kv_cache_memory_bytes"),
         offloaded=(work.option("cpu_offload_gb") or 0) * GIB,
+        speculated=speculated(work),
     )
 
 
@@ -143,8 +146,11 @@ def started(subject: Exact, work: Workload, devices: DeviceSet, version: str) ->
 
     Raises:
         UsageError: what vLLM refuses.
+        UnsupportedModelError: a model that has no layer to speculate with.
     """
     settings, card = settings_of(subject, work, version), card_of(devices)
+    if settings.speculated:
+        predicting(subject.spec)
     if not _caches(subject, settings):
         return None
     # The limits of a step are a small device's where none is named.

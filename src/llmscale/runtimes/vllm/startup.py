@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from llmscale.errors import UsageError
+from llmscale.model.prediction import predicting, projection
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, request_bytes
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
@@ -39,6 +41,7 @@ class VllmSettings(NamedTuple):
         cache_bytes: ``--kv-cache-memory-bytes`` of each rank, which then stands for the share.
         adapters: room for LoRA.
         offloaded: ``--cpu-offload-gb``: bytes of each rank's weights in host memory, up to a parameter more.
+        speculated: tokens that the model's own layer speculates at once; 0 without.
     """
 
     context: int
@@ -59,6 +62,7 @@ class VllmSettings(NamedTuple):
     cache_bytes: int | None = None
     offloaded: int = 0
     adapters: Adapters = Adapters()
+    speculated: int = 0
 
 
 class Card(NamedTuple):
@@ -154,16 +158,21 @@ def planned(
     spec: ModelSpec, planes: PlaneBytes, device: DeviceTraits, settings: VllmSettings, batch: Batch
 ) -> StartPlan:
     """What the ranks of each stage hold, and how the cache is laid out; raises as `startup` does."""
-    parallel = settings.parallel
+    parallel, rules, more = settings.parallel, release(settings.version), settings.speculated
+    if more:
+        if parallel.pipeline > 1:
+            raise UsageError("--speculative-config with pipeline stages is not modelled.", "Leave --pp away.")
+        spec = predicting(spec)
     refuse_impossible(spec, parallel)
     stages = tuple(_stage(spec, planes, device, settings, batch, stage) for stage in range(parallel.pipeline))
     plan = layout(
         spec,
-        kinds(spec, parallel, kv_bytes=settings.kv_bytes, state_bytes=settings.state_bytes),
+        kinds(spec, parallel, kv_bytes=settings.kv_bytes, state_bytes=settings.state_bytes, speculated=more),
         settings.context,
         batch,
-        release(settings.version),
+        rules,
         parallel,
+        speculated=more,
         block_size=settings.block_size,
         prefix_caching=settings.prefix_caching,
     )
@@ -177,6 +186,7 @@ def _stage(
     parallel, rules, element_bytes = settings.parallel, release(settings.version), settings.element_bytes
     loaded = weights_per_rank(spec, planes, parallel, stage)
     loaded += resident_bytes(spec, planes, parallel, stage, element_bytes, tokens=batch.tokens)
+    loaded += projection(spec) * element_bytes if settings.speculated else 0
     loaded += lora_bytes(shards(spec, parallel, stage), settings.adapters, element_bytes)
     images = 0
     if stage == 0:
@@ -194,6 +204,7 @@ def _stage(
         encoder_bytes=images,
         tower_bytes=tower_peak(spec, batch, parallel, element_bytes) if images else 0,
         samples=stage == parallel.pipeline - 1,
+        speculates=settings.speculated > 0,
     )
     graphs = graph_bytes(spec, parallel, eager=settings.eager, batch=batch)
     offloaded = min(settings.offloaded, loaded)
