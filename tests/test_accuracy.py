@@ -6,12 +6,14 @@ import re
 
 import pytest
 import yaml
-from benchmarks.accuracy import aims, bounds, plot, speed
+from benchmarks.accuracy import aims, asked, bounds, plot, speed
 from benchmarks.accuracy.page import BEGIN, END, page, put
-from benchmarks.accuracy.rows import Comparison, Row, quantile, summary, within
+from benchmarks.accuracy.rows import Comparison, Row, left_out_by, quantile, summary, within
 
 from llmscale import estimate
 from llmscale.fit.bounds import percent
+from llmscale.units import GIB
+from tests.helpers import good
 
 AIM = aims.Aim("a thing", ("a thing",), 0.01, 0.05, (0.9, 0.02))
 
@@ -72,6 +74,41 @@ def test_a_bound_that_misses_a_model_left_out_is_widened_until_it_holds() -> Non
     assert found.within >= 0.1
 
 
+def test_rows_are_left_out_by_source_where_there_are_several() -> None:
+    named = [row(0, "a", source="x"), row(0, "b", source="x"), row(0, "a", source="y"), row(0, "a", source="z")]
+    assert left_out_by(named) == ["x", "x", "y", "z"]
+    # Most are of one source, or some of none: by model.
+    assert left_out_by(named[:3]) == ["a", "b", "a"]
+    assert left_out_by([*named, row(0, "c")]) == ["a", "b", "a", "a", "c"]
+
+
+def test_a_bound_that_misses_a_source_left_out_is_widened_though_its_models_are_held() -> None:
+    """Two sources of the same ten models, of which one is four times as far off."""
+    rows = [
+        row(error, f"m{model}", source=source) for source, error in (("x", 0.01), ("y", 0.04)) for model in range(10)
+    ]
+    by_model, by_source = bounds.bound([one._replace(source="") for one in rows]), bounds.bound(rows)
+    assert by_model is not None
+    assert by_source is not None
+    assert (by_model.widened, by_model.within) == (1, pytest.approx(0.04))
+    assert (by_source.widened, by_source.within) == (5, pytest.approx(0.2))
+    told = page([Comparison("a", "", rows, ("run", "part"))], [], {speed.DECODE: speed.Fitted(10, 0.1, 0.2)})
+    assert "| run part | a | 20 | 2 sources | 20 % | 100 % | 5 |" in told
+
+
+def test_what_bounds_an_estimate_of_transformers_is_asked_as_a_user_asks() -> None:
+    """No release, loader or allocator is added: 32,768 tokens of Qwen2.5-7B on an A100."""
+    (found,) = asked.comparisons()
+    assert found.bounds == ("transformers", "allocated")
+    (ours,) = [one for one in found.rows if one.name.startswith("Qwen2.5-7B-Instruct BF16 32,768")]
+    words = ("estimate", "Qwen2.5-7B-Instruct", "-q", "bf16", "--runtime", "transformers", "-c", "32768")
+    parts = good(*words, "--gpu", "a100-80gb", "-o", "json").json()["estimates"][0]["devices"][0]["per_device"][0][
+        "parts"
+    ]
+    assert ours.ours * GIB == sum(parts.values()) - parts["overhead"]
+    assert {one.unusual for one in found.rows} == {"", asked.BEFORE, asked.FIRST}
+
+
 def test_too_few_rows_or_one_model_have_no_bound() -> None:
     assert bounds.bound(many(0.01)[:19]) is None
     assert bounds.bound([row(0.01, f"one {case}") for case in range(100)]) is None
@@ -114,7 +151,9 @@ def test_a_page_names_a_missed_aim_and_the_rows() -> None:
     assert "- far off: 120.00 against 100.00, +20.00 %" in text
     assert "- fine" not in text
     assert "- old one: 400.00 against 100.00, +300.00 % (too old)" in text
-    assert "| a thing | 2 | 1 | 10 % | 20 % | 20 % | 20 % | far off |" in text
+    # The third row is known to be old: it counts beside the others, and not among them.
+    assert "| a thing | 2 | 1 | 10 % | 20 % | 20 % | 20 % | far off | 3: 300 % |" in text
+    assert "| empty | 0 | | | | | | all rows are unusual, see below | 1: 100 % |" in text
 
 
 def test_an_aim_that_rests_on_what_it_was_built_with_says_so() -> None:

@@ -25,7 +25,7 @@ PLOT = ROOT / "docs" / "accuracy.svg"
 README = ROOT / "README.md"
 BOUNDS = ROOT / "data" / "bounds.yaml"
 #: Those that are quick enough for one process each, before and after llama.cpp's.
-BEFORE, AFTER = ("weights",), ("vllm", "transformers", "sglang", "ollama", "mlx", "exllama")
+BEFORE, AFTER = ("weights",), ("vllm", "transformers", "asked", "sglang", "ollama", "mlx", "exllama")
 
 
 def comparisons(pool: Executor) -> Iterator[Comparison]:

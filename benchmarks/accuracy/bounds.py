@@ -1,8 +1,8 @@
 """`data/bounds.yaml`: how far off each part of an estimate may be, from the rows it was compared with.
 
 A bound is the error that 95 of 100 rows keep to, taken from models that the mechanism was not built with where that
-is known. It is checked as it is used, on a model that it does not know: each model's rows against the bound of all
-others. Where fewer than 95 of 100 are held that way, the bound is widened until they are.
+is known. It is checked as it is used, on what it does not know: each source's rows, each model's where most are of one
+source, against the bound of all others. Where fewer than 95 of 100 are held that way, it is widened until they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import yaml
 
-from benchmarks.accuracy.rows import HELD, Comparison, Row, summary, within
+from benchmarks.accuracy.rows import HELD, Comparison, Row, left_out_by, summary, within
 
 #: Fewer rows have no 95 of 100.
 ENOUGH = 20
@@ -27,7 +27,7 @@ class Bound(NamedTuple):
     """The error that rows keep to.
 
     Attributes:
-        coverage: the share of rows that the bound of all other models' rows holds.
+        coverage: the share of rows that the bound of all other sources', or models', rows holds.
         widened: by what the error was multiplied for that.
     """
 
@@ -37,27 +37,27 @@ class Bound(NamedTuple):
 
 
 def bound(rows: Sequence[Row]) -> Bound | None:
-    """None where there are too few rows, or of one model alone."""
+    """None where there are too few rows, or of one source and one model alone."""
     if len(rows) < ENOUGH:
         return None
-    errors = sorted((abs(row.error), row.model) for row in rows)
-    models = {model for _, model in errors}
-    if len(models) < 2:
+    errors = sorted((abs(row.error), apart) for row, apart in zip(rows, left_out_by(rows), strict=True))
+    groups = {apart for _, apart in errors}
+    if len(groups) < 2:
         return None
     held, widened = 0.0, WIDER[-1]
     for factor in WIDER:
-        held = _held(errors, models, factor)
+        held = _held(errors, groups, factor)
         if held >= HELD:
             widened = factor
             break
     return Bound(widened * _edge([error for error, _ in errors]), held, widened)
 
 
-def _held(errors: Sequence[tuple[float, str]], models: Iterable[str], widened: float) -> float:
+def _held(errors: Sequence[tuple[float, str]], groups: Iterable[str], widened: float) -> float:
     held = 0
-    for model in models:
-        own = [error for error, other in errors if other == model]
-        held += bisect_right(own, widened * _edge([error for error, other in errors if other != model]))
+    for group in groups:
+        own = [error for error, other in errors if other == group]
+        held += bisect_right(own, widened * _edge([error for error, other in errors if other != group]))
     return held / len(errors)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.accuracy import llama_cpp, speed, transformers, vllm
+from benchmarks.accuracy import asked, llama_cpp, speed, transformers, vllm
 from benchmarks.accuracy.aims import Outcome, share
 from benchmarks.accuracy.bounds import bound
-from benchmarks.accuracy.rows import Comparison, Row, summary
+from benchmarks.accuracy.rows import Comparison, Row, left_out_by, summary
 
 #: Rows named below each table.
 WORST = 10
@@ -27,8 +27,7 @@ HEADLINE = (
     vllm.ACTIVATIONS,
     vllm.ALL_TOKENS,
     transformers.ACTIVE,
-    transformers.PEAK,
-    transformers.DECODE,
+    asked.ASKED,
 )
 NOUNS = {True: "met", False: "**missed**", None: "nothing measured"}
 
@@ -39,10 +38,11 @@ def page(found: Sequence[Comparison], aims: Sequence[Outcome], fitted: Mapping[s
         "# Accuracy",
         "",
         "Every figure of llmscale held against measurements of the real thing, made by `make accuracy` from the rows",
-        "in [tests/truth](../tests/truth/README.md). Errors are shares of the measured value.",
+        "in [tests/truth](../tests/truth/README.md). Errors are shares of the measured value. Rows of which something",
+        "is known, most of it found after their error was seen, are listed below and counted in the last column alone.",
         "",
-        "| quantity | rows | exact | median | 90 % within | 95 % within | worst | which |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| quantity | rows | exact | median | 90 % within | 95 % within | worst | which | 95 % with unusual ones |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *map(_line, found),
         "",
         "![Errors by quantity: median (dot), 95 % of rows (line), worst (ring)](accuracy.svg)",
@@ -87,10 +87,13 @@ def put(readme: str, table: str) -> str:
 
 def _line(comparison: Comparison) -> str:
     if not comparison.usual():
-        return f"| {comparison.what} | 0 | | | | | | all {len(comparison.rows)} rows are unusual, see below |"
+        every = f"{len(comparison.rows):,}: {share(summary(comparison.rows).p95)}"
+        return f"| {comparison.what} | 0 | | | | | | all rows are unusual, see below | {every} |"
     s = summary(comparison.usual())
     shares = (s.median, s.p90, s.p95, s.worst)
-    cells = [comparison.what, s.rows, s.exact, *map(share, shares), s.which if s.worst else ""]
+    more = len(comparison.rows) - s.rows
+    every = f"{len(comparison.rows):,}: {share(summary(comparison.rows).p95)}" if more else ""
+    cells = [comparison.what, s.rows, s.exact, *map(share, shares), s.which if s.worst else "", every]
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
@@ -101,11 +104,11 @@ def _bounds(found: Sequence[Comparison]) -> list[str]:
         "## Bounds",
         "",
         "What JSON and `--explain` give as the bound of a part (`data/bounds.yaml`): the error that 95 of 100 rows",
-        "keep to. Coverage is the share of rows that the bound of all other models' rows holds; a bound that held less",
-        "than 95 % that way was widened.",
+        "keep to. Coverage is the share of rows that the bound of all other sources' rows holds, of all other models'",
+        "where most rows are of one source; a bound that held less than 95 % that way was widened.",
         "",
-        "| part | quantity | rows | bound | coverage | widened by |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| part | quantity | rows | left out by | bound | coverage | widened by |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for comparison in found:
         rows = comparison.bounding()
@@ -118,6 +121,9 @@ def _bounds(found: Sequence[Comparison]) -> list[str]:
             if edge
             else ("too few rows for one", "", "")
         )
+        groups = left_out_by(rows)
+        kind = "model" if groups == [row.model for row in rows] else "source"
+        cells = (f"{len(set(groups))} {kind}s", *cells)
         lines.append(f"| {part} | {comparison.what} | {len(rows)} | " + " | ".join(cells) + " |")
     return lines
 

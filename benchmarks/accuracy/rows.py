@@ -24,6 +24,8 @@ class Row(NamedTuple):
     rounding: float = 0
     #: Whether the mechanism was built with this row in sight.
     seen: bool = False
+    #: Whose measurement it is, where that was written down.
+    source: str = ""
 
     @property
     def error(self) -> float:
@@ -36,6 +38,14 @@ class Row(NamedTuple):
     def model(self) -> str:
         """What the row is of."""
         return self.name.split()[0]
+
+
+def left_out_by(rows: Sequence[Row]) -> list[str]:
+    """What each row is left out together with: its source; its model where some have none, or most are of one source,
+    so that a few would judge the many."""
+    sources = [row.source for row in rows]
+    most = max(map(sources.count, set(sources)), default=0)
+    return sources if all(sources) and 2 * most <= len(rows) else [row.model for row in rows]
 
 
 class Comparison(NamedTuple):

@@ -51,4 +51,4 @@ def _bytes(row: dict[str, Any]) -> float:
 
 
 def _row(row: dict[str, Any], ours: float, key: str, rounding: float = 0) -> Row:
-    return Row(named(row), ours, row[key], rounding=rounding, seen=bool(row.get("seen")))
+    return Row(named(row), ours, row[key], rounding=rounding, seen=bool(row.get("seen")), source=row["source"])

@@ -112,11 +112,12 @@ def _more() -> Iterator[Comparison]:
 
 def _loaded(one: More) -> Row:
     row = one.row
-    return Row(one.name, weights(one) / GIB, row["weights_gib"], row.get("weights_unusual", ""), seen=one.seen)
+    unusual = row.get("weights_unusual", "")
+    return Row(one.name, weights(one) / GIB, row["weights_gib"], unusual, seen=one.seen, source=row["source"])
 
 
 def _captured(one: More) -> Row:
-    return Row(one.name, graphs(one) / GIB, one.row["cuda_graph_gib"], seen=True)
+    return Row(one.name, graphs(one) / GIB, one.row["cuda_graph_gib"], seen=True, source=one.row["source"])
 
 
 def _blocks(one: More) -> Row:
@@ -130,8 +131,10 @@ def _held(one: More) -> Row:
     row, start = one.row, started(one)
     unusual = row.get("kv_unusual") or row.get("weights_unusual") or ""
     if row.get("kv_cache_tokens"):
-        return Row(one.name, start.capacity.tokens or 0, row["kv_cache_tokens"], unusual, seen=one.seen)
-    return Row(one.name, start.stages[0].kv_cache / GIB, row["kv_cache_gib"], unusual, seen=one.seen)
+        ours, truth = start.capacity.tokens or 0, row["kv_cache_tokens"]
+    else:
+        ours, truth = start.stages[0].kv_cache / GIB, row["kv_cache_gib"]
+    return Row(one.name, ours, truth, unusual, seen=one.seen, source=row["source"])
 
 
 def _outside(c: Case) -> int:
@@ -143,7 +146,7 @@ def _weights() -> Iterator[Row]:
         loaded = weights_per_rank(c.spec, c.planes, c.parallel)
         loaded += resident_bytes(c.spec, c.planes, c.parallel, 0, c.element_bytes)
         unusual = MIXTURE if c.row["model"] == UNKNOWN_MIXTURE else ""
-        yield Row(_name(c), loaded / GIB, c.row["weights_gib"], unusual)
+        yield Row(_name(c), loaded / GIB, c.row["weights_gib"], unusual, source=c.row["source"])
 
 
 def _graphs() -> Iterator[Row]:
@@ -151,7 +154,7 @@ def _graphs() -> Iterator[Row]:
     for row in rows:
         line = fitted([other for other in rows if other.name != row.name])
         ours = sum(factor * feature for factor, feature in zip(line, row.features, strict=True))
-        yield Row(row.name, ours, row.gib)
+        yield Row(row.name, ours, row.gib, source=row.source)
 
 
 def _tokens(c: Case) -> float:
@@ -161,7 +164,7 @@ def _tokens(c: Case) -> float:
 
 
 def _rows(found: list[Case], key: str, ours: Callable[[Case], float]) -> list[Row]:
-    return [Row(_name(c), ours(c), c.row[key]) for c in found]
+    return [Row(_name(c), ours(c), c.row[key], source=c.row["source"]) for c in found]
 
 
 def _name(c: Case) -> str:

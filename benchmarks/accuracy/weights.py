@@ -81,7 +81,8 @@ def _files() -> Iterator[tuple[dict[str, Any], Row]]:
             continue
         unit = next(unit for unit in UNITS if unit in raw)
         ours = _file_bytes(model, chosen, weights) if raw["kind"] == "file" else weights
-        yield raw, Row(f"{raw['model']} {raw['quant']}", ours, raw[unit] * UNITS[unit], raw.get("unusual", ""))
+        truth, unusual = raw[unit] * UNITS[unit], raw.get("unusual", "")
+        yield raw, Row(f"{raw['model']} {raw['quant']}", ours, truth, unusual, source=raw.get("source", ""))
 
 
 def _name(raw: dict[str, Any]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from llmscale import estimate
@@ -32,10 +30,36 @@ def test_it_is_what_people_run_there(model: str, gpu: str, quants: list[str], ru
     assert not any(told.code == "not_available_in" for told in answer.notes)
 
 
-@pytest.mark.parametrize("asked", [{"quant": "fp32"}, {"runtime": "transformers"}, {"quant": "q4_k_m"}])
-def test_who_names_a_quant_or_a_runtime_gets_it(asked: dict[str, Any]) -> None:
-    answer = estimate("llama-3.1-8b", gpu="h100", **asked)
-    assert [line.quant for line in answer.estimates] == ([asked["quant"]] if "quant" in asked else list(DEFAULT_QUANTS))
+@pytest.mark.parametrize("asked", ["fp32", "q4_k_m"])
+def test_who_names_a_quant_gets_it(asked: str) -> None:
+    answer = estimate("llama-3.1-8b", gpu="h100", quant=asked)
+    assert [line.quant for line in answer.estimates] == [asked]
+
+
+@pytest.mark.parametrize("gpu", [(), ("h100",)])
+@pytest.mark.parametrize(
+    ("model", "runtime", "quants"),
+    [
+        ("llama-3.1-8b", "transformers", ["fp16", "bnb-int8", "nf4"]),
+        ("llama-3.1-8b", "vllm", ["bf16", "fp8", "awq"]),
+        ("llama-3.1-8b", "vllm@0.20", ["bf16", "fp8", "awq"]),
+        ("llama-3.1-8b", "llama.cpp", LADDER),
+        ("gpt-oss-20b", "vllm", ["mxfp4"]),
+        ("gpt-oss-120b", "sglang", ["mxfp4"]),
+        ("gpt-oss-120b", "transformers", ["mxfp4"]),
+        ("gpt-oss-20b", "ollama", ["mxfp4_moe"]),
+        ("minimax-m2", "vllm", ["fp8-block", "awq"]),
+        ("deepseek-v3", "sglang", ["fp8-block", "awq"]),
+        ("kimi-k2.5", "vllm", ["w4a16-g32-experts"]),
+    ],
+)
+def test_who_names_a_runtime_gets_what_is_published_for_it(
+    model: str, runtime: str, quants: list[str], gpu: tuple[str, ...]
+) -> None:
+    """The format that a checkpoint is published in first, and no width that nobody publishes."""
+    answer = estimate(model, gpu=gpu, runtime=runtime)
+    assert [line.quant for line in answer.estimates] == quants
+    assert {line.runtime for line in answer.estimates} == {runtime.partition("@")[0]}
 
 
 def test_without_a_device_plain_widths_stay() -> None:

@@ -53,6 +53,9 @@ def test_experts_in_one_tensor_are_not_packed_silently() -> None:
         (["mixtral-8x7b", "--lora-targets", "q_proj"], 2, "not known here"),
         (["llama-2-7b", "--precision", "amp"], 2, "bf16"),
         (["llama-2-7b", "--kbit-prepare", "trl"], 2, "--kbit-prepare trl"),
+        (["gpt-oss-20b", "--lora-targets", "q_proj"], 2, "not known here"),
+        (["deepseek-v3", "--lora-targets", "kv_b_proj"], 2, "not known here"),
+        (["kimi-k2.5", "--lora-targets", "q_a_proj"], 2, "not known here"),
     ],
 )
 def test_what_qlora_cannot_be_is_one_message(arguments: list[str], status: int, said: str) -> None:
@@ -64,3 +67,20 @@ def test_what_qlora_cannot_be_is_one_message(arguments: list[str], status: int, 
 def test_a_rank_above_the_narrowest_width_is_said() -> None:
     answer = run("train", "tinyllama-1.1b", "--method", "lora", "--lora-rank", "4096", "-o", "json").json()
     assert any("above 256" in warning for warning in answer["warnings"])
+
+
+@pytest.mark.parametrize(("published", "status"), [({}, 0), ({"quantization_config": {"quant_method": "awq"}}, 2)])
+def test_a_file_that_is_packed_already_is_not_packed_again(
+    published: dict[str, Any], status: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**CONFIG, **ROWS[0][0], **published}))
+    answer = run("train", str(path), "--method", "qlora", "--lora-targets", "q_proj")
+    assert answer.status == status
+    assert ("packed already" in answer.err) is bool(status)
+
+
+@pytest.mark.parametrize(("model", "told"), [("deepseek-v3", 1), ("llama-2-7b", 0)])
+def test_what_is_published_packed_is_trained_in_16_bits_and_says_so(model: str, told: int) -> None:
+    answer = run("train", model, "--method", "lora", "--lora-targets", "kv_b_proj,q_proj", "-o", "json").json()
+    assert sum("copy of it in 16 bits" in warning for warning in answer["warnings"]) == told

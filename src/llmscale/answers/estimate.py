@@ -106,7 +106,7 @@ def estimate(
         runtime=first.estimate.runtime,
         release=first.estimate.release,
         context=first.context,
-        batch=batch,
+        batch=first.batch,
         kv_dtype=asked.kv.id if asked.kv_v is None else f"k={asked.kv.id},v={asked.kv_v.id}",
         estimates=tuple(line.estimate for line in lines),
         explanation=tuple(sentence for line in lines for sentence in line.explanation),
@@ -144,6 +144,7 @@ class _Line(NamedTuple):
     foreign: list[Note]
     explanation: list[str]
     context: int
+    batch: int
 
 
 def _forms(
@@ -157,9 +158,9 @@ def _forms(
 
 def _usual_lines(asked: _Asked, quants: Iterable[str]) -> tuple[list[Quant], list[_Line], list[str]]:
     """Lines in what people run on the devices that were named, where no quant and no runtime was."""
-    if not asked.named or asked.question.runtime or tuple(quants) not in ((), DEFAULT_QUANTS):
+    if tuple(quants) not in ((), DEFAULT_QUANTS) or not (asked.named or asked.question.runtime):
         return [], [], []
-    found = usual(asked.model, asked.named)
+    found = usual(asked.model, asked.named, asked.question.runtime)
     if found is None:
         return [], [], []
     one = asked._replace(question=asked.question._replace(runtime=found.runtime))
@@ -205,6 +206,7 @@ def _line(asked: _Asked, form: Quant) -> _Line:
         foreign=[why for _, why in told if why is not None],
         explanation=explained(whole, bool(asked.named)) if asked.explain else [],
         context=whole[0].settled.work.context,
+        batch=whole[0].settled.work.batch,
     )
 
 

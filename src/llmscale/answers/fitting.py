@@ -153,7 +153,7 @@ class Row:
 
 
 def _in_ram(layers: LayerSplit | None) -> int | None:
-    return None if layers is None else layers.total - layers.on_devices + layers.cpu_moe
+    return None if layers is None else layers.total - layers.on_devices + layers.experts_in_ram
 
 
 def longest(chosen: Chosen, devices: DeviceSet, sequence: int | None, limit: int | None) -> int | None:

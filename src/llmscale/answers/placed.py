@@ -50,8 +50,10 @@ class Laid(NamedTuple):
 
     @property
     def running(self) -> Placement | None:
-        """What can be run: all of it, or that part; None when nothing can."""
-        return self.placed if self.placed.fits is Verdict.YES else self.partly
+        """What can be run: all of it, where it fits and nothing forbids it, or that part; None when nothing can."""
+        placed = self.placed
+        bytes_fit = all(usage.verdict is Verdict.YES for usage in (*placed.devices, placed.host))
+        return placed if bytes_fit and placed.fits is not Verdict.NO else self.partly
 
     @property
     def layers(self) -> LayerSplit | None:
@@ -105,7 +107,7 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
         weights_bytes=size(fullest, WEIGHTS),
         kv_cache_bytes=placed.capacity.bytes if placed.capacity else size(fullest, CACHE),
         overhead_bytes=size(fullest, OVERHEAD),
-        ram_bytes=running.host.used if layers else None,
+        ram_bytes=running.host.used if layers or running.host.used else None,
         kv_cache_tokens=placed.capacity.tokens if placed.capacity else None,
         max_concurrency=placed.capacity.requests if placed.capacity else None,
         tokens_per_second=speed.decode.value if speed else None,

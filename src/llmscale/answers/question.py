@@ -23,7 +23,7 @@ from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load, only
-from llmscale.units import GIB, parse_size
+from llmscale.units import GIB, parse_size, parse_tokens
 
 #: Far above any model; catches slips.
 MAX_CONTEXT = 1 << 30
@@ -140,7 +140,8 @@ def _example(option: Option) -> str:
 
 
 def _text(option: Option, value: Any) -> str:
-    text = str(value).strip().lower()
+    text = str(value).strip()
+    text = text if option.cased else text.lower()
     if option.choices and text not in option.choices:
         raise UsageError(f"{_flag(option)} '{text[:40]}' is not known.", f"One of: {', '.join(option.choices)}.")
     return text
@@ -162,7 +163,19 @@ def _bandwidth(option: Option, value: Any) -> int:
     return found
 
 
-_WORDS: dict[str, Callable[[Option, Any], Any]] = {"text": _text, "size": _size, "bandwidth": _bandwidth}
+def _tokens(option: Option, value: Any) -> int:
+    count = value if isinstance(value, int) else parse_tokens(str(value), _flag(option))
+    if not 1 <= count <= MAX_CONTEXT:
+        raise UsageError(f"{_flag(option)} {count} is not possible: between 1 and {MAX_CONTEXT:,} tokens are.")
+    return count
+
+
+_WORDS: dict[str, Callable[[Option, Any], Any]] = {
+    "text": _text,
+    "tokens": _tokens,
+    "size": _size,
+    "bandwidth": _bandwidth,
+}
 
 
 def _flag(option: Option) -> str:

@@ -13,7 +13,7 @@ from llmscale.errors import UndisclosedError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
-from llmscale.sources.interface import Undisclosed
+from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.training.methods import METHODS, MethodChoice, Trained, largest_rank, trained
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
@@ -46,9 +46,10 @@ def train(
     """
     _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
     check_memory(memory)
-    spec = _spec(reference, assume, catalogue)
+    loaded = _loaded(reference, assume, catalogue)
+    spec = loaded.spec
     if method == "qlora":
-        _check_packed(reference, spec, precision)
+        _check_packed(reference, loaded, precision)
     targets = () if lora_targets == "default" else _names(lora_targets)
     counted = "lora" if method == "qlora" else method
     choice = MethodChoice(counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
@@ -97,7 +98,7 @@ def _check(method: str, rank: int | None, bias: str, tokens: int, optimizer: str
         raise UsageError(f"--virtual-tokens {tokens}: at least 1.", "Usual are 20.")
 
 
-def _spec(reference: str, assume: str | None, catalogue: str | None) -> ModelSpec:
+def _loaded(reference: str, assume: str | None, catalogue: str | None) -> Loaded:
     loaded = load(reference, assume=assume, catalogue=catalogue)
     if isinstance(loaded, Undisclosed):
         raise UndisclosedError(
@@ -109,13 +110,14 @@ def _spec(reference: str, assume: str | None, catalogue: str | None) -> ModelSpe
             f"'{reference}' is a size without a shape, and what is trained depends on the shape.",
             "Name a model of about that size: llmscale models list.",
         )
-    return loaded.spec
+    return loaded
 
 
-def _check_packed(reference: str, spec: ModelSpec, precision: str) -> None:
-    if reference.lower().endswith(".gguf") or spec.published_in:
+def _check_packed(reference: str, loaded: Loaded, precision: str) -> None:
+    """Refuses files that are packed already; of a model by name its 16-bit weights are meant, whoever keeps them."""
+    if reference.lower().endswith(".gguf") or (loaded.entry is None and loaded.spec.published_in):
         raise UsageError(
-            f"QLoRA packs 16-bit weights itself; {spec.name} is published packed.",
+            f"QLoRA packs 16-bit weights itself, and those of {loaded.spec.name} are packed already.",
             "Name the 16-bit model that it was made of.",
         )
     if precision not in ("", "bf16"):
@@ -158,6 +160,8 @@ def _recipes(chosen: Trained, optimizer: str) -> Iterator[RecipeLine]:
 
 def _notes(spec: ModelSpec, choice: MethodChoice, precision: str, memory: MemoryAsked) -> Iterator[Note]:
     yield from (note("said", text=warning) for warning in spec.warnings)
+    if spec.published_in:
+        yield note("unpacked_to_train", model=spec.name, method=spec.published_in)
     widest = largest_rank(spec, choice)
     if choice.rank > widest > 0:
         yield note("rank_above_width", rank=choice.rank, width=widest)

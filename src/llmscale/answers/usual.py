@@ -27,9 +27,14 @@ class Usual(NamedTuple):
     runtime: str | None = None
 
 
-def usual(model: Model, devices: Sequence[DeviceSet]) -> Usual | None:
+def usual(model: Model, devices: Sequence[DeviceSet], runtime: str | None = None) -> Usual | None:
     """What people run it in: the format it is published in and what a server runs on devices of data centres, the
-    usual steps of the first runtime on all others. None where neither takes the model."""
+    usual steps of the first runtime on all others, and those of the runtime that is asked for. None where none takes
+    the model, or nothing is known to be usual on that runtime."""
+    if runtime:
+        info = find_runtime(runtime).info
+        found = _had(model, info, devices)
+        return Usual(found, runtime) if found else None
     for info in _serving(model.about, devices):
         if found := _had(model, info, devices):
             return Usual(found, info.name)
@@ -50,7 +55,7 @@ def _had(model: Model, info: RuntimeInfo, devices: Sequence[DeviceSet]) -> tuple
     if not info.runs.runs(about.family) or any(unmodelled(info, found) for found in devices):
         return ()
     published = [quant for quant in originals(info.name) if about.published_in and about.published_in in quant.keeps]
-    steps = model.has([named(step) for step in info.steps])
+    steps = model.has([named(step) for step in info.usual or info.steps])
     if own := model.has(published):
         # Little is won by a file that is about as large as the published one, and something lost.
         size = model.weights(own[0]).value * WORTHWHILE

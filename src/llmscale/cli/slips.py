@@ -17,6 +17,7 @@ from llmscale.errors import LlmscaleError
 OPTIONS = {
     "-h": "--help",
     "--ctx": "--context",
+    # An option of llama.cpp, and under others what everybody calls the context.
     "--ctx-size": "--context",
     "--context-size": "--context",
     "--context-length": "--context",
@@ -35,7 +36,6 @@ OPTIONS = {
     "--kv": "--kv-dtype",
     "--kv-cache": "--kv-dtype",
     "--kv-cache-dtype": "--kv-dtype",
-    "--cache-type-k": "--kv-dtype",
     "--engine": "--runtime",
     "--backend": "--runtime",
     "--language": "--lang",
@@ -43,12 +43,13 @@ OPTIONS = {
 }
 #: The whole of an option with its value.
 FLAGS = {"--json": ["-o", "json"], "--csv": ["-o", "csv"], "--markdown": ["-o", "markdown"], "--yaml": ["-o", "yaml"]}
+_CACHES = {"-ctk": "k", "--cache-type-k": "k", "-ctv": "v", "--cache-type-v": "v"}
 _COUNT = ("--gpus", "--num-gpus", "--gpu-count", "--n-gpus")
 
 
 def corrected(arguments: list[str], message: str) -> list[str] | None:
     """What was meant, where a command failed with `message`; None where nobody can tell."""
-    for correct in (_word, _number_of_devices, _option, _command, _extra, _order):
+    for correct in (_word, _caches, _number_of_devices, _option, _command, _extra, _order):
         found = correct(arguments, message)
         if found is not None and found != arguments:
             return found
@@ -67,6 +68,23 @@ def _word(arguments: list[str], message: str) -> list[str] | None:
     return ["--version"] if first in ("version", "-V", "-v") else None
 
 
+def _caches(arguments: list[str], message: str) -> list[str] | None:
+    """``-ctk q8_0 -ctv q4_0`` of llama.cpp is ``--kv-dtype k=q8_0,v=q4_0``; what is not said is F16 there."""
+    found: dict[str, str] = {}
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in _CACHES:
+            found[_CACHES[name]] = value if equals else next(words, "")
+        else:
+            rest.append(word)
+    if not found or "--kv-dtype" in rest:
+        return None
+    k, v = (found.get(which, "f16") for which in ("k", "v"))
+    return [*rest, "--kv-dtype", k if k == v else f"k={k},v={v}"]
+
+
 def _number_of_devices(arguments: list[str], message: str) -> list[str] | None:
     """``--gpus 2 --gpu rtx4090`` is ``--gpu '2x rtx4090'``."""
     at = next((at for at, word in enumerate(arguments[:-1]) if word in _COUNT and arguments[at + 1].isdigit()), None)
@@ -81,10 +99,12 @@ def _number_of_devices(arguments: list[str], message: str) -> list[str] | None:
 
 def _option(arguments: list[str], message: str) -> list[str] | None:
     """Another word for an option that there is."""
-    found = re.match(r"No such option: (\S+)", message)
+    found = re.match(r"No such option: (\S+)", message) or re.match(
+        r"(\S+) is an option of|(?=--backend '\S+' is not known)(--backend)", message
+    )
     if found is None:
         return None
-    wrong = found[1]
+    wrong = next(filter(None, found.groups()))
     out: list[str] = []
     for argument in arguments:
         name, equals, value = argument.partition("=")

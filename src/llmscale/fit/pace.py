@@ -133,7 +133,7 @@ def _offloaded(layers: LayerSplit | None) -> tuple[float, float] | None:
     """Shares of all layers, and of all routed experts, that lie in host memory; None when all is on devices."""
     if layers is None or layers.whole:
         return None
-    experts = min(1.0, layers.cpu_moe / max(1, layers.total - 1))
+    experts = min(1.0, layers.experts_in_ram / max(1, layers.total - 1))
     return 1 - layers.on_devices / layers.total, experts
 
 

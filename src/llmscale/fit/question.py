@@ -46,5 +46,7 @@ class Question(NamedTuple):
 
     def work(self, about: About, quant: Quant, devices: Sequence[DeviceSet]) -> Workload:
         """The workload of a model in a quant."""
-        context = self.tokens(about, self.runs(quant), devices)
-        return Workload(context, self.batch, self.kv, quant.activation_bytes, self.kv_v, self.options)
+        runtime = self.runs(quant)
+        context = self.tokens(about, runtime, devices)
+        said = Workload(context, self.batch, self.kv, quant.activation_bytes, self.kv_v, self.options)
+        return runtime.in_own_words(said, named=self.context is not None)

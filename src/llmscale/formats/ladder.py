@@ -49,8 +49,8 @@ def ladder(runtime: str) -> list[Quant]:
 
 
 def originals(runtime: str) -> tuple[Quant, ...]:
-    """The quants of `runtime` that keep the tensors of checkpoints that are published quantised."""
-    return tuple(quant for quant in quants() if quant.runtime == runtime and quant.keeps)
+    """The quants that `runtime` reads and that keep the tensors of checkpoints that are published quantised."""
+    return tuple(quant for quant in quants() if quant.keeps and runtime in (quant.runtime, *quant.readers))
 
 
 def by_quality(steps: Iterable[Quant]) -> list[Quant]:

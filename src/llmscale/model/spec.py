@@ -120,6 +120,7 @@ class ModelSpec:
         rope_factor: by what linear or dynamic stretching lengthens the rotary table; 1 without.
         state_dtype: the format that the config names for recurrent states; empty where it names none.
         published_in: the ``quant_method`` of a checkpoint that is published quantised; empty for others.
+        prediction_layers: layers besides that predict further tokens, which the checkpoint holds.
         warnings: what a reader of any number from this spec must know.
     """
 
@@ -142,6 +143,7 @@ class ModelSpec:
     rope_factor: float = 1.0
     state_dtype: str = ""
     published_in: str = ""
+    prediction_layers: int = 0
     warnings: tuple[str, ...] = field(default=())
 
     def __hash__(self) -> int:

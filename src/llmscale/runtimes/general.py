@@ -65,6 +65,9 @@ class GeneralRuntime:
         self.info = info
         self.release = release
 
+    def in_own_words(self, work: Workload, *, named: bool) -> Workload:
+        return work
+
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
         return work
 

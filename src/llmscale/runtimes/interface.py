@@ -35,12 +35,14 @@ class Option(NamedTuple):
     Attributes:
         name: what `Workload.options` calls it.
         flags: as one types it; ``--flash-attn/--no-flash-attn`` where both can be said.
-        kind: ``whole``, ``share``, ``flag``, ``text``, ``size`` (of memory), ``bandwidth``, ``model`` or ``quant``.
+        kind: ``whole``, ``tokens``, ``share``, ``flag``, ``text``, ``size`` (of memory), ``bandwidth``, ``model`` or
+            ``quant``.
         help: one line.
         metavar: what stands for its value there.
         least, most: bounds of a number.
         choices: the only texts that it takes.
         offloads: whether it may leave weights in host memory.
+        cased: whether a text is taken as it is written.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Option(NamedTuple):
     most: float | None = None
     choices: tuple[str, ...] = ()
     offloads: bool = False
+    cased: bool = False
 
 
 #: Options that were given, by name.
@@ -177,6 +180,7 @@ class LayerSplit(NamedTuple):
         on_devices: layers there, the output counted as one.
         total: all layers and the output.
         cpu_moe: first layers whose experts stay in host memory.
+        by_rule: how many more layers' do, by rules that name them.
         split: how many of them each device gets, where it is not left to the runtime.
     """
 
@@ -184,11 +188,17 @@ class LayerSplit(NamedTuple):
     total: int
     cpu_moe: int = 0
     split: tuple[int, ...] = ()
+    by_rule: int = 0
+
+    @property
+    def experts_in_ram(self) -> int:
+        """Of how many layers the experts stay in host memory."""
+        return self.cpu_moe + self.by_rule
 
     @property
     def whole(self) -> bool:
         """Whether all of them, with all experts, are on devices."""
-        return self.on_devices == self.total and not self.cpu_moe
+        return self.on_devices == self.total and not self.experts_in_ram
 
 
 class Limit(NamedTuple):
@@ -314,6 +324,7 @@ class RuntimeInfo(NamedTuple):
         title: how its authors write it.
         source: where it was read.
         vendors: whose GPUs it is modelled on, as the device catalogue spells them.
+        reads_files: whether it reads GGUF files of others besides.
         usual: the quants that it is asked for when none is named; empty for those of everybody.
         bits: what people mean by so many bits on it (``4bit``, ``8bit``); empty where these are plain widths.
         steps: the quants that people go down until a model fits, the better first; empty for all that it has.
@@ -330,6 +341,7 @@ class RuntimeInfo(NamedTuple):
     vendors: tuple[str, ...] = ()
     runs: Runs = Runs()
     reads: Reads = Reads.ANY
+    reads_files: bool = False
     usual: tuple[str, ...] = ()
     bits: Mapping[str, str] = {}
     steps: tuple[str, ...] = ()
@@ -388,6 +400,19 @@ class Runtime(Protocol):
     @property
     def release(self) -> str:
         """The one that is modelled."""
+        ...
+
+    def in_own_words(self, work: Workload, *, named: bool) -> Workload:
+        """`work` with context and sequences as the runtime's own options mean them (``--ctx-size`` of llama.cpp).
+
+        Once, and before `settle`, which is asked again for each context that is tried.
+
+        Args:
+            named: whether the context was said besides.
+
+        Raises:
+            UsageError: what cannot be meant.
+        """
         ...
 
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:

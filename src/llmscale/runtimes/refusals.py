@@ -20,7 +20,9 @@ def reads(info: RuntimeInfo, quant: Quant) -> bool:
     readers = {*quant.readers, quant.runtime}
     if info.reads is Reads.ANY or {info.name, ANY} & readers:
         return True
-    return info.reads is Reads.OPEN and quant.kind != FILE and not quant.readers
+    if quant.kind == FILE:
+        return info.reads_files
+    return info.reads is Reads.OPEN and not quant.readers
 
 
 def refuse_unread(info: RuntimeInfo, quant: Quant) -> None:

@@ -90,13 +90,17 @@ def autoround(rows: int, columns: int) -> Bytes:
     return _state(import_module("auto_round_extension.torch.qlinear_torch").QuantLinear(4, 128, columns, rows, False))
 
 
-def compressed(preset: str) -> Build:
+def compressed(preset: str, group: int = 0) -> Build:
+    """A layer in one of its presets, in groups of so many columns where that is not the preset's own."""
+
     def build(rows: int, columns: int) -> Bytes:
         import torch
 
         tensors, compressors = import_module("compressed_tensors.quantization"), "compressed_tensors.compressors"
         model = torch.nn.Sequential(torch.nn.Linear(columns, rows, bias=False, dtype=torch.bfloat16))
         scheme = tensors.preset_name_to_scheme(preset, ["Linear"])
+        if group:
+            scheme.weights.group_size = group
         tensors.apply_quantization_config(model, tensors.QuantizationConfig(config_groups={"all": scheme}))
         for name, tensor in model.named_parameters():
             if name.endswith("scale"):
@@ -188,6 +192,7 @@ LAYERS: Mapping[str, tuple[str, Build]] = {
     **{f"awq_g{group}": ("autoawq", awq(group)) for group in (32, 64, 128)},
     "autoround4_g128": ("auto-round", autoround),
     "ct_w4": ("compressed-tensors", compressed("W4A16")),
+    "ct_w4_g32": ("compressed-tensors", compressed("W4A16", 32)),
     "ct_w4_asym": ("compressed-tensors", compressed("W4A16_ASYM")),
     "ct_w8": ("compressed-tensors", compressed("W8A16")),
     "int8_row": ("compressed-tensors", compressed("W8A8")),

@@ -7,6 +7,9 @@ from dataclasses import replace
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel import rotary
 from llmscale.runtimes.parallel.rotary import Tables
+from llmscale.runtimes.sglang.loaded import ROTARY
+from llmscale.runtimes.sglang.loaded import TABLES as SGLANG
+from llmscale.runtimes.vllm.loaded import TABLES as VLLM
 from llmscale.sources.registry import load
 from tests.runtimes.vllm.rows import model
 
@@ -40,3 +43,10 @@ def test_rotary_tables_are_as_long_as_the_published_positions_say() -> None:
     vision = load("qwen3-vl-8b").known()
     assert rotary_bytes(vision, 2) == 4 * (vision.max_context or 0) * 128 * 2
     assert rotary_bytes(load("gpt2").known(), 2) == 0
+
+
+def test_only_one_server_makes_longer_tables_for_positions_of_images() -> None:
+    """SGLang hands the positions on as they are: 262,144 of Qwen3-VL's, cosine and sine of 64 angles each, in FP32."""
+    spec = load("qwen3-vl-8b").known()
+    assert rotary.rotary_bytes(spec, ROTARY, SGLANG) == 262144 * 128 * 4
+    assert rotary.rotary_bytes(spec, 2, VLLM) == 4 * 262144 * 128 * 2

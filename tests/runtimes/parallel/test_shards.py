@@ -7,9 +7,11 @@ from math import ceil, prod
 
 import pytest
 
-from llmscale.model.inventory import inventory
+from llmscale.model.blocks.linear_attention import KimiDeltaAttention
+from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel import shards as parallel_shards
+from llmscale.runtimes.parallel.blocks import share
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel, stage_layers
 from llmscale.runtimes.parallel.shards import Shard, Whole, weight_bytes
 from llmscale.runtimes.parallel.split import padded_vocab
@@ -140,3 +142,11 @@ def test_keys_that_are_values_too_are_loaded_twice() -> None:
 def _is_key(shard: object) -> bool:
     group = shard.group  # type: ignore[attr-defined]
     return bool(group.role == "attention.k" and group.component == "attention" and len(group.shape) == 2)
+
+
+@pytest.mark.parametrize("decays", [(1, 1, 32, 1), (32,), (32, 128)])
+def test_decays_are_dealt_out_by_heads_however_they_are_kept(decays: tuple[int, ...]) -> None:
+    """Kimi Linear keeps them between ones, later families alone."""
+    block = KimiDeltaAttention(hidden=256, heads=32, head_dim=128, conv=4, decays=decays)
+    group = TensorGroup("A_log", "recurrent.a", "recurrent", decays, (0,), 1, 1, None)
+    assert share(block, group, 4) == tuple(8 if size == 32 else size for size in decays)

@@ -235,3 +235,34 @@ def test_the_line_that_starts_it() -> None:
 
 def test_the_release_is_named() -> None:
     assert f"sglang {newest('sglang')}" in good("estimate", "llama-3.1-8b", "--runtime", "sglang").out
+
+
+@pytest.mark.parametrize(
+    ("gpu", "fits"),
+    [("h20", False), ("2x h20", True), ("b200", True)],
+)
+def test_what_torchao_quantises_is_loaded_in_16_bits_first(gpu: str, fits: bool) -> None:
+    """Qwen3-Next-80B-A3B under --torchao-config int8dq on one H20: out of memory at 93.27 of 95.08 GiB
+    (sgl-project/sglang issue 10736). Its experts stay in 16 bits besides."""
+    device = estimate("qwen3-next-80b-a3b", ["torchao-int8"], runtime="sglang", gpus=[gpu]).estimates[0].devices[0]
+    assert device.fits is fits
+    assert ("loaded_in_16_bits" in [limit.code for limit in device.limits]) is not fits
+
+
+def test_a_dense_model_needs_room_for_16_bits_and_not_for_them_alone() -> None:
+    """27.5 GiB of Qwen3-14B in 16 bits do not go through an RTX 4090, and 14.3 GiB would lie on it."""
+    (told,) = estimate("qwen3-14b", ["torchao-int8"], runtime="sglang", gpus=["rtx4090"]).estimates[0].devices
+    assert told.used_bytes < told.usable_bytes
+    assert not told.may_fit
+    (told,) = estimate("qwen3-8b", ["torchao-int8"], runtime="sglang", gpus=["rtx4090"]).estimates[0].devices
+    assert told.fits
+    assert told.command
+    assert "--model-path Qwen/Qwen3-8B --torchao-config int8wo" in told.command
+
+
+def test_the_reason_is_said_in_both_languages() -> None:
+    words = ("estimate", "qwen3-14b", "-q", "torchao-int8", "--runtime", "sglang", "--gpu", "rtx4090", "--lang")
+    english, chinese = (" ".join(good(*words, language).out.split()) for language in ("en", "zh"))
+    assert english.startswith("No: ")
+    assert "loaded in 16 bits" in english
+    assert "先以 16 位载入" in chinese

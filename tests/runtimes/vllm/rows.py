@@ -181,6 +181,7 @@ class GraphRow(NamedTuple):
     name: str
     features: tuple[float, float, float]
     gib: float
+    source: str
 
 
 def graph_rows() -> list[GraphRow]:
@@ -189,7 +190,7 @@ def graph_rows() -> list[GraphRow]:
         if str(c.row["vllm_version"])[:4] in ("0.18", "0.19"):
             mixture = any(group.component == "experts" for group in inventory(c.spec).groups)
             features = (1.0, float(c.spec.layers), mixture / c.parallel.tensor)
-            rows.append(GraphRow(c.name, features, c.row["cuda_graph_gib"]))
+            rows.append(GraphRow(c.name, features, c.row["cuda_graph_gib"], c.row["source"]))
     return rows
 
 

@@ -170,8 +170,8 @@ def test_what_vllm_refuses_is_refused_in_its_words() -> None:
         device("qwen2.5-7b", "bf16", "8x h100", 8192, tp=8)
     with pytest.raises(UsageError, match="not aligned with the quantized weight shape"):
         device("qwen2.5-72b", "awq", "2x h100", 8192, tp=2)  # 29,568 / 2 is no multiple of 128
-    with pytest.raises(UnsupportedModelError, match="vLLM does not run Q4_K_M"):
-        device("qwen2.5-7b", "q4_k_m", "h100", 8192)
+    with pytest.raises(UnsupportedModelError, match="vLLM does not run EXL3"):
+        device("qwen2.5-7b", "exl3-4bpw", "h100", 8192)
     with pytest.raises(UsageError, match="keeps no cache in Q8_0"):
         device("qwen2.5-7b", "bf16", "h100", 8192, "q8_0")
     with pytest.raises(UsageError, match="K and V in the same format"):

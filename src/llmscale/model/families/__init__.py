@@ -16,6 +16,7 @@ from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
+from llmscale.model.prediction import prediction_layers
 from llmscale.model.spec import ModelSpec
 from llmscale.names import visible
 from llmscale.quantity import Basis
@@ -56,8 +57,8 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
         raise c.error("has an image_size that is smaller than its patch_size: no patch fits into such an image")
     if outside := c.outside():
         spec = replace(spec, warnings=(*spec.warnings, _unread_by_all(outside)))
-    method = published_in(data)
-    return replace(spec, published_in=method) if method else spec
+    method, more = published_in(data), prediction_layers(data)
+    return replace(spec, published_in=method, prediction_layers=more) if method or more else spec
 
 
 def _images(data: Mapping[str, Any], deep: int = 4) -> Iterator[tuple[int, int]]:
@@ -85,10 +86,31 @@ def _unread_by_all(keys: list[str]) -> str:
 
 
 def published_in(config: Mapping[str, Any]) -> str:
-    """The ``quant_method`` of a checkpoint that was published quantised; empty for others."""
+    """What a checkpoint was published quantised in; empty for others.
+
+    The ``quant_method``, and of one that stands for many layouts, where it is one that a quant keeps, that quant.
+    """
     quantization = config.get("quantization_config")
-    method = quantization.get("quant_method") if isinstance(quantization, Mapping) else None
-    return method if isinstance(method, str) else ""
+    if not isinstance(quantization, Mapping) or not isinstance(quantization.get("quant_method"), str):
+        return ""
+    method = str(quantization["quant_method"])
+    return INT4_EXPERTS if method == "compressed-tensors" and _int4_experts(quantization) else method
+
+
+#: Routed experts alone in 4 bits and groups of 32, as Kimi K2.5 is published.
+INT4_EXPERTS = "int4-g32-experts"
+
+
+def _int4_experts(quantization: Mapping[str, Any]) -> bool:
+    groups, ignored = quantization.get("config_groups"), str(quantization.get("ignore"))
+    only = list(groups.values()) if isinstance(groups, Mapping) else []
+    weights = only[0].get("weights") if len(only) == 1 and isinstance(only[0], Mapping) else None
+    wanted = {"num_bits": 4, "group_size": 32, "type": "int", "symmetric": True}
+    return (
+        isinstance(weights, Mapping)
+        and all(weights.get(name) == value for name, value in wanted.items())
+        and all(part in ignored for part in ("self_attn", "shared_experts", "lm_head"))
+    )
 
 
 def _family(name: str) -> str:

@@ -229,11 +229,11 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
         }
         if device.fits:
             yield say.sentence(note("estimate_fits", **said))
-        elif device.max_concurrency and device.max_concurrency < result.batch:
+        elif device.max_concurrency and 1 <= device.max_concurrency < result.batch:
             asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
             yield say.sentence(note("estimate_some_run", **said | asked_for))
         elif device.limits and device.used_bytes <= device.usable_bytes:
-            yield say.sentence(note("estimate_limited", **said))
+            yield say.sentence(note("estimate_limited", **said, may=device.may_fit))
         elif all(usage.free_bytes >= 0 for usage in device.per_device):
             yield say.sentence(note("estimate_lacks_ram", **said, ram=format_gib(device.host_bytes)))
         else:

@@ -39,6 +39,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "no_law_of_tuning": "Repeats are counted by the law of Muennighoff 2023 for pre-training; no law predicts a "
     "fine-tune.",
     "saved_unties": "The head shares the embedding's weights; saved modules are copies, so it is counted twice.",
+    "unpacked_to_train": "{model} is published packed ({method}): what is trained here is a copy of it in 16 bits.",
     "adapters_in_fp32": "peft makes adapters of a 16-bit model in fp32.",
     "flops_not_counted": "FLOPs of {what} are not counted product by product: only 6ND is given.",
     "own_run_left_out": "Hours: the rows of the model itself are left out of the shares that ours follow from. "
@@ -102,7 +103,26 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "too_many_sequences": "vLLM does not start: up to {sequences:,} sequences may run by default, and there are "
     "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
-    "fewer_requests": "Only {requests:,.1f} requests of that context run at once, and {asked:,} are asked for.",
+    "perhaps_too_many_sequences": "vLLM may not start: up to {sequences:,} sequences may run by default, and of "
+    "~{blocks:,} blocks of recurrent state some logs had only {surely:,}. Add --max-num-seqs {surely} or less.",
+    "loaded_in_16_bits": lambda v: (
+        "SGLang quantises with --torchao-config what it has loaded in 16 bits: "
+        f"{format_gib(v['before'])} GiB a device, and {format_gib(v['free'])} are free."
+    ),
+    "fewer_requests": lambda v: (
+        "The cache does not hold one request of that context whole."
+        if v["asked"] == 1 or v["requests"] < 1
+        else f"Only {v['requests']:,.1f} requests of that context run at once, and {v['asked']:,} are asked for."
+    ),
+    "one_allocation": lambda v: (
+        f"Vulkan allocates no more than {format_gib(v['most'])} GiB at once, and the largest tensor "
+        f"({v['what']}) takes {format_gib(v['size'])}."
+    ),
+    "cache_beyond_memory": lambda v: (
+        f"Of --kv-cache-memory-bytes {format_gib(v['missing'])} GiB do not fit beside the weights."
+    ),
+    "share_of_unified": "The system uses this memory as well: vLLM ends at the start unless {share:.0%} of it are free "
+    "then, and no more than {surely:.0%} surely are (--gpu-memory-utilization).",
     "graphs_outside_share": lambda v: (
         f"CUDA graphs of {format_gib(v['graphs'])} GiB have to find memory outside vLLM's share, and only "
         f"{format_gib(v['rest'])} GiB are left there (--enforce-eager takes none)."
@@ -143,7 +163,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "remedy_context": "  shorter sequences: all {asked} at once up to ~{context:,} tokens each",
     "remedy_quant": "  {quant}: ~{requests:,.1f} of {asked} at once",
     "remedy_devices": "  {count}x {device}: ~{requests:,.1f} of {asked} at once",
-    "estimate_limited": "No: {model} in {quant} has room on {device}, and yet does not run so; see *.",
+    "estimate_limited": lambda v: (
+        "Maybe: {model} in {quant} has room on {device}, but memory is not all; see *."
+        if v["may"]
+        else "No: {model} in {quant} has room on {device}, and yet does not run so; see *."
+    ).format(**v),
     "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
     "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
     "fits_first": lambda v: (

@@ -200,6 +200,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "laws_not_comparable": "不同定律的损失不可相互比较(分词器与数据不同)。~:超出该定律拟合时的规模与词元数。",
     "no_law_of_tuning": "重复数据按 Muennighoff 2023 的预训练定律折算;没有定律能预测微调。",
     "saved_unties": "输出头与嵌入共享权重;保存的模块是副本,因此计入两次。",
+    "unpacked_to_train": "{model} 以量化形式({method})发布:此处训练的是其 16 位副本。",
     "adapters_in_fp32": "16 位模型的适配器由 peft 以 fp32 建立。",
     "flops_not_counted": "未逐个矩阵乘法统计 {what} 的 FLOPs:只给出 6ND。",
     "own_run_left_out": "机时:我们的估计不使用该模型自己的数据。FLOP:按发布者自己的算法。",
@@ -221,7 +222,27 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "too_many_sequences": "vLLM 无法启动:默认最多同时运行 {sequences:,} 个序列,而循环状态块只有 {blocks:,} 个。"
     "请加上 --max-num-seqs {blocks} 或更小的值。",
-    "fewer_requests": "该上下文下只能同时运行 {requests:,.1f} 个请求,而要求的是 {asked:,} 个。",
+    "perhaps_too_many_sequences": "vLLM 可能无法启动:默认最多同时运行 {sequences:,} 个序列,而约 {blocks:,} 个循环状态块"
+    "在有的日志中只有 {surely:,} 个。加上 --max-num-seqs {surely} 或更小的值即可启动。",
+    "loaded_in_16_bits": lambda v: (
+        f"SGLang 的 --torchao-config 先以 16 位载入再量化:每张卡需 {format_gib(v['before'])} GiB,"
+        f"而空闲只有 {format_gib(v['free'])} GiB。"
+    ),
+    "fewer_requests": lambda v: (
+        "缓存放不下一个该上下文长度的完整请求。"
+        if v["asked"] == 1 or v["requests"] < 1
+        else f"该上下文下只能同时运行 {v['requests']:,.1f} 个请求,而要求的是 {v['asked']:,} 个。"
+    ),
+    "one_allocation": lambda v: (
+        f"Vulkan 单次最多分配 {format_gib(v['most'])} GiB,而最大的张量"
+        f"({ {'weights': '权重', 'cache': 'KV 缓存', 'scores': '注意力分数'}[v['what']] })"
+        f"需要 {format_gib(v['size'])} GiB。"
+    ),
+    "cache_beyond_memory": lambda v: (
+        f"--kv-cache-memory-bytes 有 {format_gib(v['missing'])} GiB 放不进权重之外的显存。"
+    ),
+    "share_of_unified": "此内存与系统共用:启动时须有 {share:.0%} 空闲,否则 vLLM 立即退出;有把握的只有 {surely:.0%}"
+    "(--gpu-memory-utilization)。",
     "graphs_outside_share": lambda v: (
         f"{format_gib(v['graphs'])} GiB 的 CUDA 图须放在 vLLM 份额之外,而那里只剩 {format_gib(v['rest'])} GiB"
         "(--enforce-eager 则不占用)。"
@@ -261,7 +282,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "remedy_context": "  缩短序列:每个不超过 ~{context:,} 词元时 {asked} 个可同时运行",
     "remedy_quant": "  {quant}:同时 ~{requests:,.1f} / {asked} 个",
     "remedy_devices": "  {count}x {device}:同时 ~{requests:,.1f} / {asked} 个",
-    "estimate_limited": "不行:{model} 的 {quant} 在 {device} 上显存够用,但这样无法运行,见 *。",
+    "estimate_limited": lambda v: (
+        "不一定:{model} 的 {quant} 在 {device} 上显存够用,但不只受显存限制,见 *。"
+        if v["may"]
+        else "不行:{model} 的 {quant} 在 {device} 上显存够用,但这样无法运行,见 *。"
+    ).format(**v),
     "estimate_lacks_ram": "不行:{model} 的 {quant} 除 {device} 外还需 ~{ram} GiB 内存,超过 --ram 给出的大小。",
     "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
     "fits_first": lambda v: (

@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from llmscale.runtimes.llama_cpp.load import Load
 from llmscale.runtimes.llama_cpp.settings import Offload
 
+#: Parts of a device in which layers are dealt out evenly.
+PARTS = 64
 
-def fitted(load: Load, offload: Offload, *, free: bool, deals: bool = True) -> Offload:
+
+def fitted(load: Load, offload: Offload, *, deals: bool = True) -> Offload:
     """As much on the devices as fits: all but some layers' experts where that is enough, since these are read least.
 
     Args:
-        free: whether it may choose which experts stay in host memory.
         deals: whether it may choose how many layers each device gets.
     """
-    if free and any(load.weights.experts):
+    if any(load.weights.experts):
         deal = dealt_experts if deals and offload.devices > 1 else fewest_experts
         if (found := deal(load, offload)) is not None:
             return found._replace(gpu_layers=load.layers)
@@ -44,6 +46,25 @@ def dealt_experts(load: Load, offload: Offload) -> Offload | None:
     while 0 <= most < count and fits(most + 1):
         most += 1
     return deal(most)[0] if most >= 0 else None
+
+
+def dealt_layers(load: Load, offload: Offload) -> Offload:
+    """The same with as many layers on each of several devices as it holds where equal shares do not fit and these do:
+    with the experts of the first ones in host memory, the last layers are far larger than they are."""
+    if offload.devices < 2 or load.spare(offload) >= 0:
+        return offload
+    sizes, rooms = load.sizes(offload), load.rooms(offload)
+
+    def deal(parts: int) -> tuple[Offload, bool]:
+        counts, fits = dealt(sizes, [room * parts // PARTS for room in rooms])
+        return offload._replace(split=tuple(map(float, counts))), fits
+
+    if not deal(PARTS)[1]:
+        return offload
+    # The smallest part of every device that holds them leaves each as much as the others.
+    least = PARTS - _last(lambda spared: deal(PARTS - spared)[1], PARTS - 1)
+    found = deal(least)[0]
+    return found if load.spare(found) >= 0 else offload
 
 
 def dealt(sizes: Sequence[int], rooms: Sequence[int]) -> tuple[list[int], bool]:

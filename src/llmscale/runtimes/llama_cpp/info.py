@@ -6,6 +6,8 @@ from llmscale.runtimes.interface import Option, RuntimeInfo
 
 #: Words of ``--gpu-layers`` besides a number.
 AUTO, ALL = "auto", "all"
+#: Backends by ggml's names; ROCm's is CUDA's code.
+CUDA, ROCM, VULKAN, METAL, SYCL = "cuda", "rocm", "vulkan", "metal", "sycl"
 UBATCH = Option(
     "ubatch", ("--ubatch", "-ub"), "whole", "tokens computed at once. Default: 512.", "N", least=1, most=1 << 20
 )
@@ -31,6 +33,16 @@ INFO = RuntimeInfo(
             "flag",
             "the context is one cache for all sequences.",
         ),
+        Option("ctx_size", ("--ctx-size",), "tokens", "tokens of the whole cache, of all slots together.", "N"),
+        Option("parallel", ("--parallel", "-np"), "text", "slots; auto: 4 over one cache, llama-server's own.", "N"),
+        Option(
+            "backend",
+            ("--backend",),
+            "text",
+            "what computes: vulkan has limits of its own.",
+            "NAME",
+            choices=(CUDA, ROCM, VULKAN, METAL, SYCL),
+        ),
         Option("swa_full", ("--swa-full",), "flag", "whole caches for sliding windows."),
         Option("kv_offload", ("--kv-offload/--no-kv-offload",), "flag", "the cache on the device."),
         LAYERS,
@@ -44,6 +56,26 @@ INFO = RuntimeInfo(
             offloads=True,
         ),
         Option("cpu_moe", ("--cpu-moe", "-cmoe"), "flag", "the experts of all layers stay in RAM.", offloads=True),
+        Option(
+            "override_tensor",
+            ("--override-tensor", "-ot"),
+            "text",
+            "experts in RAM by name: exps=CPU.",
+            "RULE",
+            cased=True,
+            offloads=True,
+        ),
+        Option(
+            "split_mode",
+            ("--split-mode", "-sm"),
+            "text",
+            "how devices share it: layer, none.",
+            "MODE",
+            choices=("layer", "none", "row", "tensor"),
+        ),
+        Option(
+            "main_gpu", ("--main-gpu", "-mg"), "whole", "the device of --split-mode none.", "N", least=0, most=1 << 10
+        ),
         Option("tensor_split", ("--tensor-split", "-ts"), "text", "shares of the layers, one a device: 3,1.", "N,N"),
         RAM,
         Option(

@@ -46,6 +46,8 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     words: list[str | int] = ["llama-server", *file, "-c", tokens_of(work)]
     words += ["-np", work.batch, "-ngl", layers]
     words += ["--n-cpu-moe", placed.layers.cpu_moe] if placed.layers.cpu_moe else []
+    words += ["-ot", work.option("override_tensor")] if work.option("override_tensor") else []
+    words += ["-sm", "none", "-mg", work.option("main_gpu") or 0] if work.option("split_mode") == "none" else []
     split = work.option("tensor_split") or ",".join(map(str, placed.layers.split))
     words += ["-ts", split] if split else []
     words += ["-fa", "off" if work.option("flash_attn") is False else "on"]

@@ -16,12 +16,16 @@ from llmscale.quantity import Basis
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
-from llmscale.runtimes.llama_cpp.info import ALL, AUTO
+from llmscale.runtimes.llama_cpp.info import ALL, AUTO, CUDA, ROCM
 from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_sizes, layer_weights, streamed_types
+from llmscale.runtimes.llama_cpp.overrides import layers_in_ram
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, further, pool
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulate import activations, facts, refuse, settings_of
 from llmscale.runtimes.subject import Exact
+
+#: Ways to share that are not modelled.
+UNMODELLED = ("row", "tensor")
 
 
 class Load(NamedTuple):
@@ -104,20 +108,24 @@ def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0)
     budgets = tuple(budget - margin for budget in devices.budgets)
     tokens = min(settings.n_ctx, settings.n_ubatch)
     usual = fixed(MIDDLE) + pool(activations(known), tokens)
-    alike = not devices.members
+    alike, main = not devices.members, main_device(work, devices.count)
+    used = [main is None or number == main for number in range(devices.count)]
+    # Of unlike devices each gets layers by its free memory, as llama.cpp does by default.
+    shares = tensor_split(work, devices) or (() if alike else tuple(map(float, devices.budgets)))
     return Load(
         facts=known,
         settings=settings,
         weights=weights_by_layer(subject),
         budgets=budgets,
-        process=tuple(usual + more for more in further(devices)),
+        process=tuple((usual + more) * here for more, here in zip(further(devices), used, strict=True)),
         beside=tuple(
             (other.kind, tuple(other.on_devices(work, devices.budgets, alike))) for other in companions(subject, work)
         ),
-        # Of unlike devices each gets layers by its free memory, as llama.cpp does by default.
         offload=Offload(
             devices=devices.count,
-            split=tensor_split(work, devices) or (() if alike else tuple(map(float, devices.budgets))),
+            split=tuple(map(float, used)) if main is not None else shares,
+            pipeline=main is None,
+            cuda=work.option("backend") in (None, CUDA, ROCM),
             streamed=types_by_shape(subject),
         ),
         basis=Basis.MODELLED if subject.basis is Basis.EXACT else subject.basis,
@@ -140,10 +148,40 @@ def gpu_layers(work: Workload) -> int | None:
     return int(text)
 
 
-def experts_in_ram(load: Load, work: Workload) -> int | None:
-    """Of how many layers the options keep the experts in host memory; None where they say nothing."""
-    number: int | None = work.option("n_cpu_moe")
-    return load.layers if work.option("cpu_moe") else number
+def experts_in_ram(subject: Exact, load: Load, work: Workload) -> Offload | None:
+    """All layers on devices, less the experts that the options keep in host memory; None where they keep none there.
+
+    Raises:
+        UsageError: as `layers_in_ram`.
+    """
+    number: int | None = load.layers if work.option("cpu_moe") else work.option("n_cpu_moe")
+    rules = work.option("override_tensor")
+    if number is None and not rules:
+        return None
+    named = layers_in_ram(subject, rules) if rules else ()
+    return load.offload._replace(cpu_moe=number or 0, cpu_experts=named)
+
+
+def main_device(work: Workload, devices: int) -> int | None:
+    """The only device that gets anything (``--split-mode none``); None where all of them do.
+
+    Raises:
+        UsageError: a mode whose memory is not modelled, a device that is not there.
+    """
+    mode, main = work.option("split_mode"), work.option("main_gpu")
+    if mode in UNMODELLED:
+        raise UsageError(
+            f"--split-mode {mode} cuts every matrix over the devices, which is not modelled for llama.cpp.",
+            "layer (the default) or none are; vLLM cuts matrices as well.",
+        )
+    if main is not None and main >= devices:
+        raise UsageError(f"--main-gpu {main} is not there: devices 0 to {devices - 1} are.")
+    return (main or 0) if mode == "none" else None
+
+
+def dealt_by_name(work: Workload) -> bool:
+    """Whether the options say what each device gets."""
+    return bool(work.option("tensor_split")) or work.option("split_mode") == "none"
 
 
 def tensor_split(work: Workload, devices: DeviceSet | None = None) -> tuple[float, ...]:

@@ -92,12 +92,12 @@ def held(
     for them is taken for too little all the same.
     """
     where, count = layer_devices(len(facts.layers), offload), len(facts.layers)
-    whole = not offload.cpu_moe and (offload.gpu_layers is None or offload.gpu_layers > count)
+    whole = not offload.overridden and (offload.gpu_layers is None or offload.gpu_layers > count)
     # Weights are streamed from host memory alone.
     laid = offload._replace(streamed=()) if whole else offload
     states = state_bytes(facts, settings)
     compute = compute_on(facts, settings, laid) if computes else (0,) * (offload.devices + 1)
-    left_out = [size if number < offload.cpu_moe else 0 for number, size in enumerate(weights.experts)]
+    left_out = [size if offload.keeps_experts(number) else 0 for number, size in enumerate(weights.experts)]
     found = []
     for device in range(offload.devices + 1):
         in_ram = device == offload.host
@@ -119,7 +119,7 @@ def layer_sizes(facts: ModelFacts, settings: LlamaCppSettings, weights: LayerWei
     caches, states = cache_bytes(facts, settings, offload.cuda), state_bytes(facts, settings)
     sizes = [
         size
-        - (weights.experts[number] if number < offload.cpu_moe else 0)
+        - (weights.experts[number] if offload.keeps_experts(number) else 0)
         + (caches[number] + states[number] if settings.kv_offload else 0)
         for number, size in enumerate(weights.layers)
     ]

@@ -19,9 +19,17 @@ from llmscale.runtimes.interface import (
     Workload,
     gathered,
 )
-from llmscale.runtimes.llama_cpp.fitting import fitted
+from llmscale.runtimes.llama_cpp.backends import limit
+from llmscale.runtimes.llama_cpp.fitting import dealt_layers, fitted
 from llmscale.runtimes.llama_cpp.info import ALL
-from llmscale.runtimes.llama_cpp.load import Load, experts_in_ram, gpu_layers, load_of, tensor_split, weights_by_layer
+from llmscale.runtimes.llama_cpp.load import (
+    Load,
+    dealt_by_name,
+    experts_in_ram,
+    gpu_layers,
+    load_of,
+    weights_by_layer,
+)
 from llmscale.runtimes.llama_cpp.memory import Held, held
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts, refuse, settings_of
@@ -31,19 +39,27 @@ from llmscale.runtimes.subject import Exact
 def place(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -> Placement:
     """All layers on the devices unless the options put some in host memory; where RAM is named, as many as fit.
 
+    Where the options say whose experts stay in RAM, all layers stay on devices, as llama.cpp's own fitting then leaves
+    everything as it is (common/fit.cpp); only how many each device gets is chosen, which the command says.
+
     Raises:
         UsageError, UnsupportedModelError: what llama.cpp refuses.
     """
     if devices.host:
         return on_host(subject, work, devices)
     load = load_of(subject, work, devices, margin)
-    offload = load.offload._replace(cpu_moe=experts_in_ram(load, work) or 0)
-    asked, ram = gpu_layers(work), work.option("ram")
+    named = experts_in_ram(subject, load, work)
+    offload = load.offload if named is None else named
+    asked, ram, deals = gpu_layers(work), work.option("ram"), not dealt_by_name(work)
     if asked is not None:
         offload = offload._replace(gpu_layers=min(asked, load.layers))
+    elif named is not None:
+        offload = dealt_layers(load, offload) if deals else offload
     elif ram is not None and work.option("gpu_layers") != ALL and load.spare(offload) < 0:
-        offload = fitted(load, offload, free=experts_in_ram(load, work) is None, deals=not tensor_split(work))
-    return _placement(load, offload, subject.weights, subject.basis, ram)
+        offload = fitted(load, offload, deals=deals)
+    placed = _placement(load, offload, subject.weights, subject.basis, ram)
+    too_large = limit(subject, work, load, offload)
+    return placed._replace(limits=(too_large,)) if too_large else placed
 
 
 def on_host(subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
@@ -70,8 +86,9 @@ def partly(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) 
     if gpu_layers(work) is not None or work.option("ram") is not None or work.option("gpu_layers") == ALL:
         return None
     load = load_of(subject, work, devices, margin)
-    moe = experts_in_ram(load, work)
-    offload = fitted(load, load.offload._replace(cpu_moe=moe or 0), free=moe is None, deals=not tensor_split(work))
+    if experts_in_ram(subject, load, work) is not None:
+        return None
+    offload = fitted(load, load.offload, deals=not dealt_by_name(work))
     return _placement(load, offload, subject.weights, subject.basis, None)
 
 
@@ -92,7 +109,9 @@ def _split(load: Load, offload: Offload, on_devices: int) -> LayerSplit:
     """Where the layers are, with how many each device gets where that was not left to llama.cpp."""
     told = offload.split != load.offload.split
     counts = tuple(map(int, offload.split)) if told else ()
-    return LayerSplit(on_devices, load.layers, min(offload.cpu_moe, load.layers - 1), counts)
+    cpu_moe = min(offload.cpu_moe, load.layers - 1)
+    by_rule = sum(layer >= cpu_moe for layer in offload.cpu_experts)
+    return LayerSplit(on_devices, load.layers, cpu_moe, counts, by_rule)
 
 
 def _parts(one: Held, weights: Basis, layers: Basis, modelled: Basis) -> Sequence[tuple[str, Quantity]]:

@@ -26,6 +26,11 @@ CELLS, UBATCH = 256, 512
 class LlamaCpp(GeneralRuntime):
     """See the module; what simulates is imported when it is asked, which takes 30 ms."""
 
+    def in_own_words(self, work: Workload, *, named: bool) -> Workload:
+        from llmscale.runtimes.llama_cpp.slots import in_slots
+
+        return in_slots(work, named=named)
+
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
         if isinstance(subject, Summary) and not subject.exact and (work.option("mmproj") or work.option("draft")):
             raise UsageError("--mmproj and --draft need a model whose tensors are known, and this is a size alone.")

@@ -70,6 +70,7 @@ class Offload(NamedTuple):
         split: share of the layers that each device gets (``--tensor-split``; by default each one's free memory, and
             here equal shares); empty for equal shares.
         cpu_moe, cpu_ffn: first layers whose experts, or whose dense feed-forward, stay on the host.
+        cpu_experts: further layers whose experts do (``--override-tensor``).
         cuda: whether the devices are CUDA's; else they align and pad as host memory does.
         weights: type of the weights that are streamed to a device (see `LlamaCppSettings.op_offload`).
         streamed: their types by shape, as ggml orders the axes, where they are not all of that one.
@@ -85,6 +86,16 @@ class Offload(NamedTuple):
     weights: str = "f16"
     streamed: tuple[tuple[tuple[int, ...], str], ...] = ()
     pipeline: bool = True
+    cpu_experts: tuple[int, ...] = ()
+
+    @property
+    def overridden(self) -> bool:
+        """Whether parts of layers stay on the host whatever their layers do."""
+        return bool(self.cpu_moe or self.cpu_ffn or self.cpu_experts)
+
+    def keeps_experts(self, layer: int) -> bool:
+        """Whether the experts of a layer stay on the host."""
+        return layer < self.cpu_moe or layer in self.cpu_experts
 
     @property
     def host(self) -> int:

@@ -93,8 +93,8 @@ def _delta_share(block: KimiDeltaAttention, group: TensorGroup, ranks: int) -> t
         return group.shape
     if group.role != "recurrent.a":
         return split(group, ranks)
-    # Stored as (1, 1, heads, 1), or of the heads alone.
-    return divided(group.shape, min(2, len(group.shape) - 1), ranks)
+    # Kept as (1, 1, heads, 1), or without the ones: the heads are dealt out.
+    return divided(group.shape, next(axis for axis, size in enumerate(group.shape) if size > 1), ranks)
 
 
 @share.register
@@ -162,12 +162,14 @@ class Keeping(NamedTuple):
         tensor: ranks that share its heads.
         kv_bytes, state_bytes: of an element of K and V, and of a recurrent state.
         sparse: whether the model has an indexer, which chooses the tokens that MLA attends to.
+        speculated: tokens whose inputs a recurrent layer's convolution keeps besides.
     """
 
     tensor: int = 1
     kv_bytes: int = 2
     state_bytes: int = 2
     sparse: bool = False
+    speculated: int = 0
 
 
 @singledispatch
@@ -217,20 +219,20 @@ def _mamba_kept(block: Mamba, how: Keeping) -> CacheKind:
 @kept.register
 def _mamba2_kept(block: Mamba2, how: Keeping) -> CacheKind:
     state = block.heads // how.tensor * block.head_dim * block.state_size
-    return _state(_mamba2_convolved(block, how.tensor) * (block.conv - 1), state * how.state_bytes)
+    return _state(_mamba2_convolved(block, how.tensor) * (block.conv - 1 + how.speculated), state * how.state_bytes)
 
 
 @kept.register
 def _gated_delta_kept(block: GatedDeltaNet, how: Keeping) -> CacheKind:
     convolved = (2 * block.key_heads * block.key_dim + block.value_heads * block.value_dim) // how.tensor
     state = block.value_heads // how.tensor * block.value_dim * block.key_dim
-    return _state(convolved * (block.conv - 1), state * how.state_bytes)
+    return _state(convolved * (block.conv - 1 + how.speculated), state * how.state_bytes)
 
 
 @kept.register
 def _delta_kept(block: KimiDeltaAttention, how: Keeping) -> CacheKind:
     inner = block.heads // how.tensor * block.head_dim
-    return _state(3 * inner * (block.conv - 1), inner * block.head_dim * FP32)
+    return _state(3 * inner * (block.conv - 1 + how.speculated), inner * block.head_dim * FP32)
 
 
 @kept.register

@@ -12,7 +12,7 @@ ONLINE = {
     "mxfp8": "mxfp8",
 }
 #: The format that a checkpoint of this ``quant_method`` is published in.
-PUBLISHED = {"fp8": "fp8-block", "mxfp4": "mxfp4"}
+PUBLISHED = {"fp8": "fp8-block", "mxfp4": "mxfp4", "int4-g32-experts": "w4a16-g32-experts"}
 #: Formats of 16 bits: what a publisher's checkpoint is read in without being told.
 PLAIN = ("fp16", "bf16")
 

@@ -21,9 +21,9 @@ from llmscale.units import MIB
 
 #: Bytes of an element of a table of cosines and sines.
 ROTARY = 4
-#: Stretched tables are no longer than others. That those of positions of images are four times as long is vLLM's rule:
-#: no log of such a model is at hand, and SGLang's own mrope.py does not say so.
-TABLES = Tables(multimodal=4, stretched=False)
+#: Neither stretched tables nor those of positions of images are longer than others: `MRotaryEmbedding` there hands
+#: ``max_position_embeddings`` on as it is, where vLLM's takes four times as many.
+TABLES = Tables(multimodal=1, stretched=False)
 #: Families of which every rank holds the tower or the token embedding whole.
 WHOLE = Whole(towers=frozenset({"mistral3", "pixtral"}), embeddings=frozenset({"whisper"}))
 #: What a model that sees has for embeddings of images (``SGLANG_VLM_CACHE_SIZE_MB`` in sglang/srt/environ.py).

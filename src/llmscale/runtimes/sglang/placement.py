@@ -11,6 +11,7 @@ from functools import lru_cache
 from llmscale.devices.sets import DeviceSet
 from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.catalogue import quant
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, spread
@@ -29,9 +30,11 @@ from llmscale.runtimes.interface import (
 )
 from llmscale.runtimes.parallel.check import undivided
 from llmscale.runtimes.parallel.planes import planes_of
+from llmscale.runtimes.parallel.published import PLAIN
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.sglang.info import INFO
-from llmscale.runtimes.sglang.loaded import IMAGE_CACHE, vision
+from llmscale.runtimes.sglang.launch import TORCHAO
+from llmscale.runtimes.sglang.loaded import IMAGE_CACHE, loaded_bytes, vision
 from llmscale.runtimes.sglang.startup import SglangSettings, Started, default_of, outside, start
 from llmscale.runtimes.subject import Exact
 from llmscale.units import GIB
@@ -112,6 +115,16 @@ def budget(work: Workload, devices: DeviceSet, subject: Exact | None = None) -> 
     return taken + int(max(0, devices.visible - taken) * fraction)
 
 
+def _short_of_16_bits(subject: Exact, settings: SglangSettings, free: int) -> Limit | None:
+    """What is quantised only once it is loaded has to fit before that as well, on the whole device."""
+    if subject.quant.id not in TORCHAO:
+        return None
+    before = loaded_bytes(subject.spec, planes_of(quant(PLAIN[0])), settings.tensor)
+    if before <= free:
+        return None
+    return Limit(note("loaded_in_16_bits", before=before, free=free), Verdict.NO)
+
+
 def place(subject: Exact, work: Workload, devices: DeviceSet, rule: Memory) -> Placement:
     """The ranks on `devices`.
 
@@ -141,4 +154,6 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, rule: Memory) -> P
         if found.concurrency < work.batch or found.pools.missing:
             told = note("fewer_requests", requests=round(found.concurrency, 2), asked=work.batch)
             limits.append(Limit(told, Verdict.NO))
+        if short := _short_of_16_bits(subject, settings, found.free):
+            limits.append(short)
     return Placement((*[rank] * settings.tensor, *unused), capacity=capacity, limits=tuple(limits))

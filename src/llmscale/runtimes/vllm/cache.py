@@ -40,7 +40,9 @@ class CacheCapacity(NamedTuple):
     concurrency: float
 
 
-def kinds(spec: ModelSpec, parallel: Parallel = ALONE, *, kv_bytes: int = 2, state_bytes: int = 2) -> list[CacheKind]:
+def kinds(
+    spec: ModelSpec, parallel: Parallel = ALONE, *, kv_bytes: int = 2, state_bytes: int = 2, speculated: int = 0
+) -> list[CacheKind]:
     """What the layers of a model cache on one rank.
 
     Args:
@@ -48,11 +50,12 @@ def kinds(spec: ModelSpec, parallel: Parallel = ALONE, *, kv_bytes: int = 2, sta
         state_bytes: of an element of a recurrent state with ``--mamba-ssm-cache-dtype auto``: the model's own, 2,
             unless its config.json names another (Qwen3.5: ``mamba_ssm_dtype`` float32; `ModelSpec.state_dtype`). KDA's
             is always FP32.
+        speculated: tokens that are speculated, whose inputs the convolutions of recurrent layers keep as well.
 
     Raises:
         UnsupportedModelError: a cache that is not modelled.
     """
-    return paging.kinds(spec, Keeping(parallel.tensor, kv_bytes, state_bytes), CROSSED, CHUNKED)
+    return paging.kinds(spec, Keeping(parallel.tensor, kv_bytes, state_bytes, speculated=speculated), CROSSED, CHUNKED)
 
 
 def layout(
@@ -65,17 +68,19 @@ def layout(
     *,
     block_size: int = BLOCK,
     prefix_caching: bool | None = None,
+    speculated: int = 0,
 ) -> CacheLayout:
     """Groups and block sizes for requests of `context` tokens.
 
     Args:
         prefix_caching: ``--enable-prefix-caching``; the release's default when None.
+        speculated: tokens that are speculated, for each of which a request has a state more.
 
     Raises:
         UnsupportedModelError: pages that cannot be made equal.
     """
     prefixes = rules.hybrid_prefix_caching if prefix_caching is None else prefix_caching
-    paged = Paging(batch.tokens, STATES_WITH_PREFIXES if prefixes else STATES, block_size)
+    paged = Paging(batch.tokens, (STATES_WITH_PREFIXES if prefixes else STATES) + speculated, block_size)
     return paging.layout(of, spec.layers, context, paged, parallel)
 
 

@@ -1,4 +1,4 @@
-"""Which quants vLLM runs, and the kernel that experts in MXFP4 lie in.
+"""The kernel that experts in MXFP4 lie in under vLLM.
 
 Which kernel it is depends on the device and the release (``get_mxfp4_backend`` in
 ``vllm/model_executor/layers/quantization/mxfp4.py``, later ``layers/fused_moe/oracle/mxfp4.py``). Triton's moves values
@@ -8,13 +8,13 @@ that vLLM ships) and until 0.24 leaves the scales of the checkpoint in memory be
 
 from __future__ import annotations
 
-from llmscale.errors import UnsupportedModelError
 from llmscale.formats.recipe import Quant
 from llmscale.formats.weights import assign_format
 from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.mxfp4 import MARLIN, Kernel
 from llmscale.runtimes.parallel.planes import MXFP4
+from llmscale.runtimes.vllm.gguf import KIND
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import VllmRules
 
@@ -22,16 +22,6 @@ from llmscale.runtimes.vllm.releases import VllmRules
 GPT_OSS = "gpt_oss"
 #: FlashInfer's, on compute capability 10.
 TRTLLM = Kernel(256, 256, bias_bytes=4)
-
-
-def refuse_foreign(quant: Quant) -> None:
-    """Raises:
-    UnsupportedModelError: a quant that others read.
-    """
-    if quant.kind == "gguf" or (quant.readers and "vllm" not in (*quant.readers, quant.runtime)):
-        raise UnsupportedModelError(
-            f"vLLM does not run {quant.name}.", f"Its own runtime is {quant.runtime}; see llmscale quants list."
-        )
 
 
 def kernel_of(spec: ModelSpec, quant: Quant, device: DeviceTraits, rules: VllmRules) -> Kernel:
@@ -43,5 +33,7 @@ def kernel_of(spec: ModelSpec, quant: Quant, device: DeviceTraits, rules: VllmRu
 
 def keeps_scratch(quant: Quant, groups: tuple[TensorGroup, ...]) -> bool:
     """Whether experts keep their scratch between layers, see `llmscale.runtimes.vllm.profile.activation_peak`."""
+    if quant.kind == KIND:
+        return True
     experts = [group for group in groups if group.component == "experts" and len(group.shape) > 1]
     return not any(assign_format(quant, group).form.id == MXFP4 for group in experts)

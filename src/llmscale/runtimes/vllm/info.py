@@ -10,6 +10,10 @@ from llmscale.notes import note
 from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
 
 MOST = 1 << 20
+#: vllm/config/lora.py, `MaxLoRARanks`.
+LORA_RANKS = ("1", "8", "16", "32", "64", "128", "256", "320", "512")
+#: vllm/config/cache.py, `BlockSize`.
+BLOCK_SIZES = ("1", "8", "16", "32", "64", "128", "256")
 #: What servers do not run, all other types being run by their own code or that of transformers.
 ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
 NO_SERVER = ENCODER_DECODERS | {"pegasus", "recurrent_gemma", "rwkv", "t5", "umt5"}
@@ -21,6 +25,7 @@ INFO = RuntimeInfo(
     vendors=("NVIDIA", "AMD", "Intel"),
     runs=Runs(lacks=NO_SERVER | {"mllama"}),
     reads=Reads.OPEN,
+    reads_files=True,
     bits={"int4": "awq", "int8": "fp8"},
     steps=("bf16", "fp8", "awq"),
     home=frozenset({"datacentre"}),
@@ -39,6 +44,31 @@ INFO = RuntimeInfo(
             "N",
             least=1,
             most=MOST,
+        ),
+        Option("kv_cache_memory_bytes", ("--kv-cache-memory-bytes",), "size", "cache of each device, 20GiB.", "SIZE"),
+        Option(
+            "cpu_offload_gb",
+            ("--cpu-offload-gb",),
+            "whole",
+            "GiB of weights of each device in RAM.",
+            "N",
+            least=0,
+            most=1 << 14,
+            offloads=True,
+        ),
+        Option("block_size", ("--block-size",), "text", "tokens of a block.", "N", choices=BLOCK_SIZES),
+        Option("enable_lora", ("--enable-lora",), "flag", "room for LoRA adapters."),
+        Option("max_loras", ("--max-loras",), "whole", "adapters at once. Default: 1.", "N", least=1, most=1 << 10),
+        Option(
+            "max_lora_rank", ("--max-lora-rank",), "text", "their largest rank. Default: 16.", "N", choices=LORA_RANKS
+        ),
+        Option(
+            "speculative_config",
+            ("--speculative-config", "-sc"),
+            "text",
+            'speculation, as JSON: {"method": "mtp", "num_speculative_tokens": 3}.',
+            "JSON",
+            cased=True,
         ),
         Option("enforce_eager", ("--enforce-eager",), "flag", "no CUDA graphs."),
     ),

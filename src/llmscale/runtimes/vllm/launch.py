@@ -16,6 +16,19 @@ from llmscale.runtimes.subject import Exact
 CACHE = {"fp8": "fp8", "fp16": "float16", "bf16": "bfloat16"}
 
 
+#: Flags that are handed on as they are.
+PLAIN_OPTIONS = (
+    ("--max-num-seqs", "max_num_seqs"),
+    ("--max-num-batched-tokens", "max_num_batched_tokens"),
+    ("--kv-cache-memory-bytes", "kv_cache_memory_bytes"),
+    ("--cpu-offload-gb", "cpu_offload_gb"),
+    ("--block-size", "block_size"),
+    ("--max-loras", "max_loras"),
+    ("--max-lora-rank", "max_lora_rank"),
+    ("--speculative-config", "speculative_config"),
+)
+
+
 def vllm_serve(subject: Exact, work: Workload, called: ModelName) -> str | None:
     """The line for a settled workload; None for a cache that vLLM does not keep."""
     quant = subject.quant.id
@@ -34,8 +47,9 @@ def vllm_serve(subject: Exact, work: Workload, called: ModelName) -> str | None:
     words += ["--enable-expert-parallel"] if work.option("ep") else []
     share = work.option("gpu_memory_utilization")
     words += ["--gpu-memory-utilization", f"{share:g}"] if share is not None else []
-    for flag, option in (("--max-num-seqs", "max_num_seqs"), ("--max-num-batched-tokens", "max_num_batched_tokens")):
+    for flag, option in PLAIN_OPTIONS:
         words += [flag, work.option(option)] if work.option(option) else []
+    words += ["--enable-lora"] if work.option("enable_lora") else []
     words += ["--enforce-eager"] if work.option("enforce_eager") else []
     return shlex.join(map(str, words))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmscale.devices.sets import DeviceSet
-from llmscale.notes import Note, note
+from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, spread
 from llmscale.runtimes.interface import (
@@ -17,6 +17,7 @@ from llmscale.runtimes.interface import (
     COMPUTE,
     OVERHEAD,
     STATE,
+    UNLIMITED,
     WEIGHTS,
     Capacity,
     Limit,
@@ -33,6 +34,17 @@ from llmscale.runtimes.vllm.info import INFO
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.started import Served, card_of, started
 from llmscale.runtimes.vllm.startup import limits
+
+#: Of memory that the system has as well, the shares that were free when vLLM started, which ends where it wants more
+#: (`request_memory` in vllm/v1/worker/utils.py): between 0.83 (github.com/MiaAI-Lab/GLM-5.3-Flash-EXL3-2x-DGX-Sparks,
+#: issue 47: 101.3 to 102.2 of 121.69 GiB, without a desktop) and 0.95, the most that anybody reports to work sometimes
+#: (github.com/MiaAI-Lab/DeepSeek-v4-Flash-DSpark-2x-DGX-Spark, issue 5).
+SURELY_FREE, HARDLY_FREE = 0.83, 0.95
+#: Of the blocks that are counted, those that the start with the fewest reported (tests/truth/vllm_blocks.json). Its
+#: three rows agree with a start that speculates by the model's own layer, which it does not say: a seventeenth layer
+#: of attention and states of three more tokens make blocks of 1.084 times the bytes, and what then is missing is the
+#: same in three formats within 0.2 GiB.
+SURE_BLOCKS = 0.78
 
 
 def share(work: Workload, version: str) -> float:
@@ -74,7 +86,10 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
             (COMPUTE, compute),
             (OVERHEAD, stage.non_torch),
         )
-        usage = Usage(each[0], gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
+        # Where the cache is named its bytes stand for the share.
+        named, taken = start.settings.cache_bytes, stage.taken(graphs=counted)
+        budget = each[0] if named is None else min(devices.visible, taken + named)
+        usage = Usage(budget, gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
         stages += [usage] * parallel.tensor
     ranks = stages * parallel.data
     unused = [Usage(each[0])] * (devices.count - len(ranks))
@@ -82,7 +97,10 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
     if not devices.unnamed:
         pool = min(stage.kv_cache for stage in found.stages)
         capacity = Capacity(found.capacity.tokens, found.capacity.concurrency, pool)
-    return Placement((*ranks, *unused), capacity=capacity, limits=tuple(_limits(start, requests, devices, counted)))
+    offloaded = sum(stage.offloaded for stage in found.stages) * parallel.tensor * parallel.data
+    host = Usage(UNLIMITED, gathered(((WEIGHTS, Quantity.exactly(offloaded, Basis.MODELLED)),)))
+    limits = tuple(_limits(start, requests, devices, counted))
+    return Placement((*ranks, *unused), host, capacity=capacity, limits=limits)
 
 
 def request_parts(plan: CacheLayout, stage: int) -> tuple[int, int]:
@@ -92,13 +110,27 @@ def request_parts(plan: CacheLayout, stage: int) -> tuple[int, int]:
     return page * grows, page * (plan.request_blocks - grows)
 
 
-def _too_many_sequences(start: Served, devices: DeviceSet) -> Note | None:
+def _too_many_sequences(start: Served, devices: DeviceSet) -> Limit | None:
     """Why graphs of decode steps cannot be captured: each sequence of one needs a block of recurrent state."""
     states = any(not group.block_size for group in start.found.plan.groups)
     if not states or start.settings.eager or not release(start.settings.version).sequences_within_states:
         return None
     sequences, blocks = limits(card_of(devices), start.settings).sequences, start.found.capacity.blocks
-    return note("too_many_sequences", sequences=sequences, blocks=blocks) if sequences > blocks else None
+    surely = int(blocks * SURE_BLOCKS)
+    if sequences > blocks:
+        return Limit(note("too_many_sequences", sequences=sequences, blocks=blocks), Verdict.NO)
+    if sequences > surely:
+        values = {"sequences": sequences, "blocks": blocks, "surely": surely}
+        return Limit(note("perhaps_too_many_sequences", **values), Verdict.MAYBE)
+    return None
+
+
+def _shared(share: float, devices: DeviceSet) -> Limit | None:
+    """Whether the share of memory that is the system's as well may not be free when vLLM starts."""
+    if devices.unnamed or not card_of(devices).shared or share <= SURELY_FREE:
+        return None
+    verdict = Verdict.NO if share > HARDLY_FREE else Verdict.MAYBE
+    return Limit(note("share_of_unified", share=share, surely=SURELY_FREE), verdict)
 
 
 def _limits(start: Served, requests: int, devices: DeviceSet, graphs_counted: bool) -> list[Limit]:
@@ -108,7 +140,13 @@ def _limits(start: Served, requests: int, devices: DeviceSet, graphs_counted: bo
         told = note("fewer_requests", requests=round(found.capacity.concurrency, 2), asked=requests)
         told_of.append(Limit(told, Verdict.NO))
     if not devices.unnamed and (many := _too_many_sequences(start, devices)):
-        told_of.append(Limit(many, Verdict.NO))
+        told_of.append(many)
+    if not devices.unnamed and start.settings.cache_bytes is not None:
+        if missing := max(stage.missing for stage in found.stages):
+            told_of.append(Limit(note("cache_beyond_memory", missing=missing), Verdict.NO))
+        return told_of
+    if shared := _shared(found.utilization, devices):
+        told_of.append(shared)
     graphs = max(stage.graphs for stage in found.stages)
     rest = devices.visible - int(devices.visible * found.utilization)
     if not graphs_counted and graphs > rest:

@@ -36,6 +36,7 @@ from llmscale.runtimes.parallel.shards import text_blocks
 from llmscale.runtimes.vllm.blocks import MLA_TOKENS, experts, unpacked, width
 from llmscale.runtimes.vllm.loaded import deepstack
 from llmscale.runtimes.vllm.releases import Batch, VllmRules
+from llmscale.runtimes.vllm.speculation import COPIES, FP32_COPIES
 from llmscale.units import KIB, MIB
 
 FP32 = 4
@@ -93,6 +94,7 @@ def activation_peak(
     encoder_bytes: int = 0,
     tower_bytes: int = 0,
     samples: bool = True,
+    speculates: bool = False,
 ) -> int:
     """Bytes of the peak above the weights on one rank.
 
@@ -104,12 +106,15 @@ def activation_peak(
         encoder_bytes: pixels and embeddings of the images that one step can hold, see `encoder_inputs`.
         tower_bytes: what the vision tower holds while it makes them, see `tower_peak`.
         samples: False for a pipeline stage that is not the last.
+        speculates: whether tokens of a draft are accepted or not, see `llmscale.runtimes.vllm.speculation`.
     """
     kept = CUBLAS_HOPPER if device.hopper else CUBLAS_AMPERE
     kept += expert_workspace(spec, batch, parallel, element_bytes) if expert_scratch else 0
     moments = [_forward(spec, batch, context, parallel, element_bytes)]
     if samples:
         moments.append(_sampler(spec, batch, rules, element_bytes, device))
+    if samples and speculates:
+        moments.append(_acceptance(spec, batch, element_bytes))
     return kept + max(encoder_bytes + max(moments), tower_bytes)
 
 
@@ -165,6 +170,12 @@ def _sampler(spec: ModelSpec, batch: Batch, rules: VllmRules, element_bytes: int
     states = (batch.tokens + 2 * requests) * hidden * element_bytes
     scratch = min(device.multiprocessors, requests) * spec.vocab_size * FP32 if rules.sampler == "pivot" else 0
     return logits + states + scratch
+
+
+def _acceptance(spec: ModelSpec, batch: Batch, element_bytes: int) -> int:
+    requests, hidden = min(batch.sequences, batch.tokens), spec.hidden_size
+    logits = requests * spec.vocab_size * (FP32_COPIES * FP32 + COPIES * element_bytes)
+    return logits + (batch.tokens + 2 * requests) * hidden * element_bytes
 
 
 def _forward(spec: ModelSpec, batch: Batch, context: int, parallel: Parallel, element_bytes: int) -> int:

@@ -47,7 +47,7 @@ class Vllm(GeneralRuntime):
         return SCREENED
 
     def granularity(self, work: Workload) -> int:
-        return BLOCK
+        return int(work.option("block_size") or BLOCK)
 
     def ranks(self, work: Workload) -> int:
         count = 1
@@ -56,6 +56,9 @@ class Vllm(GeneralRuntime):
         return count
 
     def pace(self, work: Workload) -> PaceSetting | None:
+        # Nobody measured what weights take that come from RAM each step, nor how often speculation is right.
+        if work.option("cpu_offload_gb") or work.option("speculative_config"):
+            return None
         return PaceSetting("vllm-eager" if work.option("enforce_eager") else INFO.name)
 
     def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:

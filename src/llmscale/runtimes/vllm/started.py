@@ -9,16 +9,21 @@ from llmscale.devices.device import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.model.prediction import predicting
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.parallel.paging import BLOCK
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
+from llmscale.runtimes.vllm.gguf import KIND, planes_of_file
 from llmscale.runtimes.vllm.loaded import weights_per_rank
+from llmscale.runtimes.vllm.lora import adapters
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.runtimes.vllm.releases import Batch, release
+from llmscale.runtimes.vllm.speculation import speculated
 from llmscale.runtimes.vllm.startup import Card, StartPlan, Startup, VllmSettings, limits, on, planned
 from llmscale.units import GIB
 
@@ -81,7 +86,7 @@ def laid_out(subject: Exact, work: Workload, devices: DeviceSet) -> Parallel:
 
 @lru_cache(maxsize=1024)
 def _refuse_cut_groups(subject: Exact, parallel: Parallel) -> None:
-    if parallel.tensor > 1:
+    if parallel.tensor > 1 and subject.quant.kind != KIND:
         weights_per_rank(subject.spec, planes_of(subject.quant), parallel, 0)
 
 
@@ -128,6 +133,11 @@ def settings_of(subject: Exact, work: Workload, version: str) -> VllmSettings:
         eager=bool(work.option("enforce_eager")),
         expert_scratch=keeps_scratch(subject.quant, tuple(subject.inventory.groups)),
         version=version,
+        block_size=int(work.option("block_size") or BLOCK),
+        adapters=adapters(work),
+        cache_bytes=work.option("kv_cache_memory_bytes"),
+        offloaded=(work.option("cpu_offload_gb") or 0) * GIB,
+        speculated=speculated(work),
     )
 
 
@@ -136,14 +146,17 @@ def started(subject: Exact, work: Workload, devices: DeviceSet, version: str) ->
 
     Raises:
         UsageError: what vLLM refuses.
+        UnsupportedModelError: a model that has no layer to speculate with.
     """
     settings, card = settings_of(subject, work, version), card_of(devices)
+    if settings.speculated:
+        predicting(subject.spec)
     if not _caches(subject, settings):
         return None
     # The limits of a step are a small device's where none is named.
     batch = limits(card._replace(memory=SMALL) if devices.unnamed else card, settings)
     try:
-        plan = _plan(subject, card.device, settings._replace(utilization=None), batch)
+        plan = _plan(subject, card.device, settings._replace(utilization=None, cache_bytes=None), batch)
     except UnsupportedModelError:
         return None
     return Served(settings, on(plan, card, settings))
@@ -162,7 +175,8 @@ def _caches(subject: Exact, settings: VllmSettings) -> bool:
 def _plan(subject: Exact, device: DeviceTraits, settings: VllmSettings, batch: Batch) -> StartPlan:
     """What many devices of a kind are held against: a start without their memory."""
     kernel = kernel_of(subject.spec, subject.quant, device, release(settings.version))
-    return planned(subject.spec, planes_of(subject.quant, kernel), device, settings, batch)
+    planes = planes_of_file(subject) if subject.quant.kind == KIND else planes_of(subject.quant, kernel)
+    return planned(subject.spec, planes, device, settings, batch)
 
 
 def card_of(devices: DeviceSet) -> Card:
@@ -176,4 +190,6 @@ def card_of(devices: DeviceSet) -> Card:
     oldest = min(device.compute_capability or 0 for device in found)
     linked = oldest in LINKED and link_between(devices).kind == "switch"
     first = found[0].driver_name.lower()
-    return Card(devices.visible, DeviceTraits(capability=oldest, linked=linked), A100 in first, GB10 in first)
+    # CUDA's free memory is then the system's, which other programs and the cache of files take from as well.
+    shared = any(device.kind == "unified" and device.vendor == "NVIDIA" for device in found)
+    return Card(devices.visible, DeviceTraits(capability=oldest, linked=linked), A100 in first, GB10 in first, shared)

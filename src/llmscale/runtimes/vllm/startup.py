@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from llmscale.errors import UsageError
+from llmscale.model.prediction import predicting, projection
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, request_bytes
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
-from llmscale.runtimes.vllm.loaded import resident_bytes, weights_per_rank
+from llmscale.runtimes.vllm.loaded import resident_bytes, shards, weights_per_rank
+from llmscale.runtimes.vllm.lora import Adapters, lora_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
 from llmscale.runtimes.vllm.profile import H100, DeviceTraits, activation_peak, encoder_inputs, tower_peak
 from llmscale.runtimes.vllm.refusals import refuse_impossible
@@ -35,6 +38,10 @@ class VllmSettings(NamedTuple):
         expert_scratch: False for experts in MXFP4, see `llmscale.runtimes.vllm.profile.activation_peak`.
         encoder_bytes: images of a step, 0 without them; `llmscale.runtimes.vllm.profile.encoder_inputs` when None.
         version: release whose rules hold.
+        cache_bytes: ``--kv-cache-memory-bytes`` of each rank, which then stands for the share.
+        adapters: room for LoRA.
+        offloaded: ``--cpu-offload-gb``: bytes of each rank's weights in host memory, up to a parameter more.
+        speculated: tokens that the model's own layer speculates at once; 0 without.
     """
 
     context: int
@@ -52,6 +59,10 @@ class VllmSettings(NamedTuple):
     expert_scratch: bool = True
     encoder_bytes: int | None = None
     version: str = MEASURED
+    cache_bytes: int | None = None
+    offloaded: int = 0
+    adapters: Adapters = Adapters()
+    speculated: int = 0
 
 
 class Card(NamedTuple):
@@ -60,16 +71,23 @@ class Card(NamedTuple):
     Attributes:
         memory: bytes as CUDA reports them.
         a100, gb10: whether it is one, which have defaults of their own.
+        shared: whether its memory is the system's as well.
     """
 
     memory: int
     device: DeviceTraits = H100
     a100: bool = False
     gb10: bool = False
+    shared: bool = False
 
 
 class StageBytes(NamedTuple):
-    """Bytes on one rank of a pipeline stage; `missing` is what lacks where nothing is left for the cache."""
+    """Bytes on one rank of a pipeline stage.
+
+    Attributes:
+        missing: what lacks where nothing is left for the cache, or less than was named.
+        offloaded: weights in host memory.
+    """
 
     weights: int
     activations: int
@@ -77,6 +95,11 @@ class StageBytes(NamedTuple):
     graphs: int
     kv_cache: int
     missing: int = 0
+    offloaded: int = 0
+
+    def taken(self, *, graphs: bool) -> int:
+        """All but the cache, with the CUDA graphs or without."""
+        return self.weights + self.activations + self.non_torch + (self.graphs if graphs else 0)
 
 
 class Startup(NamedTuple):
@@ -135,16 +158,21 @@ def planned(
     spec: ModelSpec, planes: PlaneBytes, device: DeviceTraits, settings: VllmSettings, batch: Batch
 ) -> StartPlan:
     """What the ranks of each stage hold, and how the cache is laid out; raises as `startup` does."""
-    parallel = settings.parallel
+    parallel, rules, more = settings.parallel, release(settings.version), settings.speculated
+    if more:
+        if parallel.pipeline > 1:
+            raise UsageError("--speculative-config with pipeline stages is not modelled.", "Leave --pp away.")
+        spec = predicting(spec)
     refuse_impossible(spec, parallel)
     stages = tuple(_stage(spec, planes, device, settings, batch, stage) for stage in range(parallel.pipeline))
     plan = layout(
         spec,
-        kinds(spec, parallel, kv_bytes=settings.kv_bytes, state_bytes=settings.state_bytes),
+        kinds(spec, parallel, kv_bytes=settings.kv_bytes, state_bytes=settings.state_bytes, speculated=more),
         settings.context,
         batch,
-        release(settings.version),
+        rules,
         parallel,
+        speculated=more,
         block_size=settings.block_size,
         prefix_caching=settings.prefix_caching,
     )
@@ -158,6 +186,8 @@ def _stage(
     parallel, rules, element_bytes = settings.parallel, release(settings.version), settings.element_bytes
     loaded = weights_per_rank(spec, planes, parallel, stage)
     loaded += resident_bytes(spec, planes, parallel, stage, element_bytes, tokens=batch.tokens)
+    loaded += projection(spec) * element_bytes if settings.speculated else 0
+    loaded += lora_bytes(shards(spec, parallel, stage), settings.adapters, element_bytes)
     images = 0
     if stage == 0:
         given = settings.encoder_bytes
@@ -174,9 +204,12 @@ def _stage(
         encoder_bytes=images,
         tower_bytes=tower_peak(spec, batch, parallel, element_bytes) if images else 0,
         samples=stage == parallel.pipeline - 1,
+        speculates=settings.speculated > 0,
     )
     graphs = graph_bytes(spec, parallel, eager=settings.eager, batch=batch)
-    return StageBytes(loaded, activations, non_torch_bytes(rules, parallel, device), graphs, 0)
+    offloaded = min(settings.offloaded, loaded)
+    non_torch = non_torch_bytes(rules, parallel, device)
+    return StageBytes(loaded - offloaded, activations, non_torch, graphs, 0, offloaded=offloaded)
 
 
 def on(plan: StartPlan, card: Card, settings: VllmSettings) -> Startup:
@@ -185,8 +218,9 @@ def on(plan: StartPlan, card: Card, settings: VllmSettings) -> Startup:
     utilization = rules.utilization if settings.utilization is None else settings.utilization
     stages = []
     for stage in plan.stages:
-        taken = stage.weights + stage.activations + stage.non_torch + (stage.graphs if rules.graphs_counted else 0)
-        left = int(card.memory * utilization) - taken
-        stages.append(stage._replace(kv_cache=max(0, left), missing=max(0, -left)))
+        taken, named = stage.taken(graphs=rules.graphs_counted), settings.cache_bytes
+        left = int(card.memory * utilization) - taken if named is None else named
+        missing = -left if named is None else taken + named - card.memory
+        stages.append(stage._replace(kv_cache=max(0, left), missing=max(0, missing)))
     found = capacity([stage.kv_cache for stage in stages], plan.layout, settings.context, rules)
     return Startup(plan.batch, utilization, tuple(stages), found, request_bytes(plan.layout), plan.layout)

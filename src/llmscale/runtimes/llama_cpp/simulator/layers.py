@@ -57,8 +57,8 @@ def placed_layers(facts: ModelFacts, offload: Offload) -> list[PlacedLayer]:
     devices = layer_devices(len(facts.layers), offload)
     result = []
     for number, layer in enumerate(facts.layers):
-        stays = offload.cpu_moe if isinstance(layer.ffn, ExpertsFacts) else offload.cpu_ffn
-        ffn_device = offload.host if number < stays else devices[number]
+        stays = offload.keeps_experts(number) if isinstance(layer.ffn, ExpertsFacts) else number < offload.cpu_ffn
+        ffn_device = offload.host if stays else devices[number]
         result.append(PlacedLayer(layer, devices[number], ffn_device, number < facts.deepstack))
     return result
 
@@ -66,9 +66,7 @@ def placed_layers(facts: ModelFacts, offload: Offload) -> list[PlacedLayer]:
 def is_pipelined(facts: ModelFacts, offload: Offload, kv_offload: bool) -> bool:
     """Whether inputs are held several times so that devices can work on several batches at once."""
     whole = offload.gpu_layers is None or offload.gpu_layers > len(facts.layers)
-    return (
-        offload.pipeline and offload.devices > 1 and whole and kv_offload and not (offload.cpu_moe or offload.cpu_ffn)
-    )
+    return offload.pipeline and offload.devices > 1 and whole and kv_offload and not offload.overridden
 
 
 def shortened(sequence: list[PlacedLayer]) -> list[PlacedLayer]:

@@ -1,0 +1,99 @@
+"""What vLLM is told of its cache, of weights in RAM, and of memory that the system uses as well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llmscale.answers.estimate import estimate
+from llmscale.answers.results.estimate import DeviceFit
+from llmscale.units import GIB
+from tests.helpers import good, run
+
+
+def on(gpu: str, model: str = "llama-3.1-8b", context: int = 8192, batch: int = 1, **options: Any) -> DeviceFit:
+    found = estimate(model, ["bf16"], context=context, batch=batch, runtime="vllm", gpus=[gpu], options=options)
+    (device,) = found.estimates[0].devices
+    return device
+
+
+def test_a_cache_that_is_named_holds_so_many_tokens() -> None:
+    """Llama 3.1 8B keeps 32 layers x 8 heads x 128 x K and V x 2 bytes a token: 8,192 tokens a GiB."""
+    device = on("rtx4090", kv_cache_memory_bytes=4 * GIB)
+    assert device.kv_cache_tokens == 4 * 8192
+    assert device.kv_cache_bytes == 4 * GIB
+    assert device.usable_bytes == device.used_bytes - GIB + 4 * GIB
+    assert device.fits
+    share = on("rtx4090", kv_cache_memory_bytes=4 * GIB, gpu_memory_utilization=0.3)
+    assert (share.fits, share.kv_cache_tokens) == (True, 4 * 8192)
+
+
+def test_a_cache_that_does_not_fit_beside_the_weights_is_refused() -> None:
+    device = on("rtx4090", kv_cache_memory_bytes=8 * GIB)
+    assert not device.fits
+    assert not device.may_fit
+    assert [told.code for told in device.limits] == ["cache_beyond_memory"]
+    assert not on("rtx4090", batch=5, kv_cache_memory_bytes=4 * GIB).fits
+
+
+def test_weights_in_ram_leave_their_room_to_the_cache() -> None:
+    plain, moved = on("rtx4090"), on("rtx4090", cpu_offload_gb=5)
+    assert moved.host_bytes == 5 * GIB
+    assert moved.used_bytes == plain.used_bytes - 5 * GIB
+    assert moved.kv_cache_bytes == plain.kv_cache_bytes + 5 * GIB
+    assert plain.tokens_per_second
+    assert moved.tokens_per_second is None  # nobody measured it
+    each = on("2x rtx4090", cpu_offload_gb=3, tp=2)
+    assert each.host_bytes == 6 * GIB
+    assert not on("rtx3060-12gb").fits
+    assert on("rtx3060-12gb", cpu_offload_gb=8).fits
+
+
+def test_no_more_weights_are_moved_than_there_are() -> None:
+    weights = on("h100").weights_bytes
+    assert on("h100", cpu_offload_gb=100).host_bytes == weights
+
+
+@pytest.mark.parametrize("size", [8, 16, 64, 128])
+def test_a_request_takes_whole_blocks(size: int) -> None:
+    """1,000 tokens of 8,192 a GiB."""
+    blocks = -(-1000 // size)
+    device = on("rtx4090", context=1000, block_size=str(size), kv_cache_memory_bytes=GIB)
+    assert device.max_concurrency == pytest.approx(8192 // size / blocks)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "share", "verdict"),
+    [
+        ("dgx-spark", 0.8, "yes"),
+        ("dgx-spark", 0.85, "maybe"),
+        ("dgx-spark", None, "maybe"),  # 0.92
+        ("dgx-spark", 0.97, "no"),
+        ("jetson-thor", 0.9, "maybe"),
+        ("h100", 0.97, "yes"),
+        ("ryzen-ai-max-395:128GB", 0.9, "yes"),  # has its own
+    ],
+)
+def test_of_memory_that_the_system_uses_not_every_share_is_free(gpu: str, share: float | None, verdict: str) -> None:
+    device = on(gpu, **({} if share is None else {"gpu_memory_utilization": share}))
+    assert ("yes" if device.fits else "maybe" if device.may_fit else "no") == verdict
+    assert any(told.code == "share_of_unified" for told in device.limits) == (verdict != "yes")
+
+
+def test_the_command_hands_them_on_and_the_first_line_says_maybe() -> None:
+    asked = ("estimate", "llama-3.1-8b", "-q", "bf16", "--runtime", "vllm", "--command", "--width", "200")
+    given = ("--kv-cache-memory-bytes", "4GiB", "--cpu-offload-gb", "2", "--block-size", "32")
+    told = good(*asked, "--gpu", "rtx4090", *given).out
+    assert "--kv-cache-memory-bytes 4294967296 --cpu-offload-gb 2 --block-size 32" in told
+    first = good(*asked, "--gpu", "dgx-spark").out.splitlines()[0]
+    assert first.startswith("Maybe: ")
+    assert good(*asked, "--gpu", "dgx-spark", "--lang", "zh").out.startswith("不一定")
+
+
+@pytest.mark.parametrize(
+    "given", [("--block-size", "63"), ("--cpu-offload-gb", "-1"), ("--kv-cache-memory-bytes", "x")]
+)
+def test_values_that_cannot_be_meant(given: tuple[str, str]) -> None:
+    answer = run("estimate", "llama-3.1-8b", "-q", "bf16", "--runtime", "vllm", "--gpu", "h100", *given)
+    assert answer.status == 2
