@@ -6,6 +6,7 @@ Answers about the whole catalogue, and those for a bare size, read this and the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from llmscale.store.tables import table
@@ -49,10 +50,15 @@ def summaries() -> Iterator[ModelSummary]:
 
 def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:
     """Bytes of a shipped model in each quant whose own runtime this is; see `llmscale.compile.sizes`."""
-    if all(quant["runtime"] != runtime for quant in table("quants")["entries"].values()):
+    if runtime not in _runtimes():
         return {}
     found: dict[str, list[int]] = table(f"sizes_{runtime}")[model_id]
     return found
+
+
+@cache
+def _runtimes() -> frozenset[str]:
+    return frozenset(quant["runtime"] for quant in table("quants")["entries"].values())
 
 
 def compiled(runtime: str, model_id: str) -> Any:

@@ -134,6 +134,8 @@ def _runs(model: Model, quant: Quant, question: Question) -> bool:
 
 def lacking(question: Question, runtime: str) -> str:
     """The first option that is given and that the runtime does not have; empty when it has all."""
+    if not question.options:
+        return ""
     known = {option.name for option in find_runtime(runtime).info.options}
     return next((name for name, _ in question.options if name not in known), "")
 
