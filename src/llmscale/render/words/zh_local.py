@@ -1,0 +1,26 @@
+"""Chinese of ``models local``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+LABELS = {
+    "Kept by": "来源程序",
+    "Format": "格式",
+    "Size GB": "大小 GB",
+    "Takes GiB": "占用 GiB",
+    "Cannot be read": "无法读取",
+    "Path": "路径",
+    "Why not": "原因",
+}
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "local_models": "本机磁盘上有 {count} 个模型,共 {size} GB。",
+    "local_models_fit": "本机磁盘上有 {count} 个模型,共 {size} GB;其中 {fit} 个可在 {device} 上运行"
+    "(可用 {usable} GiB)。",
+    "local_nothing": lambda v: f"以下目录中没有模型:{'、'.join(v['folders'])}。",
+    "local_looked": lambda v: f"已查看:{'、'.join(v['folders'])}。",
+    "local_no_device": "本机未报告 GPU 或内存:请用 --gpu 指定设备。",
+    "local_not_modelled": "横线:该格式的运行时在 {device} 上未建模。",
+    "local_late": "未能及时读完所有文件头:横线表示其中的信息未知。",
+}
