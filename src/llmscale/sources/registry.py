@@ -22,6 +22,7 @@ SOURCES = (
     "hub_repository",
     "gguf_file",
     "safetensors_file",
+    "pytorch_file",
     "params_json",
     "catalogue",
     "config_json",

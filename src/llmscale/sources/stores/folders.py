@@ -1,7 +1,7 @@
 """Models in a tree of folders, by their files' names; no link is followed out of the tree, and no file opened but
 configs.
 
-A GGUF model is one file or the parts of one; a folder with safetensors files is one checkpoint.
+A GGUF model is one file or the parts of one; a folder with safetensors files, or PyTorch's, is one checkpoint.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _gguf(folder: str, names: list[str], where: str, bound: str) -> Iterator[Fou
 
 
 def _checkpoint(folder: str, where: str, bound: str) -> Iterator[Found]:
-    if not checkpoint.listed(folder):
+    if not checkpoint.listed(folder) and not checkpoint.listed_pytorch(folder):
         return
     try:
         paths = checkpoint.files_of(folder)
@@ -82,6 +82,8 @@ def _checkpoint(folder: str, where: str, bound: str) -> Iterator[Found]:
 
 def _kind(folder: str, bound: str) -> Kind:
     path = os.path.join(folder, "config.json")
+    if not checkpoint.listed(folder):
+        return Kind.PYTORCH
     if not os.path.isfile(path) or not inside(path, bound):
         return Kind.SAFETENSORS
     said = read(path).get("quantization")

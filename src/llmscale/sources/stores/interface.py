@@ -14,6 +14,7 @@ class Kind(Enum):
     GGUF = "GGUF"
     TOWERS = "GGUF mmproj"
     SAFETENSORS = "safetensors"
+    PYTORCH = "PyTorch"
     MLX = "MLX"
 
 
