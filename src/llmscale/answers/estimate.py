@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
+from llmscale.answers.file_size import of_size
 from llmscale.answers.named import called
 from llmscale.answers.placed import Laid, device_fit, enough, laid
 from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, named_ram, quants_of, question
@@ -57,6 +58,7 @@ def estimate(
     explain: bool = False,
     assume: str | None = None,
     catalogue: str | None = None,
+    file_size: str | None = None,
 ) -> EstimateResult:
     """What a model takes in each format, and which devices it fits; common memory sizes when none is named.
 
@@ -65,8 +67,12 @@ def estimate(
         options: of the runtime, by name (``{"ubatch": 1024}``).
         explain: whether the result carries the formulas with the numbers put in.
         assume, catalogue: as in `load`.
+        file_size: of a GGUF file that is not here.
     """
     loaded = load(reference, assume=assume, catalogue=catalogue)
+    if file_size is not None:
+        named_format = quant_map or sparsity or tuple(quants) not in ((), DEFAULT_QUANTS)
+        loaded = of_size(loaded, file_size, named_format=bool(named_format))
     spec = loaded.known()
     model = model_of(spec, loaded.stored, loaded.notes)
     gpus = tuple(gpus)
@@ -273,7 +279,8 @@ def _file(subject: Subject) -> Quantity | None:
     if not isinstance(subject, Exact) or subject.quant.kind != "gguf":
         return None
     if subject.quant.stored:
-        return Quantity.exactly(subject.quant.file_bytes)
+        known = Basis.REPORTED if subject.quant.estimated else Basis.EXACT
+        return Quantity.exactly(subject.quant.file_bytes, known)
     return Quantity(*file_bytes(subject.spec, subject.stored), Basis.MODELLED)
 
 

@@ -73,6 +73,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "hub_catalogue": "{why}: this is {model} of the catalogue.",
     "hub_file": "{file} is taken, as llama.cpp does unless told; also there: {others}.",
     "hub_config_only": "{repo} has no safetensors and no GGUF files: its config.json is counted, not its tensors.",
+    "file_size": lambda v: (
+        f"A file of {v['size']} GB has {v['bits']:g} bits a weight, as "
+        + (f"{v['recipes'][0]}" if len(v["recipes"]) == 1 else f"between {v['recipes'][0]} and {v['recipes'][1]}")
+        + ". Which tensors it holds in which format, and so what it loses, its size does not tell."
+    ),
     "local_models": "Models on this disk: {count}, {size} GB.",
     "local_models_fit": "Models on this disk: {count}, {size} GB; {fit} fit {device} ({usable} GiB usable).",
     "local_nothing": lambda v: f"No model lies in {', '.join(v['folders'])}.",

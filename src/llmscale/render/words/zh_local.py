@@ -1,4 +1,4 @@
-"""Chinese of ``models local``."""
+"""Chinese of ``models local``, and of files that are known by their size."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ LABELS = {
     "Why not": "原因",
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "file_size": lambda v: (
+        f"{v['size']} GB 的文件为每权重 {v['bits']:g} 位,"
+        + (f"约为 {v['recipes'][0]}" if len(v["recipes"]) == 1 else f"介于 {v['recipes'][0]} 与 {v['recipes'][1]} 之间")
+        + "。各张量的格式及其损失无法由大小得知。"
+    ),
     "local_models": "本机磁盘上有 {count} 个模型,共 {size} GB。",
     "local_models_fit": "本机磁盘上有 {count} 个模型,共 {size} GB;其中 {fit} 个可在 {device} 上运行"
     "(可用 {usable} GiB)。",
