@@ -18,6 +18,7 @@ from llmscale.fit.choose import answer
 from llmscale.fit.question import Question
 from llmscale.fit.subject import model_of
 from llmscale.formats.recipe import Quant
+from llmscale.model.inventory import inventory
 from llmscale.notes import Note, note, once
 from llmscale.runtimes.interface import Verdict
 from llmscale.sources.interface import Loaded, Undisclosed
@@ -98,13 +99,13 @@ def _one(held: Found, keeper: str, asked: _Asked, until: float) -> LocalModel | 
 
 
 def _sized(listed: LocalModel, loaded: Loaded, stored: Quant, asked: _Asked) -> LocalModel:
-    model = model_of(loaded.known(), stored)
     listed.main_format = _main_format(stored)
     listed.bits_per_weight = stored.bits
-    listed.parameters = model.about.parameters
+    listed.parameters = inventory(loaded.spec).total()
     if asked.devices is None:
         return listed
     try:
+        model = model_of(loaded.spec, stored)
         chosen = answer(model, stored, asked.devices, asked.question)
     except (UsageError, UnsupportedModelError):
         return listed

@@ -120,6 +120,7 @@ class ModelSpec:
         rope_factor: by what linear or dynamic stretching lengthens the rotary table; 1 without.
         state_dtype: the format that the config names for recurrent states; empty where it names none.
         published_in: the ``quant_method`` of a checkpoint that is published quantised; empty for others.
+        weights_only: what it is instead of a model that runtimes here run; nothing but its weights is said then.
         warnings: what a reader of any number from this spec must know.
     """
 
@@ -142,6 +143,7 @@ class ModelSpec:
     rope_factor: float = 1.0
     state_dtype: str = ""
     published_in: str = ""
+    weights_only: str = ""
     warnings: tuple[str, ...] = field(default=())
 
     def __hash__(self) -> int:

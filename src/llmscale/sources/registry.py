@@ -21,6 +21,8 @@ SOURCES = (
     "ollama_store",
     "hub_repository",
     "gguf_file",
+    "pipeline_folder",
+    "sentence_folder",
     "safetensors_file",
     "pytorch_file",
     "params_json",

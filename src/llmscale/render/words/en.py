@@ -73,6 +73,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "hub_catalogue": "{why}: this is {model} of the catalogue.",
     "hub_file": "{file} is taken, as llama.cpp does unless told; also there: {others}.",
     "hub_config_only": "{repo} has no safetensors and no GGUF files: its config.json is counted, not its tensors.",
+    "pipeline_parts": lambda v: (
+        f"{v['kind']}: {v['size']:,} bytes of weights, "
+        + ", ".join(f"{one['part']} {one['bytes']:,}" for one in v["parts"])
+        + "."
+    ),
     "file_size": lambda v: (
         f"A file of {v['size']} GB has {v['bits']:g} bits a weight, as "
         + (f"{v['recipes'][0]}" if len(v["recipes"]) == 1 else f"between {v['recipes'][0]} and {v['recipes'][1]}")

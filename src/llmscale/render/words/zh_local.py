@@ -15,6 +15,11 @@ LABELS = {
     "Why not": "原因",
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "pipeline_parts": lambda v: (
+        f"{v['kind']}:权重共 {v['size']:,} 字节,其中 "
+        + "、".join(f"{one['part']} {one['bytes']:,}" for one in v["parts"])
+        + "。"
+    ),
     "file_size": lambda v: (
         f"{v['size']} GB 的文件为每权重 {v['bits']:g} 位,"
         + (f"约为 {v['recipes'][0]}" if len(v["recipes"]) == 1 else f"介于 {v['recipes'][0]} 与 {v['recipes'][1]} 之间")

@@ -24,6 +24,8 @@ MOST_INDEX = 48 << 20
 MOST_SHARDS = 10_000
 #: Files of a folder that are its weights once more, for other programs.
 TWICE = ("consolidated",)
+#: Or in another precision: ``model.fp16.safetensors`` (huggingface.co/docs/diffusers, Load pipelines: variants).
+VARIANT = re.compile(r"(?:model|diffusion_pytorch_model)\.[a-z0-9_]+(?:-\d{5}-of-\d{5})?\.safetensors")
 
 
 def files_of(path: str) -> list[str]:
@@ -59,7 +61,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _all(folder: str, names: list[str]) -> list[str]:
-    found = [name for name in names if not name.startswith(TWICE)] or names
+    found = [name for name in names if not name.startswith(TWICE) and not VARIANT.match(name)] or names
     return [os.path.join(folder, name) for name in found]
 
 

@@ -48,7 +48,7 @@ def load_checkpoint(
         InputFileError: missing, damaged, or no checkpoint.
     """
     paths = only or files_of(path)
-    headers = [_header(each, sizes.get(each)) for each in paths]
+    headers = [header_of(each, sizes.get(each)) for each in paths]
     infos = [info for header in headers for info in header.tensors]
     if len({info.name for info in infos}) < len(infos):
         raise InputFileError(f"'{reference}': two files name the same tensor.", "Name one checkpoint.")
@@ -71,7 +71,12 @@ def load_checkpoint(
     return Loaded(named, stored=_quant(stored, sum(header.file_bytes for header in headers)))
 
 
-def _header(path: str, file_bytes: int | None) -> CheckpointHeader:
+def header_of(path: str, file_bytes: int | None = None) -> CheckpointHeader:
+    """The header of a file, by its ending.
+
+    Raises:
+        InputFileError: as `read_header` and `read_pytorch`.
+    """
     return read_pytorch(path) if path.endswith(ENDINGS) else read_header(path, file_bytes)
 
 

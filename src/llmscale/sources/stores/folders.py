@@ -11,11 +11,14 @@ import stat
 from collections.abc import Iterator
 
 from llmscale.errors import LlmscaleError
+from llmscale.sources import pipeline_folder, sentence_folder
 from llmscale.sources.checkpoint import files as checkpoint
 from llmscale.sources.config_json import read
 from llmscale.sources.gguf.split import COMPANION, ENDING, PART
 from llmscale.sources.stores.interface import Broken, Found, KeptModel, Kind
 
+#: Files that say of a folder that its model is in several below it.
+COMPOSED = {pipeline_folder.INDEX: Kind.PIPELINE, sentence_folder.MODULES: Kind.SENTENCES}
 #: Folders and files that are looked at in one tree; one with more is no folder of models.
 MOST_ENTRIES = 50_000
 #: Keys of a config.json by which MLX says that it quantised (mlx_lm/utils.py: `save_config`).
@@ -41,7 +44,12 @@ def models_in(root: str, within: str = "", called: str = "") -> Iterator[Found]:
         below = os.path.relpath(folder, root).replace(os.sep, "/")
         where = "/".join(part for part in (called, "" if below == "." else below) if part)
         yield from _gguf(folder, names, where, bound)
-        yield from _checkpoint(folder, where, bound)
+        composed = next((kind for name, kind in COMPOSED.items() if name in names), None)
+        if composed is not None and any(_has_weights(os.path.join(folder, name)) for name in folders):
+            yield _checkpoint(folder, ["", *folders], where, bound, composed)
+            folders.clear()
+        elif _has_weights(folder):
+            yield _checkpoint(folder, [""], where, bound)
 
 
 def inside(path: str, bound: str) -> bool:
@@ -68,16 +76,19 @@ def _gguf(folder: str, names: list[str], where: str, bound: str) -> Iterator[Fou
         yield _held(f"{where}/{model}" if where else model, paths[0], kind, paths, bound)
 
 
-def _checkpoint(folder: str, where: str, bound: str) -> Iterator[Found]:
-    if not checkpoint.listed(folder) and not checkpoint.listed_pytorch(folder):
-        return
+def _has_weights(folder: str) -> bool:
+    return bool(checkpoint.listed(folder) or checkpoint.listed_pytorch(folder))
+
+
+def _checkpoint(folder: str, parts: list[str], where: str, bound: str, kind: Kind | None = None) -> Found:
+    """The checkpoint of a folder, or of some parts of it."""
     try:
-        paths = checkpoint.files_of(folder)
-        kind = _kind(folder, bound)
+        having = [path for part in parts if _has_weights(path := os.path.join(folder, part) if part else folder)]
+        paths = [path for part in having for path in checkpoint.files_of(part)]
+        kind = kind or _kind(folder, bound)
     except LlmscaleError as error:
-        yield Broken(folder, error.message)
-        return
-    yield _held(where or os.path.basename(folder), folder, kind, paths, bound)
+        return Broken(folder, error.message)
+    return _held(where or os.path.basename(folder), folder, kind, paths, bound)
 
 
 def _kind(folder: str, bound: str) -> Kind:

@@ -16,6 +16,8 @@ class Kind(Enum):
     SAFETENSORS = "safetensors"
     PYTORCH = "PyTorch"
     MLX = "MLX"
+    PIPELINE = "diffusers"
+    SENTENCES = "sentence-transformers"
 
 
 class KeptModel(NamedTuple):
