@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
-from llmscale.answers.file_size import of_size
 from llmscale.answers.named import called
 from llmscale.answers.placed import Laid, device_fit, enough, laid
 from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, named_ram, quants_of, question
@@ -27,7 +26,7 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Bare, Counted, Subject, model_of
 from llmscale.formats.gguf.files import file_bytes
 from llmscale.formats.mixed import parse_map, unmatched
-from llmscale.formats.recipe import AS_STORED, Quant
+from llmscale.formats.recipe import AS_STORED, OWN_MIX, Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis, Quantity
@@ -70,9 +69,11 @@ def estimate(
         file_size: of a GGUF file that is not here.
     """
     loaded = load(reference, assume=assume, catalogue=catalogue)
-    if file_size is not None:
-        named_format = quant_map or sparsity or tuple(quants) not in ((), DEFAULT_QUANTS)
-        loaded = of_size(loaded, file_size, named_format=bool(named_format))
+    quants = tuple(quants)
+    if file_size is not None or any(quant.strip().lower().startswith(OWN_MIX) for quant in quants):
+        from llmscale.answers.file_size import of_file  # most ask about no file
+
+        loaded, quants = of_file(loaded, quants, file_size, quant_map or sparsity, DEFAULT_QUANTS)
     spec = loaded.known()
     model = model_of(spec, loaded.stored, loaded.notes)
     gpus = tuple(gpus)

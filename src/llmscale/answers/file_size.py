@@ -1,48 +1,33 @@
-"""``--file-size``: what is known of a GGUF file that is not here from its size alone.
-
-Its bits a weight follow, and the two recipes that it lies between. Its tensors are taken to be as those of both, layer
-by layer, so that their sum is that of the file; which tensor it really holds in which format nobody can tell.
-"""
+"""A file that is not here: what its size tells (``--file-size``), or its publisher of it (``-q UD-Q4_K_XL``)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import groupby
-from typing import NamedTuple
-
-from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.fit.subject import Counted, model_of
-from llmscale.formats.catalogue import quants
-from llmscale.formats.gguf.files import file_bytes
-from llmscale.formats.recipe import Quant, StoredTensor
-from llmscale.notes import Note, note
+from llmscale.catalogue.published_files import of_model
+from llmscale.errors import NotFoundError, UsageError
+from llmscale.formats.gguf.sized import GB, sized
+from llmscale.formats.spoken import is_own_mix
+from llmscale.model.inventory import inventory
+from llmscale.notes import note
+from llmscale.sources.catalogue import with_published
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.units import parse_size
 
 ID = "file-size"
-#: How far beyond the smallest and the largest recipe a file may lie to be one of the model at all: others keep tables
-#: or heads in other formats, or hold a layer more.
-BEYOND = 0.1
-GB = 10**9
 
 
-class _Made(NamedTuple):
-    """A recipe's file of the model."""
+def of_file(
+    loaded: Loaded | Undisclosed, quants: tuple[str, ...], size: str | None, changed: str | None, usual: tuple[str, ...]
+) -> tuple[Loaded | Undisclosed, tuple[str, ...]]:
+    """The model with the file that is meant, and the quants that are then asked for.
 
-    quant: Quant
-    bytes: int
-    stored: tuple[StoredTensor, ...]
-
-    @property
-    def before(self) -> int:
-        """Bytes that are no tensors."""
-        return self.bytes - sum(each.bytes for each in self.stored)
-
-    @property
-    def told(self) -> str:
-        """The recipe with its size."""
-        return f"{self.quant.name} ({self.bytes / GB:,.2f} GB)"
+    Args:
+        size: what was said of a file; None where nothing was.
+        changed: formats by part, or a sparsity, where one is named.
+        usual: the quants that nobody named.
+    """
+    if size is not None:
+        return of_size(loaded, size, named_format=bool(changed) or quants not in ((), usual)), quants
+    return (loaded, quants) if changed else as_published(loaded, quants)
 
 
 def of_size(loaded: Loaded | Undisclosed, text: str, named_format: bool) -> Loaded:
@@ -60,80 +45,28 @@ def of_size(loaded: Loaded | Undisclosed, text: str, named_format: bool) -> Load
     if isinstance(loaded, Undisclosed):
         loaded.known()
     size = parse_size(text, "file size")
-    model = model_of(loaded.spec)
-    if loaded.stored or not isinstance(model, Counted):
+    if loaded.stored or not loaded.spec.shape_known:
         raise UsageError(
             "--file-size is of a file that is not here, of a model that is known by its name.",
             "For example estimate qwen3-8b --file-size 5.03GB.",
         )
-    made = sorted(_recipes(model), key=lambda one: one.bytes)
-    if not made:
-        raise UsageError(f"{model.about.name} cannot be had as a GGUF file.", "Leave --file-size away.")
-    if not made[0].bytes * (1 - BEYOND) <= size <= made[-1].bytes * (1 + BEYOND):
-        raise UsageError(
-            f"A file of {size / GB:,.2f} GB is none of {model.about.name} alone: they have {made[0].told} "
-            f"to {made[-1].told}.",
-            "It may be of another size of the model, one part of several, or hold more than the model.",
-        )
-    below = next((one for one in reversed(made) if one.bytes <= size), made[0])
-    above = next((one for one in made if one.bytes > size), made[-1])
-    stored = _between(below.stored, above.stored, size - below.before)
-    near = min(below, above, key=lambda one: abs(one.bytes - size))
-    bits = 8 * sum(each.bytes for each in stored) / model.about.parameters
-    unknown = replace(near.quant, id=ID, name=ID, aliases=[], estimated="a mix of two recipes")
-    form = replace(unknown, bits=bits, stored=stored, file_bytes=size)
-    return loaded._replace(stored=form, quant="", notes=(*loaded.notes, _said(size, bits, below, above)))
+    found = sized(loaded.spec, inventory(loaded.spec), size, ID)
+    bits = round(found.quant.bits, 2)
+    told = note("file_size", size=f"{size / GB:,.2f}", bits=bits, recipes=found.recipes)
+    return loaded._replace(stored=found.quant, quant="", notes=(*loaded.notes, told))
 
 
-def _said(size: int, bits: float, below: _Made, above: _Made) -> Note:
-    same = [one.told for one in (below, above) if f"{one.bytes / GB:.2f}" == f"{size / GB:.2f}"]
-    ends = same[:1] or list(dict.fromkeys((below.told, above.told)))
-    return note("file_size", size=f"{size / GB:,.2f}", bits=round(bits, 2), recipes=ends)
+def as_published(loaded: Loaded | Undisclosed, quants: tuple[str, ...]) -> tuple[Loaded | Undisclosed, tuple[str, ...]]:
+    """The model with the file that its publisher calls so, where that is the only format that is asked for.
 
-
-def _recipes(model: Counted) -> Iterator[_Made]:
-    for quant in quants():
-        if quant.kind != "gguf" or quant.keeps or quant.meant_for:
-            continue
-        try:
-            stored = model.subject(quant, "").stored
-        except UnsupportedModelError:
-            continue
-        yield _Made(quant, file_bytes(model.spec, stored)[0], stored)
-
-
-def _between(below: Sequence[StoredTensor], above: Sequence[StoredTensor], size: int) -> tuple[StoredTensor, ...]:
-    """The tensors of `below`, but as in `above` in so many layers, the first ones first, as there is room for."""
-    larger = {_key(one): one for one in _apart(above)}
-    found = sorted(_apart(below), key=lambda one: one.group.layers)
-    total = sum(each.bytes for each in found)
-    mixed: list[StoredTensor] = []
-    for _, layer in groupby(found, key=lambda one: one.group.layers):
-        own = list(layer)
-        other = [larger.get(_key(one), one) for one in own]
-        more = sum(each.bytes for each in other) - sum(each.bytes for each in own)
-        fits = 0 < more <= size - total
-        total += more if fits else 0
-        mixed += other if fits else own
-    return tuple(_together(mixed))
-
-
-def _key(one: StoredTensor) -> tuple[str, tuple[int, ...]]:
-    return one.group.name, one.group.layers
-
-
-def _apart(stored: Sequence[StoredTensor]) -> Iterator[StoredTensor]:
-    for each in stored:
-        for layer in each.group.layers or (None,):
-            layers = () if layer is None else (layer,)
-            yield each._replace(group=each.group._replace(layers=layers))
-
-
-def _together(stored: Sequence[StoredTensor]) -> Iterator[StoredTensor]:
-    """Those alike in one group again."""
-    alike: dict[tuple[object, ...], list[StoredTensor]] = {}
-    for each in stored:
-        alike.setdefault((each.group._replace(layers=()), each.form.id), []).append(each)
-    for same in alike.values():
-        layers = tuple(sorted(layer for one in same for layer in one.group.layers))
-        yield same[0]._replace(group=same[0].group._replace(layers=layers))
+    Raises:
+        NotFoundError: there are several such files, or none whose size is known.
+    """
+    mix = quants[0].strip().lower() if len(quants) == 1 else ""
+    if not is_own_mix(mix) or isinstance(loaded, Undisclosed) or loaded.entry is None:
+        return loaded, quants
+    files = of_model(loaded.entry.id, mix)
+    if len(files) > 1:
+        sizes = ", ".join(one.told for one in files)
+        raise NotFoundError(f"{loaded.spec.name} is published in {mix.upper()} more than once.", f"Name one: {sizes}.")
+    return (with_published(loaded, files[0]), ()) if files else (loaded, quants)

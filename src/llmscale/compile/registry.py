@@ -38,6 +38,7 @@ RECIPES = {
     "devices": Recipe("devices.yaml", "llmscale.devices.schema"),
     "device_names": Recipe("device_names.yaml", "llmscale.devices.naming"),
     "models": Recipe("models.yaml", "llmscale.catalogue.schema"),
+    "published_files": Recipe("published_files.yaml", "llmscale.catalogue.published_files"),
     "scores": Recipe("scores.yaml", "llmscale.catalogue.scores"),
     "naming": Recipe("names.yaml", "llmscale.catalogue.naming"),
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from llmscale.formats.recipe import OWN_MIX
 from llmscale.names import normal
 from llmscale.store.tables import table
 
@@ -52,7 +53,7 @@ def formats_in(name: str) -> Formats:
 
 def is_own_mix(word: str) -> bool:
     """Whether a format is a publisher's own mix, which nothing but its files tells: Unsloth's dynamic quants."""
-    return word.startswith(("ud-", "ud_"))
+    return word.startswith(OWN_MIX)
 
 
 def quant_named(found: Sequence[str], owner: str = "", gguf: bool = False) -> str:

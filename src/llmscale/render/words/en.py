@@ -78,6 +78,12 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + ", ".join(f"{one['part']} {one['bytes']:,}" for one in v["parts"])
         + "."
     ),
+    "published_file": "{file} has {size} GB, {bits:g} bits a weight; which tensors are in which format is not known "
+    "({source}).",
+    "recipe_not_published": lambda v: (
+        f"{v['quant']} is meant for {v['meant']}: of {v['model']} this is what the recipe would give"
+        + (f"; what is published is {' and '.join(v['files'])}." if v["files"] else "; no such file is known here.")
+    ),
     "file_size": lambda v: (
         f"A file of {v['size']} GB has {v['bits']:g} bits a weight, as "
         + (f"{v['recipes'][0]}" if len(v["recipes"]) == 1 else f"between {v['recipes'][0]} and {v['recipes'][1]}")

@@ -20,6 +20,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + "、".join(f"{one['part']} {one['bytes']:,}" for one in v["parts"])
         + "。"
     ),
+    "published_file": "{file} 为 {size} GB,每权重 {bits:g} 位;各张量的格式未说明({source})。",
+    "recipe_not_published": lambda v: (
+        f"{v['quant']} 适用于 {v['meant']}:此处为按该方案计算的 {v['model']}"
+        + (f";已发布的是 {'、'.join(v['files'])}。" if v["files"] else ";此处未知有已发布的文件。")
+    ),
     "file_size": lambda v: (
         f"{v['size']} GB 的文件为每权重 {v['bits']:g} 位,"
         + (f"约为 {v['recipes'][0]}" if len(v["recipes"]) == 1 else f"介于 {v['recipes'][0]} 与 {v['recipes'][1]} 之间")
