@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from llmscale.names import normal
-from llmscale.store.cache import kept
 from llmscale.store.tables import made_with, table
 from llmscale.store.text_file import read_text
 
@@ -73,6 +72,8 @@ def own(path: str) -> dict[str, Any]:
     Raises:
         InputFileError: as `overlaid`.
     """
+    from llmscale.store.cache import kept  # names each file by a hash, which only those with one of their own need
+
     text = read_text(path, MOST_BYTES, "a file in YAML")
     depends = f"{made_with('families')} {made_with('keys')}"
     found = kept("catalogue", text, depends, lambda: _read(path, text))

@@ -44,6 +44,7 @@ RECIPES = {
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),
     "bounds": Recipe("bounds.yaml", "llmscale.fit.schema"),
     "releases": Recipe("releases", "llmscale.runtimes.schema"),
+    "completion": Recipe("", "llmscale.compile.completion", "completion"),
     "options": Recipe("", "llmscale.compile.options", "options"),
     "training": Recipe("training.yaml", "llmscale.training.schema"),
     "summaries": Recipe("models.yaml", "llmscale.compile.summaries", "summaries"),
