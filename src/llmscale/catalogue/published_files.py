@@ -23,12 +23,14 @@ class Repository:
 
     Attributes:
         model: the catalogue's model.
-        files: sizes by mix.
+        files: sizes by mix, or by quant.
+        complete: whether these are all that there are of the model.
     """
 
     model: str
     source: str
     files: dict[str, str]
+    complete: bool = False
 
 
 class PublishedFile(NamedTuple):
@@ -75,6 +77,14 @@ def of_repository(owner: str, name: str, mix: str) -> PublishedFile | None:
         if normal(called).removesuffix(GGUF) == wanted and owner in ("", publisher.lower()):
             return _file(repository, told, mix)
     return None
+
+
+def only_quant(owner: str, name: str) -> str:
+    """The quant of a repository that has no other; empty where there are others, or that was not read."""
+    for repository, told in table("published_files").items():
+        if told["complete"] and normal(repository).removesuffix(GGUF) == normal(f"{owner}/{name}").removesuffix(GGUF):
+            return str(next(iter(told["files"]))) if len(told["files"]) == 1 else ""
+    return ""
 
 
 def of_model(model: str, mix: str) -> list[PublishedFile]:
