@@ -101,6 +101,15 @@ def test_a_recipe_for_other_models_says_so() -> None:
     assert "recipe_not_published" not in notes("qwen3-8b", "-q", "q4_k_m")
 
 
+def test_several_such_recipes_are_one_line() -> None:
+    codes = notes("llama-3.1-8b", "-q", "all-gguf")
+    assert (codes.count("recipes_not_published"), codes.count("recipe_not_published")) == (1, 0)
+    told = good("estimate", "llama-3.1-8b", "-q", "tq1_0", "-q", "tq2_0").out
+    assert "TQ1_0, TQ2_0 are meant for models of other kinds: of Llama 3.1 8B" in told
+    said = good("estimate", "llama-3.1-8b", "-q", "tq1_0", "-q", "tq2_0", "--lang", "zh").out
+    assert "TQ1_0、TQ2_0 适用于其他种类的模型" in said
+
+
 def test_gpt_oss_keeps_its_experts_whatever_the_preset() -> None:
     for quant, gib in (("q4_k_m", 58.45), ("f16", 60.87), ("q8_0", 59.02)):
         assert line("gpt-oss-120b", "-q", quant)["weights_bytes"] / 2**30 == pytest.approx(gib, abs=0.02)

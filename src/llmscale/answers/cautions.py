@@ -39,9 +39,13 @@ def cautions(
 def _unpublished(model: Model, quants: Sequence[Quant]) -> Iterator[Note]:
     """That a recipe for models of another kind is no file of this one, with what is published under its name."""
     about = model.about
-    for quant in quants:
-        if quant.meant_for and about.published_in not in quant.keeps and quant.kind == "gguf":
-            from llmscale.catalogue.published_files import of_model  # few quants need it
+    found = {quant.id: quant for quant in quants if quant.meant_for and about.published_in not in quant.keeps}
+    others = [quant for quant in found.values() if quant.kind == "gguf"]
+    if len(others) > 1:
+        yield note("recipes_not_published", quants=[quant.name for quant in others], model=about.name)
+    elif others:
+        from llmscale.catalogue.published_files import of_model  # few quants need it
 
-            files = [one.told for one in of_model(about.id, f"{OWN_MIX[0]}{quant.id}")]
-            yield note("recipe_not_published", quant=quant.name, meant=quant.meant_for, model=about.name, files=files)
+        (quant,) = others
+        files = [one.told for one in of_model(about.id, f"{OWN_MIX[0]}{quant.id}")]
+        yield note("recipe_not_published", quant=quant.name, meant=quant.meant_for, model=about.name, files=files)

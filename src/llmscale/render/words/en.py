@@ -80,6 +80,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "published_file": "{file} has {size} GB, {bits:g} bits a weight; which tensors are in which format is not known "
     "({source}).",
+    "recipes_not_published": lambda v: (
+        f"{', '.join(v['quants'])} are meant for models of other kinds: of {v['model']} these are what the recipes "
+        "would give."
+    ),
     "recipe_not_published": lambda v: (
         f"{v['quant']} is meant for {v['meant']}: of {v['model']} this is what the recipe would give"
         + (f"; what is published is {' and '.join(v['files'])}." if v["files"] else "; no such file is known here.")

@@ -21,6 +21,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + "。"
     ),
     "published_file": "{file} 为 {size} GB,每权重 {bits:g} 位;各张量的格式未说明({source})。",
+    "recipes_not_published": lambda v: (
+        f"{'、'.join(v['quants'])} 适用于其他种类的模型:此处为按这些方案计算的 {v['model']}。"
+    ),
     "recipe_not_published": lambda v: (
         f"{v['quant']} 适用于 {v['meant']}:此处为按该方案计算的 {v['model']}"
         + (f";已发布的是 {'、'.join(v['files'])}。" if v["files"] else ";此处未知有已发布的文件。")
