@@ -23,6 +23,7 @@ from llmscale.answers.results.lists import AddedModel, DevicesResult, ModelResul
 from llmscale.answers.results.needs import NeedsResult
 from llmscale.answers.results.params import ParamsResult
 from llmscale.answers.results.runtimes import PluginsResult, RuntimesResult
+from llmscale.answers.results.stored import LocalModelsResult
 from llmscale.cli.app import COMMANDS
 
 DOCS = Path(__file__).parent
@@ -38,6 +39,7 @@ ANSWERS = {
     "fits (no device)": FitsOverview,
     "needs": NeedsResult,
     "models list": ModelsResult,
+    "models local": LocalModelsResult,
     "models show": ModelResult,
     "models check": CheckResult,
     "models add": AddedModel,
@@ -48,7 +50,7 @@ ANSWERS = {
     "plugins": PluginsResult,
 }
 SUBCOMMANDS = {
-    "models": ("list", "show", "check", "add"),
+    "models": ("list", "local", "show", "check", "add"),
     "devices": ("list", "show", "check"),
     "quants": ("list", "show"),
 }

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import llmscale
-from tests.helpers import NUMBER, good, run
+from llmscale.cli import options
+from llmscale.store.tables import table
+from tests.helpers import NUMBER, TINY, environment, good, run, write_config
 
 PATHS = ["estimate", "params", "compare", "fits", "needs", "models", "devices", "quants"]
-DEEPER = ["models list", "models show", "models check", "devices list", "devices show", "quants list", "quants show"]
+DEEPER = [
+    "models list",
+    "models local",
+    "models show",
+    "models check",
+    "devices list",
+    "devices show",
+    "quants list",
+    "quants show",
+]
 
 
 @pytest.mark.parametrize("path", ["", *PATHS])
@@ -56,13 +70,45 @@ def test_without_a_command_the_help_is_shown_as_help() -> None:
     ],
 )
 def test_names_complete(kind: str, start: str, found: str) -> None:
-    from llmscale.cli import options
-
     complete = getattr(options, f"complete_{kind}")
     names = complete(start)
     assert found in names
     assert all(name.lower().startswith(start.lower()) for name in names)
     assert complete("nosuch") == []
+
+
+def test_a_key_press_reads_names_alone(tmp_path: Path) -> None:
+    """No table of models, no runtime: these take longer than everything else that a completion does."""
+    asks = (
+        "import sys; from llmscale.cli.app import app; from llmscale.store import tables; import atexit;"
+        "atexit.register(lambda: print(sorted(tables.READ), 'llmscale.runtimes.interface' in sys.modules,"
+        "'hashlib' in sys.modules, file=sys.stderr)); app(prog_name='llmscale')"
+    )
+    shell = {"_LLMSCALE_COMPLETE": "complete_bash", "COMP_WORDS": "llmscale estimate llama-2-", "COMP_CWORD": "2"}
+    env = environment(**shell, XDG_CONFIG_HOME=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, env=env, check=False)
+    assert "llama-2-7b" in done.stdout.split()
+    assert done.stderr.split("\n")[-2] == "['completion', 'options'] False False"
+
+
+def test_the_names_are_those_of_the_catalogues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("LLMSCALE_CATALOGUE", raising=False)
+    entries = table("models")["entries"]
+    assert options.complete_model("") == list(entries)
+    assert set(options.complete_model("meta-llama/")) == {
+        alias for one in entries.values() for alias in one["aliases"] if alias.lower().startswith("meta-llama/")
+    }
+    assert set(table("devices")["entries"]) < set(options.complete_device(""))
+    assert set(table("quants")["entries"]) < set(options.complete_quant(""))
+
+
+def test_one_s_own_models_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMSCALE_CATALOGUE", str(tmp_path / "mine.yaml"))
+    write_config(tmp_path, TINY)
+    good("models", "add", str(tmp_path / "config.json"), "--id", "my-own", "--name", "Mine")
+    assert options.complete_model("my-") == ["my-own"]
+    assert "llama-2-7b" in options.complete_model("llama-2-")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])

@@ -56,7 +56,7 @@ def wrong(reader: Callable[[str], object], path: str) -> str:
     try:
         reader(path)
     except LlmscaleError as error:
-        if not (error.message + error.hint).isprintable():
+        if not all(line.isprintable() for line in (error.message, *error.hint.split("\n"))):
             return f"not printable: {error.message!r}"
     except Exception:
         return traceback.format_exc()

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.gguf_files import TENSORS_OF_A_LLAMA, about, gguf_bytes
 from tests.helpers import TINY
+from tests.pytorch_files import old, written, zipped
 from tests.safetensors_files import safetensors_bytes
 
 TOKENS: dict[str, Any] = {"tokenizer.ggml.tokens": ["a", "bc"] * 4, "tokenizer.chat_template": "{{ x }}"}
@@ -39,6 +40,7 @@ CORPUS: dict[str, list[bytes]] = {
         safetensors_bytes({"model.layers.0.mlp.up_proj.weight": ("BF16", (4, 8)), "lm_head.weight": ("F32", (2, 2))}),
         safetensors_bytes({f"h.{n}.experts.{n}.qweight": ("I32", (n, 4)) for n in range(5)}, data=False),
     ],
+    "pytorch_model.bin": [written({"a.weight": ("F32", (4, 8)), "b": ("I64", (3,))}, form) for form in (zipped, old)],
     "model.safetensors.index.json": [json.dumps({"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}).encode()],
     "config.json": [json.dumps(config).encode() for config in (TINY, MIXTURE, VISION)],
     "mine.yaml": [ENTRY.encode()],

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from llmscale.answers.placed import Laid
 from llmscale.devices.sets import DeviceSet
 from llmscale.fit.subject import Model
+from llmscale.formats.recipe import OWN_MIX, Quant
 from llmscale.notes import Note, note
 
 
@@ -25,6 +26,7 @@ def cautions(
             yield from one.placed.notes
     if context and about.limit and context > about.limit:
         yield note("context_beyond_limit", context=context, limit=about.limit)
+    yield from _unpublished(model, [one.subject.quant for line in lines for one in line])
     unlike = next((devices.id for devices in named if devices.members), None)
     sharing = [one.runtime.info for line in lines for one in line if one.runtime.info.shares_tensors]
     if unlike:
@@ -32,3 +34,18 @@ def cautions(
             yield note("smallest_device_counts", runtime=info.title, devices=unlike)
     if context and about.sequence:
         yield note("context_changes_nothing", model=about.name, tokens=about.sequence)
+
+
+def _unpublished(model: Model, quants: Sequence[Quant]) -> Iterator[Note]:
+    """That a recipe for models of another kind is no file of this one, with what is published under its name."""
+    about = model.about
+    found = {quant.id: quant for quant in quants if quant.meant_for and about.published_in not in quant.keeps}
+    others = [quant for quant in found.values() if quant.kind == "gguf"]
+    if len(others) > 1:
+        yield note("recipes_not_published", quants=[quant.name for quant in others], model=about.name)
+    elif others:
+        from llmscale.catalogue.published_files import of_model  # few quants need it
+
+        (quant,) = others
+        files = [one.told for one in of_model(about.id, f"{OWN_MIX[0]}{quant.id}")]
+        yield note("recipe_not_published", quant=quant.name, meant=quant.meant_for, model=about.name, files=files)

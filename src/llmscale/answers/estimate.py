@@ -26,7 +26,7 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Bare, Counted, Subject, model_of
 from llmscale.formats.gguf.files import file_bytes
 from llmscale.formats.mixed import parse_map, unmatched
-from llmscale.formats.recipe import AS_STORED, Quant
+from llmscale.formats.recipe import AS_STORED, OWN_MIX, Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis, Quantity
@@ -57,6 +57,7 @@ def estimate(
     explain: bool = False,
     assume: str | None = None,
     catalogue: str | None = None,
+    file_size: str | None = None,
 ) -> EstimateResult:
     """What a model takes in each format, and which devices it fits; common memory sizes when none is named.
 
@@ -65,8 +66,14 @@ def estimate(
         options: of the runtime, by name (``{"ubatch": 1024}``).
         explain: whether the result carries the formulas with the numbers put in.
         assume, catalogue: as in `load`.
+        file_size: of a GGUF file that is not here.
     """
     loaded = load(reference, assume=assume, catalogue=catalogue)
+    quants = tuple(quants)
+    if file_size is not None or any(quant.strip().lower().startswith(OWN_MIX) for quant in quants):
+        from llmscale.answers.file_size import of_file  # most ask about no file
+
+        loaded, quants = of_file(loaded, quants, file_size, quant_map or sparsity, DEFAULT_QUANTS)
     spec = loaded.known()
     model = model_of(spec, loaded.stored, loaded.notes)
     gpus = tuple(gpus)
@@ -275,7 +282,8 @@ def _file(subject: Subject) -> Quantity | None:
     if not isinstance(subject, Exact) or subject.quant.kind != "gguf":
         return None
     if subject.quant.stored:
-        return Quantity.exactly(subject.quant.file_bytes)
+        known = Basis.REPORTED if subject.quant.estimated else Basis.EXACT
+        return Quantity.exactly(subject.quant.file_bytes, known)
     return Quantity(*file_bytes(subject.spec, subject.stored), Basis.MODELLED)
 
 

@@ -18,7 +18,8 @@ from llmscale.formats.catalogue import kv_formats, number_format
 from llmscale.formats.layout import Format
 from llmscale.formats.select import named as named_quant
 from llmscale.names import normal
-from llmscale.runtimes.interface import Option, Options, option_table
+from llmscale.runtimes.interface import Options, option_table
+from llmscale.runtimes.option import Option
 from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.interface import Loaded, Undisclosed

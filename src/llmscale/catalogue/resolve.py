@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from llmscale.catalogue.published_files import only_quant
 from llmscale.catalogue.reading import Reading, read
 from llmscale.catalogue.stems import NEAR, UNITS, is_active, is_size, key, keys, latin, readings, size_of, stems
 from llmscale.errors import NotFoundError
@@ -72,6 +73,8 @@ def _quant(reading: Reading, naming: dict[str, Any]) -> tuple[str, bool]:
     """The quant that is meant, and whether it is only the usual one."""
     if reading.quant or reading.mix or not reading.gguf:
         return reading.quant, False
+    if only := only_quant(reading.owner, reading.name):
+        return only, False
     library = naming["library"].get(reading.library) or {}
     return library.get("quant") or USUAL_GGUF, True
 
@@ -94,7 +97,8 @@ class _Finder:
 
     def spelling(self) -> str | None:
         """A spelling of the one model that is meant; None when none is, or several are."""
-        if found := self._of_library():
+        found = next(filter(None, map(self._exact, self._plain())), None) or self._of_library()
+        if found:
             return found
         for text in self._spellings():
             for words in readings(text):
@@ -102,6 +106,11 @@ class _Finder:
                 if found:
                     return found
         return None
+
+    def _plain(self) -> Iterator[str]:
+        """What a name that is none of the library's may be as it stands."""
+        if not self._reading.library:
+            yield from (text.strip() for text in (self._reading.whole, self._reading.name))
 
     def _of_library(self) -> str | None:
         """What a tag of Ollama's names."""

@@ -64,10 +64,12 @@ def size_of(word: str) -> float:
 
 
 def latin(text: str, words: Mapping[str, str]) -> str:
-    """A name with the Chinese words of `words` in Latin letters."""
+    """A name with the Chinese words of `words` in Latin letters, but for what stands there in them as well."""
     for chinese in sorted(words, key=len, reverse=True):
         if chinese in text:
-            text = text.replace(chinese, f" {words[chinese]} ")
+            rest = text.replace(chinese, " ")
+            said = words[chinese] in words_of(rest)
+            text = rest if said else text.replace(chinese, f" {words[chinese]} ")
     return text
 
 

@@ -10,12 +10,14 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmscale.names import normal
-from llmscale.store.cache import Sections, kept
 from llmscale.store.tables import made_with, table
 from llmscale.store.text_file import read_text
+
+if TYPE_CHECKING:
+    from llmscale.store.cache import Sections
 
 VARIABLE = "LLMSCALE_CATALOGUE"
 #: Bytes of a catalogue.
@@ -80,6 +82,8 @@ def own(path: str) -> dict[str, Any]:
 
 def _kept(path: str) -> Sections:
     """The sections of the table of models, and ``replaced``: shipped ids to those that replace them."""
+    from llmscale.store.cache import kept  # names each file by a hash, which only those with one of their own need
+
     text = read_text(path, MOST_BYTES, "a file in YAML")
     depends = f"{made_with('families')} {made_with('keys')} {made_with('models')}"
     return kept("catalogue", text, depends, lambda: _read(path, text))

@@ -25,6 +25,15 @@ def estimate(
     quant: opt.Quants = None,
     quant_map: opt.QuantMap = None,
     sparsity: opt.Sparsity = None,
+    file_size: Annotated[
+        Optional[str],
+        typer.Option(
+            "--file-size",
+            metavar="SIZE",
+            help="Of a GGUF file that is not here, for one in a format that nobody else has: 17.1GB.",
+            rich_help_panel="What",
+        ),
+    ] = None,
     context: opt.Context = None,
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
@@ -78,6 +87,7 @@ def estimate(
         explain=explain,
         assume=assume,
         catalogue=catalogue,
+        file_size=file_size,
     )
     style.write(result, EstimateView(bool(gpu), explain, command))
     if check and not any(device.fits for line in result.estimates for device in line.devices):

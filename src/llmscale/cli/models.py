@@ -1,4 +1,4 @@
-"""``llmscale models``: alone a list; ``list``, ``show``, ``check``, ``add``."""
+"""``llmscale models``: alone a list; ``list``, ``local``, ``show``, ``check``, ``add``."""
 
 from __future__ import annotations
 
@@ -81,6 +81,30 @@ def list_(
     )
     result = list_models(word, wanted, catalogue=catalogue)
     style.write(result, models_view)
+
+
+@app.command(epilog="Examples: llmscale models local | llmscale models local --gpu rtx4090")
+@takes_style
+def local(
+    gpu: Annotated[
+        Optional[str],
+        typer.Option(
+            "--gpu",
+            metavar="DEVICE",
+            help="Say what fits this device; default: this machine's.",
+            autocompletion=opt.complete_device,
+        ),
+    ] = None,
+    context: opt.Context = None,
+    catalogue: opt.Catalogue = None,
+    *,
+    style: Style,
+) -> None:
+    """The models on this disk in the folders of Ollama, llama.cpp, LM Studio, MLX and the hub, and which fit here."""
+    from llmscale.answers.stored import local_models
+    from llmscale.render.views.stored import stored_view
+
+    style.write(local_models(gpu, context=opt.tokens(context), catalogue=catalogue), stored_view)
 
 
 @app.command(epilog="Example: llmscale models show llama-2-7b")

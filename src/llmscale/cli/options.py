@@ -23,12 +23,17 @@ def _starting(names: list[str], incomplete: str) -> list[str]:
 
 def complete_model(incomplete: str) -> list[str]:
     """Catalogue ids that begin so; with an owner and a slash the addresses on hubs."""
+    from llmscale.catalogue.user import location
+    from llmscale.store.tables import table
+
+    is_address = "/" in incomplete
+    if location() is None:
+        return _starting(table("completion")["addresses" if is_address else "models"], incomplete)
     from llmscale.catalogue.entries import models
 
     entries = models()["entries"]
-    if "/" not in incomplete:
-        return _starting(list(entries), incomplete)
-    return _starting([alias for entry in entries.values() for alias in entry["aliases"] if "/" in alias], incomplete)
+    addresses = (alias for entry in entries.values() for alias in entry["aliases"] if "/" in alias)
+    return _starting(list(addresses if is_address else entries), incomplete)
 
 
 def complete_family(incomplete: str) -> list[str]:
@@ -46,7 +51,7 @@ def complete_device(incomplete: str) -> list[str]:
 
     counted = re.match(r"\d{1,4}\s*[x*]\s*", incomplete)
     before = counted.group() if counted else ""
-    names = _starting([*table("devices")["entries"], "local", "cpu"], incomplete[len(before) :])
+    names = _starting([*table("completion")["devices"], "local", "cpu"], incomplete[len(before) :])
     return [before + name for name in names]
 
 
@@ -54,7 +59,7 @@ def complete_quant(incomplete: str) -> list[str]:
     """Weight formats that begin so."""
     from llmscale.store.tables import table
 
-    return _starting([*table("quants")["entries"], "all", "all-gguf"], incomplete)
+    return _starting([*table("completion")["quants"], "all", "all-gguf"], incomplete)
 
 
 def complete_kv(incomplete: str) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from llmscale.cli import options as opt
 from llmscale.cli.gathered import Command, gathers, option
 from llmscale.cli.options import Lang
-from llmscale.render.interface import Look, View
+
+if TYPE_CHECKING:
+    from llmscale.render.interface import View
 
 
 class Style(NamedTuple):
@@ -26,6 +28,7 @@ class Style(NamedTuple):
         Raises:
             UsageError: a format that nobody writes.
         """
+        from llmscale.render.interface import Look
         from llmscale.render.registry import writer
         from llmscale.render.report import legible
         from llmscale.render.words import words

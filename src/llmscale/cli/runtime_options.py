@@ -18,7 +18,7 @@ import typer
 from llmscale.cli import options as opt
 from llmscale.cli.gathered import Command, gathers
 from llmscale.cli.gathered import option as gathered
-from llmscale.runtimes.interface import Option
+from llmscale.runtimes.option import Option
 
 #: The parameter of a command that takes them.
 TAKEN = "options"
@@ -53,11 +53,14 @@ def _built_in() -> Iterator[tuple[str, list[Option]]]:
 
 def _brought(arguments: Sequence[str]) -> Iterator[tuple[str, Sequence[Option]]]:
     """The options of a runtime of another package, where the command line names one."""
+    words = pairwise(["", *arguments])
+    named_ones = [word if before == "--runtime" else word.partition("--runtime=")[2] for before, word in words]
+    if not any(named_ones):
+        return
     from llmscale import plugins
     from llmscale.runtimes.registry import KIND, ROOMS
 
-    for before, argument in pairwise(["", *arguments]):
-        named = argument if before == "--runtime" else argument.partition("--runtime=")[2]
+    for named in named_ones:
         brought = plugins.find(KIND, named) if named and named.partition("@")[0].lower() not in ROOMS else None
         if brought is not None:
             yield brought.INFO.title, brought.INFO.options

@@ -8,7 +8,7 @@ from llmscale.runtimes.registry import ROOMS, info
 
 
 def options() -> dict[str, dict[str, Any]]:
-    """By runtime, its title and each option as `llmscale.runtimes.interface.Option` has it."""
+    """By runtime, its title and each option as `llmscale.runtimes.option.Option` has it."""
     return {
         name: {"title": known.title, "options": [one._asdict() for one in known.options]}
         for name in ROOMS

@@ -16,6 +16,9 @@ from llmscale.devices.keys import SIZE_WORD
 
 _MARKS = r"\((?:r|tm|c)\)|[®™©]"
 _NVIDIA_SMI = r"^\s*gpu \d+\s*:\s*|\s*\(uuid:.*$"
+#: Memory as ``nvidia-smi --query-gpu=name,memory.total --format=csv`` prints it; sizes that cards are sold with.
+_MIB = r",\s*(\d{4,6})\s*mib\s*$"
+SOLD_GB = (4, 6, 8, 10, 11, 12, 16, 20, 22, 24, 32, 40, 48, 64, 80, 94, 96, 141, 180, 192, 288)
 _PCI = r"^(?:[\da-f]{4}:)?[\da-f]{2}:[\da-f]{2}\.\d\s.*?:\s"
 _LABEL = r"^\s*(?:chipset model|marketing name|model name|device name|name|device|card series|brand)\s*:\s*"
 _CORES = (
@@ -48,6 +51,10 @@ class Spoken(NamedTuple):
 def cleaned(text: str, phrases: Mapping[str, str]) -> str:
     """The text without what tools print around a name, in small letters."""
     plain = unicodedata.normalize("NFKC", text).strip().lower()
+    shown = re.search(_MIB, plain)
+    if shown:  # said once more where the name says it
+        name = plain[: shown.start()]
+        plain = name if re.search(SIZE_WORD, name) else f"{name} {_sold(int(shown[1]))}gb"
     for pattern in (_MARKS, _NVIDIA_SMI, _LABEL):
         plain = re.sub(pattern, " ", plain)
     plain = _bracketed(re.sub(_PCI, "", plain))
@@ -55,6 +62,11 @@ def cleaned(text: str, phrases: Mapping[str, str]) -> str:
     for phrase in sorted(phrases, key=len, reverse=True):
         plain = plain.replace(phrase, f" {phrases[phrase]} ")
     return " ".join(plain.split())
+
+
+def _sold(mib: int) -> int:
+    """The size that a card with so much memory is sold with: drivers show less, never more."""
+    return next((size for size in SOLD_GB if mib <= 1024 * size), -(-mib // 1024))
 
 
 def _bracketed(text: str) -> str:

@@ -5,6 +5,7 @@ A `Model` is one of three without a quant; in a quant it is a `Subject`, and no 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -257,7 +258,15 @@ def model_of(spec: ModelSpec, stored: Quant | None = None, taken: tuple[Note, ..
     Args:
         stored: of the file it is in, the quant that its tensors have.
         taken: what the user's name of it was taken for.
+
+    Raises:
+        UnsupportedModelError: nothing but its weights is known.
     """
+    if spec.weights_only:
+        raise UnsupportedModelError(
+            f"{spec.name} is {spec.weights_only}: what it takes besides is not modelled.",
+            f"llmscale params {shlex.quote(spec.source)} has its weights.",
+        )
     parts = inventory(spec)
     total, active = parts.total(), parts.active()
     assumed = spec.basis is Basis.ASSUMED

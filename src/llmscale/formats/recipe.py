@@ -24,6 +24,8 @@ REFUSE = "refuse"
 REST = "*"
 #: The id of the quant of a file that is at hand: its tensors in the formats that they have there.
 AS_STORED = "as-stored"
+#: How the names of Unsloth's own mixes begin, before that of the preset that they are like.
+OWN_MIX = ("ud-", "ud_")
 #: Matrices that are looked up, added, or multiplied with outside a linear layer: no tool counts them as one.
 LOOKUPS = (
     "embedding.token",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from llmscale.formats.recipe import OWN_MIX
 from llmscale.names import normal
 from llmscale.store.tables import table
 
@@ -18,10 +19,10 @@ _BITS = r"(?:[2-8]|16)[-_ ]?bits?"
 _FORMATS = (
     r"(?:ud[-_])?(?:i?q[1-8]|tq[12])(?:_(?:k(?:_(?:xxl|xl|l|m|s))?|0|1|nl|xxs|xs|s|m|l))*",
     r"(?:quantized\.)?w[48]a(?:8|16)(?:[-_](?:fp8|int8|asym|g\d+))?",
-    r"gptq(?:model)?(?:[-_](?:int\d|\d[-_]?bit))?(?:[-_](?:g|gs)?\d+g?)?(?![a-z])",
+    r"gptq(?:model)?(?:[-_](?:int\d|\d[-_]?b(?:it)?))?(?:[-_](?:g|gs)?\d+g?)?(?![a-z])",
     r"awq(?:[-_](?:int\d|\d[-_]?bit|gemm|g\d+))*",
     r"(?:bnb|bitsandbytes|mlx|exl[23]|hqq|gptq)(?:[-_ ](?:int|nf)?\d[-_]?(?:bits?)?)?(?![a-z0-9])",
-    r"fp8(?:[-_](?:dynamic|block|static|e4m3))?",
+    r"fp8(?:[-_](?:dynamic|block|static|e4m3|kv))?",
     r"mxfp4(?:[-_]moe)?",
     r"nvfp4|mxfp8|mxfp6|fp4|nf4|int[2348]",
     r"\d(?:\.\d+)?bpw",
@@ -52,7 +53,7 @@ def formats_in(name: str) -> Formats:
 
 def is_own_mix(word: str) -> bool:
     """Whether a format is a publisher's own mix, which nothing but its files tells: Unsloth's dynamic quants."""
-    return word.startswith(("ud-", "ud_"))
+    return word.startswith(OWN_MIX)
 
 
 def quant_named(found: Sequence[str], owner: str = "", gguf: bool = False) -> str:
@@ -115,7 +116,7 @@ def _one(word: str, found: Sequence[str], owner: str, gguf: bool) -> str:
 def _gptq(word: str, found: Sequence[str]) -> str:
     """GPTQ with the bits and the group that the name says anywhere; 4 bits in groups of 128 where it says none."""
     told = "-".join((word, *(other for other in found if other != word)))
-    bits = re.search(r"int(\d)|(\d)[-_]?bit", told)
+    bits = re.search(r"int(\d)|(\d)[-_]?b(?:it|(?=[-_]|$))", told)
     group = re.search(r"[-_]g(?:s)?(\d+)|[-_](\d+)g", told)
     size = next(filter(None, group.groups())) if group else "128"
     return _known(f"gptq-int{next(filter(None, bits.groups())) if bits else 4}-g{size}") or "gptq"

@@ -106,10 +106,10 @@ class Inventory(NamedTuple):
         return sum(g.parameters for g in self.stored() if g.component == "embedding" and g.name not in shared)
 
     def components(self) -> dict[str, int]:
-        """Parameters by component; every component of the JSON contract is there, 0 when absent."""
+        """Parameters by component; every one of the JSON contract is there, 0 when absent, then a pipeline's parts."""
         sums = dict.fromkeys(COMPONENTS, 0)
         for group in self.stored():
-            sums[group.component] += group.parameters
+            sums[group.component] = sums.get(group.component, 0) + group.parameters
         return sums
 
 

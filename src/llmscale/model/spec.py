@@ -121,6 +121,7 @@ class ModelSpec:
         state_dtype: the format that the config names for recurrent states; empty where it names none.
         published_in: the ``quant_method`` of a checkpoint that is published quantised; empty for others.
         prediction_layers: layers besides that predict further tokens, which the checkpoint holds.
+        weights_only: what it is instead of a model that runtimes here run; nothing but its weights is said then.
         warnings: what a reader of any number from this spec must know.
     """
 
@@ -144,6 +145,7 @@ class ModelSpec:
     state_dtype: str = ""
     published_in: str = ""
     prediction_layers: int = 0
+    weights_only: str = ""
     warnings: tuple[str, ...] = field(default=())
 
     def __hash__(self) -> int:

@@ -14,6 +14,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.formats.layout import Format
 from llmscale.notes import Note
 from llmscale.quantity import Quantity
+from llmscale.runtimes.option import Option
 
 if TYPE_CHECKING:
     from llmscale.runtimes.subject import Exact, Summary
@@ -27,34 +28,6 @@ UNLIMITED = 1 << 60
 
 
 # -- what is asked -----------------------------------------------------------------------------------------------------
-
-
-class Option(NamedTuple):
-    """One flag of a runtime, in its own words.
-
-    Attributes:
-        name: what `Workload.options` calls it.
-        flags: as one types it; ``--flash-attn/--no-flash-attn`` where both can be said.
-        kind: ``whole``, ``tokens``, ``share``, ``flag``, ``text``, ``size`` (of memory), ``bandwidth``, ``model`` or
-            ``quant``.
-        help: one line.
-        metavar: what stands for its value there.
-        least, most: bounds of a number.
-        choices: the only texts that it takes.
-        offloads: whether it may leave weights in host memory.
-        cased: whether a text is taken as it is written.
-    """
-
-    name: str
-    flags: tuple[str, ...]
-    kind: str
-    help: str
-    metavar: str = ""
-    least: float | None = None
-    most: float | None = None
-    choices: tuple[str, ...] = ()
-    offloads: bool = False
-    cased: bool = False
 
 
 #: Options that were given, by name.

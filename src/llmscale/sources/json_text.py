@@ -21,18 +21,41 @@ def parsed(text: str, where: str, expected: str) -> dict[str, Any]:
     Raises:
         InputFileError: no JSON, or no object.
     """
-    hint = f"{expected[0].upper()}{expected[1:]} is expected."
+    data = _value(text, where, expected)
+    if not isinstance(data, dict):
+        raise InputFileError(f"'{where}' holds a JSON {_kind(data)}, not an object.", _hint(expected))
+    return data
+
+
+def parsed_list(text: str, where: str, expected: str) -> list[Any]:
+    """The list that `text` is.
+
+    Raises:
+        InputFileError: no JSON, or no list.
+    """
+    data = _value(text, where, expected)
+    if not isinstance(data, list):
+        raise InputFileError(f"'{where}' holds a JSON {_kind(data)}, not a list.", _hint(expected))
+    return data
+
+
+def _value(text: str, where: str, expected: str) -> Any:
+    hint = _hint(expected)
     if not text.strip():
         raise InputFileError(f"'{where}' is empty.", hint)
     try:
-        data = json.loads(text)  # a bare NaN or Infinity included, which Python's own writer makes
+        return json.loads(text)  # a bare NaN or Infinity included, which Python's own writer makes
     except RecursionError:
         raise InputFileError(f"'{where}' is nested too deeply for {expected}.") from None
     except ValueError as error:
         # Python's own words on numbers without end name a function of Python's.
         why = "a number has more than 4,300 digits" if str(error).startswith("Exceeds") else visible(error, 120)
         raise InputFileError(f"'{where}' is not JSON: {why}.", hint) from None
-    if not isinstance(data, dict):
-        kind = _KINDS.get(type(data), "value")
-        raise InputFileError(f"'{where}' holds a JSON {kind}, not an object.", hint)
-    return data
+
+
+def _hint(expected: str) -> str:
+    return f"{expected[0].upper()}{expected[1:]} is expected."
+
+
+def _kind(data: Any) -> str:
+    return _KINDS.get(type(data), "object")

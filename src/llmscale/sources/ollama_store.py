@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +63,21 @@ def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:
     return found._replace(spec=replace(found.spec, name=visible(called, 80), warnings=warnings))
 
 
+def blobs(store: str, called: str) -> Iterator[tuple[str, str]]:
+    """Kind and path of what a manifest of this store names; the file itself may be missing.
+
+    Args:
+        called: as `listed` has it.
+
+    Raises:
+        NotFoundError, InputFileError: as `load`.
+    """
+    where, path = _manifest(called, [store])
+    if not os.path.realpath(path).startswith(os.path.join(os.path.realpath(store), "")):
+        raise InputFileError(f"'{path}' is a link out of the folder, which is not followed.")
+    return ((kind, os.path.join(where, "blobs", digest)) for kind, digest, _ in _layers(path))
+
+
 def stores() -> list[str]:
     """Folders that may be a store, the likeliest first."""
     own = os.environ.get("OLLAMA_MODELS")
@@ -84,8 +99,11 @@ def listed(store: str) -> Iterator[str]:
                 yield f"{'/'.join([*short, model])}:{tag}"
 
 
-def _manifest(called: str) -> tuple[str, str]:
+def _manifest(called: str, among: Sequence[str] = ()) -> tuple[str, str]:
     """The store and the path of a model's manifest.
+
+    Args:
+        among: the stores to look in; all when empty.
 
     Raises:
         NotFoundError: no store has it.
@@ -94,7 +112,7 @@ def _manifest(called: str) -> tuple[str, str]:
     parts = path.split("/")
     whole = [*(HOST, NAMESPACE, "")[: 3 - len(parts)], *parts, tag or TAG]
     if len(whole) == 4 and all(_PART.fullmatch(part) for part in whole):
-        for store in stores():
+        for store in among or stores():
             manifest = os.path.join(store, "manifests", *whole)
             if os.path.isfile(manifest):
                 return store, manifest

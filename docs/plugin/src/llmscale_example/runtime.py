@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llmscale.quantity import Quantity
 from llmscale.runtimes.general import GeneralRuntime, Memory, cache_bytes
-from llmscale.runtimes.interface import Option, RuntimeInfo, Workload
+from llmscale.runtimes.interface import RuntimeInfo, Workload
+from llmscale.runtimes.option import Option
 from llmscale.runtimes.subject import Exact, Summary
 
 #: Tokens of a page unless the option says otherwise.

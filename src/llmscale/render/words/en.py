@@ -74,6 +74,33 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "hub_catalogue": "{why}: this is {model} of the catalogue.",
     "hub_file": "{file} is taken, as llama.cpp does unless told; also there: {others}.",
     "hub_config_only": "{repo} has no safetensors and no GGUF files: its config.json is counted, not its tensors.",
+    "pipeline_parts": lambda v: (
+        f"{v['kind']}: {v['size']:,} bytes of weights, "
+        + ", ".join(f"{one['part']} {one['bytes']:,}" for one in v["parts"])
+        + "."
+    ),
+    "published_file": "{file} has {size} GB, {bits:g} bits a weight; which tensors are in which format is not known "
+    "({source}).",
+    "recipes_not_published": lambda v: (
+        f"{', '.join(v['quants'])} are meant for models of other kinds: of {v['model']} these are what the recipes "
+        "would give."
+    ),
+    "recipe_not_published": lambda v: (
+        f"{v['quant']} is meant for {v['meant']}: of {v['model']} this is what the recipe would give"
+        + (f"; what is published is {' and '.join(v['files'])}." if v["files"] else "; no such file is known here.")
+    ),
+    "file_size": lambda v: (
+        f"A file of {v['size']} GB has {v['bits']:g} bits a weight, as "
+        + (f"{v['recipes'][0]}" if len(v["recipes"]) == 1 else f"between {v['recipes'][0]} and {v['recipes'][1]}")
+        + ". Which tensors it holds in which format, and so what it loses, its size does not tell."
+    ),
+    "local_models": "Models on this disk: {count}, {size} GB.",
+    "local_models_fit": "Models on this disk: {count}, {size} GB; {fit} fit {device} ({usable} GiB usable).",
+    "local_nothing": lambda v: f"No model lies in {', '.join(v['folders'])}.",
+    "local_looked": lambda v: f"Looked in {', '.join(v['folders'])}.",
+    "local_no_device": "This machine says neither of a GPU nor of its RAM: --gpu names a device.",
+    "local_not_modelled": "A dash: what runs that format is not modelled on {device}.",
+    "local_late": "The headers of all were not read in time: a dash stands for what they say.",
     "held_by_others": "Other processes hold {gib:.1f} GiB of {device}, which are not there to be used.",
     "install_to_see": "pip install '{extra}' to see this machine's NVIDIA cards.",
     "sold_as": "{size} is taken as the card that is sold so, which holds {gib} GiB.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from llmscale.runtimes.interface import Option, RuntimeInfo
+from llmscale.runtimes.interface import RuntimeInfo
+from llmscale.runtimes.option import Option
 
 #: Words of ``--gpu-layers`` besides a number.
 AUTO, ALL = "auto", "all"

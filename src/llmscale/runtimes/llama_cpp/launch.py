@@ -39,7 +39,7 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     # ``-hf`` takes a preset that the repository has. One that keeps published tensors has no name of its own there, but
     # is the only file of llama.cpp's own repository of a model, as its guide to gpt-oss types it (from memory).
     file = ["-m", gguf(called.id, subject.quant.id)]
-    if called.gguf and not subject.quant.keeps:
+    if called.gguf and not subject.quant.keeps and not subject.quant.stored:
         file = ["-hf", f"{called.gguf}:{subject.quant.id.removeprefix('gguf-').upper()}"]
     if called.kept and subject.quant.keeps:
         file = ["-hf", called.kept]

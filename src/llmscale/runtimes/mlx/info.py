@@ -6,7 +6,8 @@ Its model types are the modules of ``mlx_lm/models`` and ``MODEL_REMAPPING`` of 
 from __future__ import annotations
 
 from llmscale.notes import note
-from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
+from llmscale.runtimes.interface import Reads, Runs, RuntimeInfo
+from llmscale.runtimes.option import Option
 
 FAMILIES = """
     afmoe apertus bailing_moe cohere cohere2 dbrx deepseek deepseek_v2 deepseek_v3 deepseek_v32 dots1 ernie4_5

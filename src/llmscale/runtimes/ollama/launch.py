@@ -42,6 +42,6 @@ def _source(subject: Exact, called: ModelName) -> str:
     """The model as Ollama finds it by itself: in its library, which has most in Q4_K_M, or on the hub; else a file."""
     if called.ollama and subject.quant.id == LIBRARY:
         return called.ollama
-    if called.gguf and subject.quant.kind == "gguf" and not subject.quant.keeps:
+    if called.gguf and subject.quant.kind == "gguf" and not (subject.quant.keeps or subject.quant.stored):
         return f"hf.co/{called.gguf}:{subject.quant.id.removeprefix('gguf-').upper()}"
     return f"./{gguf(called.id, subject.quant.id)}"

@@ -7,7 +7,8 @@ recurrent layers.
 from __future__ import annotations
 
 from llmscale.notes import note
-from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
+from llmscale.runtimes.interface import Reads, Runs, RuntimeInfo
+from llmscale.runtimes.option import Option
 
 MOST = 1 << 20
 ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))

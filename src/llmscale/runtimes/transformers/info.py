@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from llmscale.runtimes.interface import Option, RuntimeInfo
+from llmscale.runtimes.interface import RuntimeInfo
+from llmscale.runtimes.option import Option
 
 ATTENTION = ("sdpa", "eager", "flash_attention_2")
 CACHES = ("dynamic", "static")

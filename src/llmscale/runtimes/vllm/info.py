@@ -7,7 +7,8 @@ encoder-decoders, recurrent layers and Llama 3.2 with its vision.
 from __future__ import annotations
 
 from llmscale.notes import note
-from llmscale.runtimes.interface import Option, Reads, Runs, RuntimeInfo
+from llmscale.runtimes.interface import Reads, Runs, RuntimeInfo
+from llmscale.runtimes.option import Option
 
 MOST = 1 << 20
 #: vllm/config/lora.py, `MaxLoRARanks`.

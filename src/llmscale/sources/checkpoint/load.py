@@ -19,6 +19,7 @@ from llmscale.names import visible
 from llmscale.sources.checkpoint.files import files_of
 from llmscale.sources.checkpoint.header import CheckpointHeader, CheckpointTensor, read_header
 from llmscale.sources.checkpoint.packing import is_beside, weights_of
+from llmscale.sources.checkpoint.pytorch import ENDINGS, read_pytorch
 from llmscale.sources.checkpoint.tensors import pattern_of, roles_of, stored_tensors
 from llmscale.sources.config_json import read
 from llmscale.sources.file_tensor import placed_tensors
@@ -47,7 +48,7 @@ def load_checkpoint(
         InputFileError: missing, damaged, or no checkpoint.
     """
     paths = only or files_of(path)
-    headers = [read_header(each, sizes.get(each)) for each in paths]
+    headers = [header_of(each, sizes.get(each)) for each in paths]
     infos = [info for header in headers for info in header.tensors]
     if len({info.name for info in infos}) < len(infos):
         raise InputFileError(f"'{reference}': two files name the same tensor.", "Name one checkpoint.")
@@ -68,6 +69,15 @@ def load_checkpoint(
         warnings=(*spec.warnings, *(note for note in notes if note)),
     )
     return Loaded(named, stored=_quant(stored, sum(header.file_bytes for header in headers)))
+
+
+def header_of(path: str, file_bytes: int | None = None) -> CheckpointHeader:
+    """The header of a file, by its ending.
+
+    Raises:
+        InputFileError: as `read_header` and `read_pytorch`.
+    """
+    return read_pytorch(path) if path.endswith(ENDINGS) else read_header(path, file_bytes)
 
 
 def _beside(folder: str, name: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Where the hub cannot be asked, what was seen of it once answers, then huggingfac
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from llmscale.notes import Note, note
 from llmscale.sources import catalogue
 from llmscale.sources.hub import choice, kept, reach
 from llmscale.sources.hub.address import Address, address
+from llmscale.sources.hub.downloaded import snapshot
 from llmscale.sources.hub.fetch import fetched, listing
 from llmscale.sources.hub.kept import Listing
 from llmscale.sources.hub.wire import Wire, wire
@@ -121,27 +121,6 @@ def _catalogued(asked: Address, said: LoadOptions) -> Other:
         return found._replace(notes=(note("hub_catalogue", why=why, model=name), *found.notes))
 
     return read
-
-
-def cache_of_library() -> str:
-    """Where huggingface_hub keeps what it downloads (constants.py: `HF_HUB_CACHE`, `HF_HOME`)."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    home = os.environ.get("HF_HOME") or os.path.join(base, "huggingface")
-    return os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or os.path.join(home, "hub")
-
-
-def snapshot(repo: str, revision: str) -> str:
-    """The folder of a revision that huggingface_hub has downloaded; empty where it has not."""
-    base = os.path.join(cache_of_library(), f"models--{repo.replace('/', '--')}")
-    try:
-        with open(os.path.join(base, "refs", *revision.split("/")), encoding="ascii") as file:
-            commit = file.read(80).strip()
-    except (OSError, ValueError):
-        commit = revision
-    if not re.fullmatch(r"[0-9a-f]{6,64}", commit):
-        return ""
-    folder = os.path.join(base, "snapshots", commit)
-    return folder if os.path.isdir(folder) else ""
 
 
 def _loaded(reference: str, asked: Address, opened: _Opened, said: LoadOptions) -> Loaded:

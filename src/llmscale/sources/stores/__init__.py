@@ -1,0 +1,1 @@
+"""What other programs have on this disk: each one's folder of models, and the models in it."""
