@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmscale.catalogue.published_files import of_model
 from llmscale.errors import NotFoundError, UsageError
-from llmscale.formats.gguf.sized import GB, sized
+from llmscale.formats.sized import GB, sized
 from llmscale.formats.spoken import is_own_mix
 from llmscale.model.inventory import inventory
 from llmscale.notes import note

@@ -54,7 +54,7 @@ def _published(reference: str) -> PublishedFile | None:
 
 def with_published(loaded: Loaded, file: PublishedFile) -> Loaded:
     """The model with that file as the format that it is in."""
-    from llmscale.formats.gguf.sized import GB, sized
+    from llmscale.formats.sized import GB, sized
     from llmscale.model.inventory import inventory
 
     form = sized(loaded.spec, inventory(loaded.spec), file.bytes, file.mix).quant
