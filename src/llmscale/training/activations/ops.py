@@ -99,7 +99,10 @@ def _autocast(graph: Graph, x: Value, inputs: int, outputs: int, setting: Settin
 
 
 def _unpacked(graph: Graph, x: Value, inputs: int, outputs: int) -> Value:
-    """A matrix of 4 bits: unpacked both ways, nothing kept (bitsandbytes 0.50.2 ``autograd/_functions.py``)."""
+    """A matrix of 4 bits: unpacked both ways, nothing kept (bitsandbytes 0.50.2.dev0 ``autograd/_functions.py``).
+
+    On CUDA that release multiplies few rows (at most 1,536) without unpacking; what is here is then too much.
+    """
     matrix = inputs * outputs * HALF
     low = cast(graph, x, HALF)
     elements = x.elements // inputs * outputs
