@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
+from llmscale.answers.results.train_fit import TrainFit
 from llmscale.answers.train_compute import NO_RUN, ComputeAsked, compute
+from llmscale.answers.train_fit import check_card, fit
 from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, share_of_full, step_flops
-from llmscale.answers.train_memory import USUAL_MEMORY, Held, MemoryAsked, check_memory, sequence_of, step_memory
+from llmscale.answers.train_held import Way, taken
+from llmscale.answers.train_memory import USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
+from llmscale.devices.sets import device_set
 from llmscale.errors import UndisclosedError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
+from llmscale.runtimes.interface import OVERHEAD
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
-from llmscale.training.methods import METHODS, MethodChoice, Trained, largest_rank, trained
+from llmscale.training.methods import METHODS, MethodChoice, Trained, largest_rank
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
-from llmscale.training.packed import packed
-from llmscale.training.precision import ADAPTER, RECIPES, Recipe
+from llmscale.training.precision import ADAPTER, RECIPES
 
 
 def train(
     reference: str,
     *,
-    method: str = "full",
+    method: str = "",
     lora_rank: int | None = None,
     lora_targets: str = "default",
     lora_bias: str = "none",
@@ -44,19 +49,23 @@ def train(
         UsageError: a choice that does not exist, or that peft refuses for this model.
         UndisclosedError: a model whose tensors nobody outside knows.
     """
+    named, method = bool(method), method or "full"
     _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
     check_memory(memory)
+    devices = device_set(run.devices) if run.devices else None
+    if devices:
+        check_card(devices)
     spec = _spec(reference, assume, catalogue)
     if method == "qlora":
         _check_packed(reference, spec, precision)
     targets = () if lora_targets == "default" else _names(lora_targets)
     counted = "lora" if method == "qlora" else method
     choice = MethodChoice(counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
-    chosen = trained(spec, choice)
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
     memory = memory._replace(packed=method == "qlora")
-    held = _memory(spec, chosen, RECIPES[chosen_precision], optimizer, memory)
-    peaks, unsaid = step_memory(spec, choice, held, chosen_precision, optimizer, memory)
+    way = Way(choice, chosen_precision, optimizer, memory)
+    held, peaks, chosen, unsaid = taken(spec, way)
+    fits = fit(spec, way, devices, named) if devices else None
     return TrainResult(
         model=model_ref(model_of(spec).about),
         method=method,
@@ -67,8 +76,9 @@ def train(
         checkpointing=memory.checkpointing,
         trainable_parameters=chosen.trainable,
         total_parameters=chosen.total,
-        memory=held.memory,
+        memory=_on_device(held, fits),
         peaks=peaks,
+        fit=fits,
         flops=step_flops(spec, choice, step),
         compute=compute(spec, run, lambda: share_of_full(spec, choice, step)),
         modules=chosen.names,
@@ -126,24 +136,12 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, asked: MemoryAsked) -> Held:
-    adapter = ADAPTER if asked.adapter == "fp32" else recipe
-    saved, added = _elements(chosen.saved), _elements(chosen.added)
-    own = _elements(chosen.own) + saved
-    weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * adapter.weight
-    if asked.packed:
-        elements, size = packed(spec)
-        left = ADAPTER.weight if asked.kbit == "peft" else recipe.weight
-        weights = size + (chosen.base + saved - elements) * left + (added + chosen.fixed) * adapter.weight
-    gradients = own * recipe.gradient + added * adapter.gradient
-    tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
-    tensors += [Tensors(shape, copies, adapter.state) for shape, copies in chosen.added]
-    states = state_bytes(optimizer, tensors)
-    return Held(TrainMemory(weights, gradients, states, weights + gradients + states), tensors)
-
-
-def _elements(tensors: Sequence[tuple[tuple[int, ...], int]]) -> int:
-    return sum(Tensors(shape, copies, 1).elements * copies for shape, copies in tensors)
+def _on_device(memory: TrainMemory, found: TrainFit | None) -> TrainMemory:
+    """With what is modelled on top of tensors on a card."""
+    if found is None:
+        return memory
+    on_top = next(part.bytes for part in found.parts if part.part == OVERHEAD)
+    return replace(memory, overhead_bytes=on_top, per_device_bytes=found.used_bytes)
 
 
 def _recipes(chosen: Trained, optimizer: str) -> Iterator[RecipeLine]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.errors import UsageError
+from llmscale.model.blocks.embedding import Head
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.training.activations.ops import Setting
@@ -32,6 +33,7 @@ class MemoryAsked(NamedTuple):
         sequence: None for `USUAL_SEQUENCE`, or the model's own limit.
         kbit: what makes a packed model ready: ``peft`` casts all that is not packed to fp32, ``none`` leaves it.
         packed: whether the method is QLoRA.
+        loss: ``logits`` makes them in fp32, ``cut`` none.
     """
 
     sequence: int | None = None
@@ -42,6 +44,7 @@ class MemoryAsked(NamedTuple):
     adapter: str = "fp32"
     kbit: str = "peft"
     packed: bool = False
+    loss: str = "logits"
 
 
 class Held(NamedTuple):
@@ -65,6 +68,7 @@ def check_memory(asked: MemoryAsked) -> None:
         ("--attn", asked.attention, ("sdpa", "flash", "eager")),
         ("--adapter-dtype", asked.adapter, ("fp32", "bf16")),
         ("--kbit-prepare", asked.kbit, ("peft", "none")),
+        ("--loss", asked.loss, ("logits", "cut")),
     ):
         if value not in known:
             raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
@@ -118,6 +122,8 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
         return f"--method {choice.method}"
     if precision not in TORCH or (choice.method == "lora" and precision == "amp"):
         return f"--precision {precision}" + (" with adapters" if choice.method == "lora" else "")
+    if asked.loss == "cut" and (precision == "amp" or not isinstance(spec.placed[-1].block, Head)):
+        return "--loss cut" + (" under autocast" if precision == "amp" else " behind this head")
     if choice.save or choice.bias != "none":
         return "--modules-to-save" if choice.save else "--lora-bias"
     chosen, _ = adapted_modules(spec, choice)
@@ -144,4 +150,5 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         masked=asked.padded,
         autocast=precision == "amp",
         packed=asked.packed,
+        cut=asked.loss == "cut",
     )

@@ -22,8 +22,13 @@ app = typer.Typer(rich_markup_mode=None)
 def train(
     model: step.Model = None,
     method: Annotated[
-        str, typer.Option("--method", help="full, lora, qlora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
-    ] = "full",
+        str,
+        typer.Option(
+            "--method",
+            help="full (if not given), lora, qlora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …",
+            show_default=False,
+        ),
+    ] = "",
     lora_rank: Annotated[
         Optional[int],
         typer.Option("--lora-rank", help="Rank of the adapter (block of OFT); peft's own default unless given."),
@@ -48,6 +53,7 @@ def train(
     padded: memory.Padded = False,
     adapter_dtype: memory.AdapterDtype = "fp32",
     kbit_prepare: memory.KbitPrepare = "peft",
+    loss: memory.Loss = "logits",
     flops: step.FlopsOption = "square",
     tokens: step.Tokens = None,
     gpu: step.Gpu = None,
@@ -84,7 +90,7 @@ def train(
         precision=precision,
         step=step.step_of(seq, micro_batch, checkpointing, attn, flops),
         run=step.compute_of(tokens, gpu, mfu, price, grid, pue),
-        memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare),
+        memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare, loss),
         assume=assume,
         catalogue=catalogue,
     )

@@ -32,6 +32,15 @@ KbitPrepare = Annotated[
     ),
 ]
 
+Loss = Annotated[
+    str,
+    typer.Option(
+        "--loss",
+        help="logits: in fp32, as the classes make it; cut: the loss without logits (CCE).",
+        rich_help_panel="Step",
+    ),
+]
+
 
 def asked(
     seq: str | None,
@@ -41,6 +50,7 @@ def asked(
     padded: bool,
     adapter_dtype: str,
     kbit_prepare: str,
+    loss: str,
 ) -> MemoryAsked:
     """What the options say together.
 
@@ -49,4 +59,6 @@ def asked(
     """
     from llmscale.answers.train_memory import MemoryAsked
 
-    return MemoryAsked(opt.tokens(seq), micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare)
+    return MemoryAsked(
+        opt.tokens(seq), micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare, loss=loss
+    )

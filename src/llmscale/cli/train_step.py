@@ -25,7 +25,12 @@ FlopsOption = Annotated[
 ]
 
 Tokens = Annotated[Optional[str], typer.Option("--tokens", help="Tokens of the whole run: 2T.", rich_help_panel="Run")]
-Gpu = Annotated[Optional[str], typer.Option("--gpu", metavar="DEVICE", help='"64x h100".', rich_help_panel="Run")]
+Gpu = Annotated[
+    Optional[str],
+    typer.Option(
+        "--gpu", metavar="DEVICE", help='rtx4090: does a step fit it; "64x h100" with --tokens.', rich_help_panel="Run"
+    ),
+]
 Mfu = Annotated[
     Optional[float],
     typer.Option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, SizedModelRef
+from llmscale.answers.results.train_fit import TrainFit
 from llmscale.answers.results.train_flops import TrainCompute, TrainFlops
 from llmscale.notes import Note
 
@@ -18,6 +19,8 @@ class TrainMemory:
         activations_bytes: what forward keeps for backward; None where that is not modelled, as the next two.
         temporary_bytes: what is alive at the most besides weights, states, and the larger of gradients and activations.
         total_bytes: the most alive in any step; from the second on, states are there during backward.
+        overhead_bytes: on top of tensors on a card: context, allocator; None where no card is named.
+        per_device_bytes: both together.
     """
 
     weights_bytes: int
@@ -27,6 +30,8 @@ class TrainMemory:
     activations_bytes: int | None = None
     temporary_bytes: int | None = None
     total_bytes: int | None = None
+    overhead_bytes: int | None = None
+    per_device_bytes: int | None = None
 
 
 @dataclass
@@ -69,6 +74,7 @@ class TrainResult:
     flops: TrainFlops
     compute: TrainCompute | None
     peaks: TrainPeaks | None
+    fit: TrainFit | None
     modules: dict[str, int]
     recipes: tuple[RecipeLine, ...]
     notes: tuple[Note, ...]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llmscale.answers.results.train import TrainMemory, TrainPeaks, TrainResult
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import gib
+from llmscale.render.views.train_fit import fit_notes, fit_sentence, fit_tables
 from llmscale.render.views.train_flops import compute_table, flops_table
 from llmscale.render.words import Words
 
@@ -19,15 +20,19 @@ class TrainView:
     explain: bool = False
 
     def __call__(self, result: TrainResult, say: Words) -> Report:
-        tables = [_memory(result, say)]
-        tables += [_peaks(result.peaks, result.memory, say)] if result.peaks else []
-        tables.append(flops_table(result.flops, say))
+        tables = [*fit_tables(result.fit, say)] if result.fit else []
+        if not result.fit or self.explain:
+            tables.append(_memory(result, say))
+            tables += [_peaks(result.peaks, result.memory, say)] if result.peaks else []
+            tables.append(flops_table(result.flops, say))
         tables += [compute_table(result.compute, say)] if result.compute else []
         if result.modules and self.explain:
             tables.append(_modules(result, say))
         if self.explain:
             tables.append(_recipes(result, say))
-        return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in result.notes)))
+        notes = (*result.notes, *(fit_notes(result.fit) if result.fit else ()))
+        lead = (say.sentence(fit_sentence(result, result.fit)),) if result.fit else ()
+        return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in notes)), lead)
 
 
 def _memory(result: TrainResult, say: Words) -> Table:

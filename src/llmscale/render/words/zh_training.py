@@ -1,4 +1,9 @@
-"""Chinese labels of training, scaling and what serving costs."""
+"""Chinese labels of training, scaling and what serving costs, and sentences of training on devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 TRAINING = {
     "Device-hours": "机时",
@@ -36,4 +41,49 @@ TRAINING = {
     "of it: recomputed": "其中重算",
     "6 x parameters x tokens": "6 x 参数 x 词元",
     "6 x active parameters x tokens": "6 x 激活参数 x 词元",
+    "Activations, gradients": "激活与梯度",
+    "Context, allocator": "上下文与分配器",
+    "Free": "空闲",
+    "Of the card": "占显卡",
+    "Options": "选项",
+    "Saves GiB": "节省 GiB",
+    "What makes it smaller, each with those above": "如何减小,每行包含以上各项",
+    "Which ways fit": "哪些方式放得下",
+}
+
+
+def _ranged(v: dict[str, Any]) -> str:
+    return "~{used} GiB({low}-{high})".format(**v)
+
+
+def _with(v: dict[str, Any]) -> str:
+    return "加上 {flags} 需 ~{after} GiB,放得下。".format(**v) if v["changed"] else ""
+
+
+_FITS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "yes": lambda v: (
+        "可以:{model} 用 {method} 训练 {sequence:,} 词元放得进 {device}:".format(**v)
+        + f"{_ranged(v)} / {v['usable']} GiB。"
+    ),
+    "maybe": lambda v: (
+        "也许:{model} 用 {method} 训练 {sequence:,} 词元需要 ".format(**v)
+        + f"{_ranged(v)},{v['device']} 有 {v['usable']}。{_with(v)}"
+    ),
+    "no": lambda v: (
+        "不行:{model} 用 {method} 训练 {sequence:,} 词元需要 ".format(**v)
+        + f"{_ranged(v)},{v['device']} 只有 {v['usable']}。"
+        + (_with(v) or "这里试过的办法都放不下。")
+    ),
+    "unknown": lambda v: (
+        "未知:{model} 为反向保留的内容尚未建模。{method} 的权重、梯度与状态已占 ~{used} GiB,{device} 有 {usable}。"
+    ).format(**v),
+}
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "train_fit": lambda v: _FITS[v["fits"]](v),
+    "train_methods": lambda v: (
+        "{model},{sequence:,} 词元,{device}:".format(**v)
+        + (f"确定放得下:{';'.join(v['fitting'])}。" if v["fitting"] else "没有常用方式确定放得下。")
+    ),
+    "train_reach": "确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
+    "train_on_top": "上下文与分配器:按 {rows} 个已公布的峰值拟合;不用其来源时一半在 {median:.0%} 以内,区间包含其中 {held} 个。",
 }

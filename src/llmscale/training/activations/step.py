@@ -15,9 +15,9 @@ from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
-from llmscale.training.activations.blocks import Part, is_modelled, record
+from llmscale.training.activations.blocks import Piece, is_modelled, record
 from llmscale.training.activations.graph import Graph, Value, gradient, weight
-from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, linear
+from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, cut_cross_entropy, linear
 from llmscale.training.activations.style import STYLES, Style
 from llmscale.training.activations.walk import Backward, Forward, backward, forward
 
@@ -131,7 +131,7 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
     waiting: list[tuple[str, Block]] = []
     branch = x
     for place, (prefix, block) in enumerate(blocks):
-        branch = record(block, Part(graph, prefix, setting, style), branch)
+        branch = record(block, Piece(graph, prefix, setting, style), branch)
         following = [isinstance(each, Norm) for _, each in blocks[place + 1 : place + 3]]
         mixer = isinstance(block, (Attention, Mlp, GatedMlp, MixtureOfExperts))
         behind = following[:1] == [True] and following[1:] != [False]
@@ -146,7 +146,7 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
 def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
     """Attention and MLP, each added to what came in before a norm."""
     for prefix, block in blocks:
-        made = record(block, Part(graph, prefix, setting, style), x)
+        made = record(block, Piece(graph, prefix, setting, style), x)
         x = made if isinstance(block, Norm) else add(graph, x, made)
     return x
 
@@ -168,7 +168,7 @@ def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: b
     if style.scaled:
         result = graph.make([result], elements, setting.width, undo=[gradient()])
     for placed in _outside(spec, behind=False):
-        result = record(placed.block, Part(graph, placed.prefix, setting, style), result)
+        result = record(placed.block, Piece(graph, placed.prefix, setting, style), result)
     return Segment(forward(graph, given, result), backward(graph, given, result))
 
 
@@ -178,10 +178,13 @@ def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
     x = given
     states, plain = x, setting._replace(packed=False)
     for placed in _outside(spec, behind=True):
+        if isinstance(placed.block, Head) and setting.cut:
+            result = cut_cross_entropy(graph, x, placed.block.vocab * placed.block.hidden, setting)
+            return Segment(forward(graph, given, result), backward(graph, given, result))
         if isinstance(placed.block, Head):
             states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], plain)
         else:
-            x = record(placed.block, Part(graph, placed.prefix, setting, style), x)
+            x = record(placed.block, Piece(graph, placed.prefix, setting, style), x)
     result = cross_entropy(graph, x, states, setting, style.loss_in_fp32 or setting.autocast)
     return Segment(forward(graph, given, result), backward(graph, given, result))
 

@@ -1,0 +1,45 @@
+"""English sentences of training on devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def _ranged(v: dict[str, Any]) -> str:
+    return "~{used} GiB ({low}-{high})".format(**v)
+
+
+def _with(v: dict[str, Any]) -> str:
+    return " With {flags} it takes ~{after} GiB and fits.".format(**v) if v["changed"] else ""
+
+
+_FITS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "yes": lambda v: (
+        "Yes: {model} by {method} at {sequence:,} tokens fits {device}: ".format(**v)
+        + f"{_ranged(v)} of {v['usable']} GiB."
+    ),
+    "maybe": lambda v: (
+        "Perhaps: {model} by {method} at {sequence:,} tokens takes ".format(**v)
+        + f"{_ranged(v)}, and {v['device']} has {v['usable']}.{_with(v)}"
+    ),
+    "no": lambda v: (
+        "No: {model} by {method} at {sequence:,} tokens takes ".format(**v)
+        + f"{_ranged(v)}, and {v['device']} has {v['usable']}."
+        + (_with(v) or " Nothing that is tried here makes it fit.")
+    ),
+    "unknown": lambda v: (
+        "Not known: what {model} keeps for backward is not modelled. Weights, gradients and states by "
+        "{method} alone take ~{used} GiB, and {device} has {usable}."
+    ).format(**v),
+}
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "train_fit": lambda v: _FITS[v["fits"]](v),
+    "train_methods": lambda v: (
+        "{model} at {sequence:,} tokens on {device}: ".format(**v)
+        + (f"{'; '.join(v['fitting'])} surely fit." if v["fitting"] else "no usual way surely fits.")
+    ),
+    "train_reach": "Surely fits up to --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
+    "train_on_top": "Context, allocator: fitted to {rows} published peaks; with their source left out half of them are "
+    "within {median:.0%}, and the range holds {held} of them.",
+}
