@@ -85,5 +85,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + (f"确定放得下:{';'.join(v['fitting'])}。" if v["fitting"] else "没有常用方式确定放得下。")
     ),
     "train_reach": "确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
-    "train_on_top": "上下文与分配器:按 {rows} 个已公布的峰值拟合;不用其来源时一半在 {median:.0%} 以内,区间包含其中 {held} 个。",
+    "train_on_top": "上下文与分配器:按 {rows} 个已公布的峰值拟合;不用其来源时一半在 {median:.0%} 以内,"
+    "区间包含其中 {held} 个。",
 }
