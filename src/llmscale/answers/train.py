@@ -8,13 +8,15 @@ from dataclasses import replace
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
 from llmscale.answers.results.train_fit import TrainFit
+from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.answers.train_compute import NO_RUN, ComputeAsked, compute
 from llmscale.answers.train_fit import check_card, fit
 from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, share_of_full, step_flops
 from llmscale.answers.train_held import Way, taken
+from llmscale.answers.train_layouts import NO_LAYOUT, LayoutAsked, check_layout, layouts
 from llmscale.answers.train_memory import USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
-from llmscale.devices.sets import device_set
-from llmscale.errors import UndisclosedError, UsageError
+from llmscale.devices.sets import DeviceSet, device_set
+from llmscale.errors import UndisclosedError, UnsupportedModelError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
@@ -40,6 +42,7 @@ def train(
     step: StepAsked = USUAL_STEP,
     run: ComputeAsked = NO_RUN,
     memory: MemoryAsked = USUAL_MEMORY,
+    layout: LayoutAsked = NO_LAYOUT,
     assume: str | None = None,
     catalogue: str | None = None,
 ) -> TrainResult:
@@ -53,6 +56,7 @@ def train(
     _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
     check_memory(memory)
     devices = device_set(run.devices) if run.devices else None
+    count = check_layout(layout, devices)
     if devices:
         check_card(devices)
     spec = _spec(reference, assume, catalogue)
@@ -65,7 +69,9 @@ def train(
     memory = memory._replace(packed=method == "qlora")
     way = Way(choice, chosen_precision, optimizer, memory)
     held, peaks, chosen, unsaid = taken(spec, way)
-    fits = fit(spec, way, devices, named) if devices else None
+    alone = devices if count == 1 else None
+    fits = fit(spec, way, alone, named) if alone else None
+    cuts, searched, uncut = divided(spec, way, devices, count, layout._replace(precise=bool(precision)))
     return TrainResult(
         model=model_ref(model_of(spec).about),
         method=method,
@@ -79,6 +85,8 @@ def train(
         memory=_on_device(held, fits),
         peaks=peaks,
         fit=fits,
+        layouts=cuts,
+        layout_search=searched,
         flops=step_flops(spec, choice, step),
         compute=compute(spec, run, lambda: share_of_full(spec, choice, step)),
         modules=chosen.names,
@@ -87,6 +95,7 @@ def train(
             *chosen.notes,
             *_notes(spec, choice, chosen_precision, memory),
             *unsaid,
+            *uncut,
             *flops_notes(spec, choice, step),
         ),
     )
@@ -134,6 +143,21 @@ def _check_packed(reference: str, spec: ModelSpec, precision: str) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+Divided = tuple[tuple[TrainLayout, ...], LayoutSearch | None, tuple[Note, ...]]
+
+
+def divided(spec: ModelSpec, way: Way, devices: DeviceSet | None, count: int, asked: LayoutAsked) -> Divided:
+    """Layouts of several devices; a note where they are not modelled and nobody asked for one by its numbers."""
+    if devices is None or count == 1:
+        return (), None, ()
+    try:
+        return (*layouts(spec, way, devices, count, asked), ())
+    except UnsupportedModelError as error:
+        if asked.fixed or asked.number:
+            raise
+        return (), None, (note("layouts_not_modelled", why=error.message),)
 
 
 def _on_device(memory: TrainMemory, found: TrainFit | None) -> TrainMemory:

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli import train_layout as layout
 from llmscale.cli import train_memory as memory
 from llmscale.cli import train_step as step
 from llmscale.cli.output import Style, takes_style
@@ -47,8 +48,8 @@ def train(
         ),
     ] = "",
     seq: memory.Seq = None,
-    micro_batch: memory.MicroBatch = 1,
-    checkpointing: memory.Checkpointing = "none",
+    micro_batch: memory.MicroBatch = None,
+    checkpointing: memory.Checkpointing = None,
     attn: memory.Attn = "sdpa",
     padded: memory.Padded = False,
     adapter_dtype: memory.AdapterDtype = "fp32",
@@ -57,6 +58,15 @@ def train(
     flops: step.FlopsOption = "square",
     tokens: step.Tokens = None,
     gpu: step.Gpu = None,
+    count: layout.Count = None,
+    global_batch: layout.GlobalBatch = None,
+    tp: layout.Tp = None,
+    pp: layout.Pp = None,
+    vp: layout.Vp = None,
+    cp: layout.Cp = None,
+    ep: layout.Ep = None,
+    zero: layout.Zero = None,
+    network: layout.Network = None,
     mfu: step.Mfu = None,
     price: step.Price = None,
     grid: step.Grid = None,
@@ -91,6 +101,13 @@ def train(
         step=step.step_of(seq, micro_batch, checkpointing, attn, flops),
         run=step.compute_of(tokens, gpu, mfu, price, grid, pue),
         memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare, loss),
+        layout=layout.asked(
+            count,
+            global_batch,
+            network,
+            {"tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep, "zero": zero, "micro": micro_batch},
+            checkpointing,
+        ),
         assume=assume,
         catalogue=catalogue,
     )

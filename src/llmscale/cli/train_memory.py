@@ -15,10 +15,12 @@ Seq = Annotated[
     Optional[str], typer.Option("--seq", metavar="N", help="Tokens of a sequence, 2048 or 2k.", rich_help_panel="Step")
 ]
 MicroBatch = Annotated[
-    int, typer.Option("--micro-batch", metavar="N", help="Sequences of one device's step.", rich_help_panel="Step")
+    Optional[int],
+    typer.Option("--micro-batch", metavar="N", help="Sequences of one device's step; 1.", rich_help_panel="Step"),
 ]
 Checkpointing = Annotated[
-    str, typer.Option("--checkpointing", help="none, or full: run each layer again.", rich_help_panel="Step")
+    Optional[str],
+    typer.Option("--checkpointing", help="none (if not given), or full: run each layer again.", rich_help_panel="Step"),
 ]
 Attn = Annotated[str, typer.Option("--attn", help="sdpa, flash or eager.", rich_help_panel="Step")]
 Padded = Annotated[bool, typer.Option("--padded", help="A padded batch: attention has a mask.", rich_help_panel="Step")]
@@ -44,8 +46,8 @@ Loss = Annotated[
 
 def asked(
     seq: str | None,
-    micro_batch: int,
-    checkpointing: str,
+    micro_batch: int | None,
+    checkpointing: str | None,
     attn: str,
     padded: bool,
     adapter_dtype: str,
@@ -59,6 +61,6 @@ def asked(
     """
     from llmscale.answers.train_memory import MemoryAsked
 
-    return MemoryAsked(
-        opt.tokens(seq), micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare, loss=loss
-    )
+    batch = 1 if micro_batch is None else micro_batch
+    again = "none" if checkpointing is None else checkpointing
+    return MemoryAsked(opt.tokens(seq), batch, again, attn, padded, adapter_dtype, kbit_prepare, loss=loss)

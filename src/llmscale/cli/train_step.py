@@ -59,7 +59,7 @@ def compute_of(
     return ComputeAsked(parse_count(tokens, "--tokens") if tokens is not None else None, gpu, mfu, price, grid, pue)
 
 
-def step_of(seq: str | None, micro_batch: int, checkpointing: str, attn: str, flops: str) -> StepAsked:
+def step_of(seq: str | None, micro_batch: int | None, checkpointing: str | None, attn: str, flops: str) -> StepAsked:
     """What the options say together.
 
     Raises:
@@ -67,7 +67,8 @@ def step_of(seq: str | None, micro_batch: int, checkpointing: str, attn: str, fl
     """
     from llmscale.answers.train_flops import StepAsked
 
-    return StepAsked(opt.tokens(seq), micro_batch, checkpointing, attn, flops)
+    batch = 1 if micro_batch is None else micro_batch
+    return StepAsked(opt.tokens(seq), batch, "none" if checkpointing is None else checkpointing, attn, flops)
 
 
 def reproduce(style: Style) -> None:

@@ -19,7 +19,7 @@ TYPICAL = round(1.9 * GIB)
 LEAST = round(0.4 * GIB)
 SHARE = 0.2
 #: What bytes are for, besides those of any runtime.
-OPTIMIZER, ACTIVATIONS = "optimizer", "activations"
+GRADIENTS, OPTIMIZER, ACTIVATIONS = "gradients", "optimizer", "activations"
 
 
 class Errors(NamedTuple):

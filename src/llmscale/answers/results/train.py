@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from llmscale.answers.results.common import SCHEMA, SizedModelRef
 from llmscale.answers.results.train_fit import TrainFit
 from llmscale.answers.results.train_flops import TrainCompute, TrainFlops
+from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.notes import Note
 
 
@@ -59,7 +60,13 @@ class RecipeLine:
 
 @dataclass
 class TrainResult:
-    """Answer of ``train``. `modules` are parameters that are added, by the name of what they adapt."""
+    """Answer of ``train``.
+
+    Attributes:
+        fit: of one device.
+        layouts: of several, fastest first.
+        modules: parameters that are added, by the name of what they adapt.
+    """
 
     model: SizedModelRef
     method: str
@@ -75,6 +82,8 @@ class TrainResult:
     compute: TrainCompute | None
     peaks: TrainPeaks | None
     fit: TrainFit | None
+    layouts: tuple[TrainLayout, ...]
+    layout_search: LayoutSearch | None
     modules: dict[str, int]
     recipes: tuple[RecipeLine, ...]
     notes: tuple[Note, ...]

@@ -10,6 +10,7 @@ from llmscale.render.report import Cell, Column, Report, Table, table, whole, wo
 from llmscale.render.views.cells import gib
 from llmscale.render.views.train_fit import fit_notes, fit_sentence, fit_tables
 from llmscale.render.views.train_flops import compute_table, flops_table
+from llmscale.render.views.train_layouts import layout_notes, layout_sentence, layout_table
 from llmscale.render.words import Words
 
 
@@ -21,7 +22,9 @@ class TrainView:
 
     def __call__(self, result: TrainResult, say: Words) -> Report:
         tables = [*fit_tables(result.fit, say)] if result.fit else []
-        if not result.fit or self.explain:
+        found = result.layout_search
+        tables += [layout_table(result, found, say)] if found and result.layouts else []
+        if not (result.fit or found) or self.explain:
             tables.append(_memory(result, say))
             tables += [_peaks(result.peaks, result.memory, say)] if result.peaks else []
             tables.append(flops_table(result.flops, say))
@@ -31,7 +34,9 @@ class TrainView:
         if self.explain:
             tables.append(_recipes(result, say))
         notes = (*result.notes, *(fit_notes(result.fit) if result.fit else ()))
+        notes = (*notes, *(layout_notes(result, found) if found else ()))
         lead = (say.sentence(fit_sentence(result, result.fit)),) if result.fit else ()
+        lead = (say.sentence(layout_sentence(result, found)),) if found else lead
         return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in notes)), lead)
 
 

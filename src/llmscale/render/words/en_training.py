@@ -14,6 +14,20 @@ def _with(v: dict[str, Any]) -> str:
     return " With {flags} it takes ~{after} GiB and fits.".format(**v) if v["changed"] else ""
 
 
+def _layout(v: dict[str, Any]) -> str:
+    return (
+        ("Yes: " if v["sure"] else "Perhaps: ")
+        + "{model} by {method} at {sequence:,} tokens fits {devices}: {layout}, ".format(**v)
+        + "~{used} of {usable} GiB, ~{seconds} s a step.".format(**v)
+    )
+
+
+def _no_layout(v: dict[str, Any]) -> str:
+    return "No: {model} by {method} at {sequence:,} tokens fits no layout of {devices}".format(**v) + (
+        f"; with {v['instead']} it does." if v["instead"] else ", nor do 8-bit states, LoRA or QLoRA."
+    )
+
+
 _FITS: dict[str, Callable[[dict[str, Any]], str]] = {
     "yes": lambda v: (
         "Yes: {model} by {method} at {sequence:,} tokens fits {device}: ".format(**v)
@@ -39,6 +53,12 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "{model} at {sequence:,} tokens on {device}: ".format(**v)
         + (f"{'; '.join(v['fitting'])} surely fit." if v["fitting"] else "no usual way surely fits.")
     ),
+    "train_layout": lambda v: _layout(v) if v["found"] else _no_layout(v),
+    "layout_ruled_out": "Ruled out: {layout} would take ~{seconds} s, and lacks up to ~{lacks} GiB.",
+    "layout_reach": "The first surely holds --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
+    "layouts_looked": "{looked:,} layouts looked at, {fitting:,} fit. Times are modelled, for their order: half of "
+    "{rows} published ones within {median:.0%}; nodes of {node}, {network:g} GB/s a device between them (--network).",
+    "layouts_not_modelled": "No layouts: {why}",
     "train_reach": "Surely fits up to --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
     "train_on_top": "Context, allocator: fitted to {rows} published peaks; with their source left out half of them are "
     "within {median:.0%}, and the range holds {held} of them.",

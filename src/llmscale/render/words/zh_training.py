@@ -44,6 +44,9 @@ TRAINING = {
     "Activations, gradients": "激活与梯度",
     "Context, allocator": "上下文与分配器",
     "Free": "空闲",
+    "Layout": "切分",
+    "Step s": "每步 秒",
+    "Tokens/s": "词元/秒",
     "Of the card": "占显卡",
     "Options": "选项",
     "Saves GiB": "节省 GiB",
@@ -58,6 +61,20 @@ def _ranged(v: dict[str, Any]) -> str:
 
 def _with(v: dict[str, Any]) -> str:
     return "加上 {flags} 需 ~{after} GiB,放得下。".format(**v) if v["changed"] else ""
+
+
+def _layout(v: dict[str, Any]) -> str:
+    return (
+        ("可以:" if v["sure"] else "也许:")
+        + "{model} 用 {method} 训练 {sequence:,} 词元放得进 {devices}:{layout},".format(**v)
+        + "~{used} / {usable} GiB,每步 ~{seconds} 秒。".format(**v)
+    )
+
+
+def _no_layout(v: dict[str, Any]) -> str:
+    return "不行:{model} 用 {method} 训练 {sequence:,} 词元,{devices} 没有放得下的切分".format(**v) + (
+        f";加上 {v['instead']} 则可以。" if v["instead"] else ",8 位状态、LoRA、QLoRA 也不行。"
+    )
 
 
 _FITS: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -84,6 +101,13 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "{model},{sequence:,} 词元,{device}:".format(**v)
         + (f"确定放得下:{';'.join(v['fitting'])}。" if v["fitting"] else "没有常用方式确定放得下。")
     ),
+    "train_layout": lambda v: _layout(v) if v["found"] else _no_layout(v),
+    "layout_ruled_out": "被排除:{layout} 每步只需 ~{seconds} 秒,但最多缺 ~{lacks} GiB。",
+    "layout_reach": "第一种切分确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
+    "layouts_looked": "共考察 {looked:,} 种切分,{fitting:,} 种放得下。时间为建模值,用于排序:"
+    "{rows} 个已公布值中一半在 {median:.0%} 以内;每节点 {node} 卡,"
+    "节点间每卡 {network:g} GB/s(--network)。",
+    "layouts_not_modelled": "无切分:{why}",
     "train_reach": "确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
     "train_on_top": "上下文与分配器:按 {rows} 个已公布的峰值拟合;不用其来源时一半在 {median:.0%} 以内,"
     "区间包含其中 {held} 个。",
