@@ -35,40 +35,59 @@ class Bytes(NamedTuple):
     gathered: float = HALF
 
 
+class Stage(NamedTuple):
+    """Bytes on a device of a pipeline's stage; the last two are the ends of `moving`."""
+
+    weights: float
+    gradients: float
+    states: float
+    moving: float
+    low: float
+    high: float
+
+    @property
+    def tensors(self) -> float:
+        """All of them."""
+        return self.weights + self.gradients + self.states + self.moving
+
+
 def fullest(sizes: Sizes, layout: Layout, batch: Batch, each: Bytes, budget: int) -> Usage:
     """The device with most on it: one of the first stage, or of the last."""
-    ends = (True,) if layout.pp == 1 else (True, False)
-    return max((_stage(sizes, layout, batch, each, budget, first) for first in ends), key=lambda usage: usage.used)
+    full = _stage(sizes, layout, batch, each, True)
+    if layout.pp > 1:
+        full = max(full, _stage(sizes, layout, batch, each, False), key=lambda stage: stage.tensors)
+    moving = Quantity(round(full.moving), round(full.low), round(full.high), Basis.MODELLED)
+    return Usage(
+        budget,
+        (
+            Part(WEIGHTS, Quantity.exactly(round(full.weights), Basis.MODELLED)),
+            Part(GRADIENTS, Quantity.exactly(round(full.gradients), Basis.MODELLED)),
+            Part(OPTIMIZER, Quantity.exactly(round(full.states), Basis.MODELLED)),
+            Part(ACTIVATIONS, moving),
+            Part(OVERHEAD, overhead(moving.value)),
+        ),
+    )
 
 
-def _stage(sizes: Sizes, layout: Layout, batch: Batch, each: Bytes, budget: int, first: bool) -> Usage:
+def _stage(sizes: Sizes, layout: Layout, batch: Batch, each: Bytes, first: bool) -> Stage:
     both = layout.pp == 1
     layers = ceil(sizes.layers / layout.pp)
     share = layers / sizes.layers
     ends = (sizes.first if first or both else 0) + (sizes.last if both or not first else 0)
     dense, routed = (sizes.dense * share + ends) / layout.tp, sizes.routed * share / layout.ep
-    weights = _divided(dense, routed, each.weight, layout, 3)
-    gradients = _divided(dense, routed, each.gradient, layout, 2)
-    states = _divided(dense, routed, each.states, layout, 1)
     gathered = 0.0
     if layout.zero == 3 and layout.shards > 1:
         gathered = (dense + routed) * (each.gathered + FP32) if layout.pp > 1 else _layer(sizes, layout, ends, each)
     kept = _kept(sizes, layout, batch, layers, first and not both)
     tokens = batch.sequence * layout.micro / layout.cp / layout.tp
     loss = 0.0 if first and not both else tokens * sizes.vocab
-    low, high = kept * LEAST_KEPT + FEWEST_LOGITS * loss, kept * MOST_KEPT + LOGITS * loss
-    moving = Quantity(
-        round(kept + LOGITS * loss + gathered), round(low + gathered), round(high + gathered), Basis.MODELLED
-    )
-    return Usage(
-        budget,
-        (
-            Part(WEIGHTS, Quantity.exactly(round(weights), Basis.MODELLED)),
-            Part(GRADIENTS, Quantity.exactly(round(gradients), Basis.MODELLED)),
-            Part(OPTIMIZER, Quantity.exactly(round(states), Basis.MODELLED)),
-            Part(ACTIVATIONS, moving),
-            Part(OVERHEAD, overhead(moving.value)),
-        ),
+    return Stage(
+        _divided(dense, routed, each.weight, layout, 3),
+        _divided(dense, routed, each.gradient, layout, 2),
+        _divided(dense, routed, each.states, layout, 1),
+        kept + LOGITS * loss + gathered,
+        kept * LEAST_KEPT + FEWEST_LOGITS * loss + gathered,
+        kept * MOST_KEPT + LOGITS * loss + gathered,
     )
 
 

@@ -1,8 +1,8 @@
 """All layouts of a number of devices: which fit, in order of predicted time, and what ruled the next best one out.
 
 Candidates: TP and CP powers of two, or divisors of the heads, within a node for TP; PP, VP where the layers divide; EP
-divisors of the experts; ZeRO 1 to 3 (2 without a pipeline only, 0 on one copy); micro-batches powers of two; with and
-without running layers again. A number that the user gives stands for all others.
+powers of two that divide the experts; ZeRO 1 to 3, as far as is needed (2 without a pipeline only, 0 on one copy);
+micro-batches powers of two; layers are run again where it does not fit without. A number that the user gives stands for all others.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Division(NamedTuple):
 
 def search(asked: Division, show: int = 3) -> Search:
     """The layouts of `asked.world` devices."""
-    looked = [found for cut in candidates(asked) for found in _tried(asked, cut)]
+    looked = [found for cut in candidates(asked) for found in _staged(asked, cut)]
     looked.sort(key=_order)
     sure = [found for found in looked if found.usage.verdict is Verdict.YES]
     fitting = sure or [found for found in looked if found.usage.verdict is Verdict.MAYBE]
@@ -94,6 +94,17 @@ def _unlike(fitting: list[Found], show: int) -> Iterator[Found]:
             seen.add(cut)
             yield found
         if len(seen) == show:
+            return
+
+
+def _staged(asked: Division, cut: Layout) -> Iterator[Found]:
+    """A cut with as much divided as it needs: no further stage once one surely fits without running layers again."""
+    for zero in _one(asked.given.zero, _stages(cut.shards, cut.pp)):
+        enough = False
+        for found in _tried(asked, cut._replace(zero=zero)):
+            yield found
+            enough = enough or (found.usage.verdict is Verdict.YES and not found.layout.recompute)
+        if enough:
             return
 
 
@@ -126,8 +137,7 @@ def candidates(asked: Division) -> Iterator[Layout]:
         dp = asked.world // (tp * pp * cp)
         for ep in _one(given.ep, _experts(sizes.experts, dp * cp * tp)):
             for vp in _one(given.vp, _chunks(sizes.layers, pp)):
-                for zero in _one(given.zero, _stages(dp * cp, pp)):
-                    yield Layout(dp, tp, pp, vp, cp, ep, zero)
+                yield Layout(dp, tp, pp, vp, cp, ep)
 
 
 def _cuts(asked: Division) -> Iterator[tuple[int, int, int]]:
