@@ -2,7 +2,8 @@
 
 Candidates: TP and CP powers of two, or divisors of the heads, within a node for TP; PP, VP where the layers divide; EP
 powers of two that divide the experts; ZeRO 1 to 3, as far as is needed (2 without a pipeline only, 0 on one copy);
-micro-batches powers of two; layers are run again where it does not fit without. A number that the user gives stands for all others.
+micro-batches powers of two; layers are run again where it does not fit without. A number that the user gives stands
+for all others.
 """
 
 from __future__ import annotations
