@@ -15,7 +15,7 @@ from llmscale.training.activations.step import missing, passes
 from llmscale.training.adapters import DEFAULT_RANK
 from llmscale.training.experts import adapt_experts
 from llmscale.training.methods import MethodChoice, adapted_modules
-from llmscale.training.modules import modules
+from llmscale.training.modules import in_checkpoint, modules
 from llmscale.training.optimizers import OPTIMIZERS, Tensors
 from llmscale.training.precision import ADAPTER, RECIPES
 
@@ -142,7 +142,7 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         seq=sequence_of(spec, asked),
         width=width,
         trains=choice.method == "full",
-        adapted=frozenset(module.name for module in chosen),
+        adapted=in_checkpoint(spec, chosen),
         rank=choice.rank or DEFAULT_RANK.get(choice.method, 0),
         adapter=ADAPTER.weight if asked.adapter == "fp32" else narrow,
         eager=asked.attention == "eager",

@@ -15,6 +15,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.training.activations.ops import Setting
 from llmscale.training.activations.step import missing, passes
 from llmscale.training.methods import MethodChoice, adapted_modules
+from llmscale.training.modules import in_checkpoint
 from tests.helpers import TRUTH
 from tests.training.test_methods import spec_of
 
@@ -35,11 +36,22 @@ def setting_of(spec: ModelSpec, row: list[Any]) -> Setting:
     _, _, batch, seq, precision, attn, _, padded, rank, targets, adapter, *_ = row
     names = () if targets == "default" else tuple(targets.split(","))
     chosen = adapted_modules(spec, MethodChoice("lora", rank, names))[0] if rank else []
-    adapted = frozenset(module.name for module in chosen)
+    adapted = in_checkpoint(spec, chosen)
     wide = 4 if adapter == "fp32" else 2
     amp = precision == "amp"
     eager = attn == "eager"
-    return Setting(batch, seq, WIDTHS[precision], not rank, adapted, rank, wide, eager, masked=padded, autocast=amp)
+    return Setting(
+        batch,
+        spec.sequence or seq,
+        WIDTHS[precision],
+        not rank,
+        adapted,
+        rank,
+        wide,
+        eager,
+        masked=padded,
+        autocast=amp,
+    )
 
 
 #: Adapters of experts in one tensor are refused (`tests/answers/test_train.py`).

@@ -17,9 +17,10 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.training.activations.blocks import Piece, is_modelled, record
 from llmscale.training.activations.graph import Graph, Value, gradient, weight
+from llmscale.training.activations.image import classifier, patches
 from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, cut_cross_entropy, linear
 from llmscale.training.activations.style import STYLES, Style
-from llmscale.training.activations.walk import Backward, Forward, backward, forward
+from llmscale.training.activations.walk import Segment, backward, forward, recorded
 
 
 class Passes(NamedTuple):
@@ -37,18 +38,12 @@ class Passes(NamedTuple):
     gradients: int
 
 
-class Segment(NamedTuple):
-    """A recorded part, and how often it follows itself."""
-
-    forward: Forward
-    backward: Backward
-    times: int = 1
-
-
 def missing(spec: ModelSpec) -> str:
     """Why a model's activations are not modelled; empty where they are."""
     if spec.family not in STYLES:
         return f"model type '{spec.family}'"
+    if STYLES[spec.family].image:
+        return ""
     if not any(isinstance(placed.block, Head) for placed in spec.placed):
         return f"a '{spec.family}' without a head"
     for placed in spec.placed:
@@ -63,9 +58,9 @@ def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
     """Forward and backward of one micro-batch."""
     style = STYLES[spec.family]
     enters = setting.trains or checkpointing
-    first = _embedding(spec, setting, style, checkpointing)
+    first = patches(spec, setting) if style.image else _embedding(spec, setting, style, checkpointing)
     layers = list(_layers(spec, setting, style, enters, checkpointing))
-    last = _head(spec, setting, style)
+    last = classifier(spec, setting, style) if style.image else _head(spec, setting, style)
     shared = _shared(spec, setting, style, checkpointing)
     return _put_together(first, layers, last, shared, _tied_table(spec) * setting.width if setting.trains else 0)
 
@@ -100,10 +95,10 @@ def _tied_table(spec: ModelSpec) -> int:
 
 
 def _layers(spec: ModelSpec, setting: Setting, style: Style, enters: bool, checkpointing: bool) -> Iterator[Segment]:
-    recorded = lru_cache(None)(lambda blocks, grad: _layer(blocks, spec, setting, style, grad, checkpointing))
+    alike = lru_cache(None)(lambda blocks, grad: _layer(blocks, spec, setting, style, grad, checkpointing))
     for number in range(spec.layers):
         blocks = tuple(placed for placed in spec.placed if number in placed.layers)
-        yield recorded(tuple((each.prefix, each.block) for each in blocks), enters or number > 0)
+        yield alike(tuple((each.prefix, each.block) for each in blocks), enters or number > 0)
 
 
 def _layer(
@@ -118,7 +113,7 @@ def _layer(
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, grad)
     result = _sublayers(graph, given, blocks, setting, style)
     if not checkpointing:
-        return Segment(forward(graph, given, result), backward(graph, given, result))
+        return recorded(graph, given, result)
     bare = forward(graph, given, result, keeping=False)
     bare = bare._replace(kept=given.size, copies=graph.copies)
     return Segment(bare, backward(graph, given, result, again=True))
@@ -169,7 +164,7 @@ def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: b
         result = graph.make([result], elements, setting.width, undo=[gradient()])
     for placed in _outside(spec, behind=False):
         result = record(placed.block, Piece(graph, placed.prefix, setting, style), result)
-    return Segment(forward(graph, given, result), backward(graph, given, result))
+    return recorded(graph, given, result)
 
 
 def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
@@ -180,13 +175,13 @@ def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
     for placed in _outside(spec, behind=True):
         if isinstance(placed.block, Head) and setting.cut:
             result = cut_cross_entropy(graph, x, placed.block.vocab * placed.block.hidden, setting)
-            return Segment(forward(graph, given, result), backward(graph, given, result))
+            return recorded(graph, given, result)
         if isinstance(placed.block, Head):
             states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], plain)
         else:
             x = record(placed.block, Piece(graph, placed.prefix, setting, style), x)
     result = cross_entropy(graph, x, states, setting, style.loss_in_fp32 or setting.autocast)
-    return Segment(forward(graph, given, result), backward(graph, given, result))
+    return recorded(graph, given, result)
 
 
 def _tables(spec: ModelSpec) -> int:
@@ -206,7 +201,15 @@ def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool
     head = next(placed.block.head_dim for placed in spec.placed if isinstance(placed.block, Attention))
     tables = 2 * style.tables * setting.seq * head * setting.width if style.rotary else 0
     hidden = setting.rows * spec.hidden_size * setting.width
-    kept = tables + (0 if style.rotary or not setting.trains else setting.rows * INT64 + positions)
+    if style.image:
+        # Variables still name what was embedded; without checkpoints the graph of what is trained holds it anyway.
+        return 0, hidden * (1 + setting.trains if checkpointing else 2 - 2 * setting.trains)
+    learnt = not (style.rotary or style.alibi) and setting.trains
+    kept = tables + (setting.rows * INT64 + positions if learnt else 0)
+    if checkpointing and style.alibi:
+        # Each checkpoint holds the mask and the slopes that it is called with.
+        heads = next(placed.block.heads for placed in spec.placed if isinstance(placed.block, Attention))
+        return kept + (setting.seq + setting.batch * heads) * setting.seq * setting.width, 0
     if checkpointing:
         windows = (p.block.window for p in spec.placed if isinstance(p.block, Attention))
         masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows

@@ -22,6 +22,8 @@ class Style(NamedTuple):
         tables: pairs of cosines and sines.
         behind: whether norms stand behind attention and MLP, over the sum with what came in (BERT).
         loss_in_fp32: whether logits are taken to FP32 for the loss.
+        alibi: whether a slope by distance stands for positions, which no tensor of the graph holds (BLOOM).
+        image: whether patches stand before the layers and a classifier behind them.
     """
 
     norm: str = "rms"
@@ -33,6 +35,8 @@ class Style(NamedTuple):
     tables: int = 1
     behind: bool = False
     loss_in_fp32: bool = True
+    alibi: bool = False
+    image: bool = False
 
 
 LLAMA = Style()
@@ -51,5 +55,7 @@ STYLES: dict[str, Style] = {
     "phi3": Style(rotary_joined=True),
     "starcoder2": Style(norm="layer"),
     "bert": Style(norm="layer", rotary=False, scores_in_fp32=False, behind=True, loss_in_fp32=False),
+    "bloom": Style(norm="layer", rotary=False, alibi=True),
+    "vit": Style(norm="layer", rotary=False, loss_in_fp32=False, image=True),
     "gpt2": Style(norm="layer", rotary=False, gelu_by_parts=True, scores_in_fp32=False),
 }
