@@ -6,7 +6,7 @@ from functools import singledispatch
 from math import prod
 from typing import NamedTuple
 
-from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
@@ -14,6 +14,7 @@ from llmscale.model.spec import Block
 from llmscale.training.activations.attention import attend
 from llmscale.training.activations.experts import mixture
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight
+from llmscale.training.activations.latent import attend_latent
 from llmscale.training.activations.ops import (
     Setting,
     activation,
@@ -76,6 +77,11 @@ def _(block: Attention, piece: Piece, x: Value) -> Value:
     return attend(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
 
 
+@record.register(LatentAttention)
+def _(block: LatentAttention, piece: Piece, x: Value) -> Value:
+    return attend_latent(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
+
+
 @record.register(GatedMlp)
 def _(block: GatedMlp, piece: Piece, x: Value) -> Value:
     graph, setting, width = piece.graph, piece.setting, block.intermediate
@@ -94,7 +100,7 @@ def _(block: GatedMlp, piece: Piece, x: Value) -> Value:
 
 @record.register(MixtureOfExperts)
 def _(block: MixtureOfExperts, piece: Piece, x: Value) -> Value:
-    return mixture(piece.graph, x, block, piece.setting)
+    return mixture(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
 
 
 @record.register(Mlp)

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.training.activations.graph import Graph, Value, gradient, weight, work
-from llmscale.training.activations.ops import FP32, INT64, Setting, activation, cast, multiply
+from llmscale.training.activations.ops import FP32, INT64, Setting, activation, add, cast, linear, multiply
+from llmscale.training.activations.style import Style
 
 INT32 = 4
 
 
-def mixture(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -> Value:
-    """A layer's experts."""
-    shares = _route(graph, x, block, setting)
+def mixture(graph: Graph, x: Value, block: MixtureOfExperts, prefix: str, setting: Setting, style: Style) -> Value:
+    """A layer's experts, those that all tokens take added."""
+    routed = _routed(graph, x, block, setting, style)
+    if not block.shared:
+        return routed
+    width, name = block.shared, f"{prefix}{block.shared_name}."
+    act = activation(graph, linear(graph, x, block.hidden, width, f"{name}gate_proj", setting))
+    up = linear(graph, x, block.hidden, width, f"{name}up_proj", setting)
+    out = linear(graph, multiply(graph, act, up), width, block.hidden, f"{name}down_proj", setting)
+    return add(graph, routed, out)
+
+
+def _routed(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, style: Style) -> Value:
+    shares = _route(graph, x, block, setting, style)
     rows = setting.rows * block.used
     order = graph.keep(3 * rows * INT64 + block.experts * INT32)
     taken = graph.make([x], rows * block.hidden, x.width, keeps=[order], undo=[work(x.size), gradient()])
@@ -33,17 +45,23 @@ def mixture(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -
     return out
 
 
-def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -> Value:
+def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, style: Style) -> Value:
     """The weights of the chosen experts."""
     chosen = setting.rows * block.used
     own = [weight(block.experts * block.hidden * setting.width)] if setting.trains else []
-    keeps = [x] if setting.trains else []
+    seen = cast(graph, x, FP32) if style.router_in_fp32 else x
+    keeps = [seen] if setting.trains else []
+    if style.router_in_fp32 and setting.width != FP32:  # the matrix is copied, for the gradient of what it multiplies
+        keeps.append(graph.keep(block.experts * block.hidden * FP32))
+        own = [work(block.experts * block.hidden * FP32), *own]
     logits = graph.make(
-        [x], setting.rows * block.experts, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains
+        [seen], setting.rows * block.experts, seen.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains
     )
     chances = graph.make([cast(graph, logits, FP32)], logits.elements, FP32, undo=[gradient()], keeps_output=True)
     indices = graph.keep(chosen * INT64)
     best = graph.make([chances], chosen, FP32, keeps=[indices], undo=[work(chances.size), gradient()])
+    if not style.renormalised:
+        return graph.make([best], chosen, FP32, undo=[gradient()])
     before = graph.keep(chosen * FP32 + setting.rows * FP32)
     return graph.make([best], chosen, FP32, keeps=[before], undo=[gradient()])
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
@@ -18,7 +18,7 @@ from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.training.activations.blocks import Piece, is_modelled, record
 from llmscale.training.activations.graph import Graph, Value, gradient, weight
 from llmscale.training.activations.image import classifier, patches
-from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, cut_cross_entropy, linear
+from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy, linear
 from llmscale.training.activations.style import STYLES, Style
 from llmscale.training.activations.walk import Segment, backward, forward, recorded
 
@@ -128,7 +128,7 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
     for place, (prefix, block) in enumerate(blocks):
         branch = record(block, Piece(graph, prefix, setting, style), branch)
         following = [isinstance(each, Norm) for _, each in blocks[place + 1 : place + 3]]
-        mixer = isinstance(block, (Attention, Mlp, GatedMlp, MixtureOfExperts))
+        mixer = isinstance(block, (Attention, LatentAttention, Mlp, GatedMlp, MixtureOfExperts))
         behind = following[:1] == [True] and following[1:] != [False]
         if (mixer and not behind) or (not mixer and waiting):
             x = branch = add(graph, x, branch)
@@ -195,11 +195,20 @@ def _outside(spec: ModelSpec, behind: bool) -> Iterator[PlacedBlock]:
     return (placed for placed in those if not placed.layers and not isinstance(placed.block, Embedding))
 
 
+def _rotary_tables(spec: ModelSpec, setting: Setting, style: Style) -> int:
+    """Bytes of cosines and sines; of latent heads as complex numbers in FP32."""
+    for placed in spec.placed:
+        if isinstance(placed.block, Attention):
+            return 2 * style.tables * setting.seq * placed.block.head_dim * setting.width
+        if isinstance(placed.block, LatentAttention):
+            return setting.seq * placed.block.rope * FP32
+    return 0
+
+
 def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> tuple[int, int]:
     """Bytes of tables and masks that all layers use and keep, and of those that go with the forward pass."""
     positions = setting.seq * INT64
-    head = next(placed.block.head_dim for placed in spec.placed if isinstance(placed.block, Attention))
-    tables = 2 * style.tables * setting.seq * head * setting.width if style.rotary else 0
+    tables = _rotary_tables(spec, setting, style) if style.rotary else 0
     hidden = setting.rows * spec.hidden_size * setting.width
     if style.image:
         # Variables still name what was embedded; without checkpoints the graph of what is trained holds it anyway.
