@@ -44,7 +44,6 @@ def test_adapters_are_fp32_beside_weights_of_sixteen_bits_and_saved_modules_are_
         (["llama-2-7b", "--method", "lora", "--lora-bias", "some"], 2, "--lora-bias some"),
         (["llama-2-7b", "--method", "prefix", "--virtual-tokens", "0"], 2, "--virtual-tokens 0"),
         (["llama-2-7b", "--method", "lora", "--lora-targets", "q_pro"], 2, "q_proj, k_proj"),
-        (["7B"], 2, "size without a shape"),
         (["gpt-4"], 3, "GPT-4"),
         (["mamba-1.4b", "--method", "lora", "--lora-targets", "all-linear"], 2, "past any adapter"),
     ],

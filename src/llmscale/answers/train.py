@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
@@ -15,11 +16,12 @@ from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, sha
 from llmscale.answers.train_held import Way, taken
 from llmscale.answers.train_layouts import NO_LAYOUT, LayoutAsked, check_layout, layouts
 from llmscale.answers.train_memory import USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
+from llmscale.answers.train_sized import of_size
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UndisclosedError, UnsupportedModelError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
-from llmscale.notes import Note, note
+from llmscale.notes import Note, note, once
 from llmscale.runtimes.interface import OVERHEAD
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
@@ -66,20 +68,47 @@ def train(
     counted = "lora" if method == "qlora" else method
     choice = MethodChoice(counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
-    memory = memory._replace(packed=method == "qlora")
-    way = Way(choice, chosen_precision, optimizer, memory)
+    way = Way(choice, chosen_precision, optimizer, memory._replace(packed=method == "qlora"))
+    cluster = Machines(devices, count, layout._replace(precise=bool(precision)))
+    question = TrainQuestion(method, named, way, step, run, cluster)
+    if not spec.shape_known:
+        return of_size(spec, lambda near: _answer(near, question))
+    return _answer(spec, question)
+
+
+class Machines(NamedTuple):
+    """Devices, how many, and what was said of layouts."""
+
+    devices: DeviceSet | None
+    number: int
+    layout: LayoutAsked
+
+
+class TrainQuestion(NamedTuple):
+    """What is asked of a model; `named` when the user named the method."""
+
+    method: str
+    named: bool
+    way: Way
+    step: StepAsked
+    run: ComputeAsked
+    cluster: Machines
+
+
+def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
+    way, (devices, number, layout) = asked.way, asked.cluster
     held, peaks, chosen, unsaid = taken(spec, way)
-    alone = devices if count == 1 else None
-    fits = fit(spec, way, alone, named) if alone else None
-    cuts, searched, uncut = divided(spec, way, devices, count, layout._replace(precise=bool(precision)))
+    alone = devices if number == 1 else None
+    fits = fit(spec, way, alone, asked.named) if alone else None
+    cuts, searched, uncut = divided(spec, way, devices, number, layout)
     return TrainResult(
         model=model_ref(model_of(spec).about),
-        method=method,
-        optimizer=optimizer,
-        precision=chosen_precision,
-        sequence=sequence_of(spec, memory),
-        micro_batch=memory.micro_batch,
-        checkpointing=memory.checkpointing,
+        method=asked.method,
+        optimizer=way.optimizer,
+        precision=way.precision,
+        sequence=sequence_of(spec, way.memory),
+        micro_batch=way.memory.micro_batch,
+        checkpointing=way.memory.checkpointing,
         trainable_parameters=chosen.trainable,
         total_parameters=chosen.total,
         memory=_on_device(held, fits),
@@ -87,16 +116,19 @@ def train(
         fit=fits,
         layouts=cuts,
         layout_search=searched,
-        flops=step_flops(spec, choice, step),
-        compute=compute(spec, run, lambda: share_of_full(spec, choice, step)),
+        flops=step_flops(spec, way.choice, asked.step),
+        compute=compute(spec, asked.run, lambda: share_of_full(spec, way.choice, asked.step)),
         modules=chosen.names,
-        recipes=tuple(_recipes(chosen, optimizer)),
-        notes=(
-            *chosen.notes,
-            *_notes(spec, choice, chosen_precision, memory),
-            *unsaid,
-            *uncut,
-            *flops_notes(spec, choice, step),
+        recipes=tuple(_recipes(chosen, way.optimizer)),
+        ranges={},
+        notes=once(
+            (
+                *chosen.notes,
+                *_notes(spec, way.choice, way.precision, way.memory),
+                *unsaid,
+                *uncut,
+                *flops_notes(spec, way.choice, asked.step),
+            )
         ),
     )
 
@@ -122,11 +154,6 @@ def _spec(reference: str, assume: str | None, catalogue: str | None) -> ModelSpe
         raise UndisclosedError(
             f"Nobody outside knows the tensors of {loaded.entry.name}: what training it takes cannot be said.",
             "Take a model with a published config.",
-        )
-    if not loaded.spec.shape_known:
-        raise UsageError(
-            f"'{reference}' is a size without a shape, and what is trained depends on the shape.",
-            "Name a model of about that size: llmscale models list.",
         )
     return loaded.spec
 

@@ -52,4 +52,4 @@ def asked(
     """
     from llmscale.answers.train_layouts import LayoutAsked, fixed
 
-    return LayoutAsked(count, opt.tokens(batch), network, fixed(degrees, checkpointing))
+    return LayoutAsked(count, opt.tokens(batch, "--global-batch"), network, fixed(degrees, checkpointing))

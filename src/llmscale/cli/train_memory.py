@@ -63,4 +63,4 @@ def asked(
 
     batch = 1 if micro_batch is None else micro_batch
     again = "none" if checkpointing is None else checkpointing
-    return MemoryAsked(opt.tokens(seq), batch, again, attn, padded, adapter_dtype, kbit_prepare, loss=loss)
+    return MemoryAsked(opt.tokens(seq, "--seq"), batch, again, attn, padded, adapter_dtype, kbit_prepare, loss=loss)

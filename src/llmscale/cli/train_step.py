@@ -68,7 +68,7 @@ def step_of(seq: str | None, micro_batch: int | None, checkpointing: str | None,
     from llmscale.answers.train_flops import StepAsked
 
     batch = 1 if micro_batch is None else micro_batch
-    return StepAsked(opt.tokens(seq), batch, "none" if checkpointing is None else checkpointing, attn, flops)
+    return StepAsked(opt.tokens(seq, "--seq"), batch, "none" if checkpointing is None else checkpointing, attn, flops)
 
 
 def reproduce(style: Style) -> None:

@@ -65,6 +65,7 @@ class TrainResult:
     Attributes:
         fit: of one device.
         layouts: of several, fastest first.
+        ranges: ends of figures that are assumed, by key; empty for a model whose tensors are known.
         modules: parameters that are added, by the name of what they adapt.
     """
 
@@ -86,6 +87,7 @@ class TrainResult:
     layout_search: LayoutSearch | None
     modules: dict[str, int]
     recipes: tuple[RecipeLine, ...]
+    ranges: dict[str, tuple[int, int]]
     notes: tuple[Note, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="train", init=False)

@@ -59,6 +59,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "layouts_looked": "{looked:,} layouts looked at, {fitting:,} fit. Times are modelled, for their order: half of "
     "{rows} published ones within {median:.0%}; nodes of {node}, {network:g} GB/s a device between them (--network).",
     "layouts_not_modelled": "No layouts: {why}",
+    "shape_assumed": lambda v: (
+        "{name} is a size without a shape: ".format(**v)
+        + "figures are those of {model}, and ends those of {models} models, brought to the size.".format(**v)
+    ),
     "train_reach": "Surely fits up to --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
     "train_on_top": "Context, allocator: fitted to {rows} published peaks; with their source left out half of them are "
     "within {median:.0%}, and the range holds {held} of them.",

@@ -108,6 +108,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "{rows} 个已公布值中一半在 {median:.0%} 以内;每节点 {node} 卡,"
     "节点间每卡 {network:g} GB/s(--network)。",
     "layouts_not_modelled": "无切分:{why}",
+    "shape_assumed": lambda v: (
+        "{name} 只有规模而无结构:".format(**v)
+        + "数字取自 {model},两端取自 {models} 个规模相近的模型并按规模换算。".format(**v)
+    ),
     "train_reach": "确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
     "train_on_top": "上下文与分配器:按 {rows} 个已公布的峰值拟合;不用其来源时一半在 {median:.0%} 以内,"
     "区间包含其中 {held} 个。",
