@@ -16,6 +16,7 @@ from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, sha
 from llmscale.answers.train_held import Way, taken
 from llmscale.answers.train_layouts import NO_LAYOUT, LayoutAsked, check_layout, layouts
 from llmscale.answers.train_memory import USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
+from llmscale.answers.train_said import said
 from llmscale.answers.train_sized import of_size
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UndisclosedError, UnsupportedModelError, UsageError
@@ -97,7 +98,8 @@ class TrainQuestion(NamedTuple):
 
 def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
     way, (devices, number, layout) = asked.way, asked.cluster
-    held, peaks, chosen, unsaid = taken(spec, way)
+    found = taken(spec, way)
+    held, peaks, chosen, unsaid = found
     alone = devices if number == 1 else None
     fits = fit(spec, way, alone, asked.named) if alone else None
     cuts, searched, uncut = divided(spec, way, devices, number, layout)
@@ -126,6 +128,7 @@ def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
                 *chosen.notes,
                 *_notes(spec, way.choice, way.precision, way.memory),
                 *unsaid,
+                *said(spec, way, found),
                 *uncut,
                 *flops_notes(spec, way.choice, asked.step),
             )

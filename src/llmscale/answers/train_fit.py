@@ -36,12 +36,12 @@ def check_card(devices: DeviceSet) -> None:
     """Refuse what training's memory is not modelled on.
 
     Raises:
-        UsageError: unlike devices, memory shared with a processor, cards of another vendor.
+        UsageError: unlike devices, a processor, devices of another vendor.
     """
     known = catalogue.known(devices.id.partition(":")[0])
     if devices.members:
         raise UsageError(f"'{devices.name}' are unlike devices: training is modelled on alike ones.")
-    if devices.host or (known and (known.vendor != VENDOR or known.kind == "unified")):
+    if devices.host or (known and (known.vendor != VENDOR)):
         raise UsageError(
             f"What training holds of a {devices.name} besides tensors was not measured.",
             "Name an NVIDIA card, or a bare size: 24GiB.",

@@ -63,6 +63,19 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "{name} is a size without a shape: ".format(**v)
         + "figures are those of {model}, and ends those of {models} models, brought to the size.".format(**v)
     ),
+    "unpacked": lambda v: (
+        f"Not packed: embeddings, head and norms, {v['parameters']:,} parameters in "
+        + (
+            f"fp32, {v['size'] / 1e9:.2f} GB; --kbit-prepare none, in bf16, saves {v['more'] / 1e9:.2f} GB."
+            if v["wide"]
+            else f"bf16, {v['size'] / 1e9:.2f} GB; peft's preparation would add {v['more'] / 1e9:.2f} GB."
+        )
+    ),
+    "logits": lambda v: (
+        f"Logits of {v['tokens']:,} tokens are {v['size'] / 1e9:.2f} GB a copy in fp32, two or three at the peak, on "
+        "each device: ZeRO divides none of them; --loss cut makes none."
+    ),
+    "mostly_activations": "Activations are {share:.0%} of it, which adapters do not spare: --checkpointing full does.",
     "train_reach": "Surely fits up to --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
     "train_on_top": "Context, allocator: fitted to {rows} published peaks; with their source left out half of them are "
     "within {median:.0%}, and the range holds {held} of them.",

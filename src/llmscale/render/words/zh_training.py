@@ -112,6 +112,19 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "{name} 只有规模而无结构:".format(**v)
         + "数字取自 {model},两端取自 {models} 个规模相近的模型并按规模换算。".format(**v)
     ),
+    "unpacked": lambda v: (
+        f"未压缩:嵌入、输出头与归一化共 {v['parameters']:,} 个参数,"
+        + (
+            f"为 fp32,{v['size'] / 1e9:.2f} GB;--kbit-prepare none 保留 bf16,节省 {v['more'] / 1e9:.2f} GB。"
+            if v["wide"]
+            else f"为 bf16,{v['size'] / 1e9:.2f} GB;peft 的预处理会多占 {v['more'] / 1e9:.2f} GB。"
+        )
+    ),
+    "logits": lambda v: (
+        f"{v['tokens']:,} 个词元的 logits 每份 fp32 {v['size'] / 1e9:.2f} GB,峰值时有两三份,每卡都有:"
+        "ZeRO 不切分它们;--loss cut 不产生 logits。"
+    ),
+    "mostly_activations": "激活占其中 {share:.0%},适配器省不了;--checkpointing full 可以。",
     "train_reach": "确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
     "train_on_top": "上下文与分配器:按 {rows} 个已公布的峰值拟合;不用其来源时一半在 {median:.0%} 以内,"
     "区间包含其中 {held} 个。",
