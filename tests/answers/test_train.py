@@ -117,3 +117,48 @@ def test_a_step_that_cannot_be_is_one_message(arguments: list[str], said: str) -
     answer = run("train", "llama-2-7b", *arguments)
     assert (answer.status, answer.out) == (2, "")
     assert said in answer.err
+
+
+def test_the_last_layer_alone_has_gradients_and_what_comes_before_keeps_nothing() -> None:
+    asked = ("train", "gpt2", "--precision", "bf16", "--micro-batch", "8", "--seq", "512", "-o", "json")
+    full, last = (run(*asked, *method).json() for method in ((), ("--method", "freeze", "--train-layers", "last:1")))
+    layer = 12 * 768**2 + 13 * 768
+    assert last["trainable_parameters"] == layer
+    assert last["memory"]["gradients_bytes"] == 2 * layer
+    kept = [each["memory"]["activations_bytes"] for each in (full, last)]
+    assert kept[1] < 0.55 * kept[0]
+    two = run(*asked, "--method", "freeze", "--train-layers", "last:2").json()["memory"]["activations_bytes"]
+    assert kept[1] < two < kept[0]
+    assert not any("peft" in told for told in last["warnings"])
+
+
+@pytest.mark.parametrize("layers", ["last:0", "last:99", "first:1", "last:", "last:1e9"])
+def test_layers_that_are_not_there_are_one_message(layers: str) -> None:
+    answer = run("train", "gpt2", "--method", "freeze", "--train-layers", layers)
+    assert (answer.status, answer.out) == (2, "")
+    assert "--train-layers" in answer.err
+
+
+def test_preferences_take_two_sequences_and_full_training_a_reference() -> None:
+    asked = ("train", "llama-3-8b", "--precision", "bf16", "-o", "json")
+    plain, preferred, before = (
+        run(*asked, *more).json()["memory"]
+        for more in ((), ("--objective", "dpo"), ("--objective", "dpo", "--precompute-ref"))
+    )
+    two = run(*asked, "--micro-batch", "2").json()["memory"]
+    assert preferred["activations_bytes"] == two["activations_bytes"]
+    assert preferred["weights_bytes"] - plain["weights_bytes"] == 2 * 8_030_261_248
+    assert before == two
+    lora = ("train", "llama-3-8b", "--method", "lora", "-o", "json")
+    weights = [run(*lora, *more).json()["memory"]["weights_bytes"] for more in ((), ("--objective", "dpo"))]
+    assert weights[0] == weights[1]
+    refused = run("train", "llama-3-8b", "--objective", "ppo")
+    assert (refused.status, refused.out) == (2, "")
+
+
+def test_what_stays_unpacked_is_said_with_its_format() -> None:
+    found = " ".join(run("train", "qwen3-14b", "--method", "qlora").out.split())
+    assert "1,556,249,600 parameters in fp32, 6.22 GB; --kbit-prepare none, in bf16, saves 3.11 GB" in found
+    narrow = " ".join(run("train", "qwen3-14b", "--method", "qlora", "--kbit-prepare", "none").out.split())
+    assert "in bf16, 3.11 GB; peft's preparation would add 3.11 GB" in narrow
+    assert "保留 bf16" in run("train", "qwen3-14b", "--method", "qlora", "--lang", "zh").out

@@ -26,7 +26,7 @@ from llmscale.notes import Note, note, once
 from llmscale.runtimes.interface import OVERHEAD
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
-from llmscale.training.methods import METHODS, MethodChoice, Trained, largest_rank
+from llmscale.training.methods import METHODS, OWN, MethodChoice, Trained, largest_rank
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
 from llmscale.training.precision import ADAPTER, RECIPES
 
@@ -40,6 +40,7 @@ def train(
     lora_bias: str = "none",
     modules_to_save: str = "",
     virtual_tokens: int = 20,
+    train_layers: int = 1,
     optimizer: str = "adamw",
     precision: str = "",
     step: StepAsked = USUAL_STEP,
@@ -67,7 +68,9 @@ def train(
         _check_packed(reference, spec, precision)
     targets = () if lora_targets == "default" else _names(lora_targets)
     counted = "lora" if method == "qlora" else method
-    choice = MethodChoice(counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
+    choice = MethodChoice(
+        counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens, last=train_layers
+    )
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
     way = Way(choice, chosen_precision, optimizer, memory._replace(packed=method == "qlora"))
     cluster = Machines(devices, count, layout._replace(precise=bool(precision)))
@@ -213,5 +216,5 @@ def _notes(spec: ModelSpec, choice: MethodChoice, precision: str, memory: Memory
     widest = largest_rank(spec, choice)
     if choice.rank > widest > 0:
         yield note("rank_above_width", rank=choice.rank, width=widest)
-    if choice.method != "full" and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
+    if choice.method not in OWN and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
         yield note("adapters_in_fp32")

@@ -33,6 +33,8 @@ class MemoryAsked(NamedTuple):
         sequence: None for `USUAL_SEQUENCE`, or the model's own limit.
         kbit: what makes a packed model ready: ``peft`` casts all that is not packed to fp32, ``none`` leaves it.
         packed: whether the method is QLoRA.
+        preference: whether chosen and rejected are two sequences of one step, beside a reference (DPO).
+        reference: whether that reference is there while training; not where its log-probabilities were computed before.
         loss: ``logits`` makes them in fp32, ``cut`` none.
     """
 
@@ -45,6 +47,13 @@ class MemoryAsked(NamedTuple):
     kbit: str = "peft"
     packed: bool = False
     loss: str = "logits"
+    preference: bool = False
+    reference: bool = True
+
+    @property
+    def rows(self) -> int:
+        """Sequences that one step runs at once."""
+        return self.micro_batch * (2 if self.preference else 1)
 
 
 class Held(NamedTuple):
@@ -118,10 +127,10 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
     why = missing(spec)
     if why:
         return why
-    if choice.method not in ("full", "lora"):
+    if choice.method not in ("full", "lora", "freeze"):
         return f"--method {choice.method}"
-    if precision not in TORCH or (choice.method == "lora" and precision == "amp"):
-        return f"--precision {precision}" + (" with adapters" if choice.method == "lora" else "")
+    if precision not in TORCH or (choice.method != "full" and precision == "amp"):
+        return f"--precision {precision}" + ("" if choice.method == "full" else f" with {choice.method}")
     if asked.loss == "cut" and (precision == "amp" or not isinstance(spec.placed[-1].block, Head)):
         return "--loss cut" + (" under autocast" if precision == "amp" else " behind this head")
     if choice.save or choice.bias != "none":
@@ -138,10 +147,11 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
     width = ADAPTER.weight if asked.packed and asked.kbit == "peft" else narrow
     chosen, _ = adapted_modules(spec, choice)
     return Setting(
-        batch=asked.micro_batch,
+        batch=asked.rows,
         seq=sequence_of(spec, asked),
         width=width,
-        trains=choice.method == "full",
+        trains=choice.method != "lora",
+        frozen=spec.layers - choice.last if choice.method == "freeze" else 0,
         adapted=in_checkpoint(spec, chosen),
         rank=choice.rank or DEFAULT_RANK.get(choice.method, 0),
         adapter=ADAPTER.weight if asked.adapter == "fp32" else narrow,

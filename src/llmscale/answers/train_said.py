@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.answers.train_held import Taken, Way
+from llmscale.answers.train_held import Taken, Way, reference
 from llmscale.answers.train_memory import sequence_of
 from llmscale.model.blocks.embedding import Head
 from llmscale.model.spec import ModelSpec
@@ -21,12 +21,14 @@ def said(spec: ModelSpec, way: Way, found: Taken) -> Iterator[Note]:
     """Sentences of one step."""
     if way.memory.packed:
         yield _unpacked(spec, way, found)
+    if way.memory.preference:
+        yield note("preference", size=reference(way, found.chosen.base), before=not way.memory.reference)
     total = found.memory.total_bytes
     if not total:
         return
     logits = _logits(spec, way)
     if way.memory.loss != "cut" and logits > MUCH * total:
-        yield note("logits", tokens=sequence_of(spec, way.memory) * way.memory.micro_batch, size=logits)
+        yield note("logits", tokens=sequence_of(spec, way.memory) * way.memory.rows, size=logits)
     share = (found.memory.activations_bytes or 0) / total
     if way.choice.method != "full" and share > MOST_OF_IT and way.memory.checkpointing == "none":
         yield note("mostly_activations", share=share)
@@ -44,4 +46,4 @@ def _unpacked(spec: ModelSpec, way: Way, found: Taken) -> Note:
 def _logits(spec: ModelSpec, way: Way) -> int:
     """Bytes of one copy in fp32."""
     vocab = max((placed.block.vocab for placed in spec.placed if isinstance(placed.block, Head)), default=0)
-    return sequence_of(spec, way.memory) * way.memory.micro_batch * vocab * ADAPTER.weight
+    return sequence_of(spec, way.memory) * way.memory.rows * vocab * ADAPTER.weight

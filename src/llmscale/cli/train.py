@@ -40,6 +40,9 @@ def train(
     lora_bias: Annotated[str, typer.Option("--lora-bias", help="none, all or lora_only.")] = "none",
     modules_to_save: Annotated[str, typer.Option("--modules-to-save", help="Modules trained whole besides.")] = "",
     virtual_tokens: Annotated[int, typer.Option("--virtual-tokens", help="Of prefix, prompt and p-tuning.")] = 20,
+    train_layers: Annotated[
+        str, typer.Option("--train-layers", metavar="last:N", help="What --method freeze trains.")
+    ] = "last:1",
     optimizer: Annotated[str, typer.Option("--optimizer", help="adamw, adamw-8bit, adafactor, sgd, …")] = "adamw",
     precision: Annotated[
         str,
@@ -55,6 +58,8 @@ def train(
     adapter_dtype: memory.AdapterDtype = "fp32",
     kbit_prepare: memory.KbitPrepare = "peft",
     loss: memory.Loss = "logits",
+    objective: memory.Objective = "sft",
+    precompute_ref: memory.PrecomputeRef = False,
     flops: step.FlopsOption = "square",
     tokens: step.Tokens = None,
     gpu: step.Gpu = None,
@@ -96,11 +101,23 @@ def train(
         lora_bias=lora_bias,
         modules_to_save=modules_to_save,
         virtual_tokens=virtual_tokens,
+        train_layers=memory.last_layers(train_layers),
         optimizer=optimizer,
         precision=precision,
         step=step.step_of(seq, micro_batch, checkpointing, attn, flops),
         run=step.compute_of(tokens, gpu, mfu, price, grid, pue),
-        memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare, loss),
+        memory=memory.asked(
+            seq,
+            micro_batch,
+            checkpointing,
+            attn,
+            padded,
+            adapter_dtype,
+            kbit_prepare,
+            loss,
+            objective,
+            precompute_ref,
+        ),
         layout=layout.asked(
             count,
             global_batch,

@@ -43,6 +43,13 @@ Loss = Annotated[
     ),
 ]
 
+Objective = Annotated[
+    str, typer.Option("--objective", help="sft, or dpo: chosen and rejected, and a reference.", rich_help_panel="Step")
+]
+PrecomputeRef = Annotated[
+    bool, typer.Option("--precompute-ref", help="DPO without its reference while training.", rich_help_panel="Step")
+]
+
 
 def asked(
     seq: str | None,
@@ -53,6 +60,8 @@ def asked(
     adapter_dtype: str,
     kbit_prepare: str,
     loss: str,
+    objective: str,
+    precompute_ref: bool,
 ) -> MemoryAsked:
     """What the options say together.
 
@@ -60,7 +69,25 @@ def asked(
         UsageError: a number or a word that they do not take.
     """
     from llmscale.answers.train_memory import MemoryAsked
+    from llmscale.errors import UsageError
 
     batch = 1 if micro_batch is None else micro_batch
     again = "none" if checkpointing is None else checkpointing
-    return MemoryAsked(opt.tokens(seq, "--seq"), batch, again, attn, padded, adapter_dtype, kbit_prepare, loss=loss)
+    if objective not in ("sft", "dpo"):
+        raise UsageError(f"--objective {objective[:40]} is not known.", "One of: sft, dpo.")
+    said = MemoryAsked(opt.tokens(seq, "--seq"), batch, again, attn, padded, adapter_dtype, kbit_prepare, loss=loss)
+    return said._replace(preference=objective == "dpo", reference=not precompute_ref)
+
+
+def last_layers(text: str) -> int:
+    """``last:2``.
+
+    Raises:
+        UsageError: written otherwise.
+    """
+    from llmscale.errors import UsageError
+
+    said, _, number = text.partition(":")
+    if said != "last" or not number.isdecimal() or len(number) > 6:
+        raise UsageError(f"--train-layers '{text[:40]}' is not known.", "As last:1.")
+    return int(number)

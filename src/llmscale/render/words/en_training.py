@@ -71,6 +71,17 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
             else f"bf16, {v['size'] / 1e9:.2f} GB; peft's preparation would add {v['more'] / 1e9:.2f} GB."
         )
     ),
+    "preference": lambda v: (
+        "DPO: chosen and rejected are two sequences of one step; the reference is "
+        + (
+            f"a frozen copy of {v['size'] / 2**30:.2f} GiB (--precompute-ref: none)."
+            if v["size"]
+            else "not there while training."
+            if v["before"]
+            else "the model with its adapters off, 0 bytes."
+        )
+        + " Log-probabilities are taken to hold what cross-entropy does."
+    ),
     "logits": lambda v: (
         f"Logits of {v['tokens']:,} tokens are {v['size'] / 1e9:.2f} GB a copy in fp32, two or three at the peak, on "
         "each device: ZeRO divides none of them; --loss cut makes none."

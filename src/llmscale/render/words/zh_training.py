@@ -120,6 +120,17 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
             else f"为 bf16,{v['size'] / 1e9:.2f} GB;peft 的预处理会多占 {v['more'] / 1e9:.2f} GB。"
         )
     ),
+    "preference": lambda v: (
+        "DPO:被选与被拒为一步中的两个序列;参考模型"
+        + (
+            f"是 {v['size'] / 2**30:.2f} GiB 的冻结副本(--precompute-ref 则无)。"
+            if v["size"]
+            else "训练时不在显存中。"
+            if v["before"]
+            else "即关闭适配器的模型本身,0 字节。"
+        )
+        + "对数概率按交叉熵所保留的计。"
+    ),
     "logits": lambda v: (
         f"{v['tokens']:,} 个词元的 logits 每份 fp32 {v['size'] / 1e9:.2f} GB,峰值时有两三份,每卡都有:"
         "ZeRO 不切分它们;--loss cut 不产生 logits。"

@@ -31,6 +31,7 @@ class Setting(NamedTuple):
         masked: whether attention is given a mask where its kernel would need none.
         packed: whether matrices lie in 4 bits and are unpacked to 16 for each use.
         autocast: whether matrices of wider weights are multiplied in 16 bits, with a copy of each.
+        frozen: layers before the first that is trained, where the others and all around them are not.
         cut: whether the loss is computed from hidden states, so that no logits are ever there.
     """
 
@@ -46,6 +47,7 @@ class Setting(NamedTuple):
     masked: bool = False
     autocast: bool = False
     cut: bool = False
+    frozen: int = 0
     packed: bool = False
 
     @property

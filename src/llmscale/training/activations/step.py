@@ -57,12 +57,13 @@ def missing(spec: ModelSpec) -> str:
 def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
     """Forward and backward of one micro-batch."""
     style = STYLES[spec.family]
-    enters = setting.trains or checkpointing
-    first = patches(spec, setting) if style.image else _embedding(spec, setting, style, checkpointing)
+    outer = setting._replace(trains=setting.trains and not setting.frozen)
+    enters = outer.trains or checkpointing
+    first = patches(spec, outer) if style.image else _embedding(spec, outer, style, checkpointing)
     layers = list(_layers(spec, setting, style, enters, checkpointing))
-    last = classifier(spec, setting, style) if style.image else _head(spec, setting, style)
-    shared = _shared(spec, setting, style, checkpointing)
-    return _put_together(first, layers, last, shared, _tied_table(spec) * setting.width if setting.trains else 0)
+    last = classifier(spec, outer, style) if style.image else _head(spec, outer, style)
+    shared = _shared(spec, outer, style, checkpointing)
+    return _put_together(first, layers, last, shared, _tied_table(spec) * setting.width if outer.trains else 0)
 
 
 def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int) -> Passes:
@@ -95,10 +96,19 @@ def _tied_table(spec: ModelSpec) -> int:
 
 
 def _layers(spec: ModelSpec, setting: Setting, style: Style, enters: bool, checkpointing: bool) -> Iterator[Segment]:
-    alike = lru_cache(None)(lambda blocks, grad: _layer(blocks, spec, setting, style, grad, checkpointing))
+    still = setting._replace(trains=False)
+
+    @lru_cache(None)
+    def alike(blocks: tuple[tuple[str, Block], ...], grad: bool, frozen: bool) -> Segment:
+        return _layer(blocks, spec, still if frozen else setting, style, grad, checkpointing)
+
     for number in range(spec.layers):
         blocks = tuple(placed for placed in spec.placed if number in placed.layers)
-        yield alike(tuple((each.prefix, each.block) for each in blocks), enters or number > 0)
+        yield alike(
+            tuple((each.prefix, each.block) for each in blocks),
+            enters or number > setting.frozen,
+            number < setting.frozen,
+        )
 
 
 def _layer(
