@@ -54,7 +54,7 @@ def fit(spec: ModelSpec, way: Way, devices: DeviceSet, named: bool) -> TrainFit:
     Args:
         named: whether the user named a method.
     """
-    found = _usage(spec, way, devices.usable)
+    found = step_usage(spec, way, devices.usable)
     fits = found.verdict.value if found else UNKNOWN
     if found is None:
         memory = taken(spec, way).memory
@@ -77,7 +77,8 @@ def fit(spec: ModelSpec, way: Way, devices: DeviceSet, named: bool) -> TrainFit:
     )
 
 
-def _usage(spec: ModelSpec, way: Way, budget: int) -> Usage | None:
+def step_usage(spec: ModelSpec, way: Way, budget: int) -> Usage | None:
+    """A step on a card of so many bytes; None where its peaks are not modelled."""
     memory = taken(spec, way).memory
     if memory.total_bytes is None:
         return None
@@ -86,7 +87,7 @@ def _usage(spec: ModelSpec, way: Way, budget: int) -> Usage | None:
 
 
 def _surely(spec: ModelSpec, way: Way, budget: int) -> bool:
-    found = _usage(spec, way, budget)
+    found = step_usage(spec, way, budget)
     return found is not None and found.verdict is Verdict.YES
 
 
@@ -141,7 +142,7 @@ def _changes(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Ite
 def _tried(spec: ModelSpec, way: Way, budget: int) -> Usage | None:
     """None where the model cannot be trained so, or that is not modelled."""
     try:
-        return _usage(spec, way, budget)
+        return step_usage(spec, way, budget)
     except LlmscaleError:
         return None
 

@@ -82,6 +82,19 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         )
         + " Log-probabilities are taken to hold what cross-entropy does."
     ),
+    "needs_train": lambda v: (
+        "{model} by {method} at {sequence:,} tokens".format(**v)
+        + (" with checkpointing" if v["checkpointing"] else "")
+        + (
+            ": from {device} on; one device alone holds ~{used} GiB ({low}-{high}).".format(**v)
+            if v["device"]
+            else " takes ~{used} GiB ({low}-{high}) of one device: none is enough, nor so many (--max-count).".format(
+                **v
+            )
+        )
+    ),
+    "needs_train_more": "NVIDIA's with bf16, launch prices. More: llmscale train {model} --method {method} --gpu "
+    "DEVICE.",
     "logits": lambda v: (
         f"Logits of {v['tokens']:,} tokens are {v['size'] / 1e9:.2f} GB a copy in fp32, two or three at the peak, on "
         "each device: ZeRO divides none of them; --loss cut makes none."

@@ -131,6 +131,17 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         )
         + "对数概率按交叉熵所保留的计。"
     ),
+    "needs_train": lambda v: (
+        "{model} 用 {method} 训练 {sequence:,} 词元".format(**v)
+        + (",含重算" if v["checkpointing"] else "")
+        + (
+            ":{device} 起即可;单卡需 ~{used} GiB({low}-{high})。".format(**v)
+            if v["device"]
+            else ",单卡需 ~{used} GiB({low}-{high}):没有足够大的,这么多张也不够(--max-count)。".format(**v)
+        )
+    ),
+    "needs_train_more": "仅支持 bf16 的 NVIDIA;价格为上市价。"
+    "详见 llmscale train {model} --method {method} --gpu DEVICE。",
     "logits": lambda v: (
         f"{v['tokens']:,} 个词元的 logits 每份 fp32 {v['size'] / 1e9:.2f} GB,峰值时有两三份,每卡都有:"
         "ZeRO 不切分它们;--loss cut 不产生 logits。"
