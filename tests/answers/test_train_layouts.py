@@ -138,3 +138,13 @@ def test_a_model_that_is_not_divided_here_is_refused_where_one_asks_for_it() -> 
     answer = run("train", "mamba-1.4b", "--gpu", "h100", "--count", "2")
     assert (answer.status, answer.out) == (4, "")
     assert "is not modelled" in answer.err
+
+
+def test_a_loss_without_logits_takes_them_off_each_device() -> None:
+    fixed = ("--tp", "1", "--pp", "1", "--cp", "1", "--zero", "3", "--checkpointing", "full", "--micro-batch", "1")
+    asked_of = ("qwen3-0.6b", "--gpu", "8x a10g", "--seq", "20480", *fixed)
+    perhaps = run("train", *asked_of).out.splitlines()[0]
+    assert perhaps.startswith("Perhaps: Qwen3-0.6B by full at 20,480 tokens on 8 x a10g: DP 8, ZeRO 3")
+    with_logits, without = (asked(*asked_of, "--loss", loss)["layouts"][0] for loss in ("logits", "cut"))
+    assert with_logits["used_bytes"] - without["used_bytes"] > 2 * 20480 * 151936 * 4
+    assert without["fits"] == "yes"

@@ -102,7 +102,7 @@ def layouts(
     """
     cut = sizes(spec)
     sequence = sequence_of(spec, way.memory)
-    batch = Batch(sequence, _sequences(asked, sequence, count))
+    batch = Batch(sequence, _sequences(asked, sequence, count), way.memory.loss != "cut")
     cluster = _cluster(devices, asked.network)
     question = Division(cut, batch, cluster, count, devices.usable, _bytes(spec, way, asked.precise), asked.given)
     _check_given(question)
@@ -228,7 +228,8 @@ def _reach(asked: Division, first: Found) -> tuple[int, int]:
     layout, each = first.layout, asked.each[first.layout.zero]
 
     def holds(micro: int, sequence: int) -> bool:
-        batch = Batch(sequence, micro * layout.dp * max(layout.pp, asked.batch.micro_batches(layout)))
+        sequences = micro * layout.dp * max(layout.pp, asked.batch.micro_batches(layout))
+        batch = Batch(sequence, sequences, asked.batch.logits)
         usage = fullest(asked.sizes, layout._replace(micro=micro), batch, each, asked.budget)
         return usage.verdict is Verdict.YES
 

@@ -30,6 +30,8 @@ def layout_sentence(result: TrainResult, found: LayoutSearch) -> Note:
         layout=_cut(first) if first else "",
         seconds=_short(first.step_seconds) if first else "",
         used=format_gib(first.used_bytes) if first else "",
+        low=format_gib(first.used_range[0]) if first else "",
+        high=format_gib(first.used_range[1]) if first else "",
         sure=bool(first and first.fits == Verdict.YES.value),
         usable=format_gib(found.usable_bytes),
         instead=found.instead,

@@ -15,11 +15,12 @@ def _with(v: dict[str, Any]) -> str:
 
 
 def _layout(v: dict[str, Any]) -> str:
-    return (
-        ("Yes: " if v["sure"] else "Perhaps: ")
-        + "{model} by {method} at {sequence:,} tokens fits {devices}: {layout}, ".format(**v)
-        + "~{used} of {usable} GiB, ~{seconds} s a step.".format(**v)
-    )
+    if v["sure"]:
+        said = "Yes: {model} by {method} at {sequence:,} tokens fits {devices}: {layout}, ~{used} of {usable} GiB"
+    else:
+        said = "Perhaps: {model} by {method} at {sequence:,} tokens on {devices}: {layout} takes ~{used} GiB ({low}-{high})"
+        said += ", and each has {usable}"
+    return f"{said}, ~{{seconds}} s a step.".format(**v)
 
 
 def _no_layout(v: dict[str, Any]) -> str:

@@ -64,11 +64,12 @@ def _with(v: dict[str, Any]) -> str:
 
 
 def _layout(v: dict[str, Any]) -> str:
-    return (
-        ("可以:" if v["sure"] else "也许:")
-        + "{model} 用 {method} 训练 {sequence:,} 词元放得进 {devices}:{layout},".format(**v)
-        + "~{used} / {usable} GiB,每步 ~{seconds} 秒。".format(**v)
-    )
+    if v["sure"]:
+        said = "可以:{model} 用 {method} 训练 {sequence:,} 词元放得进 {devices}:{layout},~{used} / {usable} GiB"
+    else:
+        said = "也许:{model} 用 {method} 训练 {sequence:,} 词元,{devices}:{layout} 需 ~{used} GiB({low}-{high}),"
+        said += "每卡有 {usable}"
+    return f"{said},每步 ~{{seconds}} 秒。".format(**v)
 
 
 def _no_layout(v: dict[str, Any]) -> str:

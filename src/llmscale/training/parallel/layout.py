@@ -53,10 +53,11 @@ class Layout(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one step of all devices sees."""
+    """What one step of all devices sees; `logits` whether the loss makes them."""
 
     sequence: int
     sequences: int
+    logits: bool = True
 
     @property
     def tokens(self) -> int:

@@ -80,7 +80,7 @@ def _stage(sizes: Sizes, layout: Layout, batch: Batch, each: Bytes, first: bool)
         gathered = (dense + routed) * (each.gathered + FP32) if layout.pp > 1 else _layer(sizes, layout, ends, each)
     kept = _kept(sizes, layout, batch, layers, first and not both)
     tokens = batch.sequence * layout.micro / layout.cp / layout.tp
-    loss = 0.0 if first and not both else tokens * sizes.vocab
+    loss = tokens * sizes.vocab if batch.logits and (both or not first) else 0.0
     return Stage(
         _divided(dense, routed, each.weight, layout, 3),
         _divided(dense, routed, each.gradient, layout, 2),
