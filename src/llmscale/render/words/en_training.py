@@ -18,8 +18,8 @@ def _layout(v: dict[str, Any]) -> str:
     if v["sure"]:
         said = "Yes: {model} by {method} at {sequence:,} tokens fits {devices}: {layout}, ~{used} of {usable} GiB"
     else:
-        said = "Perhaps: {model} by {method} at {sequence:,} tokens on {devices}: {layout} takes ~{used} GiB ({low}-{high})"
-        said += ", and each has {usable}"
+        said = "Perhaps: {model} by {method} at {sequence:,} tokens on {devices}: {layout} takes ~{used} GiB"
+        said += " ({low}-{high}), and each has {usable}"
     return f"{said}, ~{{seconds}} s a step.".format(**v)
 
 
