@@ -4,10 +4,10 @@ Not a law. Two things lower a share wherever they are: the stops of a whole run,
 factors are fitted to the rows' logarithms, families with many rows weighing less for each; all shares are brought to a
 tuned step of a dense model by them, and the answer back from there. Of those, rows that are like the question in
 generation of card, precision, size, kind and number of cards weigh more. The weights below were set by hand: of four
-sets and six widths the best was kept, and the two factors of a dozen sets, by the same rows that `ERRORS` is of, so that
-what is said of rows left out is better than of rows nobody saw. tests/training/test_efficiency.py measures it again.
-The range is that of the middle nine tenths of the weights, widened by `WIDER`, which was chosen so that it holds 9 in 10
-with a family left out.
+sets and six widths the best was kept, and the two factors of a dozen sets, by the same rows that `ERRORS` is of, so
+that what is said of rows left out is better than of rows nobody saw. tests/training/test_efficiency.py measures it
+again. The range is that of the middle nine tenths of the weights, widened by `WIDER`, which was chosen so that it holds
+9 in 10 with a family left out.
 """
 
 from __future__ import annotations
