@@ -13,9 +13,9 @@ from llmscale.notes import Note, note
 from llmscale.training.activations.ops import Setting
 from llmscale.training.activations.step import missing, passes
 from llmscale.training.adapters import DEFAULT_RANK
-from llmscale.training.experts import adapt_experts
+from llmscale.training.experts import wanted_parts
 from llmscale.training.methods import MethodChoice, adapted_modules
-from llmscale.training.modules import in_checkpoint, modules
+from llmscale.training.modules import in_checkpoint
 from llmscale.training.optimizers import OPTIMIZERS, Tensors
 from llmscale.training.precision import ADAPTER, RECIPES
 
@@ -136,8 +136,6 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
     if choice.save or choice.bias != "none":
         return "--modules-to-save" if choice.save else "--lora-bias"
     chosen, _ = adapted_modules(spec, choice)
-    if adapt_experts(spec, modules(spec), choice.targets, 1) if choice.method == "lora" else ():
-        return "adapters of experts in one tensor (each adds a whole set of expert weights; name attention's modules)"
     odd = next((module.label for module in chosen if module.head or module.kind.value == "embedding"), "")
     return f"an adapter of {odd}" if odd else ""
 
@@ -160,5 +158,6 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         masked=asked.padded,
         autocast=precision == "amp",
         packed=asked.packed,
+        experts=wanted_parts(spec, choice.targets) if choice.method == "lora" else frozenset(),
         cut=asked.loss == "cut",
     )

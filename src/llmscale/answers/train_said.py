@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from llmscale.answers.train_held import Taken, Way, reference
 from llmscale.answers.train_memory import sequence_of
 from llmscale.model.blocks.embedding import Head
+from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
+from llmscale.training.experts import wanted_parts
 from llmscale.training.packed import packed
 from llmscale.training.precision import ADAPTER, RECIPES
 
@@ -21,6 +23,8 @@ def said(spec: ModelSpec, way: Way, found: Taken) -> Iterator[Note]:
     """Sentences of one step."""
     if way.memory.packed:
         yield _unpacked(spec, way, found)
+    if way.choice.method == "lora" and way.memory.checkpointing == "none":
+        yield from _summed(spec, way)
     if way.memory.preference:
         yield note("preference", size=reference(way, found.chosen.base), before=not way.memory.reference)
     total = found.memory.total_bytes
@@ -47,3 +51,14 @@ def _logits(spec: ModelSpec, way: Way) -> int:
     """Bytes of one copy in fp32."""
     vocab = max((placed.block.vocab for placed in spec.placed if isinstance(placed.block, Head)), default=0)
     return sequence_of(spec, way.memory) * way.memory.rows * vocab * ADAPTER.weight
+
+
+def _summed(spec: ModelSpec, way: Way) -> Iterator[Note]:
+    """Experts with adapters: what autograd keeps of each layer."""
+    parts = wanted_parts(spec, way.choice.targets)
+    mixture = next((placed.block for placed in spec.placed if isinstance(placed.block, MixtureOfExperts)), None)
+    if mixture is None or not parts & {"gate", "down"}:
+        return
+    matrices = (2 if "gate" in parts else 0) + (1 if "down" in parts else 0)
+    elements = mixture.experts * matrices * mixture.hidden * mixture.intermediate
+    yield note("experts_summed", size=elements * RECIPES[way.precision].weight)

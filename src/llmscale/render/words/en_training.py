@@ -72,6 +72,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
             else f"bf16, {v['size'] / 1e9:.2f} GB; peft's preparation would add {v['more'] / 1e9:.2f} GB."
         )
     ),
+    "experts_summed": lambda v: (
+        "Adapters of experts are added to the whole set of matrices, and autograd keeps the sum: "
+        f"{v['size'] / 1e9:.2f} GB a layer; adapters of attention alone, or --checkpointing full, keep none."
+    ),
     "preference": lambda v: (
         "DPO: chosen and rejected are two sequences of one step; the reference is "
         + (

@@ -121,6 +121,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
             else f"为 bf16,{v['size'] / 1e9:.2f} GB;peft 的预处理会多占 {v['more'] / 1e9:.2f} GB。"
         )
     ),
+    "experts_summed": lambda v: (
+        f"专家的适配器会加到整组矩阵上,autograd 保留其和:每层 {v['size'] / 1e9:.2f} GB;"
+        "只适配注意力或 --checkpointing full 则不保留。"
+    ),
     "preference": lambda v: (
         "DPO:被选与被拒为一步中的两个序列;参考模型"
         + (

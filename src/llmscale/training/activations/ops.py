@@ -25,6 +25,7 @@ class Setting(NamedTuple):
         width: bytes of a weight's element, and of what is computed with it.
         trains: whether the model's own weights are trained.
         adapted: names of the modules that have an adapter, with ``{layer}``.
+        experts: what of a mixture has adapters: ``router``, ``gate`` (with up), ``down``.
         rank, adapter: of adapters: rank, and bytes of an element.
         eager: whether attention is computed by single operations.
         windows: whether the fused kernel is given a mask for a sliding window (sdpa), or takes it itself.
@@ -48,6 +49,7 @@ class Setting(NamedTuple):
     autocast: bool = False
     cut: bool = False
     frozen: int = 0
+    experts: frozenset[str] = frozenset()
     packed: bool = False
 
     @property
