@@ -172,3 +172,29 @@ def test_adapters_of_experts_keep_a_second_set_of_matrices_and_it_is_said() -> N
     assert found["memory"]["activations_bytes"] - attention["memory"]["activations_bytes"] > 32 * layer
     assert any("2.82 GB a layer" in told for told in found["warnings"])
     assert not any("a layer" in told for told in attention["warnings"])
+
+
+def test_a_query_of_low_rank_keeps_its_factor_as_well() -> None:
+    found = run("train", "deepseek-v2", "--precision", "bf16", "--seq", "512", "-o", "json").json()
+    assert found["peaks"]["moment"] in ("backward", "step")
+    assert found["memory"]["activations_bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("llama-3-8b", "--precision", "bf16", "--objective", "dpo"), "冻结副本"),
+        (("llama-3-8b", "--method", "lora", "--objective", "dpo"), "0 字节"),
+        (("llama-3-8b", "--precision", "bf16", "--objective", "dpo", "--precompute-ref"), "训练时不在显存中"),
+        (("qwen3-0.6b", "--seq", "20480"), "logits"),
+        (("mixtral-8x7b", "--method", "lora", "--lora-targets", "all-linear"), "autograd 保留其和"),
+        (("qwen3-14b", "--method", "qlora"), "激活占其中"),
+        (("7B",), "只有规模而无结构"),
+        (("llama-3-8b", "--gpu", "rtx4090", "--method", "lora", "--checkpointing", "full"), "可以:"),
+        (("t5-base", "--gpu", "rtx4090", "--method", "full"), "未知:"),
+        (("llama-3-8b", "--gpu", "rtx4090"), "确定放得下"),
+        (("llama-3.1-405b", "--gpu", "8x h100"), "没有放得下的切分"),
+    ],
+)
+def test_what_is_said_is_said_in_chinese(arguments: tuple[str, ...], said: str) -> None:
+    assert said in run("train", *arguments, "--lang", "zh").out
