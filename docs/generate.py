@@ -1,4 +1,5 @@
-"""Writes what the documentation takes from the program: the command reference, the JSON Schema, README's examples.
+"""Writes what the documentation takes from the program: the command reference, the JSON Schema, README's examples,
+the pages of questions in ``docs/answers/``.
 
 Run ``make docs`` after a change of an option or an answer; ``--check`` (in ``make lint``) fails when they are stale.
 """
@@ -106,10 +107,19 @@ def schema() -> str:
     return json.dumps({"schema": "llmscale/1", "answers": answers}, indent=1, ensure_ascii=False) + "\n"
 
 
+def answers() -> dict[Path, str]:
+    """The pages of questions, with what their commands print now."""
+    sys.path.insert(0, str(DOCS.parent))
+    from docs import lora_saving, training_answers
+
+    return {lora_saving.PAGE: lora_saving.page(), **training_answers.pages(printed_by)}
+
+
 def main() -> int:
     """Write the files, or with ``--check`` say which are stale."""
     stale = []
-    for path, text in ((DOCS / "commands.md", commands()), (DOCS / "schema.json", schema()), (README, readme())):
+    written = {DOCS / "commands.md": commands(), DOCS / "schema.json": schema(), README: readme()}
+    for path, text in {**written, **answers()}.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(path.name)

@@ -109,7 +109,7 @@ _TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+(?:e\d{1,2})?)\s*([km]?)"
 _TOKEN_UNITS = {"": 1, "k": 1024, "m": 1024**2}
 
 
-def parse_tokens(text: str, flag: str = "--context") -> int:
+def parse_tokens(text: str, option: str = "--context") -> int:
     """A number of tokens: ``8192``, ``8,192`` or ``8k`` (1,024 each, as context lengths are named).
 
     Raises:
@@ -117,7 +117,7 @@ def parse_tokens(text: str, flag: str = "--context") -> int:
     """
     match = re.fullmatch(_TOKENS, text.strip(), re.IGNORECASE)
     if match is None or len(text) > 30:
-        raise UsageError(f"{flag} '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
+        raise UsageError(f"{option} '{text[:40]}' is not a number of tokens.", "For example 8192 or 8k.")
     digits, _, zeros = match[1].lower().replace(",", "").partition("e")
     power: int = 10 ** int(zeros or 0)
     return int(digits) * power * _TOKEN_UNITS[match[2].lower()]

@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
+from llmscale.answers.results.train_fit import TrainFit
+from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.answers.train_compute import NO_RUN, ComputeAsked, compute
+from llmscale.answers.train_fit import check_card, fit
 from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, share_of_full, step_flops
-from llmscale.answers.train_memory import USUAL_MEMORY, Held, MemoryAsked, check_memory, sequence_of, step_memory
-from llmscale.errors import UndisclosedError, UsageError
+from llmscale.answers.train_held import Way, taken
+from llmscale.answers.train_layouts import NO_LAYOUT, LayoutAsked, check_layout, layouts
+from llmscale.answers.train_memory import USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
+from llmscale.answers.train_said import said
+from llmscale.answers.train_sized import of_size
+from llmscale.devices.sets import DeviceSet, device_set
+from llmscale.errors import UndisclosedError, UnsupportedModelError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
-from llmscale.notes import Note, note
+from llmscale.notes import Note, note, once
+from llmscale.runtimes.interface import OVERHEAD
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
-from llmscale.training.methods import METHODS, MethodChoice, Trained, largest_rank, trained
+from llmscale.training.methods import METHODS, OWN, MethodChoice, Trained, largest_rank
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
-from llmscale.training.packed import packed
-from llmscale.training.precision import ADAPTER, RECIPES, Recipe
+from llmscale.training.precision import ADAPTER, RECIPES
 
 
 def train(
     reference: str,
     *,
-    method: str = "full",
+    method: str = "",
     lora_rank: int | None = None,
     lora_targets: str = "default",
     lora_bias: str = "none",
     modules_to_save: str = "",
     virtual_tokens: int = 20,
+    train_layers: int = 1,
     optimizer: str = "adamw",
     precision: str = "",
     step: StepAsked = USUAL_STEP,
     run: ComputeAsked = NO_RUN,
     memory: MemoryAsked = USUAL_MEMORY,
+    layout: LayoutAsked = NO_LAYOUT,
     assume: str | None = None,
     catalogue: str | None = None,
 ) -> TrainResult:
@@ -44,41 +56,86 @@ def train(
         UsageError: a choice that does not exist, or that peft refuses for this model.
         UndisclosedError: a model whose tensors nobody outside knows.
     """
+    named, method = bool(method), method or "full"
     _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
     check_memory(memory)
+    devices = device_set(run.devices) if run.devices else None
+    count = check_layout(layout, devices)
+    if devices:
+        check_card(devices)
     loaded = _loaded(reference, assume, catalogue)
     spec = loaded.spec
     if method == "qlora":
         _check_packed(reference, loaded, precision)
     targets = () if lora_targets == "default" else _names(lora_targets)
     counted = "lora" if method == "qlora" else method
-    choice = MethodChoice(counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens)
-    chosen = trained(spec, choice)
+    choice = MethodChoice(
+        counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens, last=train_layers
+    )
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
-    memory = memory._replace(packed=method == "qlora")
-    held = _memory(spec, chosen, RECIPES[chosen_precision], optimizer, memory)
-    peaks, unsaid = step_memory(spec, choice, held, chosen_precision, optimizer, memory)
+    way = Way(choice, chosen_precision, optimizer, memory._replace(packed=method == "qlora"))
+    cluster = Machines(devices, count, layout._replace(precise=bool(precision)))
+    question = TrainQuestion(method, named, way, step, run, cluster)
+    if not spec.shape_known:
+        return of_size(spec, lambda near: _answer(near, question))
+    return _answer(spec, question)
+
+
+class Machines(NamedTuple):
+    """Devices, how many, and what was said of layouts."""
+
+    devices: DeviceSet | None
+    number: int
+    layout: LayoutAsked
+
+
+class TrainQuestion(NamedTuple):
+    """What is asked of a model; `named` when the user named the method."""
+
+    method: str
+    named: bool
+    way: Way
+    step: StepAsked
+    run: ComputeAsked
+    cluster: Machines
+
+
+def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
+    way, (devices, number, layout) = asked.way, asked.cluster
+    found = taken(spec, way)
+    held, peaks, chosen, unsaid = found
+    alone = devices if number == 1 else None
+    fits = fit(spec, way, alone, asked.named) if alone else None
+    cuts, searched, uncut = divided(spec, way, devices, number, layout)
     return TrainResult(
         model=model_ref(model_of(spec).about),
-        method=method,
-        optimizer=optimizer,
-        precision=chosen_precision,
-        sequence=sequence_of(spec, memory),
-        micro_batch=memory.micro_batch,
-        checkpointing=memory.checkpointing,
+        method=asked.method,
+        optimizer=way.optimizer,
+        precision=way.precision,
+        sequence=sequence_of(spec, way.memory),
+        micro_batch=way.memory.micro_batch,
+        checkpointing=way.memory.checkpointing,
         trainable_parameters=chosen.trainable,
         total_parameters=chosen.total,
-        memory=held.memory,
+        memory=_on_device(held, fits),
         peaks=peaks,
-        flops=step_flops(spec, choice, step),
-        compute=compute(spec, run, lambda: share_of_full(spec, choice, step)),
+        fit=fits,
+        layouts=cuts,
+        layout_search=searched,
+        flops=step_flops(spec, way.choice, asked.step),
+        compute=compute(spec, asked.run, lambda: share_of_full(spec, way.choice, asked.step)),
         modules=chosen.names,
-        recipes=tuple(_recipes(chosen, optimizer)),
-        notes=(
-            *chosen.notes,
-            *_notes(spec, choice, chosen_precision, memory),
-            *unsaid,
-            *flops_notes(spec, choice, step),
+        recipes=tuple(_recipes(chosen, way.optimizer)),
+        ranges={},
+        notes=once(
+            (
+                *chosen.notes,
+                *_notes(spec, way.choice, way.precision, way.memory),
+                *unsaid,
+                *said(spec, way, found),
+                *uncut,
+                *flops_notes(spec, way.choice, asked.step),
+            )
         ),
     )
 
@@ -105,11 +162,6 @@ def _loaded(reference: str, assume: str | None, catalogue: str | None) -> Loaded
             f"Nobody outside knows the tensors of {loaded.entry.name}: what training it takes cannot be said.",
             "Take a model with a published config.",
         )
-    if not loaded.spec.shape_known:
-        raise UsageError(
-            f"'{reference}' is a size without a shape, and what is trained depends on the shape.",
-            "Name a model of about that size: llmscale models list.",
-        )
     return loaded
 
 
@@ -128,24 +180,27 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, asked: MemoryAsked) -> Held:
-    adapter = ADAPTER if asked.adapter == "fp32" else recipe
-    saved, added = _elements(chosen.saved), _elements(chosen.added)
-    own = _elements(chosen.own) + saved
-    weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * adapter.weight
-    if asked.packed:
-        elements, size = packed(spec)
-        left = ADAPTER.weight if asked.kbit == "peft" else recipe.weight
-        weights = size + (chosen.base + saved - elements) * left + (added + chosen.fixed) * adapter.weight
-    gradients = own * recipe.gradient + added * adapter.gradient
-    tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
-    tensors += [Tensors(shape, copies, adapter.state) for shape, copies in chosen.added]
-    states = state_bytes(optimizer, tensors)
-    return Held(TrainMemory(weights, gradients, states, weights + gradients + states), tensors)
+Divided = tuple[tuple[TrainLayout, ...], LayoutSearch | None, tuple[Note, ...]]
 
 
-def _elements(tensors: Sequence[tuple[tuple[int, ...], int]]) -> int:
-    return sum(Tensors(shape, copies, 1).elements * copies for shape, copies in tensors)
+def divided(spec: ModelSpec, way: Way, devices: DeviceSet | None, count: int, asked: LayoutAsked) -> Divided:
+    """Layouts of several devices; a note where they are not modelled and nobody asked for one by its numbers."""
+    if devices is None or count == 1:
+        return (), None, ()
+    try:
+        return (*layouts(spec, way, devices, count, asked), ())
+    except UnsupportedModelError as error:
+        if asked.fixed or asked.number:
+            raise
+        return (), None, (note("layouts_not_modelled", why=error.message),)
+
+
+def _on_device(memory: TrainMemory, found: TrainFit | None) -> TrainMemory:
+    """With what is modelled on top of tensors on a card."""
+    if found is None:
+        return memory
+    on_top = next(part.bytes for part in found.parts if part.part == OVERHEAD)
+    return replace(memory, overhead_bytes=on_top, per_device_bytes=found.used_bytes)
 
 
 def _recipes(chosen: Trained, optimizer: str) -> Iterator[RecipeLine]:
@@ -165,5 +220,5 @@ def _notes(spec: ModelSpec, choice: MethodChoice, precision: str, memory: Memory
     widest = largest_rank(spec, choice)
     if choice.rank > widest > 0:
         yield note("rank_above_width", rank=choice.rank, width=widest)
-    if choice.method != "full" and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
+    if choice.method not in OWN and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
         yield note("adapters_in_fp32")

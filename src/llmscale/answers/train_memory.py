@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.errors import UsageError
+from llmscale.model.blocks.embedding import Head
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.training.activations.ops import Setting
 from llmscale.training.activations.step import missing, passes
 from llmscale.training.adapters import DEFAULT_RANK
-from llmscale.training.experts import adapt_experts
+from llmscale.training.experts import wanted_parts
 from llmscale.training.methods import MethodChoice, adapted_modules
-from llmscale.training.modules import modules
+from llmscale.training.modules import in_checkpoint
 from llmscale.training.optimizers import OPTIMIZERS, Tensors
 from llmscale.training.precision import ADAPTER, RECIPES
 
@@ -32,6 +33,9 @@ class MemoryAsked(NamedTuple):
         sequence: None for `USUAL_SEQUENCE`, or the model's own limit.
         kbit: what makes a packed model ready: ``peft`` casts all that is not packed to fp32, ``none`` leaves it.
         packed: whether the method is QLoRA.
+        preference: whether chosen and rejected are two sequences of one step, beside a reference (DPO).
+        reference: whether that reference is there while training; not where its log-probabilities were computed before.
+        loss: ``logits`` makes them in fp32, ``cut`` none.
     """
 
     sequence: int | None = None
@@ -42,6 +46,14 @@ class MemoryAsked(NamedTuple):
     adapter: str = "fp32"
     kbit: str = "peft"
     packed: bool = False
+    loss: str = "logits"
+    preference: bool = False
+    reference: bool = True
+
+    @property
+    def rows(self) -> int:
+        """Sequences that one step runs at once."""
+        return self.micro_batch * (2 if self.preference else 1)
 
 
 class Held(NamedTuple):
@@ -65,6 +77,7 @@ def check_memory(asked: MemoryAsked) -> None:
         ("--attn", asked.attention, ("sdpa", "flash", "eager")),
         ("--adapter-dtype", asked.adapter, ("fp32", "bf16")),
         ("--kbit-prepare", asked.kbit, ("peft", "none")),
+        ("--loss", asked.loss, ("logits", "cut")),
     ):
         if value not in known:
             raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
@@ -114,15 +127,15 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
     why = missing(spec)
     if why:
         return why
-    if choice.method not in ("full", "lora"):
+    if choice.method not in ("full", "lora", "freeze"):
         return f"--method {choice.method}"
-    if precision not in TORCH or (choice.method == "lora" and precision == "amp"):
-        return f"--precision {precision}" + (" with adapters" if choice.method == "lora" else "")
+    if precision not in TORCH or (choice.method != "full" and precision == "amp"):
+        return f"--precision {precision}" + ("" if choice.method == "full" else f" with {choice.method}")
+    if asked.loss == "cut" and (precision == "amp" or not isinstance(spec.placed[-1].block, Head)):
+        return "--loss cut" + (" under autocast" if precision == "amp" else " behind this head")
     if choice.save or choice.bias != "none":
         return "--modules-to-save" if choice.save else "--lora-bias"
     chosen, _ = adapted_modules(spec, choice)
-    if adapt_experts(spec, modules(spec), choice.targets, 1) if choice.method == "lora" else ():
-        return "adapters of experts in one tensor (each adds a whole set of expert weights; name attention's modules)"
     odd = next((module.label for module in chosen if module.head or module.kind.value == "embedding"), "")
     return f"an adapter of {odd}" if odd else ""
 
@@ -132,11 +145,12 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
     width = ADAPTER.weight if asked.packed and asked.kbit == "peft" else narrow
     chosen, _ = adapted_modules(spec, choice)
     return Setting(
-        batch=asked.micro_batch,
+        batch=asked.rows,
         seq=sequence_of(spec, asked),
         width=width,
-        trains=choice.method == "full",
-        adapted=frozenset(module.name for module in chosen),
+        trains=choice.method != "lora",
+        frozen=spec.layers - choice.last if choice.method == "freeze" else 0,
+        adapted=in_checkpoint(spec, chosen),
         rank=choice.rank or DEFAULT_RANK.get(choice.method, 0),
         adapter=ADAPTER.weight if asked.adapter == "fp32" else narrow,
         eager=asked.attention == "eager",
@@ -144,4 +158,6 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         masked=asked.padded,
         autocast=precision == "amp",
         packed=asked.packed,
+        experts=wanted_parts(spec, choice.targets) if choice.method == "lora" else frozenset(),
+        cut=asked.loss == "cut",
     )

@@ -131,7 +131,7 @@ def fits(
         purpose=purpose,
         licence=licence,
         any_quant=any_quant,
-        min_context=opt.tokens(min_context),
+        min_context=opt.tokens(min_context, "--min-context"),
         min_speed=min_speed,
         sort=sort,
         limit=limit,

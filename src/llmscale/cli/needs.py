@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Optional
 
 import typer
@@ -42,12 +43,29 @@ def needs(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also the larger ones.")] = False,
+    train: Annotated[
+        Optional[str],
+        typer.Option("--train", metavar="METHOD", help="To train it: full, lora or qlora.", rich_help_panel="Training"),
+    ] = None,
+    seq: Annotated[
+        Optional[str],
+        typer.Option("--seq", metavar="N", help="Tokens of a training sequence, 2k.", rich_help_panel="Training"),
+    ] = None,
+    micro_batch: Annotated[
+        int, typer.Option("--micro-batch", metavar="N", help="Sequences of a step.", rich_help_panel="Training")
+    ] = 1,
+    checkpointing: Annotated[
+        str, typer.Option("--checkpointing", help="full, or none.", rich_help_panel="Training")
+    ] = "full",
     catalogue: opt.Catalogue = None,
     *,
     style: Style,
     options: dict[str, Any],
 ) -> None:
     """Which devices MODEL takes, smallest first, each with the best quant that fits; pairs where one is too small."""
+    if train is not None:
+        _train(model, train, (seq, micro_batch, checkpointing), (kind or (), max_price, max_count), catalogue, style)
+        return
     from llmscale.answers.needs import needs as answer
     from llmscale.render.views.needs import needs_view
 
@@ -69,3 +87,19 @@ def needs(
         catalogue=catalogue,
     )
     style.write(result, needs_view)
+
+
+def _train(
+    model: str,
+    method: str,
+    step: tuple[Optional[str], int, str],
+    devices: tuple[Sequence[str], Optional[float], int],
+    catalogue: Optional[str],
+    style: Style,
+) -> None:
+    from llmscale.answers.needs_train import Filters, needs_train
+    from llmscale.answers.train_memory import MemoryAsked
+    from llmscale.render.views.needs_train import needs_train_view
+
+    asked = MemoryAsked(opt.tokens(step[0], "--seq"), step[1], step[2])
+    style.write(needs_train(model, method, asked, Filters(*devices), catalogue), needs_train_view)

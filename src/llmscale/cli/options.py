@@ -83,13 +83,13 @@ def complete_output(incomplete: str) -> list[str]:
     return _starting(list(WRITERS), incomplete)
 
 
-def tokens(text: str | None) -> int | None:
+def tokens(text: str | None, option: str = "--context") -> int | None:
     """A number of tokens: ``8192``, ``8,192``, ``1e5`` or ``8k`` (1,024 each, as context lengths are named).
 
     Raises:
         UsageError: not a whole number.
     """
-    return None if text is None else parse_tokens(text)
+    return None if text is None else parse_tokens(text, option)
 
 
 Model = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from llmscale.cli import options as opt
+from llmscale.cli import train_layout as layout
 from llmscale.cli import train_memory as memory
 from llmscale.cli import train_step as step
 from llmscale.cli.output import Style, takes_style
@@ -22,8 +23,13 @@ app = typer.Typer(rich_markup_mode=None)
 def train(
     model: step.Model = None,
     method: Annotated[
-        str, typer.Option("--method", help="full, lora, qlora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …")
-    ] = "full",
+        str,
+        typer.Option(
+            "--method",
+            help="full (if not given), lora, qlora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …",
+            show_default=False,
+        ),
+    ] = "",
     lora_rank: Annotated[
         Optional[int],
         typer.Option("--lora-rank", help="Rank of the adapter (block of OFT); peft's own default unless given."),
@@ -34,6 +40,9 @@ def train(
     lora_bias: Annotated[str, typer.Option("--lora-bias", help="none, all or lora_only.")] = "none",
     modules_to_save: Annotated[str, typer.Option("--modules-to-save", help="Modules trained whole besides.")] = "",
     virtual_tokens: Annotated[int, typer.Option("--virtual-tokens", help="Of prefix, prompt and p-tuning.")] = 20,
+    train_layers: Annotated[
+        str, typer.Option("--train-layers", metavar="last:N", help="What --method freeze trains.")
+    ] = "last:1",
     optimizer: Annotated[str, typer.Option("--optimizer", help="adamw, adamw-8bit, adafactor, sgd, …")] = "adamw",
     precision: Annotated[
         str,
@@ -42,15 +51,27 @@ def train(
         ),
     ] = "",
     seq: memory.Seq = None,
-    micro_batch: memory.MicroBatch = 1,
-    checkpointing: memory.Checkpointing = "none",
+    micro_batch: memory.MicroBatch = None,
+    checkpointing: memory.Checkpointing = None,
     attn: memory.Attn = "sdpa",
     padded: memory.Padded = False,
     adapter_dtype: memory.AdapterDtype = "fp32",
     kbit_prepare: memory.KbitPrepare = "peft",
+    loss: memory.Loss = "logits",
+    objective: memory.Objective = "sft",
+    precompute_ref: memory.PrecomputeRef = False,
     flops: step.FlopsOption = "square",
     tokens: step.Tokens = None,
     gpu: step.Gpu = None,
+    count: layout.Count = None,
+    global_batch: layout.GlobalBatch = None,
+    tp: layout.Tp = None,
+    pp: layout.Pp = None,
+    vp: layout.Vp = None,
+    cp: layout.Cp = None,
+    ep: layout.Ep = None,
+    zero: layout.Zero = None,
+    network: layout.Network = None,
     mfu: step.Mfu = None,
     price: step.Price = None,
     grid: step.Grid = None,
@@ -80,11 +101,30 @@ def train(
         lora_bias=lora_bias,
         modules_to_save=modules_to_save,
         virtual_tokens=virtual_tokens,
+        train_layers=memory.last_layers(train_layers),
         optimizer=optimizer,
         precision=precision,
         step=step.step_of(seq, micro_batch, checkpointing, attn, flops),
         run=step.compute_of(tokens, gpu, mfu, price, grid, pue),
-        memory=memory.asked(seq, micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare),
+        memory=memory.asked(
+            seq,
+            micro_batch,
+            checkpointing,
+            attn,
+            padded,
+            adapter_dtype,
+            kbit_prepare,
+            loss,
+            objective,
+            precompute_ref,
+        ),
+        layout=layout.asked(
+            count,
+            global_batch,
+            network,
+            {"tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep, "zero": zero, "micro": micro_batch},
+            checkpointing,
+        ),
         assume=assume,
         catalogue=catalogue,
     )

@@ -15,10 +15,12 @@ Seq = Annotated[
     Optional[str], typer.Option("--seq", metavar="N", help="Tokens of a sequence, 2048 or 2k.", rich_help_panel="Step")
 ]
 MicroBatch = Annotated[
-    int, typer.Option("--micro-batch", metavar="N", help="Sequences of one device's step.", rich_help_panel="Step")
+    Optional[int],
+    typer.Option("--micro-batch", metavar="N", help="Sequences of one device's step; 1.", rich_help_panel="Step"),
 ]
 Checkpointing = Annotated[
-    str, typer.Option("--checkpointing", help="none, or full: run each layer again.", rich_help_panel="Step")
+    Optional[str],
+    typer.Option("--checkpointing", help="none (if not given), or full: run each layer again.", rich_help_panel="Step"),
 ]
 Attn = Annotated[str, typer.Option("--attn", help="sdpa, flash or eager.", rich_help_panel="Step")]
 Padded = Annotated[bool, typer.Option("--padded", help="A padded batch: attention has a mask.", rich_help_panel="Step")]
@@ -32,15 +34,34 @@ KbitPrepare = Annotated[
     ),
 ]
 
+Loss = Annotated[
+    str,
+    typer.Option(
+        "--loss",
+        help="logits: in fp32, as the classes make it; cut: the loss without logits (CCE).",
+        rich_help_panel="Step",
+    ),
+]
+
+Objective = Annotated[
+    str, typer.Option("--objective", help="sft, or dpo: chosen and rejected, and a reference.", rich_help_panel="Step")
+]
+PrecomputeRef = Annotated[
+    bool, typer.Option("--precompute-ref", help="DPO without its reference while training.", rich_help_panel="Step")
+]
+
 
 def asked(
     seq: str | None,
-    micro_batch: int,
-    checkpointing: str,
+    micro_batch: int | None,
+    checkpointing: str | None,
     attn: str,
     padded: bool,
     adapter_dtype: str,
     kbit_prepare: str,
+    loss: str,
+    objective: str,
+    precompute_ref: bool,
 ) -> MemoryAsked:
     """What the options say together.
 
@@ -48,5 +69,25 @@ def asked(
         UsageError: a number or a word that they do not take.
     """
     from llmscale.answers.train_memory import MemoryAsked
+    from llmscale.errors import UsageError
 
-    return MemoryAsked(opt.tokens(seq), micro_batch, checkpointing, attn, padded, adapter_dtype, kbit_prepare)
+    batch = 1 if micro_batch is None else micro_batch
+    again = "none" if checkpointing is None else checkpointing
+    if objective not in ("sft", "dpo"):
+        raise UsageError(f"--objective {objective[:40]} is not known.", "One of: sft, dpo.")
+    said = MemoryAsked(opt.tokens(seq, "--seq"), batch, again, attn, padded, adapter_dtype, kbit_prepare, loss=loss)
+    return said._replace(preference=objective == "dpo", reference=not precompute_ref)
+
+
+def last_layers(text: str) -> int:
+    """``last:2``.
+
+    Raises:
+        UsageError: written otherwise.
+    """
+    from llmscale.errors import UsageError
+
+    said, _, number = text.partition(":")
+    if said != "last" or not number.isdecimal() or len(number) > 6:
+        raise UsageError(f"--train-layers '{text[:40]}' is not known.", "As last:1.")
+    return int(number)

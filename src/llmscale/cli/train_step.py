@@ -25,7 +25,12 @@ FlopsOption = Annotated[
 ]
 
 Tokens = Annotated[Optional[str], typer.Option("--tokens", help="Tokens of the whole run: 2T.", rich_help_panel="Run")]
-Gpu = Annotated[Optional[str], typer.Option("--gpu", metavar="DEVICE", help='"64x h100".', rich_help_panel="Run")]
+Gpu = Annotated[
+    Optional[str],
+    typer.Option(
+        "--gpu", metavar="DEVICE", help='rtx4090: does a step fit it; "64x h100" with --tokens.', rich_help_panel="Run"
+    ),
+]
 Mfu = Annotated[
     Optional[float],
     typer.Option(
@@ -54,7 +59,7 @@ def compute_of(
     return ComputeAsked(parse_count(tokens, "--tokens") if tokens is not None else None, gpu, mfu, price, grid, pue)
 
 
-def step_of(seq: str | None, micro_batch: int, checkpointing: str, attn: str, flops: str) -> StepAsked:
+def step_of(seq: str | None, micro_batch: int | None, checkpointing: str | None, attn: str, flops: str) -> StepAsked:
     """What the options say together.
 
     Raises:
@@ -62,7 +67,8 @@ def step_of(seq: str | None, micro_batch: int, checkpointing: str, attn: str, fl
     """
     from llmscale.answers.train_flops import StepAsked
 
-    return StepAsked(opt.tokens(seq), micro_batch, checkpointing, attn, flops)
+    batch = 1 if micro_batch is None else micro_batch
+    return StepAsked(opt.tokens(seq, "--seq"), batch, "none" if checkpointing is None else checkpointing, attn, flops)
 
 
 def reproduce(style: Style) -> None:

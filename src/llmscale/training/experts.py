@@ -26,6 +26,13 @@ EXPERT_NAMES: dict[str, dict[str, str]] = {
 }
 
 
+def wanted_parts(spec: ModelSpec, targets: tuple[str, ...]) -> frozenset[str]:
+    """Which of ``router``, ``gate``, ``up`` and ``down`` are named."""
+    ends = {target.rpartition(".")[2] for target in targets}
+    every = targets == ("all-linear",)
+    return frozenset(part for name, part in EXPERT_NAMES.get(spec.family, {}).items() if every or name in ends)
+
+
 def adapt_experts(
     spec: ModelSpec, parts: list[Module], targets: tuple[str, ...], rank: int
 ) -> list[tuple[str, tuple[int, ...], int]]:
@@ -34,9 +41,7 @@ def adapt_experts(
     Raises:
         UsageError: one of gate and up without the other.
     """
-    names = EXPERT_NAMES.get(spec.family, {})
-    every = targets == ("all-linear",)
-    wanted = {part for name, part in names.items() if every or name in {t.rpartition(".")[2] for t in targets}}
+    names, wanted = EXPERT_NAMES.get(spec.family, {}), wanted_parts(spec, targets)
     if ("gate" in wanted) != ("up" in wanted):
         have, lack = ("gate", "up") if "gate" in wanted else ("up", "gate")
         raise UsageError(

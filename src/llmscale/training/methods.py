@@ -6,7 +6,7 @@ Sources: peft ``tuners/tuners_utils.py`` (how names match, what ``all-linear`` i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError, UsageError
@@ -16,6 +16,7 @@ from llmscale.notes import Note, note
 from llmscale.training.adapters import ADDED, DEFAULT_RANK, LINEAR, TAKES, Size
 from llmscale.training.experts import EXPERT_NAMES, adapt_experts
 from llmscale.training.modules import COMPARED, DIFFERENT, Kind, Module, modules, routes
+from llmscale.training.own import last_tensors, own_tensors
 from llmscale.training.targets import FEED_FORWARD, default_targets
 from llmscale.training.virtual import virtual_tokens
 
@@ -28,7 +29,10 @@ MAMBA = frozenset({"falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"}
 LORA_LIKE = RENAMES_EXPERTS | {"adalora"}
 PAST_ADAPTERS = frozenset({"out_proj", "conv1d"})
 VIRTUAL = ("prefix", "prompt", "p-tuning")
-METHODS = ("full", "qlora", *ADDED, *VIRTUAL, "ln", "bitfit")
+METHODS = ("full", "qlora", *ADDED, *VIRTUAL, "ln", "bitfit", "freeze")
+
+#: Those that train tensors of the model itself, in its own format.
+OWN = frozenset({"full", "bitfit", "ln", "freeze"})
 
 
 class MethodChoice(NamedTuple):
@@ -41,6 +45,7 @@ class MethodChoice(NamedTuple):
         save: modules trained whole besides.
         tokens: virtual tokens of prefix and prompt tuning.
         projected: whether a prefix is made by two layers.
+        last: layers at the end that are trained where all else is frozen.
     """
 
     method: str = "full"
@@ -50,6 +55,7 @@ class MethodChoice(NamedTuple):
     save: tuple[str, ...] = ()
     tokens: int = 20
     projected: bool = False
+    last: int = 0
 
 
 class Trained(NamedTuple):
@@ -93,6 +99,8 @@ def trained(spec: ModelSpec, choice: MethodChoice) -> Trained:
     base = inventory(spec).total() - _buffers(spec)
     if choice.method in ("full", "bitfit"):
         return _own(spec, choice.method, base)
+    if choice.method == "freeze":
+        return Trained((), tuple(last_tensors(spec, choice.last)), 0, base, {})
     if choice.method in VIRTUAL:
         return Trained(virtual_tokens(spec, choice.method, choice.tokens, choice.projected), (), 0, base, {})
     if choice.method == "ln":
@@ -229,7 +237,7 @@ def _labels(parts: list[Module]) -> list[str]:
 
 def _biases(spec: ModelSpec, chosen: list[Module], which: str) -> tuple[tuple[tuple[int, ...], int], ...]:
     if which == "all":
-        return tuple(_own_tensors(spec, ".bias"))
+        return tuple(own_tensors(spec, ".bias"))
     if which == "lora_only":
         return tuple(((module.bias,), module.copies) for module in chosen if module.bias)
     return ()
@@ -247,22 +255,10 @@ def _norms(spec: ModelSpec, parts: list[Module], choice: MethodChoice, base: int
 
 
 def _own(spec: ModelSpec, method: str, base: int) -> Trained:
-    own = tuple(_own_tensors(spec, ".bias" if method == "bitfit" else ""))
+    own = tuple(own_tensors(spec, ".bias" if method == "bitfit" else ""))
     if not own:
         raise UsageError(f"{spec.name} has no bias to train.", "Take --method lora.")
     return Trained((), own, 0, base, {})
-
-
-def _own_tensors(spec: ModelSpec, ending: str) -> Iterator[tuple[tuple[int, ...], int]]:
-    for group in inventory(spec).stored():
-        if group.role == "router.correction_bias" or not group.name.endswith(ending):
-            continue
-        if group.experts == 1:
-            yield group.shape, group.copies
-        elif not group.role.endswith(".up"):  # the class holds all experts in one tensor, up in that of gate
-            gate = group.role.endswith(".gate")
-            rows = group.shape[0] * (2 if gate else 1)
-            yield (group.experts, rows, *group.shape[1:]), max(1, len(group.layers))
 
 
 def _buffers(spec: ModelSpec) -> int:

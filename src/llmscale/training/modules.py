@@ -105,6 +105,13 @@ def routes(spec: ModelSpec) -> bool:
     return any(group.component == "experts" for group in inventory(spec).groups)
 
 
+def in_checkpoint(spec: ModelSpec, chosen: Iterable[Module]) -> frozenset[str]:
+    """Modules by their names in the checkpoint, which are the blocks' own."""
+    names = {module.name for module in chosen}
+    owners = (_owner(group) for group in inventory(spec).groups)
+    return frozenset(owner for owner in owners if _renamed(spec.family, owner) in names)
+
+
 def class_name(family: str, tensor: str) -> str:
     """The module of the class that a tensor of the checkpoint belongs to."""
     return _renamed(family, tensor.rpartition(".")[0])

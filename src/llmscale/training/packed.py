@@ -1,7 +1,8 @@
 """Bytes of matrices in NF4 with double quantisation, as QLoRA's base model has them.
 
-The format is that of `data/formats.yaml`; which matrices are in it: linear layers, but the head (transformers 5.23.0
-``quantizers/quantizer_bnb_4bit.py``, from memory). Sixteen models of the real classes: tests/truth/training_qlora.json.
+The format is that of `data/formats.yaml`; which matrices are in it: linear layers, but the head (transformers
+``quantizers/quantizer_bnb_4bit.py`` asks ``integrations/bitsandbytes.py``, ``get_keys_to_not_convert``, which leaves
+the output embedding; read before 5.23.0). Sixteen models of the real classes: tests/truth/training_qlora.json.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Sources: torch 2.13.0 autocast (fp32 weights stay, the 16-bit copy is among activations); Micikevicius et al. 2018;
 Rajbhandari et al. 2020 (ZeRO, 16 bytes: arXiv:1910.02054, section 3.1); Megatron-LM ``docs/source/api-guide/
-dist_optimizer.md`` (18 bytes: bf16 parameters, fp32 gradients and fp32 master). The last two are from memory.
+dist_optimizer.md`` (its table: 18 bytes of 16-bit parameters with fp32 gradients, not distributed). ZeRO's and
+Micikevicius' are from memory.
 """
 
 from __future__ import annotations

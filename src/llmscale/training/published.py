@@ -1,4 +1,4 @@
-"""What published training reached and cost (`data/training.yaml`): shares of a card's rate, prices, whole runs."""
+"""What published training reached and cost (`data/training.yaml`): shares of a card's rate, prices, runs, networks."""
 
 from __future__ import annotations
 
@@ -58,6 +58,24 @@ class Run:
     source: str
 
 
+@dataclass(frozen=True)
+class Network:
+    """What a device of a generation sends out of its node, 10^9 bytes a second."""
+
+    generation: str
+    gb_s: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Devices that one switch links, where they are more than those of a board."""
+
+    device: str
+    devices: int
+    source: str
+
+
 @cache
 def reached() -> tuple[Reached, ...]:
     """All shares."""
@@ -74,3 +92,15 @@ def prices() -> tuple[Price, ...]:
 def runs() -> tuple[Run, ...]:
     """All runs."""
     return tuple(Run(**row) for row in table("training")["runs"])
+
+
+@cache
+def networks() -> tuple[Network, ...]:
+    """By generation."""
+    return tuple(Network(**row) for row in table("training")["networks"])
+
+
+@cache
+def domains() -> tuple[Domain, ...]:
+    """By device."""
+    return tuple(Domain(**row) for row in table("training")["domains"])

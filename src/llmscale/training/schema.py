@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from llmscale.store.yaml_file import YamlFile
-from llmscale.training.published import Price, Reached, Run
+from llmscale.training.published import Domain, Network, Price, Reached, Run
 
 
 @dataclass
@@ -14,6 +14,8 @@ class _Published:
     efficiency: list[Reached]
     prices: list[Price]
     runs: list[Run]
+    networks: list[Network]
+    domains: list[Domain]
 
 
 def check(file: YamlFile) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, SizedModelRef
+from llmscale.answers.results.train_fit import TrainFit
 from llmscale.answers.results.train_flops import TrainCompute, TrainFlops
+from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.notes import Note
 
 
@@ -18,6 +20,8 @@ class TrainMemory:
         activations_bytes: what forward keeps for backward; None where that is not modelled, as the next two.
         temporary_bytes: what is alive at the most besides weights, states, and the larger of gradients and activations.
         total_bytes: the most alive in any step; from the second on, states are there during backward.
+        overhead_bytes: on top of tensors on a card: context, allocator; None where no card is named.
+        per_device_bytes: both together.
     """
 
     weights_bytes: int
@@ -27,6 +31,8 @@ class TrainMemory:
     activations_bytes: int | None = None
     temporary_bytes: int | None = None
     total_bytes: int | None = None
+    overhead_bytes: int | None = None
+    per_device_bytes: int | None = None
 
 
 @dataclass
@@ -54,7 +60,14 @@ class RecipeLine:
 
 @dataclass
 class TrainResult:
-    """Answer of ``train``. `modules` are parameters that are added, by the name of what they adapt."""
+    """Answer of ``train``.
+
+    Attributes:
+        fit: of one device.
+        layouts: of several, fastest first.
+        ranges: ends of figures that are assumed, by key; empty for a model whose tensors are known.
+        modules: parameters that are added, by the name of what they adapt.
+    """
 
     model: SizedModelRef
     method: str
@@ -69,8 +82,12 @@ class TrainResult:
     flops: TrainFlops
     compute: TrainCompute | None
     peaks: TrainPeaks | None
+    fit: TrainFit | None
+    layouts: tuple[TrainLayout, ...]
+    layout_search: LayoutSearch | None
     modules: dict[str, int]
     recipes: tuple[RecipeLine, ...]
+    ranges: dict[str, tuple[int, int]]
     notes: tuple[Note, ...]
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="train", init=False)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmscale.answers.results.train import TrainMemory, TrainPeaks, TrainResult
+from llmscale.answers.results.train import TrainPeaks, TrainResult
+from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import gib
+from llmscale.render.views.train_fit import fit_notes, fit_sentence, fit_tables
 from llmscale.render.views.train_flops import compute_table, flops_table
+from llmscale.render.views.train_layouts import layout_notes, layout_sentence, layout_table
 from llmscale.render.words import Words
+from llmscale.units import format_gib
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -19,44 +23,70 @@ class TrainView:
     explain: bool = False
 
     def __call__(self, result: TrainResult, say: Words) -> Report:
-        tables = [_memory(result, say)]
-        tables += [_peaks(result.peaks, result.memory, say)] if result.peaks else []
-        tables.append(flops_table(result.flops, say))
+        tables = [*fit_tables(result.fit, say)] if result.fit else []
+        found = result.layout_search
+        tables += [layout_table(result, found, say)] if found and result.layouts else []
+        if not (result.fit or found) or self.explain:
+            tables.append(_memory(result, say))
+            tables += [_peaks(result, result.peaks, say)] if result.peaks else []
+            tables.append(flops_table(result.flops, say))
         tables += [compute_table(result.compute, say)] if result.compute else []
         if result.modules and self.explain:
             tables.append(_modules(result, say))
         if self.explain:
             tables.append(_recipes(result, say))
-        return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in result.notes)))
+        notes = (*result.notes, *(fit_notes(result.fit) if result.fit else ()))
+        notes = (*notes, *(layout_notes(result, found) if found else ()))
+        lead = (say.sentence(fit_sentence(result, result.fit)),) if result.fit else ()
+        lead = (say.sentence(layout_sentence(result, found)),) if found else lead
+        return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in notes)), lead)
 
 
 def _memory(result: TrainResult, say: Words) -> Table:
     columns = [Column("part", "Part", right=False), Column("bytes", "GiB")]
-    memory = result.memory
+    memory, basis = result.memory, _basis(result)
     rows = [
-        [word(say("Weights")), gib(memory.weights_bytes)],
-        [word(say("Gradients")), gib(memory.gradients_bytes)],
-        [word(say("Optimizer states")), gib(memory.optimizer_bytes)],
-        [word(say("Together"), "bold"), gib(memory.states_bytes)._replace(style="bold")],
+        [word(say("Weights")), gib(memory.weights_bytes, basis)],
+        [word(say("Gradients")), gib(memory.gradients_bytes, basis)],
+        [word(say("Optimizer states")), gib(memory.optimizer_bytes, basis)],
+        [word(say("Together"), "bold"), gib(memory.states_bytes, basis)._replace(style="bold")],
     ]
     if memory.activations_bytes is not None:
-        rows.append([word(say("Activations")), gib(memory.activations_bytes)])
+        rows.append([word(say("Activations")), gib(memory.activations_bytes, basis)])
     return table(f"{result.model.name}: {result.method}, {result.optimizer}, {result.precision}", columns, rows)
 
 
-def _peaks(peaks: TrainPeaks, memory: TrainMemory, say: Words) -> Table:
+def _peaks(result: TrainResult, peaks: TrainPeaks, say: Words) -> Table:
     columns = [Column("moment", "Peak of", right=False), Column("bytes", "GiB")]
     parts = [
         ("forward", "Forward", peaks.forward_bytes),
         ("backward", "Backward", peaks.backward_bytes),
         ("step", "Optimizer step", peaks.step_bytes),
     ]
-    rows = [[word(say(title), "bold" if name == peaks.moment else ""), gib(size)] for name, title, size in parts]
-    rows.append([word(say("Most in any step"), "bold"), gib(memory.total_bytes or 0)._replace(style="bold")])
+    rows = [
+        [word(say(title), "bold" if name == peaks.moment else ""), gib(size, _basis(result))]
+        for name, title, size in parts
+    ]
+    rows.append(
+        [
+            word(say("Most in any step"), "bold"),
+            gib(result.memory.total_bytes or 0, _basis(result))._replace(style="bold"),
+        ]
+    )
     return table("", columns, rows)
 
 
+def _basis(result: TrainResult) -> str:
+    return Basis.ASSUMED.value if result.ranges else Basis.EXACT.value
+
+
 def _facts(result: TrainResult, say: Words) -> Iterator[str]:
+    if result.ranges:
+        low, high = result.ranges["memory.total_bytes"]
+        least, most = result.ranges["trainable_parameters"]
+        yield f"{say('Most in any step')}: ~{format_gib(low)}-{format_gib(high)} GiB"
+        yield f"{say('Trainable')}: ~{say.count(least)}-{say.count(most)}"
+        return
     share = 100 * result.trainable_parameters / result.total_parameters
     yield (
         f"{say('Trainable')}: {result.trainable_parameters:,} || {say('Total')}: {result.total_parameters:,} || "

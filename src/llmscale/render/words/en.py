@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llmscale.render.words.en_training import SENTENCES as TRAINING
 from llmscale.units import format_gib
 
 
@@ -29,6 +30,7 @@ def _trouble(v: dict[str, Any]) -> str:
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    **TRAINING,
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
     "twice the rank ({rank}).",
     "targets_missed": lambda v: f"{v['model']} has no {', '.join(v['names'])}; peft adapts the others.",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.words import zh_local, zh_log
-from llmscale.render.words.zh_training import TRAINING
+from llmscale.render.words import zh_local, zh_log, zh_training
 from llmscale.units import format_gib
 
 
@@ -17,7 +16,7 @@ def _many(requests: float) -> str:
 LABELS = {
     **zh_log.LABELS,
     **zh_local.LABELS,
-    **TRAINING,
+    **zh_training.TRAINING,
     "Trainable": "可训练参数",
     "Law": "定律",
     "Tokens": "词元",
@@ -175,6 +174,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "no_processor": "{runtime} 在纯 CPU 上未建模。",
     **zh_log.SENTENCES,
     **zh_local.SENTENCES,
+    **zh_training.SENTENCES,
     "said": "{text}",
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",

@@ -1,4 +1,9 @@
-"""Chinese labels of training, scaling and what serving costs."""
+"""Chinese labels of training, scaling and what serving costs, and sentences of training on devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 TRAINING = {
     "Device-hours": "机时",
@@ -36,4 +41,118 @@ TRAINING = {
     "of it: recomputed": "其中重算",
     "6 x parameters x tokens": "6 x 参数 x 词元",
     "6 x active parameters x tokens": "6 x 激活参数 x 词元",
+    "Activations, gradients": "激活与梯度",
+    "Context, allocator": "上下文与分配器",
+    "Free": "空闲",
+    "Layout": "切分",
+    "Step s": "每步 秒",
+    "Tokens/s": "词元/秒",
+    "Of the card": "占显卡",
+    "Options": "选项",
+    "Saves GiB": "节省 GiB",
+    "What makes it smaller, each with those above": "如何减小,每行包含以上各项",
+    "Which ways fit": "哪些方式放得下",
+}
+
+
+def _ranged(v: dict[str, Any]) -> str:
+    return "~{used} GiB({low}-{high})".format(**v)
+
+
+def _with(v: dict[str, Any]) -> str:
+    return "加上 {flags} 需 ~{after} GiB,放得下。".format(**v) if v["changed"] else ""
+
+
+def _layout(v: dict[str, Any]) -> str:
+    if v["sure"]:
+        said = "可以:{model} 用 {method} 训练 {sequence:,} 词元放得进 {devices}:{layout},~{used} / {usable} GiB"
+    else:
+        said = "也许:{model} 用 {method} 训练 {sequence:,} 词元,{devices}:{layout} 需 ~{used} GiB({low}-{high}),"
+        said += "每卡有 {usable}"
+    return f"{said},每步 ~{{seconds}} 秒。".format(**v)
+
+
+def _no_layout(v: dict[str, Any]) -> str:
+    return "不行:{model} 用 {method} 训练 {sequence:,} 词元,{devices} 没有放得下的切分".format(**v) + (
+        f";加上 {v['instead']} 则可以。" if v["instead"] else ",8 位状态、LoRA、QLoRA 也不行。"
+    )
+
+
+_FITS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "yes": lambda v: (
+        "可以:{model} 用 {method} 训练 {sequence:,} 词元放得进 {device}:".format(**v)
+        + f"{_ranged(v)} / {v['usable']} GiB。"
+    ),
+    "maybe": lambda v: (
+        "也许:{model} 用 {method} 训练 {sequence:,} 词元需要 ".format(**v)
+        + f"{_ranged(v)},{v['device']} 有 {v['usable']}。{_with(v)}"
+    ),
+    "no": lambda v: (
+        "不行:{model} 用 {method} 训练 {sequence:,} 词元需要 ".format(**v)
+        + f"{_ranged(v)},{v['device']} 只有 {v['usable']}。"
+        + (_with(v) or "这里试过的办法都放不下。")
+    ),
+    "unknown": lambda v: (
+        "未知:{model} 为反向保留的内容尚未建模。{method} 的权重、梯度与状态已占 ~{used} GiB,{device} 有 {usable}。"
+    ).format(**v),
+}
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "train_fit": lambda v: _FITS[v["fits"]](v),
+    "train_methods": lambda v: (
+        "{model},{sequence:,} 词元,{device}:".format(**v)
+        + (f"确定放得下:{';'.join(v['fitting'])}。" if v["fitting"] else "没有常用方式确定放得下。")
+    ),
+    "train_layout": lambda v: _layout(v) if v["found"] else _no_layout(v),
+    "layout_ruled_out": "被排除:{layout} 每步只需 ~{seconds} 秒,但最多缺 ~{lacks} GiB。",
+    "layout_reach": "第一种切分确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
+    "layouts_looked": "共考察 {looked:,} 种切分,{fitting:,} 种放得下。时间为建模值,用于排序:"
+    "{rows} 个已公布值中一半在 {median:.0%} 以内;每节点 {node} 卡,"
+    "节点间每卡 {network:g} GB/s(--network)。",
+    "layouts_not_modelled": "无切分:{why}",
+    "shape_assumed": lambda v: (
+        "{name} 只有规模而无结构:".format(**v)
+        + "数字取自 {model},两端取自 {models} 个规模相近的模型并按规模换算。".format(**v)
+    ),
+    "unpacked": lambda v: (
+        f"未压缩:嵌入、输出头与归一化共 {v['parameters']:,} 个参数,"
+        + (
+            f"为 fp32,{v['size'] / 1e9:.2f} GB;--kbit-prepare none 保留 bf16,节省 {v['more'] / 1e9:.2f} GB。"
+            if v["wide"]
+            else f"为 bf16,{v['size'] / 1e9:.2f} GB;peft 的预处理会多占 {v['more'] / 1e9:.2f} GB。"
+        )
+    ),
+    "experts_summed": lambda v: (
+        f"专家的适配器会加到整组矩阵上,autograd 保留其和:每层 {v['size'] / 1e9:.2f} GB;"
+        "只适配注意力或 --checkpointing full 则不保留。"
+    ),
+    "preference": lambda v: (
+        "DPO:被选与被拒为一步中的两个序列;参考模型"
+        + (
+            f"是 {v['size'] / 2**30:.2f} GiB 的冻结副本(--precompute-ref 则无)。"
+            if v["size"]
+            else "训练时不在显存中。"
+            if v["before"]
+            else "即关闭适配器的模型本身,0 字节。"
+        )
+        + "对数概率按交叉熵所保留的计。"
+    ),
+    "needs_train": lambda v: (
+        "{model} 用 {method} 训练 {sequence:,} 词元".format(**v)
+        + (",含重算" if v["checkpointing"] else "")
+        + (
+            ":{device} 起即可;单卡需 ~{used} GiB({low}-{high})。".format(**v)
+            if v["device"]
+            else ",单卡需 ~{used} GiB({low}-{high}):没有足够大的,这么多张也不够(--max-count)。".format(**v)
+        )
+    ),
+    "needs_train_more": "仅支持 bf16 的 NVIDIA;价格为上市价。"
+    "详见 llmscale train {model} --method {method} --gpu DEVICE。",
+    "logits": lambda v: (
+        f"{v['tokens']:,} 个词元的 logits 每份 fp32 {v['size'] / 1e9:.2f} GB,峰值时有两三份,每卡都有:"
+        "ZeRO 不切分它们;--loss cut 不产生 logits。"
+    ),
+    "mostly_activations": "激活占其中 {share:.0%},适配器省不了;--checkpointing full 可以。",
+    "train_reach": "确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
+    "train_on_top": "上下文与分配器:按 {rows} 个已公布的峰值拟合;不用其来源时一半在 {median:.0%} 以内,"
+    "区间包含其中 {held} 个。",
 }

@@ -33,13 +33,20 @@ def attend(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setti
         q, k = rotary(graph, q, setting), rotary(graph, k, setting)
     if style.rotary_joined:
         q, k = copy(graph, q), copy(graph, k)
-    made = _eager(graph, q, k, v, block, setting, style) if setting.eager else _fused(graph, q, k, v, block, setting)
+    made = scores(graph, (q, k, v), block, setting, style)
     if style.rotary_joined and not setting.eager:
         made = copy(graph, made)
     inner = block.heads * (block.v_head_dim or block.head_dim)
     out = linear(graph, made, inner, block.hidden, f"{prefix}{block.names[-1]}", setting, block.out_bias)
     graph.hold(x, k, v)
     return out
+
+
+def scores(graph: Graph, qkv: tuple[Value, Value, Value], block: Attention, setting: Setting, style: Style) -> Value:
+    """What queries, keys and values make, by single operations or one kernel."""
+    if setting.eager:
+        return _eager(graph, *qkv, block, setting, style)
+    return _fused(graph, *qkv, block, setting)
 
 
 def _project(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setting) -> tuple[Value, Value, Value]:

@@ -6,7 +6,7 @@ from functools import singledispatch
 from math import prod
 from typing import NamedTuple
 
-from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
@@ -14,6 +14,7 @@ from llmscale.model.spec import Block
 from llmscale.training.activations.attention import attend
 from llmscale.training.activations.experts import mixture
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight
+from llmscale.training.activations.latent import attend_latent
 from llmscale.training.activations.ops import (
     Setting,
     activation,
@@ -26,7 +27,7 @@ from llmscale.training.activations.ops import (
 from llmscale.training.activations.style import Style
 
 
-class Part(NamedTuple):
+class Piece(NamedTuple):
     """A part of a model while it is recorded: the graph, the name that the block's tensors begin with, and how."""
 
     graph: Graph
@@ -36,7 +37,7 @@ class Part(NamedTuple):
 
 
 @singledispatch
-def record(block: Block, part: Part, x: Value) -> Value:
+def record(block: Block, piece: Piece, x: Value) -> Value:
     """Record what a block does to `x`.
 
     Raises:
@@ -51,35 +52,40 @@ def is_modelled(block: Block) -> bool:
 
 
 @record.register(Norm)
-def _(block: Norm, part: Part, x: Value) -> Value:
-    if part.style.norm == "layer":
-        return layer_norm(part.graph, x, block.size, part.setting)
-    return rms_norm(part.graph, x, block.size, part.setting, part.style.norm == "gemma")
+def _(block: Norm, piece: Piece, x: Value) -> Value:
+    if piece.style.norm == "layer":
+        return layer_norm(piece.graph, x, block.size, piece.setting)
+    return rms_norm(piece.graph, x, block.size, piece.setting, piece.style.norm == "gemma")
 
 
 @record.register(Linear)
-def _(block: Linear, part: Part, x: Value) -> Value:
+def _(block: Linear, piece: Piece, x: Value) -> Value:
     """The layer before the head of a masked language model, with its activation."""
-    made = linear(part.graph, x, block.in_, block.out, part.prefix[:-1], part.setting, block.bias)
-    return activation(part.graph, made)
+    made = linear(piece.graph, x, block.in_, block.out, piece.prefix[:-1], piece.setting, block.bias)
+    return activation(piece.graph, made)
 
 
 @record.register(Parameter)
-def _(block: Parameter, part: Part, x: Value) -> Value:
+def _(block: Parameter, piece: Piece, x: Value) -> Value:
     """The bias of the head, added by the product itself."""
-    own = [weight(prod(block.shape) * part.setting.width)] if part.setting.trains else []
-    return part.graph.view(x, [x.elements], [*own, alias()])[0]
+    own = [weight(prod(block.shape) * piece.setting.width)] if piece.setting.trains else []
+    return piece.graph.view(x, [x.elements], [*own, alias()])[0]
 
 
 @record.register(Attention)
-def _(block: Attention, part: Part, x: Value) -> Value:
-    return attend(part.graph, x, block, part.prefix, part.setting, part.style)
+def _(block: Attention, piece: Piece, x: Value) -> Value:
+    return attend(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
+
+
+@record.register(LatentAttention)
+def _(block: LatentAttention, piece: Piece, x: Value) -> Value:
+    return attend_latent(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
 
 
 @record.register(GatedMlp)
-def _(block: GatedMlp, part: Part, x: Value) -> Value:
-    graph, setting, width = part.graph, part.setting, block.intermediate
-    names = [f"{part.prefix}{name}" for name in block.names]
+def _(block: GatedMlp, piece: Piece, x: Value) -> Value:
+    graph, setting, width = piece.graph, piece.setting, block.intermediate
+    names = [f"{piece.prefix}{name}" for name in block.names]
     if len(names) == 2:
         both = linear(graph, x, block.hidden, 2 * width, names[0], setting, block.bias)
         gate, up = graph.view(both, [both.elements // 2] * 2, [gradient()])
@@ -93,14 +99,14 @@ def _(block: GatedMlp, part: Part, x: Value) -> Value:
 
 
 @record.register(MixtureOfExperts)
-def _(block: MixtureOfExperts, part: Part, x: Value) -> Value:
-    return mixture(part.graph, x, block, part.setting)
+def _(block: MixtureOfExperts, piece: Piece, x: Value) -> Value:
+    return mixture(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
 
 
 @record.register(Mlp)
-def _(block: Mlp, part: Part, x: Value) -> Value:
-    graph, setting = part.graph, part.setting
-    up, down = (f"{part.prefix}{name}" for name in block.names)
+def _(block: Mlp, piece: Piece, x: Value) -> Value:
+    graph, setting = piece.graph, piece.setting
+    up, down = (f"{piece.prefix}{name}" for name in block.names)
     wide = linear(graph, x, block.hidden, block.intermediate, up, setting, block.bias)
-    act = gelu_by_parts(graph, wide) if part.style.gelu_by_parts else activation(graph, wide)
+    act = gelu_by_parts(graph, wide) if piece.style.gelu_by_parts else activation(graph, wide)
     return linear(graph, act, block.intermediate, block.hidden, down, setting, block.bias)

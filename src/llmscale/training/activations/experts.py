@@ -8,52 +8,118 @@ from __future__ import annotations
 
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.training.activations.graph import Graph, Value, gradient, weight, work
-from llmscale.training.activations.ops import FP32, INT64, Setting, activation, cast, multiply
+from llmscale.training.activations.ops import FP32, INT64, Setting, activation, add, cast, linear, multiply
+from llmscale.training.activations.style import Style
 
 INT32 = 4
 
 
-def mixture(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -> Value:
-    """A layer's experts."""
-    shares = _route(graph, x, block, setting)
+def mixture(graph: Graph, x: Value, block: MixtureOfExperts, prefix: str, setting: Setting, style: Style) -> Value:
+    """A layer's experts, those that all tokens take added."""
+    routed = _routed(graph, x, block, setting, style)
+    if not block.shared:
+        return routed
+    width, name = block.shared, f"{prefix}{block.shared_name}."
+    act = activation(graph, linear(graph, x, block.hidden, width, f"{name}gate_proj", setting))
+    up = linear(graph, x, block.hidden, width, f"{name}up_proj", setting)
+    out = linear(graph, multiply(graph, act, up), width, block.hidden, f"{name}down_proj", setting)
+    return add(graph, routed, out)
+
+
+def _routed(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, style: Style) -> Value:
+    shares = _route(graph, x, block, setting, style)
+    wide_shape, narrow_shape = (block.hidden, 2 * block.intermediate), (block.intermediate, block.hidden)
     rows = setting.rows * block.used
     order = graph.keep(3 * rows * INT64 + block.experts * INT32)
     taken = graph.make([x], rows * block.hidden, x.width, keeps=[order], undo=[work(x.size), gradient()])
     sorted_shares = graph.make([shares], rows, FP32, undo=[gradient()])
-    both = _grouped(graph, taken, block.hidden, 2 * block.intermediate, block, setting)
+    wide_stack = _stack(graph, "gate", 2, wide_shape, block, setting)
+    both = _grouped(graph, taken, wide_shape, block, setting, wide_stack)
     gate, up = graph.view(both, [both.elements // 2] * 2, [gradient()])
     inner = multiply(graph, activation(graph, gate), up)
-    down = _grouped(graph, inner, block.intermediate, block.hidden, block, setting)
+    narrow_stack = _stack(graph, "down", 1, narrow_shape, block, setting)
+    down = _grouped(graph, inner, narrow_shape, block, setting, narrow_stack)
     weighted = _weigh(graph, down, sorted_shares)
     wide = weighted.size
     back = graph.make([weighted], weighted.elements, FP32, undo=[work(wide), gradient()])
     total = graph.make([back], x.elements, FP32, undo=[gradient()], holds=[shares])
     out = cast(graph, total, x.width, [back])
-    graph.hold(x, back, total)
+    # The wrapped experts hold their sums until they return.
+    graph.hold(x, back, total, *(stack for stack in (wide_stack, narrow_stack) if stack))
     return out
 
 
-def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting) -> Value:
+def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, style: Style) -> Value:
     """The weights of the chosen experts."""
-    chosen = setting.rows * block.used
     own = [weight(block.experts * block.hidden * setting.width)] if setting.trains else []
-    keeps = [x] if setting.trains else []
+    seen = cast(graph, x, FP32) if style.router_in_fp32 else x
+    keeps = [seen] if setting.trains else []
+    if style.router_in_fp32 and setting.width != FP32:  # the matrix is copied, for the gradient of what it multiplies
+        keeps.append(graph.keep(block.experts * block.hidden * FP32))
+        own = [work(block.experts * block.hidden * FP32), *own]
+    if "router" in setting.experts:
+        matrix = _summed(graph, 1, (block.hidden, block.experts), setting.rank, setting)
+        logits = graph.make(
+            [seen, matrix],
+            setting.rows * block.experts,
+            seen.width,
+            keeps=[seen, matrix],
+            undo=[gradient(1), gradient(0)],
+        )
+        return _chosen(graph, logits, block, setting, style)
     logits = graph.make(
-        [x], setting.rows * block.experts, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains
+        [seen], setting.rows * block.experts, seen.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains
     )
+    return _chosen(graph, logits, block, setting, style)
+
+
+def _chosen(graph: Graph, logits: Value, block: MixtureOfExperts, setting: Setting, style: Style) -> Value:
+    chosen = setting.rows * block.used
     chances = graph.make([cast(graph, logits, FP32)], logits.elements, FP32, undo=[gradient()], keeps_output=True)
     indices = graph.keep(chosen * INT64)
     best = graph.make([chances], chosen, FP32, keeps=[indices], undo=[work(chances.size), gradient()])
+    if not style.renormalised:
+        return graph.make([best], chosen, FP32, undo=[gradient()])
     before = graph.keep(chosen * FP32 + setting.rows * FP32)
     return graph.make([best], chosen, FP32, keeps=[before], undo=[gradient()])
 
 
-def _grouped(graph: Graph, x: Value, inputs: int, outputs: int, block: MixtureOfExperts, setting: Setting) -> Value:
+def _stack(
+    graph: Graph, part: str, times: int, shape: tuple[int, int], block: MixtureOfExperts, setting: Setting
+) -> Value | None:
+    """All experts' matrices with adapters, where the part has some."""
+    if part not in setting.experts:
+        return None
+    return _summed(graph, block.experts, shape, times * setting.rank, setting)
+
+
+def _grouped(
+    graph: Graph, x: Value, shape: tuple[int, int], block: MixtureOfExperts, setting: Setting, stack: Value | None
+) -> Value:
     """A product of each row with its expert's matrix; all experts' matrices have a gradient."""
+    inputs, outputs = shape
+    elements = x.elements // inputs * outputs
+    if stack:
+        return graph.make([x, stack], elements, x.width, keeps=[x, stack], undo=[gradient(1), gradient(0)])
     own = [weight(block.experts * inputs * outputs * setting.width)] if setting.trains else []
     keeps = [x] if setting.trains else []
-    elements = x.elements // inputs * outputs
     return graph.make([x], elements, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
+
+
+def _summed(graph: Graph, experts: int, shape: tuple[int, int], rank: int, setting: Setting) -> Value:
+    """A whole set of matrices with their adapters' products added, which autograd keeps (peft's ``ParamWrapper``)."""
+    inputs, outputs = shape
+    low, high = (_factor(graph, experts * rank * width, setting) for width in (inputs, outputs))
+    elements = experts * inputs * outputs
+    return graph.make([low, high], elements, setting.width, keeps=[low, high], undo=[gradient(0), gradient(1)])
+
+
+def _factor(graph: Graph, elements: int, setting: Setting) -> Value:
+    """A or B in the matrices' format: a copy where it is in another."""
+    made = graph.make([], elements, setting.width, undo=[weight(elements * setting.adapter)], trains=True)
+    if setting.adapter == setting.width:
+        graph.sizes[made.storage] = 0
+    return made
 
 
 def _weigh(graph: Graph, x: Value, shares: Value) -> Value:

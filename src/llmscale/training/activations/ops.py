@@ -25,12 +25,15 @@ class Setting(NamedTuple):
         width: bytes of a weight's element, and of what is computed with it.
         trains: whether the model's own weights are trained.
         adapted: names of the modules that have an adapter, with ``{layer}``.
+        experts: what of a mixture has adapters: ``router``, ``gate`` (with up), ``down``.
         rank, adapter: of adapters: rank, and bytes of an element.
         eager: whether attention is computed by single operations.
         windows: whether the fused kernel is given a mask for a sliding window (sdpa), or takes it itself.
         masked: whether attention is given a mask where its kernel would need none.
         packed: whether matrices lie in 4 bits and are unpacked to 16 for each use.
         autocast: whether matrices of wider weights are multiplied in 16 bits, with a copy of each.
+        frozen: layers before the first that is trained, where the others and all around them are not.
+        cut: whether the loss is computed from hidden states, so that no logits are ever there.
     """
 
     batch: int
@@ -44,6 +47,9 @@ class Setting(NamedTuple):
     windows: bool = True
     masked: bool = False
     autocast: bool = False
+    cut: bool = False
+    frozen: int = 0
+    experts: frozenset[str] = frozenset()
     packed: bool = False
 
     @property
@@ -99,7 +105,10 @@ def _autocast(graph: Graph, x: Value, inputs: int, outputs: int, setting: Settin
 
 
 def _unpacked(graph: Graph, x: Value, inputs: int, outputs: int) -> Value:
-    """A matrix of 4 bits: unpacked both ways, nothing kept (bitsandbytes 0.50.2 ``autograd/_functions.py``)."""
+    """A matrix of 4 bits: unpacked both ways, nothing kept (bitsandbytes 0.50.2.dev0 ``autograd/_functions.py``).
+
+    On CUDA that release multiplies few rows (at most 1,536) without unpacking; what is here is then too much.
+    """
     matrix = inputs * outputs * HALF
     low = cast(graph, x, HALF)
     elements = x.elements // inputs * outputs
@@ -194,3 +203,14 @@ def cross_entropy(graph: Graph, logits: Value, states: Value, setting: Setting, 
     # A causal model moves its labels by one, in a copy.
     labels = graph.keep((setting.batch * (setting.seq + 1) * INT64 if wider else 0) + wide.width)
     return graph.make([chances], 1, wide.width, keeps=[labels], undo=[gradient()], holds=[*still, wide])
+
+
+def cut_cross_entropy(graph: Graph, states: Value, matrix: int, setting: Setting) -> Value:
+    """The loss from hidden states: they, a log-sum-exp a token and the labels are kept, and no logits are made.
+
+    Source: apple/ml-cross-entropy ``cut_cross_entropy/cce.py`` (``save_for_backward``; ``accum_e_fp32`` off); the mean
+    logit of each entry of the vocabulary, by which its way back skips blocks, is left out.
+    """
+    own = [weight(matrix * setting.width)] if setting.trains else []
+    sums = graph.keep(setting.rows * (FP32 + INT64))
+    return graph.make([states], 1, FP32, keeps=[states, sums], undo=[gradient(), *own], trains=setting.trains)

@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
-from llmscale.training.activations.blocks import Part, is_modelled, record
+from llmscale.training.activations.blocks import Piece, is_modelled, record
 from llmscale.training.activations.graph import Graph, Value, gradient, weight
-from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, linear
+from llmscale.training.activations.image import classifier, patches
+from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy, linear
 from llmscale.training.activations.style import STYLES, Style
-from llmscale.training.activations.walk import Backward, Forward, backward, forward
+from llmscale.training.activations.walk import Segment, backward, forward, recorded
 
 
 class Passes(NamedTuple):
@@ -37,18 +38,12 @@ class Passes(NamedTuple):
     gradients: int
 
 
-class Segment(NamedTuple):
-    """A recorded part, and how often it follows itself."""
-
-    forward: Forward
-    backward: Backward
-    times: int = 1
-
-
 def missing(spec: ModelSpec) -> str:
     """Why a model's activations are not modelled; empty where they are."""
     if spec.family not in STYLES:
         return f"model type '{spec.family}'"
+    if STYLES[spec.family].image:
+        return ""
     if not any(isinstance(placed.block, Head) for placed in spec.placed):
         return f"a '{spec.family}' without a head"
     for placed in spec.placed:
@@ -62,12 +57,13 @@ def missing(spec: ModelSpec) -> str:
 def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
     """Forward and backward of one micro-batch."""
     style = STYLES[spec.family]
-    enters = setting.trains or checkpointing
-    first = _embedding(spec, setting, style, checkpointing)
+    outer = setting._replace(trains=setting.trains and not setting.frozen)
+    enters = outer.trains or checkpointing
+    first = patches(spec, outer) if style.image else _embedding(spec, outer, style, checkpointing)
     layers = list(_layers(spec, setting, style, enters, checkpointing))
-    last = _head(spec, setting, style)
-    shared = _shared(spec, setting, style, checkpointing)
-    return _put_together(first, layers, last, shared, _tied_table(spec) * setting.width if setting.trains else 0)
+    last = classifier(spec, outer, style) if style.image else _head(spec, outer, style)
+    shared = _shared(spec, outer, style, checkpointing)
+    return _put_together(first, layers, last, shared, _tied_table(spec) * setting.width if outer.trains else 0)
 
 
 def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int) -> Passes:
@@ -100,10 +96,19 @@ def _tied_table(spec: ModelSpec) -> int:
 
 
 def _layers(spec: ModelSpec, setting: Setting, style: Style, enters: bool, checkpointing: bool) -> Iterator[Segment]:
-    recorded = lru_cache(None)(lambda blocks, grad: _layer(blocks, spec, setting, style, grad, checkpointing))
+    still = setting._replace(trains=False)
+
+    @lru_cache(None)
+    def alike(blocks: tuple[tuple[str, Block], ...], grad: bool, frozen: bool) -> Segment:
+        return _layer(blocks, spec, still if frozen else setting, style, grad, checkpointing)
+
     for number in range(spec.layers):
         blocks = tuple(placed for placed in spec.placed if number in placed.layers)
-        yield recorded(tuple((each.prefix, each.block) for each in blocks), enters or number > 0)
+        yield alike(
+            tuple((each.prefix, each.block) for each in blocks),
+            enters or number > setting.frozen,
+            number < setting.frozen,
+        )
 
 
 def _layer(
@@ -118,7 +123,7 @@ def _layer(
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, grad)
     result = _sublayers(graph, given, blocks, setting, style)
     if not checkpointing:
-        return Segment(forward(graph, given, result), backward(graph, given, result))
+        return recorded(graph, given, result)
     bare = forward(graph, given, result, keeping=False)
     bare = bare._replace(kept=given.size, copies=graph.copies)
     return Segment(bare, backward(graph, given, result, again=True))
@@ -131,9 +136,9 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
     waiting: list[tuple[str, Block]] = []
     branch = x
     for place, (prefix, block) in enumerate(blocks):
-        branch = record(block, Part(graph, prefix, setting, style), branch)
+        branch = record(block, Piece(graph, prefix, setting, style), branch)
         following = [isinstance(each, Norm) for _, each in blocks[place + 1 : place + 3]]
-        mixer = isinstance(block, (Attention, Mlp, GatedMlp, MixtureOfExperts))
+        mixer = isinstance(block, (Attention, LatentAttention, Mlp, GatedMlp, MixtureOfExperts))
         behind = following[:1] == [True] and following[1:] != [False]
         if (mixer and not behind) or (not mixer and waiting):
             x = branch = add(graph, x, branch)
@@ -146,7 +151,7 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
 def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
     """Attention and MLP, each added to what came in before a norm."""
     for prefix, block in blocks:
-        made = record(block, Part(graph, prefix, setting, style), x)
+        made = record(block, Piece(graph, prefix, setting, style), x)
         x = made if isinstance(block, Norm) else add(graph, x, made)
     return x
 
@@ -168,8 +173,8 @@ def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: b
     if style.scaled:
         result = graph.make([result], elements, setting.width, undo=[gradient()])
     for placed in _outside(spec, behind=False):
-        result = record(placed.block, Part(graph, placed.prefix, setting, style), result)
-    return Segment(forward(graph, given, result), backward(graph, given, result))
+        result = record(placed.block, Piece(graph, placed.prefix, setting, style), result)
+    return recorded(graph, given, result)
 
 
 def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
@@ -178,12 +183,15 @@ def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
     x = given
     states, plain = x, setting._replace(packed=False)
     for placed in _outside(spec, behind=True):
+        if isinstance(placed.block, Head) and setting.cut:
+            result = cut_cross_entropy(graph, x, placed.block.vocab * placed.block.hidden, setting)
+            return recorded(graph, given, result)
         if isinstance(placed.block, Head):
             states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], plain)
         else:
-            x = record(placed.block, Part(graph, placed.prefix, setting, style), x)
+            x = record(placed.block, Piece(graph, placed.prefix, setting, style), x)
     result = cross_entropy(graph, x, states, setting, style.loss_in_fp32 or setting.autocast)
-    return Segment(forward(graph, given, result), backward(graph, given, result))
+    return recorded(graph, given, result)
 
 
 def _tables(spec: ModelSpec) -> int:
@@ -197,13 +205,30 @@ def _outside(spec: ModelSpec, behind: bool) -> Iterator[PlacedBlock]:
     return (placed for placed in those if not placed.layers and not isinstance(placed.block, Embedding))
 
 
+def _rotary_tables(spec: ModelSpec, setting: Setting, style: Style) -> int:
+    """Bytes of cosines and sines; of latent heads as complex numbers in FP32."""
+    for placed in spec.placed:
+        if isinstance(placed.block, Attention):
+            return 2 * style.tables * setting.seq * placed.block.head_dim * setting.width
+        if isinstance(placed.block, LatentAttention):
+            return setting.seq * placed.block.rope * FP32
+    return 0
+
+
 def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> tuple[int, int]:
     """Bytes of tables and masks that all layers use and keep, and of those that go with the forward pass."""
     positions = setting.seq * INT64
-    head = next(placed.block.head_dim for placed in spec.placed if isinstance(placed.block, Attention))
-    tables = 2 * style.tables * setting.seq * head * setting.width if style.rotary else 0
+    tables = _rotary_tables(spec, setting, style) if style.rotary else 0
     hidden = setting.rows * spec.hidden_size * setting.width
-    kept = tables + (0 if style.rotary or not setting.trains else setting.rows * INT64 + positions)
+    if style.image:
+        # Variables still name what was embedded; without checkpoints the graph of what is trained holds it anyway.
+        return 0, hidden * (1 + setting.trains if checkpointing else 2 - 2 * setting.trains)
+    learnt = not (style.rotary or style.alibi) and setting.trains
+    kept = tables + (setting.rows * INT64 + positions if learnt else 0)
+    if checkpointing and style.alibi:
+        # Each checkpoint holds the mask and the slopes that it is called with.
+        heads = next(placed.block.heads for placed in spec.placed if isinstance(placed.block, Attention))
+        return kept + (setting.seq + setting.batch * heads) * setting.seq * setting.width, 0
     if checkpointing:
         windows = (p.block.window for p in spec.placed if isinstance(p.block, Attention))
         masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows

@@ -34,6 +34,19 @@ class Backward(NamedTuple):
     weights: int
 
 
+class Segment(NamedTuple):
+    """A recorded part, and how often it follows itself."""
+
+    forward: Forward
+    backward: Backward
+    times: int = 1
+
+
+def recorded(graph: Graph, given: Value, result: Value) -> Segment:
+    """A part that is run forward and backward once."""
+    return Segment(forward(graph, given, result), backward(graph, given, result))
+
+
 def forward(graph: Graph, given: Value, result: Value, keeping: bool = True) -> Forward:
     """Run a part forward; without `keeping`, as under a checkpoint."""
     alive, peak = _run(graph, len(graph.operations), given, keeping, {result.storage})

@@ -1,0 +1,111 @@
+"""English sentences of training on devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def _ranged(v: dict[str, Any]) -> str:
+    return "~{used} GiB ({low}-{high})".format(**v)
+
+
+def _with(v: dict[str, Any]) -> str:
+    return " With {flags} it takes ~{after} GiB and fits.".format(**v) if v["changed"] else ""
+
+
+def _layout(v: dict[str, Any]) -> str:
+    if v["sure"]:
+        said = "Yes: {model} by {method} at {sequence:,} tokens fits {devices}: {layout}, ~{used} of {usable} GiB"
+    else:
+        said = "Perhaps: {model} by {method} at {sequence:,} tokens on {devices}: {layout} takes ~{used} GiB"
+        said += " ({low}-{high}), and each has {usable}"
+    return f"{said}, ~{{seconds}} s a step.".format(**v)
+
+
+def _no_layout(v: dict[str, Any]) -> str:
+    return "No: {model} by {method} at {sequence:,} tokens fits no layout of {devices}".format(**v) + (
+        f"; with {v['instead']} it does." if v["instead"] else ", nor do 8-bit states, LoRA or QLoRA."
+    )
+
+
+_FITS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "yes": lambda v: (
+        "Yes: {model} by {method} at {sequence:,} tokens fits {device}: ".format(**v)
+        + f"{_ranged(v)} of {v['usable']} GiB."
+    ),
+    "maybe": lambda v: (
+        "Perhaps: {model} by {method} at {sequence:,} tokens takes ".format(**v)
+        + f"{_ranged(v)}, and {v['device']} has {v['usable']}.{_with(v)}"
+    ),
+    "no": lambda v: (
+        "No: {model} by {method} at {sequence:,} tokens takes ".format(**v)
+        + f"{_ranged(v)}, and {v['device']} has {v['usable']}."
+        + (_with(v) or " Nothing that is tried here makes it fit.")
+    ),
+    "unknown": lambda v: (
+        "Not known: what {model} keeps for backward is not modelled. Weights, gradients and states by "
+        "{method} alone take ~{used} GiB, and {device} has {usable}."
+    ).format(**v),
+}
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "train_fit": lambda v: _FITS[v["fits"]](v),
+    "train_methods": lambda v: (
+        "{model} at {sequence:,} tokens on {device}: ".format(**v)
+        + (f"{'; '.join(v['fitting'])} surely fit." if v["fitting"] else "no usual way surely fits.")
+    ),
+    "train_layout": lambda v: _layout(v) if v["found"] else _no_layout(v),
+    "layout_ruled_out": "Ruled out: {layout} would take ~{seconds} s, and lacks up to ~{lacks} GiB.",
+    "layout_reach": "The first surely holds --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
+    "layouts_looked": "{looked:,} layouts looked at, {fitting:,} fit. Times are modelled, for their order: half of "
+    "{rows} published ones within {median:.0%}; nodes of {node}, {network:g} GB/s a device between them (--network).",
+    "layouts_not_modelled": "No layouts: {why}",
+    "shape_assumed": lambda v: (
+        "{name} is a size without a shape: ".format(**v)
+        + "figures are those of {model}, and ends those of {models} models, brought to the size.".format(**v)
+    ),
+    "unpacked": lambda v: (
+        f"Not packed: embeddings, head and norms, {v['parameters']:,} parameters in "
+        + (
+            f"fp32, {v['size'] / 1e9:.2f} GB; --kbit-prepare none, in bf16, saves {v['more'] / 1e9:.2f} GB."
+            if v["wide"]
+            else f"bf16, {v['size'] / 1e9:.2f} GB; peft's preparation would add {v['more'] / 1e9:.2f} GB."
+        )
+    ),
+    "experts_summed": lambda v: (
+        "Adapters of experts are added to the whole set of matrices, and autograd keeps the sum: "
+        f"{v['size'] / 1e9:.2f} GB a layer; adapters of attention alone, or --checkpointing full, keep none."
+    ),
+    "preference": lambda v: (
+        "DPO: chosen and rejected are two sequences of one step; the reference is "
+        + (
+            f"a frozen copy of {v['size'] / 2**30:.2f} GiB (--precompute-ref: none)."
+            if v["size"]
+            else "not there while training."
+            if v["before"]
+            else "the model with its adapters off, 0 bytes."
+        )
+        + " Log-probabilities are taken to hold what cross-entropy does."
+    ),
+    "needs_train": lambda v: (
+        "{model} by {method} at {sequence:,} tokens".format(**v)
+        + (" with checkpointing" if v["checkpointing"] else "")
+        + (
+            ": from {device} on; one device alone holds ~{used} GiB ({low}-{high}).".format(**v)
+            if v["device"]
+            else " takes ~{used} GiB ({low}-{high}) of one device: none is enough, nor so many (--max-count).".format(
+                **v
+            )
+        )
+    ),
+    "needs_train_more": "NVIDIA's with bf16, launch prices. More: llmscale train {model} --method {method} --gpu "
+    "DEVICE.",
+    "logits": lambda v: (
+        f"Logits of {v['tokens']:,} tokens are {v['size'] / 1e9:.2f} GB a copy in fp32, two or three at the peak, on "
+        "each device: ZeRO divides none of them; --loss cut makes none."
+    ),
+    "mostly_activations": "Activations are {share:.0%} of it, which adapters do not spare: --checkpointing full does.",
+    "train_reach": "Surely fits up to --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
+    "train_on_top": "Context, allocator: fitted to {rows} published peaks; with their source left out half of them are "
+    "within {median:.0%}, and the range holds {held} of them.",
+}

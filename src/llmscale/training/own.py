@@ -1,0 +1,47 @@
+"""Tensors of a model itself as its class holds them, where a method trains some or all of them: shapes, with how many.
+
+All experts' gate and up are one tensor there; the router's correction is a buffer, which nobody trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from llmscale.errors import UsageError
+from llmscale.model.inventory import TensorGroup, inventory
+from llmscale.model.spec import ModelSpec
+
+
+def last_tensors(spec: ModelSpec, last: int) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Tensors of the last layers.
+
+    Raises:
+        UsageError: more layers than there are, or none.
+    """
+    if not 1 <= last <= spec.layers:
+        raise UsageError(
+            f"--train-layers last:{last}: {spec.name} has {spec.layers} layers.",
+            f"Between last:1 and last:{spec.layers}.",
+        )
+    for group in inventory(spec).stored():
+        layers = tuple(number for number in group.layers if number >= spec.layers - last)
+        if layers:
+            yield from _in_class((group._replace(layers=layers),))
+
+
+def own_tensors(spec: ModelSpec, ending: str) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Tensors whose names end so; all of them with an empty ending."""
+    return _in_class(group for group in inventory(spec).stored() if group.name.endswith(ending))
+
+
+def _in_class(groups: Iterable[TensorGroup]) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Tensors as the class holds them."""
+    for group in groups:
+        if group.role == "router.correction_bias":
+            continue
+        if group.experts == 1:
+            yield group.shape, group.copies
+        elif not group.role.endswith(".up"):  # the class holds all experts in one tensor, up in that of gate
+            gate = group.role.endswith(".gate")
+            rows = group.shape[0] * (2 if gate else 1)
+            yield (group.experts, rows, *group.shape[1:]), max(1, len(group.layers))

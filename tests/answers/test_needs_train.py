@@ -1,0 +1,76 @@
+"""``needs --train``: devices on which a model can be trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.helpers import run
+
+
+def needs(*arguments: str) -> dict[str, Any]:
+    answer = run("needs", *arguments, "-o", "json")
+    assert answer.status == 0, answer.err
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_the_smallest_that_is_enough_comes_first_and_train_says_the_same() -> None:
+    found = needs("llama-3-8b", "--train", "lora")
+    first = found["devices"][0]
+    assert (found["train"], found["checkpointing"], first["id"]) == ("lora", "full", "rtx3090")
+    asked = ("llama-3-8b", "--method", "lora", "--checkpointing", "full", "--precision", "bf16", "-o", "json")
+    same = run("train", *asked, "--gpu", first["id"]).json()["fit"]
+    assert (same["used_bytes"], same["fits"]) == (first["used_bytes"], "yes")
+    assert run("train", *asked, "--gpu", "rtx4080").json()["fit"]["fits"] != "yes"
+    sizes = [row["memory_bytes"] for row in found["devices"]]
+    assert sizes == sorted(sizes)
+    assert run("needs", "llama-3-8b", "--train", "lora").out.startswith("Meta Llama 3 8B by lora at 2,048 tokens")
+
+
+def test_less_is_enough_for_less() -> None:
+    packed, whole = (needs("qwen3-14b", "--train", method)["least_bytes"] for method in ("qlora", "lora"))
+    longer = needs("qwen3-14b", "--train", "qlora", "--seq", "8k")["least_bytes"]
+    kept = needs("qwen3-14b", "--train", "qlora", "--checkpointing", "none")["least_bytes"]
+    two = needs("qwen3-14b", "--train", "qlora", "--micro-batch", "2")["least_bytes"]
+    assert packed < whole
+    assert packed < min(longer, kept, two)
+
+
+def test_where_none_is_enough_several_are_named_with_their_layout() -> None:
+    found = needs("llama-3-70b", "--train", "full", "--max-count", "8")
+    first = found["devices"][0]
+    assert first["count"] in (2, 4, 8)
+    assert (
+        first["layout"]["dp"] * first["layout"]["tp"] * first["layout"]["pp"] * first["layout"]["cp"] == first["count"]
+    )
+    none = run("needs", "llama-3.1-405b", "--train", "full")
+    assert none.status == 0
+    assert "none is enough" in none.out
+
+
+def test_kinds_and_prices_are_kept_to() -> None:
+    found = needs("llama-3.2-1b", "--train", "lora", "--kind", "datacentre")
+    assert {row["kind"] for row in found["devices"]} == {"datacentre"}
+    cheap = needs("llama-3.2-1b", "--train", "lora", "--max-price", "400")
+    assert all(row["price_usd"] <= 400 for row in cheap["devices"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("llama-3-8b", "--train", "magic"), 2, "--train magic is not known"),
+        (("t5-base", "--train", "lora"), 2, "not modelled"),
+        (("gpt-4", "--train", "lora"), 3, "not known"),
+        (("7B", "--train", "lora"), 3, "not known"),
+        (("llama-3-8b", "--train", "lora", "--seq", "0"), 2, "--seq"),
+        (("llama-3-8b", "--train", "lora", "--checkpointing", "some"), 2, "--checkpointing"),
+        (("llama-3-8b", "--train", "lora", "--micro-batch", "0"), 2, "--micro-batch"),
+        (("llama-3-8b", "--train", "lora", "--max-count", "0"), 2, "--max-count"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_message(arguments: tuple[str, ...], status: int, said: str) -> None:
+    answer = run("needs", *arguments)
+    assert (answer.status, answer.out) == (status, "")
+    assert said in answer.err

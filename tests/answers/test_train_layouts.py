@@ -1,0 +1,150 @@
+"""``train`` over several devices: layouts, constraints, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.helpers import run
+
+BIG = ("llama-3.1-70b", "--gpu", "h100", "--count", "64", "--seq", "8k", "--global-batch", "4M")
+
+
+def asked(*arguments: str) -> dict[str, Any]:
+    answer = run("train", *arguments, "-o", "json")
+    assert answer.status == 0, answer.err
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_the_first_line_names_the_fastest_layout_that_fits() -> None:
+    first = run("train", *BIG).out.splitlines()[0]
+    assert first.startswith("Yes: Llama 3.1 70B by full at 8,192 tokens fits 64 x h100: DP 8, TP 4, CP 2, ZeRO 3")
+    assert "可以:Llama 3.1 70B" in run("train", *BIG, "--lang", "zh").out.splitlines()[0]
+
+
+def test_three_layouts_each_of_all_devices_and_one_that_was_ruled_out() -> None:
+    found = asked(*BIG)
+    layouts, search = found["layouts"], found["layout_search"]
+    assert len(layouts) == 3
+    assert all(each["dp"] * each["tp"] * each["pp"] * each["cp"] == 64 for each in layouts)
+    assert all(each["fits"] == "yes" and each["used_range"][1] <= search["usable_bytes"] for each in layouts)
+    assert all(sum(part["bytes"] for part in each["parts"]) == each["used_bytes"] for each in layouts)
+    assert layouts[0]["step_seconds"] <= 1.05 * min(each["step_seconds"] for each in layouts)
+    assert search["ruled_out"]["step_seconds"] < layouts[0]["step_seconds"]
+    assert search["lacks_bytes"] > 0
+    assert search["global_batch"] == 4 * 2**20
+    assert found["fit"] is None
+
+
+def test_what_is_given_stands_and_the_rest_is_searched() -> None:
+    layouts = asked(*BIG, "--tp", "8", "--pp", "2", "--zero", "1")["layouts"]
+    assert {(each["tp"], each["pp"], each["zero"]) for each in layouts} == {(8, 2, 1)}
+    again = asked(*BIG, "--checkpointing", "full", "--micro-batch", "2")["layouts"]
+    assert {(each["recompute"], each["micro_batch"]) for each in again} == {(True, 2)}
+
+
+def test_the_reach_of_a_given_layout_holds_at_its_end() -> None:
+    fixed = ("--tp", "4", "--pp", "1", "--cp", "2", "--zero", "3", "--micro-batch", "1", "--checkpointing", "none")
+    longest = asked(*BIG, *fixed)["layout_search"]["max_sequence"]
+    assert longest > 8192
+    rest = [part for part in BIG if part not in ("--seq", "8k")]
+    assert asked(*rest, *fixed, "--seq", str(longest))["layouts"][0]["fits"] == "yes"
+    longer = asked(*rest, *fixed, "--seq", str(longest + 16))
+    assert not longer["layouts"] or longer["layouts"][0]["fits"] == "maybe"
+
+
+def test_published_layouts_are_possible_through_the_command_line() -> None:
+    llama = asked(
+        *("llama-3.1-405b", "--gpu", "1024x h100", "--seq", "8k", "--global-batch", "12M"),
+        *("--tp", "8", "--pp", "8", "--cp", "2", "--vp", "8"),
+    )
+    assert llama["layouts"][0]["fits"] in ("yes", "maybe")
+    deepseek = asked(
+        *("deepseek-v3", "--gpu", "256x gb300", "--seq", "4k", "--global-batch", "16M"),
+        *("--pp", "2", "--vp", "8", "--ep", "32", "--tp", "1", "--cp", "1"),
+    )
+    assert deepseek["layouts"][0]["fits"] in ("yes", "maybe")
+
+
+def test_when_nothing_fits_a_change_that_does_is_named() -> None:
+    answer = run("train", "llama-3.1-405b", "--gpu", "8x h100", "--seq", "8k")
+    assert answer.status == 0
+    assert answer.out.startswith("No: Llama 3.1 405B by full at 8,192 tokens fits no layout of 8 x h100; with --method")
+    none = run("train", "deepseek-v3", "--gpu", "2x rtx4090")
+    assert "nor do 8-bit states, LoRA or QLoRA" in none.out.splitlines()[0]
+
+
+def test_adapters_leave_states_away() -> None:
+    full, lora = (
+        asked("llama-3-70b", "--gpu", "8x h100", "--method", method, "--zero", "3", "--tp", "1", "--pp", "1")
+        for method in ("full", "lora")
+    )
+    sizes = [
+        {part["part"]: part["bytes"] for part in each["layout_search"]["ruled_out"]["parts"]}
+        if not each["layouts"]
+        else {part["part"]: part["bytes"] for part in each["layouts"][0]["parts"]}
+        for each in (full, lora)
+    ]
+    assert sizes[1]["optimizer"] < 0.01 * sizes[0]["optimizer"]
+    assert sizes[1]["weights"] == pytest.approx(sizes[0]["weights"] / 2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--tp", "7"), "--tp 7 does not divide 64 heads"),
+        (("--tp", "16"), "TP 16 > 8 devices of a node"),
+        (("--tp", "0"), "--tp 0: between 1 and"),
+        (("--pp", "3"), "does not divide 64 devices"),
+        (("--pp", "32", "--vp", "3"), "layers 80 % (PP 32 x VP 3)"),
+        (("--ep", "2"), "--ep 2 does not divide 1 experts"),
+        (("--zero", "4"), "--zero 4: a stage from 0 to 3"),
+        (("--network", "0"), "--network 0"),
+        (("--count", "0"), "--count 0"),
+        (("--count", "9999999"), "--count 9,999,999"),
+        (("--global-batch", "100"), "--global-batch 100 tokens is 0 sequences"),
+    ],
+)
+def test_what_cannot_be_divided_is_one_message(arguments: tuple[str, ...], said: str) -> None:
+    answer = run("train", *BIG, *arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert said in answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("llama-3-8b", "--tp", "2"), "What is divided needs devices"),
+        (("llama-3-8b", "--gpu", "2x h100", "--count", "4"), "names 2 devices and --count 4"),
+        (("llama-3-8b", "--gpu", "2x 24GiB"), "rate of"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    answer = run("train", *arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert said in answer.err
+
+
+def test_a_run_of_a_model_that_is_not_divided_here_still_says_its_time() -> None:
+    found = asked("mamba-1.4b", "--gpu", "8x h100", "--tokens", "1B")
+    assert found["layouts"] == []
+    assert found["compute"]["device_hours"] > 0
+    assert any("not modelled" in note for note in found["warnings"])
+
+
+def test_a_model_that_is_not_divided_here_is_refused_where_one_asks_for_it() -> None:
+    answer = run("train", "mamba-1.4b", "--gpu", "h100", "--count", "2")
+    assert (answer.status, answer.out) == (4, "")
+    assert "is not modelled" in answer.err
+
+
+def test_a_loss_without_logits_takes_them_off_each_device() -> None:
+    fixed = ("--tp", "1", "--pp", "1", "--cp", "1", "--zero", "3", "--checkpointing", "full", "--micro-batch", "1")
+    asked_of = ("qwen3-0.6b", "--gpu", "8x a10g", "--seq", "20480", *fixed)
+    perhaps = run("train", *asked_of).out.splitlines()[0]
+    assert perhaps.startswith("Perhaps: Qwen3-0.6B by full at 20,480 tokens on 8 x a10g: DP 8, ZeRO 3")
+    with_logits, without = (asked(*asked_of, "--loss", loss)["layouts"][0] for loss in ("logits", "cut"))
+    assert with_logits["used_bytes"] - without["used_bytes"] > 2 * 20480 * 151936 * 4
+    assert without["fits"] == "yes"
