@@ -7,7 +7,8 @@ import pytest
 from llmscale import load
 from llmscale.catalogue.summaries import summary
 from llmscale.errors import UnsupportedModelError
-from llmscale.fit.subject import DEFAULT_CONTEXT, Bare, BareSize, Counted, Listed, listed, model_of
+from llmscale.fit.about import DEFAULT_CONTEXT
+from llmscale.fit.subject import Bare, BareSize, Counted, Listed, listed, model_of
 from llmscale.formats.catalogue import quant, quants
 from llmscale.quantity import Basis
 from llmscale.runtimes.subject import Exact, Summary

@@ -15,9 +15,10 @@ from llmscale.answers.worth import WRITE, Worth, ranked_by, worths, worthwhile
 from llmscale.catalogue.scores import benchmarks
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.fit.about import DEFAULT_CONTEXT
 from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
 from llmscale.fit.question import DEFAULT_KV, Question
-from llmscale.fit.subject import DEFAULT_CONTEXT, Counted, Listed, model_of
+from llmscale.fit.subject import Counted, Listed, model_of
 from llmscale.formats.ladder import above_floor
 from llmscale.notes import Note, note
 from llmscale.runtimes.refusals import refusal

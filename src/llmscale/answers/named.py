@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmscale.catalogue.entries import library_name, models
-from llmscale.fit.subject import About
+from llmscale.fit.about import About
 from llmscale.runtimes.interface import ModelName
 
 #: Who publishes GGUF files in every usual quant, the more trusted first.

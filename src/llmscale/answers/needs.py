@@ -12,11 +12,12 @@ from llmscale.devices import device as catalogue_of_devices
 from llmscale.devices.device import Device
 from llmscale.devices.sets import ANY_DEVICE, MAX_COUNT, DeviceSet, set_of
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.fit.about import About
 from llmscale.fit.choose import Choices, Chosen, answer, available, best, choices
 from llmscale.fit.largest import longest_context
 from llmscale.fit.pace import moved, pace
 from llmscale.fit.question import DEFAULT_KV, Question
-from llmscale.fit.subject import About, Model, model_of
+from llmscale.fit.subject import Model, model_of
 from llmscale.formats.ladder import WIDEST, above_floor
 from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
+from llmscale.fit.about import About
 from llmscale.fit.largest import longest_context, most_sequences
 from llmscale.fit.pace import Moved, Pace, explain_pace, pace
 from llmscale.fit.place import Settled
-from llmscale.fit.subject import About, Subject
+from llmscale.fit.subject import Subject
 from llmscale.notes import Note, note
 from llmscale.runtimes.interface import (
     CACHE,

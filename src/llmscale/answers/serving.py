@@ -9,9 +9,10 @@ from llmscale.answers.placed import Laid, longest
 from llmscale.answers.results.estimate import ServedUsers
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError
+from llmscale.fit.about import About
 from llmscale.fit.place import place
 from llmscale.fit.question import Question
-from llmscale.fit.subject import About, Model
+from llmscale.fit.subject import Model
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.select import named
 from llmscale.notes import Note, note

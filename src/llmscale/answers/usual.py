@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from llmscale.devices.device import entries
 from llmscale.devices.sets import DeviceSet
-from llmscale.fit.subject import About, Model
+from llmscale.fit.about import About
+from llmscale.fit.subject import Model
 from llmscale.formats.ladder import originals
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import named

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
-from llmscale.fit.subject import About
+from llmscale.fit.about import About
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.runtimes.interface import Options, Runtime, Workload

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from llmscale.catalogue.summaries import ModelSummary, compiled, sizes
 from llmscale.errors import UnsupportedModelError
+from llmscale.fit.about import About
 from llmscale.fit.neighbours import neighbours
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Quant
@@ -21,39 +22,6 @@ from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.subject import Exact, SizedWeights, Summary
-
-DEFAULT_CONTEXT = 4096
-
-
-class About(NamedTuple):
-    """What answers say of a model, whatever its quant.
-
-    Attributes:
-        limit: the model's own longest context; None when it has none.
-        sequence: tokens of a model that always sees the same number; None for a language model.
-        family: the published ``model_type``; empty where it is not known, or somebody only assumed it.
-        notes: what a reader of any number must know.
-    """
-
-    id: str
-    name: str
-    source: str
-    basis: Basis
-    parameters: int
-    active: int
-    limit: int | None = None
-    sequence: int | None = None
-    published_in: str = ""
-    family: str = ""
-    notes: tuple[Note, ...] = ()
-
-    def context(self, asked: int | None) -> int:
-        """Tokens to answer for: as asked, else 4,096 or the model's own limit, whichever is smaller."""
-        if self.sequence:
-            return self.sequence
-        if asked is not None:
-            return asked
-        return min(DEFAULT_CONTEXT, self.limit or DEFAULT_CONTEXT)
 
 
 class BareSize(NamedTuple):

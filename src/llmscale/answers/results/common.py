@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from llmscale.fit.subject import About
+    from llmscale.fit.about import About
 
 SCHEMA = "llmscale/1"
 
