@@ -30,6 +30,7 @@ COMMANDS = {
     "scaling": "scaling",
     "log": "log",
     "serve-cost": "serve_cost",
+    "explain": "explain",
     "models": "models",
     "devices": "devices",
     "quants": "quants",

@@ -39,6 +39,7 @@ RECIPES = {
     "device_names": Recipe("device_names.yaml", "llmscale.devices.naming"),
     "models": Recipe("models.yaml", "llmscale.catalogue.schema"),
     "scores": Recipe("scores.yaml", "llmscale.catalogue.scores"),
+    "glossary": Recipe("glossary.yaml", "llmscale.glossary.schema"),
     "naming": Recipe("names.yaml", "llmscale.catalogue.naming"),
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),
     "bounds": Recipe("bounds.yaml", "llmscale.fit.schema"),

@@ -13,7 +13,13 @@ LANGUAGES = ("en", "zh")
 
 
 class Words(Protocol):
-    """One language."""
+    """One language.
+
+    Attributes:
+        lang: ``en`` or ``zh``.
+    """
+
+    lang: str
 
     def __call__(self, text: str) -> str:
         """A label that is English, in this language; what has no translation stays."""
@@ -32,7 +38,7 @@ class _Language:
     """The tables of a module of this folder."""
 
     def __init__(self, lang: str) -> None:
-        self._lang = lang
+        self.lang = lang
         self._own, self._english = (import_module(f"{__name__}.{name}") for name in (lang, "en"))
 
     def __call__(self, text: str) -> str:
@@ -43,7 +49,7 @@ class _Language:
         return str(form(told.values) if callable(form) else form.format(**told.values))
 
     def count(self, value: int | None) -> str:
-        return "-" if value is None else format_count(value, self._lang)
+        return "-" if value is None else format_count(value, self.lang)
 
 
 @cache

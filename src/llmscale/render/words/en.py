@@ -209,4 +209,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "about_mlx": "mlx: mlx-lm on Metal. Overhead is what is under way while a prompt as long as the context is read; a "
     "smaller --prefill-step-size takes less.",
     "about_exllama": "exllama: the token embedding, which is among the weights, stays in RAM.",
+    "words_explained": "{count} words; llmscale explain WORD tells what one means, with figures.",
+    "also_called": lambda v: f"Also: {', '.join(v['names'])}.",
+    "see_words": lambda v: f"See: llmscale explain {' | '.join(v['words'])}",
 }
