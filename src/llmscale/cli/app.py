@@ -40,6 +40,10 @@ COMMANDS = {
     "mcp": "mcp",
     "plugins": "plugins",
 }
+#: Options that say how an answer is written, which may stand before the command, and whether a value follows.
+STYLE = {"--lang": True, "-o": True, "--output": True, "--width": True, "--no-color": False, "--quiet": False}
+#: What runs where no command is named.
+ALONE = "start"
 
 
 class LazyGroup(TyperGroup):
@@ -49,9 +53,10 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in COMMANDS and cmd_name != ALONE:
             return None
-        loaded = typer.main.get_command(import_module(f"llmscale.cli.{COMMANDS[cmd_name]}").app)
+        module = COMMANDS.get(cmd_name, cmd_name)
+        loaded = typer.main.get_command(import_module(f"llmscale.cli.{module}").app)
         loaded.name = cmd_name
         read_plainly(loaded, ctx)
         return loaded
@@ -97,8 +102,18 @@ def main() -> None:
     """Run the program; the entry point of ``llmscale``."""
     _speak()
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
-    _run(arguments, debug, SLIPS)
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    style = _style(arguments)
+    rest = arguments[len(style) :]
+    _run([*(rest or [ALONE]), *style], debug, SLIPS)
+
+
+def _style(arguments: list[str]) -> list[str]:
+    """Options of output that stand before the command."""
+    at = 0
+    while at < len(arguments) and arguments[at].partition("=")[0] in STYLE:
+        at += 1 if "=" in arguments[at] or not STYLE[arguments[at]] else 2
+    return arguments[:at]
 
 
 def _speak() -> None:

@@ -40,7 +40,8 @@ def fits(
         Optional[str],
         typer.Argument(
             metavar="DEVICE",
-            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB. Default: 12, 16 and 24 GB cards.",
+            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB. Default: this machine's GPU, else "
+            "cards of 12, 16 and 24 GB.",
             autocompletion=opt.complete_device,
         ),
     ] = None,
@@ -113,10 +114,12 @@ def fits(
     """What to run on DEVICE: the best open models, each in the best usual quant that fits; of one MODEL, its quants."""
     from llmscale.answers.fits import fits as answer
     from llmscale.answers.results.fits import FitsResult
+    from llmscale.answers.start import here
     from llmscale.render.views.fits import fits_view
 
+    alone = device is None and not models and not model and not command
     result = answer(
-        device,
+        here() if alone else device,
         [*(models or ()), *(model or ())],
         context=opt.tokens(context),
         batch=batch,

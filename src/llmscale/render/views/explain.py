@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
-
-from rich.cells import cell_len
 
 from llmscale.answers.results.explain import ExplainedWords, ExplainResult, FigureTable
 from llmscale.notes import note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import answer, counted, gib, pace, wait
+from llmscale.render.views.next import typed
 from llmscale.render.words import Words
 
 #: What says by itself what it is.
@@ -40,13 +39,6 @@ def _next(result: ExplainResult, say: Words) -> Iterator[str]:
     if result.see:
         yield say.sentence(note("see_words", words=list(result.see)))
     yield from typed(result.ask, say)
-
-
-def typed(lines: Sequence[str], say: Words) -> Iterator[str]:
-    """What to type next, a line each."""
-    first = say("Try:")
-    for at, line in enumerate(lines):
-        yield f"{first if not at else ' ' * cell_len(first)} {line}"
 
 
 def explained_view(result: ExplainedWords, say: Words) -> Report:

@@ -15,7 +15,14 @@ def _many(requests: float) -> str:
 
 
 LABELS = {
+    "Card": "显卡",
     "Try:": "试试:",
+    "What can I run on a card?": "一张显卡能运行什么?",
+    "Does a model fit, how fast?": "模型放得下吗,多快?",
+    "Which card does a model need?": "模型需要什么显卡?",
+    "All that runs here:": "本机可运行的全部:",
+    "How to run the first:": "如何运行第一个:",
+    "What that quant is:": "该量化是什么:",
     "Word": "词",
     "Method": "方法",
     "Optimizer": "优化器",
@@ -338,7 +345,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + "。"
     ),
     "fits_overview": "{context:,} 词元上下文下放得下的损失最小的量化;标称 24 GB 的卡有 24 GiB,其中驱动与显示保留 {kept}"
-    "(--reserve)。详见 llmscale fits DEVICE。",
+    "(--reserve)。只列各容量的前几个:--all 显示全部。",
     "hidden_columns": lambda v: f"宽度不足,未显示:{'、'.join(v['columns'])}。",
     "about_vllm": "vllm:可用是 CUDA 所报告显存按 --gpu-memory-utilization 的份额。0.19 及以前 CUDA 图占用其余部分,"
     "自 0.20 起从缓存中扣除。",
@@ -348,6 +355,15 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "每个设备保留 1 GiB,放不下的层进入内存。",
     "about_mlx": "mlx:Metal 上的 mlx-lm。开销是读取与上下文等长的提示时在用的部分;--prefill-step-size 越小占用越少。",
     "about_exllama": "exllama:词元嵌入计入权重,但留在内存中。",
+    "start_with": lambda v: (
+        f"本机:{'、'.join(v['devices'])},可用 {v['usable']} GiB" + (f",内存 {v['ram']} GiB。" if v["ram"] else "。")
+    ),
+    "start_without": lambda v: "本机未找到 GPU" + (f"(内存 {v['ram']} GiB)" if v["ram"] else "") + "。可以问三个问题:",
+    "fits_sizes": lambda v: (
+        "各容量显卡的首选:" + ";".join(f"{size}:{model}({quant})" for size, model, quant in v["best"]) + "。"
+        if v["best"]
+        else "没有符合条件且放得下的。"
+    ),
     "words_explained": "共 {count} 个词;llmscale explain 词 给出含义和数字。",
     "also_called": lambda v: f"又称:{'、'.join(v['names'])}。",
     "see_words": lambda v: f"参见:llmscale explain {' | '.join(v['words'])}",
