@@ -7,7 +7,6 @@ from typing import Annotated, Any, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.grouped import GroupedCommand
 from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
 
@@ -29,7 +28,6 @@ def complete_sort(incomplete: str) -> list[str]:
 
 
 @app.command(
-    cls=GroupedCommand,
     epilog="Examples: llmscale fits rtx4090 | llmscale fits '2x rtx3090' llama-2-70b | "
     "llmscale fits 12GB --for code --min-context 32k",
 )

@@ -45,6 +45,7 @@ RECIPES = {
     "bounds": Recipe("bounds.yaml", "llmscale.fit.schema"),
     "releases": Recipe("releases", "llmscale.runtimes.schema"),
     "options": Recipe("", "llmscale.compile.options", "options"),
+    "zh": Recipe("zh.yaml", "llmscale.store.phrases"),
     "training": Recipe("training.yaml", "llmscale.training.schema"),
     "summaries": Recipe("models.yaml", "llmscale.compile.summaries", "summaries"),
 }

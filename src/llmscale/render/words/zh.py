@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.words import zh_log
+from llmscale.render.words import zh_facts, zh_log
 from llmscale.render.words.zh_training import TRAINING
+from llmscale.store.phrases import phrases
 from llmscale.units import format_gib
 
 
 def _many(requests: float) -> str:
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
+
+
+def quoted(text: str) -> str:
+    """What came with the answer: said in Chinese where that is known, else marked as the words of its source."""
+    told = phrases("zh")(text)
+    return told if re.search("[\u4e00-\u9fff]", told) else f"原文:{told}"
 
 
 LABELS = {
@@ -46,6 +54,7 @@ LABELS = {
     "Forward FLOP": "前向 FLOP",
     "Backward FLOP": "反向 FLOP",
     "full": "全部",
+    **zh_facts.LABELS,
     **zh_log.LABELS,
     **TRAINING,
     "Trainable": "可训练参数",
@@ -84,7 +93,7 @@ LABELS = {
     "Model": "模型",
     "Quant": "量化",
     "Weights GiB": "权重 GiB",
-    "KV cache GiB": "KV 缓存 GiB",
+    "KV cache GiB": "键值缓存 GiB",
     "State GiB": "状态 GiB",
     "Overhead GiB": "开销 GiB",
     "Draft GiB": "草稿 GiB",
@@ -96,7 +105,7 @@ LABELS = {
     "Free GiB": "剩余 GiB",
     "Missing GiB": "缺少 GiB",
     "Max context": "最长",
-    "KV cache tokens": "KV 缓存词元",
+    "KV cache tokens": "键值缓存词元",
     "Requests": "并发请求",
     "Component": "组成部分",
     "Parameters": "参数量",
@@ -104,7 +113,7 @@ LABELS = {
     "Loss %": "损失%",
     "t/s": "词元/秒",
     "95 in 100": "95% 区间",
-    "First token": "首词",
+    "First token": "首词元",
     "Max batch": "最多并发",
     "Bits per weight": "每权重位数",
     "Needs": "硬件要求",
@@ -148,7 +157,7 @@ LABELS = {
     "On card GiB": "显存 GiB",
     "Left GiB": "剩余 GiB",
     "RAM GiB": "内存 GiB",
-    "KV GiB": "KV 缓存 GiB",
+    "KV GiB": "键值缓存 GiB",
     "Other GiB": "其他 GiB",
     "Or": "同类",
     "consumer": "消费级",
@@ -176,7 +185,7 @@ LABELS = {
     "Context of each, tokens": "每个序列的上下文,词元",
     "GiB on the device": "设备上的 GiB",
     "GiB by context, in host memory too": "各上下文所需 GiB(含主机内存)",
-    "KV cache": "KV 缓存",
+    "KV cache": "键值缓存",
     "State": "状态",
     "Compute": "计算缓冲",
     "Overhead": "开销",
@@ -200,11 +209,11 @@ LABELS = {
     "~ is not exact: modelled or assumed.": "~ 表示不精确:为建模或假设值。",
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "said": lambda v: quoted(v["text"]),
     "file_not_here": "本机没有此文件:以目录中同名的模型代替。",
     "ram_of_system": "系统和其他程序占用的内存未计入:可用 --reserve 4GiB。",
     "no_processor": "{runtime} 在纯 CPU 上未建模。",
     **zh_log.SENTENCES,
-    "said": "{text}",
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
     "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
@@ -270,7 +279,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "speeds": lambda v: (
         "词元/秒:"
         + (f"全部 {v['batch']:,} 个序列合计," if v["batch"] > 1 else "")
-        + f"缓存中有 {v['context']:,} 个词元时;真值 95% 落在区间内。首词:读完 {v['context']:,} 个词元的提示之后。"
+        + f"缓存中有 {v['context']:,} 个词元时;真值 95% 落在区间内。首词元:读完 {v['context']:,} 个词元的提示之后。"
         "误差见 docs/accuracy.md。"
     ),
     "experts_in_ram": "{device} 上的 {quant}:前 {layers} 层的专家留在内存中(--n-cpu-moe {layers})。",
@@ -349,7 +358,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "hidden_columns": lambda v: f"宽度不足,未显示:{'、'.join(v['columns'])}。",
     "about_vllm": "vllm:可用是 CUDA 所报告显存按 --gpu-memory-utilization 的份额。0.19 及以前 CUDA 图占用其余部分,"
     "自 0.20 起从缓存中扣除。",
-    "about_sglang": "sglang:权重与 KV 缓存共用启动时空闲显存的 --mem-fraction-static(未指定则由 SGLang 自选)。"
+    "about_sglang": "sglang:权重与 键值缓存共用启动时空闲显存的 --mem-fraction-static(未指定则由 SGLang 自选)。"
     "其余留给激活与 CUDA 图,其规则无人实测,既不算可用也不计入合计。",
     "about_ollama": "ollama:运行的是 llama-server;0.30 以前另有自己的引擎。未指定的上下文由 Ollama 按设备自定。"
     "每个设备保留 1 GiB,放不下的层进入内存。",
