@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from llmscale.cli.language import settle, spoken
 from llmscale.cli.reading import read_plainly
 from llmscale.errors import LlmscaleError, legible, legible_lines
+from llmscale.store import progress
 
 #: Slips of one line that are set right.
 SLIPS = 3
@@ -74,6 +75,11 @@ class LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def _in_words(text: str) -> str:
+    """What is said while one waits, in the language that is spoken."""
+    return spoken(sys.argv).phrase(text)
+
+
 def _dress(command: Any) -> None:
     """Have a command, and those below it, show their help in our way."""
     for each in (command, *getattr(command, "commands", {}).values()):
@@ -118,6 +124,7 @@ def _root(
 def main() -> None:
     """Run the program; the entry point of ``llmscale``."""
     settle()
+    progress.say = _in_words
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if "--help" in arguments and not COMMANDS.keys() & {*arguments}:

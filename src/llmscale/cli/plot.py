@@ -89,8 +89,11 @@ def plot(
         _show(picture, width, no_color)
         return
     from llmscale.pictures.drawers.interface import Paper
+    from llmscale.store.progress import telling
 
-    _write(Path(to), draws.draw(picture, Paper(*pixels, dark, lang.value, suffix)))
+    with telling("drawing …"):
+        drawn = draws.draw(picture, Paper(*pixels, dark, lang.value, suffix))
+    _write(Path(to), drawn)
 
 
 def _refuse_unfit(name: str, kind: Kind, subject: str | None, gpu: str | None) -> None:
