@@ -54,6 +54,19 @@ def test_a_pipe_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pipe.getvalue() == ""
 
 
+def test_what_has_to_be_made_for_the_words_of_it_says_nothing_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def saying(text: str) -> str:
+        with progress.telling("inner"):
+            return f"<{text}>"
+
+    screen = Screen(True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress, "say", saying)
+    with progress.telling("outer"):
+        pass
+    assert screen.getvalue() == f"{progress.CLEAR}<outer>{progress.CLEAR}"
+
+
 def test_what_is_known_to_take_long_is_wiped_also_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(True)
     monkeypatch.setattr(sys, "stderr", screen)

@@ -21,27 +21,40 @@ def counted(items: Iterable[T], of: int, what: str) -> Iterator[T]:
     begun, shown = time.monotonic(), False
     for at, item in enumerate(items):
         if time.monotonic() - begun > MOMENT and at % max(1, of // 100) == 0:
-            shown = _tell(f"{CLEAR}{say(what)} {at:,}/{of:,}") or shown
+            shown = _tell(f"{what} {at:,}/{of:,}") or shown
         yield item
     if shown:
-        _tell(CLEAR)
+        _write(CLEAR)
 
 
 @contextmanager
 def telling(what: str) -> Iterator[None]:
     """Say it while something is done that is known to take long."""
-    shown = _tell(f"{CLEAR}{say(what)}")
+    shown = _tell(what)
     try:
         yield
     finally:
         if shown:
-            _tell(CLEAR)
+            _write(CLEAR)
+
+
+#: What is being said: the words of a language are a table as well, which may have to be made first.
+_saying: list[str] = []
 
 
 def _tell(text: str) -> bool:
     """Write it where a person reads; whether one does."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or _saying:
         return False
-    sys.stderr.write(text.encode(sys.stderr.encoding or "utf-8", "replace").decode(sys.stderr.encoding or "utf-8"))
-    sys.stderr.flush()
+    _saying.append(text)
+    try:
+        _write(f"{CLEAR}{say(text)}")
+    finally:
+        _saying.clear()
     return True
+
+
+def _write(text: str) -> None:
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stderr.flush()
