@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from llmscale.cli.help import wrapped
 from llmscale.cli.language import spoken
+from llmscale.render.wrap import wrapped
 from tests.helpers import environment, good, process
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from llmscale.render.words import Words
+from llmscale.render.wrap import wrapped
 
 #: Groups in this order; runtimes' own follow. What names no group is about output.
 ARGUMENTS, MAIN, OTHERS = "Arguments", "Main", "Output"
@@ -38,8 +39,6 @@ NAMES = 24
 _EXTRA = re.compile(r"  \[[^\[\]]*(?:\[[^\[\]]*\])?[^\[\]]*\]$")
 _SAID = re.compile(r"required|default|env var")
 _EXAMPLES = re.compile(r"Examples?: (.*)", re.DOTALL)
-#: What a line is broken between: a letter that needs no blank around it, with what closes it, or a word.
-_WORDS = re.compile(r"[\u2e80-\uffef][\u3001\u3002\u201d\uff09\uff0c\uff1a\uff1b]*|[^\s\u2e80-\uffef]+|\s+")
 
 
 def shown(command: Any, ctx: Any, say: Words) -> str:
@@ -118,14 +117,3 @@ def _listed(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
         else:
             yield (first + " " * (column - cell_len(first)) + (lines.pop(0) if lines else "")).rstrip()
         yield from (" " * column + line for line in lines)
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Lines that are no wider, where no word is."""
-    lines, line = list[str](), ""
-    for part in _WORDS.findall(text):
-        if line and cell_len(line + part.rstrip()) > width:
-            lines.append(line.rstrip())
-            line = ""
-        line += part if line or part.strip() else ""
-    return [*lines, line.rstrip()] if line.strip() else lines

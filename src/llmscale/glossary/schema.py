@@ -12,7 +12,7 @@ from llmscale.store.yaml_file import YamlFile
 KINDS = ("", "size", "quant")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Told:
     """A word in one language: what it is called, and what it means."""
 
@@ -77,4 +77,6 @@ def check(file: YamlFile) -> dict[str, Any]:
             raise file.error((name, "stands_for"), f"'{word.stands_for}' is none of {', '.join(KINDS[1:])}.")
         if lost := [other for other in word.see if other not in entries]:
             raise file.error((name, "see"), f"there is no word '{lost[0]}'.")
+    for word in entries.values():  # lines that YAML folds are joined by a blank
+        word.zh.text = word.zh.text.replace("。 ", "。")
     return {"entries": {name: asdict(word) for name, word in entries.items()}, "names": names}

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks, TrainResult
+from llmscale.notes import Note, note
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import gib
 from llmscale.render.views.train_flops import compute_table, flops_table
 from llmscale.render.words import Words
+from llmscale.units import format_gib
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,7 +29,24 @@ class TrainView:
             tables.append(_modules(result, say))
         if self.explain:
             tables.append(_recipes(result, say))
-        return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in result.notes)))
+        notes = (*_facts(result, say), *(say.sentence(told) for told in result.notes))
+        return Report(tuple(tables), notes, (say.sentence(_answer(result, say)),))
+
+
+def _answer(result: TrainResult, say: Words) -> Note:
+    """What it takes at the most, or what stands between steps where activations are not modelled."""
+    most = result.memory.total_bytes
+    return note(
+        "train_takes",
+        model=result.model.name,
+        method=result.method,
+        gib=format_gib(result.memory.states_bytes if most is None else most, 1),
+        whole=most is not None,
+        trained=say.count(result.trainable_parameters),
+        total=say.count(result.total_parameters),
+        sequence=result.sequence,
+        batch=result.micro_batch,
+    )
 
 
 def _memory(result: TrainResult, say: Words) -> Table:
@@ -41,7 +60,7 @@ def _memory(result: TrainResult, say: Words) -> Table:
     ]
     if memory.activations_bytes is not None:
         rows.append([word(say("Activations")), gib(memory.activations_bytes)])
-    return table(f"{result.model.name}: {result.method}, {result.optimizer}, {result.precision}", columns, rows)
+    return table(f"{result.method}, {result.optimizer}, {result.precision}", columns, rows)
 
 
 def _peaks(peaks: TrainPeaks, memory: TrainMemory, say: Words) -> Table:

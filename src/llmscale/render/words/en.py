@@ -223,6 +223,23 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         if v["best"]
         else "Nothing fits that is so."
     ),
+    "train_takes": lambda v: (
+        f"{v['model']}, {v['method']}: {v['gib']} GiB "
+        + ("at the most" if v["whole"] else "between steps, without activations")
+        + f", {v['batch']} x {v['sequence']:,} tokens; {v['trained']} of {v['total']} parameters are trained."
+    ),
+    "scaling_says": lambda v: (
+        (f"{v['name']}, " if v["name"] else "")
+        + f"{v['parameters']} on {v['tokens']} tokens"
+        + (f": loss {v['loss']} by {v['law']}" if v["loss"] else "")
+        + f"; the best share of that compute is {v['best_parameters']} on {v['best_tokens']}"
+        + (f", {v['best_loss']}." if v["best_loss"] else ".")
+    ),
+    "serve_costs": lambda v: (
+        f"A million tokens of {v['model']} on {v['device']}: "
+        + "; ".join(f"{way} {cost} $" for way, cost in v["ways"])
+        + "."
+    ),
     "words_explained": "{count} words; llmscale explain WORD tells what one means, with figures.",
     "also_called": lambda v: f"Also: {', '.join(v['names'])}.",
     "see_words": lambda v: f"See: llmscale explain {' | '.join(v['words'])}",

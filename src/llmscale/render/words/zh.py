@@ -373,6 +373,23 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         if v["best"]
         else "没有符合条件且放得下的。"
     ),
+    "train_takes": lambda v: (
+        f"{v['model']},{v['method']}:"
+        + ("最多占用" if v["whole"] else "两步之间占用(不含激活)")
+        + f" {v['gib']} GiB,{v['batch']} x {v['sequence']:,} 词元;训练其 {v['total']}参数中的 {v['trained']}。"
+    ),
+    "scaling_says": lambda v: (
+        (f"{v['name']}," if v["name"] else "")
+        + f"{v['parameters']}参数训练 {v['tokens']}词元"
+        + (f":按 {v['law']} 损失为 {v['loss']}" if v["loss"] else "")
+        + f";同样算力的最佳分配是 {v['best_parameters']}参数、{v['best_tokens']}词元"
+        + (f",损失 {v['best_loss']}。" if v["best_loss"] else "。")
+    ),
+    "serve_costs": lambda v: (
+        f"{v['model']} 在 {v['device']} 上每百万词元:"
+        + ";".join(f"{way} {cost} 美元" for way, cost in v["ways"])
+        + "。"
+    ),
     "words_explained": "共 {count} 个词;llmscale explain 词 给出含义和数字。",
     "also_called": lambda v: f"又称:{'、'.join(v['names'])}。",
     "see_words": lambda v: f"参见:llmscale explain {' | '.join(v['words'])}",

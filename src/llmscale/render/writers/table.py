@@ -18,6 +18,7 @@ from llmscale.notes import note
 from llmscale.render.interface import Look
 from llmscale.render.report import Report, Table
 from llmscale.render.words import Words
+from llmscale.render.wrap import wrapped
 from llmscale.render.writers.grid import GAP, Line, grid
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
     for sentence in report.lead:
         screen.print(Text(_plain(sentence, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
     for sentence in report.body:
-        screen.print(Text(_plain(sentence, screen)), width=min(screen.width, PROSE))
+        for line in wrapped(sentence, min(screen.width, PROSE)):
+            screen.print(Text(_plain(line, screen)))
     for number, part in enumerate(report.tables):
         if number or report.body:
             screen.print()

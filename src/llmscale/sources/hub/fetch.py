@@ -112,5 +112,3 @@ def _gguf(on: Wire, path: str, target: str, size: int | None) -> int:
             os.unlink(part)
         kept.write(target, data[: header.size])
         return header.file_bytes
-
-
