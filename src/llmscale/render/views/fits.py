@@ -41,7 +41,11 @@ def _one_device(result: FitsResult, say: Words) -> Report:
         tables = [*lines_of(result, say)]
         tables += [_missing(say("Just miss"), missing, say)] if missing else []
     notes = [say.sentence(told) for told in (*result.notes, *_below(result))]
-    notes += commands(((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models), say)
+    typed = [(f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models if line.command_line]
+    told = commands(typed, say)
+    if len(typed) == 1:  # as it is typed: the headline says what it runs
+        told[-1] = typed[0][1]
+    notes += told
     return Report(tuple(tables), tuple(notes))
 
 
@@ -95,7 +99,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
     columns = [
         Column("advised", "", right=False),
         Column("quant", "Quant", right=False),
-        Column("bits_per_weight", "Bits"),
+        Column("bits_per_weight", "Bits", spare=True),
         Column("weights_bytes", ""),
         Column("total_bytes", ""),
         Column("used_bytes", "Used GiB" if is_this_processor(result.device.id) else "On card GiB"),
