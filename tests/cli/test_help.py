@@ -78,3 +78,20 @@ def test_lines_break_between_words_and_between_letters_that_need_no_blank() -> N
     assert wrapped("显存与上下文,长度", 8) == ["显存与上", "下文,长", "度"]
     assert wrapped("", 10) == []
     assert wrapped("unbreakable", 4) == ["unbreakable"]
+
+
+@pytest.mark.parametrize(("locale", "told"), [("zh_CN.UTF-8", "zh"), ("en_GB.UTF-8", None)])
+def test_the_locale_says_the_language_where_nobody_else_does(
+    locale: str, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    from llmscale.cli.language import settle
+
+    for name in ("LC_ALL", "LC_MESSAGES", "LLMSCALE_LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LLMSCALE_LANG", "")  # so that it is put back
+    monkeypatch.delenv("LLMSCALE_LANG")
+    monkeypatch.setenv("LANG", locale)
+    settle()
+    assert os.environ.get("LLMSCALE_LANG") == told

@@ -86,3 +86,11 @@ def test_spellings_are_ids_and_aliases() -> None:
 def test_an_entry_that_does_not_fit_is_refused(text: str, told: str) -> None:
     with pytest.raises(InputFileError, match=re.escape(told)):
         checked(text)
+
+
+def test_a_file_that_fits_is_a_table() -> None:
+    table = checked(
+        "a:\n  en: {title: A., text: B.}\n  zh: {title: 甲。, text: 乙。 丙。}\n  aliases: [Alpha, alpha]\n"
+    )
+    assert table["names"] == {"a": ["a"], "alpha": ["a"]}
+    assert table["entries"]["a"]["zh"]["text"] == "乙。丙。"
