@@ -8,8 +8,10 @@ EXTRAS := .venv-extras
 
 .PHONY: run test test-extras shell bench-web lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
 
-run: $(VENV)/ready  ## create the environment, install, and run the first example
+run: $(VENV)/installed  ## create the environment, install the package alone, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
+	@echo
+	@echo 'Next: $(BIN)/llmscale fits rtx4060'
 
 test: $(VENV)/ready  ## all tests, with the branch coverage of the core
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
@@ -70,10 +72,14 @@ measure:  ## memory of models on this machine's GPU, into tests/truth; without o
 	@if nvidia-smi -L >/dev/null 2>&1; then $(MAKE) --no-print-directory $(MEASURE)/ready && $(MEASURE)/bin/python -m benchmarks.measure; \
 	else echo "no CUDA device: nothing was measured"; fi
 
-$(VENV)/ready: pyproject.toml
+$(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	$(BIN)/python -m compileall -q src  # as pip does it for what is not editable
+	touch $@
+
+$(VENV)/ready: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
 $(ORACLE)/ready: pyproject.toml

@@ -19,16 +19,23 @@ from pydantic import TypeAdapter
 from llmscale.answers.results.check import CheckResult, DeviceCheckResult
 from llmscale.answers.results.compare import CompareResult
 from llmscale.answers.results.estimate import EstimateResult
+from llmscale.answers.results.explain import ExplainedWords, ExplainResult
 from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.answers.results.lists import AddedModel, DevicesResult, ModelResult, ModelsResult, QuantsResult
 from llmscale.answers.results.needs import NeedsResult
 from llmscale.answers.results.params import ParamsResult
 from llmscale.answers.results.runtimes import PluginsResult, RuntimesResult
+from llmscale.answers.results.start import StartResult
 from llmscale.answers.results.stored import LocalModelsResult
 from llmscale.cli.app import COMMANDS
 
 DOCS = Path(__file__).parent
-README = DOCS.parent / "README.md"
+#: Pages whose examples are printed anew, by the language that they are in.
+PAGES = {
+    DOCS.parent / "README.md": "en",
+    DOCS.parent / "README.zh.md": "zh",
+    DOCS / "大模型的参数量级.md": "zh",
+}
 #: Stands for the rest of an answer in README.
 CUT = "…"
 WARNINGS = "The notes as sentences in English."
@@ -49,6 +56,9 @@ ANSWERS = {
     "quants": QuantsResult,
     "runtimes": RuntimesResult,
     "plugins": PluginsResult,
+    "explain": ExplainResult,
+    "explain (no word)": ExplainedWords,
+    "(no command)": StartResult,
 }
 SUBCOMMANDS = {
     "models": ("list", "local", "show", "check", "add"),
@@ -68,33 +78,35 @@ def commands() -> str:
     return "\n".join(lines)
 
 
-def printed_by(arguments: list[str]) -> str:
+def printed_by(arguments: list[str], lang: str = "en") -> str:
     """What a command prints, 100 columns wide and without colours."""
+    plain = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "LLMSCALE_LANG": lang}
     printed = subprocess.run(
         [sys.executable, "-m", "llmscale", *arguments],
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, **plain},
     ).stdout
     return "\n".join(line.rstrip() for line in printed.strip("\n").splitlines())
 
 
-def readme() -> str:
-    """README with its examples as they are printed now; one that ends with `CUT` keeps its length."""
-    return re.sub(r"(?<=```console\n)(.*?)(?=```)", _block, README.read_text(encoding="utf-8"), flags=re.DOTALL)
+def page(path: Path, lang: str) -> str:
+    """A page with its examples as they are printed now; one that ends with `CUT` keeps its length."""
+    blocks = re.compile(r"(?<=```console\n)(.*?)(?=```)", re.DOTALL)
+    return blocks.sub(lambda found: _block(found, lang), path.read_text(encoding="utf-8"))
 
 
-def _block(found: re.Match[str]) -> str:
+def _block(found: re.Match[str], lang: str) -> str:
     """One block: each command with what it prints; a block of commands alone stays as it is."""
     shown = re.findall(r"^(\$ .*)\n((?:(?!\$ ).*\n)*)", found[0], flags=re.MULTILINE)
     if not any(answer.strip() for _, answer in shown):
         return found[0]
-    return "\n".join(f"{command}\n{_again(command, answer.strip())}\n" for command, answer in shown)
+    return "\n".join(f"{command}\n{_again(command, answer.strip(), lang)}\n" for command, answer in shown)
 
 
-def _again(command: str, answer: str) -> str:
-    lines = printed_by(shlex.split(command, comments=True)[2:]).splitlines()
+def _again(command: str, answer: str, lang: str) -> str:
+    lines = printed_by(shlex.split(command, comments=True)[2:], lang).splitlines()
     return "\n".join([*lines[: answer.count("\n")], CUT] if answer.endswith(CUT) else lines)
 
 
@@ -118,7 +130,8 @@ def answers() -> dict[Path, str]:
 def main() -> int:
     """Write the files, or with ``--check`` say which are stale."""
     stale = []
-    written = {DOCS / "commands.md": commands(), DOCS / "schema.json": schema(), README: readme()}
+    pages = {path: page(path, lang) for path, lang in PAGES.items()}
+    written = {DOCS / "commands.md": commands(), DOCS / "schema.json": schema(), **pages}
     for path, text in {**written, **answers()}.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

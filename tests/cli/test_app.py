@@ -51,13 +51,6 @@ def test_the_version() -> None:
     assert good("--version").out == f"llmscale {llmscale.__version__}\n"
 
 
-def test_without_a_command_the_help_is_shown_as_help() -> None:
-    answer = run()
-    text = answer.out + answer.err
-    assert "Usage" in text
-    assert not text.startswith("error")
-
-
 @pytest.mark.parametrize(
     ("kind", "start", "found"),
     [

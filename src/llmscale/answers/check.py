@@ -10,6 +10,7 @@ from llmscale.devices.device import Device, entries, made
 from llmscale.devices.missing import missing
 from llmscale.model.inventory import inventory
 from llmscale.sources.catalogue import of_entry
+from llmscale.store.progress import counted as counted_items
 
 #: A stated figure further off than this from the count needs a written reason.
 STATED_WITHIN = 0.005
@@ -23,7 +24,8 @@ def check_models(*, catalogue: str | None = None) -> CheckResult:
     The models of the user's own `catalogue` are among them.
     """
     differing, contexts, recalled, checked = [], [], [], 0
-    for entry in model_catalogue.entries(catalogue):
+    every = list(model_catalogue.entries(catalogue))
+    for entry in counted_items(every, len(every), "models recounted"):
         if not entry.config:
             continue
         spec = of_entry(entry).known()

@@ -29,6 +29,8 @@ from llmscale.sources.registry import load
 CONSUMER_GIB = (12, 16, 24)
 #: Rows of a list that is not asked for whole.
 MOST_ROWS = 12
+#: And of each size where several stand side by side.
+MOST_EACH = 4
 
 
 def fits(
@@ -59,7 +61,7 @@ def fits(
 
     Without `models` the catalogue is asked: open models for `purpose`, the newest of a line and size, in quants above a
     floor of loss, ranked by reported quality; the first `MOST_ROWS` of those that fit, then of those that miss the
-    smallest quant by less than half of what there is. Without a device: the 12 to 24 GB consumer range.
+    smallest quant by less than half of what there is. Without a device: `MOST_EACH` of 12, 16 and 24 GB.
 
     Args:
         quants: the only ones to choose from; the usual ones of `runtime` when there are none.
@@ -92,7 +94,7 @@ def fits(
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
     asking = entries if models or everything else [entry for entry in entries if entry.model.about.id in first]
     have, unable = _candidates(asking, choose, asked, bool(models))
-    most = limit or (None if everything or models else MOST_ROWS)
+    most = limit or (None if everything or models else MOST_ROWS if device is not None else MOST_EACH)
     listing = _Listing(wanted, most, "", first, len(entries) - len(asking), command)
     alone = asked if models else without_offloading(asked)
     offloading = asked if alone != asked else None

@@ -6,16 +6,18 @@ Commands are imported when they are called: building all of them would double th
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
+from types import MethodType
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from llmscale.cli.language import settle, spoken
 from llmscale.cli.reading import read_plainly
 from llmscale.errors import LlmscaleError, legible, legible_lines
+from llmscale.store import progress
 
 #: Slips of one line that are set right.
 SLIPS = 3
@@ -30,6 +32,7 @@ COMMANDS = {
     "scaling": "scaling",
     "log": "log",
     "serve-cost": "serve_cost",
+    "explain": "explain",
     "models": "models",
     "devices": "devices",
     "quants": "quants",
@@ -39,6 +42,10 @@ COMMANDS = {
     "mcp": "mcp",
     "plugins": "plugins",
 }
+#: Options that say how an answer is written, which may stand before the command, and whether a value follows.
+STYLE = {"--lang": True, "-o": True, "--output": True, "--width": True, "--no-color": False, "--quiet": False}
+#: What runs where no command is named.
+ALONE = "start"
 
 
 class LazyGroup(TyperGroup):
@@ -48,21 +55,42 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in COMMANDS and cmd_name != ALONE:
             return None
-        loaded = typer.main.get_command(import_module(f"llmscale.cli.{COMMANDS[cmd_name]}").app)
+        module = COMMANDS.get(cmd_name, cmd_name)
+        loaded = typer.main.get_command(import_module(f"llmscale.cli.{module}").app)
         loaded.name = cmd_name
         read_plainly(loaded, ctx)
+        _dress(loaded)
         return loaded
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         read_plainly(self, ctx)
+        _dress(self)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         # So that Typer can say "did you mean" without loading every command.
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
         return super().resolve_command(ctx, args)
+
+
+def _in_words(text: str) -> str:
+    """What is said while one waits, in the language that is spoken."""
+    return spoken(sys.argv).phrase(text)
+
+
+def _dress(command: Any) -> None:
+    """Have a command, and those below it, show their help in our way."""
+    for each in (command, *getattr(command, "commands", {}).values()):
+        if each is not None:
+            each.format_help = MethodType(_help, each)
+
+
+def _help(command: Any, ctx: Any, formatter: Any) -> None:
+    from llmscale.cli.help import shown
+
+    formatter.write(shown(command, ctx, spoken(sys.argv)))
 
 
 app = typer.Typer(
@@ -72,7 +100,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="The scale of large models, exact: parameters, memory, and the cards they fit.",
-    epilog="Examples: llmscale estimate 7B --quant int4 | llmscale compare gpt-3 llama-2-70b | llmscale fits rtx4090",
+    epilog="Examples: llmscale fits rtx4060 | llmscale estimate llama-3.1-8b --gpu rtx4060 | "
+    "llmscale needs llama-3.1-70b | llmscale compare gpt-3 llama-2-70b | llmscale explain q4_k_m",
 )
 
 
@@ -94,17 +123,23 @@ def _root(
 
 def main() -> None:
     """Run the program; the entry point of ``llmscale``."""
-    _speak()
+    settle()
+    progress.say = _in_words
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
-    _run(arguments, debug, SLIPS)
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    if "--help" in arguments and not COMMANDS.keys() & {*arguments}:
+        arguments = ["--help"]  # the language is read off the command line itself
+    style = _style(arguments)
+    rest = arguments[len(style) :]
+    _run([*(rest or [ALONE]), *style], debug, SLIPS)
 
 
-def _speak() -> None:
-    """Chinese where the locale is and nobody says otherwise; ``--lang`` and ``LLMSCALE_LANG`` do."""
-    told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    if told.lower().startswith("zh"):
-        os.environ.setdefault("LLMSCALE_LANG", "zh")
+def _style(arguments: list[str]) -> list[str]:
+    """Options of output that stand before the command."""
+    at = 0
+    while at < len(arguments) and arguments[at].partition("=")[0] in STYLE:
+        at += 1 if "=" in arguments[at] or not STYLE[arguments[at]] else 2
+    return arguments[:at]
 
 
 def _run(arguments: list[str], debug: bool, tries: int) -> None:
@@ -149,7 +184,7 @@ def _again(arguments: list[str], message: str, debug: bool, tries: int) -> None:
     meant = corrected(arguments, message)
     if meant is not None:
         if meant[-1] not in ("--help", "--version"):
-            sys.stderr.write(f"taken as: {shown(meant)}\n")
+            _tell(f"{spoken(arguments).phrase('taken as:')} {shown(meant)}\n")
         _run(meant, debug, tries)
 
 
@@ -172,10 +207,16 @@ def _say(kind: str, message: str, hint: str, status: int, arguments: list[str]) 
         content = {"schema": SCHEMA, "error": {"kind": kind, "message": message, "hint": hint}}
         text = json.dumps(content, ensure_ascii=False) + "\n"
     else:
-        text = f"error: {message}\n" + (f"hint: {hint}\n" if hint else "")
+        say = spoken(arguments).phrase
+        text = f"{say('error:')} {say(message)}\n" + (f"{say('hint:')} {say(hint)}\n" if hint else "")
+    _tell(text)
+    return status
+
+
+def _tell(text: str) -> None:
+    """Write to stderr, in what it can say."""
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
-    return status
 
 
 def _wants_json(arguments: list[str]) -> bool:

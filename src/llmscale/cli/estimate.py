@@ -7,7 +7,6 @@ from typing import Annotated, Any, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.grouped import GroupedCommand
 from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
 
@@ -15,7 +14,6 @@ app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(
-    cls=GroupedCommand,
     epilog="Examples: llmscale estimate 7B --quant int4 | llmscale estimate llama-2-7b -q fp16 -q int8 --gpu rtx4090",
 )
 @takes_runtime_options

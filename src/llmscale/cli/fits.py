@@ -7,7 +7,6 @@ from typing import Annotated, Any, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.grouped import GroupedCommand
 from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
 
@@ -29,7 +28,6 @@ def complete_sort(incomplete: str) -> list[str]:
 
 
 @app.command(
-    cls=GroupedCommand,
     epilog="Examples: llmscale fits rtx4090 | llmscale fits '2x rtx3090' llama-2-70b | "
     "llmscale fits 12GB --for code --min-context 32k",
 )
@@ -40,7 +38,8 @@ def fits(
         Optional[str],
         typer.Argument(
             metavar="DEVICE",
-            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB. Default: 12, 16 and 24 GB cards.",
+            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB. Default: this machine's GPU, else "
+            "cards of 12, 16 and 24 GB.",
             autocompletion=opt.complete_device,
         ),
     ] = None,
@@ -113,10 +112,12 @@ def fits(
     """What to run on DEVICE: the best open models, each in the best usual quant that fits; of one MODEL, its quants."""
     from llmscale.answers.fits import fits as answer
     from llmscale.answers.results.fits import FitsResult
+    from llmscale.answers.start import here
     from llmscale.render.views.fits import fits_view
 
+    alone = device is None and not models and not model and not command
     result = answer(
-        device,
+        here() if alone else device,
         [*(models or ()), *(model or ())],
         context=opt.tokens(context),
         batch=batch,

@@ -8,16 +8,13 @@ from typing import Annotated, Any, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.grouped import GroupedCommand
 from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
 
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command(
-    cls=GroupedCommand, epilog="Examples: llmscale needs llama-2-70b | llmscale needs llama-2-70b --quant q4_k_m"
-)
+@app.command(epilog="Examples: llmscale needs llama-2-70b | llmscale needs llama-2-70b --quant q4_k_m")
 @takes_runtime_options
 @takes_style
 def needs(

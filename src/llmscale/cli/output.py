@@ -31,11 +31,12 @@ class Style(NamedTuple):
         from llmscale.render.interface import Look
         from llmscale.render.registry import writer
         from llmscale.render.report import legible
+        from llmscale.render.translated import translated
         from llmscale.render.words import words
 
         say = words(self.lang.value)
         look = Look(self.width, not self.no_color, self.quiet)
-        out(writer(self.output).write(result, lambda: legible(view(result, say)), say, look))
+        out(writer(self.output).write(result, lambda: translated(legible(view(result, say)), say), say, look))
 
 
 #: How an answer is written: options of every command that has one.

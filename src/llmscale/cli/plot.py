@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from llmscale.cli import options as opt
-from llmscale.cli.grouped import GroupedCommand
 from llmscale.cli.runtime_options import takes_runtime_options
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ def _complete_kind(incomplete: str) -> list[str]:
 
 
 @app.command(
-    cls=GroupedCommand,
     epilog="Examples: llmscale plot scale | llmscale plot memory llama-3.1-8b | llmscale plot parts deepseek-v3 --to "
     "parts.svg | llmscale plot users llama-3.1-8b --gpu rtx4090",
 )
@@ -91,8 +89,11 @@ def plot(
         _show(picture, width, no_color)
         return
     from llmscale.pictures.drawers.interface import Paper
+    from llmscale.store.progress import telling
 
-    _write(Path(to), draws.draw(picture, Paper(*pixels, dark, lang.value, suffix)))
+    with telling("drawing …"):
+        drawn = draws.draw(picture, Paper(*pixels, dark, lang.value, suffix))
+    _write(Path(to), drawn)
 
 
 def _refuse_unfit(name: str, kind: Kind, subject: str | None, gpu: str | None) -> None:

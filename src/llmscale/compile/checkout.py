@@ -11,6 +11,7 @@ from typing import Any
 from llmscale.compile.registry import make, recipe, sources
 from llmscale.errors import InputFileError
 from llmscale.store import tables, yaml_file
+from llmscale.store.progress import telling
 
 #: Relative to the package: where the YAML lies in a checkout.
 DATA = os.path.join(os.pardir, os.pardir, "data")
@@ -25,14 +26,15 @@ def compiled(name: str) -> dict[str, Any]:
         InputFileError: what does not fit its schema.
     """
     environment = {**os.environ, "PYTHONPATH": os.path.dirname(tables.PACKAGE)}
-    done = subprocess.run(
-        [sys.executable, "-m", "llmscale.compile", name, tables.COMPILED],
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    with telling(f"made once after a change of the code: table {name} …"):
+        done = subprocess.run(
+            [sys.executable, "-m", "llmscale.compile", name, tables.COMPILED],
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
     if done.returncode == REFUSED:
         message, hint = json.loads(done.stderr)
         raise InputFileError(message, hint)

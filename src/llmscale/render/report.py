@@ -49,7 +49,7 @@ class Table(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Tables, sentences to read below them, and above them the answer itself where it is one.
+    """Tables, sentences to read below them, and above them the answer itself where it is one, with what explains it.
 
     `inexact` when any cell is marked with ``~``.
     """
@@ -57,6 +57,7 @@ class Report(NamedTuple):
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
 
     @property
     def inexact(self) -> bool:
@@ -73,6 +74,7 @@ def legible(report: Report) -> Report:
         ),
         tuple(map(_shown, report.notes)),
         tuple(map(_shown, report.lead)),
+        tuple(map(_shown, report.body)),
     )
 
 

@@ -13,6 +13,8 @@ from llmscale.render.words import Words
 
 #: Models side by side that 80 columns have room for; more go below.
 ABREAST = 4
+#: What three digits do not hold.
+LEAST_GROUPED = 999.5
 
 
 def compare_view(result: CompareResult, say: Words) -> Report:
@@ -20,7 +22,7 @@ def compare_view(result: CompareResult, say: Words) -> Report:
     facts: list[tuple[str, str, Callable[[ComparedModel], Cell]]] = [
         ("parameters", "Parameters", lambda m: counted(m.parameters, say, m.basis)),
         ("active_parameters", "Active", lambda m: counted(m.active_parameters, say, m.basis)),
-        ("ratio", "Ratio", lambda m: Cell(m.ratio, "-" if m.ratio is None else f"{m.ratio:.3g}x")),
+        ("ratio", "Ratio", lambda m: Cell(m.ratio, "-" if m.ratio is None else f"{_ratio(m.ratio)}x")),
         ("layers", "Layers", lambda m: whole(m.layers)),
         ("hidden_size", "Hidden size", lambda m: whole(m.hidden_size)),
         ("attention", "Attention", lambda m: word(m.attention)),
@@ -56,13 +58,17 @@ def _differences(models: Sequence[ComparedModel], say: Words) -> Iterator[str]:
             "compared",
             model=other.name,
             first=first.name,
-            times=f"{1 / other.ratio if less else other.ratio:.3g}",
+            times=_ratio(1 / other.ratio if less else other.ratio),
             less=less,
             share=f"{100 * other.ratio:.3g} %",
             tokens=_digits(other.tokens_per_parameter),
             first_tokens=_digits(first.tokens_per_parameter),
         )
         yield say.sentence(told)
+
+
+def _ratio(times: float) -> str:
+    return f"{times:.3g}" if times < LEAST_GROUPED else f"{times:,.0f}"
 
 
 def _digits(tokens: float | None) -> str:

@@ -13,6 +13,7 @@ from llmscale.notes import Note, note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import HEAVY, answer, commands, counted, gib, loss_word, pace
+from llmscale.render.views.next import three_questions
 from llmscale.render.words import Words
 from llmscale.units import format_gib
 
@@ -26,16 +27,25 @@ def fits_view(result: FitsResult | FitsOverview, say: Words) -> Report:
     return _one_device(result, say)
 
 
-def _one_device(result: FitsResult, say: Words) -> Report:
+def lines_of(result: FitsResult, say: Words) -> tuple[Table, ...]:
+    """The models that fit, under the answer as a sentence."""
     fitting = [line for line in result.models if line.fits]
+    return (_lines(_headline(result, say), fitting, say, on_card=not is_this_processor(result.device.id)),)
+
+
+def _one_device(result: FitsResult, say: Words) -> Report:
     missing = [line for line in result.models if not line.fits]
     if result.choices:
         tables = [_choices(_headline(result, say), result, say)]
     else:
-        tables = [_lines(_headline(result, say), fitting, say, on_card=not is_this_processor(result.device.id))]
+        tables = [*lines_of(result, say)]
         tables += [_missing(say("Just miss"), missing, say)] if missing else []
     notes = [say.sentence(told) for told in (*result.notes, *_below(result))]
-    notes += commands(((f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models), say)
+    typed = [(f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models if line.command_line]
+    told = commands(typed, say)
+    if len(typed) == 1:  # as it is typed: the headline says what it runs
+        told[-1] = typed[0][1]
+    notes += told
     return Report(tuple(tables), tuple(notes))
 
 
@@ -89,7 +99,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
     columns = [
         Column("advised", "", right=False),
         Column("quant", "Quant", right=False),
-        Column("bits_per_weight", "Bits"),
+        Column("bits_per_weight", "Bits", spare=True),
         Column("weights_bytes", ""),
         Column("total_bytes", ""),
         Column("used_bytes", "Used GiB" if is_this_processor(result.device.id) else "On card GiB"),
@@ -198,24 +208,21 @@ def _row(line: FittingModel, say: Words, shown: Mapping[str, str]) -> list[Cell]
 
 
 def _overview(result: FitsOverview, say: Words) -> Report:
-    names = [column.device.name for column in result.devices]
-    by_model: dict[str, dict[str, FittingModel]] = {}
-    for column in result.devices:
-        for line in column.models:
-            if line.fits:
-                by_model.setdefault(line.id, {})[column.device.id] = line
-    columns = [Column("model", "Model", right=False), Column("parameters", "Params")]
-    columns += [Column(column.device.id, name) for column, name in zip(result.devices, names, strict=True)]
-    largest_first = sorted(by_model.values(), key=lambda found: -next(iter(found.values())).parameters)
-    rows = []
-    for found in largest_first:
-        first = next(iter(found.values()))
-        cells = [_quant(found.get(column.device.id)) for column in result.devices]
-        rows.append([word(first.id), counted(first.parameters, say, first.basis), *cells])
+    """The first of each size, below each other."""
+    every = [line for one in result.devices for line in one.models if line.fits]
+    paced = any(line.tokens_per_second for line in every)
+    shown = {"used_bytes": "On card GiB", "max_context": "Context", "tokens_per_second": "t/s" if paced else ""}
+    columns = [Column("device", "Card", right=False), *_columns(shown)]
+    rows = [
+        [word(one.device.name), *_row(line, say, shown)] for one in result.devices for line in one.models if line.fits
+    ]
     kept = format_gib(result.devices[0].device.reserve_bytes)
     told = say.sentence(note("fits_overview", context=result.context, kept=kept))
-    return Report((table("", columns, rows),), (told,))
+    lead = say.sentence(note("fits_sizes", best=_best(result)))
+    return Report((table("", columns, rows),), (told, *three_questions(say)), (lead,))
 
 
-def _quant(line: FittingModel | None) -> Cell:
-    return word(None) if line is None else Cell(line.quant, line.quant.upper(), "green")
+def _best(result: FitsOverview) -> list[tuple[str, str, str]]:
+    """Of each size the first that fits."""
+    first = [(one.device.name, next((line for line in one.models if line.fits), None)) for one in result.devices]
+    return [(name, line.id, line.quant.upper()) for name, line in first if line]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from llmscale.answers.results.params import ParameterCount, ParamsResult
 from llmscale.model.describe import TIERS
+from llmscale.notes import note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import counted
@@ -85,7 +86,7 @@ def _facts(result: ParamsResult, parameters: ParameterCount, say: Words) -> Iter
         active = f", {say.count(result.stated_active_parameters)} active" if result.stated_active_parameters else ""
         yield f"{say('Stated')}: {say.count(result.stated_parameters)}{active} ({result.model.source})"
     if result.disclosure:
-        yield result.disclosure
+        yield say.sentence(note("said", text=result.disclosure))
 
 
 def _tensors(result: ParamsResult) -> Table:
@@ -133,7 +134,7 @@ def _undisclosed(result: ParamsResult, say: Words) -> Report:
         tables,
         (
             *said,
-            result.disclosure,
+            say.sentence(note("said", text=result.disclosure)),
             *label,
             *(say.sentence(told) for told in result.notes),
             f"Source: {result.model.source}",

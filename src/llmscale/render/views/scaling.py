@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.answers.results.scaling import LawLine, ScalingResult
+from llmscale.notes import Note, note
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.words import Words
 
@@ -12,13 +13,34 @@ from llmscale.render.words import Words
 def scaling_view(result: ScalingResult, say: Words) -> Report:
     """See the module."""
     tables = [
-        _laws(result.name, result.asked, say),
+        _laws("", result.asked, say),
         _laws(say("Best share of the same compute"), result.optimal, say),
         _changes(result, say),
     ]
     if result.trained:
         tables.append(_trained(result, say))
-    return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in result.notes)))
+    notes = (*_facts(result, say), *(say.sentence(told) for told in result.notes))
+    return Report(tuple(tables), notes, (say.sentence(_answer(result, say)),))
+
+
+def _answer(result: ScalingResult, say: Words) -> Note:
+    """What the first law says of what was asked, and of the best share of the same compute."""
+    asked, best = result.asked[0], result.optimal[0]
+    return note(
+        "scaling_says",
+        name="" if result.name.replace(",", "").isdecimal() else result.name,
+        law=asked.title,
+        parameters=say.count(asked.parameters),
+        tokens=say.count(asked.tokens),
+        loss=_told(asked),
+        best_parameters=say.count(best.parameters),
+        best_tokens=say.count(best.tokens),
+        best_loss=_told(best),
+    )
+
+
+def _told(line: LawLine) -> str:
+    return "" if line.loss is None else f"{'' if line.in_range else '~'}{line.loss:.3f}"
 
 
 def _facts(result: ScalingResult, say: Words) -> Iterator[str]:

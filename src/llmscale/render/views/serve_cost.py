@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.answers.results.serve_cost import ServeCostResult
+from llmscale.notes import note
 from llmscale.render.report import Cell, Column, Report, table, word
 from llmscale.render.words import Words
 
@@ -26,8 +27,17 @@ def serve_cost_view(result: ServeCostResult, say: Words) -> Report:
         ]
         for cost in result.costs
     ]
-    title = f"{result.model.name}, {result.quant}, {result.count} x {result.device}, {result.runtime}"
-    return Report((table(title, columns, rows),), (*_facts(result, say), *(say.sentence(n) for n in result.notes)))
+    title = f"{result.quant}, {result.count} x {result.device}, {result.runtime}"
+    notes = (*_facts(result, say), *(say.sentence(told) for told in result.notes))
+    return Report((table(title, columns, rows),), notes, tuple(_answer(result, say)))
+
+
+def _answer(result: ServeCostResult, say: Words) -> Iterator[str]:
+    """What a million tokens cost, the cheapest way first."""
+    ways = sorted(result.costs, key=lambda cost: sum(cost.output))
+    if ways:
+        told = [[say(cost.way), _between(cost.output)] for cost in ways]
+        yield say.sentence(note("serve_costs", model=result.model.name, device=result.device, ways=told))
 
 
 def _facts(result: ServeCostResult, say: Words) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llmscale.answers.results.train import TrainPeaks, TrainResult
+from llmscale.notes import Note, note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import gib
@@ -37,9 +38,26 @@ class TrainView:
             tables.append(_recipes(result, say))
         notes = (*result.notes, *(fit_notes(result.fit) if result.fit else ()))
         notes = (*notes, *(layout_notes(result, found) if found else ()))
-        lead = (say.sentence(fit_sentence(result, result.fit)),) if result.fit else ()
-        lead = (say.sentence(layout_sentence(result, found)),) if found else lead
-        return Report(tuple(tables), (*_facts(result, say), *(say.sentence(told) for told in notes)), lead)
+        lead = fit_sentence(result, result.fit) if result.fit else _answer(result, say)
+        lead = layout_sentence(result, found) if found else lead
+        told = (*_facts(result, say), *(say.sentence(note) for note in notes))
+        return Report(tuple(tables), told, (say.sentence(lead),))
+
+
+def _answer(result: TrainResult, say: Words) -> Note:
+    """What it takes at the most, or what stands between steps where activations are not modelled."""
+    most = result.memory.total_bytes
+    return note(
+        "train_takes",
+        model=result.model.name,
+        method=result.method,
+        gib=format_gib(result.memory.states_bytes if most is None else most, 1),
+        whole=most is not None,
+        trained=say.count(result.trainable_parameters),
+        total=say.count(result.total_parameters),
+        sequence=result.sequence,
+        batch=result.micro_batch,
+    )
 
 
 def _memory(result: TrainResult, say: Words) -> Table:
@@ -53,7 +71,7 @@ def _memory(result: TrainResult, say: Words) -> Table:
     ]
     if memory.activations_bytes is not None:
         rows.append([word(say("Activations")), gib(memory.activations_bytes, basis)])
-    return table(f"{result.model.name}: {result.method}, {result.optimizer}, {result.precision}", columns, rows)
+    return table(f"{result.method}, {result.optimizer}, {result.precision}", columns, rows)
 
 
 def _peaks(result: TrainResult, peaks: TrainPeaks, say: Words) -> Table:

@@ -250,7 +250,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + "."
     ),
     "fits_overview": "The quant with the least loss that fits with a context of {context:,} tokens; a card sold as "
-    "24 GB holds 24 GiB, of which driver and display keep {kept} (--reserve). llmscale fits DEVICE tells more.",
+    "24 GB holds 24 GiB, of which driver and display keep {kept} (--reserve). The first of each size: --all for all.",
     "hidden_columns": lambda v: f"Too narrow to show: {', '.join(v['columns'])}.",
     "about_vllm": "vllm: usable is what --gpu-memory-utilization leaves of the memory that CUDA reports. Until 0.19 "
     "CUDA graphs go into the rest; from 0.20 on they are taken out of the cache.",
@@ -262,4 +262,38 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "about_mlx": "mlx: mlx-lm on Metal. Overhead is what is under way while a prompt as long as the context is read; a "
     "smaller --prefill-step-size takes less.",
     "about_exllama": "exllama: the token embedding, which is among the weights, stays in RAM.",
+    "start_with": lambda v: (
+        f"This machine: {', '.join(v['devices'])}, {v['usable']} GiB usable"
+        + (f", {v['ram']} GiB RAM." if v["ram"] else ".")
+    ),
+    "start_without": lambda v: (
+        "No GPU was found on this machine"
+        + (f" ({v['ram']} GiB RAM)" if v["ram"] else "")
+        + ". Three questions to ask:"
+    ),
+    "fits_sizes": lambda v: (
+        "Best on a card of " + "; ".join(f"{size}: {model} in {quant}" for size, model, quant in v["best"]) + "."
+        if v["best"]
+        else "Nothing fits that is so."
+    ),
+    "train_takes": lambda v: (
+        f"{v['model']}, {v['method']}: {v['gib']} GiB "
+        + ("at the most" if v["whole"] else "between steps, without activations")
+        + f", {v['batch']} x {v['sequence']:,} tokens; {v['trained']} of {v['total']} parameters are trained."
+    ),
+    "scaling_says": lambda v: (
+        (f"{v['name']}, " if v["name"] else "")
+        + f"{v['parameters']} on {v['tokens']} tokens"
+        + (f": loss {v['loss']} by {v['law']}" if v["loss"] else "")
+        + f"; the best share of that compute is {v['best_parameters']} on {v['best_tokens']}"
+        + (f", {v['best_loss']}." if v["best_loss"] else ".")
+    ),
+    "serve_costs": lambda v: (
+        f"A million tokens of {v['model']} on {v['device']}: "
+        + "; ".join(f"{way} {cost} $" for way, cost in v["ways"])
+        + "."
+    ),
+    "words_explained": "{count} words; llmscale explain WORD tells what one means, with figures.",
+    "also_called": lambda v: f"Also: {', '.join(v['names'])}.",
+    "see_words": lambda v: f"See: llmscale explain {' | '.join(v['words'])}",
 }

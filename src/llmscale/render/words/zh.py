@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.words import zh_local, zh_log, zh_training
+from llmscale.render.words import zh_facts, zh_local, zh_log, zh_training
+from llmscale.store.phrases import phrases
 from llmscale.units import format_gib
 
 
@@ -13,7 +15,45 @@ def _many(requests: float) -> str:
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
 
 
+def quoted(text: str) -> str:
+    """What came with the answer: said in Chinese where that is known, else marked as the words of its source."""
+    told = phrases("zh")(text)
+    return told if re.search("[\u4e00-\u9fff]", told) else f"原文:{told}"
+
+
 LABELS = {
+    "Card": "显卡",
+    "Try:": "试试:",
+    "What can I run on a card?": "一张显卡能运行什么?",
+    "Does a model fit, how fast?": "模型放得下吗,多快?",
+    "Which card does a model need?": "模型需要什么显卡?",
+    "All that runs here:": "本机可运行的全部:",
+    "How to run the first:": "如何运行第一个:",
+    "What that quant is:": "该量化是什么:",
+    "Word": "词",
+    "Method": "方法",
+    "Optimizer": "优化器",
+    "Checkpointing": "重计算",
+    "Embedding": "嵌入",
+    "Experts": "专家",
+    "File GiB": "文件 GiB",
+    "Compute GiB": "计算缓冲 GiB",
+    "Gradients GiB": "梯度 GiB",
+    "States GiB": "状态 GiB",
+    "Activations GiB": "激活 GiB",
+    "Sparsity": "稀疏",
+    "Reserve": "预留",
+    "Runtime": "运行时",
+    "Micro-batch": "微批量",
+    "Link": "互连",
+    "Link GB/s": "互连 GB/s",
+    "Slot GB/s": "插槽 GB/s",
+    "Bridge GB/s": "桥接 GB/s",
+    "Memory GB/s": "带宽 GB/s",
+    "Forward FLOP": "前向 FLOP",
+    "Backward FLOP": "反向 FLOP",
+    "full": "全部",
+    **zh_facts.LABELS,
     **zh_log.LABELS,
     **zh_local.LABELS,
     **zh_training.TRAINING,
@@ -53,7 +93,7 @@ LABELS = {
     "Model": "模型",
     "Quant": "量化",
     "Weights GiB": "权重 GiB",
-    "KV cache GiB": "KV 缓存 GiB",
+    "KV cache GiB": "键值缓存 GiB",
     "State GiB": "状态 GiB",
     "Overhead GiB": "开销 GiB",
     "Draft GiB": "草稿 GiB",
@@ -65,7 +105,7 @@ LABELS = {
     "Free GiB": "剩余 GiB",
     "Missing GiB": "缺少 GiB",
     "Max context": "最长",
-    "KV cache tokens": "KV 缓存词元",
+    "KV cache tokens": "键值缓存词元",
     "Requests": "并发请求",
     "Component": "组成部分",
     "Parameters": "参数量",
@@ -73,7 +113,7 @@ LABELS = {
     "Loss %": "损失%",
     "t/s": "词元/秒",
     "95 in 100": "95% 区间",
-    "First token": "首词",
+    "First token": "首词元",
     "Max batch": "最多并发",
     "Bits per weight": "每权重位数",
     "Needs": "硬件要求",
@@ -117,7 +157,7 @@ LABELS = {
     "On card GiB": "显存 GiB",
     "Left GiB": "剩余 GiB",
     "RAM GiB": "内存 GiB",
-    "KV GiB": "KV 缓存 GiB",
+    "KV GiB": "键值缓存 GiB",
     "Other GiB": "其他 GiB",
     "Or": "同类",
     "consumer": "消费级",
@@ -145,7 +185,7 @@ LABELS = {
     "Context of each, tokens": "每个序列的上下文,词元",
     "GiB on the device": "设备上的 GiB",
     "GiB by context, in host memory too": "各上下文所需 GiB(含主机内存)",
-    "KV cache": "KV 缓存",
+    "KV cache": "键值缓存",
     "State": "状态",
     "Compute": "计算缓冲",
     "Overhead": "开销",
@@ -169,13 +209,13 @@ LABELS = {
     "~ is not exact: modelled or assumed.": "~ 表示不精确:为建模或假设值。",
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "said": lambda v: quoted(v["text"]),
     "file_not_here": "本机没有此文件:以目录中同名的模型代替。",
     "ram_of_system": "系统和其他程序占用的内存未计入:可用 --reserve 4GiB。",
     "no_processor": "{runtime} 在纯 CPU 上未建模。",
     **zh_log.SENTENCES,
     **zh_local.SENTENCES,
     **zh_training.SENTENCES,
-    "said": "{text}",
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
     "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
@@ -262,7 +302,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "speeds": lambda v: (
         "词元/秒:"
         + (f"全部 {v['batch']:,} 个序列合计," if v["batch"] > 1 else "")
-        + f"缓存中有 {v['context']:,} 个词元时;真值 95% 落在区间内。首词:读完 {v['context']:,} 个词元的提示之后。"
+        + f"缓存中有 {v['context']:,} 个词元时;真值 95% 落在区间内。首词元:读完 {v['context']:,} 个词元的提示之后。"
         "误差见 docs/accuracy.md。"
     ),
     "experts_in_ram": "{device} 上的 {quant}:前 {layers} 层的专家留在内存中(--n-cpu-moe {layers})。",
@@ -341,14 +381,43 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + "。"
     ),
     "fits_overview": "{context:,} 词元上下文下放得下的损失最小的量化;标称 24 GB 的卡有 24 GiB,其中驱动与显示保留 {kept}"
-    "(--reserve)。详见 llmscale fits DEVICE。",
+    "(--reserve)。只列各容量的前几个:--all 显示全部。",
     "hidden_columns": lambda v: f"宽度不足,未显示:{'、'.join(v['columns'])}。",
     "about_vllm": "vllm:可用是 CUDA 所报告显存按 --gpu-memory-utilization 的份额。0.19 及以前 CUDA 图占用其余部分,"
     "自 0.20 起从缓存中扣除。",
-    "about_sglang": "sglang:权重与 KV 缓存共用启动时空闲显存的 --mem-fraction-static(未指定则由 SGLang 自选)。"
+    "about_sglang": "sglang:权重与 键值缓存共用启动时空闲显存的 --mem-fraction-static(未指定则由 SGLang 自选)。"
     "其余留给激活与 CUDA 图,其规则无人实测,既不算可用也不计入合计。",
     "about_ollama": "ollama:运行的是 llama-server;0.30 以前另有自己的引擎。未指定的上下文由 Ollama 按设备自定。"
     "每个设备保留 1 GiB,放不下的层进入内存。",
     "about_mlx": "mlx:Metal 上的 mlx-lm。开销是读取与上下文等长的提示时在用的部分;--prefill-step-size 越小占用越少。",
     "about_exllama": "exllama:词元嵌入计入权重,但留在内存中。",
+    "start_with": lambda v: (
+        f"本机:{'、'.join(v['devices'])},可用 {v['usable']} GiB" + (f",内存 {v['ram']} GiB。" if v["ram"] else "。")
+    ),
+    "start_without": lambda v: "本机未找到 GPU" + (f"(内存 {v['ram']} GiB)" if v["ram"] else "") + "。可以问三个问题:",
+    "fits_sizes": lambda v: (
+        "各容量显卡的首选:" + ";".join(f"{size}:{model}({quant})" for size, model, quant in v["best"]) + "。"
+        if v["best"]
+        else "没有符合条件且放得下的。"
+    ),
+    "train_takes": lambda v: (
+        f"{v['model']},{v['method']}:"
+        + ("最多占用" if v["whole"] else "两步之间占用(不含激活)")
+        + f" {v['gib']} GiB,{v['batch']} x {v['sequence']:,} 词元;训练其 {v['total']}参数中的 {v['trained']}。"
+    ),
+    "scaling_says": lambda v: (
+        (f"{v['name']}," if v["name"] else "")
+        + f"{v['parameters']}参数训练 {v['tokens']}词元"
+        + (f":按 {v['law']} 损失为 {v['loss']}" if v["loss"] else "")
+        + f";同样算力的最佳分配是 {v['best_parameters']}参数、{v['best_tokens']}词元"
+        + (f",损失 {v['best_loss']}。" if v["best_loss"] else "。")
+    ),
+    "serve_costs": lambda v: (
+        f"{v['model']} 在 {v['device']} 上每百万词元:"
+        + ";".join(f"{way} {cost} 美元" for way, cost in v["ways"])
+        + "。"
+    ),
+    "words_explained": "共 {count} 个词;llmscale explain 词 给出含义和数字。",
+    "also_called": lambda v: f"又称:{'、'.join(v['names'])}。",
+    "see_words": lambda v: f"参见:llmscale explain {' | '.join(v['words'])}",
 }

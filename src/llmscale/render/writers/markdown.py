@@ -16,6 +16,7 @@ def write(result: Any, report: Callable[[], Report], say: Words, style: Look) ->
     """The report; legend and notes unless quiet."""
     drawn = report()
     lines = [line for sentence in drawn.lead for line in (f"**{_escaped(sentence)}**", "")]
+    lines += [line for sentence in drawn.body for line in (_escaped(sentence), "")]
     for table in drawn.tables:
         if table.title:
             lines += [f"**{_escaped(table.title)}**", ""]

@@ -18,6 +18,7 @@ from llmscale.notes import note
 from llmscale.render.interface import Look
 from llmscale.render.report import Report, Table
 from llmscale.render.words import Words
+from llmscale.render.wrap import wrapped
 from llmscale.render.writers.grid import GAP, Line, grid
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 name, needs = "table", ""
 #: Wide enough for any table of ours; a file has no edge to wrap at.
 PIPED_WIDTH = 200
-READABLE = 9
+#: Of a word in a narrow column, and of a line of prose.
+READABLE, PROSE = 9, 100
 UNITS = {"GiB", "GB/s", "TFLOPS", "W", "USD", "tokens", "context"}
 
 
@@ -55,8 +57,11 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
     hidden: list[str] = []
     for sentence in report.lead:
         screen.print(Text(_plain(sentence, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
+    for sentence in report.body:
+        for line in wrapped(sentence, min(screen.width, PROSE)):
+            screen.print(Text(_plain(line, screen)))
     for number, part in enumerate(report.tables):
-        if number:
+        if number or report.body:
             screen.print()
         if part.title:
             screen.print(Text(_plain(part.title, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
@@ -18,6 +17,7 @@ from llmscale.sources.hub.choice import GGUF
 from llmscale.sources.hub.kept import Listing
 from llmscale.sources.hub.wire import Wire, get
 from llmscale.sources.json_text import parsed
+from llmscale.store.progress import counted
 
 #: Bytes that are asked for first: most headers of shards have less; most GGUF vocabularies take more.
 FIRST, PIECE = 256 << 10, 4 << 20
@@ -59,11 +59,9 @@ def fetched(on: Wire | None, home: str, found: Listing, names: Sequence[str]) ->
     sizes = {name: size for name in names if (size := found.files.get(name)) is not None}
     if on is not None and lacking:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for number, (name, total) in enumerate(
-                zip(lacking, pool.map(lambda each: _one(on, home, found, each), lacking), strict=True), start=1
-            ):
+            totals = pool.map(lambda each: _one(on, home, found, each), lacking)
+            for name, total in zip(lacking, counted(totals, len(lacking), "headers read"), strict=True):
                 sizes.setdefault(name, total)
-                _progress(number, len(lacking))
     return {kept.path_of(home, found.commit, name): size for name, size in sizes.items()}
 
 
@@ -114,10 +112,3 @@ def _gguf(on: Wire, path: str, target: str, size: int | None) -> int:
             os.unlink(part)
         kept.write(target, data[: header.size])
         return header.file_bytes
-
-
-def _progress(done: int, of: int) -> None:
-    """How far it is, where somebody looks."""
-    if of > 1 and sys.stderr.isatty():
-        sys.stderr.write(f"\rheaders: {done} of {of} files" + ("\r\033[K" if done == of else ""))
-        sys.stderr.flush()
