@@ -2,65 +2,59 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import re
+import typing
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import MISSING
 from typing import Any, NamedTuple
 
 import torch
 import transformers
 
 from llmscale.model.families._harmless import HARMLESS
+from tests.oracle.probe.trace import MET, Decimal, Sizes, Whole, listen
 from tests.oracle.rules import COUNTED_BUFFERS
 
-#: Numbers of layers and other small ones, and factors of large ones, which most that must divide them do.
-SMALL = (1, 2, 3, 4, 6)
+SMALL = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12)
 PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
+#: What most numbers that others must divide are a multiple of.
 STEP = 24
+LAYERS = re.compile(r"layers|depth$|num_\w*blocks|n_layer$|num_stages")
+TOKEN = re.compile(r".*token_(id|index)|.*_(start|end)_id")
 _BASE = set(transformers.PreTrainedConfig().to_dict()) - {"tie_word_embeddings"}
 #: Keys that no shape goes by, and that a class may refuse to have changed.
 _LEFT = re.compile(
-    r"rope_parameters|model_type|architectures|transformers_version|dtype|.*token_(id|index)|.*_ids?|.*dropout.*|.*_pdrop"
+    r"rope_parameters|model_type|architectures|transformers_version|dtype|.*dropout.*|.*_pdrop"
     r"|.*_eps|.*epsilon|.*theta|.*_(std|range|coef|prob)|.*drop_path_rate|.*layerdrop|use_cache"
 )
+#: A key that a Config does not name as one of its own.
+ABSENT = object()
 
 
 class Sample(NamedTuple):
     """A config that was built.
 
     Attributes:
-        given: what was said, by path.
-        settled: what the class's Config made of it.
+        given: what a file says, or the class assumes where it says nothing, by path.
         tensors: name to shape, each storage once.
+        made: name to what the sizes were made of, where that was seen.
     """
 
     given: dict[str, Any]
-    settled: dict[str, Any]
     tensors: dict[str, tuple[int, ...]]
+    made: dict[str, tuple[Any, ...]]
 
 
-def flat(config: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Keys by path; nested configs are opened, other objects are not."""
-    for key, value in config.items():
-        if key in _BASE or _LEFT.fullmatch(key) or (isinstance(value, str) and HARMLESS.fullmatch(key)):
-            continue
-        if isinstance(value, dict):
-            if "model_type" in value:
-                yield from flat(value, f"{path}{key}.")
-        elif isinstance(value, bool | int | float | str | None):
-            yield path + key, value
-        elif isinstance(value, list | tuple):
-            yield path + key, list(value)
+class Key(NamedTuple):
+    """A key of a Config: what its class assumes, what it comes to, and of which kind it says it is."""
 
-
-def put(config: dict[str, Any], path: str, value: Any) -> None:
-    """Set a key by its path."""
-    *above, last = path.split(".")
-    for key in above:
-        config = config[key]
-    config[last] = value
+    default: Any
+    settled: Any
+    kind: str
 
 
 class Probe:
@@ -69,77 +63,281 @@ class Probe:
     def __init__(self, model_type: str, class_name: str, seed: int = 0) -> None:
         self.settings = transformers.CONFIG_MAPPING[model_type]
         self.model = getattr(transformers, class_name)
-        self.base = self.settings().to_dict()
-        self.keys = dict(flat(self.base))
-        self.settled_later = {path for path in self.keys if _left_open(self.settings, path)}
         self.random = random.Random(f"{class_name} {seed}")
+        self.base = _openings(self.settings())
+        self.keys = dict(_keys(self.settings()))
+        self.thresholds: dict[str, set[int]] = {}
+        self.small = self._shallow()
+        self.state: dict[str, Any] = dict(self.small)
 
     def build(self, given: dict[str, Any]) -> Sample | None:
-        """The sample of a config; None where the class refuses it."""
+        """The sample of what a file says; None where the class refuses it."""
         config = deepcopy(self.base)
         for path, value in given.items():
-            put(config, path, deepcopy(value))
-        config["id2label"] = {number: str(number) for number in range(config.pop("num_labels", 2))}
-        config["label2id"] = {name: number for number, name in config["id2label"].items()}
+            if path != "num_labels":
+                _put(config, path, _traced(path, value))
+        for path, key in self.keys.items():
+            if path not in given and key.default is not ABSENT and key.default is not None:
+                _put(config, path, _traced(path, key.default))
+        labels = given.get("num_labels", 2)
+        config["id2label"] = {number: str(number) for number in range(labels)}
+        config["label2id"] = {str(number): number for number in range(labels)}
+        sizes = Sizes()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 settings = self.settings.from_dict(config)
-                settled = {**dict(flat(settings.to_dict())), "num_labels": settings.num_labels}
-                with torch.device("meta"):
+                with torch.device("meta"), sizes:
                     model = self.model(settings)
                 model.tie_weights()
         except Exception:
             return None
-        return Sample({**self.keys, **given}, settled, held(model))
+        assumed = {path: key.default for path, key in self.keys.items() if key.default is not ABSENT}
+        tensors, made = held(model, sizes)
+        return Sample({**assumed, "num_labels": 2, **given}, tensors, made)
 
-    def draw(self, share: float) -> dict[str, Any]:
-        """A config of which about `share` of the keys differ from the class's own."""
-        pick = self.random
-        given: dict[str, Any] = {"num_labels": pick.choice((2, 3, 5, 9, 10, 11, 19, 40))}
-        for path, value in self.keys.items():
-            name = path.rpartition(".")[2]
-            if re.search(r"layers|depth$|num_blocks|n_layer$", name) and isinstance(value, int):
-                given[path] = pick.choice((1, 2, 3, 4, 5))
-            elif pick.random() < share:
-                given[path] = self._other(name, value)
+    def start(self) -> bool:
+        """Whether the class builds its own Config, of few layers; learns what it compares numbers with."""
+        MET.clear()
+        if self.build({}) is None:
+            return False
+        listen()
+        while self.build(self.small) is None:
+            if not self.small:
+                return False
+            self.small = {}
+        self.state = dict(self.small)
+        for _, left, right in MET:
+            for one, other in ((left, right), (right, left)):
+                if one[:1] == "'" and re.fullmatch(r"\d{1,6}", other):
+                    self.thresholds.setdefault(ast.literal_eval(one), set()).add(int(other))
+        return True
+
+    def draw(self, count: int) -> Iterator[Sample]:
+        """So many configs that the class builds, each some steps from the one before."""
+        failed = number = 0
+        while number < count and failed < 200 + 8 * count:
+            if number % 40 == 39:
+                self.state = dict(self.small)
+            trial = self._changed(self.random.choice((1, 2, 3, 5, 8, 13)))
+            if (sample := self.build(trial)) is None:
+                failed += 1
+                continue
+            self.state = trial
+            number += 1
+            yield sample
+
+    def full(self, count: int) -> Iterator[Sample]:
+        """The class's own Config in full depth, and so many others near to it."""
+        first = self.build({})
+        if first is not None:
+            yield first
+        self.state = {}
+        deep = [path for path in self.keys if self._is_depth(path)]
+        for number in range(count * 3):
+            trial = self._changed(self.random.choice((1, 2, 4)), shallow=False)
+            for path in deep:
+                trial.pop(path, None)
+                base = self.keys[path].settled
+                if number % 2 and isinstance(base, int):
+                    trial[path] = max(1, base + self.random.choice((-7, -3, -1, 1, 2, 3, 5, 8)))
+            if (sample := self.build(trial)) is not None:
+                count -= 1
+                yield sample
+            if not count:
+                return
+
+    def _is_depth(self, path: str) -> bool:
+        name = path.rpartition(".")[2]
+        return bool(LAYERS.search(name)) and type(self.keys[path].settled) is int
+
+    def _shallow(self) -> dict[str, Any]:
+        """Few layers, lists of one entry a layer cut with them."""
+        given: dict[str, Any] = {}
+        for path, key in self.keys.items():
+            if self._is_depth(path) and key.settled > 4:
+                given[path] = 3
+            if TOKEN.fullmatch(path.rpartition(".")[2]) and type(key.settled) is int and key.settled > 3:
+                given[path] = 3
+        for path, key in self.keys.items():
+            if isinstance(key.default, list) and (layers := self._layers_of(path)) and layers in given:
+                given[path] = key.default[: given[layers]]
         return given
 
-    def _other(self, name: str, value: Any) -> Any:
-        pick = self.random
-        if isinstance(value, bool):
-            return not value
-        if isinstance(value, int):
-            return pick.choice(SMALL) if abs(value) <= 16 else STEP * pick.choice(PRIMES) * pick.choice((1, 1, 2))
-        if isinstance(value, list) and value and all(isinstance(v, int) and not isinstance(v, bool) for v in value):
-            large = max(value) > 16
-            return [STEP * pick.choice(PRIMES) if large else pick.choice(SMALL) for _ in value]
-        if isinstance(value, float):
-            named = re.search(r"ratio|factor|expan|mult", name)
-            return float(pick.choice((1, 2, 3, 4))) if named else value * pick.choice((0.5, 1, 2))
-        if isinstance(value, list) and value and all(isinstance(v, str) for v in value) and name.endswith("types"):
+    def _layers_of(self, path: str) -> str | None:
+        """The key that says how many entries a list has: of its own part, where the class's own are as many."""
+        above = path.rpartition(".")[0]
+        length = len(self.keys[path].settled) if isinstance(self.keys[path].settled, list) else -1
+        for other, key in self.keys.items():
+            if other.rpartition(".")[0] == above and self._is_depth(other) and key.settled == length > 2:
+                return other
+        return None
+
+    def _now(self, path: str) -> Any:
+        key = self.keys[path]
+        value = self.state.get(path, key.default)
+        return key.settled if value is None or value is ABSENT else value
+
+    def _changed(self, count: int, shallow: bool = True) -> dict[str, Any]:
+        trial = dict(self.state)
+        names = [path for path, key in self.keys.items() if key.default is not ABSENT]
+        if not names:
+            return trial
+        trial["num_labels"] = self.random.choice((2, 3, 5, 9, 10, 11, 19, 40))
+        for path in self.random.sample(names, min(count, len(names))):
+            now = self._now(path)
+            value = self._other(path, now, shallow)
+            trial[path] = value
+            # What is equal may have to be.
+            if type(now) is int and now > 8 and self.random.random() < 0.4:
+                for other in names:
+                    if other != path and type(self._now(other)) is int and self._now(other) == now:
+                        trial[other] = value
+        for path in names:
+            if isinstance(trial.get(path, self.keys[path].default), list) and (layers := self._layers_of(path)):
+                length = trial.get(layers, self.keys[layers].settled)
+                listed = trial.get(path, self.keys[path].default)
+                if isinstance(length, int) and len(listed) != length:
+                    trial[path] = self._entries(path, length)
+        return trial
+
+    def _entries(self, path: str, length: int) -> list[Any]:
+        settled = self.keys[path].settled
+        return [self.random.choice(settled) for _ in range(length)] if settled else []
+
+    def _other(self, path: str, now: Any, shallow: bool) -> Any:
+        pick, key = self.random, self.keys[path]
+        name = path.rpartition(".")[2]
+        if key.default is None and pick.random() < 0.3:
             return None
-        return value
+        if TOKEN.fullmatch(name):
+            return pick.choice((0, 1, 2, 3)) if now is not None else None
+        if words := _literals(key.kind):
+            return pick.choice(words)
+        if isinstance(now, bool) or (now is None and "bool" in key.kind):
+            return not now
+        if isinstance(now, float) or (now is None and "float" in key.kind and "int" not in key.kind):
+            named = re.search(r"ratio|factor|expan|mult|scale", name)
+            return float(pick.choice((1, 2, 3, 4, 0.5))) if named or now is None else now * pick.choice((0.5, 1, 2))
+        if isinstance(now, int) or (now is None and "int" in key.kind and "list" not in key.kind):
+            return self._number(path, name, now, shallow)
+        if isinstance(now, list) and now:
+            return self._list(path, now)
+        return now
+
+    def _number(self, path: str, name: str, now: Any, shallow: bool) -> int:
+        pick = self.random
+        if LAYERS.search(name) and shallow:
+            return pick.choice((1, 2, 3, 4, 5, 6, 8))
+        if path in self.thresholds and pick.random() < 0.2:
+            return max(0, pick.choice(sorted(self.thresholds[path])) + pick.choice((-1, 0, 1)))
+        if now is not None and pick.random() < 0.25:
+            return max(1, pick.choice((now // 2, now * 2, now * 3, now + 1, now - 1)))
+        if now is None or abs(now) <= 16:
+            return pick.choice(SMALL) if now != 0 or pick.random() < 0.5 else 0
+        if pick.random() < 0.15:
+            return pick.randrange(3, 400)
+        return STEP * pick.choice(PRIMES) * pick.choice((1, 1, 2))
+
+    def _list(self, path: str, now: list[Any]) -> Any:
+        pick = self.random
+        if self._layers_of(path):
+            return self._entries(path, len(now))
+        if all(type(v) is int for v in now):
+            large = max(now) > 16
+            return [STEP * pick.choice(PRIMES) if large else pick.choice(SMALL[:6]) for _ in now]
+        if all(type(v) is bool for v in now):
+            return [pick.random() < 0.5 for _ in now]
+        return now
 
 
-def _left_open(settings: Any, path: str) -> bool:
-    """Whether the class's Config leaves the key open, and settles it from others."""
+def _literals(kind: str) -> list[str]:
+    found = re.search(r"Literal\[(.*?)\]", kind)
+    return re.findall(r"'([^']*)'", found[1]) if found else []
+
+
+def _traced(path: str, value: Any) -> Any:
+    if type(value) is int:
+        return Whole(value, path)
+    if type(value) is float:
+        return Decimal(value, path)
+    if isinstance(value, list):
+        return [_traced(f"{path}[{place}]", one) for place, one in enumerate(value)]
+    return deepcopy(value)
+
+
+def _openings(settings: Any) -> dict[str, Any]:
+    """The config without its keys: the objects nested in it, each with its model type."""
+    found: dict[str, Any] = {"model_type": settings.model_type}
+    for name in settings.sub_configs:
+        part = getattr(settings, name, None)
+        if isinstance(part, transformers.PreTrainedConfig):
+            found[name] = _openings(part)
+    return found
+
+
+def _keys(settings: Any, path: str = "") -> Iterator[tuple[str, Key]]:
+    """Keys by path; nested configs are opened, other objects are not."""
+    fields = getattr(type(settings), "__dataclass_fields__", {})
+    parts = [
+        name
+        for name in settings.sub_configs
+        if isinstance(getattr(settings, name, None), transformers.PreTrainedConfig)
+    ]
+    for name, value in settings.to_dict().items():
+        if name in parts:
+            yield from _keys(getattr(settings, name), f"{path}{name}.")
+        if name in parts or name in _BASE or _LEFT.fullmatch(name):
+            continue
+        if isinstance(value, dict) or (isinstance(value, str) and HARMLESS.fullmatch(name)):
+            continue
+        if HARMLESS.fullmatch(name) and not TOKEN.fullmatch(name) and not isinstance(value, (int, bool)):
+            continue
+        value = list(value) if isinstance(value, tuple) else value
+        default: Any = ABSENT
+        kind = ""
+        if (field := fields.get(name)) is not None:
+            default = field.default_factory() if callable(field.default_factory) else field.default
+            default = ABSENT if default is MISSING else list(default) if isinstance(default, tuple) else default
+            kind = field.type if isinstance(field.type, str) else _spelled(field.type)
+        if isinstance(default, (bool, int, float, str, list, type(None))) or default is ABSENT:
+            yield path + name, Key(default, value, kind)
+
+
+def _spelled(annotation: Any) -> str:
+    if args := typing.get_args(annotation):
+        inner = ", ".join(_spelled(arg) for arg in args)
+        return f"{typing.get_origin(annotation)}[{inner}]".replace("typing.Literal", "Literal")
+    return repr(annotation) if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+
+
+def _put(config: dict[str, Any], path: str, value: Any) -> None:
     *above, last = path.split(".")
     for key in above:
-        settings = settings.sub_configs.get(key)
-    field = getattr(settings, "__dataclass_fields__", {}).get(last)
-    return field is None or field.default is None
+        config = config[key]
+    config[last] = value
 
 
-def held(model: torch.nn.Module) -> dict[str, tuple[int, ...]]:
-    """Every stored tensor of a model, and the buffers that checkpoints hold."""
+def varied(samples: Sequence[Sample]) -> dict[str, list[Any]]:
+    """By path, what was tried of it: a few values."""
+    found: dict[str, dict[str, Any]] = {}
+    for sample in samples:
+        for path, value in sample.given.items():
+            found.setdefault(path, {})[repr(value)] = value
+    return {path: list(values.values()) for path, values in found.items()}
+
+
+def held(model: torch.nn.Module, sizes: Sizes) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[Any, ...]]]:
+    """Every stored tensor of a model, and the buffers that checkpoints hold; what their sizes were made of."""
     found: dict[str, tuple[int, ...]] = {}
+    made: dict[str, tuple[Any, ...]] = {}
     seen: set[int] = set()
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        if id(parameter) not in seen:
-            found[name] = tuple(parameter.shape)
-        seen.add(id(parameter))
-    for name, buffer in model.named_buffers():
-        if any(re.search(pattern, name) for pattern in COUNTED_BUFFERS):
-            found[name] = tuple(buffer.shape)
-    return found
+    every = list(model.named_parameters(remove_duplicate=False))
+    every += [(n, b) for n, b in model.named_buffers() if any(re.search(p, n) for p in COUNTED_BUFFERS)]
+    for name, tensor in every:
+        if id(tensor) not in seen:
+            found[name] = tuple(tensor.shape)
+            if (origin := sizes.of(tensor)) is not None:
+                made[name] = origin
+        seen.add(id(tensor))
+    return found, made

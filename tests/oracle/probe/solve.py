@@ -124,7 +124,7 @@ def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[An
         add(["is", name, None], [v is None for v in column])
         for value in sorted({v for v in column if isinstance(v, str | bool)}, key=str):
             add(["is", name, value], [v is value or v == value for v in column])
-        if all(isinstance(v, int) for v in column):
+        if all(type(v) is int for v in column):
             numbers[name] = np.array(column, np.int64)
     for name, row in numbers.items():
         few = np.unique(row)
@@ -137,10 +137,10 @@ def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[An
                 continue
             add(["<", left, right], a < b)
             add(["==", left, right], a == b)
-            if left in ("i", "j") and (b > 0).all():
+            if left in ("i", "j", "k") and (b > 0).all():
                 for rest in (0, 1):
                     add(["==", ["%", ["+", left, rest], right], 0], (a + rest) % b == 0)
-        if left in ("i", "j"):
+        if left in ("i", "j", "k"):
             for step in (2, 3, 4, 5, 6):
                 for rest in range(step):
                     add(["==", ["%", left, step], rest], a % step == rest)
