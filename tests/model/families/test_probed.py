@@ -143,7 +143,7 @@ def test_what_only_the_tensors_are_known_of_is_refused_by_runtimes_that_are_mode
     file = tmp_path / "config.json"
     file.write_text(json.dumps(XGLM), encoding="utf-8")
     refused = run("estimate", str(file), "--runtime", runtime)
-    assert refused.status == 2
+    assert refused.status == 4
     assert "xglm" in refused.err
     assert run("estimate", str(file)).status == 0
 
