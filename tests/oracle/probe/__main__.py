@@ -16,17 +16,17 @@ from typing import Any
 import transformers
 
 from llmscale.model.families import model_types
-from llmscale.model.families._expression import UnknownKeyError, evaluate
+from llmscale.model.families._expression import evaluate
 from tests.oracle.changes import _classes
-from tests.oracle.probe.derive import LETTERS, Group, UnexplainedError, derive
+from tests.oracle.probe.derive import LETTERS, Group, UnexplainedError, derive, filled, settle
 from tests.oracle.probe.samples import Probe, Sample
-from tests.oracle.probe.written import written
+from tests.oracle.probe.written import Found, written
 
 TARGET = Path(__file__).parents[3] / "data" / "probed"
 #: Configs that a class is derived from at first, and that prove it; of full depth; times that it may be derived anew.
-LEARNT, PROVEN, FULL, ROUNDS = 90, 200, 6, 6
-#: Seconds for one class, and for one type.
-CLASS, TYPE = 60, 120
+LEARNT, PROVEN, FULL, ROUNDS = 70, 200, 6, 6
+#: Seconds of the processor for one class, and for one type.
+CLASS, TYPE = 40, 60
 
 
 def tensors(groups: list[Group], given: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -41,16 +41,16 @@ def tensors(groups: list[Group], given: dict[str, Any]) -> Iterator[tuple[str, t
                 yield group.name.format(*at.values()), shape
 
 
-def agrees(groups: list[Group], sample: Sample) -> bool:
+def agrees(found: Found, sample: Sample) -> bool:
     """Whether the groups give what the class holds."""
     try:
-        return dict(tensors(groups, sample.given)) == sample.tensors
-    except (UnknownKeyError, TypeError, ArithmeticError):
+        return dict(tensors(found.groups, filled(sample.given, found.rules))) == sample.tensors
+    except (LookupError, TypeError, ArithmeticError):
         return False
 
 
-def probed(probe: Probe) -> tuple[list[Group], list[Sample]]:
-    """The groups of a class, and the configs that were built.
+def probed(probe: Probe) -> Found:
+    """What was found of a class.
 
     Raises:
         UnexplainedError: what was not explained, or came out otherwise.
@@ -65,25 +65,27 @@ def probed(probe: Probe) -> tuple[list[Group], list[Sample]]:
     if not full:
         raise UnexplainedError("the class does not build its own Config in full depth")
     for _ in range(ROUNDS):
-        groups = derive(learnt)
+        rules = settle(learnt)
+        groups = derive([sample._replace(given=filled(sample.given, rules)) for sample in learnt])
+        found = Found(groups, rules, learnt)
         proof = list(probe.draw(PROVEN))
         if len(proof) < PROVEN:
             raise UnexplainedError("the class refuses nearly all configs")
-        wrong = [sample for sample in proof if not agrees(groups, sample)]
-        deep = [sample for sample in full if not agrees(groups, sample)]
+        wrong = [sample for sample in proof if not agrees(found, sample)]
+        deep = [sample for sample in full if not agrees(found, sample)]
         if not wrong and not deep:
-            return groups, [*learnt, *proof]
+            return found._replace(samples=[*learnt, *proof])
         learnt += [*wrong[:40], *deep[:2]]
         if deep:
             full = [*full, *probe.full(2)]
             probe.state = dict(probe.small)
-    raise UnexplainedError(f"proof: {_first_wrong(groups, [*wrong, *deep][0])}")
+    raise UnexplainedError(f"proof: {_first_wrong(found, [*wrong, *deep][0])}")
 
 
-def _first_wrong(groups: list[Group], sample: Sample) -> Any:
+def _first_wrong(found: Found, sample: Sample) -> Any:
     try:
-        ours = dict(tensors(groups, sample.given))
-    except (UnknownKeyError, TypeError, ArithmeticError) as error:
+        ours = dict(tensors(found.groups, filled(sample.given, found.rules)))
+    except (LookupError, TypeError, ArithmeticError) as error:
         return repr(error)
     return sorted(ours.items() ^ sample.tensors.items())[:2]
 
@@ -99,17 +101,17 @@ def _late(*_: Any) -> None:
 def main(names: list[str]) -> int:
     """Write what is proven; print what is not."""
     transformers.logging.set_verbosity_error()
-    signal.signal(signal.SIGALRM, _late)
+    signal.signal(signal.SIGPROF, _late)
     for model_type in names or [name for name in transformers.CONFIG_MAPPING if name not in model_types()]:
-        signal.alarm(0)
-        found: dict[str, tuple[list[Group], list[Sample]]] = {}
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        found: dict[str, Found] = {}
         probe = None
-        left = TYPE
+        left = float(TYPE)
         for class_name in _classes(model_type):
             if left < 5:
                 break
             try:
-                signal.alarm(min(CLASS, left))
+                signal.setitimer(signal.ITIMER_PROF, min(CLASS, left))
                 probe = Probe(model_type, class_name)
                 found[class_name] = probed(probe)
             except UnexplainedError as failure:
@@ -119,7 +121,7 @@ def main(names: list[str]) -> int:
             except Exception as error:
                 print(f"- {model_type} {class_name}: {error!r:.200}", flush=True)
             finally:
-                left = left - CLASS + signal.alarm(0) if class_name in found else left - 20
+                left -= min(CLASS, left) - signal.setitimer(signal.ITIMER_PROF, 0)[0]
         if found and probe is not None:
             text = json.dumps(written(probe, found), separators=(",", ":"))
             (TARGET / f"{model_type}.json").write_text(text + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from llmscale.model.families._expression import UnknownKeyError, evaluate
+from llmscale.model.families._expression import evaluate
 from tests.oracle.probe.samples import Sample
 from tests.oracle.probe.solve import Expression, Search, atoms, condition
 
@@ -75,7 +75,17 @@ class Rows:
 
     @cached_property
     def every(self) -> dict[bytes, tuple[Any, Any]]:
-        return atoms(self.values, len(self))
+        found = atoms(self.values, len(self))
+        given = self.samples[0].given
+        for path in (path for path, value in given.items() if isinstance(value, list)):
+            for number, letter in enumerate(LETTERS):
+                if any(len(indices) <= number for _, indices in self.places):
+                    break
+                row = np.array([indices[number] in (self.samples[s].given[path] or ()) for s, indices in self.places])
+                if row.any() and not row.all():
+                    found.setdefault(row.tobytes(), (["in", letter, path], row))
+                    found.setdefault((~row).tobytes(), (["not", ["in", letter, path]], ~row))
+        return found
 
     @cached_property
     def search(self) -> Search:
@@ -89,7 +99,7 @@ class Rows:
             try:
                 places = dict(zip(LETTERS, indices, strict=False))
                 found.append(evaluate(expression, self.samples[sample].given, places))
-            except (UnknownKeyError, TypeError, ArithmeticError, ValueError):
+            except (LookupError, TypeError, ArithmeticError, ValueError):
                 found.append(None)
         return found
 
@@ -98,6 +108,98 @@ def _is_whole(value: Any) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and value == int(value)
     )
+
+
+class Rule(NamedTuple):
+    """What a Config makes of a key.
+
+    Attributes:
+        always: whatever was said; otherwise where it was left open.
+    """
+
+    path: str
+    always: bool
+    makes: Expression
+
+
+def settle(samples: Sequence[Sample]) -> list[Rule]:
+    """What a Config makes of keys that are left open, as far as a small expression says it."""
+    rules = []
+    for path in {path: None for sample in samples for path in sample.settled}:
+        always = any(sample.given[path] is not None and path in sample.settled for sample in samples)
+        rows = [
+            (number, sample.settled.get(path, (sample.given[path], None)))
+            for number, sample in enumerate(samples)
+            if always or sample.given[path] is None
+        ]
+        if not all(value is None or isinstance(value, (bool, int, str, list)) for _, (value, _) in rows):
+            continue
+        if (makes := _made(samples, rows)) is not None:
+            rules.append(Rule(path, always, makes))
+    return rules
+
+
+def filled(given: dict[str, Any], rules: Sequence[Rule]) -> dict[str, Any]:
+    """What is said, and what the Config makes of it."""
+    found = dict(given)
+    for path, always, makes in rules:
+        if always or given.get(path) is None:
+            try:
+                found[path] = evaluate(makes, given, {})
+            except (LookupError, TypeError, ArithmeticError):
+                continue
+    return found
+
+
+def _made(samples: Sequence[Sample], rows: list[tuple[int, tuple[Any, Any]]]) -> Expression | None:
+    def rows_of(places: Sequence[Place]) -> Rows:
+        return Rows(samples, places)
+
+    if not all(isinstance(value, list) for _, (value, _) in rows):
+        seen = {(number, ()): value for number, value in rows}
+        return _chosen(
+            rows_of, {place: value for place, (value, _) in seen.items()}, {p: m for p, (_, m) in seen.items()}
+        )
+    lengths = [len(value) for _, (value, _) in rows]
+    length = _solved(rows_of, lengths, [(number, ()) for number, _ in rows], Counter())
+    if length is None:
+        return None
+    values = {(number, (i,)): one for number, (value, _) in rows for i, one in enumerate(value)}
+    made = {(number, (i,)): one for number, (_, m) in rows for i, one in enumerate(m or ())}
+    element = _chosen(rows_of, values, made)
+    return None if element is None else ["list", length, element]
+
+
+def _chosen(rows_of: Any, values: dict[Place, Any], made: dict[Place, Any]) -> Expression | None:
+    """A number of keys, or one of a few words."""
+    places = _some(list(values))
+    if all(type(values[place]) is int for place in places):
+        hints: Counter[str] = Counter()
+        for place in places:
+            if not isinstance(made.get(place, 0), (int, str)) or isinstance(made.get(place), str):
+                for one in _general(made[place], place[1]):
+                    hints[json.dumps(one)] += 1
+        return _solved(rows_of, [values[p] for p in places], places, Counter(dict(hints.most_common(CANDIDATES))))
+    if not all(isinstance(values[place], (bool, str, int, type(None))) for place in places):
+        return None
+    words = [json.loads(one) for one, _ in Counter(json.dumps(values[place]) for place in places).most_common()]
+    if len(words) > 6:
+        return None
+    found: Expression = ["say", words[0]]
+    rows = rows_of(places)
+    for word in words[1:]:
+        there = np.array([type(values[p]) is type(word) and values[p] == word for p in places], bool)
+        when = _when(rows, there, DEEPEST)
+        if when is None:
+            return None
+        found = ["if", when, ["say", word], found]
+    return found
+
+
+def _some(places: list[Place], most: int = 1500) -> list[Place]:
+    """Of many places some, of every sample."""
+    step = max(1, len(places) // most)
+    return places if step == 1 else [p for n, p in enumerate(places) if n % step == 0 or n % 7 == 0][: most * 2]
 
 
 def derive(samples: Sequence[Sample]) -> list[Group]:
@@ -124,12 +226,13 @@ def derive(samples: Sequence[Sample]) -> list[Group]:
     for pattern, seen in patterns.items():
         prefixes = _prefixes(pattern)
         places = _places(samples, prefixes, bounds)
+        places = _some(places)
         rows = rows_of(places)
         there = np.array([place in seen for place in places], bool)
         when = _when(rows, there, DEEPEST)
         if when is None:
             raise UnexplainedError(f"{pattern} is there under no condition that was tried")
-        here = [place for place in places if place in seen]
+        here = [place for place in places if place in seen] or list(seen)[:50]
         if len({len(seen[row][0]) for row in here}) > 1:
             raise UnexplainedError(f"{pattern} has shapes of several ranks")
         shape = []

@@ -16,7 +16,7 @@ import torch
 import transformers
 
 from llmscale.model.families._harmless import HARMLESS
-from tests.oracle.probe.trace import MET, Decimal, Sizes, Whole, listen
+from tests.oracle.probe.trace import MET, Decimal, Sizes, Whole, listen, told
 from tests.oracle.rules import COUNTED_BUFFERS
 
 SMALL = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12)
@@ -42,11 +42,13 @@ class Sample(NamedTuple):
         given: what a file says, or the class assumes where it says nothing, by path.
         tensors: name to shape, each storage once.
         made: name to what the sizes were made of, where that was seen.
+        settled: what the Config made of keys that were left open, or made otherwise than was said; of what.
     """
 
     given: dict[str, Any]
     tensors: dict[str, tuple[int, ...]]
     made: dict[str, tuple[Any, ...]]
+    settled: dict[str, tuple[Any, Any]]
 
 
 class Key(NamedTuple):
@@ -67,6 +69,7 @@ class Probe:
         self.base = _openings(self.settings())
         self.keys = dict(_keys(self.settings()))
         self.thresholds: dict[str, set[int]] = {}
+        self.floor: dict[str, Any] = {}
         self.small = self._shallow()
         self.state: dict[str, Any] = dict(self.small)
 
@@ -94,18 +97,25 @@ class Probe:
             return None
         assumed = {path: key.default for path, key in self.keys.items() if key.default is not ABSENT}
         tensors, made = held(model, sizes)
-        return Sample({**assumed, "num_labels": 2, **given}, tensors, made)
+        said = {**assumed, "num_labels": 2, **given}
+        return Sample(said, tensors, made, dict(_settled(settings, said)))
 
     def start(self) -> bool:
         """Whether the class builds its own Config, of few layers; learns what it compares numbers with."""
         MET.clear()
         if self.build({}) is None:
-            return False
-        listen()
-        while self.build(self.small) is None:
-            if not self.small:
+            # The whole's Config may build its parts otherwise than their own classes assume.
+            self.floor = {
+                path: key.settled
+                for path, key in self.keys.items()
+                if key.default is not ABSENT and key.settled is not None and key.settled != key.default
+            }
+            if self.build(self.floor) is None:
                 return False
-            self.small = {}
+        listen()
+        self.small = {**self.floor, **self.small}
+        if self.build(self.small) is None:
+            self.small = dict(self.floor)
         self.state = dict(self.small)
         for _, left, right in MET:
             for one, other in ((left, right), (right, left)):
@@ -129,10 +139,10 @@ class Probe:
 
     def full(self, count: int) -> Iterator[Sample]:
         """The class's own Config in full depth, and so many others near to it."""
-        first = self.build({})
+        first = self.build(self.floor)
         if first is not None:
             yield first
-        self.state = {}
+        self.state = dict(self.floor)
         deep = [path for path in self.keys if self._is_depth(path)]
         for number in range(count * 3):
             trial = self._changed(self.random.choice((1, 2, 4)), shallow=False)
@@ -249,6 +259,31 @@ class Probe:
         if all(type(v) is bool for v in now):
             return [pick.random() < 0.5 for _ in now]
         return now
+
+
+def _settled(settings: Any, said: dict[str, Any], path: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Keys that were left open, or that are not what was said."""
+    for name in settings.sub_configs:
+        part = getattr(settings, name, None)
+        if isinstance(part, transformers.PreTrainedConfig):
+            yield from _settled(part, said, f"{path}{name}.")
+    for name, value in vars(settings).items():
+        if path + name in said:
+            listed = list(value) if isinstance(value, (list, tuple)) else value
+            plain = isinstance(listed, (bool, int, float, str, list))
+            if plain and not (type(said[path + name]) is not bool and said[path + name] == listed):
+                if isinstance(listed, bool) and said[path + name] is listed:
+                    continue
+                made = [told(one) for one in listed] if isinstance(listed, list) else told(listed)
+                yield path + name, (_bare(listed), made)
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bare(one) for one in value]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return int.__int__(value) if isinstance(value, int) else float.__float__(value)
 
 
 def _literals(kind: str) -> list[str]:

@@ -159,7 +159,7 @@ class Int(metaclass=_Int):
 def listen() -> None:
     """Let the modules of models that are loaded use `Int`."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("transformers.models.") and ".modeling_" in name:
+        if name.startswith("transformers.models.") and (".modeling_" in name or ".configuration_" in name):
             module.__dict__.setdefault("int", Int)
 
 

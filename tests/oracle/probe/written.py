@@ -6,21 +6,31 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import transformers
 
 from llmscale.model.families._harmless import HARMLESS
-from tests.oracle.probe.derive import Group
+from tests.oracle.probe.derive import Group, Rule
 from tests.oracle.probe.samples import ABSENT, Probe, Sample, varied
 
 
-def written(probe: Probe, found: Mapping[str, tuple[list[Group], list[Sample]]]) -> dict[str, Any]:
+class Found(NamedTuple):
+    """Of a class: its tensors, what its Config makes of keys, the configs that were built."""
+
+    groups: list[Group]
+    rules: list[Rule]
+    samples: list[Sample]
+
+
+def written(probe: Probe, found: Mapping[str, Found]) -> dict[str, Any]:
     """The content of a file; see `llmscale.model.families._schema.Probed`."""
     groups: dict[str, int] = {}
     classes: dict[str, dict[str, list[int]]] = {}
-    for name in sorted(found, key=lambda one: len(found[one][0])):  # the smallest first: others hold it below a prefix
-        own = found[name][0]
+    for name in sorted(
+        found, key=lambda one: len(found[one].groups)
+    ):  # the smallest first: others hold it below a prefix
+        own = found[name].groups
         prefix = Counter(group.name.partition(".")[0] + "." for group in own).most_common(1)[0][0]
         at: dict[str, list[int]] = {}
         for group in own:
@@ -29,16 +39,23 @@ def written(probe: Probe, found: Mapping[str, tuple[list[Group], list[Sample]]])
             key = json.dumps(short if inside else group)
             at.setdefault(prefix if inside else "", []).append(groups.setdefault(key, len(groups)))
         classes[name] = at
-    text = "".join(groups)
-    keys = _keys(probe, [sample for _, samples in found.values() for sample in samples], text)
+    rules = {
+        name: [rule for rule in one.rules if _used(rule.path, one.groups, one.rules)] for name, one in found.items()
+    }
+    text = "".join(groups) + json.dumps(rules)
+    every: dict[str, int] = {}
+    for rule in (rule for each in rules.values() for rule in each):
+        every.setdefault(json.dumps(rule), len(every))
+    keys = _keys(probe, [sample for one in found.values() for sample in one.samples], text)
     return {
         "version": transformers.__version__,
         "keys": keys,
         "parts": _parts(probe.base),
         "aliases": dict(_aliases(probe.settings(), set(keys))),
         "labels": probe.settings().num_labels,
+        "rules": [json.loads(rule) for rule in every],
         "groups": [json.loads(group) for group in groups],
-        "classes": {name: classes[name] for name in found},
+        "classes": {name: [classes[name], [every[json.dumps(rule)] for rule in rules[name]]] for name in found},
     }
 
 
@@ -74,6 +91,10 @@ def _kind(value: Any, default: Any) -> str:
             return "words"
         return "list" if isinstance(default, list) and len(default) == len(value) else "lists"
     return {bool: "switch", int: "whole", float: "decimal", str: "word", type(None): "null"}[type(value)]
+
+
+def _used(path: str, groups: Sequence[Group], rules: Sequence[Rule]) -> bool:
+    return bool(re.search(rf'[" ]{re.escape(path)}["\[]', json.dumps([group[1:] for group in groups])))
 
 
 def _aliases(settings: Any, known: set[str], path: str = "") -> Iterator[tuple[str, str]]:

@@ -47,6 +47,13 @@ def evaluate(expression: Any, values: Mapping[str, Any], places: Mapping[str, in
     if not isinstance(expression, list):
         return expression
     name, *rest = expression
+    if name == "say":
+        return rest[0]
+    if name == "list":
+        count = evaluate(rest[0], values, places)
+        return [evaluate(rest[1], values, {**places, "i": number}) for number in range(int(count))]
+    if name == "in":
+        return places[rest[0]] in _listed(rest[1], values)
     if name == "is":
         return _value(rest[0], values, places, missing=None) == rest[1]
     if name == "not":

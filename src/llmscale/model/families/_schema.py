@@ -51,8 +51,9 @@ class Probed:
         parts: by path: the model type of a nested config.
         aliases: further spelling of a key, by path -> the path.
         labels: how many the classes assume.
+        rules: path, whether whatever is said, what the Config makes of the key where it is left open.
         groups: tensors: name, loops, when, shape; see `families.probed`.
-        classes: by name: prefix of the names -> numbers of groups.
+        classes: by name: prefix of the names -> numbers of groups; numbers of rules.
     """
 
     version: str
@@ -60,8 +61,9 @@ class Probed:
     parts: dict[str, str]
     aliases: dict[str, str]
     labels: int
+    rules: list[tuple[str, bool, Any]]
     groups: list[tuple[str, list[Any], Any, list[Any]]]
-    classes: dict[str, dict[str, list[int]]]
+    classes: dict[str, tuple[dict[str, list[int]], list[int]]]
 
 
 def check_probed(*files: YamlFile) -> dict[str, Any]:

@@ -47,7 +47,9 @@ def read(c: Config) -> ModelSpec:
     values = dict(_values(c, entry))
     values["num_labels"] = c.labels(entry["labels"])
     placed: list[PlacedBlock] = []
-    for prefix, numbers in entry["classes"][_class(c, entry["classes"])].items():
+    tensors, rules = entry["classes"][_class(c, entry["classes"])]
+    values |= dict(_settled(c, [entry["rules"][number] for number in rules], values))
+    for prefix, numbers in tensors.items():
         for number in numbers:
             placed += _placed(c, prefix, entry["groups"][number], values)
     return ModelSpec(id="", name="", source=c.where, family=c.model_type, placed=tuple(placed))
@@ -93,6 +95,18 @@ def _values(c: Config, entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             continue
         _check(part, key, default, tried, words[0] if words else [])
         yield path, given
+
+
+def _settled(c: Config, rules: list[Any], values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What the class makes of keys that are left open, or whatever is said."""
+    for path, always, makes in rules:
+        if always or values.get(path) is None:
+            try:
+                if isinstance(makes, list) and makes[0] == "list":
+                    _bounded(c, evaluate(makes[1], values, {}))
+                yield path, evaluate(makes, values, {})
+            except (LookupError, TypeError, ArithmeticError):
+                continue  # what needs it says so
 
 
 def _check(part: Config, key: str, default: Any, tried: list[str], words: list[str]) -> None:
