@@ -64,9 +64,15 @@ def probed(probe: Probe) -> Found:
     probe.state = dict(probe.small)
     if not full:
         raise UnexplainedError("the class does not build its own Config in full depth")
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         rules = settle(learnt)
-        groups = derive([sample._replace(given=filled(sample.given, rules)) for sample in learnt])
+        try:
+            groups = derive([sample._replace(given=filled(sample.given, rules)) for sample in learnt])
+        except UnexplainedError:
+            if number > 2:
+                raise
+            learnt += probe.draw(LEARNT)  # what is rare was perhaps seen once
+            continue
         found = Found(groups, rules, learnt)
         proof = list(probe.draw(PROVEN))
         if len(proof) < PROVEN:
@@ -79,7 +85,7 @@ def probed(probe: Probe) -> Found:
         if deep:
             full = [*full, *probe.full(2)]
             probe.state = dict(probe.small)
-    raise UnexplainedError(f"proof: {_first_wrong(found, [*wrong, *deep][0])}")
+    raise UnexplainedError(f"proof: {_first_wrong(found, (wrong or deep)[0])}")
 
 
 def _first_wrong(found: Found, sample: Sample) -> Any:

@@ -312,7 +312,7 @@ def _tree(rows: Rows, goal: Any, tried: list[tuple[Any, Any]], deep: int) -> Exp
     constant = [goal == value for value in values] if len(values) <= 6 else []
     masks = [right for _, right in tried if right.any()] + constant
     for name, mask in rows.conditions:
-        if not 2 <= mask.sum() <= len(rows) - 2:
+        if not 0 < mask.sum() < len(rows):
             continue
         gain = max(((one & mask).sum() for one in masks), default=0) + max(
             ((one & ~mask).sum() for one in masks), default=0

@@ -57,6 +57,7 @@ class Key(NamedTuple):
     default: Any
     settled: Any
     kind: str
+    unasked: bool = False
 
 
 class Probe:
@@ -77,7 +78,7 @@ class Probe:
         """The sample of what a file says; None where the class refuses it."""
         config = deepcopy(self.base)
         for path, value in given.items():
-            if path != "num_labels":
+            if path != "num_labels" and not (value is None and self.keys[path].unasked):
                 _put(config, path, _traced(path, value))
         for path, key in self.keys.items():
             if path not in given and key.default is not ABSENT and key.default is not None:
@@ -213,12 +214,15 @@ class Probe:
 
     def _entries(self, path: str, length: int) -> list[Any]:
         settled = self.keys[path].settled
-        return [self.random.choice(settled) for _ in range(length)] if settled else []
+        kinds = list({repr(one): one for one in settled}.values())
+        return [self.random.choice(kinds) for _ in range(length)] if kinds else []
 
     def _other(self, path: str, now: Any, shallow: bool) -> Any:
         pick, key = self.random, self.keys[path]
         name = path.rpartition(".")[2]
         if key.default is None and pick.random() < 0.3:
+            return None
+        if "None" in key.kind and pick.random() < 0.1:
             return None
         if TOKEN.fullmatch(name):
             return pick.choice((0, 1, 2, 3)) if now is not None else None
@@ -335,6 +339,10 @@ def _keys(settings: Any, path: str = "") -> Iterator[tuple[str, Key]]:
             default = field.default_factory() if callable(field.default_factory) else field.default
             default = ABSENT if default is MISSING else list(default) if isinstance(default, tuple) else default
             kind = field.type if isinstance(field.type, str) else _spelled(field.type)
+        if default is ABSENT and type(value) is int and not TOKEN.fullmatch(name):
+            # What a Config makes without asking; a file may say it all the same.
+            yield path + name, Key(None, value, "int", True)
+            continue
         if isinstance(default, (bool, int, float, str, list, type(None))) or default is ABSENT:
             yield path + name, Key(default, value, kind)
 

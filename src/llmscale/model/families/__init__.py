@@ -16,6 +16,7 @@ from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
 from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
+from llmscale.model.families._values import short
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import Basis
 from llmscale.store.tables import table
@@ -55,6 +56,8 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
         raise c.error("has an image_size that is smaller than its patch_size: no patch fits into such an image")
     if outside := c.outside():
         spec = replace(spec, warnings=(*spec.warnings, _unread_by_all(outside)))
+    if c.left_out:
+        spec = replace(spec, warnings=(*spec.warnings, _assumed_by_class(c.left_out)))
     method = published_in(data)
     return replace(spec, published_in=method) if method else spec
 
@@ -81,6 +84,11 @@ def from_keys(data: Mapping[str, Any], where: str) -> ModelSpec:
 def _unread_by_all(keys: list[str]) -> str:
     named = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
     return f"The class of transformers {_classes.version()} reads no key {named}: left out of account."
+
+
+def _assumed_by_class(left_out: Mapping[str, Any]) -> str:
+    named = ", ".join(f"{key} ({short(value)})" for key, value in left_out.items())
+    return f"The file does not say {named}: assumed as the class of transformers {_classes.version()} does."
 
 
 def published_in(config: Mapping[str, Any]) -> str:
