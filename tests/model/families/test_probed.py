@@ -152,3 +152,30 @@ def test_packing_gives_back_what_was_packed() -> None:
     entries = [{"a": ["model.layers.{}.weight", [1, "x"], True]}, {"b": "é\n"}]
     words = common(entries)
     assert [unpacked(packed(entry, words), words) for entry in entries] == entries
+
+
+@pytest.mark.parametrize(
+    ("architecture", "labels", "total"),
+    [("T5ForTokenClassification", 2, 35_331_842), ("T5ForSequenceClassification", 3, 60_770_819)],
+)
+def test_a_head_that_the_family_does_not_read_counts_as_the_class(architecture: str, labels: int, total: int) -> None:
+    # transformers 5.24.0 on the meta device: t5-small
+    small = {
+        "model_type": "t5",
+        "architectures": [architecture],
+        "d_model": 512,
+        "d_kv": 64,
+        "d_ff": 2048,
+        "num_layers": 6,
+        "num_heads": 8,
+        "vocab_size": 32128,
+        "feed_forward_proj": "relu",
+        "id2label": {str(number): "kind" for number in range(labels)},
+    }
+    assert inventory(from_config(small, "a file")).total() == total
+    assert model_types()["t5"] == "t5"
+
+
+def test_a_head_of_nobody_is_refused_still() -> None:
+    with pytest.raises(UnsupportedModelError, match="T5ForDivination"):
+        from_config({"model_type": "t5", "architectures": ["T5ForDivination"], "d_model": 8}, "a file")

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from llmscale import plugins
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
+from llmscale.model.derived import READER, has_head
 from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
@@ -50,8 +51,15 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     for image, patch in _images(data):
         if image < patch:
             raise c.error(f"has image_size = {image} and patch_size = {patch}: no patch fits into such an image")
-    spec = read_part(c)
-    c.finish()
+    try:
+        spec = read_part(c)
+        c.finish()
+    except UnsupportedModelError:
+        if not has_head(c.model_type, c.architecture("")):
+            raise
+        c = Config(data, where)
+        spec = import_module(f"{__name__}.{READER}").read(c)
+        c.finish()
     if any(size < 1 for placed in spec.placed if placed.tower for t in placed.block.tensors() for size in t.shape):
         raise c.error("has an image_size that is smaller than its patch_size: no patch fits into such an image")
     if outside := c.outside():
