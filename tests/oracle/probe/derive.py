@@ -308,8 +308,7 @@ def _tree(rows: Rows, goal: Any, tried: list[tuple[Any, Any]], deep: int) -> Exp
     if deep < DEEPEST and (found := rows.search.find(goal)) is not None:
         return found
     best: list[tuple[float, Any, Any]] = []
-    values = np.unique(goal)
-    constant = [goal == value for value in values] if len(values) <= 6 else []
+    constant = [goal == value for value, _ in Counter(goal.tolist()).most_common(6)]
     masks = [right for _, right in tried if right.any()] + constant
     for name, mask in rows.conditions:
         if not 0 < mask.sum() < len(rows):

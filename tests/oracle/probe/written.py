@@ -69,7 +69,8 @@ def _keys(probe: Probe, samples: Sequence[Sample], text: str) -> dict[str, list[
         if HARMLESS.fullmatch(path.rpartition(".")[2]) and not used:
             continue
         if key.default is ABSENT:
-            found[path] = [key.settled, []]
+            # A list that a Config makes of other keys is another thing than the same list said by a file.
+            found[path] = [None if isinstance(key.settled, list) else key.settled, []]
             continue
         kinds: dict[str, None] = {}
         others = [
