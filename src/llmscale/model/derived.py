@@ -1,5 +1,5 @@
 """Model types of which only the tensors are known: they were derived by machine (`make probe`), and no runtime's rules
-speak of them. Of other types some classes were: heads that their family does not read."""
+speak of them. Of types that a family reads, what the family refuses is asked for here, as heads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from llmscale.store.tables import table
 READER = "probed"
 
 
-def has_head(model_type: str, class_name: str) -> bool:
-    """Whether the class was derived, of a type that a family reads otherwise."""
-    return class_name in table(READER)["heads"].get(model_type, ())
+def has_class(model_type: str, class_name: str) -> bool:
+    """Whether the class was derived."""
+    return class_name in table(READER)["classes"].get(model_type, ())
 
 
 def by_tensors(model_type: str) -> bool:

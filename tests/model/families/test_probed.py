@@ -179,3 +179,8 @@ def test_a_head_that_the_family_does_not_read_counts_as_the_class(architecture: 
 def test_a_head_of_nobody_is_refused_still() -> None:
     with pytest.raises(UnsupportedModelError, match="T5ForDivination"):
         from_config({"model_type": "t5", "architectures": ["T5ForDivination"], "d_model": 8}, "a file")
+
+
+def test_a_family_that_somebody_wrote_stands_above_what_was_derived() -> None:
+    assert model_types()["whisper"] == "whisper"
+    assert model_types()["xglm"] == "probed"

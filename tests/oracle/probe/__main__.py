@@ -141,7 +141,7 @@ def main(names: list[str]) -> int:
             finally:
                 left -= min(CLASS, left) - signal.setitimer(signal.ITIMER_PROF, 0)[0]
         if found and probe is not None:
-            text = json.dumps(written(probe, found, heads), separators=(",", ":"))
+            text = json.dumps(written(probe, found), separators=(",", ":"))
             (TARGET / f"{model_type}.json").write_text(text + "\n", encoding="utf-8")
             print(f"+ {model_type} {len(text)}: {', '.join(found)}", flush=True)
     return 0

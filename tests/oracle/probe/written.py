@@ -23,7 +23,7 @@ class Found(NamedTuple):
     samples: list[Sample]
 
 
-def written(probe: Probe, found: Mapping[str, Found], heads: bool = False) -> dict[str, Any]:
+def written(probe: Probe, found: Mapping[str, Found]) -> dict[str, Any]:
     """The content of a file; see `llmscale.model.families._schema.Probed`."""
     groups: dict[str, int] = {}
     classes: dict[str, dict[str, list[int]]] = {}
@@ -55,7 +55,6 @@ def written(probe: Probe, found: Mapping[str, Found], heads: bool = False) -> di
         "labels": probe.settings().num_labels,
         "rules": [json.loads(rule) for rule in every],
         "groups": [json.loads(group) for group in groups],
-        "heads": heads,
         "classes": {name: [classes[name], [every[json.dumps(rule)] for rule in rules[name]]] for name in found},
     }
 

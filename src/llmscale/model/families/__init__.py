@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from llmscale import plugins
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
-from llmscale.model.derived import READER, has_head
+from llmscale.model.derived import READER, by_tensors, has_class
 from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
@@ -55,7 +55,7 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
         spec = read_part(c)
         c.finish()
     except UnsupportedModelError:
-        if not has_head(c.model_type, c.architecture("")):
+        if by_tensors(c.model_type) or not has_class(c.model_type, c.architecture("")):
             raise
         c = Config(data, where)
         spec = import_module(f"{__name__}.{READER}").read(c)

@@ -53,7 +53,6 @@ class Probed:
         labels: how many the classes assume.
         rules: path, whether whatever is said, what the Config makes of the key where it is left open.
         groups: tensors: name, loops, when, shape; see `families.probed`.
-        heads: whether these are only the classes that the family of the type does not read.
         classes: by name: prefix of the names -> numbers of groups; numbers of rules.
     """
 
@@ -64,7 +63,6 @@ class Probed:
     labels: int
     rules: list[tuple[str, bool, Any]]
     groups: list[tuple[str, list[Any], Any, list[Any]]]
-    heads: bool
     classes: dict[str, tuple[dict[str, list[int]], list[int]]]
 
 
@@ -81,8 +79,8 @@ def check_probed(*files: YamlFile) -> dict[str, Any]:
         found[os.path.splitext(os.path.basename(file.path))[0]] = entry
     words = common(found.values())
     types = {name: packed(entry, words) for name, entry in found.items()}
-    heads = {name: sorted(entry["classes"]) for name, entry in found.items() if entry["heads"]}
-    return {"types": types, "heads": heads, "words": words}
+    classes = {name: sorted(entry["classes"]) for name, entry in found.items()}
+    return {"types": types, "classes": classes, "words": words}
 
 
 def check_keys(file: YamlFile) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from llmscale.store.tables import table
 
 #: The largest size of one tensor's side, and number of places of one group, before a file counts as damaged.
 MAX_SIZE, MAX_PLACES = 1 << 32, 1 << 20
-MODEL_TYPES = tuple(name for name in table("probed")["types"] if name not in table("probed")["heads"])
+MODEL_TYPES = tuple(table("probed")["types"])
 #: A tensor's name -> its component and part: the first that matches.
 ROLES = (
     (r"(score|classifier|qa_outputs|lm_head|output_projection|embed_out|proj_out)\b", "head.out"),
