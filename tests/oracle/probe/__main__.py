@@ -1,7 +1,8 @@
 """``python -m tests.oracle.probe [model_type …]``: derive these types, prove them, and write `data/probed/`.
 
 A class is kept when 200 configs that it was not derived from, and some of full depth, give its every tensor exactly; of
-the others a line says what failed. Without names: every type of transformers that no family reads.
+the others a line says what failed. What is recorded of a class is derived anew only where new configs contradict it.
+Without names: every type of transformers that no family reads.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import transformers
@@ -22,16 +22,16 @@ from llmscale.model.families._expression import evaluate
 from tests.oracle.changes import _classes, _own
 from tests.oracle.probe.derive import Group, derive
 from tests.oracle.probe.names import UnexplainedError
+from tests.oracle.probe.recorded import TARGET, recorded, tried
 from tests.oracle.probe.rows import LETTERS
 from tests.oracle.probe.samples import Probe, Sample
-from tests.oracle.probe.settle import filled, settle
+from tests.oracle.probe.settle import Rule, filled, settle
 from tests.oracle.probe.written import Found, written
 
-TARGET = Path(__file__).parents[3] / "data" / "probed"
 #: Configs that a class is derived from at first, and that prove it; of full depth; times that it may be derived anew.
 LEARNT, PROVEN, FULL, ROUNDS = 70, 200, 6, 6
 #: Seconds of the processor for one class, and for one type.
-CLASS, TYPE = 40, 60
+CLASS, TYPE = 90, 150
 
 
 def tensors(groups: list[Group], given: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -54,21 +54,36 @@ def agrees(found: Found, sample: Sample) -> bool:
         return False
 
 
-def probed(probe: Probe) -> Found:
-    """What was found of a class.
+def probed(probe: Probe, before: tuple[list[Group], list[Rule]] | None) -> Found:
+    """What was found of a class: what was `before` where that stands.
 
     Raises:
         UnexplainedError: what was not explained, or came out otherwise.
     """
     if not probe.start():
         raise UnexplainedError("the class does not build its own Config")
-    learnt = list(probe.draw(LEARNT))
-    if len(learnt) < LEARNT:
-        raise UnexplainedError(f"the class refuses nearly all configs: {len(learnt)} of {LEARNT}")
     full = list(probe.full(FULL))
     probe.state = dict(probe.small)
     if not full:
         raise UnexplainedError("the class does not build its own Config in full depth")
+    learnt: list[Sample] = []
+    if before is not None:
+        found = Found(*before, full, kept=True)
+        wrong = [sample for sample in full if not agrees(found, sample)]
+        learnt = [] if wrong else _some(probe, PROVEN)
+        if not wrong and all(agrees(found, sample) for sample in learnt):
+            return found._replace(samples=learnt)
+    return _derived(probe, learnt or _some(probe, LEARNT), full)
+
+
+def _some(probe: Probe, count: int) -> list[Sample]:
+    found = list(probe.draw(count))
+    if len(found) < count:
+        raise UnexplainedError(f"the class refuses nearly all configs: {len(found)} of {count}")
+    return found
+
+
+def _derived(probe: Probe, learnt: list[Sample], full: list[Sample]) -> Found:
     for number in range(ROUNDS):
         rules = settle(learnt)
         try:
@@ -79,9 +94,7 @@ def probed(probe: Probe) -> Found:
             learnt += probe.draw(LEARNT)  # what is rare was perhaps seen once
             continue
         found = Found(groups, rules, learnt)
-        proof = list(probe.draw(PROVEN))
-        if len(proof) < PROVEN:
-            raise UnexplainedError("the class refuses nearly all configs")
+        proof = _some(probe, PROVEN)
         wrong = [sample for sample in proof if not agrees(found, sample)]
         deep = [sample for sample in full if not agrees(found, sample)]
         if not wrong and not deep:
@@ -134,7 +147,7 @@ def main(names: list[str]) -> int:
             try:
                 signal.setitimer(signal.ITIMER_PROF, min(CLASS, left))
                 probe = Probe(model_type, class_name)
-                found[class_name] = probed(probe)
+                found[class_name] = probed(probe, recorded(model_type, class_name))
             except UnexplainedError as failure:
                 print(f"- {model_type} {class_name}: {str(failure)[:200]}", flush=True)
             except _Late:
@@ -144,7 +157,7 @@ def main(names: list[str]) -> int:
             finally:
                 left -= min(CLASS, left) - signal.setitimer(signal.ITIMER_PROF, 0)[0]
         if found and probe is not None:
-            text = json.dumps(written(probe, found), separators=(",", ":"))
+            text = json.dumps(written(probe, found, tried(model_type)), separators=(",", ":"))
             (TARGET / f"{model_type}.json").write_text(text + "\n", encoding="utf-8")
             print(f"+ {model_type} {len(text)}: {', '.join(found)}", flush=True)
     return 0

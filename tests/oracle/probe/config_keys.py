@@ -18,7 +18,7 @@ _BASE = set(transformers.PreTrainedConfig().to_dict()) - {"tie_word_embeddings"}
 #: Keys that no shape goes by, and that a class may refuse to have changed.
 _LEFT = re.compile(
     r"rope_parameters|model_type|architectures|transformers_version|dtype|.*dropout.*|.*_pdrop"
-    r"|.*_eps|.*epsilon|.*theta|.*_(std|range|coef|prob)|.*drop_path_rate|.*layerdrop|use_cache"
+    r"|.*_eps|.*epsilon|.*theta|.*_(std|range|coef)|(?!mask_).*_prob|.*drop_path_rate|.*layerdrop|use_cache"
 )
 #: A key that a Config does not name as one of its own.
 ABSENT = object()
@@ -46,7 +46,10 @@ def keys_of(settings: Any, path: str = "") -> Iterator[tuple[str, Key]]:
             yield from keys_of(getattr(settings, name), f"{path}{name}.")
         if name in parts or name in _BASE or _LEFT.fullmatch(name):
             continue
-        if isinstance(value, dict) or (isinstance(value, str) and HARMLESS.fullmatch(name)):
+        if isinstance(value, str) and HARMLESS.fullmatch(name):
+            continue
+        if isinstance(value, dict):  # Never varied: what a file says must be what the class assumes.
+            yield path + name, Key(ABSENT, value, "")
             continue
         if HARMLESS.fullmatch(name) and not TOKEN.fullmatch(name) and not isinstance(value, (int, bool)):
             continue
@@ -57,9 +60,9 @@ def keys_of(settings: Any, path: str = "") -> Iterator[tuple[str, Key]]:
             default = field.default_factory() if callable(field.default_factory) else field.default
             default = ABSENT if default is MISSING else list(default) if isinstance(default, tuple) else default
             kind = field.type if isinstance(field.type, str) else _spelled(field.type)
-        if default is ABSENT and type(value) is int and not TOKEN.fullmatch(name):
+        if default is ABSENT and isinstance(value, int | float | list) and not TOKEN.fullmatch(name):
             # What a Config makes without asking; a file may say it all the same.
-            yield path + name, Key(None, value, "int", True)
+            yield path + name, Key(None, value, type(value).__name__, True)
             continue
         if isinstance(default, (bool, int, float, str, list, type(None))) or default is ABSENT:
             yield path + name, Key(default, value, kind)

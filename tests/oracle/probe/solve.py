@@ -126,6 +126,8 @@ def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[An
         add(["is", name, None], [v is None for v in column])
         for value in sorted({v for v in column if isinstance(v, str | bool)}, key=str):
             add(["is", name, value], [v is value or v == value for v in column])
+        if any(isinstance(v, float) for v in column) and all(isinstance(v, int | float) for v in column):
+            add(["<=", name, 0], [v <= 0 for v in column])
         if all(type(v) is int for v in column):
             numbers[name] = np.array(column, np.int64)
     for name, row in numbers.items():

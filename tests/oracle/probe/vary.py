@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from tests.oracle.probe.config_keys import ABSENT, LAYERS, TOKEN, Key, words_of
@@ -89,6 +90,8 @@ class Variations:
     def _other(self, path: str, now: Any, shallow: bool) -> Any:
         pick, key = self.random, self.keys[path]
         name = path.rpartition(".")[2]
+        if key.settled is not key.default and pick.random() < 0.15:
+            return deepcopy(key.settled)  # as transformers saves it
         if key.default is None and pick.random() < 0.3:
             return None
         if "None" in key.kind and pick.random() < 0.1:
@@ -100,8 +103,10 @@ class Variations:
         if isinstance(now, bool) or (now is None and "bool" in key.kind):
             return not now
         if isinstance(now, float) or (now is None and "float" in key.kind and "int" not in key.kind):
+            if now == 0:
+                return pick.choice((0.0, 0.05, 0.5))
             named = re.search(r"ratio|factor|expan|mult|scale", name)
-            return float(pick.choice((1, 2, 3, 4, 0.5))) if named or now is None else now * pick.choice((0.5, 1, 2))
+            return float(pick.choice((1, 2, 3, 4, 0.5))) if named or now is None else now * pick.choice((0, 0.5, 1, 2))
         if isinstance(now, int) or (now is None and "int" in key.kind and "list" not in key.kind):
             return self._number(path, name, now, shallow)
         if isinstance(now, list) and now:
@@ -110,6 +115,8 @@ class Variations:
 
     def _number(self, path: str, name: str, now: Any, shallow: bool) -> int:
         pick = self.random
+        if pick.random() < 0.02:
+            return 0
         if LAYERS.search(name) and shallow:
             return pick.choice((1, 2, 3, 4, 5, 6, 8))
         if path in self.thresholds and pick.random() < 0.2:

@@ -18,14 +18,19 @@ from tests.oracle.probe.settle import Rule
 
 
 class Found(NamedTuple):
-    """Of a class: its tensors, what its Config makes of keys, the configs that were built."""
+    """Of a class: its tensors, what its Config makes of keys, the configs that were built.
+
+    Attributes:
+        kept: whether it is what was recorded before, and so holds of what was tried then as well.
+    """
 
     groups: list[Group]
     rules: list[Rule]
     samples: list[Sample]
+    kept: bool = False
 
 
-def written(probe: Probe, found: Mapping[str, Found]) -> dict[str, Any]:
+def written(probe: Probe, found: Mapping[str, Found], before: Mapping[str, list[Any]]) -> dict[str, Any]:
     """The content of a file; see `llmscale.model.families._schema.Probed`."""
     groups: dict[str, int] = {}
     classes: dict[str, dict[str, list[int]]] = {}
@@ -49,6 +54,8 @@ def written(probe: Probe, found: Mapping[str, Found]) -> dict[str, Any]:
     for rule in (rule for each in rules.values() for rule in each):
         every.setdefault(json.dumps(rule), len(every))
     keys = _keys(probe, [sample for one in found.values() for sample in one.samples], text)
+    if all(one.kept for one in found.values()):
+        keys = {path: _joined(key, before.get(path, key)) for path, key in keys.items()}
     return {
         "version": transformers.__version__,
         "keys": keys,
@@ -70,8 +77,7 @@ def _keys(probe: Probe, samples: Sequence[Sample], text: str) -> dict[str, list[
         if HARMLESS.fullmatch(path.rpartition(".")[2]) and not used:
             continue
         if key.default is ABSENT:
-            # A list that a Config makes of other keys is another thing than the same list said by a file.
-            found[path] = [None if isinstance(key.settled, list) else key.settled, []]
+            found[path] = [key.settled, []]
             continue
         kinds: dict[str, None] = {}
         others = [
@@ -87,8 +93,18 @@ def _keys(probe: Probe, samples: Sequence[Sample], text: str) -> dict[str, list[
     return found
 
 
+def _joined(now: list[Any], before: list[Any]) -> list[Any]:
+    """A key with what was tried of it now and before."""
+    if now[0] != before[0]:
+        return now
+    words = sorted({word for _, _, *listed in (now, before) for word in (listed or [[]])[0]})
+    return [now[0], list(dict.fromkeys([*before[1], *now[1]])), *([words] if words else [])]
+
+
 def _kind(value: Any, default: Any) -> str:
     """``whole``, ``decimal``, ``switch``, ``null``, ``word``; ``list`` of so many numbers, ``lists`` of any."""
+    if value == []:
+        return "empty"
     if isinstance(value, list):
         if any(isinstance(one, str) for one in value):
             return "words"

@@ -132,6 +132,8 @@ def _listed(given: Any, default: Any, tried: list[str], words: list[str]) -> boo
     """Whether a list is of the kind that was tried: words of any number, or as many whole numbers in bounds."""
     if not isinstance(given, list):
         return False
+    if not given:
+        return "empty" in tried
     if "words" in tried:
         return all(one in words for one in given)
     alike = "lists" in tried or ("list" in tried and isinstance(default, list) and len(given) == len(default))
