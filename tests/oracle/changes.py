@@ -11,7 +11,7 @@ import json
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from math import prod
 from typing import Any, NamedTuple
@@ -55,8 +55,8 @@ class Change(NamedTuple):
 
 def changes(model_type: str) -> Iterator[Change]:
     """The files of one model type."""
-    base = _own(model_type)
     classes = _classes(model_type)
+    base = _base(model_type, classes)
     yield from (Change(f"class={name}", {**base, "architectures": [name]}) for name in classes)
     base["architectures"] = classes[:1]
     for path, value in list(_leaves(base)):
@@ -125,6 +125,14 @@ def _own(model_type: str) -> dict[str, Any]:
     settings = transformers.CONFIG_MAPPING[model_type]()
     config: dict[str, Any] = json.loads(settings.to_json_string(use_diff=False))
     return shortened(config, LAYERS)
+
+
+def _base(model_type: str, classes: Sequence[str]) -> dict[str, Any]:
+    """The class's own Config, in full depth where so few layers do not fit the rest of it."""
+    short = _own(model_type)
+    whole = json.loads(transformers.CONFIG_MAPPING[model_type]().to_json_string(use_diff=False))
+    each = (Change("", {**config, "architectures": list(classes[:1])}) for config in (short, whole))
+    return next((change.config for change in each if verdict(change) == "same"), short)
 
 
 def _classes(model_type: str) -> list[str]:
