@@ -58,7 +58,6 @@ def changes(model_type: str) -> Iterator[Change]:
     classes = _classes(model_type)
     base = _base(model_type, classes)
     yield from (Change(f"class={name}", {**base, "architectures": [name]}) for name in classes)
-    base["architectures"] = classes[:1]
     for path, value in list(_leaves(base)):
         yield Change(f"-{'.'.join(path)}", _with(base, path, _GONE))
         for other in _others(value):
@@ -123,16 +122,26 @@ _GONE = object()
 def _own(model_type: str) -> dict[str, Any]:
     """The class's own Config as a file has it, of few layers."""
     settings = transformers.CONFIG_MAPPING[model_type]()
-    config: dict[str, Any] = json.loads(settings.to_json_string(use_diff=False))
-    return shortened(config, LAYERS)
+    return shortened(_saved(settings), LAYERS)
+
+
+def _saved(settings: Any) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads(settings.to_json_string(use_diff=False), object_hook=_number)
+    return config
+
+
+def _number(found: dict[str, Any]) -> Any:
+    """A number that JSON has no word for, as transformers writes it."""
+    return float(found["__float__"]) if found.keys() == {"__float__"} else found
 
 
 def _base(model_type: str, classes: Sequence[str]) -> dict[str, Any]:
-    """The class's own Config, in full depth where so few layers do not fit the rest of it."""
+    """The class's own Config, in full depth where so few layers do not fit the rest of it, and a class that is counted."""
     short = _own(model_type)
-    whole = json.loads(transformers.CONFIG_MAPPING[model_type]().to_json_string(use_diff=False))
-    each = (Change("", {**config, "architectures": list(classes[:1])}) for config in (short, whole))
-    return next((change.config for change in each if verdict(change) == "same"), short)
+    whole = _saved(transformers.CONFIG_MAPPING[model_type]())
+    each = (Change("", {**config, "architectures": [name]}) for name in classes for config in (short, whole))
+    first = {**short, "architectures": list(classes[:1])}
+    return next((change.config for change in each if verdict(change) == "same"), first)
 
 
 def _classes(model_type: str) -> list[str]:
