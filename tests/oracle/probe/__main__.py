@@ -31,7 +31,7 @@ from tests.oracle.probe.written import Found, written
 #: Configs that a class is derived from at first, and that prove it; of full depth; times that it may be derived anew.
 LEARNT, PROVEN, FULL, ROUNDS = 70, 200, 6, 6
 #: Seconds of the processor for one class, and for one type.
-CLASS, TYPE = 120, 300
+CLASS, TYPE = 60, 120
 
 
 def tensors(groups: list[Group], given: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:

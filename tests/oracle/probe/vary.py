@@ -115,8 +115,6 @@ class Variations:
 
     def _number(self, path: str, name: str, now: Any, shallow: bool) -> int:
         pick = self.random
-        if pick.random() < 0.02:
-            return 0
         if LAYERS.search(name) and shallow:
             return pick.choice((1, 2, 3, 4, 5, 6, 8))
         if path in self.thresholds and pick.random() < 0.2:
