@@ -37,7 +37,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no model_type": ({"hidden_size": 64}, ["no 'model_type'"]),
     "unknown model_type": ({"model_type": "lama"}, ["'lama'", "llama"]),
     "model_type is a list": ({"model_type": ["llama"]}, ["architecture"]),
-    "missing dimension": ({k: v for k, v in tiny().items() if k != "hidden_size"}, ["lacks 'hidden_size'"]),
+    "a dimension is null": ({**tiny(), "hidden_size": None}, ["lacks 'hidden_size'"]),
     "negative": (tiny(hidden_size=-64), ["hidden_size = -64"]),
     "zero": (tiny(num_hidden_layers=0), ["num_hidden_layers = 0"]),
     "fraction": (tiny(hidden_size=64.5), ["hidden_size = 64.5"]),

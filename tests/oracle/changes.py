@@ -11,7 +11,7 @@ import json
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from math import prod
 from typing import Any, NamedTuple
@@ -55,10 +55,9 @@ class Change(NamedTuple):
 
 def changes(model_type: str) -> Iterator[Change]:
     """The files of one model type."""
-    base = _own(model_type)
     classes = _classes(model_type)
+    base = _base(model_type, classes)
     yield from (Change(f"class={name}", {**base, "architectures": [name]}) for name in classes)
-    base["architectures"] = classes[:1]
     for path, value in list(_leaves(base)):
         yield Change(f"-{'.'.join(path)}", _with(base, path, _GONE))
         for other in _others(value):
@@ -92,7 +91,7 @@ def verdict(change: Change) -> str:
 def main(names: list[str]) -> int:
     """Print what differs, and record the counts."""
     transformers.logging.set_verbosity_error()
-    kept: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"types": {}}
+    types: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))["types"] if RECORD.exists() else {}
     wrong = 0
     for model_type in names or [name for name in model_types() if _compared(name)]:
         counts: Counter[str] = Counter()
@@ -102,15 +101,18 @@ def main(names: list[str]) -> int:
             if said.startswith(("differs", "refused")):
                 print(f"{model_type} {change.name}: {said[:200]}", flush=True)
         wrong += counts["differs"]
-        kept["types"][model_type] = dict(sorted(counts.items()))
-    kept = {"transformers": transformers.__version__, "types": dict(sorted(kept["types"].items()))}
-    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in kept["types"].items())
-    RECORD.write_text(f'{{"transformers": "{kept["transformers"]}", "types": {{\n{rows}\n}}}}\n', encoding="utf-8")
+        types[model_type] = dict(sorted(counts.items()))
+        _record(types)  # a run that is broken off has recorded what it asked
     total: Counter[str] = Counter()
-    for row in kept["types"].values():
+    for row in types.values():
         total.update(row)
     print(dict(total))
     return int(bool(wrong))
+
+
+def _record(types: dict[str, Any]) -> None:
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(types[name])}" for name in sorted(types))
+    RECORD.write_text(f'{{"transformers": "{transformers.__version__}", "types": {{\n{rows}\n}}}}\n', encoding="utf-8")
 
 
 def _compared(model_type: str) -> bool:
@@ -123,8 +125,29 @@ _GONE = object()
 def _own(model_type: str) -> dict[str, Any]:
     """The class's own Config as a file has it, of few layers."""
     settings = transformers.CONFIG_MAPPING[model_type]()
-    config: dict[str, Any] = json.loads(settings.to_json_string(use_diff=False))
-    return shortened(config, LAYERS)
+    return shortened(_saved(settings), LAYERS)
+
+
+def _saved(settings: Any) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads(settings.to_json_string(use_diff=False), object_hook=_number)
+    return config
+
+
+def _number(found: dict[str, Any]) -> Any:
+    """A number that JSON has no word for, as transformers writes it."""
+    return float(found["__float__"]) if found.keys() == {"__float__"} else found
+
+
+def _base(model_type: str, classes: Sequence[str]) -> dict[str, Any]:
+    """The Config of the first class that builds its own, in full depth where few layers do not fit the rest of it."""
+    short = _own(model_type)
+    whole = _saved(transformers.CONFIG_MAPPING[model_type]())
+    for name in classes:
+        each = [{**config, "architectures": [name]} for config in (short, whole)]
+        said = {verdict(Change("", config)).partition(":")[0]: config for config in reversed(each)}
+        if said.keys() != {"unbuilt"}:
+            return said.get("same") or next(config for what, config in said.items() if what != "unbuilt")
+    return {**short, "architectures": list(classes[:1])}
 
 
 def _classes(model_type: str) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 import transformers
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES, model_type_to_module_name
 
+from llmscale.model.derived import by_tensors
 from llmscale.model.families import model_types
 from llmscale.model.families._harmless import HARMLESS
 from tests.oracle.rules import SAME_AS
@@ -37,13 +38,17 @@ _ASKING = {"getattr": 1, "hasattr": 1, "setattr": 1, "get": 0, "pop": 0, "setdef
 def main() -> int:
     """Write the file anew."""
     types: dict[str, dict[str, Any]] = {}
-    waiting = [SAME_AS.get(name, name) for name in model_types()]
-    while waiting:
-        name = waiting.pop()
-        if name in types or name not in CONFIG_MAPPING_NAMES:
-            continue
-        types[name] = facts(name)
-        waiting += types[name].get("parts", {}).values()
+    # What was derived by machine says itself what its classes assume.
+    for derived in (False, True):
+        waiting = [SAME_AS.get(name, name) for name in model_types() if by_tensors(name) is derived]
+        while waiting:
+            name = waiting.pop()
+            if name in types or name not in CONFIG_MAPPING_NAMES:
+                continue
+            types[name] = facts(name)
+            waiting += types[name].get("parts", {}).values()
+            if derived:
+                types[name].pop("defaults", None)
     lines = [
         "# Made by `make oracle` (tests/oracle/keys.py), not by hand: what classes of transformers read of a config.",
         f"version: {transformers.__version__}",

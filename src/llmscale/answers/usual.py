@@ -13,7 +13,7 @@ from llmscale.formats.ladder import originals
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import named
 from llmscale.runtimes.interface import RuntimeInfo
-from llmscale.runtimes.refusals import unmodelled
+from llmscale.runtimes.refusals import runs, unmodelled
 from llmscale.runtimes.registry import FIRST, infos
 from llmscale.runtimes.registry import runtime as find_runtime
 
@@ -53,7 +53,7 @@ def _serving(about: About, devices: Sequence[DeviceSet]) -> Iterator[RuntimeInfo
 def _had(model: Model, info: RuntimeInfo, devices: Sequence[DeviceSet]) -> tuple[Quant, ...]:
     """The steps of a runtime that it runs the model in on these devices; none where it runs it in none."""
     about = model.about
-    if not info.runs.runs(about.family) or any(unmodelled(info, found) for found in devices):
+    if not runs(info, about.family) or any(unmodelled(info, found) for found in devices):
         return ()
     published = [quant for quant in originals(info.name) if about.published_in and about.published_in in quant.keeps]
     steps = model.has([named(step) for step in info.usual or info.steps])

@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 
 from llmscale.errors import InputFileError
 from llmscale.model import families as package
+from llmscale.model.derived import READER
 
 
 def families() -> dict[str, str]:
@@ -21,6 +22,8 @@ def families() -> dict[str, str]:
             continue
         for model_type in import_module(f"{package.__name__}.{name}").MODEL_TYPES:
             other = found.setdefault(model_type, name)
-            if other != name:
+            if READER in (other, name):  # a family that somebody wrote reads the type; what it refuses, see `derived`
+                found[model_type] = name if other == READER else other
+            elif other != name:
                 raise InputFileError(f"'{model_type}' is among the MODEL_TYPES of two families: {other} and {name}.")
     return dict(sorted(found.items()))

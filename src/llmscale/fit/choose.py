@@ -17,7 +17,7 @@ from llmscale.formats.select import named as named_quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note
 from llmscale.runtimes.interface import Placement, Runtime, Verdict, Workload
-from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread, unmodelled
+from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread, runs, unmodelled
 from llmscale.runtimes.registry import FIRST, infos, named
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.runtimes.subject import Summary
@@ -123,7 +123,7 @@ def _run(model: Model, quants: Sequence[Quant], question: Question) -> list[Quan
 
 def _runs(model: Model, quant: Quant, question: Question) -> bool:
     info = question.runs(quant).info
-    if not info.runs.runs(model.about.family) or lacking(question, info.name):
+    if not runs(info, model.about.family) or lacking(question, info.name):
         return False
     try:
         refuse_unread(info, quant)

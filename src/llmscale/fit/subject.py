@@ -16,6 +16,7 @@ from llmscale.fit.about import About
 from llmscale.fit.neighbours import neighbours
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST, Quant
+from llmscale.model.derived import by_tensors
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.shape import Shape
 from llmscale.model.spec import ModelSpec
@@ -248,7 +249,7 @@ def model_of(spec: ModelSpec, stored: Quant | None = None, taken: tuple[Note, ..
         limit=spec.max_context,
         sequence=spec.sequence,
         published_in=spec.published_in,
-        family=spec.family if spec.shape_known and not assumed else "",
+        family=spec.family if (spec.shape_known or by_tensors(spec.family)) and not assumed else "",
         notes=(*taken, *(note("said", text=warning) for warning in spec.warnings)),
     )
     if spec.shape_known:

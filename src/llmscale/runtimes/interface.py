@@ -305,6 +305,7 @@ class RuntimeInfo(NamedTuple):
         home: kinds of devices on which it is what people run when nobody names a runtime.
         shares_tensors: whether it cuts every matrix over devices, so that it takes as much of each as of the smallest.
         engine: another runtime that does the work; empty for none.
+        by_tensors: whether it says something of models of which only the tensors are known, by the general rule.
         note: the sentence below its tables.
     """
 
@@ -323,6 +324,7 @@ class RuntimeInfo(NamedTuple):
     options: tuple[Option, ...] = ()
     shares_tensors: bool = False
     engine: str = ""
+    by_tensors: bool = False
     note: Note | None = None
 
 

@@ -6,6 +6,7 @@ from llmscale.devices.device import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.recipe import Quant
+from llmscale.model.derived import by_tensors
 from llmscale.notes import Note, note
 from llmscale.runtimes.interface import Reads, RuntimeInfo
 
@@ -36,13 +37,23 @@ def refuse_unread(info: RuntimeInfo, quant: Quant) -> None:
     )
 
 
+def runs(info: RuntimeInfo, family: str) -> bool:
+    """Whether the runtime is not known to lack the model type, and says something of it."""
+    return info.runs.runs(family) and (info.by_tensors or not by_tensors(family))
+
+
 def refuse_lacking(info: RuntimeInfo, family: str, name: str) -> None:
     """Raises:
-    UnsupportedModelError: a model that the runtime has no code for.
+    UnsupportedModelError: a model that the runtime has no code for, or that is not modelled on it.
     """
     if not info.runs.runs(family):
         raise UnsupportedModelError(
             f"{info.title} has no code for {name} (model_type {family}).", "Name another --runtime or --quant."
+        )
+    if not runs(info, family):
+        raise UnsupportedModelError(
+            f"{name} is not modelled on {info.title}: of its model_type {family} only the tensors are known.",
+            "Leave --runtime and --quant away: then the general rule answers, with its range.",
         )
 
 

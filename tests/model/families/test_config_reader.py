@@ -45,10 +45,20 @@ def test_a_dimension_out_of_bounds_is_refused(key: str, value: int) -> None:
 
 
 @pytest.mark.parametrize("key", ["hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size"])
-@pytest.mark.parametrize("missing", [{}, {"null": None}])
-def test_a_missing_dimension_is_named(key: str, missing: dict[str, None]) -> None:
-    config = {k: v for k, v in TINY.items() if k != key} | dict.fromkeys([key] if missing else [])
+@pytest.mark.parametrize("more", [{}, {"auto_map": {"AutoModelForCausalLM": "modeling_tiny.Tiny"}}])
+def test_a_dimension_that_is_null_or_that_own_code_assumes_is_named(key: str, more: dict[str, Any]) -> None:
+    config = {k: v for k, v in TINY.items() if k != key} | (more or {key: None})
     assert refusal(config) == f"{WHERE} lacks '{key}'."
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("hidden_size", 4096), ("num_hidden_layers", 32), ("num_attention_heads", 32), ("vocab_size", 32000)],
+)
+def test_a_dimension_that_the_file_leaves_out_is_what_its_class_assumes_and_said(key: str, value: int) -> None:
+    spec = from_config({k: v for k, v in TINY.items() if k != key} | {"num_key_value_heads": 4}, WHERE)
+    assert spec.placed == from_config(tiny(**{key: value, "num_key_value_heads": 4}), WHERE).placed
+    assert any(f"does not say {key} ({value})" in warning for warning in spec.warnings)
 
 
 def test_heads_must_divide_what_they_share() -> None:
@@ -124,7 +134,7 @@ def test_a_list_of_whole_numbers_is_one(value: Any) -> None:
 
 
 def test_a_list_that_is_needed_is_named() -> None:
-    assert refusal({"model_type": "swin", "embed_dim": 96}) == f"{WHERE} lacks 'depths'."
+    assert refusal({"model_type": "swin", "embed_dim": 96, "depths": None}) == f"{WHERE} lacks 'depths'."
 
 
 def test_without_a_model_type_families_are_named() -> None:

@@ -335,7 +335,7 @@ def test_t5_has_two_towers_and_a_position_bias_in_the_first_layer_of_each() -> N
     assert total({**T5, "feed_forward_proj": "gated-gelu"}) == total(T5) + 4 * 64 * 128
     assert total({**T5, "num_decoder_layers": 1}) == total(T5) - (2 * attention + mlp + 3 * norm)
     assert inventory(read({**T5, "architectures": ["T5Model"]})).untied_total() == total(T5)
-    refused({**T5, "architectures": ["T5ForQuestionAnswering"]}, "T5ForQuestionAnswering")
+    refused({**T5, "architectures": ["T5ForMultipleChoice"]}, "T5ForMultipleChoice")
 
 
 def test_t5_says_when_its_checkpoint_holds_a_head_of_its_own() -> None:

@@ -1,103 +1,165 @@
 """``python -m tests.oracle.probe [model_type …]``: derive these types, prove them, and write `data/probed/`.
 
-A class is kept when 200 configs that it was not derived from give its every tensor exactly; of the others a line says
-what failed. Without names: every type of transformers that no family reads.
+A class is kept when 200 configs that it was not derived from, and some of full depth, give its every tensor exactly; of
+the others a line says what failed. What is recorded of a class is derived anew only where new configs contradict it.
+Without names: every type of transformers that no family reads.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import transformers
 
-from llmscale.model.families import model_types
-from llmscale.model.families._expression import UnknownKeyError, evaluate
-from tests.oracle.changes import _classes
-from tests.oracle.probe.derive import Group, UnexplainedError, derive
+from llmscale.errors import UnsupportedModelError
+from llmscale.model.derived import by_tensors
+from llmscale.model.families import from_config, model_types
+from llmscale.model.families._expression import evaluate
+from tests.oracle.changes import _classes, _own
+from tests.oracle.probe.derive import Group, derive
+from tests.oracle.probe.names import UnexplainedError
+from tests.oracle.probe.recorded import TARGET, recorded, tried
+from tests.oracle.probe.rows import LETTERS
 from tests.oracle.probe.samples import Probe, Sample
+from tests.oracle.probe.settle import Rule, filled, settle
+from tests.oracle.probe.written import Found, written
 
-TARGET = Path(__file__).parents[3] / "data" / "probed"
-#: Configs that a class is derived from, and as many again that prove it.
-LEARNT, PROVEN = 80, 200
-#: Shares of the keys that are changed; the next where the class builds too few.
-SHARES = (0.6, 0.4, 0.2, 0.1)
-
-
-def draw(probe: Probe, count: int) -> list[Sample]:
-    """So many configs that the class builds.
-
-    Raises:
-        UnexplainedError: it refuses nearly all.
-    """
-    for share in SHARES:
-        found: list[Sample] = []
-        for tried in range(count * 6):
-            if (sample := probe.build(probe.draw(share))) is not None:
-                found.append(sample)
-            if len(found) == count:
-                return found
-            if tried == 30 and len(found) < 8:
-                break
-    raise UnexplainedError("the class refuses nearly all configs")
+#: Configs that a class is derived from at first, and that prove it; of full depth; times that it may be derived anew.
+LEARNT, PROVEN, FULL, ROUNDS = 70, 200, 6, 6
+#: Seconds of the processor for one class, and for one type.
+CLASS, TYPE = 60, 120
 
 
-def tensors(groups: list[Group], settled: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
+def tensors(groups: list[Group], given: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Every tensor that the groups say there is."""
     for group in groups:
         places: list[dict[str, int]] = [{}]
-        for letter, loop in zip("ij", group.loops, strict=False):
-            places = [{**at, letter: n} for at in places for n in range(evaluate(loop, settled, at))]
+        for letter, loop in zip(LETTERS, group.loops, strict=False):
+            places = [{**at, letter: n} for at in places for n in range(evaluate(loop, given, at))]
         for at in places:
-            if evaluate(group.when, settled, at):
-                shape = tuple(evaluate(size, settled, at) for size in group.shape)
+            if evaluate(group.when, given, at):
+                shape = tuple(evaluate(size, given, at) for size in group.shape)
                 yield group.name.format(*at.values()), shape
 
 
-def probed(model_type: str, class_name: str) -> list[Group]:
-    """The groups of a class, proven.
+def agrees(found: Found, sample: Sample) -> bool:
+    """Whether the groups give what the class holds."""
+    try:
+        return dict(tensors(found.groups, filled(sample.given, found.rules))) == sample.tensors
+    except (LookupError, TypeError, ArithmeticError):
+        return False
+
+
+def probed(probe: Probe, before: tuple[list[Group], list[Rule]] | None) -> Found:
+    """What was found of a class: what was `before` where that stands.
 
     Raises:
         UnexplainedError: what was not explained, or came out otherwise.
     """
-    probe = Probe(model_type, class_name)
-    groups = derive(draw(probe, LEARNT))
-    for sample in draw(probe, PROVEN):
+    if not probe.start():
+        raise UnexplainedError("the class does not build its own Config")
+    full = list(probe.full(FULL))
+    probe.state = dict(probe.small)
+    if not full:
+        raise UnexplainedError("the class does not build its own Config in full depth")
+    learnt: list[Sample] = []
+    if before is not None:
+        found = Found(*before, full, kept=True)
+        wrong = [sample for sample in full if not agrees(found, sample)]
+        learnt = [] if wrong else _some(probe, PROVEN)
+        if not wrong and all(agrees(found, sample) for sample in learnt):
+            return found._replace(samples=learnt)
+    return _derived(probe, learnt or _some(probe, LEARNT), full)
+
+
+def _some(probe: Probe, count: int) -> list[Sample]:
+    found = list(probe.draw(count))
+    if len(found) < count:
+        raise UnexplainedError(f"the class refuses nearly all configs: {len(found)} of {count}")
+    return found
+
+
+def _derived(probe: Probe, learnt: list[Sample], full: list[Sample]) -> Found:
+    for number in range(ROUNDS):
+        rules = settle(learnt)
         try:
-            ours = dict(tensors(groups, sample.settled))
-        except UnknownKeyError as unknown:
-            raise UnexplainedError(f"needs {unknown} where it is not said") from None
-        if ours != sample.tensors:
-            wrong = sorted(ours.items() ^ sample.tensors.items())[:2]
-            raise UnexplainedError(f"proof: {wrong}")
-    return groups
+            groups = derive([sample._replace(given=filled(sample.given, rules)) for sample in learnt])
+        except UnexplainedError:
+            if number > 2:
+                raise
+            learnt += probe.draw(LEARNT)  # what is rare was perhaps seen once
+            continue
+        found = Found(groups, rules, learnt)
+        proof = _some(probe, PROVEN)
+        wrong = [sample for sample in proof if not agrees(found, sample)]
+        deep = [sample for sample in full if not agrees(found, sample)]
+        if not wrong and not deep:
+            return found._replace(samples=[*learnt, *proof])
+        learnt += [*wrong[:40], *deep[:2]]
+        if deep:
+            full = [*full, *probe.full(2)]
+            probe.state = dict(probe.small)
+    raise UnexplainedError(f"proof: {_first_wrong(found, (wrong or deep)[0])}")
+
+
+def _first_wrong(found: Found, sample: Sample) -> Any:
+    try:
+        ours = dict(tensors(found.groups, filled(sample.given, found.rules)))
+    except (LookupError, TypeError, ArithmeticError) as error:
+        return repr(error)
+    return sorted(ours.items() ^ sample.tensors.items())[:2]
+
+
+class _Late(BaseException):
+    pass
+
+
+def _late(*_: Any) -> None:
+    raise _Late
+
+
+def refused(model_type: str, class_name: str) -> bool:
+    """Whether the family of the type does not read the class."""
+    try:
+        from_config({**_own(model_type), "architectures": [class_name]}, class_name)
+    except UnsupportedModelError:
+        return True
+    return False
 
 
 def main(names: list[str]) -> int:
     """Write what is proven; print what is not."""
     transformers.logging.set_verbosity_error()
-    done = 0
+    signal.signal(signal.SIGPROF, _late)
     for model_type in names or [name for name in transformers.CONFIG_MAPPING if name not in model_types()]:
-        classes: dict[str, Any] = {}
-        for class_name in _classes(model_type):
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        found: dict[str, Found] = {}
+        probe = None
+        left = float(TYPE)
+        heads = model_type in model_types() and not by_tensors(model_type)
+        for class_name in [name for name in _classes(model_type) if not heads or refused(model_type, name)]:
+            if left < 5:
+                break
             try:
-                classes[class_name] = [list(group) for group in probed(model_type, class_name)]
+                signal.setitimer(signal.ITIMER_PROF, min(CLASS, left))
+                probe = Probe(model_type, class_name)
+                found[class_name] = probed(probe, recorded(model_type, class_name))
             except UnexplainedError as failure:
-                print(f"{model_type} {class_name}: {str(failure)[:160]}", flush=True)
+                print(f"- {model_type} {class_name}: {str(failure)[:200]}", flush=True)
+            except _Late:
+                print(f"- {model_type} {class_name}: too slow", flush=True)
             except Exception as error:
-                print(f"{model_type} {class_name}: {error!r:.160}", flush=True)
-        if classes:
-            done += 1
-            probe = Probe(model_type, next(iter(classes)))
-            keys = {path: None if path in probe.settled_later else value for path, value in probe.keys.items()}
-            entry = {"version": transformers.__version__, "keys": keys, "classes": classes}
-            text = json.dumps(entry, separators=(",", ":"))
+                print(f"- {model_type} {class_name}: {error!r:.200}", flush=True)
+            finally:
+                left -= min(CLASS, left) - signal.setitimer(signal.ITIMER_PROF, 0)[0]
+        if found and probe is not None:
+            text = json.dumps(written(probe, found, tried(model_type)), separators=(",", ":"))
             (TARGET / f"{model_type}.json").write_text(text + "\n", encoding="utf-8")
-            print(f"{model_type}: {', '.join(classes)}", flush=True)
-    print(f"{done} model types")
+            print(f"+ {model_type} {len(text)}: {', '.join(found)}", flush=True)
     return 0
 
 

@@ -2,65 +2,36 @@
 
 from __future__ import annotations
 
-import random
+import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
 import transformers
 
-from llmscale.model.families._harmless import HARMLESS
+from tests.oracle.probe.config_keys import ABSENT, keys_of, openings_of
+from tests.oracle.probe.trace import MET, Decimal, Sizes, Whole, listen, told
+from tests.oracle.probe.vary import Variations
 from tests.oracle.rules import COUNTED_BUFFERS
-
-#: Numbers of layers and other small ones, and factors of large ones, which most that must divide them do.
-SMALL = (1, 2, 3, 4, 6)
-PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
-STEP = 24
-_BASE = set(transformers.PreTrainedConfig().to_dict()) - {"tie_word_embeddings"}
-#: Keys that no shape goes by, and that a class may refuse to have changed.
-_LEFT = re.compile(
-    r"rope_parameters|model_type|architectures|transformers_version|dtype|.*token_(id|index)|.*_ids?|.*dropout.*|.*_pdrop"
-    r"|.*_eps|.*epsilon|.*theta|.*_(std|range|coef|prob)|.*drop_path_rate|.*layerdrop|use_cache"
-)
 
 
 class Sample(NamedTuple):
     """A config that was built.
 
     Attributes:
-        given: what was said, by path.
-        settled: what the class's Config made of it.
+        given: what a file says, or the class assumes where it says nothing, by path.
         tensors: name to shape, each storage once.
+        made: name to what the sizes were made of, where that was seen.
+        settled: what the Config made of keys that were left open, or made otherwise than was said; of what.
     """
 
     given: dict[str, Any]
-    settled: dict[str, Any]
     tensors: dict[str, tuple[int, ...]]
-
-
-def flat(config: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Keys by path; nested configs are opened, other objects are not."""
-    for key, value in config.items():
-        if key in _BASE or _LEFT.fullmatch(key) or (isinstance(value, str) and HARMLESS.fullmatch(key)):
-            continue
-        if isinstance(value, dict):
-            if "model_type" in value:
-                yield from flat(value, f"{path}{key}.")
-        elif isinstance(value, bool | int | float | str | None):
-            yield path + key, value
-        elif isinstance(value, list | tuple):
-            yield path + key, list(value)
-
-
-def put(config: dict[str, Any], path: str, value: Any) -> None:
-    """Set a key by its path."""
-    *above, last = path.split(".")
-    for key in above:
-        config = config[key]
-    config[last] = value
+    made: dict[str, tuple[Any, ...]]
+    settled: dict[str, tuple[Any, Any]]
 
 
 class Probe:
@@ -69,77 +40,160 @@ class Probe:
     def __init__(self, model_type: str, class_name: str, seed: int = 0) -> None:
         self.settings = transformers.CONFIG_MAPPING[model_type]
         self.model = getattr(transformers, class_name)
-        self.base = self.settings().to_dict()
-        self.keys = dict(flat(self.base))
-        self.settled_later = {path for path in self.keys if _left_open(self.settings, path)}
-        self.random = random.Random(f"{class_name} {seed}")
+        self.base = openings_of(self.settings())
+        self.keys = dict(keys_of(self.settings()))
+        self.vary = Variations(self.keys, f"{class_name} {seed}")
+        self.floor: dict[str, Any] = {}
+        self.small = self.vary.shallow()
+        self.state: dict[str, Any] = dict(self.small)
 
     def build(self, given: dict[str, Any]) -> Sample | None:
-        """The sample of a config; None where the class refuses it."""
+        """The sample of what a file says; None where the class refuses it."""
         config = deepcopy(self.base)
         for path, value in given.items():
-            put(config, path, deepcopy(value))
-        config["id2label"] = {number: str(number) for number in range(config.pop("num_labels", 2))}
-        config["label2id"] = {name: number for number, name in config["id2label"].items()}
+            if path != "num_labels" and not (value is None and self.keys[path].unasked):
+                _put(config, path, _traced(path, value))
+        for path, key in self.keys.items():
+            if path not in given and key.default is not ABSENT and key.default is not None:
+                _put(config, path, _traced(path, key.default))
+        labels = given.get("num_labels", 2)
+        config["id2label"] = {number: str(number) for number in range(labels)}
+        config["label2id"] = {str(number): number for number in range(labels)}
+        sizes = Sizes()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 settings = self.settings.from_dict(config)
-                settled = {**dict(flat(settings.to_dict())), "num_labels": settings.num_labels}
-                with torch.device("meta"):
+                with torch.device("meta"), sizes:
                     model = self.model(settings)
                 model.tie_weights()
         except Exception:
             return None
-        return Sample({**self.keys, **given}, settled, held(model))
+        assumed = {path: key.default for path, key in self.keys.items() if key.default is not ABSENT}
+        tensors, made = held(model, sizes)
+        said = {**assumed, "num_labels": 2, **given}
+        return Sample(said, tensors, made, dict(_settled(settings, said)))
 
-    def draw(self, share: float) -> dict[str, Any]:
-        """A config of which about `share` of the keys differ from the class's own."""
-        pick = self.random
-        given: dict[str, Any] = {"num_labels": pick.choice((2, 3, 5, 9, 10, 11, 19, 40))}
-        for path, value in self.keys.items():
-            name = path.rpartition(".")[2]
-            if re.search(r"layers|depth$|num_blocks|n_layer$", name) and isinstance(value, int):
-                given[path] = pick.choice((1, 2, 3, 4, 5))
-            elif pick.random() < share:
-                given[path] = self._other(name, value)
-        return given
+    def start(self) -> bool:
+        """Whether the class builds its own Config, of few layers; learns what it compares numbers with."""
+        MET.clear()
+        if self.build({}) is None:
+            # The whole's Config may build its parts otherwise than their own classes assume.
+            self.floor = {
+                path: key.settled
+                for path, key in self.keys.items()
+                if key.default is not ABSENT and key.settled is not None and key.settled != key.default
+            }
+            if self.build(self.floor) is None:
+                return False
+        listen()
+        self.small = {**self.floor, **self.small}
+        if self.build(self.small) is None:
+            self.small = dict(self.floor)
+        self.state = dict(self.small)
+        for _, left, right in MET:
+            for one, other in ((left, right), (right, left)):
+                if one[:1] == "'" and re.fullmatch(r"\d{1,6}", other):
+                    self.vary.thresholds.setdefault(ast.literal_eval(one), set()).add(int(other))
+        return True
 
-    def _other(self, name: str, value: Any) -> Any:
-        pick = self.random
-        if isinstance(value, bool):
-            return not value
-        if isinstance(value, int):
-            return pick.choice(SMALL) if abs(value) <= 16 else STEP * pick.choice(PRIMES) * pick.choice((1, 1, 2))
-        if isinstance(value, list) and value and all(isinstance(v, int) and not isinstance(v, bool) for v in value):
-            large = max(value) > 16
-            return [STEP * pick.choice(PRIMES) if large else pick.choice(SMALL) for _ in value]
-        if isinstance(value, float):
-            named = re.search(r"ratio|factor|expan|mult", name)
-            return float(pick.choice((1, 2, 3, 4))) if named else value * pick.choice((0.5, 1, 2))
-        if isinstance(value, list) and value and all(isinstance(v, str) for v in value) and name.endswith("types"):
-            return None
+    def draw(self, count: int) -> Iterator[Sample]:
+        """So many configs that the class builds, each some steps from the one before."""
+        failed = number = 0
+        while number < count and failed < 200 + 8 * count:
+            if number % 40 == 39:
+                self.state = dict(self.small)
+            trial = self.vary.changed(self.state, self.vary.random.choice((1, 2, 3, 5, 8, 13)))
+            if (sample := self.build(trial)) is None:
+                failed += 1
+                continue
+            self.state = trial
+            number += 1
+            yield sample
+
+    def full(self, count: int) -> Iterator[Sample]:
+        """The class's own Config in full depth, and so many others near to it."""
+        first = self.build(self.floor)
+        if first is not None:
+            yield first
+        self.state = dict(self.floor)
+        deep = [path for path in self.keys if self.vary.is_depth(path)]
+        for number in range(count * 3):
+            trial = self.vary.changed(self.state, self.vary.random.choice((1, 2, 4)), shallow=False)
+            for path in deep:
+                trial.pop(path, None)
+                base = self.keys[path].settled
+                if number % 2 and isinstance(base, int):
+                    trial[path] = max(1, base + self.vary.random.choice((-7, -3, -1, 1, 2, 3, 5, 8)))
+            if (sample := self.build(trial)) is not None:
+                count -= 1
+                yield sample
+            if not count:
+                return
+
+
+def _settled(settings: Any, said: dict[str, Any], path: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Keys that were left open, or that are not what was said."""
+    for name in settings.sub_configs:
+        part = getattr(settings, name, None)
+        if isinstance(part, transformers.PreTrainedConfig):
+            yield from _settled(part, said, f"{path}{name}.")
+    for name, value in vars(settings).items():
+        if path + name in said:
+            listed = list(value) if isinstance(value, (list, tuple)) else value
+            plain = isinstance(listed, (bool, int, float, str, list))
+            if plain and not (type(said[path + name]) is not bool and said[path + name] == listed):
+                if isinstance(listed, bool) and said[path + name] is listed:
+                    continue
+                made = [told(one) for one in listed] if isinstance(listed, list) else told(listed)
+                yield path + name, (_bare(listed), made)
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bare(one) for one in value]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
+    return int.__int__(value) if isinstance(value, int) else float.__float__(value)
 
 
-def _left_open(settings: Any, path: str) -> bool:
-    """Whether the class's Config leaves the key open, and settles it from others."""
+def _traced(path: str, value: Any) -> Any:
+    if type(value) is int:
+        return Whole(value, path)
+    if type(value) is float:
+        return Decimal(value, path)
+    if isinstance(value, list):
+        return [_traced(f"{path}[{place}]", one) for place, one in enumerate(value)]
+    return deepcopy(value)
+
+
+def _put(config: dict[str, Any], path: str, value: Any) -> None:
     *above, last = path.split(".")
     for key in above:
-        settings = settings.sub_configs.get(key)
-    field = getattr(settings, "__dataclass_fields__", {}).get(last)
-    return field is None or field.default is None
+        config = config[key]
+    config[last] = value
 
 
-def held(model: torch.nn.Module) -> dict[str, tuple[int, ...]]:
-    """Every stored tensor of a model, and the buffers that checkpoints hold."""
+def varied(samples: Sequence[Sample]) -> dict[str, list[Any]]:
+    """By path, what was tried of it: a few values."""
+    found: dict[str, dict[str, Any]] = {}
+    for sample in samples:
+        for path, value in sample.given.items():
+            found.setdefault(path, {})[repr(value)] = value
+    return {path: list(values.values()) for path, values in found.items()}
+
+
+def held(model: torch.nn.Module, sizes: Sizes) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[Any, ...]]]:
+    """Every stored tensor of a model, and the buffers that checkpoints hold; what their sizes were made of."""
     found: dict[str, tuple[int, ...]] = {}
+    made: dict[str, tuple[Any, ...]] = {}
     seen: set[int] = set()
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        if id(parameter) not in seen:
-            found[name] = tuple(parameter.shape)
-        seen.add(id(parameter))
-    for name, buffer in model.named_buffers():
-        if any(re.search(pattern, name) for pattern in COUNTED_BUFFERS):
-            found[name] = tuple(buffer.shape)
-    return found
+    every = list(model.named_parameters(remove_duplicate=False))
+    every += [(n, b) for n, b in model.named_buffers() if any(re.search(p, n) for p in COUNTED_BUFFERS)]
+    for name, tensor in every:
+        if id(tensor) not in seen:
+            found[name] = tuple(tensor.shape)
+            if (origin := sizes.of(tensor)) is not None:
+                made[name] = origin
+        seen.add(id(tensor))
+    return found, made

@@ -13,6 +13,8 @@ Row = np.ndarray
 CONSTANTS = (1, 2, 3, 4, 6, 8, 16, 32, 64)
 #: Rows of at most so many are combined once more.
 MOST = 300
+#: Of more features none are combined: what a number was made of has then to be seen.
+WIDEST = 70
 
 
 class Search:
@@ -41,7 +43,7 @@ class Search:
 
     def _grow(self) -> bool:
         base, last = self.levels[0], self.levels[-1]
-        if len(last) > MOST or len(self.levels) > 2:
+        if len(last) > MOST or len(base) > WIDEST or len(self.levels) > 2:
             return False
         level: dict[bytes, tuple[Expression, Row]] = {}
         for left, a in list(last.values()):
@@ -124,23 +126,26 @@ def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[An
         add(["is", name, None], [v is None for v in column])
         for value in sorted({v for v in column if isinstance(v, str | bool)}, key=str):
             add(["is", name, value], [v is value or v == value for v in column])
-        if all(isinstance(v, int) for v in column):
+        if any(isinstance(v, float) for v in column) and all(isinstance(v, int | float) for v in column):
+            add(["<=", name, 0], [v <= 0 for v in column])
+        if all(type(v) is int for v in column):
             numbers[name] = np.array(column, np.int64)
     for name, row in numbers.items():
         few = np.unique(row)
         for value in {0, 1, 2, 3, *(few.tolist() if len(few) <= 12 else ())}:
             add(["<=", name, value], row <= value)
             add(["==", name, value], row == value)
+    many = len(numbers) > WIDEST
     for left, a in numbers.items():
         for right, b in numbers.items():
-            if left == right:
+            if left == right or (many and left not in ("i", "j", "k")):
                 continue
             add(["<", left, right], a < b)
             add(["==", left, right], a == b)
-            if left in ("i", "j") and (b > 0).all():
+            if left in ("i", "j", "k") and (b > 0).all():
                 for rest in (0, 1):
                     add(["==", ["%", ["+", left, rest], right], 0], (a + rest) % b == 0)
-        if left in ("i", "j"):
+        if left in ("i", "j", "k"):
             for step in (2, 3, 4, 5, 6):
                 for rest in range(step):
                     add(["==", ["%", left, step], rest], a % step == rest)

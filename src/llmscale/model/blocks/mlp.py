@@ -71,6 +71,7 @@ class MixtureOfExperts:
         shared_gate: name of a gate (1, hidden) that scales the shared expert (Qwen2-MoE), None when there is none.
         expert_names: gate, up, down of one expert (Mixtral: w1, w3, w2).
         bias: whether every matrix of an expert carries a bias.
+        shared_bias: whether those of the shared expert do all the same.
         gated: whether routed and shared experts are gated MLPs; plain ones when not (Nemotron).
         idle: experts without weights that the router chooses among too (LongCat's identity experts).
         latent: width that routed experts work in, between two projections that all share; None for `hidden`.
@@ -88,6 +89,7 @@ class MixtureOfExperts:
     shared_gate: str | None = None
     expert_names: tuple[str, ...] = GATE_UP_DOWN
     bias: bool = False
+    shared_bias: bool = False
     gated: bool = True
     idle: int = 0
     latent: int | None = None
@@ -98,10 +100,12 @@ class MixtureOfExperts:
         """Elements of one token's activation: those of its experts and of the shared ones side by side."""
         return self.used * self.intermediate + self.shared
 
-    def _expert(self, hidden: int, intermediate: int, names: tuple[str, ...], component: str) -> GatedMlp | Mlp:
+    def _expert(
+        self, hidden: int, intermediate: int, names: tuple[str, ...], component: str, bias: bool
+    ) -> GatedMlp | Mlp:
         if self.gated:
-            return GatedMlp(hidden, intermediate, names, self.bias, component)
-        return Mlp(hidden, intermediate, bias=self.bias, component=component)
+            return GatedMlp(hidden, intermediate, names, bias, component)
+        return Mlp(hidden, intermediate, bias=bias, component=component)
 
     def tensors(self) -> Iterator[Tensor]:
         yield from linear(self.router, "router.weight", self.experts + self.idle, self.hidden)
@@ -109,13 +113,14 @@ class MixtureOfExperts:
             yield Tensor(self.correction_bias, "router.correction_bias", (self.experts + self.idle,))
         if self.latent:
             yield from linear(self.latent_names[0], "experts.latent", self.latent, self.hidden, self.bias)
-        expert = self._expert(self.latent or self.hidden, self.intermediate, self.expert_names, "experts")
+        expert = self._expert(self.latent or self.hidden, self.intermediate, self.expert_names, "experts", self.bias)
         for t in expert.tensors():
             yield t._replace(name=f"experts.{{expert}}.{t.name}", experts=self.experts, experts_used=self.used)
         if self.latent:
             yield from linear(self.latent_names[1], "experts.latent", self.hidden, self.latent, self.bias)
         if self.shared:
-            shared = self._expert(self.hidden, self.shared, GATE_UP_DOWN, "shared_experts")
+            bias = self.bias or self.shared_bias
+            shared = self._expert(self.hidden, self.shared, GATE_UP_DOWN, "shared_experts", bias)
             for t in shared.tensors():
                 yield t._replace(name=f"{self.shared_name}.{t.name}")
         if self.shared_gate:

@@ -13,9 +13,11 @@ from typing import Any, cast
 
 from llmscale import plugins
 from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
+from llmscale.model.derived import READER, by_tensors, has_class
 from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
 from llmscale.model.families._numerics import Numerics, numerics_of
+from llmscale.model.families._values import short
 from llmscale.model.prediction import prediction_layers
 from llmscale.model.spec import ModelSpec
 from llmscale.names import visible
@@ -51,12 +53,21 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     for image, patch in _images(data):
         if image < patch:
             raise c.error(f"has image_size = {image} and patch_size = {patch}: no patch fits into such an image")
-    spec = read_part(c)
-    c.finish()
+    try:
+        spec = read_part(c)
+        c.finish()
+    except UnsupportedModelError:
+        if by_tensors(c.model_type) or not has_class(c.model_type, c.architecture("")):
+            raise
+        c = Config(data, where)
+        spec = import_module(f"{__name__}.{READER}").read(c)
+        c.finish()
     if any(size < 1 for placed in spec.placed if placed.tower for t in placed.block.tensors() for size in t.shape):
         raise c.error("has an image_size that is smaller than its patch_size: no patch fits into such an image")
     if outside := c.outside():
         spec = replace(spec, warnings=(*spec.warnings, _unread_by_all(outside)))
+    if c.left_out:
+        spec = replace(spec, warnings=(*spec.warnings, _assumed_by_class(c.left_out)))
     method, more = published_in(data), prediction_layers(data)
     return replace(spec, published_in=method, prediction_layers=more) if method or more else spec
 
@@ -83,6 +94,11 @@ def from_keys(data: Mapping[str, Any], where: str) -> ModelSpec:
 def _unread_by_all(keys: list[str]) -> str:
     named = ", ".join(visible(key, 40) for key in keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
     return f"The class of transformers {_classes.version()} reads no key {named}: left out of account."
+
+
+def _assumed_by_class(left_out: Mapping[str, Any]) -> str:
+    named = ", ".join(f"{key} ({short(value)})" for key, value in left_out.items())
+    return f"The file does not say {named}: assumed as the class of transformers {_classes.version()} does."
 
 
 def published_in(config: Mapping[str, Any]) -> str:

@@ -45,6 +45,8 @@ class Config(Values):
         self.prefix = prefix
         self.head_prefix = head_prefix
         self._parts: list[Config] = []
+        #: Dimensions that the file does not say, and what its class assumes for them.
+        self.left_out: dict[str, Any] = {}
         self.ignore("model_type", "architectures")
 
     # -- dimensions ---------------------------------------------------------------------------
@@ -188,13 +190,17 @@ class Config(Values):
     def assumed(self, keys: Sequence[str], required: bool = False) -> Any:
         """What transformers' class assumes for the first of `keys` that it knows; None where the file says null.
 
-        What every reader needs must stand in the file itself, but may be left out of a part: transformers writes of
-        parts only what differs from what their classes assume.
+        What every reader needs stands in the file itself as a rule, and may be left out of a part: transformers writes
+        of parts only what differs from what their classes assume. Where a file leaves it out, that is said, and nothing
+        is assumed for code that comes with the file.
         """
-        if (required and not self.path) or any(key in self.data for key in keys):
+        if any(key in self.data for key in keys) or (required and not self.path and self.own_code):
             return None
         found = (_classes.default(self.kind, key) for key in keys)
-        return next((value for value in found if value is not None), None)
+        value = next((value for value in found if value is not None), None)
+        if required and not self.path and value is not None:
+            self.left_out[keys[0]] = value
+        return value
 
     # -- refusing -----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ of a list, by the number of the layer ``i`` (or of the inner one, ``j``), ``len 
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -17,11 +18,14 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "*": operator.mul,
     "//": operator.floordiv,
     "%": operator.mod,
+    "/": operator.truediv,
+    "**": operator.pow,
     "<": operator.lt,
     "<=": operator.le,
     "==": operator.eq,
 }
-_ELEMENT = re.compile(r"(?P<key>.+)\[(?P<letter>[ij]?)(?P<step>[+-]?\d+)\]")
+_ROUNDED: dict[str, Callable[[Any], Any]] = {"int": int, "ceil": math.ceil, "floor": math.floor, "round": round}
+_ELEMENT = re.compile(r"(?P<key>.+)\[(?P<letter>[ijk]?)(?P<step>[+-]?\d+)\]")
 
 
 class UnknownKeyError(LookupError):
@@ -43,6 +47,13 @@ def evaluate(expression: Any, values: Mapping[str, Any], places: Mapping[str, in
     if not isinstance(expression, list):
         return expression
     name, *rest = expression
+    if name == "say":
+        return rest[0]
+    if name == "list":
+        count = evaluate(rest[0], values, places)
+        return [evaluate(rest[1], values, {**places, "i": number}) for number in range(int(count))]
+    if name == "in":
+        return places[rest[0]] in _listed(rest[1], values)
     if name == "is":
         return _value(rest[0], values, places, missing=None) == rest[1]
     if name == "not":
@@ -52,6 +63,8 @@ def evaluate(expression: Any, values: Mapping[str, Any], places: Mapping[str, in
         return all(each) if name == "and" else any(each)
     if name == "if":
         return evaluate(rest[1] if evaluate(rest[0], values, places) else rest[2], values, places)
+    if name in _ROUNDED:
+        return _ROUNDED[name](evaluate(rest[0], values, places))
     left, right = (evaluate(part, values, places) for part in rest)
     return _OPERATORS[name](left, right)
 

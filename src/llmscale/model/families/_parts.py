@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from llmscale.model.families import read_part
+from llmscale.model.families import _classes, read_part
 from llmscale.model.families._config import Config
 from llmscale.model.spec import ModelSpec, PlacedBlock
 
@@ -51,6 +51,8 @@ def tied(c: Config, default: bool = False, either: bool = False) -> bool:
         return True
     if not isinstance(inner, (bool, type(None))):
         raise c.error(f"has text_config.tie_word_embeddings = {inner!r}, which is neither true nor false")
+    if _classes.known(c.kind) and _classes.default(c.kind, "tie_word_embeddings") is None:
+        inner = None  # a class that assumes nothing of the whole asks nobody else
     return c.flag("tie_word_embeddings", default=default if inner is None else inner)
 
 
@@ -79,7 +81,14 @@ def text_part(
         prefix,
         head_prefix,
         {"model_type": kind, **TEXT_DEFAULTS.get(str(kind), {}), **(defaults or {})},
-        {"tie_word_embeddings": tied, "architectures": [c.architecture("ForConditionalGeneration")]},
+        {
+            "tie_word_embeddings": tied,
+            "architectures": [c.architecture("ForConditionalGeneration")],
+            # What stands on top is the whole's.
+            "id2label": c.get("id2label"),
+            "num_labels": c.get("num_labels"),
+            "token_classification_bias": c.flag("token_classification_bias", default=True),
+        },
     )
     part.ignore("is_composition", "_flash_attn_2_enabled", *ignore)
     return read_part(part)

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from llmscale.model.families._packed import common, packed
 from llmscale.store.yaml_file import YamlFile
 
 
@@ -45,27 +46,42 @@ class Probed:
 
     Attributes:
         version: of transformers.
-        keys: path to what the classes assume; null where they make it of others.
-        classes: by name, groups of tensors: name, loops, when, shape; see `families.probed`.
+        keys: by path: what the classes assume; which kinds of other values were tried (``whole``, ``decimal``,
+            ``switch``, ``null``; ``list`` of as many numbers, ``lists`` of any, ``empty``, ``words``, ``word``); which
+            words.
+        parts: by path: the model type of a nested config.
+        aliases: further spelling of a key, by path -> the path.
+        labels: how many the classes assume.
+        rules: path, whether whatever is said, what the Config makes of the key where it is left open.
+        groups: tensors: name, loops, when, shape; see `families.probed`.
+        classes: by name: prefix of the names -> numbers of groups; numbers of rules.
     """
 
     version: str
-    keys: dict[str, Any]
-    classes: dict[str, list[tuple[str, list[Any], Any, list[Any]]]]
+    keys: dict[str, list[Any]]
+    parts: dict[str, str]
+    aliases: dict[str, str]
+    labels: int
+    rules: list[tuple[str, bool, Any]]
+    groups: list[tuple[str, list[Any], Any, list[Any]]]
+    classes: dict[str, tuple[dict[str, list[int]], list[int]]]
 
 
 def check_probed(*files: YamlFile) -> dict[str, Any]:
-    """The table ``probed``: by model type, the name of its file; each entry a text of its own, as in ``keys``.
+    """The table ``probed``: by model type, the content of its file, packed each by itself (`_packed`).
 
     Raises:
         InputFileError: an entry that does not fit.
     """
-    types = {}
+    found = {}
     for file in files:
         entry = json.loads(file.text)
         file.typed(entry, Probed)
-        types[os.path.splitext(os.path.basename(file.path))[0]] = json.dumps(entry, separators=(",", ":"))
-    return {"types": types}
+        found[os.path.splitext(os.path.basename(file.path))[0]] = entry
+    words = common(found.values())
+    types = {name: packed(entry, words) for name, entry in found.items()}
+    classes = {name: sorted(entry["classes"]) for name, entry in found.items()}
+    return {"types": types, "classes": classes, "words": words}
 
 
 def check_keys(file: YamlFile) -> dict[str, Any]:

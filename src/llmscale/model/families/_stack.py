@@ -110,13 +110,14 @@ def decoder(
 
 def _on_top(c: Config, head: str, names: Names, logits: Head, hidden: int) -> list[PlacedBlock]:
     """What stands on a decoder: a language model's head, a classifier, or nothing."""
+    biased = c.flag("token_classification_bias", default=True)
     if head in ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration"):
         outside = c.prefix if c.head_prefix is None else c.head_prefix
         return [place(f"{outside}{names.head}", logits)]
     if head == "ForSequenceClassification":
         return [place("score", Linear("head.score", c.labels(), hidden))]
     if head == "ForTokenClassification":
-        return [place(names.token_classifier, Linear("head.score", c.labels(), hidden, bias=True))]
+        return [place(names.token_classifier, Linear("head.score", c.labels(), hidden, bias=biased))]
     if head == "ForQuestionAnswering":
         return [place("qa_outputs", Linear("head.classifier", 2, hidden, bias=True))]
     if head != "Model":

@@ -66,7 +66,7 @@ def _text(c: Config) -> ModelSpec:
 
     sparse = _sparse(c, layers)
     kinds = list(zip(_attends(c, layers), sparse, owns, strict=True))
-    closed = c.flag("tie_word_embeddings")
+    closed = c.flag("tie_word_embeddings") and glm  # Ling's class has nothing that it could tie
     placed = decoder(c, kinds, blocks, vocab=vocab, hidden=hidden, norm=Norm(hidden), tied=closed)
     return text_spec(
         c,

@@ -30,14 +30,17 @@ PROJECTOR = {
 def read(c: Config) -> ModelSpec:
     """Read a Kimi K2.5 or Kimi-VL config."""
     newer = c.model_type == "kimi_k25"
-    c.ignore("ignore_index", "use_unified_vision_chunk", "video_placeholder", "projection_hidden_size")
+    c.ignore("ignore_index", "use_unified_vision_chunk", "video_placeholder")
     c.ignore("projection_layer_norm_eps")
     text = text_part(c, "language_model.", tied=tied(c, default=newer), model_type="deepseek_v3")
     vision = c.part("vision_config", "vision_tower.", defaults={} if newer else None)
     width, merge = vision.number("hidden_size", "vt_hidden_size", default=1152), _merge(vision)
+    # The class says the norm's width apart from the tower's; the files' own code does not.
+    normed = c.number("projection_hidden_size", default=width) if newer and not c.own_code else width
+    c.ignore("projection_hidden_size")
     name, first, second = PROJECTOR[c.model_type]
     projector: list[Named] = [
-        ("pre_norm", Norm(width, bias=True)),
+        ("pre_norm", Norm(normed, bias=True)),
         (first, Linear("projector.linear", merge * width, merge * width, bias=True)),
         (second, Linear("projector.linear", text.hidden_size, merge * width, bias=True)),
     ]

@@ -103,9 +103,12 @@ def _mixture(c: Config, hidden: int) -> MixtureOfExperts:
     experts = c.number("num_experts", "num_local_experts", high=MAX_EXPERTS)
     used = c.number("num_experts_per_tok", high=experts)
     width = c.hidden("moe_intermediate_size")
-    if c.model_type == "laguna":
+    laguna = c.model_type == "laguna"
+    if laguna:
         shared, correction = c.hidden("shared_expert_intermediate_size"), "gate.e_score_correction_bias"
     else:
         shared = width * c.number("num_shared_experts", default=1, low=0, high=MAX_EXPERTS)
         correction = "e_score_correction_bias"
-    return MixtureOfExperts(hidden, width, experts, used, shared, correction_bias=correction)
+    return MixtureOfExperts(
+        hidden, width, experts, used, shared, correction_bias=correction, shared_bias=c.flag("mlp_bias") and not laguna
+    )

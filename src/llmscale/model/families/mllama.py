@@ -26,6 +26,9 @@ def read(c: Config) -> ModelSpec:
     """Read a Llama 3.2 Vision config, or that of its text part alone."""
     if c.model_type == "mllama_text_model":
         return _text(c)
+    if c.head("ForConditionalGeneration") == "ForCausalLM":  # the text alone, of a file of the whole
+        c.ignore("vision_config")
+        return whole(c, text_part(c, "", tied=tied(c), model_type="mllama_text_model"), [])
     text = text_part(c, "language_model.", tied=tied(c), model_type="mllama_text_model")
     vision = tower(c, "vision_config", "vision_model.", "mllama_vision_model")
     projector = Linear("projector.linear", text.hidden_size, vision.hidden_size, bias=True)

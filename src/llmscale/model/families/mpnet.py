@@ -65,7 +65,7 @@ def _on_top(c: Config, head: str, base: str, hidden: int, vocab: int) -> list[Pl
         return [
             place("lm_head.dense", dense),
             place("lm_head.layer_norm", Norm(hidden, bias=True, role="head.norm")),
-            place("lm_head.decoder", Head(vocab, hidden, tied_to)),
+            place("lm_head.decoder", Head(vocab, hidden, tied_to, bias=tied_to is None)),
             place("lm_head.bias", Parameter("head.out", (vocab,))),
         ]
     if head == "ForSequenceClassification":

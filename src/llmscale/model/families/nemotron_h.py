@@ -51,7 +51,8 @@ def read(c: Config) -> ModelSpec:
         vocab=vocab,
         hidden=hidden,
         norm=Norm(hidden),
-        tied=c.flag("tie_word_embeddings"),
+        # The class of transformers ties nothing; what code of the file's own does is what the file says.
+        tied=c.flag("tie_word_embeddings") and c.own_code,
         names=Names(base="backbone", embed="embeddings", norm="norm_f"),
     )
     moe, mlp = mixers.get("moe"), mixers.get("mlp")

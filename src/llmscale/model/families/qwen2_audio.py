@@ -45,7 +45,7 @@ def read(c: Config) -> ModelSpec:
         head_prefix="",
         defaults=VOXTRAL if c.model_type == "voxtral" else None,
     )
-    c.ignore("projector_hidden_act", "hidden_size", "vocab_size", "ignore_index", "token_classification_bias")
+    c.ignore("projector_hidden_act", "hidden_size", "vocab_size", "ignore_index")
     audio = c.part("audio_config", "model.audio_tower.", defaults={})
     hidden = audio.number("d_model", "hidden_size", default=1024 if c.model_type == "qwen3_asr" else 1280)
     wide = audio.number("encoder_ffn_dim", "intermediate_size", default=4 * hidden)
@@ -69,9 +69,10 @@ def _projector(c: Config, audio: Config, hidden: int, wide: int, out: int) -> di
     }
 
 
-def _layers(c: Config, hidden: int, wide: int, k_bias: bool) -> list[PlacedBlock]:
-    layers = c.number("encoder_layers", "num_hidden_layers", default=32, high=MAX_LAYERS)
-    heads = c.number("encoder_attention_heads", "num_attention_heads", default=20, high=MAX_HEADS)
+def _layers(c: Config, hidden: int, wide: int, size: tuple[int, int], k_bias: bool) -> list[PlacedBlock]:
+    """The encoder's layers; `size` is how many, and of how many heads, where the file does not say."""
+    layers = c.number("encoder_layers", "num_hidden_layers", default=size[0], high=MAX_LAYERS)
+    heads = c.number("encoder_attention_heads", "num_attention_heads", default=size[1], high=MAX_HEADS)
     if hidden % heads:
         raise c.error(f"has a width of {hidden}, not a multiple of its {heads} heads")
     c.ignore("scale_embedding", "num_hidden_layers", "vocab_size", "head_dim", "num_key_value_heads")
@@ -92,7 +93,7 @@ def _whisper(c: Config, hidden: int, wide: int) -> list[PlacedBlock]:
     ]
     return [
         *(place(f"{c.prefix}{name}", block, tower="audio") for name, block in before),
-        *_layers(c, hidden, wide, k_bias=False),
+        *_layers(c, hidden, wide, (32, 20), k_bias=False),
         place(f"{c.prefix}layer_norm", Norm(hidden, bias=True), tower="audio"),
     ]
 
@@ -109,6 +110,6 @@ def _asr(c: Config, hidden: int, wide: int) -> list[PlacedBlock]:
     ]
     return [
         *(place(f"{c.prefix}{name}", block, tower="audio") for name, block in before),
-        *_layers(c, hidden, wide, k_bias=True),
+        *_layers(c, hidden, wide, (24, 16), k_bias=True),
         place(f"{c.prefix}ln_post", Norm(hidden, bias=True), tower="audio"),
     ]

@@ -12,6 +12,7 @@ INFO = RuntimeInfo(
     title="transformers",
     source="github.com/huggingface/transformers; the backends of PyTorch: CUDA, ROCm, XPU, MPS",
     vendors=("NVIDIA", "AMD", "Intel", "Apple"),
+    by_tensors=True,
     bits={"int4": "nf4", "int8": "bnb-int8"},
     steps=("fp16", "bnb-int8", "nf4"),
     options=(

@@ -1,0 +1,90 @@
+"""The keys of a Config: what its class assumes for each, and of which kind it says that it is."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterator
+from dataclasses import MISSING
+from typing import Any, NamedTuple
+
+import transformers
+
+from llmscale.model.families._harmless import HARMLESS
+
+LAYERS = re.compile(r"layers|depth$|num_\w*blocks|n_layer$|num_stages")
+TOKEN = re.compile(r".*token_(id|index)|.*_(start|end)_id")
+_BASE = set(transformers.PreTrainedConfig().to_dict()) - {"tie_word_embeddings"}
+#: Keys that no shape goes by, and that a class may refuse to have changed.
+_LEFT = re.compile(
+    r"rope_parameters|model_type|architectures|transformers_version|dtype|.*dropout.*|.*_pdrop"
+    r"|.*_eps|.*epsilon|.*theta|.*_(std|range|coef)|(?!mask_).*_prob|.*drop_path_rate|.*layerdrop|use_cache"
+)
+#: A key that a Config does not name as one of its own.
+ABSENT = object()
+
+
+class Key(NamedTuple):
+    """A key of a Config: what its class assumes, what it comes to, and of which kind it says it is."""
+
+    default: Any
+    settled: Any
+    kind: str
+    unasked: bool = False
+
+
+def keys_of(settings: Any, path: str = "") -> Iterator[tuple[str, Key]]:
+    """Keys by path; nested configs are opened, other objects are not."""
+    fields = getattr(type(settings), "__dataclass_fields__", {})
+    parts = [
+        name
+        for name in settings.sub_configs
+        if isinstance(getattr(settings, name, None), transformers.PreTrainedConfig)
+    ]
+    for name, value in settings.to_dict().items():
+        if name in parts:
+            yield from keys_of(getattr(settings, name), f"{path}{name}.")
+        if name in parts or name in _BASE or _LEFT.fullmatch(name):
+            continue
+        if isinstance(value, str) and HARMLESS.fullmatch(name):
+            continue
+        if isinstance(value, dict):  # Never varied: what a file says must be what the class assumes.
+            yield path + name, Key(ABSENT, value, "")
+            continue
+        if HARMLESS.fullmatch(name) and not TOKEN.fullmatch(name) and not isinstance(value, (int, bool)):
+            continue
+        value = list(value) if isinstance(value, tuple) else value
+        default: Any = ABSENT
+        kind = ""
+        if (field := fields.get(name)) is not None:
+            default = field.default_factory() if callable(field.default_factory) else field.default
+            default = ABSENT if default is MISSING else list(default) if isinstance(default, tuple) else default
+            kind = field.type if isinstance(field.type, str) else _spelled(field.type)
+        if default is ABSENT and isinstance(value, int | float | list) and not TOKEN.fullmatch(name):
+            # What a Config makes without asking; a file may say it all the same.
+            yield path + name, Key(None, value, type(value).__name__, True)
+            continue
+        if isinstance(default, (bool, int, float, str, list, type(None))) or default is ABSENT:
+            yield path + name, Key(default, value, kind)
+
+
+def _spelled(annotation: Any) -> str:
+    if args := typing.get_args(annotation):
+        inner = ", ".join(_spelled(arg) for arg in args)
+        return f"{typing.get_origin(annotation)}[{inner}]".replace("typing.Literal", "Literal")
+    return repr(annotation) if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+
+
+def openings_of(settings: Any) -> dict[str, Any]:
+    """The config without its keys: the objects nested in it, each with its model type."""
+    found: dict[str, Any] = {"model_type": settings.model_type}
+    for name in settings.sub_configs:
+        part = getattr(settings, name, None)
+        if isinstance(part, transformers.PreTrainedConfig):
+            found[name] = openings_of(part)
+    return found
+
+
+def words_of(kind: str) -> list[str]:
+    found = re.search(r"Literal\[(.*?)\]", kind)
+    return re.findall(r"'([^']*)'", found[1]) if found else []
