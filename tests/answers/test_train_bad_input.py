@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.helpers import run
+from tests.helpers import run, tiny, write_config
 
 MODEL = "llama-3-8b"
 RUN = (MODEL, "--gpu", "64x h100", "--tokens", "1T")
@@ -97,8 +99,9 @@ def test_a_size_fits_a_card_by_its_neighbours() -> None:
     assert found["fit"]["fits"] == "yes"
 
 
-def test_qlora_of_a_packed_file_says_what_base_it_needs() -> None:
-    answer = run("train", "gpt-oss-20b", "--method", "qlora")
+def test_qlora_of_a_packed_file_says_what_base_it_needs(tmp_path: Path) -> None:
+    path = write_config(tmp_path, tiny(quantization_config={"quant_method": "awq", "bits": 4, "group_size": 128}))
+    answer = run("train", str(path), "--method", "qlora")
     assert (answer.status, answer.out) == (2, "")
     assert "Name the 16-bit model that it was made of" in answer.err
 
