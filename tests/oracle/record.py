@@ -77,7 +77,10 @@ def stamp(subject: Subject) -> Row:
 
 
 def digest(config: Mapping[str, Any]) -> str:
-    """Changes with every key and value, not with their order; how a checkpoint is packed changes no tensor of a class."""
+    """Changes with every key and value, not with their order.
+
+    How a checkpoint is packed is left out: it changes no tensor of its class.
+    """
     built = {key: value for key, value in config.items() if key != "quantization_config"}
     return sha256(json.dumps(built, sort_keys=True).encode()).hexdigest()[:16]
 
