@@ -18,7 +18,7 @@ from benchmarks.accuracy.transformers import FIRST, OLDER, QUANTS, TRUTH
 from llmscale import estimate
 from llmscale.units import GIB
 
-ASKED = "transformers peak, as it is asked for"
+ASKED = "transformers peak, as asked"
 SOURCE = (
     "Published by Qwen, GPU memory of torch's allocator: `tests/truth/transformers_memory.json`. GiB with two "
     "decimals; figures of several GPUs are sums. Asked by model, quant, context, sequences and devices through the "

@@ -125,7 +125,7 @@ def titles() -> Iterator[str]:
 
 
 #: What is written the same in both.
-SAME = {"FLOP", "FLOPs", "FP16 TFLOPS", "GiB", "mmproj", "mmproj GiB", "MLP", "%", " (", ")", "", "{}", "{} GiB"}
+SAME = {"MFU", "FLOP", "FLOPs", "FP16 TFLOPS", "GiB", "mmproj", "mmproj GiB", "MLP", "%", " (", ")", "", "{}", "{} GiB"}
 
 
 def test_every_label_has_a_chinese_one() -> None:
@@ -218,7 +218,7 @@ REFUSALS = [
     "fits 0xrtx4090",
     "fits rtx4090 --for poetry",
     "compare gpt2",
-    "train 7B",
+    "train gpt2 --gpu cpu",
     "explain kvcahe",
     "plot poem",
     "models show nosuchmodel",

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from llmscale import plugins
-from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
+from llmscale.errors import InputFileError, NotFoundError, UnsupportedModelError, UsageError
 from llmscale.model.derived import READER, by_tensors, has_class
 from llmscale.model.families import _classes
 from llmscale.model.families._config import Config
@@ -67,6 +67,8 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     if outside := c.outside():
         spec = replace(spec, warnings=(*spec.warnings, _unread_by_all(outside)))
     if c.left_out:
+        if not any(type(value) is int and value > 1 for value in data.values()):
+            raise _lacking(c)  # a file without any size is nobody's model
         spec = replace(spec, warnings=(*spec.warnings, _assumed_by_class(c.left_out)))
     method, more = published_in(data), prediction_layers(data)
     return replace(spec, published_in=method, prediction_layers=more) if method or more else spec
@@ -94,6 +96,10 @@ def from_keys(data: Mapping[str, Any], where: str) -> ModelSpec:
 def _unread_by_all(keys: list[str]) -> str:
     named = ", ".join(visible(key, 40) for key in keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
     return f"The class of transformers {_classes.version()} reads no key {named}: left out of account."
+
+
+def _lacking(c: Config) -> InputFileError:
+    return c.error(f"lacks '{next(iter(c.left_out))}'", "Every dimension that the model needs must be there.")
 
 
 def _assumed_by_class(left_out: Mapping[str, Any]) -> str:
@@ -149,6 +155,8 @@ def _as(family: str, data: Mapping[str, Any], where: str) -> ModelSpec:
         )
     c = Config({**data, "model_type": family}, where)
     spec = read_part(c)
+    if c.left_out:
+        raise _lacking(c)  # what the class of another model assumes says nothing of this one
     said = f"its architecture '{own[:60]}' is not known" if own else "it names no architecture"
     warning = f"{where} is counted as '{family}' because --assume says so: {said}, and every number is a guess."
     if unread := c.unread() + c.outside():

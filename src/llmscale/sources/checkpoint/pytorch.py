@@ -91,7 +91,7 @@ def _old(file: BinaryIO, start: bytes) -> tuple[Any, Any]:
         raise UnreadPickleError("it is empty")
     for magic, kind in OTHERS.items():
         if start.startswith(magic):
-            raise UnreadPickleError(f"it is {kind}")
+            raise UnreadPickleError(f"by its first bytes it is {kind}")
     if start[:1] != b"\x80":
         raise UnreadPickleError("it is neither a zip archive nor a pickle")
     pickles = io.BytesIO(file.read(MOST_PICKLE))
