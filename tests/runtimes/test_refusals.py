@@ -12,7 +12,7 @@ from llmscale.runtimes.interface import Reads, Runs, RuntimeInfo
 from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread, unmodelled
 from llmscale.runtimes.registry import NAMES, info
 from llmscale.store.tables import table
-from tests.helpers import said
+from tests.helpers import REPOSITORY, run, said
 
 ENTRIES = table("devices")["entries"]
 
@@ -74,6 +74,13 @@ def test_models_that_a_runtime_has_no_code_for_are_refused() -> None:
     for one, family in ((lacks, "llama"), (only, "gpt2")):
         with pytest.raises(UnsupportedModelError, match=f"Some has no code for It .model_type {family}."):
             refuse_lacking(one, family, "It")
+
+
+@pytest.mark.parametrize("server", ["vllm", "sglang"])
+def test_servers_refuse_recurrent_models_that_they_have_no_code_of_their_own_for(server: str) -> None:
+    told = run("estimate", str(REPOSITORY / "tests/oracle/configs/lfm3-defaults.json"), "--runtime", server)
+    assert told.status != 0
+    assert "has no code for lfm3-defaults.json (model_type lfm3)" in told.err
 
 
 def test_an_estimate_keeps_the_memory_and_leaves_the_device_out() -> None:

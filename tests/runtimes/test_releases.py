@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from llmscale.runtimes.registry import NAMES
 from llmscale.runtimes.releases import holding, newest, parsed, releases, title
 from llmscale.runtimes.vllm.releases import MEASURED
 from llmscale.store.yaml_file import YamlFile
+from tests.helpers import good, run
 
 BUILDS = """
 title: llama.cpp
@@ -54,12 +56,26 @@ def test_a_span_holds_until_the_next_one() -> None:
     }.items():
         assert holding("vllm", said).since == since, said
     assert (newest("vllm"), title("vllm")) == ("0.33.0", "vLLM")
+    assert holding("sglang", "0.5.22") == holding("sglang", "0.5.23")
     assert holding("ollama", "0.33.0").read == ("0.33.0-rc2",)
 
 
 def test_what_did_not_change_is_what_it_was() -> None:
     first, second, *_ = releases("vllm")
     assert {name for name in first.rules if first.rules[name] != second.rules[name]} == {"a100_small"}
+
+
+def test_sglang_is_asked_for_from_the_first_release_that_was_read() -> None:
+    asked = ("estimate", "llama-3.1-8b", "--gpu", "rtx4090", "--quant", "fp8", "-o", "json", "--runtime")
+    older, newer = (json.loads(good(*asked, f"sglang@{release}").out) for release in ("0.5.22", "0.5.23"))
+    (before,), (after,) = older["estimates"], newer["estimates"]
+    assert (before["release"], after["release"]) == ("0.5.22", "0.5.23")
+    assert before["total_bytes"] == after["total_bytes"]
+    assert before["devices"] == after["devices"]
+    told = run(*asked, "sglang@0.5.21")
+    assert told.status != 0
+    assert "SGLang 0.5.21 is older than anything that was read" in told.err
+    assert "0.5.22 is the oldest" in told.err
 
 
 @pytest.mark.parametrize(

@@ -341,3 +341,28 @@ def test_t5_has_two_towers_and_a_position_bias_in_the_first_layer_of_each() -> N
 def test_t5_says_when_its_checkpoint_holds_a_head_of_its_own() -> None:
     assert read(T5).warnings == ()
     assert "head" in read({**T5, "tie_word_embeddings": False}).warnings[0]
+
+
+LFM3 = {"model_type": "lfm3", "architectures": ["Lfm3ForCausalLM"], "num_hidden_layers": 6}
+
+
+def test_lfm3_convolves_half_of_its_layers_and_slides_or_attends_in_the_others() -> None:
+    spec = from_config(LFM3, "a file")
+    kept = {shape.window: placed.layers for placed in spec.placed if (shape := placed.block.cache())}
+    assert kept == {None: (2,), 256: (4,)}
+    assert [group.layers for group in inventory(spec).groups if "g_proj" in group.name] == [(2, 4)]
+    bare = inventory(from_config({**LFM3, "use_attention_gate": False, "use_sandwich_norm": False}, "a file")).total()
+    assert inventory(spec).total() - bare == 2 * 16 * 2048 + 6 * 2 * 2048
+
+
+@pytest.mark.parametrize(
+    ("more", "kind", "word"),
+    [
+        ({"layer_types": ["conv"] * 5 + ["linear_attention"]}, UnsupportedModelError, "'linear_attention'"),
+        ({"layer_types": ["conv"] * 5 + ["sliding_attention"], "sliding_window": None}, InputFileError, "no sliding_w"),
+        ({"layer_types": ["conv"] * 5}, InputFileError, "5 entries in layer_types for 6 layers"),
+    ],
+)
+def test_lfm3_refuses_layers_that_it_cannot_place(more: dict[str, Any], kind: type[Exception], word: str) -> None:
+    with pytest.raises(kind, match=word):
+        from_config({**LFM3, **more}, "a file")

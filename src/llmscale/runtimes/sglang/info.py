@@ -12,7 +12,7 @@ from llmscale.runtimes.option import Option
 
 MOST = 1 << 20
 ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
-NO_SERVER = ENCODER_DECODERS | {"pegasus", "recurrent_gemma", "rwkv", "t5", "umt5"}
+NO_SERVER = ENCODER_DECODERS | {"lfm3", "pegasus", "recurrent_gemma", "rwkv", "t5", "umt5"}
 INFO = RuntimeInfo(
     name="sglang",
     title="SGLang",

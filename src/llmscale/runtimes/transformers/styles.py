@@ -74,6 +74,7 @@ STYLES: dict[str, Style] = {
     "gpt_oss": Style(sdpa=False, scores="sinks"),
     "hunyuan_v1_moe": Style(routed_in_fp32=True, router_in_fp32=True, shared_first=True),
     "kimi_k2": _DEEPSEEK,
+    "lfm3": Style(rotary="promoted", table_width=4, rope_tables=2),
     "llama4": Style(rotary="complex", table_width=4, attention_kept=True, dense_experts=True),
     "mamba": _MAMBA,
     "mamba2": _MAMBA,
