@@ -113,3 +113,12 @@ def test_several_boards_are_not_one_processor() -> None:
     answer = run("estimate", "llama-3.2-1b", "-q", "q4_k_m", "--gpu", "2x rpi5")
     assert answer.status
     assert "not modelled" in answer.err
+
+
+@pytest.mark.parametrize("word", ["awq", "gptq", "nvfp4"])
+def test_formats_are_compared_on_one_runtime(word: str) -> None:
+    """BF16 was transformers', slower than the others by more than its bits."""
+    figures = run("explain", word).out
+    alone = run("estimate", "llama-3.1-8b", "-q", "bf16", "--gpu", "rtx4090", "--runtime", "vllm", "-o", "json").json()
+    tokens = alone["estimates"][0]["devices"][0]["kv_cache_tokens"]
+    assert re.search(rf"^bf16 .*~{tokens:,} ", figures, re.MULTILINE)
