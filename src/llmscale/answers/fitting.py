@@ -131,7 +131,7 @@ class Row:
             free_bytes=placed.free,
             host_bytes=placed.host.used,
             fits=fits,
-            max_context=longest(chosen, devices, about.sequence, about.limit) if fits else None,
+            max_context=longest(chosen, devices, about.sequence, about.limit) if fits or self.asked.named else None,
             missing_bytes=placed.missing,
             tokens_per_second=told.value if told else None,
             tokens_per_second_range=(told.low, told.high) if told else None,

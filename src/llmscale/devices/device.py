@@ -78,6 +78,7 @@ class Device:
         threads_per_sm: threads that one of them holds.
         link: what several of it are linked by.
         gpu: whether code for its vendor's GPUs runs on it.
+        processor_gb_s: what its processor reads, in 10^9 bytes a second, where only that runs language models.
         recalled: fields that could not be checked against a source.
     """
 
@@ -107,6 +108,7 @@ class Device:
     threads_per_sm: int | None = None
     link: Interconnect | None = None
     gpu: bool = True
+    processor_gb_s: float | None = None
     recalled: list[str] = field(default_factory=list)
     note: str = ""
 

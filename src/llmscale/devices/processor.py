@@ -19,6 +19,16 @@ def is_processor(text: str) -> bool:
     return _NAMED.fullmatch(text) is not None
 
 
+def computes(device_id: str) -> bool:
+    """Whether a device of this id, as an answer has it, is a processor with its RAM."""
+    if device_id == CPU:
+        return True
+    from llmscale.devices.device import known  # reads the catalogue
+
+    device = known(device_id)
+    return device is not None and device.processor_gb_s is not None
+
+
 def is_this_processor(text: str) -> bool:
     """Whether a text names that of this machine, as no RAM is named."""
     return text.strip().lower() == CPU

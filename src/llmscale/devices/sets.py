@@ -43,6 +43,7 @@ class DeviceSet:
         counted: bytes of one device as a CUDA program sees them, where somebody named them; None for others.
         notes: what was taken, where a name may mean several.
         host: whether it is a machine's processor with its RAM, on which nothing is a GPU's.
+        reads: bytes a second that this processor reads; None where nobody says.
     """
 
     id: str
@@ -54,6 +55,7 @@ class DeviceSet:
     counted: int | None = None
     notes: tuple[Note, ...] = ()
     host: bool = False
+    reads: int | None = None
 
     @property
     def visible(self) -> int:
@@ -185,13 +187,14 @@ def _spoken(text: str, reserve: int | None) -> DeviceSet | None:
     if not found.size:
         whole = _whole(device, text, count, reserve)
         return replace(whole, notes=(*found.notes, *whole.notes))
-    return replace(_machine(device, found.size, count, reserve), notes=found.notes)
+    machine = _machine(device, found.size, count, reserve)
+    return replace(machine, notes=(*found.notes, *machine.notes))
 
 
 def _machine(device: Device, size: str, count: int, reserve: int | None) -> DeviceSet:
     """A machine that is sold with so much memory, of which its GPU may use its share."""
     memory = int(float(re.sub(r"[^\d.]", "", size)) * GIB)
-    return DeviceSet(device.id, device.name, count, memory, _usable(memory, device.share(memory), reserve, device.id))
+    return _made(device, count, memory, _usable(memory, device.share(memory), reserve, device.id))
 
 
 def _portion(device: Device, size: str, count: int, reserve: int | None, text: str) -> DeviceSet:
@@ -206,7 +209,7 @@ def _portion(device: Device, size: str, count: int, reserve: int | None, text: s
     # All of it is never the GPU's alone.
     share = None if device.carve_out and memory < device.memory else device.share(memory)
     kept = reserve or 0 if device.gpu_share else reserve
-    return DeviceSet(device.id, device.name, count, memory, _usable(memory, share, kept, text))
+    return _made(device, count, memory, _usable(memory, share, kept, text))
 
 
 def _sold_as(device: Device, size: str) -> Device | None:
@@ -230,7 +233,8 @@ def _whole(device: Device, name: str, count: int, reserve: int | None) -> Device
         memory = int(least * GIB)
         usable = _usable(memory, device.share(memory), reserve, device.id)
         said = note("smallest_memory", device=device.id, size=f"{least:g}", others=[f"{size:g}" for size in more])
-        return DeviceSet(device.id, device.name, count, memory, usable, notes=(said,) if more else ())
+        whole = _made(device, count, memory, usable)
+        return replace(whole, notes=(said, *whole.notes)) if more else whole
     from llmscale.devices.device import has_twins
 
     if not has_twins(device):
@@ -238,7 +242,8 @@ def _whole(device: Device, name: str, count: int, reserve: int | None) -> Device
     from llmscale.devices.resolve import unsized
 
     meant, told = unsized(device, name)
-    return replace(set_of(meant, count, reserve), notes=(told,) if told else ())
+    found = set_of(meant, count, reserve)
+    return replace(found, notes=(told, *found.notes)) if told else found
 
 
 def _sold_with(device: Device, size: str) -> int | None:
@@ -250,7 +255,16 @@ def _sold_with(device: Device, size: str) -> int | None:
 def set_of(device: Device, count: int = 1, reserve: int | None = None) -> DeviceSet:
     """`count` of a catalogue device."""
     usable = _usable(device.memory, device.share(device.memory), reserve, device.id)
-    return DeviceSet(device.id, device.name, count, device.memory, usable)
+    return _made(device, count, device.memory, usable)
+
+
+def _made(device: Device, count: int, memory: int, usable: int) -> DeviceSet:
+    """So many of a catalogue device; a single one that no GPU computes on is a processor with its RAM."""
+    found = DeviceSet(device.id, device.name, count, memory, usable)
+    if device.processor_gb_s is None or count > 1:
+        return found
+    told = (note("ram_of_system"),)
+    return replace(found, host=True, reads=round(device.processor_gb_s * 1e9), notes=told)
 
 
 def sized(memory: int, name: str, count: int = 1, reserve: int | None = None) -> DeviceSet:

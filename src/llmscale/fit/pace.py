@@ -111,12 +111,12 @@ def _stages(
     devices: DeviceSet,
 ) -> list[Stage] | None:
     """The layers on each device, and in host memory; None where the speed is not known."""
-    offloaded = _offloaded(layers)
-    if offloaded and setting.host_bandwidth is None:
+    offloaded, bandwidth = _offloaded(layers), setting.host_bandwidth or devices.reads
+    if offloaded and bandwidth is None:
         return None
     load, host = _load(what, work), []
-    if offloaded and setting.host_bandwidth is not None:
-        found = host_setup(table("speed"), setting.name, setting.host_bandwidth, quant)
+    if offloaded and bandwidth is not None:
+        found = host_setup(table("speed"), setting.name, bandwidth, quant)
         if found is None:
             return None
         load, apart = load.offload(*offloaded)

@@ -195,9 +195,11 @@ def state_bytes(shape: Shape, work: Workload) -> int:
     return sum(work.batch * layer.layers * layer.elements * layer.bytes_per_element for layer in shape.states)
 
 
-def compute_bytes(shape: Shape, work: Workload) -> int:
-    """Bytes of activations of one forward step."""
+def compute_bytes(shape: Shape, work: Workload, step: int | None = None) -> int:
+    """Bytes of activations of one forward step, which reads all prompts whole, or `step` tokens of a decoder's."""
     tokens = work.batch * (shape.sequence or work.context)
+    if step is not None and shape.decodes:
+        tokens = min(tokens, step)
     widest = 2 * shape.hidden + 3 * shape.intermediate
     logits = work.batch * shape.vocab * LOGIT_BYTES if shape.decodes else 0
     return tokens * widest * work.activation_bytes + logits

@@ -297,6 +297,7 @@ class RuntimeInfo(NamedTuple):
         title: how its authors write it.
         source: where it was read.
         vendors: whose GPUs it is modelled on, as the device catalogue spells them.
+        besides: quants that it runs though they do not name it.
         reads_files: whether it reads GGUF files of others besides.
         usual: the quants that it is asked for when none is named; empty for those of everybody.
         bits: what people mean by so many bits on it (``4bit``, ``8bit``); empty where these are plain widths.
@@ -315,6 +316,7 @@ class RuntimeInfo(NamedTuple):
     vendors: tuple[str, ...] = ()
     runs: Runs = Runs()
     reads: Reads = Reads.ANY
+    besides: frozenset[str] = frozenset()
     reads_files: bool = False
     usual: tuple[str, ...] = ()
     bits: Mapping[str, str] = {}

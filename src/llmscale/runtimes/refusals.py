@@ -19,7 +19,7 @@ FILE = "gguf"
 def reads(info: RuntimeInfo, quant: Quant) -> bool:
     """Whether the runtime runs weights in this quant."""
     readers = {*quant.readers, quant.runtime}
-    if info.reads is Reads.ANY or {info.name, ANY} & readers:
+    if info.reads is Reads.ANY or {info.name, ANY} & readers or quant.id in info.besides:
         return True
     if quant.kind == FILE:
         return info.reads_files

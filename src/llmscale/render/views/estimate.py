@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,7 +216,7 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
     asked = [(line, device) for line in result.estimates for device in line.devices]
     for name in list(dict.fromkeys(_named(device) for _, device in asked))[:MOST_SENTENCES]:
         lines = [found for found in asked if _named(found[1]) == name]
-        line, device = next((found for found in lines if found[1].fits), lines[-1])
+        line, device = _foremost(lines)
         said: dict[str, Any] = {
             "model": result.model.name,
             "device": name,
@@ -234,10 +234,19 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
             yield say.sentence(note("estimate_some_run", **said | asked_for))
         elif device.limits and device.used_bytes <= device.usable_bytes:
             yield say.sentence(note("estimate_limited", **said, may=device.may_fit))
+        elif device.may_fit:
+            yield say.sentence(note("estimate_may_fit", **said))
         elif all(usage.free_bytes >= 0 for usage in device.per_device):
             yield say.sentence(note("estimate_lacks_ram", **said, ram=format_gib(device.host_bytes)))
         else:
             yield say.sentence(note("estimate_lacks", **said))
+
+
+def _foremost(lines: Sequence[tuple[Estimate, DeviceFit]]) -> tuple[Estimate, DeviceFit]:
+    """The best that surely fits, else the smallest that may, else the smallest."""
+    surely = (found for found in lines if found[1].fits)
+    perhaps = (found for found in reversed(lines) if found[1].may_fit)
+    return next(surely, None) or next(perhaps, None) or lines[-1]
 
 
 def _parts(device: DeviceFit) -> dict[str, int]:

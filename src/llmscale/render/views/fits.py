@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from llmscale.answers.fitting import LEAST_IN_RAM
 from llmscale.answers.results.fits import Choice, FitsOverview, FitsResult, FittingModel
-from llmscale.devices.processor import is_this_processor
+from llmscale.devices.processor import computes
 from llmscale.devices.sets import counted as counted_device
 from llmscale.fit.largest import LONGEST
 from llmscale.notes import Note, note
@@ -17,7 +17,7 @@ from llmscale.render.views.next import three_questions
 from llmscale.render.words import Words
 from llmscale.units import format_gib
 
-MODELLED = Basis.MODELLED.value
+MODELLED, ASSUMED = Basis.MODELLED.value, Basis.ASSUMED.value
 
 
 def fits_view(result: FitsResult | FitsOverview, say: Words) -> Report:
@@ -30,7 +30,7 @@ def fits_view(result: FitsResult | FitsOverview, say: Words) -> Report:
 def lines_of(result: FitsResult, say: Words) -> tuple[Table, ...]:
     """The models that fit, under the answer as a sentence."""
     fitting = [line for line in result.models if line.fits]
-    return (_lines(_headline(result, say), fitting, say, on_card=not is_this_processor(result.device.id)),)
+    return (_lines(_headline(result, say), fitting, say, on_card=not computes(result.device.id)),)
 
 
 def _one_device(result: FitsResult, say: Words) -> Report:
@@ -59,13 +59,22 @@ def _headline(result: FitsResult, say: Words) -> str:
     }
     if line is None:
         return say.sentence(note("fits_nothing", **on))
-    what = {"model": line.id, "quant": line.quant.upper(), "missing": format_gib(line.missing_bytes), **on}
+    what = {"model": line.id, "quant": line.quant.upper(), "missing": format_gib(_lacking(line)), **on}
     if not line.fits:
+        may = [one for one in result.choices if one.may_fit]
+        if may:
+            least = {"quant": may[-1].quant.upper(), "used": format_gib(may[-1].used_bytes)}
+            return say.sentence(note("estimate_may_fit", **what | least))
         told = note("fits_none_of", **what) if result.choices else note("fits_none_just", **what)
         return say.sentence(told)
     context = line.max_context if (line.max_context or LONGEST) < LONGEST else None
     speed = pace(line.tokens_per_second).text if line.tokens_per_second else ""
     return say.sentence(note("fits_first", context=context, speed=speed, **what))
+
+
+def _lacking(line: FittingModel) -> int:
+    """What the row shows as lacking; `missing_bytes` of a size without a shape is the most that may be."""
+    return -line.free_bytes if line.basis == ASSUMED and line.free_bytes < 0 else line.missing_bytes
 
 
 def _below(result: FitsResult) -> Iterator[Note]:
@@ -102,7 +111,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
         Column("bits_per_weight", "Bits", spare=True),
         Column("weights_bytes", ""),
         Column("total_bytes", ""),
-        Column("used_bytes", "Used GiB" if is_this_processor(result.device.id) else "On card GiB"),
+        Column("used_bytes", "Used GiB" if computes(result.device.id) else "On card GiB"),
         Column("free_bytes", "Left GiB"),
         Column("host_bytes", "RAM GiB" if any(line.host_bytes for line in result.choices) else "", spare=True),
         Column("fits", "Fits"),

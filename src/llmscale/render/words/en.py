@@ -197,6 +197,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         if v["may"]
         else "No: {model} in {quant} has room on {device}, and yet does not run so; see *."
     ).format(**v),
+    "estimate_may_fit": "Maybe: {model} in {quant} takes about {used} GiB, by its shape; {device} has {usable}.",
     "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
     "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
     "fits_first": lambda v: (

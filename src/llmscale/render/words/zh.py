@@ -330,6 +330,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         else "不行:{model} 的 {quant} 在 {device} 上显存够用,但这样无法运行,见 *。"
     ).format(**v),
     "estimate_lacks_ram": "不行:{model} 的 {quant} 除 {device} 外还需 ~{ram} GiB 内存,超过 --ram 给出的大小。",
+    "estimate_may_fit": "不一定:{model} 的 {quant} 约需 {used} GiB,视结构而定;{device} 有 {usable} GiB。",
     "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
     "fits_first": lambda v: (
         "{device}:{model} 的 {quant}".format(**v)

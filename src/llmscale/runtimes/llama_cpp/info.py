@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmscale.runtimes.interface import RuntimeInfo
+from llmscale.runtimes.interface import Reads, RuntimeInfo
 from llmscale.runtimes.option import Option
 
 #: Words of ``--gpu-layers`` besides a number.
@@ -17,11 +17,15 @@ LAYERS = Option("gpu_layers", ("--gpu-layers", "-ngl"), "text", "layers on the d
 RAM = Option("ram", ("--ram",), "size", "RAM for what is not on the device.", "SIZE", offloads=True)
 #: The presets that nearly every publisher of GGUF files has, from no loss to a visible one.
 STEPS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m")
+#: What convert_hf_to_gguf.py writes as F32, F16 and BF16.
+PLAIN = frozenset({"fp32", "fp16", "bf16"})
 INFO = RuntimeInfo(
     name="llama.cpp",
     title="llama.cpp",
     source="github.com/ggml-org/llama.cpp: README (Supported backends), common/arg.cpp",
     vendors=("NVIDIA", "AMD", "Intel", "Apple", "Huawei", "Moore Threads"),
+    reads=Reads.OPEN,
+    besides=PLAIN,
     bits={"int4": "q4_k_m", "int8": "q8_0"},
     steps=STEPS,
     on_host=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmscale.runtimes.interface import RuntimeInfo
+from llmscale.runtimes.interface import Reads, RuntimeInfo
 from llmscale.runtimes.option import Option
 
 ATTENTION = ("sdpa", "eager", "flash_attention_2")
@@ -12,6 +12,7 @@ INFO = RuntimeInfo(
     title="transformers",
     source="github.com/huggingface/transformers; the backends of PyTorch: CUDA, ROCm, XPU, MPS",
     vendors=("NVIDIA", "AMD", "Intel", "Apple"),
+    reads=Reads.OPEN,
     by_tensors=True,
     bits={"int4": "nf4", "int8": "bnb-int8"},
     steps=("fp16", "bnb-int8", "nf4"),

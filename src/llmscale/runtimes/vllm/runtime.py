@@ -43,6 +43,11 @@ class Vllm(GeneralRuntime):
 
         return budgets(work, devices, self.release)
 
+    def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
+        from llmscale.runtimes.vllm.placement import screened
+
+        return screened(summary, self.memory(summary, work), work, devices, self.release)
+
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
         return SCREENED
 
