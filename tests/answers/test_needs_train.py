@@ -68,6 +68,9 @@ def test_kinds_and_prices_are_kept_to() -> None:
         (("llama-3-8b", "--train", "lora", "--checkpointing", "some"), 2, "--checkpointing"),
         (("llama-3-8b", "--train", "lora", "--micro-batch", "0"), 2, "--micro-batch"),
         (("llama-3-8b", "--train", "lora", "--max-count", "0"), 2, "--max-count"),
+        (("llama-3-8b", "--train", "lora", "--max-price", "nan"), 2, "--max-price"),
+        (("llama-3-8b", "--train", "lora", "--max-price=-1"), 2, "--max-price"),
+        (("llama-3-8b", "--train", "lora", "--kind", "x"), 2, "no kind of device called 'x'"),
     ],
 )
 def test_what_cannot_be_answered_is_one_message(arguments: tuple[str, ...], status: int, said: str) -> None:

@@ -62,6 +62,7 @@ def test_prices_of_lists_are_dated() -> None:
         (("--kwh", "inf"), "--kwh"),
         (("--years", "0"), "--years"),
         (("--utilisation", "1.5"), "--utilisation"),
+        (("--utilisation", "1e-308"), "from one in a year"),
         (("--sequences", "100000"), "do not fit"),
     ],
 )

@@ -77,6 +77,13 @@ def test_what_a_terminal_would_obey_is_shown(status: int, arguments: list[str]) 
     refused(status, *arguments)
 
 
+def test_what_was_meant_is_shown_and_not_obeyed() -> None:
+    said = run("estimate", "7B", "--engine", ESCAPE)
+    assert said.status == 3
+    assert said.err.startswith("taken as: ")
+    assert all(line.isprintable() for line in said.err.splitlines())
+
+
 CONFIGS: dict[str, Any] = {
     "type": {"model_type": ESCAPE},
     "value": TINY | {"hidden_size": ESCAPE * 900},

@@ -64,11 +64,7 @@ def needs(
         kinds: only devices of these, see `KINDS`; when there are none `USUAL`, or all where none of those is enough.
         everything: every device that is enough, in every quant.
     """
-    if not 1 <= max_count <= MAX_COUNT:
-        raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
-    if max_price is not None and not 0 < max_price < float("inf"):
-        raise UsageError("--max-price must be a sum of money above zero.", "In USD, for example --max-price 2000.")
-    wanted = {_kind(name) for name in kinds}
+    wanted = filtered(kinds, max_price, max_count)
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     loaded = load(reference, catalogue=catalogue)
     model = model_of(loaded.known(), loaded.stored, loaded.notes)
@@ -178,6 +174,19 @@ def _counts(device: Device, steps: Sequence[Quant], asked: Question, most: int) 
     if all(asked.runs(quant).info.shares_tensors for quant in steps):
         return [count for count in range(1, most + 1) if count & (count - 1) == 0]
     return range(1, most + 1)
+
+
+def filtered(kinds: Sequence[str], max_price: float | None, max_count: int) -> set[str]:
+    """The kinds that are asked for.
+
+    Raises:
+        UsageError: bounds that cannot be, a kind that there is not.
+    """
+    if not 1 <= max_count <= MAX_COUNT:
+        raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
+    if max_price is not None and not 0 < max_price < float("inf"):
+        raise UsageError("--max-price must be a sum of money above zero.", "In USD, for example --max-price 2000.")
+    return {_kind(name) for name in kinds}
 
 
 def _kind(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from llmscale.answers.needs import filtered
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.needs_train import NeedsTrainResult, TrainingDevice
 from llmscale.answers.train_fit import VENDOR, step_usage
@@ -13,7 +14,7 @@ from llmscale.answers.train_layouts import NO_LAYOUT, layouts
 from llmscale.answers.train_memory import MemoryAsked, check_memory, sequence_of
 from llmscale.devices import device as catalogue
 from llmscale.devices.device import Device
-from llmscale.devices.sets import MAX_COUNT, set_of
+from llmscale.devices.sets import set_of
 from llmscale.errors import UndisclosedError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
@@ -56,8 +57,7 @@ def needs_train(
     """
     if method not in TRAINED:
         raise UsageError(f"--train {method[:40]} is not known.", f"One of: {', '.join(TRAINED)}.")
-    if not 1 <= filters.max_count <= MAX_COUNT:
-        raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
+    filters = filters._replace(kinds=tuple(filtered(filters.kinds, filters.max_price, filters.max_count)))
     check_memory(memory)
     loaded = load(reference, catalogue=own)
     if isinstance(loaded, Undisclosed) or not loaded.spec.shape_known:

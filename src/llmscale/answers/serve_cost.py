@@ -73,7 +73,9 @@ def serve_cost(
     served = estimate(reference, (chosen.quant,), context=context, batch=at_once, runtime=chosen.runtime, gpus=(gpu,))
     fit = served.estimates[0].devices[0]
     if fit.tokens_per_second is None or fit.tokens_per_second_range is None:
-        raise UsageError(f"How fast {gpu} serves {alone.model.name} is not known.", "Take a device of the catalogue.")
+        raise UsageError(
+            f"How fast {gpu} serves {alone.model.name} is not known.", "Take a device and a model of the catalogue."
+        )
     watts = money.watts or (device.power_w if (device := catalogue.known(fit.id.partition(":")[0])) else None)
     energy = watts * fit.count / 1000 * MILLION / fit.tokens_per_second / 3600 if watts else None
     costs = tuple(_costs(fit, money, watts, alone.estimates[0].devices[0].first_token_seconds, context))
@@ -105,8 +107,8 @@ def _check(money: Money) -> None:
     ):
         if value is not None and not (isfinite(value) and 0 < value <= 1e9):
             raise UsageError(f"{option} {value:g} must be a number above 0.")
-    if not 0 < money.busy <= 1:
-        raise UsageError(f"--utilisation {money.busy:g}: a share of the hours, above 0 and up to 1.", "As 0.5.")
+    if not 1 / HOURS_A_YEAR <= money.busy <= 1:
+        raise UsageError(f"--utilisation {money.busy:g}: a share of the hours, from one in a year up to 1.", "As 0.5.")
 
 
 def _costs(

@@ -15,7 +15,7 @@ from llmscale.answers.train_fit import check_card, fit
 from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, share_of_full, step_flops
 from llmscale.answers.train_held import Way, taken
 from llmscale.answers.train_layouts import NO_LAYOUT, LayoutAsked, check_layout, layouts
-from llmscale.answers.train_memory import USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
+from llmscale.answers.train_memory import LARGEST_SEQUENCE, USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
 from llmscale.answers.train_said import said
 from llmscale.answers.train_sized import of_size
 from llmscale.devices.sets import DeviceSet, device_set
@@ -29,6 +29,9 @@ from llmscale.sources.registry import load
 from llmscale.training.methods import METHODS, OWN, MethodChoice, Trained, largest_rank
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
 from llmscale.training.precision import ADAPTER, RECIPES
+
+#: Catches slips; a rank above the width is only warned of.
+MOST_RANK = 1 << 20
 
 
 def train(
@@ -149,8 +152,12 @@ def _check(method: str, rank: int | None, bias: str, tokens: int, optimizer: str
     ):
         if value not in known:
             raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
+    if rank is not None and rank > MOST_RANK:
+        raise UsageError(f"--lora-rank {rank:,}: more than any layer is wide.", "Usual are 8, 16 and 64.")
     if rank is not None and rank < 1:
         raise UsageError(f"--lora-rank {rank}: a rank is at least 1.", "Usual are 8, 16 and 64.")
+    if tokens > LARGEST_SEQUENCE:
+        raise UsageError(f"--virtual-tokens {tokens:,}: more than any sequence has.", "Usual are 20.")
     if tokens < 1:
         raise UsageError(f"--virtual-tokens {tokens}: at least 1.", "Usual are 20.")
 

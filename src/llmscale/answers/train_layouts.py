@@ -88,7 +88,18 @@ def check_layout(asked: LayoutAsked, devices: DeviceSet | None) -> int:
         return 1
     if asked.number is not None and devices.count > 1 and devices.count != asked.number:
         raise UsageError(f"--gpu names {devices.count} devices and --count {asked.number}.", "Give one of them.")
-    return asked.number or devices.count
+    number = asked.number or devices.count
+    if number == 1:
+        _check_alone(asked)
+    return number
+
+
+def _check_alone(asked: LayoutAsked) -> None:
+    for option, value in zip(("--tp", "--pp", "--vp", "--cp", "--ep"), asked.given, strict=False):
+        if value not in (None, 1):
+            raise UsageError(f"{option} {value}: over one device nothing is divided.", 'Give --gpu: "64x h100".')
+    if asked.batch is not None and asked.batch < 1:
+        raise UsageError(f"--global-batch {asked.batch:,} is no number of tokens.", "At least one, as 4M.")
 
 
 def layouts(

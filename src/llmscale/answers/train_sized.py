@@ -9,7 +9,7 @@ from itertools import islice
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import TrainResult
 from llmscale.errors import LlmscaleError, UsageError
-from llmscale.fit.neighbours import neighbours
+from llmscale.fit.neighbours import NEIGHBOURHOOD, neighbours
 from llmscale.fit.subject import model_of
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
@@ -31,7 +31,7 @@ def of_size(spec: ModelSpec, answer: Callable[[ModelSpec], TrainResult]) -> Trai
     parts = inventory(spec)
     total = parts.total()
     found = list(islice(_answers(total, parts.active(), answer), MOST))
-    if not found:
+    if not found or not 1 / NEIGHBOURHOOD <= found[0].total_parameters / total <= NEIGHBOURHOOD:
         raise UsageError(
             f"{spec.name} is a size without a shape, and no model of about that size can be trained so.",
             "Name a model: llmscale models list.",

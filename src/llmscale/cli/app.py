@@ -184,7 +184,7 @@ def _again(arguments: list[str], message: str, debug: bool, tries: int) -> None:
     meant = corrected(arguments, message)
     if meant is not None:
         if meant[-1] not in ("--help", "--version"):
-            _tell(f"{spoken(arguments).phrase('taken as:')} {shown(meant)}\n")
+            _tell(f"{spoken(arguments).phrase('taken as:')} {legible(shown(meant))}\n")
         _run(meant, debug, tries)
 
 

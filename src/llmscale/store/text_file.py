@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmscale.errors import InputFileError
+from llmscale.store.opened import opener
 
 
 def read_text(path: str, most: int, expected: str) -> str:
@@ -16,7 +17,7 @@ def read_text(path: str, most: int, expected: str) -> str:
         InputFileError: it cannot be read, is too large, or no text.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=opener) as file:
             raw = file.read(most + 1)
     except OSError as error:
         raise InputFileError(f"'{path}' cannot be read: {error.strerror}.", "Check the path.") from None

@@ -425,3 +425,28 @@ def test_damaged_bytes_give_a_model_or_a_refusal(tmp_path: Path, raw: bytes, dat
 def test_the_disk_says_which(tmp_path: Path) -> None:
     put(tmp_path, written(SMALL))
     assert [one.kind for one in models_in(str(tmp_path)) if isinstance(one, KeptModel)] == [Kind.PYTORCH]
+
+
+MANY = b"(" + b"K\1" * 100_000
+TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
+AGAIN = b"ctorch._tensor\n_rebuild_from_type_v2\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (MANY + b"tq\0" + b"ccollections\nOrderedDict\nh\0\x85R0" * 20_000, "handed more than 300,000 values"),
+        (MANY + b"lq\0" + b"ctorch\nSize\nh\0\x85R" * 20_000, "more axes than there can be"),
+        (
+            MANY + b"tq\0" + TENSOR + b"((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\x000NK\1tQK\0h\0h\0tR",
+            "more axes than there can be",
+        ),
+        (AGAIN + b"q\0h\0N" + b")" + b"\x87q\1" + b"h\0Nh\1\x87q\1" * 5_000 + b"h\0h\1R", "something else than torch"),
+    ],
+)
+def test_a_pickle_that_makes_work_without_end_is_refused(tmp_path: Path, raw: bytes, why: str) -> None:
+    path = tmp_path / "x.bin"
+    path.write_bytes(zipped(None, [], b"\x80\2" + raw + b"."))
+    answer = run("params", str(path))
+    assert (answer.status, answer.out) == (4, "")
+    assert why in answer.err

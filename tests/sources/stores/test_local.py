@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -220,6 +221,35 @@ def test_a_pipe_is_not_read(home: Path) -> None:
     folder.mkdir(parents=True)
     os.mkfifo(folder / "pipe.gguf")
     assert unreadable() == {str(folder / "pipe.gguf"): "no file"}
+
+
+def test_for_a_pipe_into_which_nobody_writes_nobody_waits(home: Path) -> None:
+    folder = home / ".lmstudio" / "models" / "a"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "model.safetensors.index.json")
+    os.mkfifo(home / ".lmstudio-home-pointer")
+    refs = home / ".cache" / "huggingface" / "hub" / "models--me--it" / "refs"
+    refs.mkdir(parents=True)
+    os.mkfifo(refs / "main")
+    assert "nobody writes into this pipe" in unreadable()[str(folder)]
+
+
+@pytest.mark.parametrize("name", ["x.gguf", "x.safetensors", "x.bin", "config.json"])
+def test_a_pipe_that_is_named_is_refused(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    answer = run("params", str(tmp_path / name))
+    assert (answer.status, answer.out) == (4, "")
+    assert "nobody writes into this pipe" in answer.err
+
+
+def test_a_pipe_of_a_writer_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "config.json"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_text, args=(json.dumps(TINY),))
+    writer.start()
+    answer = run("params", str(pipe))
+    writer.join()
+    assert answer.status == 0, answer.err
 
 
 def test_no_link_leads_out(home: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from llmscale.errors import InputFileError
 from llmscale.names import visible
 from llmscale.sources.json_text import parsed
+from llmscale.store.opened import opener
 
 #: The library takes headers up to 100 MB; the largest published shard has 2 MB.
 MOST_HEADER = 24 << 20
@@ -60,7 +61,7 @@ def read_header(path: str, file_bytes: int | None = None) -> CheckpointHeader:
         InputFileError: it cannot be read, or is no such file.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=opener) as file:
             size = os.fstat(file.fileno()).st_size if file_bytes is None else file_bytes
             length = int.from_bytes(file.read(8), "little")
             if size < 10 or not 2 <= length <= MOST_HEADER:

@@ -44,6 +44,7 @@ class _Machine:
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.handed = 0
 
     def step(self, name: str, argument: Any) -> None:
         """One opcode."""
@@ -100,6 +101,9 @@ class _Machine:
     def reduce(self) -> None:
         """What a call would give, where it is known."""
         arguments, called = self.stack.pop(), self.stack.pop()
+        self.handed += sum(len(each) for each in arguments if isinstance(each, (list, tuple)))
+        if self.handed > MOST_OPCODES:
+            raise UnreadPickleError(f"its calls are handed more than {MOST_OPCODES:,} values")
         self.stack.append(called_by(called, arguments))
 
     def build(self) -> None:

@@ -18,6 +18,7 @@ from llmscale.sources.checkpoint.header import BITS, MOST_AXES, CheckpointHeader
 from llmscale.sources.checkpoint.members import content, members
 from llmscale.sources.checkpoint.pickled import walk
 from llmscale.sources.checkpoint.rebuilt import PickledTensor, Storage, UnreadPickleError
+from llmscale.store.opened import opener
 
 ENDINGS = (".bin", ".pt", ".pth", ".ckpt")
 #: The magic number of the old format, and its version.
@@ -46,7 +47,7 @@ def read_pytorch(path: str) -> CheckpointHeader:
         InputFileError: it cannot be read, or holds something else than weights.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=opener) as file:
             size = os.fstat(file.fileno()).st_size
             start = file.read(8)
             file.seek(0)

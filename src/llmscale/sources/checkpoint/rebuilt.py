@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from llmscale.sources.checkpoint.header import MOST_AXES
+
 #: Storages by the class that they are pickled as, and types of `torch`, as safetensors calls them.
 STORAGES = {
     "FloatStorage": "F32",
@@ -136,7 +138,13 @@ def storage_of(told: Any) -> Storage:
 
 
 def _counts(values: Any) -> tuple[int, ...]:
-    return tuple(_count(value) for value in tuple(values))
+    return tuple(_count(value) for value in _axes(values))
+
+
+def _axes(values: Any) -> tuple[Any, ...]:
+    if len(values) > MOST_AXES:
+        raise UnreadPickleError("a tensor in it has more axes than there can be")
+    return tuple(values)
 
 
 def _count(value: Any) -> int:
@@ -148,6 +156,8 @@ def _count(value: Any) -> int:
 def _again(arguments: Any) -> Any:
     """Of ``_rebuild_from_type_v2``: a function, a type, the arguments, a state."""
     function, _, inner, *_ = arguments
+    if not isinstance(function, Symbol) or function.module != "torch._utils":
+        raise UnreadPickleError("a tensor in it is made by something else than torch")
     return called_by(function, inner)
 
 
@@ -165,7 +175,7 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "torch._utils._rebuild_parameter": lambda arguments: arguments[0],
     "torch._utils._rebuild_parameter_with_state": lambda arguments: arguments[0],
     "torch._tensor._rebuild_from_type_v2": _again,
-    "torch.Size": lambda arguments: tuple(*arguments),
+    "torch.Size": lambda arguments: _axes(*arguments),
     "torch.device": lambda _: NOTHING,
     "collections.OrderedDict": _ordered,
     "collections.defaultdict": lambda _: {},

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from llmscale.errors import InputFileError
 from llmscale.sources.gguf.cursor import Cursor
 from llmscale.sources.gguf.types import TYPES, GgmlType
+from llmscale.store.opened import opener
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -86,7 +87,7 @@ def read_header(path: str, file_bytes: int | None = None) -> GgufHeader:
         InputFileError: it cannot be read, is no GGUF file, or not one that makes sense.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=opener) as file:
             size = os.fstat(file.fileno()).st_size if file_bytes is None else file_bytes
             return _read(Cursor(file, path), path, size)
     except OSError as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 
+from llmscale.store.opened import opener
+
 #: What a folder of a repository of models is called before its name.
 REPOSITORY = "models--"
 _COMMIT = re.compile(r"[0-9a-f]{6,64}")
@@ -23,7 +25,7 @@ def cache_of_library() -> str:
 def commit_of(folder: str, revision: str) -> str:
     """The commit that a branch was when it was downloaded into the folder of a repository; empty where none was."""
     try:
-        with open(os.path.join(folder, "refs", *revision.split("/")), encoding="ascii") as file:
+        with open(os.path.join(folder, "refs", *revision.split("/")), encoding="ascii", opener=opener) as file:
             commit = file.read(80).strip()
     except (OSError, ValueError):
         return ""
