@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import run
+from tests.helpers import good, run
 
 ASKED = ("serve-cost", "llama-3-8b", "-q", "q4_k_m", "--gpu", "rtx4090")
 
@@ -76,3 +76,10 @@ def test_a_model_that_does_not_fit_has_no_price() -> None:
     answer = run("serve-cost", "llama-3-70b", "--gpu", "rtx4090")
     assert (answer.status, answer.out) == (2, "")
     assert "does not fit" in answer.err
+
+
+@pytest.mark.parametrize("device", ["h100", "rtx4090"])
+def test_it_serves_in_what_estimate_takes_first(device: str) -> None:
+    first = good("estimate", "llama-3-8b", "--gpu", device, "-o", "json").json()["estimates"][0]
+    found = good("serve-cost", "llama-3-8b", "--gpu", device, "-o", "json").json()
+    assert (found["quant"], found["runtime"]) == (first["quant"], first["runtime"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import ceil, isfinite
 from typing import NamedTuple
 
-from llmscale.answers.estimate import DEFAULT_QUANTS, estimate
+from llmscale.answers.estimate import estimate
 from llmscale.answers.results.estimate import DeviceFit
 from llmscale.answers.results.serve_cost import ServeCostResult, TokenCost
 from llmscale.answers.train_compute import newest_prices
@@ -61,9 +61,9 @@ def serve_cost(
         UsageError: what does not fit, has no speed or no price, numbers that cannot be.
     """
     _check(money)
-    quants = (quant,) if quant else tuple(each for each in DEFAULT_QUANTS if each != UNSERVED)
-    alone = estimate(reference, quants, context=context, runtime=runtime, gpus=(gpu,))
-    chosen = next((line for line in alone.estimates if line.devices and line.devices[0].fits), None)
+    alone = estimate(reference, (quant,) if quant else (), context=context, runtime=runtime, gpus=(gpu,))
+    served_in = (line for line in alone.estimates if quant or line.quant != UNSERVED)
+    chosen = next((line for line in served_in if line.devices and line.devices[0].fits), None)
     if chosen is None:
         raise UsageError(f"{alone.model.name} does not fit {gpu}.", "Take a smaller quant: -q q4_k_m, or more devices.")
     most = max(1, int(chosen.devices[0].max_concurrency or chosen.devices[0].max_batch or 1))
