@@ -7,6 +7,8 @@ import re
 import pytest
 from benchmarks.accuracy import transformers
 from benchmarks.accuracy.rows import Comparison, summary, within
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
 
 from llmscale.model.families import from_config
 from llmscale.runtimes.transformers.styles import LIKE_LLAMA, STYLES, compared, name_of
@@ -48,6 +50,16 @@ def test_each_kind_of_code_is_followed(family: str) -> None:
     assert len(rows) >= 8
     assert summary(rows).median < 0.02
     assert within(rows, 0.08) > 0.9
+
+
+def test_what_is_predicted_of_each_model_is_what_it_was(snapshot: SnapshotAssertion) -> None:
+    """Bounds let a figure move within them; here it is seen. Take new ones with ``--snapshot-update`` and say why."""
+    found: dict[str, dict[str, float]] = {}
+    for what in (transformers.ACTIVE, transformers.ENCODED, transformers.PEAK, transformers.DECODE):
+        of = found.setdefault(what, {})
+        for row in FOUND[what].rows:
+            of[row.model] = round(of.get(row.model, 0.0) + row.ours, 3)
+    assert found == snapshot(extension_class=JSONSnapshotExtension)
 
 
 def test_nearly_all_lies_below_the_most_that_the_rule_gives() -> None:
