@@ -178,7 +178,7 @@ def _body(on: Wire, pieces: Iterator[bytes], most: int, length: int | None, unti
     data = bytearray()
     for piece in pieces:
         data += piece
-        if len(data) >= most:
+        if len(data) >= most + whole:  # of what is wanted whole, one byte more tells that there are more
             break
         if time.monotonic() > until:
             raise NetworkError(f"{on.host} is too slow: {len(data):,} bytes in {PATIENCE * on.seconds:.0f} s.")
