@@ -71,6 +71,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simple
 def forget() -> None:
     """What this process knows of tables and files."""
     data.table.cache_clear()
+    data._stored.cache_clear()
     data.changed.cache_clear()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from llmscale.errors import InputFileError
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
 from llmscale.sources.json_text import parsed
+from llmscale.sources.paths import SEPARATORS, has_separator
 from llmscale.store.text_file import read_text
 
 name, needs, assumes = "a config.json", "", True
@@ -22,13 +23,12 @@ def claims(reference: str) -> Claim:
     It is when it starts or ends like one, or holds a separator and exists. A bare word such as ``gpt2`` may be the name
     of a folder; ``./gpt2`` is.
     """
-    separators = [separator for separator in (os.sep, os.altsep) if separator]
     exists = os.path.exists(reference)
     if reference.lower().endswith(".gguf"):
         return Claim.NO
-    if reference.endswith(".json") or reference.startswith((".", "~", *separators)):
+    if reference.endswith(".json") or reference.startswith((".", "~", *SEPARATORS)):
         return Claim.YES
-    if exists and any(separator in reference for separator in separators):
+    if exists and has_separator(reference):
         return Claim.YES
     return Claim.MAYBE if exists else Claim.NO
 

@@ -6,6 +6,7 @@ import os
 
 from llmscale.errors import InputFileError
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
+from llmscale.sources.paths import has_separator
 
 name, needs, assumes = "a GGUF file", "", False
 ENDING = ".gguf"
@@ -23,7 +24,7 @@ def claims(reference: str) -> Claim:
         return Claim.NO
     from llmscale.sources.gguf.split import models_in
 
-    named = reference == "." or any(separator in reference for separator in (os.sep, os.altsep) if separator)
+    named = reference == "." or has_separator(reference)
     try:
         found = bool(models_in(path))
     except InputFileError:

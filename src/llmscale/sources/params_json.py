@@ -15,6 +15,7 @@ from llmscale.errors import InputFileError, UnsupportedModelError
 from llmscale.model.spec import ModelSpec
 from llmscale.names import visible
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
+from llmscale.sources.paths import has_separator
 
 name, needs, assumes = "a params.json", "", False
 FILE = "params.json"
@@ -46,9 +47,7 @@ def claims(reference: str) -> Claim:
     if os.path.basename(path) == FILE:
         return Claim.YES
     if os.path.isfile(os.path.join(path, FILE)) and not os.path.exists(os.path.join(path, "config.json")):
-        return (
-            Claim.YES if any(separator in reference for separator in (os.sep, os.altsep) if separator) else Claim.MAYBE
-        )
+        return Claim.YES if has_separator(reference) else Claim.MAYBE
     return Claim.NO
 
 

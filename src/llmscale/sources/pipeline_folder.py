@@ -15,6 +15,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.names import visible
 from llmscale.notes import note
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
+from llmscale.sources.paths import folder_claim
 
 name, needs, assumes = "a folder of a diffusion pipeline", "", False
 INDEX = "model_index.json"
@@ -28,8 +29,7 @@ def claims(reference: str) -> Claim:
         return Claim.YES
     if not os.path.isfile(os.path.join(path, INDEX)):
         return Claim.NO
-    named = reference in (".", "..") or any(separator in reference for separator in (os.sep, os.altsep) if separator)
-    return Claim.YES if named else Claim.MAYBE
+    return folder_claim(reference)
 
 
 def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:

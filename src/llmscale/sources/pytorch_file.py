@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
+from llmscale.sources.paths import file_or_folder
 
 name, needs, assumes = "a file of PyTorch's", "", True
 ENDINGS = (".bin", ".pt", ".pth", ".ckpt", ".bin.index.json")
@@ -12,18 +13,13 @@ ENDINGS = (".bin", ".pt", ".pth", ".ckpt", ".bin.index.json")
 
 def claims(reference: str) -> Claim:
     """Whether it is the path of such a file, or of a folder that has one and no safetensors."""
-    path = os.path.expanduser(reference)
-    if reference.endswith(ENDINGS):
-        sure = os.path.exists(path) or reference.startswith((".", "~", os.sep))
-        return Claim.YES if sure else Claim.NO
-    if not os.path.isdir(path):
-        return Claim.NO
+    return file_or_folder(reference, ENDINGS, _holds)
+
+
+def _holds(folder: str) -> bool:
     from llmscale.sources.checkpoint.files import listed, listed_pytorch
 
-    if listed(path) or not listed_pytorch(path):
-        return Claim.NO
-    named = reference in (".", "..") or any(separator in reference for separator in (os.sep, os.altsep) if separator)
-    return Claim.YES if named else Claim.MAYBE
+    return not listed(folder) and bool(listed_pytorch(folder))
 
 
 def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:

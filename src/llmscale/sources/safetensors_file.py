@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
+from llmscale.sources.paths import file_or_folder
 
 name, needs, assumes = "a safetensors file", "", True
 ENDINGS = (".safetensors", ".safetensors.index.json")
@@ -12,18 +13,13 @@ ENDINGS = (".safetensors", ".safetensors.index.json")
 
 def claims(reference: str) -> Claim:
     """Whether it is the path of such a file, or of a folder that has one."""
-    path = os.path.expanduser(reference)
-    if reference.endswith(ENDINGS):
-        sure = os.path.exists(path) or reference.startswith((".", "~", os.sep))
-        return Claim.YES if sure else Claim.NO
-    if not os.path.isdir(path):
-        return Claim.NO
+    return file_or_folder(reference, ENDINGS, _holds)
+
+
+def _holds(folder: str) -> bool:
     from llmscale.sources.checkpoint.files import listed
 
-    if not listed(path):
-        return Claim.NO
-    named = reference in (".", "..") or any(separator in reference for separator in (os.sep, os.altsep) if separator)
-    return Claim.YES if named else Claim.MAYBE
+    return bool(listed(folder))
 
 
 def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from llmscale.errors import InputFileError
 from llmscale.names import visible
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
+from llmscale.sources.paths import folder_claim
 
 if TYPE_CHECKING:
     from llmscale.sources.checkpoint.parts import Part
@@ -26,8 +27,7 @@ def claims(reference: str) -> Claim:
     """Whether it is the path of a folder that has one."""
     if not os.path.isfile(os.path.join(os.path.expanduser(reference), MODULES)):
         return Claim.NO
-    named = reference in (".", "..") or any(separator in reference for separator in (os.sep, os.altsep) if separator)
-    return Claim.YES if named else Claim.MAYBE
+    return folder_claim(reference)
 
 
 def load(reference: str, said: LoadOptions = NOTHING) -> Loaded:

@@ -27,14 +27,20 @@ READ: set[str] = set()
 def table(name: str) -> dict[str, Any]:
     """The compiled table `name`; see `llmscale.compile.registry` for which there are."""
     READ.add(name)
-    found = made(name)
+    return _stored(name)["data"]  # type: ignore[no-any-return]
+
+
+@cache
+def _stored(name: str) -> dict[str, Any]:
+    """The table with what it was made with; a wheel's has no more than its data."""
     if compiler is None:
         with open(_path(name), encoding="utf-8") as file:
-            return json.load(file)["data"]  # type: ignore[no-any-return]
+            return json.load(file)  # type: ignore[no-any-return]
+    found = made(name)
     if found is None or not _fresh(found.get("made_with")):
         found = compiler(name)
         _write(_path(name), found)
-    return found["data"]  # type: ignore[no-any-return]
+    return found
 
 
 def made(name: str) -> dict[str, Any] | None:
@@ -51,11 +57,10 @@ def made(name: str) -> dict[str, Any] | None:
 
 def made_with(name: str) -> str:
     """What the table `name` was made with, as a text that changes when any of it does; of what ships, its release."""
-    table(name)
-    found = made(name)
-    if found is None:
+    READ.add(name)
+    if compiler is None:
         return str(import_module(__package__.partition(".")[0]).__version__)
-    return json.dumps(found["made_with"], sort_keys=True)
+    return json.dumps(_stored(name)["made_with"], sort_keys=True)
 
 
 def _path(name: str) -> str:

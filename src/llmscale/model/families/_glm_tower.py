@@ -37,18 +37,22 @@ def plain_tower(c: Config) -> list[PlacedBlock]:
         yield "mlp", GatedMlp(hidden, intermediate, bias=bias)
 
     base = c.prefix
-    merger: list[Named] = [
-        ("proj", Linear("projector.linear", out, out)),
-        ("post_projection_norm", Norm(out, bias=True)),
-        ("gate_proj", Linear("projector.gate", wide, out)),
-        ("up_proj", Linear("projector.up", wide, out)),
-        ("down_proj", Linear("projector.down", out, wide)),
-    ]
     downsample = Convolution("projector.downsample", out, hidden, (merge, merge))
     return [
         place(f"{base}patch_embed.proj", PatchEmbedding(hidden, channels, patch, frames=frames), tower="vision"),
         *stack(f"{base}blocks.{{layer}}", [None] * layers, blocks, "vision"),
         place(f"{base}post_layernorm", Norm(hidden), tower="vision"),
         place(f"{base}downsample", downsample, tower="projector"),
-        *(place(f"{base}merger.{name}", block, tower="projector") for name, block in merger),
+        *(place(f"{base}merger.{name}", block, tower="projector") for name, block in merger(out, wide)),
+    ]
+
+
+def merger(out: int, wide: int) -> list[Named]:
+    """What makes merged patches as wide as the text model: the same in all of GLM's towers."""
+    return [
+        ("proj", Linear("projector.linear", out, out)),
+        ("post_projection_norm", Norm(out, bias=True)),
+        ("gate_proj", Linear("projector.gate", wide, out)),
+        ("up_proj", Linear("projector.up", wide, out)),
+        ("down_proj", Linear("projector.down", out, wide)),
     ]

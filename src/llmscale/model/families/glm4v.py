@@ -12,13 +12,12 @@ from collections.abc import Iterator
 
 from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.embedding import Embedding
-from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
 from llmscale.model.families._config import Config
-from llmscale.model.families._glm_tower import plain_tower
+from llmscale.model.families._glm_tower import merger, plain_tower
 from llmscale.model.families._parts import text_part, tied, whole
 from llmscale.model.families._stack import Named, encoder_attention, place, stack
 from llmscale.model.spec import ModelSpec, PlacedBlock
@@ -55,13 +54,6 @@ def _tower(c: Config) -> list[PlacedBlock]:
         yield "mlp", GatedMlp(hidden, out)
 
     base, positions = c.prefix, (image // patch) ** 2
-    merger: list[Named] = [
-        ("proj", Linear("projector.linear", out, out)),
-        ("post_projection_norm", Norm(out, bias=True)),
-        ("gate_proj", Linear("projector.gate", wide, out)),
-        ("up_proj", Linear("projector.up", wide, out)),
-        ("down_proj", Linear("projector.down", out, wide)),
-    ]
     vision: list[Named] = [
         ("patch_embed.proj", PatchEmbedding(hidden, channels, patch, frames=frames)),
         ("post_conv_layernorm", Norm(hidden)),
@@ -73,5 +65,5 @@ def _tower(c: Config) -> list[PlacedBlock]:
         *stack(f"{base}blocks.{{layer}}", [None] * layers, blocks, "vision"),
         place(f"{base}post_layernorm", Norm(hidden), tower="vision"),
         place(f"{base}downsample", downsample, tower="projector"),
-        *(place(f"{base}merger.{name}", block, tower="projector") for name, block in merger),
+        *(place(f"{base}merger.{name}", block, tower="projector") for name, block in merger(out, wide)),
     ]

@@ -106,8 +106,7 @@ def _laws(title: str, lines: tuple[LawLine, ...], say: Words) -> Table:
 
 
 def _loss(line: LawLine) -> Cell:
-    beyond = "" if line.in_range else "~"
-    return Cell(line.loss, f"{beyond}-" if line.loss is None else f"{beyond}{line.loss:.3f}")
+    return Cell(line.loss, _told(line) or ("-" if line.in_range else "~-"))
 
 
 def _changes(result: ScalingResult, say: Words) -> Table:

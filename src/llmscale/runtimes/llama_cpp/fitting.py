@@ -38,7 +38,7 @@ def dealt_experts(load: Load, offload: Offload) -> Offload | None:
         return some._replace(split=tuple(map(float, counts))), fits
 
     def fits(on_device: int) -> bool:
-        return load.spare(deal(on_device)[0]) >= 0
+        return load.fits(deal(on_device)[0])
 
     most = _last(lambda on_device: deal(on_device)[1], count)
     while most >= 0 and not fits(most):
@@ -51,7 +51,7 @@ def dealt_experts(load: Load, offload: Offload) -> Offload | None:
 def dealt_layers(load: Load, offload: Offload) -> Offload:
     """The same with as many layers on each of several devices as it holds where equal shares do not fit and these do:
     with the experts of the first ones in host memory, the last layers are far larger than they are."""
-    if offload.devices < 2 or load.spare(offload) >= 0:
+    if offload.devices < 2 or load.fits(offload):
         return offload
     sizes, rooms = load.sizes(offload), load.rooms(offload)
 
@@ -64,7 +64,7 @@ def dealt_layers(load: Load, offload: Offload) -> Offload:
     # The smallest part of every device that holds them leaves each as much as the others.
     least = PARTS - _last(lambda spared: deal(PARTS - spared)[1], PARTS - 1)
     found = deal(least)[0]
-    return found if load.spare(found) >= 0 else offload
+    return found if load.fits(found) else offload
 
 
 def dealt(sizes: Sequence[int], rooms: Sequence[int]) -> tuple[list[int], bool]:

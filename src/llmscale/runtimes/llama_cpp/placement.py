@@ -55,7 +55,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -
         offload = offload._replace(gpu_layers=min(asked, load.layers))
     elif named is not None:
         offload = dealt_layers(load, offload) if deals else offload
-    elif ram is not None and work.option("gpu_layers") != ALL and load.spare(offload) < 0:
+    elif ram is not None and work.option("gpu_layers") != ALL and not load.fits(offload):
         offload = fitted(load, offload, deals=deals)
     placed = _placement(load, offload, subject.weights, subject.basis, ram)
     too_large = limit(subject, work, load, offload)
