@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class CompileData(BuildHookInterface):  # type: ignore[type-arg]
-    """Writes `src/llmscale/_data/<table>.json` before the files are collected."""
+    """Writes `src/llmscale/_data/<table>.jsonl` before the files are collected."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile every table; a checkout makes its own when it is first used."""
@@ -20,7 +19,8 @@ class CompileData(BuildHookInterface):  # type: ignore[type-arg]
         root = Path(self.root)
         sys.path.insert(0, str(root / "src"))
         from llmscale.compile.registry import tables
-        from llmscale.store.tables import table
+        from llmscale.store.rows import dumped
+        from llmscale.store.tables import ENDING, table
 
         # As every checkout has them: made where they are not there or a file that they follow from has changed.
         made = {name: table(name) for name in tables()}
@@ -29,5 +29,4 @@ class CompileData(BuildHookInterface):  # type: ignore[type-arg]
         for old in target.iterdir():  # what another version made, or a process that was killed, does not ship
             old.unlink()
         for name, data in made.items():
-            text = json.dumps({"data": data}, ensure_ascii=False, separators=(",", ":"))
-            (target / f"{name}.json").write_text(text, encoding="utf-8")
+            (target / f"{name}{ENDING}").write_text(dumped({"data": data}), encoding="utf-8", newline="\n")

@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy / name)
-    (copy / "src" / "llmscale" / "_data" / "old.json.1234").write_text("{}")
+    (copy / "src" / "llmscale" / "_data" / "old.jsonl.1234").write_text("{}")
     built = subprocess.run(
         [sys.executable, "-c", "import hatchling.build; print(hatchling.build.build_wheel('dist'))"],
         cwd=copy,
@@ -81,7 +81,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 def test_the_wheel_holds_the_compiled_data_and_no_yaml(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     compiled = {name for name in names if name.startswith("llmscale/_data/")}
-    assert compiled == {f"llmscale/_data/{table}.json" for table in tables()}
+    assert compiled == {f"llmscale/_data/{table}.jsonl" for table in tables()}
     assert not [name for name in names if name.endswith((".yaml", ".pyc")) or name.startswith(("tests", "data"))]
     assert "llmscale/py.typed" in names
     assert {f"llmscale/web/page/{name}" for name in ("index.html", "app.js", "words.js", "style.css")} <= names

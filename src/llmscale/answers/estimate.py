@@ -9,31 +9,25 @@ from typing import Any, NamedTuple
 
 from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
-from llmscale.answers.named import called
+from llmscale.answers.line import estimated
 from llmscale.answers.placed import Laid, device_fit, enough, laid
 from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, named_ram, quants_of, question
-from llmscale.answers.results.common import Bound, model_ref
+from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
-from llmscale.answers.serving import remedies, users
-from llmscale.answers.usual import usual
+from llmscale.answers.results.later import begun
 from llmscale.devices.sets import ANY_DEVICE, DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
-from llmscale.fit.bounds import bounds_of
 from llmscale.fit.choose import foreign, refuse_options
 from llmscale.fit.pace import moved
 from llmscale.fit.place import place
 from llmscale.fit.question import DEFAULT_KV, Question
-from llmscale.fit.subject import Bare, Counted, Subject, model_of
-from llmscale.formats.gguf.files import file_bytes
+from llmscale.fit.subject import Bare, Counted, model_of
 from llmscale.formats.mixed import parse_map, unmatched
 from llmscale.formats.recipe import AS_STORED, OWN_MIX, Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note, once
-from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.interface import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement, Runtime
 from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread
 from llmscale.runtimes.registry import runtime as find_runtime
-from llmscale.runtimes.subject import Exact
 from llmscale.sources.registry import load
 
 DEFAULT_QUANTS = ("fp32", "fp16", "int8", "int4")
@@ -167,6 +161,8 @@ def _usual_lines(asked: _Asked, quants: Iterable[str]) -> tuple[list[Quant], lis
     """Lines in what people run on the devices that were named, where no quant and no runtime was."""
     if tuple(quants) not in ((), DEFAULT_QUANTS) or not (asked.named or asked.question.runtime):
         return [], [], []
+    from llmscale.answers.usual import usual  # most name a quant, or no device
+
     found = usual(asked.model, asked.named, asked.question.runtime)
     if found is None:
         return [], [], []
@@ -204,11 +200,20 @@ def _line(asked: _Asked, form: Quant) -> _Line:
     def on(devices: DeviceSet) -> Laid:
         return laid(runtime, subject, work, place(runtime, subject, work, devices), devices)
 
-    held = [on(devices) for devices in sets]
-    whole = held if asked.named and held else [on(enough(ANY_DEVICE, runtime.ranks(work)))]
-    fits = tuple(_device_fit(asked, one) for one in held)
+    def fit(devices: DeviceSet) -> DeviceFit:
+        def finish() -> DeviceFit:
+            return _device_fit(asked, on(devices))
+
+        return begun(DeviceFit, finish, id=devices.id, count=devices.count, memory_bytes=devices.memory)
+
+    if asked.named and sets:
+        whole = [on(devices) for devices in sets]
+        fits = tuple(_device_fit(asked, one) for one in whole)
+    else:
+        whole = [on(enough(ANY_DEVICE, runtime.ranks(work)))]
+        fits = tuple(fit(devices) for devices in sets)
     return _Line(
-        estimate=_estimate(runtime, subject, model.about.parameters, whole[0].placed, fits),
+        estimate=estimated(runtime, subject, model.about.parameters, whole[0].placed, fits),
         laid=whole,
         foreign=[why for _, why in told if why is not None],
         explanation=explained(whole, bool(asked.named)) if asked.explain else [],
@@ -218,6 +223,9 @@ def _line(asked: _Asked, form: Quant) -> _Line:
 
 
 def _device_fit(asked: _Asked, one: Laid) -> DeviceFit:
+    from llmscale.answers.named import called  # an estimate of no device in particular needs neither
+    from llmscale.answers.serving import remedies, users
+
     about = asked.model.about
     found = device_fit(
         one, about, MAX_BATCH, moved(one.subject), partial(called, about, asked.reference, asked.catalogue)
@@ -225,66 +233,6 @@ def _device_fit(asked: _Asked, one: Laid) -> DeviceFit:
     if one.placed.capacity is None or not asked.named:
         return found
     return replace(found, users=tuple(users(one, about)), remedies=tuple(remedies(one, asked.model, asked.question)))
-
-
-def _estimate(
-    runtime: Runtime, subject: Subject, parameters: int, placed: Placement, fits: tuple[DeviceFit, ...]
-) -> Estimate:
-    """One line: each weight counted once, all else as it lies."""
-    weights = subject.weights
-    cache, state, compute = (placed.of(kind) for kind in (CACHE, STATE, COMPUTE))
-    beside = {kind: placed.of(kind).value for kind in (MMPROJ, DRAFT)}
-    shown = weights if _ranged(weights) else weights._replace(value=min(weights.value, placed.of(WEIGHTS).value))
-    told = shown.value + cache.value + state.value + compute.value + sum(beside.values())
-    file = _file(subject)
-    parts = {"weights": shown, "kv_cache": cache, "state": state, "compute": compute}
-    ranges = {f"{name}_bytes": (part.low, part.high) for name, part in parts.items() if _ranged(part)}
-    if ranges:
-        ranges["total_bytes"] = placed.ends
-    if file:
-        ranges["file_bytes"] = (file.low, file.high)
-    # That there is none of a part is known as the model is.
-    none = subject.basis if isinstance(subject, Exact) else Basis.ASSUMED
-    basis = {name: (part.basis if part.high else none).value for name, part in parts.items()}
-    basis |= {"overhead": Basis.MODELLED.value}
-    basis |= {"file": file.basis.value} if file else {}
-    basis |= {kind: Basis.MODELLED.value for kind, size in beside.items() if size}
-    return Estimate(
-        quant=subject.quant.id,
-        runtime=runtime.info.name,
-        release=runtime.release,
-        bits_per_weight=8 * shown.value / parameters,
-        weights_bytes=shown.value,
-        file_bytes=file.value if file else None,
-        kv_cache_bytes=cache.value,
-        state_bytes=state.value,
-        compute_bytes=compute.value,
-        overhead_bytes=placed.total - told,
-        mmproj_bytes=beside[MMPROJ] or None,
-        draft_bytes=beside[DRAFT] or None,
-        total_bytes=placed.total,
-        basis=basis,
-        ranges=ranges,
-        bounds={
-            part: Bound(entry.within, entry.worst, entry.rows, entry.held_out, entry.what)
-            for part, entry in bounds_of(runtime, subject).items()
-        },
-        devices=fits,
-    )
-
-
-def _ranged(part: Quantity) -> bool:
-    return part.low != part.high
-
-
-def _file(subject: Subject) -> Quantity | None:
-    """Bytes of a GGUF file, its vocabulary included; None for other formats and for bare sizes."""
-    if not isinstance(subject, Exact) or subject.quant.kind != "gguf":
-        return None
-    if subject.quant.stored:
-        known = Basis.REPORTED if subject.quant.estimated else Basis.EXACT
-        return Quantity.exactly(subject.quant.file_bytes, known)
-    return Quantity(*file_bytes(subject.spec, subject.stored), Basis.MODELLED)
 
 
 def _slips(quant_map: str, form: Quant, model: Counted) -> list[Note]:

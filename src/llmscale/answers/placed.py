@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
+from llmscale.answers.results.later import deferred
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.fit.about import About
@@ -100,8 +101,8 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
         may_fit=placed.fits is not Verdict.NO,
         limits=(*(one.note for one in placed.limits if one.verdict is not Verdict.YES), *_beyond(one, about)),
         headroom_bytes=placed.headroom,
-        max_context=longest(one, about),
-        max_batch=_sequences(one, most),
+        max_context=deferred(lambda: longest(one, about)),
+        max_batch=deferred(lambda: _sequences(one, most)),
         gpu_layers=layers.on_devices if layers else None,
         layers=layers.total if layers else None,
         cpu_moe=(layers.cpu_moe or None) if layers else None,

@@ -102,10 +102,10 @@ def _read(path: str, text: str) -> Sections:
 @cache
 def _overlaid(path: str, changed: int, size: int) -> dict[str, Any]:
     shipped, mine = table("models"), own(path)
-    replaced = dict(mine["replaced"])
-    entries = {replaced.get(model_id, model_id): fields for model_id, fields in shipped["entries"].items()}
-    names = shipped["names"]
+    replaced = {old: new for old, new in mine["replaced"].items() if old != new}
+    entries, names = shipped["entries"], shipped["names"]
     if replaced:
+        entries = {replaced.get(model_id, model_id): fields for model_id, fields in entries.items()}
         names = {spelling: [replaced.get(old, old) for old in found] for spelling, found in names.items()}
     misnomers = {name: answer for name, answer in shipped["misnomers"].items() if normal(name) not in mine["names"]}
     return {

@@ -11,9 +11,10 @@ import re
 from llmscale.render.report import Cell, Report
 from llmscale.render.words import Words
 
-_HAN = re.compile("[\u4e00-\u9fff]")
+# Patterns are compiled where they are met: English meets none.
+_HAN = "[\u4e00-\u9fff]"
 #: Three plain words in a row, and an option with a value.
-_ENGLISH, _TYPED = re.compile("[a-z]+ [a-z]+ [a-z]{2,}"), re.compile(r"\S+ (?:\S+ )*?--?[a-z][\w-]* \S+ --?[a-z]")
+_ENGLISH, _TYPED = "[a-z]+ [a-z]+ [a-z]{2,}", r"\S+ (?:\S+ )*?--?[a-z][\w-]* \S+ --?[a-z]"
 
 
 def translated(report: Report, say: Words) -> Report:
@@ -50,6 +51,6 @@ def _cell(cell: Cell, say: Words) -> Cell:
 def _said(text: str, say: Words) -> str:
     """A sentence, its indentation kept; what is to be typed stays letter by letter."""
     told = text.lstrip()
-    if _TYPED.search(told) or (_HAN.search(told) and not _ENGLISH.search(told)):
+    if re.search(_TYPED, told) or (re.search(_HAN, told) and not re.search(_ENGLISH, told)):
         return text
     return text[: len(text) - len(told)] + say.phrase(told) if told else text

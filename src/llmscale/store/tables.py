@@ -1,6 +1,6 @@
-"""The facts that ship with the package, read fast: `data/*.yaml` in a compiled JSON form.
+"""The facts that ship with the package, read fast: `data/*.yaml` in a compiled form, see `rows`.
 
-Parsing 300 entries of YAML takes 150 ms and more, their JSON 3 ms. A wheel carries the JSON alone. In a checkout
+Parsing 300 entries of YAML takes 150 ms and more, their compiled form 3 ms. A wheel carries that alone. In a checkout
 (`llmscale/__init__.py` hands over a compiler there) a table is made again when a file that it was made with has
 changed; which files those were is recorded in it.
 """
@@ -14,8 +14,11 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from llmscale.store.rows import dumped, parsed
+
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMPILED = os.path.join(PACKAGE, "_data")
+ENDING = ".jsonl"
 
 #: Makes a table anew: ``{"made_with": {file: time of its last change}, "data": …}``. None where there is no source.
 compiler: Callable[[str], dict[str, Any]] | None = None
@@ -35,7 +38,7 @@ def _stored(name: str) -> dict[str, Any]:
     """The table with what it was made with; a wheel's has no more than its data."""
     if compiler is None:
         with open(_path(name), encoding="utf-8") as file:
-            return json.load(file)  # type: ignore[no-any-return]
+            return parsed(file.read())
     found = made(name)
     if found is None or not _fresh(found.get("made_with")):
         found = compiler(name)
@@ -49,10 +52,9 @@ def made(name: str) -> dict[str, Any] | None:
         return None
     try:
         with open(_path(name), encoding="utf-8") as file:
-            content = json.load(file)
+            return parsed(file.read())
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) and "data" in content else None
 
 
 def made_with(name: str) -> str:
@@ -64,7 +66,7 @@ def made_with(name: str) -> str:
 
 
 def _path(name: str) -> str:
-    return os.path.join(COMPILED, f"{name}.json")
+    return os.path.join(COMPILED, f"{name}{ENDING}")
 
 
 def _fresh(made_with: Any) -> bool:
@@ -86,7 +88,7 @@ def _write(path: str, content: dict[str, Any]) -> None:
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, separators=(",", ":"))
+            file.write(dumped(content))
         os.replace(temporary, path)
     except OSError:
         return

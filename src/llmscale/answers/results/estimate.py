@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llmscale.answers.results.common import SCHEMA, Bound, SizedModelRef
+from llmscale.answers.results.later import later
 from llmscale.notes import Note
 
 
@@ -27,6 +28,7 @@ class ServedUsers:
     requests: float
 
 
+@later("max_context", "max_batch")
 @dataclass
 class DeviceFit:
     """One estimate on one device, or several together.
