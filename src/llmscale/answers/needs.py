@@ -215,10 +215,13 @@ def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) 
 
     All of those that there are where none is above it.
     """
-    every = available(model, quants, asked)
-    common = {quant.id for quant in available(model, choices((), runtime, common=True), asked)}
-    kept = [quant for quant in every if quant.bits >= WIDEST or quant.keeps or quant.id in common]
-    return [quant for quant in kept if above_floor(quant, model.about.id)] or every
+    common = {quant.id for steps in choices((), runtime, common=True).ladders for quant in steps}
+    kept = quants.of(lambda quant: quant.bits >= WIDEST or bool(quant.keeps) or quant.id in common)
+    try:
+        found = [quant for quant in available(model, kept, asked) if above_floor(quant, model.about.id)]
+    except UnsupportedModelError:
+        found = []
+    return found or available(model, quants, asked)
 
 
 def _by_step(enough: Sequence[_Found], steps: Sequence[Quant]) -> list[tuple[_Found, tuple[str, ...]]]:

@@ -36,6 +36,10 @@ class Choices(NamedTuple):
     originals: tuple[Quant, ...]
     named: bool = False
 
+    def of(self, wanted: Callable[[Quant], bool]) -> Choices:
+        """With those of its quants that are wanted, and all that keep a checkpoint as it is."""
+        return self._replace(ladders=tuple(tuple(filter(wanted, steps)) for steps in self.ladders))
+
     def keeping(self, method: str) -> list[Quant]:
         """The quants that keep a checkpoint of this ``quant_method`` as it is."""
         return [quant for quant in self.originals if method and method in quant.keeps]
@@ -222,6 +226,8 @@ def without_offloading(question: Question) -> Question:
 
 def _offloads(question: Question, quant: Quant) -> bool:
     """Whether an option that is given may leave weights in host memory."""
+    if not question.options:
+        return False
     given = {name for name, _ in question.options}
     return any(option.offloads and option.name in given for option in question.runs(quant).info.options)
 

@@ -38,6 +38,7 @@ class Load(NamedTuple):
         offload: all layers on the devices.
     """
 
+    subject: Exact
     facts: ModelFacts
     settings: LlamaCppSettings
     weights: LayerWeights
@@ -52,9 +53,9 @@ class Load(NamedTuple):
         """Layers and the output."""
         return len(self.facts.layers) + 1
 
-    def held(self, offload: Offload) -> list[Held]:
+    def held(self, offload: Offload) -> tuple[Held, ...]:
         """What each device holds, the host last."""
-        return held(self.facts, self.settings, self.weights, offload)
+        return held_of(self.subject, self.settings, offload)
 
     def spare(self, offload: Offload) -> int:
         """Bytes that are left on the device that has the least left; negative when they are missing."""
@@ -62,7 +63,7 @@ class Load(NamedTuple):
 
     def may_fit(self, offload: Offload) -> bool:
         """Whether it may fit, as it does without compute buffers: asked first, since those are simulated."""
-        without = held(self.facts, self.settings, self.weights, offload, computes=False)
+        without = held_of(self.subject, self.settings, offload, computes=False)
         return min(self._left([one.total for one in without[:-1]])) >= 0
 
     def fits(self, offload: Offload) -> bool:
@@ -86,6 +87,12 @@ class Load(NamedTuple):
 def weights_by_layer(subject: Exact) -> LayerWeights:
     """The weights of `subject` by layer, once for all contexts and devices."""
     return layer_weights(subject.stored, len(facts(subject.spec).layers))
+
+
+@lru_cache(maxsize=1024)
+def held_of(subject: Exact, settings: LlamaCppSettings, offload: Offload, *, computes: bool = True) -> tuple[Held, ...]:
+    """See `held`; once for all devices, since what they hold depends on how many there are and not on their sizes."""
+    return tuple(held(facts(subject.spec), settings, weights_by_layer(subject), offload, computes=computes))
 
 
 @lru_cache(maxsize=256)
@@ -113,6 +120,7 @@ def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0)
     # Of unlike devices each gets layers by its free memory, as llama.cpp does by default.
     shares = tensor_split(work, devices) or (() if alike else tuple(map(float, devices.budgets)))
     return Load(
+        subject=subject,
         facts=known,
         settings=settings,
         weights=weights_by_layer(subject),
