@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
-from typing import NamedTuple
+from functools import cache, cached_property, partial
 
-from llmscale.catalogue import entries as model_catalogue
+from llmscale.catalogue.entries import entry, models
 from llmscale.catalogue.entry import ModelEntry
-from llmscale.catalogue.summaries import ModelSummary, summaries, summary
-from llmscale.catalogue.user import location
-from llmscale.fit.subject import Bare, Counted, Model, listed, model_of
+from llmscale.catalogue.summaries import shipped, shipped_summary
+from llmscale.catalogue.user import location, own
+from llmscale.fit.subject import Bare, Counted, Listed, Model, listed, model_of
 from llmscale.sources.catalogue import of_entry, of_report
 from llmscale.sources.interface import Loaded
 from llmscale.sources.registry import load
 from llmscale.speed.profile import ComputeProfile
 
 
-class Entry(NamedTuple):
+class Entry:
     """A model that is asked about with others.
 
     Attributes:
         reference: how it is called.
-        profile: what decides its speed, of one that was compiled.
         own: whether it is of the user's catalogue.
     """
 
-    model: Model
-    reference: str
-    profile: ComputeProfile | None = None
-    catalogue: str | None = None
-    own: bool = False
+    def __init__(
+        self, reference: str, made: Callable[[], Model], *, catalogue: str | None = None, own: bool = False
+    ) -> None:
+        """`made` reads what was compiled of it, when somebody looks at it."""
+        self.reference, self.catalogue, self.own = reference, catalogue, own
+        self._made = made
+
+    @cached_property
+    def model(self) -> Model:
+        """What is known of it."""
+        return self._made()
+
+    @cached_property
+    def profile(self) -> ComputeProfile | None:
+        """What decides the speed of one that was compiled."""
+        if not isinstance(self.model, Listed) or self.model.summary.profile is None:
+            return None
+        return ComputeProfile(*self.model.summary.profile)
 
     def counted(self) -> Counted | Bare:
         """The model with its tensors, which a compiled one was made without."""
@@ -46,16 +57,20 @@ def _counted(reference: str, catalogue: str | None) -> Counted | Bare:
 
 def all_models(catalogue: str | None) -> Iterator[Entry]:
     """Every model of which anything is known, the user's own among them."""
-    if location(catalogue) is None:
-        yield from map(_shipped, summaries())
-        return
+    path = location(catalogue)
+    mine = own(path)["entries"] if path else {}
+    known = shipped()
     alike: dict[str, Counted | Bare] = {}
-    for entry in model_catalogue.entries(catalogue):
-        if entry.origin:
-            if (model := _own(entry, alike)) is not None:
-                yield Entry(model, entry.id, None, catalogue, own=True)
-        elif (found := summary(entry.id)) is not None:
-            yield _shipped(found)._replace(catalogue=catalogue)
+    for model_id in models(catalogue)["entries"] if path else known:
+        if model_id in mine:
+            if (model := _own(entry(model_id, catalogue), alike)) is not None:
+                yield Entry(model_id, partial(_itself, model), catalogue=catalogue, own=True)
+        elif model_id in known:
+            yield Entry(model_id, partial(_shipped, model_id), catalogue=catalogue)
+
+
+def _itself(model: Model) -> Model:
+    return model
 
 
 def _own(entry: ModelEntry, alike: dict[str, Counted | Bare]) -> Counted | Bare | None:
@@ -70,9 +85,9 @@ def _own(entry: ModelEntry, alike: dict[str, Counted | Bare]) -> Counted | Bare 
     return alike.get(shape)
 
 
-def _shipped(found: ModelSummary) -> Entry:
+def _shipped(model_id: str) -> Model:
+    found = shipped_summary(model_id)
     model = listed(found)
     if model is None or found.profile is None:
-        report = found.parameters, found.active, found.limit
-        return Entry(model_of(of_report(found.id, found.name, found.source, *report)), found.id)
-    return Entry(model, found.id, ComputeProfile(*found.profile))
+        return model_of(of_report(found.id, found.name, found.source, found.parameters, found.active, found.limit))
+    return model

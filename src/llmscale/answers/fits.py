@@ -18,7 +18,7 @@ from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.about import DEFAULT_CONTEXT
 from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
 from llmscale.fit.question import DEFAULT_KV, Question
-from llmscale.fit.subject import Counted, Listed, model_of
+from llmscale.fit.subject import Counted, Listed, Model, model_of
 from llmscale.formats.ladder import above_floor
 from llmscale.notes import Note, note
 from llmscale.runtimes.refusals import refusal
@@ -92,7 +92,7 @@ def fits(
     sets = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
     _refuse_unmodelled(sets, every, asked)
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
-    asking = entries if models or everything else [entry for entry in entries if entry.model.about.id in first]
+    asking = entries if models or everything else [entry for entry in entries if entry.reference in first]
     have, unable = _candidates(asking, choose, asked, bool(models))
     most = limit or (None if everything or models else MOST_ROWS if device is not None else MOST_EACH)
     listing = _Listing(wanted, most, "", first, len(entries) - len(asking), command)
@@ -109,14 +109,17 @@ def _first(entries: Iterable[Entry], worth: set[str], wanted: Wanted) -> Iterato
     """Of the models that are worth naming those that do what is wanted, and the user's own."""
     writes = wanted.purpose is None or wanted.purpose in WRITE
     for entry in entries:
-        model = entry.model
-        decodes = isinstance(model, Listed) and model.widths.decodes
-        if (model.about.id in worth and (decodes or not writes)) or entry.own:
-            yield model.about.id
+        if entry.own or (entry.reference in worth and (not writes or _decodes(entry.model))):
+            yield entry.reference
+
+
+def _decodes(model: Model) -> bool:
+    return isinstance(model, Listed) and model.widths.decodes
 
 
 def _named(name: str, loaded: Loaded | Undisclosed, catalogue: str | None) -> Entry:
-    return Entry(model_of(loaded.known(), loaded.stored, loaded.notes), name, None, catalogue)
+    model = model_of(loaded.known(), loaded.stored, loaded.notes)
+    return Entry(name, lambda: model, catalogue=catalogue)
 
 
 def _refuse_unmodelled(sets: Sequence[DeviceSet], choose: Choices, asked: Question) -> None:

@@ -15,11 +15,16 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from math import log2
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmscale.catalogue.entries import library_name, models
 from llmscale.catalogue.scores import benchmarks, scores
+from llmscale.catalogue.user import location, own
 from llmscale.errors import UsageError
+from llmscale.store.tables import table
+
+if TYPE_CHECKING:
+    from llmscale.store.yaml_file import YamlFile
 
 #: Purpose -> words of a name that say it; names are taken apart at hyphens.
 WORDS: dict[str, frozenset[str]] = {
@@ -89,14 +94,39 @@ class Worth(NamedTuple):
 
 def worths(catalogue: str | None) -> dict[str, Worth]:
     """Of every model of the catalogue, by id."""
-    rated = {test: scores(test) for test in benchmarks()}
+    tests = tuple(benchmarks())
+    rated = {key: {test: given[test] for test in tests if test in given} for key, given in scores().items()}
+    shipped = table("worths")
+    path = location(catalogue)
+    if path is None:
+        return {key: _read(key, fields, rated.get(key, {})) for key, fields in shipped.items()}
+    mine, every = own(path)["entries"], models(catalogue)["entries"]
     return {
-        key: _worth(key, entry, {test: found[key] for test, found in rated.items() if key in found})
-        for key, entry in models(catalogue)["entries"].items()
+        key: worth_of(key, mine[key], rated.get(key, {}))
+        if key in mine
+        else _read(key, shipped[key], rated.get(key, {}))
+        for key in every
     }
 
 
-def _worth(key: str, entry: dict[str, Any], rated: Mapping[str, float]) -> Worth:
+def compiled(file: YamlFile) -> dict[str, Any]:
+    """The table ``worths``: of each model that ships the fields of `Worth`, less its id and its scores."""
+    from llmscale.catalogue.schema import check
+
+    told = {}
+    for key, entry in check(file)["entries"].items():
+        _, line, purposes, *fields, _, packagers = worth_of(key, entry, {})
+        told[key] = [line, sorted(purposes), *fields, packagers]
+    return told
+
+
+def _read(key: str, compiled: list[Any], rated: Mapping[str, float]) -> Worth:
+    line, purposes, *fields, packagers = compiled
+    return Worth._make((key, tuple(line), frozenset(purposes), *fields, rated, packagers))
+
+
+def worth_of(key: str, entry: dict[str, Any], rated: Mapping[str, float]) -> Worth:
+    """That of the model with these fields."""
     total = entry.get("counted") or entry.get("parameters") or 0
     active = entry.get("counted_active") or entry.get("active_parameters") or total
     words = key.split("-")

@@ -46,6 +46,7 @@ def benchmarks() -> dict[str, Benchmark]:
     return {key: Benchmark(**one) for key, one in table("scores")["benchmarks"].items()}
 
 
-def scores(benchmark: str) -> dict[str, float]:
-    """What `benchmark` gives the models that it rates, by id; models of two benchmarks cannot be compared."""
-    return {model: given[benchmark] for model, given in table("scores")["scores"].items() if benchmark in given}
+def scores() -> dict[str, dict[str, float]]:
+    """By model what each benchmark gives it; models of two benchmarks cannot be compared."""
+    found: dict[str, dict[str, float]] = table("scores")["scores"]
+    return found

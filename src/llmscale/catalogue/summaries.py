@@ -5,7 +5,7 @@ Answers about the whole catalogue, and those for a bare size, read this and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -41,6 +41,17 @@ def summary(model_id: str) -> ModelSummary | None:
     """That of a shipped model; None where nothing of its size is disclosed."""
     found = table("summaries").get(model_id)
     return ModelSummary(*found) if found else None
+
+
+def shipped() -> Mapping[str, object]:
+    """The models that ship, by id, of which anything of their size is disclosed."""
+    found: Mapping[str, object] = table("summaries")
+    return found
+
+
+def shipped_summary(model_id: str) -> ModelSummary:
+    """That of one of `shipped`."""
+    return ModelSummary(*table("summaries")[model_id])
 
 
 def summaries() -> Iterator[ModelSummary]:

@@ -49,6 +49,7 @@ RECIPES = {
     "options": Recipe("", "llmscale.compile.options", "options"),
     "zh": Recipe("zh.yaml", "llmscale.store.phrases"),
     "training": Recipe("training.yaml", "llmscale.training.schema"),
+    "worths": Recipe("models.yaml", "llmscale.answers.worth", "compiled"),
     "summaries": Recipe("models.yaml", "llmscale.compile.summaries", "summaries"),
 }
 

@@ -17,7 +17,7 @@ from llmscale.formats.select import named as named_quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note
 from llmscale.runtimes.interface import Placement, Runtime, Verdict, Workload
-from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread, runs, unmodelled
+from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread, runs, unmodelled
 from llmscale.runtimes.registry import FIRST, infos, named
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.runtimes.subject import Summary
@@ -104,7 +104,7 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
         UnsupportedModelError: none of those asked for.
     """
     stored = None if choose.named or isinstance(model, Listed) else model.stored
-    if stored and _runs(model, stored, question):
+    if stored and _run(model, [stored], question):
         return [stored]
     for steps in choose.ladders:
         found = _run(model, model.has(steps), question)
@@ -122,18 +122,18 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
 
 def _run(model: Model, quants: Sequence[Quant], question: Question) -> list[Quant]:
     """Those that the runtime asked for, or their own, runs, with the options that are given."""
-    return [quant for quant in quants if _runs(model, quant, question)]
+    has_code = {name: _has_code(model, name, question) for name in {question.runtime or one.runtime for one in quants}}
+    return [
+        quant
+        for quant in quants
+        if has_code[question.runtime or quant.runtime] and reads(question.runs(quant).info, quant)
+    ]
 
 
-def _runs(model: Model, quant: Quant, question: Question) -> bool:
-    info = question.runs(quant).info
-    if not runs(info, model.about.family) or lacking(question, info.name):
-        return False
-    try:
-        refuse_unread(info, quant)
-    except UnsupportedModelError:
-        return False
-    return True
+def _has_code(model: Model, runtime: str, question: Question) -> bool:
+    """Whether a runtime runs the model, with the options that are given."""
+    info = find_runtime(runtime).info
+    return runs(info, model.about.family) and not lacking(question, info.name)
 
 
 def lacking(question: Question, runtime: str) -> str:

@@ -18,8 +18,9 @@ FILE = "gguf"
 
 def reads(info: RuntimeInfo, quant: Quant) -> bool:
     """Whether the runtime runs weights in this quant."""
-    readers = {*quant.readers, quant.runtime}
-    if info.reads is Reads.ANY or {info.name, ANY} & readers or quant.id in info.besides:
+    if info.reads is Reads.ANY or info.name == quant.runtime or quant.id in info.besides:
+        return True
+    if info.name in quant.readers or ANY in quant.readers:
         return True
     if quant.kind == FILE:
         return info.reads_files
