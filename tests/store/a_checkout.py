@@ -61,7 +61,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simple
     monkeypatch.setattr(data, "COMPILED", str(tmp_path / "package" / "_data"))
     monkeypatch.setattr(data, "compiler", compile_checkout.made_here)
     monkeypatch.setattr(compile_checkout, "DATA", str(sources))
-    here = SimpleNamespace(yaml=sources / "devices.yaml", compiled=tmp_path / "package" / "_data" / "devices.json")
+    here = SimpleNamespace(yaml=sources / "devices.yaml", compiled=tmp_path / "package" / "_data" / "devices.jsonl")
     here.yaml.write_text(DEVICE.format(id="one"), encoding="utf-8")
     forget()
     yield here

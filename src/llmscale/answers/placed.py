@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
 from llmscale.answers.results.later import deferred
@@ -16,6 +15,7 @@ from llmscale.fit.pace import Moved, Pace, explain_pace, pace
 from llmscale.fit.place import Settled
 from llmscale.fit.subject import Subject
 from llmscale.notes import Note, note
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import (
     CACHE,
     OVERHEAD,

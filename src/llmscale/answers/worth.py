@@ -15,12 +15,13 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from math import log2
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from llmscale.catalogue.entries import library_name, models
 from llmscale.catalogue.scores import benchmarks, scores
 from llmscale.catalogue.user import location, own
 from llmscale.errors import UsageError
+from llmscale.records import NamedTuple
 from llmscale.store.tables import table
 
 if TYPE_CHECKING:

@@ -15,11 +15,12 @@ The compute rule and the overhead are modelled, not measured.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.model.shape import LayerCache, Shape
 from llmscale.quantity import Basis, Quantity
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import (
     CACHE,
     COMPUTE,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.formats.layout import Format
 from llmscale.notes import Note
 from llmscale.quantity import Quantity
+from llmscale.records import NamedTuple
 from llmscale.runtimes.option import Option
 
 if TYPE_CHECKING:

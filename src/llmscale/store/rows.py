@@ -80,14 +80,14 @@ def parsed(text: str) -> dict[str, Any]:
     """
     first, *lines = text.split("\n")
     table = json.loads(first)
-    if not isinstance(table, dict) or "data" not in table:
-        raise ValueError("not a table")
+    if not isinstance(table, dict) or not isinstance(table.get("data"), dict):
+        raise ValueError(first[:40])
     left = iter(lines)
     found = _read(table["data"], left)
     if found is table["data"]:
         found = {key: _read(value, left) for key, value in found.items()}
     if next(left, None) is not None:
-        raise ValueError("more lines than keys")
+        raise ValueError(MARK)
     return {**table, "data": found}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmscale.answers.results.common import SCHEMA, Bound, SizedModelRef
 from llmscale.answers.results.later import later
 from llmscale.notes import Note
+from llmscale.records import dataclass
 
 
 @dataclass

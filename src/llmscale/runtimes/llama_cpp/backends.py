@@ -9,10 +9,10 @@ llama.cpp issue 11598. AMD's driver allocates 4 GiB at once (that issue and 1500
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from llmscale.formats.weights import ON_HOST
 from llmscale.notes import note
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Limit, Verdict, Workload
 from llmscale.runtimes.llama_cpp.facts import AttentionFacts, LatentAttentionFacts
 from llmscale.runtimes.llama_cpp.info import VULKAN

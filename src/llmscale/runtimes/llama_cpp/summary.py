@@ -8,10 +8,10 @@ off; of settings that put anything elsewhere they say nothing.
 from __future__ import annotations
 
 from math import inf
-from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.quantity import Basis, Quantity
+from llmscale.records import NamedTuple
 from llmscale.runtimes.curve import from_json, interpolated
 from llmscale.runtimes.general import Memory, cache_bytes, compute_bytes, known, state_bytes
 from llmscale.runtimes.interface import CACHE, COMPUTE, STATE, WEIGHTS, LayerSplit, Placement, Usage, Workload, gathered
