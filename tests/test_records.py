@@ -35,8 +35,11 @@ LIBRARY, OURS = made(dataclasses.dataclass), made(records.dataclass)
 @pytest.mark.parametrize("of", [LIBRARY, OURS])
 def test_fields_compare_and_are_told_as_they_say(of: Any) -> None:
     one, same, other = of(1, [2], 3), of(1, [2], 4), of(2, [2])
-    assert one == same and one != other and one != (1, [2], 3)
-    assert repr(one).endswith("Point(x=1, y=[2])") and one.far == 2
+    assert one == same
+    assert one != other
+    assert one != (1, [2], 3)
+    assert repr(one).endswith("Point(x=1, y=[2])")
+    assert one.far == 2
     assert [each.name for each in fields(one)] == ["x", "y", "kept"]
     assert replace(one, x=5) == of(5, [2])
 
@@ -58,9 +61,12 @@ def test_what_may_change_has_none_and_what_does_not_compare_is_itself() -> None:
 
     with pytest.raises(TypeError):
         hash(Loose(1))
-    assert Loose(1) == Loose(1) and repr(Loose(1)).endswith("Loose(x=1)")
+    assert Loose(1) == Loose(1)
+    assert repr(Loose(1)).endswith("Loose(x=1)")
     one = Itself(1)
-    assert one != Itself(1) and {one: 1}[one] == 1 and "x=" not in repr(one)
+    assert one != Itself(1)
+    assert {one: 1}[one] == 1
+    assert "x=" not in repr(one)
 
 
 def test_a_class_that_tells_itself_is_left_to() -> None:
@@ -91,15 +97,20 @@ class Pair(records.NamedTuple):
 
 def test_a_named_tuple_is_one() -> None:
     one = Pair(1, 2)
-    assert one == (1, 2) and one.sum == 3 and one._replace(left=4).left == 4 and Pair.of("7") == (7, None)
+    assert one == (1, 2)
+    assert one.sum == 3
+    assert one._replace(left=4).left == 4
+    assert Pair.of("7") == (7, None)
     assert (Pair.__doc__, Pair.__module__, Pair.__qualname__) == ("Two.", __name__, "Pair")
-    assert Pair._fields == ("left", "right") and Pair._field_defaults == {"right": None}
+    assert Pair._fields == ("left", "right")
+    assert Pair._field_defaults == {"right": None}
     assert typing.get_type_hints(Pair)["left"] is int
-    assert pickle.loads(pickle.dumps(one)) == one and repr(one) == "Pair(left=1, right=2)"
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert repr(one) == "Pair(left=1, right=2)"
 
 
 def test_an_unknown_or_missing_field_is_refused() -> None:
-    with pytest.raises(TypeError, match="right|left"):
+    with pytest.raises(TypeError, match="left"):
         Pair()  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="other"):
         Pair(1)._replace(other=2)  # type: ignore[call-arg]

@@ -55,8 +55,10 @@ def test_common_sizes_are_placed_when_they_are_read(monkeypatch: pytest.MonkeyPa
     of = module._device_fit
     monkeypatch.setattr(module, "_device_fit", lambda asked, one: (placed.append(one.devices.id), of(asked, one))[1])
     (line,) = estimate("7B", ["int4"]).estimates
-    assert [device.memory_bytes for device in line.devices] and not placed
-    assert line.devices[0].fits and placed == ["8gib"]
+    assert [device.memory_bytes for device in line.devices]
+    assert not placed
+    assert line.devices[0].fits
+    assert placed == ["8gib"]
 
 
 def test_they_are_what_they_are_when_they_are_named() -> None:

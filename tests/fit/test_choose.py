@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from llmscale import estimate, fits, needs
+from llmscale.answers.catalogued import all_models
+from llmscale.answers.question import question
 from llmscale.answers.results.fits import FitsResult
-from llmscale.errors import NotFoundError, UnsupportedModelError
+from llmscale.devices.sets import device_set
+from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError
+from llmscale.fit.place import place
+from llmscale.fit.subject import Listed
+from llmscale.formats.catalogue import quants
+from llmscale.runtimes.interface import WEIGHTS
 
 
 def chosen(device: str, model: str, **asked: object) -> FitsResult:
@@ -73,3 +80,23 @@ def test_needs_says_with_which_quant_each_device_is_enough() -> None:
         assert same.devices[0].fits
     (only,) = {line.quant for line in needs("llama-2-70b", ["q4_k_m"]).devices}
     assert only == "q4_k_m"
+
+
+@pytest.mark.parametrize("offset", range(8))
+def test_what_a_runtime_loads_is_never_less_than_what_was_compiled(offset: int) -> None:
+    """So a model whose compiled weights are more than there is needs no placement of its own to be refused."""
+    every = [entry for entry in all_models(None) if isinstance(entry.model, Listed)]
+    others = [quant for quant in quants() if quant.runtime not in ("llama.cpp", "ollama")]
+    devices, asked, compared = device_set("2x 80GiB"), question(), 0
+    for number, entry in enumerate(every[offset::31]):
+        quant = others[(7 * number + offset) % len(others)]
+        runtime = asked.runs(quant)
+        try:
+            work = asked.work(entry.model.about, quant, [devices])
+            screened = place(runtime, entry.model.subject(quant, runtime.info.name), work, devices).placed
+            counted = place(runtime, entry.counted().subject(quant, runtime.info.name), work, devices).placed
+        except LlmscaleError:
+            continue
+        compared += 1
+        assert counted.of(WEIGHTS).value >= screened.of(WEIGHTS).value, (entry.reference, quant.id)
+    assert compared >= 8

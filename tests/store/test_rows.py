@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmscale.store.rows import CHARACTERS, ENTRIES, MARK, Rows, dumped, parsed
+from llmscale.store.rows import CHARACTERS, ENTRIES, Rows, dumped, parsed
 
 LONG = "x" * CHARACTERS
 MANY = {f"key {number}": {"value": [number, LONG]} for number in range(ENTRIES)}
@@ -17,16 +17,23 @@ VALUES = st.recursive(st.none() | st.integers() | st.text(max_size=4), lambda v:
 
 
 def back(data: dict[str, Any]) -> Any:
-    return parsed(dumped({"made_with": {"a": 1}, "data": data}))["data"]
+    return read(dumped({"made_with": {"a": 1}, "data": data}))
+
+
+def read(text: str) -> Any:
+    return parsed(text.encode())["data"]
 
 
 @pytest.mark.parametrize(
-    "data",
-    [{}, {"entries": {}}, MANY, {"entries": MANY, "names": {"a": ["b"]}, "more": MANY}, {"a": {MARK: ["b"], "c": 1}}],
+    "data", [{}, {"entries": {}, "none": None}, MANY, {"entries": MANY, "names": {"a": ["b"]}, "more": MANY}]
 )
 def test_what_was_written_is_read(data: dict[str, Any]) -> None:
     found = back(data)
-    assert dict(found) == data if not isinstance(found, Rows) else dict(found.items()) == data
+    assert isinstance(found, Rows)
+    assert {key: dict(one) if isinstance(one, Rows) else one for key, one in found.items()} == data
+    assert list(found) == list(data)
+    assert len(found) == len(data)
+    assert dumped({"data": found}) == dumped({"data": data})
 
 
 @given(st.dictionaries(st.text(max_size=3), VALUES, min_size=ENTRIES, max_size=ENTRIES + 3))
@@ -38,29 +45,46 @@ def test_any_values_and_keys_come_back(values: dict[str, Any]) -> None:
     assert dict(found.items()) == longer
 
 
-def test_big_objects_are_a_line_an_entry_and_small_ones_are_not() -> None:
+def test_big_objects_are_a_line_an_entry_and_small_ones_are_one() -> None:
     first, *lines = dumped({"data": {"entries": MANY, "few": {"a": LONG}}}).split("\n")
-    assert [json.loads(line) for line in lines] == list(MANY.values())
-    assert json.loads(first)["data"]["few"] == {"a": LONG}
+    assert [json.loads(line) for line in lines] == [*MANY.values(), {"a": LONG}]
+    assert json.loads(first)["data"] == {"entries": list(MANY), "few": None}
 
 
 def test_an_entry_is_read_when_it_is_asked_for_and_no_other_is() -> None:
-    damaged = dumped({"data": MANY}).replace('{"value":[7,', "{", 1)
-    rows = parsed(damaged)["data"]
+    rows = read(dumped({"data": MANY}).replace('{"value":[7,', "{", 1))
     assert rows["key 8"] == MANY["key 8"]
-    assert "key 7" in rows and len(rows) == ENTRIES and list(rows) == list(MANY)
+    assert "key 7" in rows
+    assert len(rows) == ENTRIES
+    assert list(rows) == list(MANY)
     with pytest.raises(ValueError, match="Expecting"):
         rows["key 7"]
 
 
-@pytest.mark.parametrize("missing", [KeyError])
-def test_a_key_that_is_not_there_is_a_key_error(missing: type[Exception]) -> None:
-    with pytest.raises(missing):
+def test_all_of_it_is_in_order_whatever_was_read_before() -> None:
+    rows = back({"a": 1, "entries": MANY, "b": 2})
+    assert (rows["b"], rows["entries"]["key 9"]) == (2, MANY["key 9"])
+    assert [*rows.items()][::2] == [("a", 1), ("b", 2)]
+    assert list(rows["entries"].values()) == list(MANY.values())
+
+
+def test_a_key_that_is_not_there_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
         back(MANY)["other"]
     assert back(MANY).get("other") is None
 
 
-@pytest.mark.parametrize("change", [lambda text: text + "\n{}", lambda text: text.rpartition("\n")[0], lambda _: "[1]"])
-def test_lines_too_many_or_too_few_are_refused(change: Any) -> None:
-    with pytest.raises(ValueError):
-        parsed(change(dumped({"data": {"entries": MANY}})))
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda text: text + "\n{}", str(ENTRIES + 1)),
+        (lambda text: text.rpartition("\n")[0], "shorter"),
+        (lambda _: "[1]", "1"),
+        (lambda _: "", "Expecting"),
+        (lambda _: '{"data": 3}', "data"),
+        (lambda _: '{"data": {"a": 3}}', "data"),
+    ],
+)
+def test_a_text_that_is_none_is_refused(change: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        read(change(dumped({"data": {"entries": MANY}})))

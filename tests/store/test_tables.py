@@ -15,15 +15,15 @@ from tests.store.a_checkout import DEVICE, fresh, later
 
 def test_the_compiled_form_is_made_at_first_use(checkout: SimpleNamespace) -> None:
     assert list(fresh()["entries"]) == ["one"]
-    assert list(parsed(checkout.compiled.read_text(encoding="utf-8"))["data"]["entries"]) == ["one"]
+    assert list(parsed(checkout.compiled.read_bytes())["data"]["entries"]) == ["one"]
     assert [path.name for path in checkout.compiled.parent.glob("devices*")] == [checkout.compiled.name]
 
 
 def test_it_is_used_while_it_is_fresh(checkout: SimpleNamespace) -> None:
     fresh()
-    stored = parsed(checkout.compiled.read_text(encoding="utf-8"))
-    stored["data"]["entries"]["one"]["name"] = "from the compiled form"
-    checkout.compiled.write_text(dumped(stored), encoding="utf-8")
+    stored = parsed(checkout.compiled.read_bytes())
+    other = {"one": {**stored["data"]["entries"]["one"], "name": "from the compiled form"}}
+    checkout.compiled.write_text(dumped({**stored, "data": {**stored["data"], "entries": other}}), encoding="utf-8")
     assert fresh()["entries"]["one"]["name"] == "from the compiled form"
 
 
@@ -32,7 +32,7 @@ def test_it_is_remade_when_the_yaml_is_newer(checkout: SimpleNamespace) -> None:
     checkout.yaml.write_text(DEVICE.format(id="one") + DEVICE.format(id="two"), encoding="utf-8")
     later(checkout.yaml)
     assert list(fresh()["entries"]) == ["one", "two"]
-    assert list(parsed(checkout.compiled.read_text(encoding="utf-8"))["data"]["entries"]) == ["one", "two"]
+    assert list(parsed(checkout.compiled.read_bytes())["data"]["entries"]) == ["one", "two"]
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"data": 3}'])

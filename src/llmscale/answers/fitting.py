@@ -65,6 +65,7 @@ class Row:
     def __init__(self, candidate: Candidate, asked: Asked, like: Row | None = None) -> None:
         """`like` is the row of another model with the same tensors and the same steps."""
         self.entry, self.worth, self.asked = candidate.entry, candidate.worth, asked
+        self._told: tuple[Chosen, bool] | None = None
         self.question: Question = like.question if like else asked.question
         self.chosen: Chosen = like.chosen if like else self._best(candidate.steps)
         if like:
@@ -92,8 +93,10 @@ class Row:
 
     @property
     def fits(self) -> bool:
-        """Whether it does in the quant that was chosen."""
-        return self.chosen.placed.fits is Verdict.YES
+        """Whether it does in the quant that was chosen; of many rows several things ask, and it is a sum each time."""
+        if self._told is None or self._told[0] is not self.chosen:
+            self._told = self.chosen, self.chosen.placed.fits is Verdict.YES
+        return self._told[1]
 
     @property
     def missing(self) -> int:

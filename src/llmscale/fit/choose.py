@@ -16,7 +16,7 @@ from llmscale.formats.select import named as named_quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import Placement, Runtime, Verdict, Workload
+from llmscale.runtimes.interface import WEIGHTS, Placement, Runtime, Verdict, Workload
 from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread, runs, unmodelled
 from llmscale.runtimes.registry import FIRST, infos, named
 from llmscale.runtimes.registry import runtime as find_runtime
@@ -200,12 +200,13 @@ def best(
     refused: LlmscaleError | None = None
     last: Chosen | None = None
     for quant in steps:
-        too_large = not _offloads(question, quant) and model.on_devices(quant) > devices.memory
+        offloads = _offloads(question, quant)
+        too_large = not offloads and model.on_devices(quant) > devices.memory
         if too_large and quant is not steps[-1]:
             continue
         try:
             found = answer(model, quant, devices, question)
-            if counted is not None and _open(found, devices):
+            if counted is not None and _open(found, devices, offloads):
                 found = answer(counted(), quant, devices, question)
         except (UsageError, UnsupportedModelError) as error:
             refused = refused or error
@@ -232,10 +233,13 @@ def _offloads(question: Question, quant: Quant) -> bool:
     return any(option.offloads and option.name in given for option in question.runs(quant).info.options)
 
 
-def _open(found: Chosen, devices: DeviceSet) -> bool:
+def _open(found: Chosen, devices: DeviceSet, offloads: bool) -> bool:
     """Whether what was compiled lies so near to what there is that the runtime's own placement may say otherwise."""
-    subject = found.subject
+    subject, placed = found.subject, found.placed
     if found.precise or not isinstance(subject, Summary):
         return False
+    # A runtime loads what was compiled, or more: tests/fit/test_choose.py.
+    if not offloads and placed.of(WEIGHTS, host=False).value > placed.usable:
+        return False
     error = found.runtime.screen_error(subject, found.settled.work, devices)
-    return abs(found.placed.spare) <= error * found.placed.used
+    return abs(placed.spare) <= error * placed.used

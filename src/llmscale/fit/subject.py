@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from functools import cached_property
 
 from llmscale.catalogue.summaries import ModelSummary, compiled, sizes
 from llmscale.errors import UnsupportedModelError
@@ -153,8 +154,12 @@ class Bare:
     about: About
     ends: tuple[int, int]
     spread: bool
-    around: tuple[ModelSummary, ...]
     stored: Quant | None = None
+
+    @cached_property
+    def around(self) -> tuple[ModelSummary, ...]:
+        """Models of about its size."""
+        return neighbours(self.about.parameters, self.about.active < self.about.parameters)
 
     def subject(self, quant: Quant, engine: str) -> BareSize:
         """It in a quant, with the models around it in the same one where they can be had in it.
@@ -255,7 +260,7 @@ def model_of(spec: ModelSpec, stored: Quant | None = None, taken: tuple[Note, ..
     if spec.shape_known:
         return Counted(about, spec, parts, stored)
     ends = spec.parameters_range or (total, total)
-    return Bare(about, ends, spec.parameters_range is not None, neighbours(total, active < total), stored)
+    return Bare(about, ends, spec.parameters_range is not None, stored)
 
 
 def listed(found: ModelSummary) -> Listed | None:

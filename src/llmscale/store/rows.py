@@ -1,7 +1,8 @@
-"""A compiled table as text whose big objects are kept a line an entry, read when it is first asked for.
+"""A compiled table as text of which a line is read when it is first asked for.
 
-The first line is the table as JSON, in which ``{"lines": [key, …]}`` stands for an object whose values are the lines
-that follow, in order. Of the whole catalogue's 1.5 MB a question about one model then reads a few hundred bytes.
+The first line says what the others are: ``data`` is a list of keys, of which each has a line; or an object, in which a
+list of keys stands for an object whose values have a line each, and null for a value that has one. Of the whole
+catalogue's 1.5 MB a question about one model then reads a few hundred bytes.
 """
 
 from __future__ import annotations
@@ -11,33 +12,33 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-MARK = "lines"
-#: From so many entries on, and so many characters each, lines are read faster than the whole.
+#: From so many entries on, and so many characters each, the entries of an object have a line each.
 ENTRIES, CHARACTERS = 50, 80
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 _DECODE = json.JSONDecoder().raw_decode
 
 
 class Rows(Mapping[str, Any]):
     """An object whose values are read from their lines when they are asked for."""
 
-    def __init__(self, keys: list[str], lines: list[str]) -> None:
-        self._unread = dict(zip(keys, lines, strict=True))
+    def __init__(self, lines: dict[str, bytes | Rows]) -> None:
+        self._lines = lines
         self._read: dict[str, Any] = {}
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._read:
-            self._read[key] = _DECODE(self._unread[key])[0]
+            line = self._lines[key]
+            self._read[key] = line if isinstance(line, Rows) else _DECODE(line.decode())[0]
         return self._read[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._unread)
+        return iter(self._lines)
 
     def __len__(self) -> int:
-        return len(self._unread)
+        return len(self._lines)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._unread
+        return key in self._lines
 
     def items(self) -> Any:
         return self._all().items()
@@ -46,54 +47,56 @@ class Rows(Mapping[str, Any]):
         return self._all().values()
 
     def _all(self) -> dict[str, Any]:
-        """All of it, read at once: several times faster than a line after the other."""
-        if len(self._read) < len(self._unread):
-            self._read = dict(zip(self._unread, _DECODE(f"[{','.join(self._unread.values())}]")[0], strict=True))
+        """All of it, in order; what is not read yet at once, which is several times faster than line by line."""
+        if len(self._read) < len(self._lines):
+            unread = [key for key in self._lines if key not in self._read]
+            lines = [line for key in unread if isinstance(line := self._lines[key], bytes)]
+            found = iter(_DECODE(f"[{b','.join(lines).decode()}]")[0])
+            read = {key: line if isinstance(line := self._lines[key], Rows) else next(found) for key in unread}
+            self._read = {key: read[key] if key in read else self._read[key] for key in self._lines}
         return self._read
 
 
-def dumped(table: dict[str, Any]) -> str:
-    """`table` as such a text: its ``data``, or what is big of the objects there, as lines."""
-    lines: list[str] = []
-    data = _lined(table["data"], lines)
-    if not lines:
-        data = {key: _lined(value, lines) for key, value in data.items()}
-    return "\n".join([_ENCODE({**table, "data": data}), *lines])
+def dumped(table: Mapping[str, Any]) -> str:
+    """`table` as such a text; it has ``data``, an object."""
+    data, lines = table["data"], list[str]()
+    head: Any = _keys(data, lines)
+    if head is None:
+        lines.clear()
+        head = {key: _keys(value, lines) for key, value in data.items()}
+    return "\n".join([_ENCODE({**table, "data": head}), *lines])
 
 
-def _lined(value: Any, lines: list[str]) -> Any:
-    """What stands for `value` on the first line."""
-    if not isinstance(value, dict) or len(value) < ENTRIES or not all(isinstance(key, str) for key in value):
-        return value
-    written = [_ENCODE(one) for one in value.values()]
-    if sum(map(len, written)) < CHARACTERS * len(written):
-        return value
-    lines += written
-    return {MARK: list(value)}
+def _keys(value: Any, lines: list[str]) -> list[str] | None:
+    """The keys of an object whose entries are put on `lines`, one each; None for a value that is put there as one."""
+    if isinstance(value, Mapping) and len(value) >= ENTRIES:
+        written = [_ENCODE(one) for one in value.values()]
+        if sum(map(len, written)) >= CHARACTERS * len(written):
+            lines += written
+            return list(value)
+    lines.append(_ENCODE(value))
+    return None
 
 
-def parsed(text: str) -> dict[str, Any]:
+def parsed(text: bytes) -> dict[str, Any]:
     """The table of such a text.
 
     Raises:
         ValueError: it is not one.
     """
-    first, *lines = text.split("\n")
+    first, *lines = text.split(b"\n")
     table = json.loads(first)
-    if not isinstance(table, dict) or not isinstance(table.get("data"), dict):
+    head, left = table.get("data") if isinstance(table, dict) else None, iter(lines)
+    if isinstance(head, list):
+        data = _rows(head, left)
+    elif isinstance(head, dict) and all(keys is None or isinstance(keys, list) for keys in head.values()):
+        data = Rows({key: next(left, b"") if keys is None else _rows(keys, left) for key, keys in head.items()})
+    else:
         raise ValueError(first[:40])
-    left = iter(lines)
-    found = _read(table["data"], left)
-    if found is table["data"]:
-        found = {key: _read(value, left) for key, value in found.items()}
     if next(left, None) is not None:
-        raise ValueError(MARK)
-    return {**table, "data": found}
+        raise ValueError(len(lines))
+    return {**table, "data": data}
 
 
-def _read(value: Any, lines: Iterator[str]) -> Any:
-    """What a value of the first line stands for."""
-    if not isinstance(value, dict) or value.keys() != {MARK}:
-        return value
-    keys = value[MARK]
-    return Rows(keys, list(islice(lines, len(keys))))
+def _rows(keys: list[str], lines: Iterator[bytes]) -> Rows:
+    return Rows(dict(zip(keys, islice(lines, len(keys)), strict=True)))

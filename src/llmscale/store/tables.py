@@ -37,7 +37,7 @@ def table(name: str) -> dict[str, Any]:
 def _stored(name: str) -> dict[str, Any]:
     """The table with what it was made with; a wheel's has no more than its data."""
     if compiler is None:
-        with open(_path(name), encoding="utf-8") as file:
+        with open(_path(name), "rb") as file:
             return parsed(file.read())
     found = made(name)
     if found is None or not _fresh(found.get("made_with")):
@@ -51,7 +51,7 @@ def made(name: str) -> dict[str, Any] | None:
     if compiler is None:
         return None
     try:
-        with open(_path(name), encoding="utf-8") as file:
+        with open(_path(name), "rb") as file:
             return parsed(file.read())
     except (OSError, ValueError):
         return None
