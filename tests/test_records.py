@@ -77,7 +77,16 @@ def test_a_class_that_tells_itself_is_left_to() -> None:
         def __repr__(self) -> str:
             return "told"
 
+    @records.dataclass(frozen=True)
+    class Counted:
+        x: int
+
+        def __hash__(self) -> int:
+            return 7
+
     assert repr(Told(1)) == "told"
+    assert hash(Counted(1)) == 7
+    assert Counted(1) == Counted(1)
 
 
 class Pair(records.NamedTuple):

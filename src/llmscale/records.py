@@ -22,13 +22,12 @@ else:
         """As the library's."""
         if of is None:
             return lambda given: dataclass(given, frozen=frozen, eq=eq, repr=repr)
-        written = vars(of)
+        written = set(vars(of))
         made = dataclasses.dataclass(repr=False, eq=False)(of)
-        if repr and "__repr__" not in written:
-            made.__repr__ = _told
-        if eq:
-            made.__eq__ = _equal
-            made.__hash__ = _hashed if frozen else None
+        methods = {"__repr__": _told} if repr else {}
+        methods |= {"__eq__": _equal, "__hash__": _hashed if frozen else None} if eq else {}
+        for name in methods.keys() - written:
+            setattr(made, name, methods[name])
         return made
 
     class _Named(type):

@@ -66,6 +66,9 @@ def test_all_of_it_is_in_order_whatever_was_read_before() -> None:
     assert (rows["b"], rows["entries"]["key 9"]) == (2, MANY["key 9"])
     assert [*rows.items()][::2] == [("a", 1), ("b", 2)]
     assert list(rows["entries"].values()) == list(MANY.values())
+    backwards = back({"entries": MANY})["entries"]
+    assert [backwards[key] for key in reversed(MANY)]
+    assert list(backwards.items()) == list(MANY.items())
 
 
 def test_a_key_that_is_not_there_is_a_key_error() -> None:

@@ -24,6 +24,7 @@ class Rows(Mapping[str, Any]):
     def __init__(self, lines: dict[str, bytes | Rows]) -> None:
         self._lines = lines
         self._read: dict[str, Any] = {}
+        self._whole = False
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._read:
@@ -48,12 +49,13 @@ class Rows(Mapping[str, Any]):
 
     def _all(self) -> dict[str, Any]:
         """All of it, in order; what is not read yet at once, which is several times faster than line by line."""
-        if len(self._read) < len(self._lines):
+        if not self._whole:
             unread = [key for key in self._lines if key not in self._read]
             lines = [line for key in unread if isinstance(line := self._lines[key], bytes)]
             found = iter(_DECODE(f"[{b','.join(lines).decode()}]")[0])
             read = {key: line if isinstance(line := self._lines[key], Rows) else next(found) for key in unread}
             self._read = {key: read[key] if key in read else self._read[key] for key in self._lines}
+            self._whole = True
         return self._read
 
 
