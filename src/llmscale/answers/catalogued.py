@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, cached_property, partial
 
-from llmscale.catalogue.entries import entry, models
+from llmscale.catalogue.entries import entry_of, models
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.catalogue.summaries import shipped, shipped_summary
 from llmscale.catalogue.user import location, own
@@ -58,12 +58,12 @@ def _counted(reference: str, catalogue: str | None) -> Counted | Bare:
 def all_models(catalogue: str | None) -> Iterator[Entry]:
     """Every model of which anything is known, the user's own among them."""
     path = location(catalogue)
-    mine = own(path)["entries"] if path else {}
+    mine = dict(own(path)["entries"].items()) if path else {}
     known = shipped()
     alike: dict[str, Counted | Bare] = {}
     for model_id in models(catalogue)["entries"] if path else known:
         if model_id in mine:
-            if (model := _own(entry(model_id, catalogue), alike)) is not None:
+            if (model := _own(entry_of(mine[model_id]), alike)) is not None:
                 yield Entry(model_id, partial(_itself, model), catalogue=catalogue, own=True)
         elif model_id in known:
             yield Entry(model_id, partial(_shipped, model_id), catalogue=catalogue)

@@ -101,7 +101,7 @@ def worths(catalogue: str | None) -> dict[str, Worth]:
     path = location(catalogue)
     if path is None:
         return {key: _read(key, fields, rated.get(key, {})) for key, fields in shipped.items()}
-    mine, every = own(path)["entries"], models(catalogue)["entries"]
+    mine, every = dict(own(path)["entries"].items()), models(catalogue)["entries"]
     return {
         key: worth_of(key, mine[key], rated.get(key, {}))
         if key in mine

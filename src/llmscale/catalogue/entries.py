@@ -31,20 +31,21 @@ def models(catalogue: str | None = None) -> dict[str, Any]:
 
 def entry(model_id: str, catalogue: str | None = None) -> ModelEntry:
     """The entry with exactly this id."""
-    return _entry(models(catalogue)["entries"][model_id])
+    return entry_of(models(catalogue)["entries"][model_id])
 
 
 def entries(catalogue: str | None = None) -> Iterator[ModelEntry]:
     """All entries in the order of the file; the user's own come last, or where the one stood that they replace."""
-    return map(_entry, models(catalogue)["entries"].values())
+    return map(entry_of, models(catalogue)["entries"].values())
 
 
 def library_name(fields: dict[str, Any]) -> str:
     """What Ollama's library calls the model of these fields; empty where it is not there."""
-    return _entry(fields).ollama
+    return entry_of(fields).ollama
 
 
-def _entry(fields: dict[str, Any]) -> ModelEntry:
+def entry_of(fields: dict[str, Any]) -> ModelEntry:
+    """The entry with these fields."""
     return ModelEntry(**{**fields, "rumours": [Rumour(**r) for r in fields["rumours"]]})
 
 
@@ -78,7 +79,7 @@ def named(name: str, catalogue: str | None = None) -> Named:
         if normal(misnomer) == normal(name):
             raise NotFoundError(answer["answer"], f"Try {' or '.join(answer['suggest'])}.")
     if name in data["entries"]:
-        return Named(_entry(data["entries"][name]))
+        return Named(entry_of(data["entries"][name]))
     if len(found := data["names"].get(normal(name), ())) == 1:
         return Named(_variant(data["entries"][found[0]], name), _quant_of(name))
     from llmscale.catalogue.resolve import resolve  # patterns and words that a plain name does not need
@@ -104,7 +105,7 @@ def _quant_of(name: str) -> str:
 
 def _variant(fields: dict[str, Any], spelling: str) -> ModelEntry:
     """The entry, with what the variant of that name has instead."""
-    entry, wanted = _entry(fields), normal(spelling)
+    entry, wanted = entry_of(fields), normal(spelling)
     for alias, own in entry.variants.items():
         tail = alias.rpartition("/")[2]
         if wanted in (normal(alias), normal(tail)) and entry.config:
@@ -117,7 +118,7 @@ def _brought(name: str) -> ModelEntry | None:
     for _, path in plugins.every("catalogues"):
         data = user_catalogue.own(str(path))
         try:
-            return _entry(data["entries"][find(name, data["names"], "model")])
+            return entry_of(data["entries"][find(name, data["names"], "model")])
         except NotFoundError:
             continue
     return None

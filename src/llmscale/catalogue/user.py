@@ -63,11 +63,7 @@ def overlaid(path: str) -> dict[str, Any]:
     Raises:
         InputFileError: the file cannot be read or does not fit the schema, by file, line and field.
     """
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return _overlaid(path, 0, 0)
-    return _overlaid(path, stat.st_mtime_ns, stat.st_size)
+    return _overlaid(path, *_state(path))
 
 
 def own(path: str) -> dict[str, Any]:
@@ -76,6 +72,20 @@ def own(path: str) -> dict[str, Any]:
     Raises:
         InputFileError: as `overlaid`.
     """
+    return _own(path, *_state(path))
+
+
+def _state(path: str) -> tuple[int, int]:
+    """What changes when the file does."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
+
+
+@cache
+def _own(path: str, changed: int, size: int) -> dict[str, Any]:
     found = _kept(path)
     return {**found, "entries": _Marked(found["entries"], path)}
 
