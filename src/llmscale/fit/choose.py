@@ -16,7 +16,7 @@ from llmscale.formats.select import named as named_quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import WEIGHTS, Placement, Runtime, Verdict, Workload
+from llmscale.runtimes.interface import WEIGHTS, Placement, Runtime, RuntimeInfo, Verdict, Workload
 from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread, runs, unmodelled
 from llmscale.runtimes.registry import FIRST, infos, named
 from llmscale.runtimes.registry import runtime as find_runtime
@@ -122,18 +122,14 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
 
 def _run(model: Model, quants: Sequence[Quant], question: Question) -> list[Quant]:
     """Those that the runtime asked for, or their own, runs, with the options that are given."""
-    has_code = {name: _has_code(model, name, question) for name in {question.runtime or one.runtime for one in quants}}
-    return [
-        quant
-        for quant in quants
-        if has_code[question.runtime or quant.runtime] and reads(question.runs(quant).info, quant)
-    ]
+    infos = {name: _taking(model, name, question) for name in {question.runtime or one.runtime for one in quants}}
+    return [quant for quant in quants if (info := infos[question.runtime or quant.runtime]) and reads(info, quant)]
 
 
-def _has_code(model: Model, runtime: str, question: Question) -> bool:
-    """Whether a runtime runs the model, with the options that are given."""
+def _taking(model: Model, runtime: str, question: Question) -> RuntimeInfo | None:
+    """What is known of a runtime that runs the model, with the options that are given; None where it does not."""
     info = find_runtime(runtime).info
-    return runs(info, model.about.family) and not lacking(question, info.name)
+    return info if runs(info, model.about.family) and not lacking(question, info.name) else None
 
 
 def lacking(question: Question, runtime: str) -> str:

@@ -122,7 +122,8 @@ class Listed:
 
     def on_devices(self, quant: Quant) -> int:
         """The fewest bytes of the weights that lie on devices which take all layers."""
-        return self._sizes(quant).device
+        found = self._found(quant)
+        return found[1] if len(found) > 1 else found[0]
 
     def has(self, quants: Iterable[Quant]) -> list[Quant]:
         """Those of `quants` that it can be had in."""
@@ -133,10 +134,14 @@ class Listed:
     def _all(self, runtime: str) -> Mapping[str, list[int]]:
         return self.sized or sizes(runtime, self.about.id)
 
-    def _sizes(self, quant: Quant) -> SizedWeights:
+    def _found(self, quant: Quant) -> list[int]:
         found = self._all(quant.runtime).get(quant.id)
         if found is None:
             raise UnsupportedModelError(f"{self.about.name} cannot be had in {quant.name}.")
+        return found
+
+    def _sizes(self, quant: Quant) -> SizedWeights:
+        found = self._found(quant)
         total, device, *more = (*found, found[0])[:2] if len(found) == 1 else found
         return SizedWeights(Quantity.exactly(total), device, *more)
 
