@@ -233,21 +233,19 @@ def test_a_model_by_name_and_by_its_own_config_is_one(model: str, published: dic
     assert by_name.estimates == by_config.estimates
 
 
-LINKS = [
-    "vllm",
-    pytest.param("sglang", marks=pytest.mark.xfail(strict=True, reason="takes any two cards with HBM to be linked")),
-]
-
-
-@pytest.mark.parametrize("runtime", LINKS)
-def test_only_cards_that_nvlink_links_take_memory_for_it(runtime: str) -> None:
-    """As the law of speed has it: h100 and a100 as modules, not as PCIe cards."""
+@pytest.mark.parametrize(
+    ("runtime", "linked"),
+    [("vllm", {"h100"}), ("sglang", {"h100", "h100-nvl"})],
+    ids=["vllm: what a switch links", "sglang: what NVLink links"],
+)
+def test_only_cards_that_are_linked_take_memory_for_it(runtime: str, linked: set[str]) -> None:
+    """By the one rule of what links devices: h100 by a switch, h100-nvl in pairs by a bridge, h100-pcie by its slot."""
 
     def overhead(gpu: str) -> int:
         return on(gpu, "llama-3.1-8b", "bf16", runtime=runtime).per_device[0].parts["overhead"]
 
-    assert overhead("2x h100") > overhead("2x h100-pcie")
-    assert overhead("2x h100-pcie") == overhead("2x h100-nvl")
+    unlinked = overhead("2x h100-pcie")
+    assert {gpu for gpu in ("h100", "h100-nvl", "h100-pcie") if overhead(f"2x {gpu}") > unlinked} == linked
     assert overhead("2x a100-pcie-80gb") <= overhead("2x a100-80gb")
     speeds = [
         on(f"2x {gpu}", "llama-3.1-70b", "awq", runtime=runtime).tokens_per_second for gpu in ("h100", "h100-pcie")
