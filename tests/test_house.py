@@ -21,7 +21,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
 LONG_SHARE = 0.02
 
 #: Modules that are longer than they may be.
-LONG: set[str] = {"runtimes/interface.py", "render/words/zh.py"}
+LONG: set[str] = {"render/words/zh.py"}
 #: Modules that say a runtime's name outside its room; the registry has to.
 NAMING: set[str] = {
     "formats/bpw.py",

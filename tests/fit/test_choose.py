@@ -13,7 +13,7 @@ from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError
 from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
 from llmscale.formats.catalogue import quants
-from llmscale.runtimes.interface import WEIGHTS
+from llmscale.runtimes.placed import WEIGHTS
 
 
 def chosen(device: str, model: str, **asked: object) -> FitsResult:

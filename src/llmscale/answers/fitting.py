@@ -20,7 +20,7 @@ from llmscale.fit.pace import Pace, moved, pace
 from llmscale.fit.question import Question
 from llmscale.formats.recipe import Quant
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import KINDS, LayerSplit, Verdict
+from llmscale.runtimes.placed import KINDS, LayerSplit, Verdict
 
 #: Tokens a second below which a model that lies in RAM in part is not named among others: a slow reader's pace.
 LEAST_IN_RAM = 5.0

@@ -7,7 +7,8 @@ from llmscale.answers.results.estimate import DeviceFit, Estimate
 from llmscale.fit.bounds import bounds_of
 from llmscale.fit.subject import Subject
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.interface import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement, Runtime
+from llmscale.runtimes.interface import Runtime
+from llmscale.runtimes.placed import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement
 from llmscale.runtimes.subject import Exact
 
 

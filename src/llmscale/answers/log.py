@@ -20,9 +20,9 @@ from llmscale.fit.subject import Bare, Counted, model_of
 from llmscale.formats.select import named as named_quant
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import CACHE, Placement, Usage
 from llmscale.runtimes.logged import Logged, Term
 from llmscale.runtimes.logs import read
+from llmscale.runtimes.placed import CACHE, Placement, Usage
 from llmscale.runtimes.registry import AT
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.interface import Loaded

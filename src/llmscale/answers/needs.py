@@ -22,7 +22,7 @@ from llmscale.formats.ladder import WIDEST, above_floor
 from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import Verdict
+from llmscale.runtimes.placed import Verdict
 from llmscale.sources.registry import load
 from llmscale.units import GIB
 

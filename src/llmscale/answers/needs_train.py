@@ -19,7 +19,7 @@ from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import UNLIMITED, Verdict
+from llmscale.runtimes.placed import UNLIMITED, Verdict
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
 from llmscale.training.methods import MethodChoice

@@ -16,18 +16,8 @@ from llmscale.fit.place import Settled
 from llmscale.fit.subject import Subject
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import (
-    CACHE,
-    OVERHEAD,
-    WEIGHTS,
-    LayerSplit,
-    ModelName,
-    Placement,
-    Runtime,
-    Usage,
-    Verdict,
-    Workload,
-)
+from llmscale.runtimes.interface import ModelName, Runtime, Workload
+from llmscale.runtimes.placed import CACHE, OVERHEAD, WEIGHTS, LayerSplit, Placement, Usage, Verdict
 from llmscale.runtimes.subject import Exact
 
 

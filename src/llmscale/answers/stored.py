@@ -20,7 +20,7 @@ from llmscale.formats.recipe import Quant
 from llmscale.model.inventory import inventory
 from llmscale.notes import Note, note, once
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import Verdict
+from llmscale.runtimes.placed import Verdict
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.sources.stores.interface import Broken, Found, Kind

@@ -23,7 +23,7 @@ from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note, once
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import OVERHEAD
+from llmscale.runtimes.placed import OVERHEAD
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.training.methods import METHODS, OWN, MethodChoice, Trained, largest_rank

@@ -16,7 +16,7 @@ from llmscale.devices.topology import link_between
 from llmscale.errors import LlmscaleError, UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import Verdict
+from llmscale.runtimes.placed import Verdict
 from llmscale.training.methods import MethodChoice
 from llmscale.training.parallel.layout import Batch, Layout, broken
 from llmscale.training.parallel.memory import Bytes, fullest

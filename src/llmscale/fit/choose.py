@@ -16,7 +16,8 @@ from llmscale.formats.select import named as named_quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import WEIGHTS, Placement, Runtime, RuntimeInfo, Verdict, Workload
+from llmscale.runtimes.interface import Runtime, RuntimeInfo, Workload
+from llmscale.runtimes.placed import WEIGHTS, Placement, Verdict
 from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread, runs, unmodelled
 from llmscale.runtimes.registry import FIRST, infos, named
 from llmscale.runtimes.registry import runtime as find_runtime

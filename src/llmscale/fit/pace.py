@@ -11,7 +11,8 @@ from llmscale.devices.topology import link_between
 from llmscale.fit.subject import Subject
 from llmscale.model.shape import Shape
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import LayerSplit, PaceSetting, Placement, Runtime, Workload
+from llmscale.runtimes.interface import PaceSetting, Runtime, Workload
+from llmscale.runtimes.placed import LayerSplit, Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.speed.load import (
     Load,

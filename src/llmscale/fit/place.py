@@ -12,7 +12,8 @@ from llmscale.fit.subject import BareSize, Subject
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.general import cache_bytes, state_bytes
-from llmscale.runtimes.interface import KINDS, WEIGHTS, Part, Placement, Runtime, Usage, Workload
+from llmscale.runtimes.interface import Runtime, Workload
+from llmscale.runtimes.placed import KINDS, WEIGHTS, Part, Placement, Usage
 from llmscale.runtimes.subject import Exact, SizedWeights
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import OVERHEAD, WEIGHTS, Part, Usage
+from llmscale.runtimes.placed import OVERHEAD, WEIGHTS, Part, Usage
 from llmscale.units import GIB
 
 TYPICAL = round(1.9 * GIB)

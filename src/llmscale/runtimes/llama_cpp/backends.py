@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from llmscale.formats.weights import ON_HOST
 from llmscale.notes import note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import Limit, Verdict, Workload
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.facts import AttentionFacts, LatentAttentionFacts
 from llmscale.runtimes.llama_cpp.info import VULKAN
 from llmscale.runtimes.llama_cpp.load import Load
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulator.cells import cells
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import buffer_bytes
+from llmscale.runtimes.placed import Limit, Verdict
 from llmscale.runtimes.subject import Exact
 from llmscale.units import GIB
 

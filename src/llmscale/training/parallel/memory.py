@@ -14,7 +14,7 @@ from math import ceil
 
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import OVERHEAD, WEIGHTS, Part, Usage
+from llmscale.runtimes.placed import OVERHEAD, WEIGHTS, Part, Usage
 from llmscale.training.device import ACTIVATIONS, GRADIENTS, OPTIMIZER, overhead
 from llmscale.training.parallel.kept import FP32, HALF
 from llmscale.training.parallel.layout import Batch, Layout
