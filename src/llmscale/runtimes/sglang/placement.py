@@ -152,7 +152,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
     limits, capacity = [], None
     if not devices.unnamed:
         capacity = Capacity(found.pools.tokens if cell.pooled else None, found.concurrency, found.pools.bytes)
-        if found.concurrency < work.batch or found.pools.missing:
+        if found.concurrency < work.batch:
             told = note("fewer_requests", requests=round(found.concurrency, 2), asked=work.batch)
             limits.append(Limit(told, Verdict.NO))
         if short := _short_of_16_bits(subject, settings, found.free):
