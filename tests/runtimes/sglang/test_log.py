@@ -117,6 +117,7 @@ def test_what_the_weights_are_in(said: str, dtype: str, quant: str) -> None:
         ("mem_fraction_static=.9", {"mem_fraction_static": 0.9}),
         ("mem_fraction_static=7.5", {}),
         ("max_running_requests=2049", {"max_running_requests": 2049}),
+        ("max_running_requests=1", {"max_running_requests": 1}),
     ],
 )
 def test_options(said: str, options: dict[str, float]) -> None:
