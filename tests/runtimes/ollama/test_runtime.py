@@ -53,6 +53,11 @@ def test_batches_shrink_where_memory_is_short() -> None:
     assert batch_size(65_536, predicted=6 * GIB, free=int(9.9 * GIB)) == 1024
     assert batch_size(65_536, predicted=76 * GIB, free=100 * GIB) == 512
     assert batch_size(8192, predicted=7 * GIB, free=int(9.5 * GIB)) == 512
+    # Of ten GiB eight are sure: six and two more are just enough, and six are 60 %.
+    assert batch_size(65_536, predicted=6 * GIB, free=10 * GIB) == 2048
+    assert batch_size(65_536, predicted=6 * GIB + 1, free=10 * GIB) == 1024
+    assert batch_size(8192, predicted=8 * GIB - 768 * MIB, free=10 * GIB) == 1024
+    assert batch_size(8192, predicted=8 * GIB - 768 * MIB + 1, free=10 * GIB) == 512
 
 
 def test_one_of_several_cards_where_it_surely_fits() -> None:
