@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from math import inf
 from typing import Any
 
 import pytest
@@ -15,12 +16,16 @@ from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS, ModelName, Workload
+from llmscale.runtimes.llama_cpp.summary import memory
 from llmscale.runtimes.ollama.launch import ollama_run
 from llmscale.runtimes.ollama.placement import context_on, predicted
 from llmscale.runtimes.ollama.rules import MARGIN, alone, batch_size, default_context
+from llmscale.runtimes.ollama.runtime import runtime
 from llmscale.runtimes.releases import newest
 from llmscale.units import GIB, MIB
 from tests.helpers import good
+from tests.runtimes.llama_cpp.test_placement import part as held_of
+from tests.runtimes.llama_cpp.test_summary import pair
 from tests.runtimes.ollama.rows import CONTEXTS, GB, ROWS, held, printed, size, subject
 
 
@@ -126,6 +131,7 @@ def test_what_it_does_not_do() -> None:
         answer(quant="awq")
     with pytest.raises(UsageError, match="one request at a time"):
         answer(name="qwen3-next-80b-a3b", batch=2)
+    assert answer("h200", name="qwen3-next-80b-a3b", batch=1).fits
     with pytest.raises(UsageError, match="same format"):
         answer(kv_dtype="k=q8_0,v=f16")
     with pytest.raises(UsageError, match="quantized V cache requires flash_attn"):
@@ -177,3 +183,26 @@ def test_a_vision_tower_is_loaded_without_being_asked_for() -> None:
     seeing, plain = answer("rtx4090", name="gemma-3-12b"), answer("rtx4090", name="llama-3.1-8b")
     assert seeing.per_device[0].parts["mmproj"] > 800 * MIB
     assert "mmproj" not in plain.per_device[0].parts
+
+
+def test_what_is_screened_has_its_batch_and_its_margin() -> None:
+    """Of a context of 65,536 Ollama takes batches of 2,048, whose buffer is no more than four times that of 512."""
+    it, (_, compiled), devices = runtime("0.33.0-rc2"), pair("qwen3-0.6b"), device_set("rtx4090 + rtx3060-12gb")
+    work = Workload(65_536, 1, number_format("fp16"), 2)
+    usual, found = memory(compiled, work), it.screen(compiled, work, devices)
+    assert [usage.budget for usage in found.devices] == [budget - MARGIN for budget in devices.budgets]
+    assert {held_of(usage, COMPUTE) for usage in found.devices} == {4 * usual.compute.value}
+    short = it.screen(compiled, work._replace(context=4096), devices)
+    assert {held_of(usage, COMPUTE) for usage in short.devices} == {
+        memory(compiled, work._replace(context=4096)).compute.value
+    }
+    named = it.screen(compiled, work.with_options(ubatch=1024), devices)
+    assert {held_of(usage, COMPUTE) for usage in named.devices} == {2 * usual.compute.value}
+
+
+def test_how_far_off_a_screening_may_be() -> None:
+    """A tower may take 30 %; of several devices it may all lie on one."""
+    it, (_, compiled), work = runtime("0.33.0-rc2"), pair("qwen3-0.6b"), Workload(8192, 1, number_format("fp16"), 2)
+    assert it.screen_error(compiled, work, device_set("rtx4090")) == 0.3
+    assert it.screen_error(compiled, work, device_set("2x rtx4090")) == 1.0
+    assert it.screen_error(compiled, work.with_options(gpu_layers="10"), device_set("rtx4090")) == inf

@@ -9,10 +9,18 @@ import pytest
 from llmscale import estimate
 from llmscale.answers.results.estimate import DeviceFit
 from llmscale.errors import UsageError
+from llmscale.formats.catalogue import quant
+from llmscale.runtimes.parallel.allocator import allocator_slack
+from llmscale.runtimes.parallel.planes import planes_of
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.parallel.rotary import rotary_bytes
+from llmscale.runtimes.parallel.shards import shards, weight_bytes
+from llmscale.runtimes.sglang.loaded import ROTARY, TABLES, WHOLE, loaded_bytes
 from llmscale.runtimes.sglang.pools import Cells, pools, requests, running
 from llmscale.runtimes.sglang.static import CONTEXT, NVLINK_GROUP
 from llmscale.units import MIB
 from tests.runtimes.sglang.rows import ROWS
+from tests.runtimes.sglang.rows import model as spec_of
 
 #: Granite 4.0 H Micro: 36 layers of Mamba-2 with 64 heads of 64 x 128 in FP32, and the last three inputs of a
 #: convolution over 64 x 64 + 2 x 128 channels in 16 bits.
@@ -113,3 +121,16 @@ def test_a_model_that_does_not_fit_says_how_many_requests_do() -> None:
     assert [limit.code for limit in told.limits] == ["fewer_requests"]
     assert told.max_concurrency == 13
     assert device("granite-4.0-h-micro", "rtx4090", batch=13).fits
+
+
+def test_latent_attention_keeps_both_halves_of_kv_b_once_more() -> None:
+    """DeepSeek V2 Lite: 27 layers x 16 heads x (128 + 128) x 512 in 16 bits, beside the checkpoint's own."""
+    spec, sizes = spec_of("deepseek-v2-lite"), planes_of(quant("bf16"))
+    held = tuple(shards(spec, WHOLE, Parallel(1)))
+    besides = loaded_bytes(spec, sizes, 1) - weight_bytes(held, sizes) - allocator_slack(held, sizes)
+    assert besides == 27 * 16 * 256 * 512 * 2 + rotary_bytes(spec, ROTARY, TABLES)
+    # No other model has them.
+    plain = spec_of("llama-3.1-8b")
+    held = tuple(shards(plain, WHOLE, Parallel(1)))
+    besides = loaded_bytes(plain, sizes, 1) - weight_bytes(held, sizes) - allocator_slack(held, sizes)
+    assert besides == rotary_bytes(plain, ROTARY, TABLES) == 131_072 * 128 * 4
