@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.ranks import Parallel
-from llmscale.runtimes.vllm.profile import DeviceTraits, activation_peak, encoder_inputs, tower_peak
+from llmscale.runtimes.vllm.blocks import unpacked, width
+from llmscale.runtimes.vllm.profile import DeviceTraits, activation_peak, encoder_inputs, expert_workspace, tower_peak
 from llmscale.runtimes.vllm.releases import Batch, release
 from llmscale.sources.registry import load
 from llmscale.units import GIB, MIB
@@ -38,6 +41,45 @@ def test_experts_keep_their_scratch_unless_they_are_packed() -> None:
     """Eight experts a token: as wide as the hidden size twice, for gate and up together are narrower."""
     spec = model("qwen3-30b-a3b")
     assert peak(spec) - peak(spec, expert_scratch=False) == 8192 * 8 * (2048 + 2048) * 2
+
+
+def test_experts_that_are_dealt_out_are_as_wide_as_they_are() -> None:
+    """Mixtral: two of 14,336 for each token, gate and up together and their product; over two ranks half of each."""
+    spec, batch = model("mixtral-8x7b"), Batch(8192, 1024)
+    for parallel, second in (
+        (Parallel(), 14_336),
+        (Parallel(2), 7168),
+        (Parallel(2, data=2), 4096),  # 3,584, less than the 4,096 of the hidden size
+        (Parallel(2, experts=True), 14_336),
+    ):
+        first = max(2 * 14_336 // (1 if parallel.experts else parallel.tensor * parallel.data), 4096)
+        assert expert_workspace(spec, batch, parallel, 2) == 8192 * 2 * (first + second) * 2
+
+
+def test_what_is_widest_in_each_block() -> None:
+    gated, plain = GatedMlp(4096, 14_336), Mlp(4096, 16_384)
+    attention = Attention(4096, 32, 8, 128)
+    latent = LatentAttention(7168, 128, 1536, 512, 128, 64, 128)
+    experts = MixtureOfExperts(2048, 1408, 64, 6, shared=2816)
+    # Gate, up and product; up and its activation; Q, K and V with Q and K apart; Q, K and V of all heads; what goes
+    # into the experts beside the shared one's three.
+    for block, one in (
+        (gated, 3 * 14_336),
+        (plain, 2 * 16_384),
+        (attention, (2 * 32 + 3 * 8) * 128),
+        (latent, 128 * (128 + 64 + 128)),
+        (experts, 2048 + 3 * 2816),
+    ):
+        assert width(block, 1) == one
+    assert width(gated, 4) == 3 * 14_336 // 4
+    assert width(latent, 4) == 32 * 320
+    assert width(experts, 4) == 2048 + 3 * 704
+
+
+def test_mla_unpacks_a_ranks_heads() -> None:
+    latent = LatentAttention(7168, 128, 1536, 512, 128, 64, 128)
+    assert unpacked(latent, Batch(8192, 256), 4096, 1) == 8 * 4096 * 128 * 256
+    assert unpacked(latent, Batch(8192, 256), 4096, 8) == 8 * 4096 * 16 * 256
 
 
 def test_mla_unpacks_eight_requests_of_cached_tokens() -> None:
