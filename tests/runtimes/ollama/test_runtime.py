@@ -166,6 +166,31 @@ def test_the_line_that_starts_it() -> None:
     assert plain.startswith("printf ")
 
 
+def test_where_it_takes_a_model_from() -> None:
+    """Its library has Q4_K_M, the hub any of its files; what keeps published tensors is a file of one's own."""
+    named = ModelName("llama-3.1-8b", gguf="bartowski/Llama-3.1-8B-GGUF", ollama="llama3.1:8b")
+    work = Workload(8192, 1, number_format("fp16"), 2)
+
+    def source(form: str, called: ModelName = named, model: str = "llama-3.1-8b") -> str:
+        line = ollama_run(subject(model, form), work, called)
+        return line.partition("FROM ")[2].partition("\\n")[0]
+
+    assert source("q4_k_m") == "llama3.1:8b"
+    assert source("q8_0") == "hf.co/bartowski/Llama-3.1-8B-GGUF:Q8_0"
+    assert source("gguf-bf16") == "hf.co/bartowski/Llama-3.1-8B-GGUF:BF16"
+    assert source("q8_0", ModelName("llama-3.1-8b", ollama="llama3.1:8b")) == "./llama-3.1-8b-Q8_0.gguf"
+    kept = ModelName("gpt-oss-20b", gguf="somebody/gpt-oss")
+    assert source("mxfp4_moe", kept, "gpt-oss-20b").startswith(("./gpt-oss-20b", "hf.co/somebody/gpt-oss"))
+
+
+@pytest.mark.parametrize(("flash", "told"), [(None, ""), (True, "=1 ollama serve"), (False, "=0 ollama serve")])
+def test_flash_attention_is_told_to_the_server(flash: bool | None, told: str) -> None:
+    work = Workload(8192, 1, number_format("fp16"), 2).with_options(flash_attn=flash)
+    line = ollama_run(subject("llama-3.1-8b", "q4_k_m"), work, ModelName("llama-3.1-8b"))
+    server = line.partition(" & ")[0] if " & " in line.split("&&")[0] else ""
+    assert server == (f"OLLAMA_FLASH_ATTENTION{told}" if told else "")
+
+
 def test_fits_takes_the_quants_that_it_reads() -> None:
     result = fits("rtx4090", ["llama-3.1-8b"], runtime="ollama", command=True)
     assert isinstance(result, FitsResult)
