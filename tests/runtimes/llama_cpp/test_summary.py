@@ -65,6 +65,17 @@ def test_states_and_buffers_of_several_sequences() -> None:
     assert one.state.value == 24 * 1536 * (16 + 3) * 4
 
 
+def test_several_sequences_are_as_many_cells() -> None:
+    for model in ("qwen3-0.6b", "mamba-130m"):
+        _, compiled = pair(model)
+        three, long = memory(compiled, work(4096)._replace(batch=3)), memory(compiled, work(3 * 4096))
+        assert three.compute.value == long.compute.value
+    # An encoder's step holds no more for several.
+    _, encoder = pair("bert-base")
+    alone, both = memory(encoder, work(512)), memory(encoder, work(512)._replace(batch=2))
+    assert alone.compute.value == both.compute.value
+
+
 def test_steps_that_are_not_the_usual_have_their_own_pool() -> None:
     _, compiled = pair("qwen3-0.6b")
     for asked, tokens in ((work(100), 100), (work(4096), 512), (work(4096, ubatch=1024), 1024)):

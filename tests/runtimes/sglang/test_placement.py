@@ -17,8 +17,9 @@ from llmscale.runtimes.parallel.rotary import rotary_bytes
 from llmscale.runtimes.parallel.shards import shards, weight_bytes
 from llmscale.runtimes.sglang.loaded import ROTARY, TABLES, WHOLE, loaded_bytes
 from llmscale.runtimes.sglang.pools import Cells, pools, requests, running
+from llmscale.runtimes.sglang.startup import SglangSettings, start
 from llmscale.runtimes.sglang.static import CONTEXT, NVLINK_GROUP
-from llmscale.units import MIB
+from llmscale.units import GIB, MIB
 from tests.runtimes.sglang.rows import ROWS
 from tests.runtimes.sglang.rows import model as spec_of
 
@@ -134,3 +135,27 @@ def test_latent_attention_keeps_both_halves_of_kv_b_once_more() -> None:
     held = tuple(shards(plain, WHOLE, Parallel(1)))
     besides = loaded_bytes(plain, sizes, 1) - weight_bytes(held, sizes) - allocator_slack(held, sizes)
     assert besides == rotary_bytes(plain, ROTARY, TABLES) == 131_072 * 128 * 4
+
+
+@pytest.mark.parametrize(("name", "images", "cell"), [("llama-3.1-8b", 0, 131_072), ("gemma-3-4b", 100, 139_264)])
+def test_the_sum_of_a_start(name: str, images: int, cell: int) -> None:
+    """The share of what is free, less what loading takes and images do; 32 layers x 2 x 8 x 128, and 34 x 2 x 4 x 256,
+    elements of 16 bits a token."""
+    spec, sizes, free = spec_of(name), planes_of(quant("bf16")), 40 * GIB
+    settings = SglangSettings(4096, fraction=0.7)
+    found = start(spec, sizes, 48 * GIB, 47 * GIB, settings, free)
+    assert (found.free, found.fraction, found.slack) == (free, 0.7, free - int(free * 0.7))
+    assert found.left == int(free * 0.7) - loaded_bytes(spec, sizes, 1) - images * MIB
+    assert found.pools.tokens == found.left // cell
+    # Without a measure what is free is the device less what is taken before.
+    assert start(spec, sizes, 48 * GIB, 47 * GIB, settings).free == 47 * GIB - CONTEXT
+    small = start(spec, sizes, 48 * GIB, 47 * GIB, settings, 8 * GIB)
+    assert small.left < 0
+    assert (small.pools.tokens, small.concurrency) == (0, 0)
+
+
+def test_a_share_that_is_named_goes_before_the_default() -> None:
+    spec, sizes = spec_of("llama-3.1-8b"), planes_of(quant("bf16"))
+    default = start(spec, sizes, 24564 * MIB, 23 * GIB, SglangSettings(4096))
+    assert default.fraction == default.default.fraction == round(1 - 7280 / 24564, 3)
+    assert start(spec, sizes, 24564 * MIB, 23 * GIB, SglangSettings(4096, fraction=0.5)).fraction == 0.5

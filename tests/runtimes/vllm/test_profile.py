@@ -37,6 +37,14 @@ def test_the_forward_pass_is_the_peak_where_nothing_is_sampled() -> None:
     assert peak(spec, samples=False, parallel=Parallel(2)) == 8192 * (3 * 2304 + 3 * 4608) * 2 + 74 * MIB
 
 
+def test_drafts_are_accepted_with_logits_of_two_tokens_a_request() -> None:
+    """Five copies in FP32 and three in 16 bits, the last hidden states, and those of both tokens of each request."""
+    spec = model("gemma-2-2b")
+    expected = 1024 * 256_000 * (5 * 4 + 3 * 2) + (8192 + 2 * 1024) * 2304 * 2 + 32 * MIB
+    assert peak(spec, speculates=True) == expected
+    assert peak(spec, speculates=True, samples=False) == peak(spec, samples=False)
+
+
 def test_experts_keep_their_scratch_unless_they_are_packed() -> None:
     """Eight experts a token: as wide as the hidden size twice, for gate and up together are narrower."""
     spec = model("qwen3-30b-a3b")
