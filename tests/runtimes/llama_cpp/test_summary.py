@@ -13,6 +13,7 @@ from llmscale.formats.catalogue import number_format
 from llmscale.runtimes.interface import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, LayerSplit, Workload
 from llmscale.runtimes.llama_cpp.placement import place
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, pool
+from llmscale.runtimes.llama_cpp.runtime import runtime
 from llmscale.runtimes.llama_cpp.summarise import summarise
 from llmscale.runtimes.llama_cpp.summary import ELSEWHERE, error, memory, on_host
 from llmscale.runtimes.subject import Exact, SizedWeights, Summary
@@ -119,6 +120,16 @@ def test_what_was_not_compiled_takes_the_general_rule() -> None:
     assert found.cache.value == 28 * 1000 * 2 * 1024 * 2
     assert found.overhead.value == fixed(MIDDLE) + pool(3072, 512)
     assert dict(found.host)[COMPUTE].value == 0
+
+
+def test_what_runs_on_a_processor_is_screened_a_little_off() -> None:
+    _, compiled = pair("qwen3-0.6b")
+    it = runtime("b10488")
+    assert it.screen_error(compiled, work(), processor("cpu:64GB")) == ELSEWHERE
+    assert it.screen_error(compiled, work(), device_set("rtx4090")) == 0
+    assert it.screen_error(compiled, work(n_cpu_moe=1), processor("cpu:64GB")) == inf
+    screened = it.screen(compiled, work(), processor("cpu:64GB"))
+    assert screened == on_host(compiled, work(), processor("cpu:64GB"))
 
 
 def test_a_processor_holds_both_sides() -> None:

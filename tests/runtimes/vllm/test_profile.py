@@ -102,6 +102,8 @@ def test_models_that_see_hold_the_images_of_a_step() -> None:
     batch = Batch(8192, 1024)
     assert encoder_inputs(model("gemma-3-27b"), batch) == 8192 * (5376 + 3 * 896 * 896 // 256) * 2
     assert encoder_inputs(model("qwen2-vl-7b"), batch) == 16384 * (3584 + 4 * 2 * 3 * 14 * 14) * 2
+    # Three more embeddings of each image token enter later layers.
+    assert encoder_inputs(load("qwen3-vl-8b").known(), batch) == 16384 * (4 * 4096 + 4 * 2 * 3 * 16 * 16) * 2
     assert encoder_inputs(model("llama-3.1-8b"), batch) == 0
 
 
