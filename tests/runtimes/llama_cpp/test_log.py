@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from llmscale.runtimes.interface import CACHE, COMPUTE, STATE, WEIGHTS
 from llmscale.runtimes.llama_cpp.log import device_of, read
 from llmscale.runtimes.logged import Logged, LoggedDevice, Term, Trouble
+from llmscale.runtimes.placed import CACHE, COMPUTE, STATE, WEIGHTS
 from llmscale.units import GIB, MIB
 
 DIGIT = round(MIB / 100)

@@ -10,12 +10,13 @@ import pytest
 from llmscale.devices.processor import processor
 from llmscale.devices.sets import device_set
 from llmscale.formats.catalogue import number_format
-from llmscale.runtimes.interface import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, LayerSplit, Workload
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.placement import place
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, pool
 from llmscale.runtimes.llama_cpp.runtime import runtime
 from llmscale.runtimes.llama_cpp.summarise import summarise
 from llmscale.runtimes.llama_cpp.summary import ELSEWHERE, error, memory, on_host
+from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, LayerSplit
 from llmscale.runtimes.subject import Exact, SizedWeights, Summary
 from llmscale.units import GIB
 from tests.runtimes.llama_cpp.test_placement import part, subject, work

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS
 from llmscale.runtimes.logged import Logged, LoggedDevice, Term
 from llmscale.runtimes.ollama.log import read
+from llmscale.runtimes.placed import CACHE, COMPUTE, WEIGHTS
 from llmscale.units import GIB, MIB
 
 LINE = "time=2026-05-05T01:28:40.211+08:00 level=INFO source={}\n"

@@ -9,10 +9,10 @@ from llmscale.model.blocks.linear_attention import GatedDeltaNet, KimiDeltaAtten
 from llmscale.model.blocks.recurrent import Mamba, Mamba2, ShortConvolution
 from llmscale.model.spec import Block
 from llmscale.quantity import Quantity
-from llmscale.runtimes.interface import CACHE, STATE, WEIGHTS, gathered
 from llmscale.runtimes.parallel.blocks import CacheKind, Keeping, kept
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.parallel.shards import Whole, shards
+from llmscale.runtimes.placed import CACHE, STATE, WEIGHTS, gathered
 from llmscale.sources.registry import load
 
 ALONE, FOUR = Keeping(state_bytes=4), Keeping(4, state_bytes=4)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmscale.runtimes.interface import CACHE, STATE, WEIGHTS
 from llmscale.runtimes.logged import LoggedDevice, Term, Trouble
+from llmscale.runtimes.placed import CACHE, STATE, WEIGHTS
 from llmscale.runtimes.sglang.log import read
 from llmscale.runtimes.sglang.static import CONTEXT
 from llmscale.units import GIB

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from llmscale.runtimes.interface import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 from llmscale.runtimes.logged import Logged, LoggedDevice, Term, Trouble
+from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 from llmscale.runtimes.vllm.log import read
 from llmscale.units import GIB
 
