@@ -40,6 +40,43 @@ def test_few_points_are_asked_for() -> None:
     assert len(set(asked)) < 20
 
 
+def test_a_straight_line_is_its_ends() -> None:
+    asked: list[int] = []
+
+    def function(at: int) -> Values:
+        asked.append(at)
+        return (5 + 3 * at, 1000 - 2 * at, 7)
+
+    assert Curve(function, 301).points() == [(1, (8, 998, 7)), (301, (908, 398, 7))]
+    # A middle and a third show that it is one.
+    assert sorted(asked) == [1, 101, 151, 301]
+    for last, points in ((1, [(1, (8, 998, 7))]), (2, [(1, (8, 998, 7)), (2, (11, 996, 7))])):
+        assert Curve(function, last).points() == points
+
+
+def test_two_bends_are_found_by_halving_and_none_is_missed() -> None:
+    def function(at: int) -> Values:
+        return (max(900, 3 * at, 7 * at - 4000),)
+
+    points = Curve(function, 5000).points()
+    assert {300, 1000} <= {at for at, _ in points}
+    assert len(points) < 10
+    assert all(interpolated(points, at) == function(at) for at in range(1, 5001))
+
+
+def test_between_points_the_value_is_on_the_line_and_before_the_first_too() -> None:
+    points = [(1, (0, 9)), (11, (20, 9)), (13, (80, 9))]
+    assert [interpolated(points, at) for at in (1, 2, 10, 11, 12, 13, 15)] == [
+        (0, 9),
+        (2, 9),
+        (18, 9),
+        (20, 9),
+        (50, 9),
+        (80, 9),
+        (140, 9),
+    ]
+
+
 def test_one_point_holds_everywhere_and_the_last_line_goes_on() -> None:
     assert interpolated([(1, (5,))], 9) == (5,)
     assert interpolated([(1, (0,)), (3, (20,))], 5) == (40,)

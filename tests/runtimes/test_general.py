@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmscale.devices.sets import device_set
 from llmscale.errors import NotFoundError
-from llmscale.formats.catalogue import number_format
+from llmscale.fit.subject import model_of
+from llmscale.formats.catalogue import number_format, quant
 from llmscale.model.families import from_config
 from llmscale.model.shape import LayerCache, Shape, shape_of
-from llmscale.runtimes.general import cache_bytes, compute_bytes, state_bytes
-from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.general import GeneralRuntime, cache_bytes, compute_bytes, state_bytes
+from llmscale.runtimes.interface import RuntimeInfo, Workload
 from llmscale.runtimes.registry import NAMES, runtime
+from llmscale.runtimes.subject import Exact
 from llmscale.sources.registry import load
+from llmscale.units import GIB
 from tests.helpers import TRUTH
 
 FP16 = number_format("fp16")
@@ -134,3 +138,23 @@ def test_recurrent_state_is_the_same_at_any_context_and_grows_with_the_batch() -
     assert state_bytes(hybrid, work(context=1)) == state_bytes(hybrid, work(context=100_000)) == one
     assert state_bytes(hybrid, work(batch=7)) == 7 * one
     assert state_bytes(shape_of(load("llama-2-7b").known()), work()) == 0
+
+
+def test_what_the_general_rule_says_is_what_it_takes() -> None:
+    """A step over three prompts of 1,000 tokens, a row of logits of each; half a GiB of the process."""
+    it = GeneralRuntime(RuntimeInfo("rule", "The rule", "nowhere"), "1")
+    subject = model_of(load("llama-3.1-8b").known()).subject(quant("fp16"), "")
+    assert isinstance(subject, Exact)
+    asked, devices = work(1000, 3), device_set("rtx4090")
+    placed = it.place(subject, asked, devices)
+    told = "\n".join(it.explain(subject, asked, placed, devices))
+    compute = 3000 * (2 * 4096 + 3 * 14_336) * 2 + 3 * 128_256 * 4
+    assert "compute = 3,000 tokens x" in told
+    assert f"= {compute:,} bytes" in told
+    sizes = {part.kind: part.size.value for part in placed.devices[0].parts}
+    assert sizes == {
+        "weights": subject.weights.value,
+        "kv_cache": 3 * 1000 * 32 * 2 * 8 * 128 * 2,
+        "compute": compute,
+        "overhead": GIB // 2,
+    }

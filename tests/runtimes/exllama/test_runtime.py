@@ -11,7 +11,14 @@ from llmscale.answers.fits import fits
 from llmscale.answers.results.estimate import Estimate
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.catalogue import number_format, quant
+from llmscale.model.shape import shape_of
+from llmscale.quantity import Quantity
+from llmscale.runtimes.exllama.memory import memory, rows
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.releases import newest
+from llmscale.runtimes.subject import SizedWeights, Summary
+from llmscale.sources.registry import load
 from llmscale.units import GIB, MIB
 from tests.helpers import good
 from tests.runtimes.exllama.rows import ROWS, used
@@ -73,6 +80,29 @@ class TestCaches:
     def test_caches_that_it_does_not_have(self, kv: str, said: str) -> None:
         with pytest.raises(UsageError, match=said):
             answer("qwen3-8b", kv_dtype=kv)
+
+
+def test_of_a_shape_alone_a_wide_k_beside_a_narrow_v_is_a_latent() -> None:
+    """What a model that was compiled answers: 61 layers of 512 and 64 elements, the latter in 16 bits; else both."""
+    work = Workload(4096, 1, number_format("exl3_kv6"), 2)
+    for model, size in (
+        ("deepseek-v3", 61 * 4096 * (512 // 32 * 26 + 64 * 2)),
+        ("qwen3-8b", 36 * 4096 * 2 * 1024 // 32 * 26),
+    ):
+        widths = shape_of(load(model).known())
+        sized = SizedWeights(Quantity.exactly(0))
+        assert memory(Summary(model, widths, sized, quant("exl3-4bpw")), work).cache.value == size
+
+
+def test_tokens_of_a_step() -> None:
+    """A chunk of one sequence; where a context is shorter all of it, and no less than a token of each sequence."""
+    work = Workload(4096, 1, number_format("fp16"), 2)
+    subject = Summary("x", shape_of(load("qwen3-8b").known()), SizedWeights(Quantity.exactly(0)), quant("exl3-4bpw"))
+    asked = ((4096, 1, 2048), (2048, 1, 2048), (100, 1, 100), (1, 64, 64), (4096, 64, 2048))
+    for context, batch, tokens in asked:
+        assert rows(subject, work._replace(context=context, batch=batch)) == tokens
+    encoder = subject._replace(widths=shape_of(load("bert-base").known()))
+    assert rows(encoder, work._replace(context=512, batch=3)) == 3 * 512
 
 
 def test_a_chunk_is_read_at_a_time() -> None:

@@ -7,7 +7,10 @@ import pytest
 from llmscale import estimate
 from llmscale.answers.results.estimate import Estimate
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.runtimes.llama_cpp.companions import projector_of
+from llmscale.units import MIB
 from tests.helpers import process
+from tests.runtimes.llama_cpp.test_placement import subject, work
 
 LARGE, SMALL = "qwen2.5-32b", "qwen2.5-0.5b"
 
@@ -122,3 +125,19 @@ def test_through_the_command_line() -> None:
     refused = process("estimate", LARGE, "-q", "q4_k_m", "--draft", "llama-3.2-1b")
     assert (refused.status, refused.out) == (2, "")
     assert refused.err.count("error:") == 1
+
+
+def test_a_towers_buffer_is_its_file_aligned_and_its_rows_padded() -> None:
+    """Gemma 3's: biases of 4,304 in FP32 are aligned to 128 bytes in 27 layers; in Q8_0 each of 135 matrices with rows
+    of 1,152 is padded by 384 elements, 408 bytes, which the alignment makes 512."""
+    it = subject("gemma-3-4b")
+    for form, file, more in (("f16", 851_226_048, 0), ("f32", 1_673_366_976, 0), ("q8_0", 591_352_128, 135 * 512)):
+        assert projector_of(it.spec, it.inventory, form).weights == file + 27 * 64 + more
+
+
+def test_a_tower_lies_on_the_first_device_whatever_its_size() -> None:
+    it = subject("gemma-3-4b")
+    tower = projector_of(it.spec, it.inventory, "f16")
+    for devices in (1, 3):
+        assert tower.on_devices(work(), (0,) * devices, True) == [tower.size, *[0] * (devices - 1)]
+    assert tower.size == tower.weights + round(121.25 * MIB)

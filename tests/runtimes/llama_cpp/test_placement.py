@@ -179,3 +179,29 @@ def test_what_runs_in_part_fits_and_all_of_it_is_somewhere() -> None:
     whole = place(it, work(), device_set("2x rtx3060-12gb"))
     assert whole.fits is Verdict.NO
     assert found.of(CACHE).value == whole.of(CACHE).value
+
+
+@pytest.mark.parametrize(("cpu_moe", "experts"), [(0, ()), (5, ()), (0, (3, 20)), (24, ())])
+def test_sizes_of_layers_add_up_to_what_a_device_holds(cpu_moe: int, experts: tuple[int, ...]) -> None:
+    for options in ({}, {"kv_offload": False}):
+        load_ = load_of(subject("gpt-oss-20b", "mxfp4_moe"), work(**options), device_set("rtx4090"))
+        offload = load_.offload._replace(cpu_moe=cpu_moe, cpu_experts=experts)
+        device = load_.held(offload)[0]
+        assert sum(load_.sizes(offload)) == device.weights + device.cache + device.state
+
+
+def test_what_a_load_leaves_is_its_budget_less_all_that_is_there() -> None:
+    load_ = load_of(subject("llama-3.1-8b"), work(), device_set("2x rtx3090"), margin=GIB)
+    held_ = load_.held(load_.offload)[:-1]
+    budgets = device_set("2x rtx3090").budgets
+    left = [
+        budget - GIB - process - one.total for budget, process, one in zip(budgets, load_.process, held_, strict=True)
+    ]
+    assert load_.spare(load_.offload) == min(left)
+    assert load_.rooms(load_.offload) == [room + one.total - one.compute for room, one in zip(left, held_, strict=True)]
+    assert load_.fits(load_.offload)
+    tight = load_._replace(budgets=tuple(budget - GIB - min(left) for budget in budgets))
+    assert tight.fits(tight.offload)
+    short = tight._replace(budgets=tuple(budget - 1 for budget in tight.budgets))
+    assert not short.fits(short.offload)
+    assert short.may_fit(short.offload)

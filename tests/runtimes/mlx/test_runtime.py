@@ -152,3 +152,11 @@ def test_through_the_command_line() -> None:
     )
     assert "MLX-4BIT" in shown.out
     assert "1 x 512 tokens of the prompt are read (simulated" in shown.out
+
+
+@pytest.mark.parametrize("model", ["qwen3-4b", "gpt-oss-20b", "gemma-3-4b", "deepseek-v2-lite"])
+def test_the_lines_of_the_caches_add_up(model: str) -> None:
+    found = estimate(model, ("mlx-4bit",), context=9000, runtime="mlx", gpus=("m3-ultra",), explain=True)
+    lines = [line for line in found.explanation if line.startswith("  KV cache = ")]
+    sizes = [int(line.split(" = ")[-1].split(" bytes")[0].replace(",", "")) for line in lines]
+    assert sum(sizes) == found.estimates[0].kv_cache_bytes

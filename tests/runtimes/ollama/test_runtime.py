@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from math import inf
 from typing import Any
 
 import pytest
@@ -15,13 +16,17 @@ from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
 from llmscale.runtimes.interface import ModelName, Workload
+from llmscale.runtimes.llama_cpp.summary import memory
 from llmscale.runtimes.ollama.launch import ollama_run
 from llmscale.runtimes.ollama.placement import context_on, predicted
 from llmscale.runtimes.ollama.rules import MARGIN, alone, batch_size, default_context
+from llmscale.runtimes.ollama.runtime import runtime
 from llmscale.runtimes.placed import CACHE, COMPUTE, WEIGHTS
 from llmscale.runtimes.releases import newest
 from llmscale.units import GIB, MIB
 from tests.helpers import good
+from tests.runtimes.llama_cpp.test_placement import part as held_of
+from tests.runtimes.llama_cpp.test_summary import pair
 from tests.runtimes.ollama.rows import CONTEXTS, GB, ROWS, held, printed, size, subject
 
 
@@ -54,6 +59,11 @@ def test_batches_shrink_where_memory_is_short() -> None:
     assert batch_size(65_536, predicted=6 * GIB, free=int(9.9 * GIB)) == 1024
     assert batch_size(65_536, predicted=76 * GIB, free=100 * GIB) == 512
     assert batch_size(8192, predicted=7 * GIB, free=int(9.5 * GIB)) == 512
+    # Of ten GiB eight are sure: six and two more are just enough, and six are 60 %.
+    assert batch_size(65_536, predicted=6 * GIB, free=10 * GIB) == 2048
+    assert batch_size(65_536, predicted=6 * GIB + 1, free=10 * GIB) == 1024
+    assert batch_size(8192, predicted=8 * GIB - 768 * MIB, free=10 * GIB) == 1024
+    assert batch_size(8192, predicted=8 * GIB - 768 * MIB + 1, free=10 * GIB) == 512
 
 
 def test_one_of_several_cards_where_it_surely_fits() -> None:
@@ -122,6 +132,7 @@ def test_what_it_does_not_do() -> None:
         answer(quant="awq")
     with pytest.raises(UsageError, match="one request at a time"):
         answer(name="qwen3-next-80b-a3b", batch=2)
+    assert answer("h200", name="qwen3-next-80b-a3b", batch=1).fits
     with pytest.raises(UsageError, match="same format"):
         answer(kv_dtype="k=q8_0,v=f16")
     with pytest.raises(UsageError, match="quantized V cache requires flash_attn"):
@@ -156,6 +167,31 @@ def test_the_line_that_starts_it() -> None:
     assert plain.startswith("printf ")
 
 
+def test_where_it_takes_a_model_from() -> None:
+    """Its library has Q4_K_M, the hub any of its files; what keeps published tensors is a file of one's own."""
+    named = ModelName("llama-3.1-8b", gguf="bartowski/Llama-3.1-8B-GGUF", ollama="llama3.1:8b")
+    work = Workload(8192, 1, number_format("fp16"), 2)
+
+    def source(form: str, called: ModelName = named, model: str = "llama-3.1-8b") -> str:
+        line = ollama_run(subject(model, form), work, called)
+        return line.partition("FROM ")[2].partition("\\n")[0]
+
+    assert source("q4_k_m") == "llama3.1:8b"
+    assert source("q8_0") == "hf.co/bartowski/Llama-3.1-8B-GGUF:Q8_0"
+    assert source("gguf-bf16") == "hf.co/bartowski/Llama-3.1-8B-GGUF:BF16"
+    assert source("q8_0", ModelName("llama-3.1-8b", ollama="llama3.1:8b")) == "./llama-3.1-8b-Q8_0.gguf"
+    kept = ModelName("gpt-oss-20b", gguf="somebody/gpt-oss")
+    assert source("mxfp4_moe", kept, "gpt-oss-20b").startswith(("./gpt-oss-20b", "hf.co/somebody/gpt-oss"))
+
+
+@pytest.mark.parametrize(("flash", "told"), [(None, ""), (True, "=1 ollama serve"), (False, "=0 ollama serve")])
+def test_flash_attention_is_told_to_the_server(flash: bool | None, told: str) -> None:
+    work = Workload(8192, 1, number_format("fp16"), 2).with_options(flash_attn=flash)
+    line = ollama_run(subject("llama-3.1-8b", "q4_k_m"), work, ModelName("llama-3.1-8b"))
+    server = line.partition(" & ")[0] if " & " in line.split("&&")[0] else ""
+    assert server == (f"OLLAMA_FLASH_ATTENTION{told}" if told else "")
+
+
 def test_fits_takes_the_quants_that_it_reads() -> None:
     result = fits("rtx4090", ["llama-3.1-8b"], runtime="ollama", command=True)
     assert isinstance(result, FitsResult)
@@ -173,3 +209,26 @@ def test_a_vision_tower_is_loaded_without_being_asked_for() -> None:
     seeing, plain = answer("rtx4090", name="gemma-3-12b"), answer("rtx4090", name="llama-3.1-8b")
     assert seeing.per_device[0].parts["mmproj"] > 800 * MIB
     assert "mmproj" not in plain.per_device[0].parts
+
+
+def test_what_is_screened_has_its_batch_and_its_margin() -> None:
+    """Of a context of 65,536 Ollama takes batches of 2,048, whose buffer is no more than four times that of 512."""
+    it, (_, compiled), devices = runtime("0.33.0-rc2"), pair("qwen3-0.6b"), device_set("rtx4090 + rtx3060-12gb")
+    work = Workload(65_536, 1, number_format("fp16"), 2)
+    usual, found = memory(compiled, work), it.screen(compiled, work, devices)
+    assert [usage.budget for usage in found.devices] == [budget - MARGIN for budget in devices.budgets]
+    assert {held_of(usage, COMPUTE) for usage in found.devices} == {4 * usual.compute.value}
+    short = it.screen(compiled, work._replace(context=4096), devices)
+    assert {held_of(usage, COMPUTE) for usage in short.devices} == {
+        memory(compiled, work._replace(context=4096)).compute.value
+    }
+    named = it.screen(compiled, work.with_options(ubatch=1024), devices)
+    assert {held_of(usage, COMPUTE) for usage in named.devices} == {2 * usual.compute.value}
+
+
+def test_how_far_off_a_screening_may_be() -> None:
+    """A tower may take 30 %; of several devices it may all lie on one."""
+    it, (_, compiled), work = runtime("0.33.0-rc2"), pair("qwen3-0.6b"), Workload(8192, 1, number_format("fp16"), 2)
+    assert it.screen_error(compiled, work, device_set("rtx4090")) == 0.3
+    assert it.screen_error(compiled, work, device_set("2x rtx4090")) == 1.0
+    assert it.screen_error(compiled, work.with_options(gpu_layers="10"), device_set("rtx4090")) == inf

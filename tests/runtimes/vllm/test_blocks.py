@@ -83,3 +83,12 @@ def test_the_answer_in_words() -> None:
     assert "of ~1,124 blocks of recurrent state some logs had only 876" in " ".join(english.split())
     assert chinese.startswith("不一定")
     assert "--max-num-seqs 876" in "".join(chinese.split("\n"))
+
+
+def test_models_without_states_take_any_number_of_sequences() -> None:
+    """Graphs of decode steps want a block of state for each sequence, and these have none."""
+    for model, codes in (("llama-3.1-8b", set()), ("qwen3-next-80b-a3b", {"too_many_sequences"})):
+        options = {"max_num_seqs": 100_000}
+        answer = estimate(model, ["fp8"], context=4096, runtime="vllm", gpus=["2x h100"], options=options)
+        (told,) = answer.estimates[0].devices
+        assert {limit.code for limit in told.limits} & {"too_many_sequences"} == codes

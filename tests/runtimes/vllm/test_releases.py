@@ -36,6 +36,8 @@ def test_a_release_that_is_not_described_is_refused(said: str) -> None:
         (24, "0.19", {}, Batch(2048, 256)),
         (24, "0.19", {"offline": True}, Batch(8192, 256)),
         (180, "0.19", {}, Batch(8192, 1024)),
+        (70, "0.19", {}, Batch(8192, 1024)),
+        (160, "0.33", {}, Batch(16384, 1024)),
         (180, "0.33", {}, Batch(16384, 1024)),
         (120, "0.33", {"gb10": True}, Batch(2048, 256)),
     ],

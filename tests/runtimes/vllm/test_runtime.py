@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from statistics import median
@@ -295,6 +296,22 @@ def test_the_explanation_adds_up() -> None:
     assert f"{result.estimates[0].devices[0].weights_bytes:,} weights" in text
     assert f"{result.estimates[0].devices[0].kv_cache_tokens:,} tokens" in text
     assert "512 blocks of 16 tokens x 2,097,152 bytes = 1,073,741,824 bytes" in text
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-3.1-70b"])
+@pytest.mark.parametrize("release_", [MEASURED, "0.33.0"])
+def test_the_sum_of_a_device_adds_up_also_where_it_is_too_small(model: str, release_: str) -> None:
+    result = estimate(model, ["bf16"], context=8192, runtime=f"vllm@{release_}", gpus=["h100"], explain=True)
+    found = re.search(
+        r"([\d,]+) x ([\d.]+) - ([\d,]+) weights - ([\d,]+) activations - ([\d,]+) outside PyTorch"
+        r"(?: - ([\d,]+) CUDA graphs)? = (-?[\d,]+) bytes",
+        "\n".join(result.explanation),
+    )
+    assert found is not None
+    visible, *parts, left = (int((told or "0").replace(",", "")) for told in found.group(1, 3, 4, 5, 6, 7))
+    assert int(visible * float(found[2])) - sum(parts) == left
+    assert (left > 0) is (model == "llama-3.1-8b")
+    assert (found[6] is None) is (release_ == MEASURED)
 
 
 def test_llama_cpp_explains_its_own_parts() -> None:

@@ -57,8 +57,8 @@ def assumed(shape: Shape, count: int) -> tuple[Layer, ...]:
 
 
 def _mixer(shape: Shape, cache: LayerCache) -> Mixer:
-    """What keeps such a cache: latent attention where K, the latent, is wider than V, its rotary part."""
-    if cache.keys > cache.values > 0:
+    """What keeps such a cache: latent attention where K, the latent, is far wider than V, its rotary part."""
+    if cache.keys > 2 * cache.values > 0:
         return Latent(shape.hidden // LATENT_HEAD, None, cache.keys, HEAD, cache.values, HEAD)
     heads = max(1, shape.hidden // HEAD)
     return Attend(heads, HEAD, HEAD, shape.hidden, cache.keys, cache.values, cache.window)

@@ -37,7 +37,7 @@ def read(text: str) -> Logged | None:
         batch=number(r"Parallel:(\d+)", text) or number(r"--parallel (\d+)", text) or known.batch,
         kv=_kv(text) or known.kv,
         options={**known.options, **_options(text)},
-        cards=_cards(text) or known.cards,
+        cards=_cards(text) or engine.cards(text),
         terms=terms,
     )
 

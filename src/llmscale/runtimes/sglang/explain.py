@@ -15,7 +15,7 @@ from llmscale.runtimes.subject import Exact
 
 def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSet, release: str) -> Iterator[str]:
     """Cache, state and overhead of a rank, then the sum that leaves so much for the pools."""
-    found, name = started(subject, work, devices), counted(devices.id, devices.count)
+    found, name = started(subject, work, devices, release), counted(devices.id, devices.count)
     if found is None:
         if not devices.unnamed:
             yield f"  {name}: SGLang's cache of this model is not modelled; the general rule is taken"
@@ -41,7 +41,7 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
         else f"  compute is not counted: what is left of a device for activations and CUDA graphs depends on it "
         f"(SGLang {release}'s rule, not measured)"
     )
-    taken = outside(settings_of(work, devices))
+    taken = outside(settings_of(work, devices, release))
     yield f"  overhead = {taken:,} bytes of CUDA context and process group (measured, tests/truth/sglang.json)"
     if devices.unnamed:
         return

@@ -103,7 +103,7 @@ def _options(text: str) -> dict[str, Any]:
     share = _said("mem_fraction_static", text)
     if re.fullmatch(r"0?\.\d+", share):
         found["mem_fraction_static"] = float(share)
-    return {name: value for name, value in found.items() if value != 1}
+    return {name: value for name, value in found.items() if (name, value) != ("tp", 1)}
 
 
 def _cards(text: str) -> tuple[LoggedDevice, ...]:

@@ -74,7 +74,7 @@ def ranks_of(subject: Exact, work: Workload, devices: DeviceSet) -> int:
     return int((accepted or possible)[0])
 
 
-def settings_of(work: Workload, devices: DeviceSet) -> SglangSettings:
+def settings_of(work: Workload, devices: DeviceSet, version: str) -> SglangSettings:
     """What ``sglang.launch_server`` is started with, for a settled workload."""
     return SglangSettings(
         context=work.context,
@@ -84,6 +84,7 @@ def settings_of(work: Workload, devices: DeviceSet) -> SglangSettings:
         max_requests=work.option("max_running_requests"),
         kv_bytes=cache_bytes(work),
         nvlink=link_between(devices).name == NVLINK,
+        version=version,
     )
 
 
@@ -92,7 +93,7 @@ def _start(subject: Exact, memory: int, visible: int, settings: SglangSettings) 
     return start(subject.spec, planes_of(subject.quant), memory, visible, settings)
 
 
-def started(subject: Exact, work: Workload, devices: DeviceSet) -> Started | None:
+def started(subject: Exact, work: Workload, devices: DeviceSet, version: str) -> Started | None:
     """SGLang's start on `devices`; None where its cache is not modelled.
 
     Raises:
@@ -100,14 +101,14 @@ def started(subject: Exact, work: Workload, devices: DeviceSet) -> Started | Non
     """
     memory = SMALL if devices.unnamed else devices.each
     try:
-        return _start(subject, memory, devices.visible, settings_of(work, devices))
+        return _start(subject, memory, devices.visible, settings_of(work, devices, version))
     except UnsupportedModelError:
         return None
 
 
-def budget(work: Workload, devices: DeviceSet, subject: Exact | None = None) -> int:
+def budget(work: Workload, devices: DeviceSet, version: str, subject: Exact | None = None) -> int:
     """Bytes of a device for weights, pools, and what is taken before them."""
-    settings = settings_of(work, devices)
+    settings = settings_of(work, devices, version)
     spec = subject.spec if subject else None
     default = default_of(spec, SMALL if devices.unnamed else devices.each, settings).fraction
     fraction = default if settings.fraction is None else settings.fraction
@@ -125,7 +126,7 @@ def _short_of_16_bits(subject: Exact, settings: SglangSettings, free: int) -> Li
     return Limit(note("loaded_in_16_bits", before=before, free=free), Verdict.NO)
 
 
-def place(subject: Exact, work: Workload, devices: DeviceSet, rule: Memory) -> Placement:
+def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule: Memory) -> Placement:
     """The ranks on `devices`.
 
     Args:
@@ -134,8 +135,8 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, rule: Memory) -> P
     Raises:
         UsageError: what SGLang refuses.
     """
-    found, settings = started(subject, work, devices), settings_of(work, devices)
-    each = budget(work, devices, subject)
+    found, settings = started(subject, work, devices, version), settings_of(work, devices, version)
+    each = budget(work, devices, version, subject)
     if found is None:
         told = note("general_rule", runtime=INFO.title, model=subject.spec.name)
         return spread(rule, (each,) * devices.count, (0,) * devices.count)._replace(notes=(told,))
@@ -151,7 +152,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, rule: Memory) -> P
     limits, capacity = [], None
     if not devices.unnamed:
         capacity = Capacity(found.pools.tokens if cell.pooled else None, found.concurrency, found.pools.bytes)
-        if found.concurrency < work.batch or found.pools.missing:
+        if found.concurrency < work.batch:
             told = note("fewer_requests", requests=round(found.concurrency, 2), asked=work.batch)
             limits.append(Limit(told, Verdict.NO))
         if short := _short_of_16_bits(subject, settings, found.free):

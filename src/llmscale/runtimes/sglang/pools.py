@@ -67,14 +67,12 @@ class Pools(NamedTuple):
         window_tokens: of the windows' pool, 0 without one.
         states: slots, 0 without recurrent layers.
         bytes: of the KV cache.
-        missing: bytes that lack for a single token or state.
     """
 
     tokens: int
     window_tokens: int
     states: int
     bytes: int
-    missing: int = 0
 
 
 def cells(spec: ModelSpec, tensor: int, kv_bytes: int) -> Cells | None:
@@ -101,17 +99,17 @@ def cells(spec: ModelSpec, tensor: int, kv_bytes: int) -> Cells | None:
 
 
 def pools(available: int, cell: Cells) -> Pools:
-    """The pools that `available` bytes make."""
+    """The pools that `available` bytes make; none where they do not hold one token and one state."""
     states = 0
     if cell.state:
         share = available * STATE_RATIO / (1 + STATE_RATIO)
-        states = int((share - cell.state) // cell.state)
-        available -= (max(0, states) + 1) * cell.state
+        states = max(0, int((share - cell.state) // cell.state))
+        available -= (states + 1) * cell.state
     if not cell.pooled:
-        return Pools(0, 0, max(0, states), 0, max(0, -available))
+        return Pools(0, 0, states, 0)
     tokens = int(available // cell.pooled)
-    if tokens < 1 or (cell.state and states < 1):
-        return Pools(0, 0, 0, 0, max(1, int(cell.pooled - available)))
+    if tokens < 1 or (cell.state and not states):
+        return Pools(0, 0, 0, 0)
     window_tokens = int(tokens * WINDOW_RATIO) if cell.token and cell.windowed else tokens if cell.windowed else 0
     return Pools(tokens, window_tokens, states, tokens * cell.token + window_tokens * cell.windowed)
 

@@ -41,12 +41,12 @@ class Sglang(GeneralRuntime):
     def place(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
         from llmscale.runtimes.sglang.placement import place
 
-        return place(subject, work, devices, self.memory(subject, work))
+        return place(subject, work, devices, self.release, self.memory(subject, work))
 
     def budgets(self, work: Workload, devices: DeviceSet) -> Sequence[int]:
         from llmscale.runtimes.sglang.placement import budget
 
-        return (budget(work, devices),) * devices.count
+        return (budget(work, devices, self.release),) * devices.count
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
         return SCREENED

@@ -46,6 +46,7 @@ class SglangSettings(NamedTuple):
         max_requests: ``--max-running-requests``.
         kv_bytes: bytes of an element of the cache.
         nvlink: whether the ranks are devices with NVLink.
+        version: the release that is asked for; empty for the newest that was read.
     """
 
     context: int
@@ -55,6 +56,7 @@ class SglangSettings(NamedTuple):
     max_requests: int | None = None
     kv_bytes: int = 2
     nvlink: bool = False
+    version: str = ""
 
 
 class Started(NamedTuple):
@@ -87,6 +89,7 @@ def default_of(spec: ModelSpec | None, memory: int, settings: SglangSettings) ->
         chunk=settings.chunk,
         requests=settings.max_requests,
         vision=vision(spec) if spec else None,
+        version=settings.version,
     )
 
 

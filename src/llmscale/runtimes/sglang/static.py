@@ -52,6 +52,7 @@ def defaults(
     decode_batch: int | None = None,
     vision: tuple[int, int] | None = None,
     requests: int | None = None,
+    version: str = "",
 ) -> Defaults:
     """The settings of a server on devices of `memory` bytes, as ``nvidia-smi`` reports them.
 
@@ -61,8 +62,9 @@ def defaults(
         chunk, decode_batch: as given, None for SGLang's default.
         vision: (layers, width) of the vision tower of a model that sees.
         requests: ``--max-running-requests``, which bounds the decode batch that is captured by default.
+        version: the release whose rules hold; empty for the newest that was read.
     """
-    tier = next(tier for tier in release().tiers if memory < tier.below)
+    tier = next(tier for tier in release(version).tiers if memory < tier.below)
     chunk = tier.chunk if chunk is None else chunk
     if decode_batch is None:
         decode_batch = tier.few if tensor < MANY_RANKS else tier.many

@@ -29,6 +29,8 @@ _OPTIONS = {
     "max_num_seqs": "max_num_seqs",
     "max_num_batched_tokens": "max_num_batched_tokens",
 }
+#: Options of which one is the same as none.
+_RANKS = ("tp", "pp", "dp")
 #: Quantisations of its config by the quant that they are; others are in the model's name.
 _QUANTS = {"awq": "awq", "awq_marlin": "awq", "fp8": "fp8", "bitsandbytes": "nf4", "mxfp4": "mxfp4"}
 _DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
@@ -116,7 +118,7 @@ def _options(text: str) -> dict[str, Any]:
         found["gpu_memory_utilization"] = float(said)
     if _said("enforce_eager", text) == "True":
         found["enforce_eager"] = True
-    return {name: value for name, value in found.items() if value is not None and value != 1}
+    return {name: value for name, value in found.items() if value is not None and not (name in _RANKS and value == 1)}
 
 
 def _cards(text: str, count: int) -> tuple[LoggedDevice, ...]:
