@@ -43,6 +43,7 @@ def train(
     lora_bias: str = "none",
     modules_to_save: str = "",
     virtual_tokens: int = 20,
+    prefix_projection: bool = False,
     train_layers: int = 1,
     optimizer: str = "adamw",
     precision: str = "",
@@ -70,10 +71,13 @@ def train(
     spec = loaded.spec
     if method == "qlora":
         _check_packed(reference, loaded, precision)
+    if prefix_projection and method != "prefix":
+        raise UsageError("--prefix-projection belongs to --method prefix.", "Leave it out.")
     targets = () if lora_targets == "default" else _names(lora_targets)
     counted = "lora" if method == "qlora" else method
+    saved = _names(modules_to_save)
     choice = MethodChoice(
-        counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens, last=train_layers
+        counted, lora_rank or 0, targets, lora_bias, saved, virtual_tokens, prefix_projection, train_layers
     )
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
     way = Way(choice, chosen_precision, optimizer, memory._replace(packed=method == "qlora"))

@@ -1,16 +1,17 @@
 """What attention keeps: projections, rotary positions, and the kernel's own.
 
 Sources: transformers 5.23.0 ``integrations/sdpa_attention.py`` (K and V are repeated where there is a mask),
-``models/llama/modeling_llama.py`` (eager), ``models/{gpt2,phi3}`` (fused projections); torch 2.13.0: the fused kernel
+``models/llama/modeling_llama.py`` (eager), ``models/{gpt2,phi3}`` (fused projections), ``models/gpt_oss`` (sinks); torch 2.13.0: the fused kernel
 keeps Q, K, V, its output and an FP32 log-sum-exp a head and token.
 """
 
 from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention
-from llmscale.training.activations.graph import Graph, Value, gradient
+from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight, work
 from llmscale.training.activations.ops import (
     FP32,
+    INT64,
     Setting,
     cast,
     copy,
@@ -19,6 +20,7 @@ from llmscale.training.activations.ops import (
     linear,
     rms_norm,
     rotary,
+    rotary_by_halves,
     scale,
 )
 from llmscale.training.activations.style import Style
@@ -29,7 +31,10 @@ def attend(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setti
     q, k, v = _project(graph, x, block, prefix, setting)
     if block.qk_norm:
         q, k = (_head_norm(graph, each, block, setting, style) for each in (q, k))
-    if style.rotary:
+    if style.rotary_by_halves:
+        before, (q, k) = (q, k), (rotary_by_halves(graph, q), rotary_by_halves(graph, k))
+        graph.hold(*before)
+    elif style.rotary:
         q, k = rotary(graph, q, setting), rotary(graph, k, setting)
     if style.rotary_joined:
         q, k = copy(graph, q), copy(graph, k)
@@ -44,6 +49,8 @@ def attend(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setti
 
 def scores(graph: Graph, qkv: tuple[Value, Value, Value], block: Attention, setting: Setting, style: Style) -> Value:
     """What queries, keys and values make, by single operations or one kernel."""
+    if block.sinks:
+        return _with_sinks(graph, *qkv, block, setting)
     if setting.eager:
         return _eager(graph, *qkv, block, setting, style)
     return _fused(graph, *qkv, block, setting)
@@ -66,7 +73,7 @@ def _project(graph: Graph, x: Value, block: Attention, prefix: str, setting: Set
 def _head_norm(graph: Graph, x: Value, block: Attention, setting: Setting, style: Style) -> Value:
     if block.qk_norm_bias:
         return layer_norm(graph, x, block.head_dim, setting)
-    return rms_norm(graph, x, block.head_dim, setting, style.norm == "gemma")
+    return rms_norm(graph, x, block.head_dim, setting, style.norm)
 
 
 def _repeat(graph: Graph, x: Value, block: Attention) -> Value:
@@ -102,3 +109,24 @@ def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting
     elements = setting.rows * block.heads * (block.v_head_dim or block.head_dim)
     made = graph.make([shares, values], elements, q.width, keeps=[shares, values], undo=[gradient(1), gradient(0)])
     return copy(graph, made)
+
+
+def _with_sinks(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting) -> Value:
+    """gpt-oss's: a column of learnt scores beside those of the keys, the largest taken off, then a softmax."""
+    keys, values = _repeat(graph, k, block), _repeat(graph, v, block)
+    rows, width = setting.rows * block.heads, q.width
+    squares, wider = rows * setting.seq, rows * (setting.seq + 1)
+    scores = graph.make([q, keys], squares, width, keeps=[q, keys], undo=[gradient(1), gradient(0)])
+    masked = copy(graph, scale(graph, scores))
+    own = [weight(block.heads * width)] if setting.trains else []
+    joined = graph.make([masked], wider, width, undo=[*own, alias()])
+    lost, index = work(wider * width), graph.keep(rows * INT64)
+    largest = graph.make([joined], rows, width, keeps=[index], undo=[lost, gradient()])
+    shifted = graph.make([joined, largest], wider, width, undo=[alias(0), lost, gradient(1)])
+    soft = graph.make([shifted], wider, width, undo=[gradient()], keeps_output=True, holds=[masked])
+    shares = graph.view(soft, [squares], [gradient()])[0]
+    elements = setting.rows * block.heads * block.head_dim
+    made = graph.make([shares, values], elements, width, keeps=[shares, values], undo=[gradient(1), gradient(0)])
+    out = copy(graph, made)
+    graph.hold(shifted)
+    return out

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.linear import Linear, Parameter
-from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp, StackedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block
 from llmscale.training.activations.attention import attend
@@ -24,6 +24,7 @@ from llmscale.training.activations.ops import (
     multiply,
     rms_norm,
 )
+from llmscale.training.activations.stacked import stacked
 from llmscale.training.activations.style import Style
 
 
@@ -55,7 +56,7 @@ def is_modelled(block: Block) -> bool:
 def _(block: Norm, piece: Piece, x: Value) -> Value:
     if piece.style.norm == "layer":
         return layer_norm(piece.graph, x, block.size, piece.setting)
-    return rms_norm(piece.graph, x, block.size, piece.setting, piece.style.norm == "gemma")
+    return rms_norm(piece.graph, x, block.size, piece.setting, piece.style.norm)
 
 
 @record.register(Linear)
@@ -101,6 +102,11 @@ def _(block: GatedMlp, piece: Piece, x: Value) -> Value:
 @record.register(MixtureOfExperts)
 def _(block: MixtureOfExperts, piece: Piece, x: Value) -> Value:
     return mixture(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
+
+
+@record.register(StackedExperts)
+def _(block: StackedExperts, piece: Piece, x: Value) -> Value:
+    return stacked(piece.graph, x, block, piece.setting)
 
 
 @record.register(Mlp)

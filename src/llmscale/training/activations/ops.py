@@ -128,8 +128,9 @@ def adapt(graph: Graph, x: Value, base: Value, shape: tuple[int, int], setting: 
     return cast(graph, both, base.width, [copy, x])
 
 
-def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, shifted: bool = False) -> Value:
-    """Llama's norm, computed in FP32; `shifted` is Gemma's, whose weight is one and more, and multiplies in FP32."""
+def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, norm: str = "rms") -> Value:
+    """Llama's norm, computed in FP32; ``gemma``'s weight is one and more, its and gpt-oss's (``wide``) are multiplied in
+    FP32 too."""
     rows = x.elements // size
     full = x.elements * FP32
     wide = cast(graph, x, FP32)
@@ -138,8 +139,8 @@ def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, shifted: bool 
     inverse = graph.make([mean], rows, FP32, undo=[work(rows * FP32), gradient()], keeps_output=True)
     undo = [gradient(0), work(full), gradient(1)]
     normed = graph.make([wide, inverse], x.elements, FP32, keeps=[wide, inverse], undo=undo)
-    if shifted:
-        factor = [graph.keep(size * FP32)]
+    if norm != "rms":
+        factor = [graph.keep(size * FP32)] if norm == "gemma" else []
         return cast(graph, _weighted(graph, normed, size, setting, factor), x.width)
     return _weighted(graph, cast(graph, normed, x.width), size, setting, [])
 
@@ -164,6 +165,11 @@ def rotary(graph: Graph, x: Value, setting: Setting) -> Value:
     straight = _by_table(graph, x, setting)
     turned = graph.make([x], x.elements, x.width, undo=[work(x.size), gradient()], spare=x.size // 2)
     return cast(graph, add(graph, straight, _by_table(graph, turned, setting)), x.width)
+
+
+def rotary_by_halves(graph: Graph, x: Value) -> Value:
+    """The same by halves of a head, each by tables half as wide, joined again (gpt-oss)."""
+    return graph.make([x], x.elements, x.width, undo=[work(x.size), gradient()], spare=x.size)
 
 
 def _by_table(graph: Graph, x: Value, setting: Setting) -> Value:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
-from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp, StackedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.training.activations.blocks import Piece, is_modelled, record
@@ -21,6 +21,10 @@ from llmscale.training.activations.image import classifier, patches
 from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy, linear
 from llmscale.training.activations.style import STYLES, Style
 from llmscale.training.activations.walk import Segment, backward, forward, recorded
+
+
+#: Blocks whose output is added to what came in.
+MIXERS = (Attention, LatentAttention, Mlp, GatedMlp, MixtureOfExperts, StackedExperts)
 
 
 class Passes(NamedTuple):
@@ -54,9 +58,15 @@ def missing(spec: ModelSpec) -> str:
     return ""
 
 
+def fused(spec: ModelSpec) -> bool:
+    """Whether the class takes the fused kernel; where it does not, attention is single operations."""
+    return spec.family not in STYLES or STYLES[spec.family].sdpa
+
+
 def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
     """Forward and backward of one micro-batch."""
     style = STYLES[spec.family]
+    setting = setting if style.sdpa else setting._replace(eager=True)
     outer = setting._replace(trains=setting.trains and not setting.frozen)
     enters = outer.trains or checkpointing
     first = patches(spec, outer) if style.image else _embedding(spec, outer, style, checkpointing)
@@ -138,7 +148,7 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
     for place, (prefix, block) in enumerate(blocks):
         branch = record(block, Piece(graph, prefix, setting, style), branch)
         following = [isinstance(each, Norm) for _, each in blocks[place + 1 : place + 3]]
-        mixer = isinstance(block, (Attention, LatentAttention, Mlp, GatedMlp, MixtureOfExperts))
+        mixer = isinstance(block, MIXERS)
         behind = following[:1] == [True] and following[1:] != [False]
         if (mixer and not behind) or (not mixer and waiting):
             x = branch = add(graph, x, branch)
@@ -209,7 +219,8 @@ def _rotary_tables(spec: ModelSpec, setting: Setting, style: Style) -> int:
     """Bytes of cosines and sines; of latent heads as complex numbers in FP32."""
     for placed in spec.placed:
         if isinstance(placed.block, Attention):
-            return 2 * style.tables * setting.seq * placed.block.head_dim * setting.width
+            width = placed.block.head_dim // (2 if style.rotary_by_halves else 1)
+            return 2 * style.tables * setting.seq * width * setting.width
         if isinstance(placed.block, LatentAttention):
             return setting.seq * placed.block.rope * FP32
     return 0
@@ -229,11 +240,12 @@ def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool
         # Each checkpoint holds the mask and the slopes that it is called with.
         heads = next(placed.block.heads for placed in spec.placed if isinstance(placed.block, Attention))
         return kept + (setting.seq + setting.batch * heads) * setting.seq * setting.width, 0
+    windows = {p.block.window for p in spec.placed if isinstance(p.block, Attention)} or {None}
+    mask = len(windows) * setting.seq * setting.seq * setting.width if setting.eager else 0
     if checkpointing:
-        windows = (p.block.window for p in spec.placed if isinstance(p.block, Attention))
+        kept += mask  # each checkpoint holds what it is called with
         masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows
         # What was looked up is a leaf of the graph where nothing of the model is trained, and stays beside the sum.
         leaf = hidden if not setting.trains and _tables(spec) > 1 else 0
         return kept + 4 + (positions if style.rotary else 0) + masked * setting.rows * setting.seq + leaf, 0
-    mask = setting.seq * setting.seq * setting.width if setting.eager else 0
     return kept, positions * (1 if style.rotary else 0) + hidden + mask

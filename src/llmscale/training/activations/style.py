@@ -13,9 +13,11 @@ class Style(NamedTuple):
     """What a family's code does.
 
     Attributes:
-        norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm.
+        norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``wide`` as gpt-oss's, ``layer`` the fused LayerNorm.
         rotary: whether positions rotate queries and keys.
         rotary_joined: whether the rotated part and the rest are joined again, which copies (Phi-3).
+        rotary_by_halves: whether tables are half as wide and halves of a head are turned one by one (gpt-oss).
+        sdpa: whether the class takes the fused kernel.
         gelu_by_parts: whether plain MLPs compute GELU in single operations.
         scores_in_fp32: whether eager attention takes its softmax in FP32.
         scaled: whether embeddings are multiplied by a number.
@@ -31,6 +33,8 @@ class Style(NamedTuple):
     norm: str = "rms"
     rotary: bool = True
     rotary_joined: bool = False
+    rotary_by_halves: bool = False
+    sdpa: bool = True
     gelu_by_parts: bool = False
     scores_in_fp32: bool = True
     scaled: bool = False
@@ -62,5 +66,6 @@ STYLES: dict[str, Style] = {
     "deepseek_v2": Style(router_in_fp32=True, renormalised=False),
     "bloom": Style(norm="layer", rotary=False, alibi=True),
     "vit": Style(norm="layer", rotary=False, loss_in_fp32=False, image=True),
+    "gpt_oss": Style(norm="wide", rotary_by_halves=True, sdpa=False),
     "gpt2": Style(norm="layer", rotary=False, gelu_by_parts=True, scores_in_fp32=False),
 }

@@ -9,7 +9,7 @@ from llmscale.training.adapters import DEFAULT_RANK
 from llmscale.training.experts import adapt_experts
 from llmscale.training.flops.products import Training
 from llmscale.training.methods import MethodChoice, adapted_modules
-from llmscale.training.modules import Kind, class_name, modules
+from llmscale.training.modules import SPLIT, Kind, class_name, modules
 
 #: Methods whose adapters are two products beside the matrix, or that add no product at all.
 COUNTED = ("full", "lora", "ln", "bitfit")
@@ -27,7 +27,7 @@ def taking_part(spec: ModelSpec, choice: MethodChoice) -> Callable[[str], Traini
     rank = choice.rank or DEFAULT_RANK["lora"]
     if choice.method == "lora" and adapt_experts(spec, modules(spec), choice.targets, rank):
         return None  # the product of A and B is made whole and added to the experts
-    if any(module.kind is Kind.EMBEDDING for module in adapted):
+    if any(module.kind is Kind.EMBEDDING or module.label in _halves(spec.family) for module in adapted):
         return None
     ranks = {module.name: rank for module in adapted}
     copied = {module.name for module in whole}
@@ -38,3 +38,8 @@ def taking_part(spec: ModelSpec, choice: MethodChoice) -> Callable[[str], Traini
         return Training(module in copied or bias, 0 if name.endswith(".bias") else ranks.get(module, 0))
 
     return how
+
+
+def _halves(family: str) -> frozenset[str]:
+    """Modules that are half a matrix of the checkpoint each, by which FLOPs are counted."""
+    return frozenset(name for pair in SPLIT.get(family, {}).values() for name in pair)
