@@ -28,7 +28,7 @@ from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.training.methods import METHODS, OWN, MethodChoice, Trained, largest_rank
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
-from llmscale.training.precision import ADAPTER, RECIPES
+from llmscale.training.precision import ADAPTER, PRECISIONS, RECIPES
 
 #: Catches slips; a rank above the width is only warned of.
 MOST_RANK = 1 << 20
@@ -151,7 +151,7 @@ def _check(method: str, rank: int | None, bias: str, tokens: int, optimizer: str
     for option, value, known in (
         ("--method", method, METHODS),
         ("--optimizer", optimizer, tuple(OPTIMIZERS)),
-        ("--precision", precision or "amp", tuple(RECIPES)),
+        ("--precision", precision or "amp", tuple(PRECISIONS)),
         ("--lora-bias", bias, ("none", "all", "lora_only")),
     ):
         if value not in known:
@@ -231,5 +231,5 @@ def _notes(spec: ModelSpec, choice: MethodChoice, precision: str, memory: Memory
     widest = largest_rank(spec, choice)
     if choice.rank > widest > 0:
         yield note("rank_above_width", rank=choice.rank, width=widest)
-    if choice.method not in OWN and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
+    if choice.method not in OWN and PRECISIONS[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
         yield note("adapters_in_fp32")

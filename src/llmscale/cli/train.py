@@ -50,7 +50,8 @@ def train(
     precision: Annotated[
         str,
         typer.Option(
-            "--precision", help="fp32, amp, bf16, megatron or deepspeed; amp in full, else bf16 if not given."
+            "--precision",
+            help="fp32, amp, bf16, bf16+amp, megatron or deepspeed; amp in full, else bf16 if not given.",
         ),
     ] = "",
     seq: memory.Seq = None,

@@ -90,8 +90,8 @@ LINEAR_PATCHES = "patch_embedding.linear"
 #: Model types whose linear layers were found the same as in the class, by the last part of their names and by count.
 COMPARED = (
     *("bart", "bert", "bloom", "clip", "cohere", "cohere2", "deberta-v2", "deepseek_v2", "deepseek_v3"),
-    *("deepseek_v32", "dinov2", "distilbert", "exaone4", "falcon_h1", "gemma", "gemma2", "gemma3", "gemma3_text", "glm"),
-    *("glm4", "glm4_moe", "glm_moe_dsa", "gpt2", "gpt_neox", "gpt_oss", "granite", "hunyuan_v1_dense"),
+    *("deepseek_v32", "dinov2", "distilbert", "exaone4", "falcon_h1", "gemma", "gemma2", "gemma3", "gemma3_text"),
+    *("glm", "glm4", "glm4_moe", "glm_moe_dsa", "gpt2", "gpt_neox", "gpt_oss", "granite", "hunyuan_v1_dense"),
     *("jamba", "llama", "llama4", "llava", "mamba", "mimo_v2_flash", "mistral", "mixtral", "modernbert", "mt5"),
     *("nemotron", "olmo2", "opt", "paligemma", "phi", "phi3", "phimoe", "qwen2", "qwen2_5_vl", "qwen2_moe"),
     *("qwen3", "qwen3_moe", "qwen3_next", "qwen3_vl", "qwen3_vl_moe", "roberta", "rwkv", "smollm3"),

@@ -11,6 +11,9 @@ from llmscale.errors import UsageError
 from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.model.spec import ModelSpec
 
+#: Model types whose class makes tensors that ask for no gradient, by the ends of their names: sines that are looked up.
+FROZEN: dict[str, tuple[str, ...]] = {"whisper": ("encoder.embed_positions.weight",)}
+
 
 def last_tensors(spec: ModelSpec, last: int) -> Iterator[tuple[tuple[int, ...], int]]:
     """Tensors of the last layers.
@@ -31,7 +34,9 @@ def last_tensors(spec: ModelSpec, last: int) -> Iterator[tuple[tuple[int, ...], 
 
 def own_tensors(spec: ModelSpec, ending: str) -> Iterator[tuple[tuple[int, ...], int]]:
     """Tensors whose names end so; all of them with an empty ending."""
-    return _in_class(group for group in inventory(spec).stored() if group.name.endswith(ending))
+    still = FROZEN.get(spec.family, ())
+    groups = (group for group in inventory(spec).stored() if not group.name.endswith(still))
+    return _in_class(group for group in groups if group.name.endswith(ending))
 
 
 def _in_class(groups: Iterable[TensorGroup]) -> Iterator[tuple[tuple[int, ...], int]]:

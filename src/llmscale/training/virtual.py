@@ -9,8 +9,8 @@ from llmscale.errors import UsageError
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.spec import ModelSpec
 
-#: Model types whose config names no ``num_key_value_heads``, so that peft makes keys as wide as the hidden state whatever
-#: the class's own are (``_prepare_prompt_learning_config``).
+#: Model types whose config names no ``num_key_value_heads``, so that peft makes keys as wide as the hidden state,
+#: whatever the class's own are (``_prepare_prompt_learning_config``).
 AS_WIDE_AS_HIDDEN = frozenset({"falcon", "gpt_bigcode", "longt5", "mt5", "switch_transformers", "t5", "umt5"})
 
 Tensors = tuple[tuple[tuple[int, ...], int], ...]

@@ -1,14 +1,15 @@
 """What attention keeps: projections, rotary positions, and the kernel's own.
 
 Sources: transformers 5.23.0 ``integrations/sdpa_attention.py`` (K and V are repeated where there is a mask),
-``models/llama/modeling_llama.py`` (eager), ``models/{gpt2,phi3}`` (fused projections), ``models/gpt_oss`` (sinks); torch 2.13.0: the fused kernel
-keeps Q, K, V, its output and an FP32 log-sum-exp a head and token.
+``models/llama/modeling_llama.py`` (eager), ``models/{gpt2,phi3}`` (fused projections), ``models/gpt_oss`` (sinks);
+torch 2.13.0: the fused kernel keeps Q, K, V, its output and an FP32 log-sum-exp a head and token.
 """
 
 from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight, work
+from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import (
     FP32,
     INT64,
@@ -17,7 +18,6 @@ from llmscale.training.activations.ops import (
     copy,
     heads,
     layer_norm,
-    linear,
     rms_norm,
     rotary,
     rotary_by_halves,
@@ -26,9 +26,18 @@ from llmscale.training.activations.ops import (
 from llmscale.training.activations.style import Style
 
 
-def attend(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setting, style: Style) -> Value:
-    """A layer's attention."""
-    q, k, v = _project(graph, x, block, prefix, setting)
+def attend(
+    graph: Graph,
+    x: Value,
+    block: Attention,
+    prefix: str,
+    setting: Setting,
+    style: Style,
+    memory: Value | None = None,
+) -> Value:
+    """A layer's attention; to `memory`, where it crosses over to what an encoder made."""
+    read = memory if memory and block.source == "cross" else x
+    q, k, v = _project(graph, x, read, block, prefix, setting)
     if block.qk_norm:
         q, k = (_head_norm(graph, each, block, setting, style) for each in (q, k))
     if style.rotary_by_halves:
@@ -38,8 +47,10 @@ def attend(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setti
         q, k = rotary(graph, q, setting), rotary(graph, k, setting)
     if style.rotary_joined:
         q, k = copy(graph, q), copy(graph, k)
+    if style.copied:
+        q, k, v = copy(graph, scale(graph, q)), copy(graph, k), copy(graph, v)
     made = scores(graph, (q, k, v), block, setting, style)
-    if style.rotary_joined and not setting.eager:
+    if (style.rotary_joined or style.copied) and not setting.eager:
         made = copy(graph, made)
     inner = block.heads * (block.v_head_dim or block.head_dim)
     out = linear(graph, made, inner, block.hidden, f"{prefix}{block.names[-1]}", setting, block.out_bias)
@@ -56,16 +67,19 @@ def scores(graph: Graph, qkv: tuple[Value, Value, Value], block: Attention, sett
     return _fused(graph, *qkv, block, setting)
 
 
-def _project(graph: Graph, x: Value, block: Attention, prefix: str, setting: Setting) -> tuple[Value, Value, Value]:
+def _project(
+    graph: Graph, x: Value, read: Value, block: Attention, prefix: str, setting: Setting
+) -> tuple[Value, Value, Value]:
     q, k = block.heads * block.head_dim, block.kv_heads * block.head_dim
     v = block.kv_heads * (block.v_head_dim or block.head_dim)
     if len(block.names) == 2:
         fused = linear(graph, x, block.hidden, q + k + v, f"{prefix}{block.names[0]}", setting, block.qkv_bias)
         parts = graph.view(fused, [setting.rows * width for width in (q, k, v)], [gradient()])
         return parts[0], parts[1], parts[2]
+    biases = (block.qkv_bias, block.qkv_bias if block.k_bias is None else block.k_bias, block.qkv_bias)
     made = [
-        linear(graph, x, block.hidden, width, f"{prefix}{name}", setting, block.qkv_bias)
-        for name, width in zip(block.names, (q, k, v), strict=False)
+        linear(graph, taken, block.hidden, width, f"{prefix}{name}", setting, bias)
+        for name, taken, width, bias in zip(block.names, (x, read, read), (q, k, v), biases, strict=False)
     ]
     return heads(graph, made[0]), heads(graph, made[1]), made[2]
 
@@ -100,7 +114,8 @@ def _fused(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting
 
 def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting, style: Style) -> Value:
     keys, values = _repeat(graph, k, block), _repeat(graph, v, block)
-    squares = setting.rows * setting.seq * block.heads
+    asked = keys.elements // (setting.batch * block.heads * block.head_dim)
+    squares = setting.rows * asked * block.heads
     scores = graph.make([q, keys], squares, q.width, keeps=[q, keys], undo=[gradient(0), gradient(1)])
     masked = copy(graph, scale(graph, scores))
     wide = cast(graph, masked, FP32) if style.scores_in_fp32 else masked

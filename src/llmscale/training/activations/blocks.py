@@ -15,26 +15,21 @@ from llmscale.training.activations.attention import attend
 from llmscale.training.activations.experts import mixture
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight
 from llmscale.training.activations.latent import attend_latent
-from llmscale.training.activations.ops import (
-    Setting,
-    activation,
-    gelu_by_parts,
-    layer_norm,
-    linear,
-    multiply,
-    rms_norm,
-)
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import Setting, activation, gelu_by_parts, layer_norm, multiply, rms_norm
 from llmscale.training.activations.stacked import stacked
 from llmscale.training.activations.style import Style
 
 
 class Piece(NamedTuple):
-    """A part of a model while it is recorded: the graph, the name that the block's tensors begin with, and how."""
+    """A part of a model while it is recorded: the graph, the name that the block's tensors begin with, how, and what
+    attention reads that is not its own input."""
 
     graph: Graph
     prefix: str
     setting: Setting
     style: Style
+    memory: Value | None = None
 
 
 @singledispatch
@@ -75,7 +70,7 @@ def _(block: Parameter, piece: Piece, x: Value) -> Value:
 
 @record.register(Attention)
 def _(block: Attention, piece: Piece, x: Value) -> Value:
-    return attend(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
+    return attend(piece.graph, x, block, piece.prefix, piece.setting, piece.style, piece.memory)
 
 
 @record.register(LatentAttention)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.training.activations.graph import Graph, Value, gradient, weight, work
-from llmscale.training.activations.ops import FP32, INT64, Setting, activation, add, cast, linear, multiply
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import FP32, INT64, Setting, activation, add, cast, multiply
 from llmscale.training.activations.style import Style
 
 INT32 = 4

@@ -14,7 +14,8 @@ from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.spec import ModelSpec
 from llmscale.training.activations.blocks import Piece, record
 from llmscale.training.activations.graph import Graph, alias, gradient, weight
-from llmscale.training.activations.ops import Setting, cross_entropy, linear
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import Setting, cross_entropy
 from llmscale.training.activations.style import Style
 from llmscale.training.activations.walk import Segment, recorded
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.training.activations.attention import scores
 from llmscale.training.activations.graph import Graph, Value, alias, gradient
-from llmscale.training.activations.ops import FP32, Setting, cast, linear, rms_norm
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import FP32, Setting, cast, rms_norm
 from llmscale.training.activations.style import Style
 
 

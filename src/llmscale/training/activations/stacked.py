@@ -1,7 +1,8 @@
 """What gpt-oss's experts keep: rows sorted by expert, two grouped products with a bias, and a gate that is clamped.
 
-Source: transformers 5.23.0 ``models/gpt_oss/modeling_gpt_oss.py`` (``_apply_gate``, the router's softmax over the chosen
-alone), ``integrations/moe.py``, followed as the class keeps it when it is traced (tests/truth/training_activations.json).
+Source: transformers 5.23.0 ``models/gpt_oss/modeling_gpt_oss.py`` (``_apply_gate``, the router's softmax over the
+chosen alone), ``integrations/moe.py``, followed as the class keeps it when it is traced
+(tests/truth/training_activations.json).
 """
 
 from __future__ import annotations

@@ -18,10 +18,11 @@ from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.training.activations.blocks import Piece, is_modelled, record
 from llmscale.training.activations.graph import Graph, Value, gradient, weight
 from llmscale.training.activations.image import classifier, patches
-from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy, linear
+from llmscale.training.activations.listening import stacks
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy
 from llmscale.training.activations.style import STYLES, Style
 from llmscale.training.activations.walk import Segment, backward, forward, recorded
-
 
 #: Blocks whose output is added to what came in.
 MIXERS = (Attention, LatentAttention, Mlp, GatedMlp, MixtureOfExperts, StackedExperts)
@@ -46,7 +47,7 @@ def missing(spec: ModelSpec) -> str:
     """Why a model's activations are not modelled; empty where they are."""
     if spec.family not in STYLES:
         return f"model type '{spec.family}'"
-    if STYLES[spec.family].image:
+    if STYLES[spec.family].image or STYLES[spec.family].listens:
         return ""
     if not any(isinstance(placed.block, Head) for placed in spec.placed):
         return f"a '{spec.family}' without a head"
@@ -63,17 +64,26 @@ def fused(spec: ModelSpec) -> bool:
     return spec.family not in STYLES or STYLES[spec.family].sdpa
 
 
+def freezes(spec: ModelSpec) -> bool:
+    """Whether layers at the end alone can be trained here: not where an encoder stands before a decoder."""
+    return not STYLES[spec.family].listens
+
+
 def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
     """Forward and backward of one micro-batch."""
     style = STYLES[spec.family]
     setting = setting if style.sdpa else setting._replace(eager=True)
     outer = setting._replace(trains=setting.trains and not setting.frozen)
+    if style.listens:
+        stands = stacks(spec, outer, style, checkpointing)
+        return _put_together(stands.first, stands.between, stands.last, (stands.kept, 0), 0)
+    tied = _tied_table(spec) * setting.width if outer.trains else 0
     enters = outer.trains or checkpointing
     first = patches(spec, outer) if style.image else _embedding(spec, outer, style, checkpointing)
     layers = list(_layers(spec, setting, style, enters, checkpointing))
     last = classifier(spec, outer, style) if style.image else _head(spec, outer, style)
     shared = _shared(spec, outer, style, checkpointing)
-    return _put_together(first, layers, last, shared, _tied_table(spec) * setting.width if outer.trains else 0)
+    return _put_together(first, layers, last, shared, tied)
 
 
 def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int) -> Passes:
@@ -241,7 +251,7 @@ def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool
         heads = next(placed.block.heads for placed in spec.placed if isinstance(placed.block, Attention))
         return kept + (setting.seq + setting.batch * heads) * setting.seq * setting.width, 0
     windows = {p.block.window for p in spec.placed if isinstance(p.block, Attention)} or {None}
-    mask = len(windows) * setting.seq * setting.seq * setting.width if setting.eager else 0
+    mask = len(windows) * setting.rows * setting.seq * setting.width if setting.eager else 0
     if checkpointing:
         kept += mask  # each checkpoint holds what it is called with
         masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows

@@ -17,6 +17,8 @@ class Style(NamedTuple):
         rotary: whether positions rotate queries and keys.
         rotary_joined: whether the rotated part and the rest are joined again, which copies (Phi-3).
         rotary_by_halves: whether tables are half as wide and halves of a head are turned one by one (gpt-oss).
+        copied: whether queries are scaled by themselves, and all three copied into an order of heads (Whisper).
+        listens: whether an encoder of sound stands before the decoder.
         sdpa: whether the class takes the fused kernel.
         gelu_by_parts: whether plain MLPs compute GELU in single operations.
         scores_in_fp32: whether eager attention takes its softmax in FP32.
@@ -34,6 +36,8 @@ class Style(NamedTuple):
     rotary: bool = True
     rotary_joined: bool = False
     rotary_by_halves: bool = False
+    copied: bool = False
+    listens: bool = False
     sdpa: bool = True
     gelu_by_parts: bool = False
     scores_in_fp32: bool = True
@@ -66,6 +70,7 @@ STYLES: dict[str, Style] = {
     "deepseek_v2": Style(router_in_fp32=True, renormalised=False),
     "bloom": Style(norm="layer", rotary=False, alibi=True),
     "vit": Style(norm="layer", rotary=False, loss_in_fp32=False, image=True),
+    "whisper": Style(norm="layer", rotary=False, copied=True, scores_in_fp32=False, loss_in_fp32=False, listens=True),
     "gpt_oss": Style(norm="wide", rotary_by_halves=True, sdpa=False),
     "gpt2": Style(norm="layer", rotary=False, gelu_by_parts=True, scores_in_fp32=False),
 }

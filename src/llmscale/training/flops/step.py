@@ -74,7 +74,7 @@ def flops(spec: ModelSpec, step: Step, how: Callable[[str], Training]) -> Flops:
         how: which module takes part how, by the full name of its tensor, with ``{layer}``.
     """
     reads = any(isinstance(p.block, Attention) and p.block.source == "cross" for p in spec.placed)
-    memory = _listened(spec) or step.tokens
+    memory = listened(spec) or step.tokens
     live = memory_live = start = step.adapters and step.checkpointing
     forward = backward = again = 0
     in_encoder = reads
@@ -186,10 +186,10 @@ def _named(prefix: str) -> bool:
 
 
 def _listens(spec: ModelSpec) -> bool:
-    return _listened(spec) > 0
+    return listened(spec) > 0
 
 
-def _listened(spec: ModelSpec) -> int:
+def listened(spec: ModelSpec) -> int:
     """Positions of sound that the encoder sees, whatever is said; 0 for an encoder of text."""
     heard = any(isinstance(placed.block, Convolution) and "encoder" in placed.prefix for placed in spec.placed)
     for placed in spec.placed:
@@ -202,7 +202,7 @@ def _listened(spec: ModelSpec) -> int:
 def _positions(spec: ModelSpec, placed: PlacedBlock) -> int:
     """What a convolution of the encoder makes: the last halves the positions (Whisper's stride of 2)."""
     convolutions = [each for each in spec.placed if isinstance(each.block, Convolution)]
-    return _listened(spec) << (len(convolutions) - 1 - convolutions.index(placed))
+    return listened(spec) << (len(convolutions) - 1 - convolutions.index(placed))
 
 
 def six_nd(spec: ModelSpec, tokens: int, active: bool) -> int:
