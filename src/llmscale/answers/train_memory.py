@@ -11,7 +11,7 @@ from llmscale.model.blocks.embedding import Head
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.training.activations.ops import Setting
-from llmscale.training.activations.step import freezes, missing, passes
+from llmscale.training.activations.step import freezes, fused, missing, passes
 from llmscale.training.adapters import DEFAULT_RANK
 from llmscale.training.experts import wanted_parts
 from llmscale.training.methods import RENAMES_EXPERTS, MethodChoice, adapted_modules
@@ -131,6 +131,8 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
         return why
     if choice.method not in ("full", "lora", "dora", "freeze"):
         return f"--method {choice.method}"
+    if asked.attention == "flash" and not fused(spec):
+        return f"--attn flash of model type '{spec.family}'"
     if choice.method == "freeze" and not freezes(spec):
         return "--method freeze with an encoder"
     if precision not in TORCH or (precision in AUTOCAST and not _casts(spec, choice, precision)):
