@@ -25,6 +25,8 @@ from llmscale.training.activations.ops import (
 )
 from llmscale.training.activations.style import Style
 
+Scored = tuple[Value, list[Value]]
+
 
 def attend(
     graph: Graph,
@@ -49,17 +51,17 @@ def attend(
         q, k = copy(graph, q), copy(graph, k)
     if style.copied:
         q, k, v = copy(graph, scale(graph, q)), copy(graph, k), copy(graph, v)
-    made = scores(graph, (q, k, v), block, setting, style)
+    made, shares = scores(graph, (q, k, v), block, setting, style)
     if (style.rotary_joined or style.copied) and not setting.eager:
         made = copy(graph, made)
     inner = block.heads * (block.v_head_dim or block.head_dim)
     out = linear(graph, made, inner, block.hidden, f"{prefix}{block.names[-1]}", setting, block.out_bias)
-    graph.hold(x, k, v)
+    graph.hold(x, k, v, *shares)
     return out
 
 
-def scores(graph: Graph, qkv: tuple[Value, Value, Value], block: Attention, setting: Setting, style: Style) -> Value:
-    """What queries, keys and values make, by single operations or one kernel."""
+def scores(graph: Graph, qkv: tuple[Value, Value, Value], block: Attention, setting: Setting, style: Style) -> Scored:
+    """What queries, keys and values make, by single operations or one kernel, and what of it the class still names."""
     if block.sinks:
         return _with_sinks(graph, *qkv, block, setting)
     if setting.eager:
@@ -90,17 +92,18 @@ def _head_norm(graph: Graph, x: Value, block: Attention, setting: Setting, style
     return rms_norm(graph, x, block.head_dim, setting, style.norm)
 
 
-def _repeat(graph: Graph, x: Value, block: Attention) -> Value:
-    """Keys or values of a group, once for each of its query heads; of one group without a copy."""
+def _repeat(graph: Graph, x: Value, block: Attention, whole: bool = False) -> Value:
+    """Keys or values of a group, once for each of its query heads; of one group without a copy, unless a product needs
+    the `whole` as one."""
     elements = x.elements // block.kv_heads * block.heads
     if block.heads == block.kv_heads:
         return x
-    if block.kv_heads == 1:
+    if block.kv_heads == 1 and not whole:
         return graph.view(x, [elements], [gradient()])[0]
     return graph.make([x], elements, x.width, undo=[gradient()])
 
 
-def _fused(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting) -> Value:
+def _fused(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting) -> Scored:
     masked = setting.masked or (setting.windows and block.window is not None and setting.seq >= block.window)
     mask = []
     if masked:
@@ -109,26 +112,28 @@ def _fused(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting
     elements = setting.rows * block.heads * (block.v_head_dim or block.head_dim)
     sums = graph.keep(setting.rows * block.heads * FP32)
     undo = [gradient(0), gradient(1), gradient(2)]
-    return graph.make([q, k, v], elements, q.width, keeps=[q, k, v, sums, *mask], undo=undo, keeps_output=True)
+    keeps = [q, k, v, sums, *mask]
+    return graph.make([q, k, v], elements, q.width, keeps=keeps, undo=undo, keeps_output=True), []
 
 
-def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting, style: Style) -> Value:
-    keys, values = _repeat(graph, k, block), _repeat(graph, v, block)
+def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting, style: Style) -> Scored:
+    keys, values = (_repeat(graph, each, block, setting.batch > 1) for each in (k, v))
     asked = keys.elements // (setting.batch * block.heads * block.head_dim)
     squares = setting.rows * asked * block.heads
     scores = graph.make([q, keys], squares, q.width, keeps=[q, keys], undo=[gradient(0), gradient(1)])
     masked = copy(graph, scale(graph, scores))
     wide = cast(graph, masked, FP32) if style.scores_in_fp32 else masked
-    soft = graph.make([wide], squares, wide.width, undo=[gradient()], keeps_output=True)
-    shares = cast(graph, soft, q.width)
+    soft = graph.make([wide], squares, wide.width, undo=[gradient()], keeps_output=True, holds=[masked])
+    shares = cast(graph, soft, q.width, [masked])
     elements = setting.rows * block.heads * (block.v_head_dim or block.head_dim)
     made = graph.make([shares, values], elements, q.width, keeps=[shares, values], undo=[gradient(1), gradient(0)])
-    return copy(graph, made)
+    out = copy(graph, made)
+    return out, [shares]
 
 
-def _with_sinks(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting) -> Value:
+def _with_sinks(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting) -> Scored:
     """gpt-oss's: a column of learnt scores beside those of the keys, the largest taken off, then a softmax."""
-    keys, values = _repeat(graph, k, block), _repeat(graph, v, block)
+    keys, values = (_repeat(graph, each, block, setting.batch > 1) for each in (k, v))
     rows, width = setting.rows * block.heads, q.width
     squares, wider = rows * setting.seq, rows * (setting.seq + 1)
     scores = graph.make([q, keys], squares, width, keeps=[q, keys], undo=[gradient(1), gradient(0)])
@@ -144,4 +149,4 @@ def _with_sinks(graph: Graph, q: Value, k: Value, v: Value, block: Attention, se
     made = graph.make([shares, values], elements, width, keeps=[shares, values], undo=[gradient(1), gradient(0)])
     out = copy(graph, made)
     graph.hold(shifted)
-    return out
+    return out, [shares]

@@ -29,9 +29,9 @@ def attend_latent(graph: Graph, x: Value, block: LatentAttention, prefix: str, s
     query = _joined(graph, q_nope, _turned(graph, q_rope), setting.rows * heads * wide)
     key = _joined(graph, k_nope, _turned(graph, k_rope), setting.rows * heads * wide)
     whole = Attention(block.hidden, heads, heads, wide, block.v_head)
-    made = scores(graph, (query, key, v), whole, setting, style)
+    made, shares = scores(graph, (query, key, v), whole, setting, style)
     out = linear(graph, made, heads * block.v_head, block.hidden, f"{prefix}o_proj", setting, block.bias)
-    graph.hold(x, key, v)
+    graph.hold(x, key, v, *shares)
     return out
 
 

@@ -251,11 +251,11 @@ def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool
         heads = next(placed.block.heads for placed in spec.placed if isinstance(placed.block, Attention))
         return kept + (setting.seq + setting.batch * heads) * setting.seq * setting.width, 0
     windows = {p.block.window for p in spec.placed if isinstance(p.block, Attention)} or {None}
-    mask = len(windows) * setting.rows * setting.seq * setting.width if setting.eager else 0
+    mask = len(windows) * setting.rows * setting.seq * setting.width if setting.eager and not style.behind else 0
     if checkpointing:
         kept += mask  # each checkpoint holds what it is called with
         masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows
         # What was looked up is a leaf of the graph where nothing of the model is trained, and stays beside the sum.
-        leaf = hidden if not setting.trains and _tables(spec) > 1 else 0
+        leaf = hidden if not setting.trains and (_tables(spec) > 1 or style.multiplied) else 0
         return kept + 4 + (positions if style.rotary else 0) + masked * setting.rows * setting.seq + leaf, 0
     return kept, positions * (1 if style.rotary else 0) + hidden + mask

@@ -23,6 +23,7 @@ class Style(NamedTuple):
         gelu_by_parts: whether plain MLPs compute GELU in single operations.
         scores_in_fp32: whether eager attention takes its softmax in FP32.
         scaled: whether embeddings are multiplied by a number.
+        multiplied: whether that is done outside the table's own module (Granite).
         tables: pairs of cosines and sines.
         behind: whether norms stand behind attention and MLP, over the sum with what came in (BERT).
         loss_in_fp32: whether logits are taken to FP32 for the loss.
@@ -42,6 +43,7 @@ class Style(NamedTuple):
     gelu_by_parts: bool = False
     scores_in_fp32: bool = True
     scaled: bool = False
+    multiplied: bool = False
     tables: int = 1
     behind: bool = False
     loss_in_fp32: bool = True
@@ -55,7 +57,7 @@ LLAMA = Style()
 STYLES: dict[str, Style] = {
     "exaone4": LLAMA,
     "gemma": Style(norm="gemma", scaled=True),
-    "granite": LLAMA,
+    "granite": Style(multiplied=True),
     "hunyuan_v1_dense": LLAMA,
     "llama": LLAMA,
     "mistral": LLAMA,
