@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from llmscale.runtimes.transformers.style import Activation, Normed
+from llmscale.model.classes.style import Activation, Normed
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 FP32 = 4

@@ -23,7 +23,7 @@ from llmscale.training.activations.ops import (
     rotary_by_halves,
     scale,
 )
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.style import Trait
 
 Scored = tuple[Value, list[Value]]
 
@@ -34,7 +34,7 @@ def attend(
     block: Attention,
     prefix: str,
     setting: Setting,
-    style: Style,
+    style: Trait,
     memory: Value | None = None,
 ) -> Value:
     """A layer's attention; to `memory`, where it crosses over to what an encoder made."""
@@ -60,7 +60,7 @@ def attend(
     return out
 
 
-def scores(graph: Graph, qkv: tuple[Value, Value, Value], block: Attention, setting: Setting, style: Style) -> Scored:
+def scores(graph: Graph, qkv: tuple[Value, Value, Value], block: Attention, setting: Setting, style: Trait) -> Scored:
     """What queries, keys and values make, by single operations or one kernel, and what of it the class still names."""
     if block.sinks:
         return _with_sinks(graph, *qkv, block, setting)
@@ -86,7 +86,7 @@ def _project(
     return heads(graph, made[0]), heads(graph, made[1]), made[2]
 
 
-def _head_norm(graph: Graph, x: Value, block: Attention, setting: Setting, style: Style) -> Value:
+def _head_norm(graph: Graph, x: Value, block: Attention, setting: Setting, style: Trait) -> Value:
     if block.qk_norm_bias:
         return layer_norm(graph, x, block.head_dim, setting)
     return rms_norm(graph, x, block.head_dim, setting, style.norm)
@@ -116,7 +116,7 @@ def _fused(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting
     return graph.make([q, k, v], elements, q.width, keeps=keeps, undo=undo, keeps_output=True), []
 
 
-def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting, style: Style) -> Scored:
+def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting, style: Trait) -> Scored:
     keys, values = (_repeat(graph, each, block, setting.batch > 1) for each in (k, v))
     asked = keys.elements // (setting.batch * block.heads * block.head_dim)
     squares = setting.rows * asked * block.heads

@@ -18,7 +18,7 @@ from llmscale.training.activations.latent import attend_latent
 from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import Setting, activation, gelu_by_parts, layer_norm, multiply, rms_norm
 from llmscale.training.activations.stacked import stacked
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.style import Trait
 
 
 class Piece(NamedTuple):
@@ -28,7 +28,7 @@ class Piece(NamedTuple):
     graph: Graph
     prefix: str
     setting: Setting
-    style: Style
+    style: Trait
     memory: Value | None = None
 
 

@@ -16,7 +16,7 @@ from llmscale.training.activations.blocks import Piece, record
 from llmscale.training.activations.graph import Graph, alias, gradient, weight
 from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import HALF, Setting, cross_entropy
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.style import Trait
 from llmscale.training.activations.walk import Segment, recorded
 
 
@@ -45,7 +45,7 @@ def _narrowed(cut: PatchEmbedding, patched: int, setting: Setting) -> tuple[int,
     return sum(prod(tensor.shape) for tensor in cut.tensors()), pixels
 
 
-def classifier(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
+def classifier(spec: ModelSpec, setting: Setting, style: Trait) -> Segment:
     """The last norm, over all tokens, and the loss of the first one's class."""
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)

@@ -11,10 +11,10 @@ from llmscale.training.activations.attention import scores
 from llmscale.training.activations.graph import Graph, Value, alias, gradient
 from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import FP32, Setting, cast, rms_norm
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.style import Trait
 
 
-def attend_latent(graph: Graph, x: Value, block: LatentAttention, prefix: str, setting: Setting, style: Style) -> Value:
+def attend_latent(graph: Graph, x: Value, block: LatentAttention, prefix: str, setting: Setting, style: Trait) -> Value:
     """A layer's latent attention."""
     heads, wide = block.heads, block.nope + block.rope
     q = _query(graph, x, block, prefix, setting)

@@ -19,7 +19,7 @@ from llmscale.training.activations.blocks import Piece, record
 from llmscale.training.activations.graph import Graph, Undo, Value, alias, gradient, weight, work
 from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import INT64, Setting, activation, add, cross_entropy
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.style import Trait
 from llmscale.training.activations.walk import Backward, Segment, backward, forward, recorded
 from llmscale.training.flops.step import listened
 
@@ -33,7 +33,7 @@ class Stacks(NamedTuple):
     kept: int
 
 
-def stacks(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> Stacks:
+def stacks(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool) -> Stacks:
     """Encoder and decoder of one micro-batch."""
     heard = setting._replace(seq=listened(spec))
     memory = heard.rows * spec.hidden_size * setting.width
@@ -78,7 +78,7 @@ def _front(spec: ModelSpec, setting: Setting) -> Segment:
 
 
 def _layers(
-    spec: ModelSpec, stack: str, setting: Setting, style: Style, checkpointing: bool, heard: Setting
+    spec: ModelSpec, stack: str, setting: Setting, style: Trait, checkpointing: bool, heard: Setting
 ) -> Iterator[Segment]:
     placed = [each for each in _in(spec, stack) if each.layers]
     numbers = sorted({number for each in placed for number in each.layers})
@@ -91,7 +91,7 @@ def _layer(
     spec: ModelSpec,
     placed: list[PlacedBlock],
     setting: Setting,
-    style: Style,
+    style: Trait,
     checkpointing: bool,
     heard: Setting,
     grad: bool,
@@ -109,7 +109,7 @@ def _layer(
     return Segment(bare._replace(kept=given.size, copies=graph.copies), backward(graph, given, x, again=True))
 
 
-def _closing(spec: ModelSpec, setting: Setting, style: Style, memory: int) -> Segment:
+def _closing(spec: ModelSpec, setting: Setting, style: Trait, memory: int) -> Segment:
     """The encoder's last norm, whose output stays for the decoder."""
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
@@ -127,7 +127,7 @@ def _tables(spec: ModelSpec, setting: Setting) -> Segment:
     own = [_looked_up(each, setting, tied) for each in tables]
     elements = setting.rows * spec.hidden_size
     made = [graph.make([given], elements, setting.width, undo=undo, trains=setting.trains) for undo in own]
-    return recorded(graph, given, add(graph, *made))
+    return recorded(graph, given, add(graph, made[0], made[1]))
 
 
 def _looked_up(table: Embedding, setting: Setting, tied: bool) -> list[Undo]:
@@ -138,11 +138,11 @@ def _looked_up(table: Embedding, setting: Setting, tied: bool) -> list[Undo]:
     return [work(2 * size)] if tied and table.role == "embedding.token" else [weight(size)]
 
 
-def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
+def _head(spec: ModelSpec, setting: Setting, style: Trait) -> Segment:
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
     norm = next(each for each in _in(spec, "decoder") if isinstance(each.block, Norm) and not each.layers)
     states: Value = record(norm.block, Piece(graph, norm.prefix, setting, style), given)
-    head = next(placed for placed in spec.placed if isinstance(placed.block, Head))
-    logits = linear(graph, states, spec.hidden_size, head.block.vocab, head.prefix[:-1], setting)
+    prefix, block = next((placed.prefix, placed.block) for placed in spec.placed if isinstance(placed.block, Head))
+    logits = linear(graph, states, spec.hidden_size, block.vocab, prefix[:-1], setting)
     return recorded(graph, given, cross_entropy(graph, logits, states, setting, style.loss_in_fp32 or setting.autocast))

@@ -21,7 +21,7 @@ from llmscale.training.activations.image import classifier, patches
 from llmscale.training.activations.listening import stacks
 from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy
-from llmscale.training.activations.style import STYLES, Style
+from llmscale.training.activations.style import STYLES, Trait
 from llmscale.training.activations.walk import Segment, backward, forward, recorded
 
 #: Blocks whose output is added to what came in.
@@ -115,7 +115,7 @@ def _tied_table(spec: ModelSpec) -> int:
     return sum(head.vocab * head.hidden for head in heads if head.tied_to)
 
 
-def _layers(spec: ModelSpec, setting: Setting, style: Style, enters: bool, checkpointing: bool) -> Iterator[Segment]:
+def _layers(spec: ModelSpec, setting: Setting, style: Trait, enters: bool, checkpointing: bool) -> Iterator[Segment]:
     still = setting._replace(trains=False)
 
     @lru_cache(None)
@@ -135,7 +135,7 @@ def _layer(
     blocks: tuple[tuple[str, Block], ...],
     spec: ModelSpec,
     setting: Setting,
-    style: Style,
+    style: Trait,
     grad: bool,
     checkpointing: bool,
 ) -> Segment:
@@ -149,7 +149,7 @@ def _layer(
     return Segment(bare, backward(graph, given, result, again=True))
 
 
-def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
+def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Trait) -> Value:
     """Attention and MLP, each between a norm, one behind where the family has it, and the sum with what came in."""
     if style.behind:
         return _behind(graph, x, blocks, setting, style)
@@ -168,7 +168,7 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
     return x
 
 
-def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
+def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Trait) -> Value:
     """Attention and MLP, each added to what came in before a norm."""
     for prefix, block in blocks:
         made = record(block, Piece(graph, prefix, setting, style), x)
@@ -176,7 +176,7 @@ def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setti
     return x
 
 
-def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> Segment:
+def _embedding(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool) -> Segment:
     graph = Graph()
     tables = [placed.block for placed in spec.placed if isinstance(placed.block, Embedding)]
     elements = setting.rows * spec.hidden_size
@@ -197,7 +197,7 @@ def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: b
     return recorded(graph, given, result)
 
 
-def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
+def _head(spec: ModelSpec, setting: Setting, style: Trait) -> Segment:
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
     x = given
@@ -225,7 +225,7 @@ def _outside(spec: ModelSpec, behind: bool) -> Iterator[PlacedBlock]:
     return (placed for placed in those if not placed.layers and not isinstance(placed.block, Embedding))
 
 
-def _rotary_tables(spec: ModelSpec, setting: Setting, style: Style) -> int:
+def _rotary_tables(spec: ModelSpec, setting: Setting, style: Trait) -> int:
     """Bytes of cosines and sines; of latent heads as complex numbers in FP32."""
     for placed in spec.placed:
         if isinstance(placed.block, Attention):
@@ -236,7 +236,7 @@ def _rotary_tables(spec: ModelSpec, setting: Setting, style: Style) -> int:
     return 0
 
 
-def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> tuple[int, int]:
+def _shared(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool) -> tuple[int, int]:
     """Bytes of tables and masks that all layers use and keep, and of those that go with the forward pass."""
     positions = setting.seq * INT64
     tables = _rotary_tables(spec, setting, style) if style.rotary else 0

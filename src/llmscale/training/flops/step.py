@@ -8,7 +8,7 @@ With checkpointing each layer is run again but for its last product, which nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -84,13 +84,17 @@ def flops(spec: ModelSpec, step: Step, how: How) -> Flops:
         if in_encoder and "decoder" in placed.prefix.split("."):
             in_encoder, memory_live, live = False, live, start
         tokens = memory if in_encoder else spec.sequence or step.tokens
-        found = _counted(spec, placed, step, tokens, memory, live, memory_live, lambda name, at=layer: how(name, at))
+        found = _counted(spec, placed, step, tokens, memory, live, memory_live, partial(_at, how, layer))
         live = found.live
         forward += found.cost.forward
         backward += found.cost.backward
         if step.checkpointing and placed.layers:
             again += found.cost.forward - (found.parts[-1].last if last else 0)
     return Flops(forward, backward + again, again)
+
+
+def _at(how: How, layer: int, name: str) -> Training:
+    return how(name, layer)
 
 
 def _counted(
