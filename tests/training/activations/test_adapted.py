@@ -57,6 +57,15 @@ def test_autocast_over_weights_of_32_bits_keeps_a_copy_of_each_beside_adapters()
     assert wide - both == pytest.approx(2 * matrices, rel=0.02)
 
 
+def test_adapters_of_16_bits_are_not_copied_under_autocast() -> None:
+    lora = ["llama-2-7b", "--method", "lora", "--lora-targets", "q_proj", "--precision", "bf16+amp", "--seq", "128"]
+    wide, narrow = (
+        run("train", *lora, "--adapter-dtype", each, "-o", "json").json()["memory"]["activations_bytes"]
+        for each in ("fp32", "bf16")
+    )
+    assert wide - narrow >= 2 * 32 * 8 * (4096 + 4096)
+
+
 def test_a_class_without_the_fused_kernel_computes_as_if_it_were_not_asked_for() -> None:
     asked = ["gpt-oss-20b", "--method", "lora", "--lora-targets", "q_proj,v_proj", "--seq", "256"]
     fused, single = (run("train", *asked, "--attn", each, "-o", "json").json() for each in ("sdpa", "eager"))
