@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import NamedTuple
 
 from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import ModelSpec, PlacedBlock
+from llmscale.records import NamedTuple
 from llmscale.training.activations.blocks import Piece, record
 from llmscale.training.activations.graph import Graph, Undo, Value, alias, gradient, weight, work
 from llmscale.training.activations.matrix import linear

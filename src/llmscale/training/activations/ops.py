@@ -8,8 +8,8 @@ Sources: transformers 5.23.0 ``models/llama/modeling_llama.py`` (RMSNorm, rotary
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight, work
 
 FP32 = 4

@@ -6,9 +6,8 @@ classes keep when they are traced: tests/truth/training_activations.json, but fo
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.model.classes.styles import facts
+from llmscale.records import NamedTuple
 
 
 class Trait(NamedTuple):

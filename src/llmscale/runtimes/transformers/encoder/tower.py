@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import isqrt
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding
@@ -14,6 +13,7 @@ from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.classes.styles import ENCODERS
 from llmscale.model.spec import ModelSpec, PlacedBlock
+from llmscale.records import NamedTuple
 
 #: The role of tables of biases.
 BIASES = "attention.relative_bias"
