@@ -88,10 +88,8 @@ def test_lora_keeps_more_than_full_training_unless_adapters_are_bf16() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["llama-2-7b", "--method", "dora"],
         ["llama-2-7b", "--method", "ia3"],
         ["llama-2-7b", "--precision", "megatron"],
-        ["llama-2-7b", "--method", "lora", "--precision", "amp"],
         ["t5-base"],
     ],
 )

@@ -92,7 +92,7 @@ def test_a_size_without_a_shape_is_a_range_and_assumed() -> None:
     answer = run("train", "7B", "-o", "json").json()
     low, high = answer["ranges"]["memory.total_bytes"]
     assert (answer["model"]["basis"], answer["model"]["parameters"]) == ("assumed", 7 * 10**9)
-    assert 16 * 7e9 < low < high < 18 * 7e9
+    assert 16 * 7e9 < low < high < 20 * 7e9  # BLOOM keeps the scores of each layer
     shown = run("train", "7B")
     assert "Most in any step: ~" in shown.out
     assert "a size without a shape" in shown.out

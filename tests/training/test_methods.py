@@ -95,9 +95,23 @@ def test_full_training_trains_all_and_bitfit_only_biases() -> None:
         trained(spec_of("llama-2-7b"), MethodChoice("bitfit"))
 
 
-def test_a_class_that_divides_its_matrices_otherwise_is_refused() -> None:
-    with pytest.raises(UnsupportedModelError, match="dinov2"):
-        trained(spec_of("dinov2-small"), MethodChoice("lora", 8, (ALL_LINEAR,)))
+def test_a_matrix_that_the_class_holds_as_two_is_adapted_as_two() -> None:
+    names = trained(spec_of("dinov2-giant"), MethodChoice("lora", 8, ("gate_proj", "up_proj"))).names
+    assert names == dict.fromkeys(("gate_proj", "up_proj"), 40 * 8 * (1536 + 4096))
+
+
+def test_the_last_layers_of_two_stacks_are_the_decoder_s_and_of_one_that_sees_the_text_s() -> None:
+    per_layer = 4 * (768 * 768 + 768) - 768 + 4 * (768 * 768 + 768) - 768 + 2 * 768 * 3072 + 3072 + 768 + 3 * 2 * 768
+    assert trained(spec_of("whisper-small"), MethodChoice("freeze", last=1)).trainable == per_layer
+    seen = trained(spec_of("qwen2.5-vl-7b"), MethodChoice("freeze", last=1)).trainable
+    assert seen == trained(spec_of("qwen2.5-7b"), MethodChoice("freeze", last=1)).trainable
+    with pytest.raises(UsageError, match="has 12 layers"):
+        trained(spec_of("whisper-small"), MethodChoice("freeze", last=13))
+
+
+def test_experts_of_a_class_that_was_not_compared_are_refused() -> None:
+    with pytest.raises(UnsupportedModelError, match="not known here"):
+        trained(spec_of("grok-1"), MethodChoice("lora", 8, (ALL_LINEAR,)))
 
 
 def test_a_class_that_was_not_compared_is_said() -> None:

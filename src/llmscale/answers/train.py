@@ -28,7 +28,7 @@ from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.training.methods import METHODS, OWN, MethodChoice, Trained, largest_rank
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
-from llmscale.training.precision import ADAPTER, RECIPES
+from llmscale.training.precision import ADAPTER, PRECISIONS, RECIPES
 
 #: Catches slips; a rank above the width is only warned of.
 MOST_RANK = 1 << 20
@@ -43,6 +43,7 @@ def train(
     lora_bias: str = "none",
     modules_to_save: str = "",
     virtual_tokens: int = 20,
+    prefix_projection: bool = False,
     train_layers: int = 1,
     optimizer: str = "adamw",
     precision: str = "",
@@ -70,10 +71,13 @@ def train(
     spec = loaded.spec
     if method == "qlora":
         _check_packed(reference, loaded, precision)
+    if prefix_projection and method != "prefix":
+        raise UsageError("--prefix-projection belongs to --method prefix.", "Leave it out.")
     targets = () if lora_targets == "default" else _names(lora_targets)
     counted = "lora" if method == "qlora" else method
+    saved = _names(modules_to_save)
     choice = MethodChoice(
-        counted, lora_rank or 0, targets, lora_bias, _names(modules_to_save), virtual_tokens, last=train_layers
+        counted, lora_rank or 0, targets, lora_bias, saved, virtual_tokens, prefix_projection, train_layers
     )
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
     way = Way(choice, chosen_precision, optimizer, memory._replace(packed=method == "qlora"))
@@ -147,7 +151,7 @@ def _check(method: str, rank: int | None, bias: str, tokens: int, optimizer: str
     for option, value, known in (
         ("--method", method, METHODS),
         ("--optimizer", optimizer, tuple(OPTIMIZERS)),
-        ("--precision", precision or "amp", tuple(RECIPES)),
+        ("--precision", precision or "amp", tuple(PRECISIONS)),
         ("--lora-bias", bias, ("none", "all", "lora_only")),
     ):
         if value not in known:
@@ -227,5 +231,5 @@ def _notes(spec: ModelSpec, choice: MethodChoice, precision: str, memory: Memory
     widest = largest_rank(spec, choice)
     if choice.rank > widest > 0:
         yield note("rank_above_width", rank=choice.rank, width=widest)
-    if choice.method not in OWN and RECIPES[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
+    if choice.method not in OWN and PRECISIONS[precision].weight == ADAPTER.weight // 2 and memory.adapter == "fp32":
         yield note("adapters_in_fp32")

@@ -9,6 +9,7 @@ from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
+from llmscale.training.activations.step import fused
 from llmscale.training.flops.step import Step, flops, six_nd, uncounted
 from llmscale.training.flops.taking_part import COUNTED, taking_part
 from llmscale.training.methods import MethodChoice
@@ -51,7 +52,7 @@ def step_flops(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> Train
     how = None if uncounted(spec) else taking_part(spec, choice)
     if how is None:
         return TrainFlops(None, None, None, six, active, sequence, asked.micro_batch, asked.scores)
-    flash, again = asked.attention != "eager", asked.checkpointing == "full"
+    flash, again = asked.attention != "eager" and fused(spec), asked.checkpointing == "full"
     step = Step(asked.micro_batch, sequence, flash, again, choice.method != "full", asked.scores == "causal")
     found = flops(spec, step, how)
     return TrainFlops(*found, six, active, sequence, asked.micro_batch, asked.scores)

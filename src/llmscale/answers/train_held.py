@@ -12,7 +12,7 @@ from llmscale.records import NamedTuple
 from llmscale.training.methods import OWN, MethodChoice, Trained, trained
 from llmscale.training.optimizers import Tensors, state_bytes
 from llmscale.training.packed import packed
-from llmscale.training.precision import ADAPTER, RECIPES, Recipe
+from llmscale.training.precision import ADAPTER, PRECISIONS, Recipe
 
 
 class Way(NamedTuple):
@@ -41,7 +41,7 @@ def taken(spec: ModelSpec, way: Way) -> Taken:
         UnsupportedModelError: adapters or packed matrices of a class that is not known well enough.
     """
     chosen = trained(spec, way.choice)
-    held = _memory(spec, chosen, RECIPES[way.precision], way.optimizer, way.memory)
+    held = _memory(spec, chosen, PRECISIONS[way.precision], way.optimizer, way.memory)
     held.memory.weights_bytes += reference(way, chosen.base)
     held.memory.states_bytes += reference(way, chosen.base)
     peaks, notes = step_memory(spec, way.choice, held, way.precision, way.optimizer, way.memory)
@@ -51,7 +51,7 @@ def taken(spec: ModelSpec, way: Way) -> Taken:
 def reference(way: Way, parameters: int) -> int:
     """Bytes of the frozen copy that preferences are held against; adapters switched off are one for nothing."""
     apart = way.memory.preference and way.memory.reference and way.choice.method in OWN
-    return parameters * RECIPES[way.precision].weight if apart else 0
+    return parameters * PRECISIONS[way.precision].weight if apart else 0
 
 
 def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, asked: MemoryAsked) -> Held:

@@ -23,7 +23,7 @@ from llmscale.training.parallel.memory import Bytes, fullest
 from llmscale.training.parallel.pace import Cluster, model_flops
 from llmscale.training.parallel.search import Division, Found, Given, search
 from llmscale.training.parallel.sizes import sizes
-from llmscale.training.precision import RECIPES
+from llmscale.training.precision import PRECISIONS
 from llmscale.training.published import domains, networks
 
 #: Devices of one board, and what one sends out of it where nobody says: 100 Gb/s, assumed.
@@ -174,7 +174,7 @@ def _bytes(spec: ModelSpec, way: Way, precise: bool) -> dict[int, Bytes]:
 def _each(spec: ModelSpec, way: Way) -> Bytes:
     held, _, chosen, _ = taken(spec, way)
     if way.choice.method == "full":
-        recipe = RECIPES[way.precision]
+        recipe = PRECISIONS[way.precision]
         states = recipe.master + held.optimizer_bytes / chosen.total
         return Bytes(recipe.weight, recipe.gradient, states, min(recipe.weight, Bytes._field_defaults["gathered"]))
     weight = held.weights_bytes / chosen.total

@@ -11,19 +11,21 @@ from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.training.activations.ops import Setting
-from llmscale.training.activations.step import missing, passes
+from llmscale.training.activations.step import freezes, fused, missing, passes
 from llmscale.training.adapters import DEFAULT_RANK
 from llmscale.training.experts import wanted_parts
-from llmscale.training.methods import MethodChoice, adapted_modules
+from llmscale.training.methods import RENAMES_EXPERTS, MethodChoice, adapted_modules
 from llmscale.training.modules import in_checkpoint
 from llmscale.training.optimizers import OPTIMIZERS, Tensors
-from llmscale.training.precision import ADAPTER, RECIPES
+from llmscale.training.precision import ADAPTER, BOTH, PRECISIONS
 
 USUAL_SEQUENCE = 2048
 LARGEST_BATCH = 1 << 20
 LARGEST_SEQUENCE = 1 << 27
 #: How weights are computed with; of the other recipes, which are other engines', activations are not modelled.
-TORCH = ("fp32", "amp", "bf16")
+TORCH = ("fp32", "amp", "bf16", BOTH)
+#: Of those, what autocasts.
+AUTOCAST = ("amp", BOTH)
 
 
 class MemoryAsked(NamedTuple):
@@ -127,12 +129,16 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
     why = missing(spec)
     if why:
         return why
-    if choice.method not in ("full", "lora", "freeze"):
+    if choice.method not in ("full", "lora", "dora", "freeze"):
         return f"--method {choice.method}"
-    if precision not in TORCH or (choice.method != "full" and precision == "amp"):
+    if asked.attention == "flash" and not fused(spec):
+        return f"--attn flash of model type '{spec.family}'"
+    if choice.method == "freeze" and not freezes(spec):
+        return "--method freeze with an encoder"
+    if precision not in TORCH or (precision in AUTOCAST and not _casts(spec, choice, precision)):
         return f"--precision {precision}" + ("" if choice.method == "full" else f" with {choice.method}")
-    if asked.loss == "cut" and (precision == "amp" or not isinstance(spec.placed[-1].block, Head)):
-        return "--loss cut" + (" under autocast" if precision == "amp" else " behind this head")
+    if asked.loss == "cut" and (precision in AUTOCAST or not isinstance(spec.placed[-1].block, Head)):
+        return "--loss cut" + (" under autocast" if precision in AUTOCAST else " behind this head")
     if choice.save or choice.bias != "none":
         return "--modules-to-save" if choice.save else "--lora-bias"
     chosen, _ = adapted_modules(spec, choice)
@@ -140,15 +146,22 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
     return f"an adapter of {odd}" if odd else ""
 
 
+def _casts(spec: ModelSpec, choice: MethodChoice, precision: str) -> bool:
+    """Whether autocast is modelled: over weights in 32 bits, and beside adapters, of experts where these are in 16."""
+    if choice.method == "lora":
+        return precision == BOTH or not wanted_parts(spec, choice.targets)
+    return choice.method == "full" and precision != BOTH
+
+
 def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: MemoryAsked) -> Setting:
-    narrow = RECIPES[precision].weight
+    narrow = PRECISIONS[precision].weight
     width = ADAPTER.weight if asked.packed and asked.kbit == "peft" else narrow
     chosen, _ = adapted_modules(spec, choice)
     return Setting(
         batch=asked.rows,
         seq=sequence_of(spec, asked),
         width=width,
-        trains=choice.method != "lora",
+        trains=choice.method not in RENAMES_EXPERTS,
         frozen=spec.layers - choice.last if choice.method == "freeze" else 0,
         adapted=in_checkpoint(spec, chosen),
         rank=choice.rank or DEFAULT_RANK.get(choice.method, 0),
@@ -156,8 +169,9 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         eager=asked.attention == "eager",
         windows=asked.attention == "sdpa",
         masked=asked.padded,
-        autocast=precision == "amp",
+        autocast=precision in AUTOCAST,
         packed=asked.packed,
+        magnitudes=choice.method == "dora",
         experts=wanted_parts(spec, choice.targets) if choice.method == "lora" else frozenset(),
         cut=asked.loss == "cut",
     )

@@ -12,7 +12,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.training.experts import wanted_parts
 from llmscale.training.packed import packed
-from llmscale.training.precision import ADAPTER, RECIPES
+from llmscale.training.precision import ADAPTER, PRECISIONS
 
 #: Share of the whole from which something is worth a sentence.
 MUCH = 0.1
@@ -42,7 +42,7 @@ def _unpacked(spec: ModelSpec, way: Way, found: Taken) -> Note:
     elements, _ = packed(spec)
     left = found.chosen.base - elements
     wide = way.memory.kbit == "peft"
-    narrow = RECIPES[way.precision].weight
+    narrow = PRECISIONS[way.precision].weight
     width = ADAPTER.weight if wide else narrow
     return note("unpacked", parameters=left, wide=wide, size=left * width, more=left * (ADAPTER.weight - narrow))
 
@@ -61,4 +61,4 @@ def _summed(spec: ModelSpec, way: Way) -> Iterator[Note]:
         return
     matrices = (2 if "gate" in parts else 0) + (1 if "down" in parts else 0)
     elements = mixture.experts * matrices * mixture.hidden * mixture.intermediate
-    yield note("experts_summed", size=elements * RECIPES[way.precision].weight)
+    yield note("experts_summed", size=elements * PRECISIONS[way.precision].weight)

@@ -40,6 +40,9 @@ def train(
     lora_bias: Annotated[str, typer.Option("--lora-bias", help="none, all or lora_only.")] = "none",
     modules_to_save: Annotated[str, typer.Option("--modules-to-save", help="Modules trained whole besides.")] = "",
     virtual_tokens: Annotated[int, typer.Option("--virtual-tokens", help="Of prefix, prompt and p-tuning.")] = 20,
+    prefix_projection: Annotated[
+        bool, typer.Option("--prefix-projection", help="Two layers make the prefix, and are trained too.")
+    ] = False,
     train_layers: Annotated[
         str, typer.Option("--train-layers", metavar="last:N", help="What --method freeze trains.")
     ] = "last:1",
@@ -47,7 +50,8 @@ def train(
     precision: Annotated[
         str,
         typer.Option(
-            "--precision", help="fp32, amp, bf16, megatron or deepspeed; amp in full, else bf16 if not given."
+            "--precision",
+            help="fp32, amp, bf16, bf16+amp, megatron or deepspeed; amp in full, else bf16 if not given.",
         ),
     ] = "",
     seq: memory.Seq = None,
@@ -101,6 +105,7 @@ def train(
         lora_bias=lora_bias,
         modules_to_save=modules_to_save,
         virtual_tokens=virtual_tokens,
+        prefix_projection=prefix_projection,
         train_layers=memory.last_layers(train_layers),
         optimizer=optimizer,
         precision=precision,

@@ -15,7 +15,7 @@ from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.training.adapters import ADDED, DEFAULT_RANK, LINEAR, TAKES, Size
 from llmscale.training.experts import EXPERT_NAMES, adapt_experts
-from llmscale.training.modules import COMPARED, DIFFERENT, Kind, Module, modules, routes
+from llmscale.training.modules import COMPARED, Kind, Module, modules, routes
 from llmscale.training.own import last_tensors, own_tensors
 from llmscale.training.targets import FEED_FORWARD, default_targets
 from llmscale.training.virtual import virtual_tokens
@@ -186,16 +186,12 @@ def _known(spec: ModelSpec, parts: list[Module], targets: tuple[str, ...]) -> No
     """Refuse where the modules of the class are not known well enough to count adapters of them."""
     ends = {target.rpartition(".")[2] for target in targets}
     fused = routes(spec) and ends & {ALL_LINEAR, *EXPERT_NAMES["mixtral"], *EXPERT_NAMES["qwen3_moe"]}
-    if spec.family in DIFFERENT or (spec.family not in COMPARED and fused):
+    if spec.family not in COMPARED and fused:
         raise UnsupportedModelError(
             f"How transformers' class of '{spec.family}' divides {', '.join(targets)} is not known here, so adapters "
             "of them are not counted.",
-            "Take --method full, or a model of another type." if spec.family in DIFFERENT else _try(parts),
+            f"Name modules outside the experts: {', '.join(_labels(parts)[:4])}.",
         )
-
-
-def _try(parts: list[Module]) -> str:
-    return f"Name modules outside the experts: {', '.join(_labels(parts)[:4])}."
 
 
 def _check(chosen: list[Module], method: str, family: str) -> None:

@@ -69,25 +69,34 @@ VIT = {
 RENAMED: dict[str, dict[str, str]] = {
     "vit": VIT,
     "swin": {end.replace("attention.attention", "attention.self"): name for end, name in VIT.items()},
+    "dinov2": VIT,
     "gpt_neox": {"embed_out": "lm_head"},
     "phimoe": {"block_sparse_moe.gate": "mlp.router"},
 }
+#: model type -> a matrix of the checkpoint, as `RENAMED` calls it -> the two that the class has in its place
+SPLIT: dict[str, dict[str, tuple[str, str]]] = {"dinov2": {"gate_up_proj": ("gate_proj", "up_proj")}}
 #: model types whose router is a linear layer
-LINEAR_ROUTER = frozenset({"phimoe"})
-#: model types that look one table up under two names
-EMBEDDED_TWICE = frozenset({"t5", "mt5"})
+LINEAR_ROUTER = frozenset({"phimoe", "llama4"})
+#: Model types that look one table up under its own name, and in the encoder and the decoder under another: ``shared``
+#: and two ``embed_tokens``.
+EMBEDDED_TWICE = frozenset(
+    {
+        *("bart", "bigbird_pegasus", "blenderbot", "blenderbot-small", "led", "longt5", "m2m_100", "marian", "mbart"),
+        *("mt5", "nllb-moe", "pegasus", "plbart", "switch_transformers", "t5", "umt5"),
+    }
+)
+#: Patches that are cut out first and then multiplied, rather than by a convolution.
+LINEAR_PATCHES = "patch_embedding.linear"
 #: Model types whose linear layers were found the same as in the class, by the last part of their names and by count.
 COMPARED = (
     *("bart", "bert", "bloom", "clip", "cohere", "cohere2", "deberta-v2", "deepseek_v2", "deepseek_v3"),
-    *("deepseek_v32", "distilbert", "exaone4", "falcon_h1", "gemma", "gemma2", "gemma3", "gemma3_text", "glm"),
-    *("glm4", "glm4_moe", "glm_moe_dsa", "gpt2", "gpt_neox", "gpt_oss", "granite", "hunyuan_v1_dense"),
-    *("jamba", "llama", "llava", "mamba", "mimo_v2_flash", "mistral", "mixtral", "modernbert", "mt5"),
+    *("deepseek_v32", "dinov2", "distilbert", "exaone4", "falcon_h1", "gemma", "gemma2", "gemma3", "gemma3_text"),
+    *("glm", "glm4", "glm4_moe", "glm_moe_dsa", "gpt2", "gpt_neox", "gpt_oss", "granite", "hunyuan_v1_dense"),
+    *("jamba", "llama", "llama4", "llava", "mamba", "mimo_v2_flash", "mistral", "mixtral", "modernbert", "mt5"),
     *("nemotron", "olmo2", "opt", "paligemma", "phi", "phi3", "phimoe", "qwen2", "qwen2_5_vl", "qwen2_moe"),
     *("qwen3", "qwen3_moe", "qwen3_next", "qwen3_vl", "qwen3_vl_moe", "roberta", "rwkv", "smollm3"),
     *("stablelm", "starcoder2", "swin", "t5", "vit", "whisper", "xlm-roberta"),
 )
-#: Model types whose class was found to hold other linear layers than the checkpoint, in ways that no table here says.
-DIFFERENT = frozenset({"dinov2", "llama4"})
 
 
 def modules(spec: ModelSpec) -> list[Module]:
@@ -97,7 +106,7 @@ def modules(spec: ModelSpec) -> list[Module]:
         if group.role != "router.correction_bias":  # a buffer of the class
             found.setdefault((_owner(group), group.layers), []).append(group)
     listed = [_module(_renamed(spec.family, name), groups, spec.family) for (name, _), groups in found.items()]
-    return list(_with_second_names(spec.family, listed))
+    return [each for module in _with_second_names(spec.family, listed) for each in _parts(spec.family, module)]
 
 
 def routes(spec: ModelSpec) -> bool:
@@ -132,8 +141,20 @@ def _renamed(family: str, name: str) -> str:
 def _with_second_names(family: str, listed: list[Module]) -> Iterator[Module]:
     for module in listed:
         yield module
-        if family in EMBEDDED_TWICE and module.name == "shared":
-            yield module._replace(name="embed_tokens", copies=2, shapes=())
+        if family in EMBEDDED_TWICE and module.label == "shared":
+            yield module._replace(name=f"{module.name.removesuffix('shared')}embed_tokens", copies=2)
+
+
+def _parts(family: str, module: Module) -> Iterator[Module]:
+    """The module, or the two that the class has in its place."""
+    names = SPLIT.get(family, {}).get(module.label)
+    if names is None:
+        yield module
+        return
+    halves = tuple((shape[0] // 2, *shape[1:]) for shape in module.shapes)
+    parent = module.name.removesuffix(module.label)
+    for name in names:
+        yield module._replace(name=parent + name, outputs=module.outputs // 2, bias=module.bias // 2, shapes=halves)
 
 
 def _module(name: str, groups: Iterable[TensorGroup], family: str) -> Module:
@@ -157,6 +178,8 @@ def _kind(weight: TensorGroup, family: str) -> Kind:
         return Kind.ROUTER
     if len(weight.shape) != 2 or weight.name.rpartition(".")[2] != "weight":
         return Kind.OTHER
+    if weight.name.removesuffix(".weight").endswith(LINEAR_PATCHES):
+        return Kind.LINEAR
     if weight.role.startswith("embedding") or weight.role.endswith("relative_bias"):
         return Kind.EMBEDDING
     return Kind.CONV1D if weight.transposed else Kind.LINEAR

@@ -76,6 +76,11 @@ def foreach(tensors: Sequence[Tensors]) -> int:
     return sum(tensor.copies * tensor.elements * tensor.element for tensor in tensors)
 
 
+def one_by_one(tensors: Sequence[Tensors]) -> int:
+    """A step over one tensor after the other: the denominator, and what it was before it was divided."""
+    return max(2 * tensor.elements * tensor.element for tensor in tensors)
+
+
 def factored(tensors: Sequence[Tensors]) -> int:
     """Adafactor's, tensor by tensor: gradient, its square, update and the estimate in fp32, and means of both sides."""
     return max(4 * tensor.elements * FP32 + adafactor(tensor) - FP32 for tensor in tensors)
@@ -100,6 +105,7 @@ class Optimizer(NamedTuple):
 OPTIMIZERS = {
     "adamw": Optimizer("AdamW (fused)", moments(2)),
     "adamw-foreach": Optimizer("AdamW (foreach)", moments(2), step=foreach),
+    "adamw-forloop": Optimizer("AdamW (tensor by tensor)", moments(2), step=one_by_one),
     "adam": Optimizer("Adam (fused)", moments(2)),
     "adamw-amsgrad": Optimizer("AdamW (amsgrad)", moments(3)),
     "adamw-8bit": Optimizer("AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT),

@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from llmscale.errors import UsageError
+from llmscale.model.blocks.attention import Attention
 from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.model.spec import ModelSpec
+
+#: Model types whose class makes tensors that ask for no gradient, by the ends of their names: sines that are looked up.
+FROZEN: dict[str, tuple[str, ...]] = {
+    "marian": ("embed_positions.weight",),
+    "pegasus": ("embed_positions.weight",),
+    "roformer": ("embed_positions.weight",),
+    "whisper": ("encoder.embed_positions.weight",),
+}
 
 
 def last_tensors(spec: ModelSpec, last: int) -> Iterator[tuple[tuple[int, ...], int]]:
@@ -18,20 +27,33 @@ def last_tensors(spec: ModelSpec, last: int) -> Iterator[tuple[tuple[int, ...], 
     Raises:
         UsageError: more layers than there are, or none.
     """
-    if not 1 <= last <= spec.layers:
+    prefixes, depth = answering(spec)
+    if not 1 <= last <= depth:
         raise UsageError(
-            f"--train-layers last:{last}: {spec.name} has {spec.layers} layers.",
-            f"Between last:1 and last:{spec.layers}.",
+            f"--train-layers last:{last}: {spec.name} has {depth} layers.",
+            f"Between last:1 and last:{depth}.",
         )
     for group in inventory(spec).stored():
-        layers = tuple(number for number in group.layers if number >= spec.layers - last)
-        if layers:
+        layers = tuple(number for number in group.layers if number >= depth - last)
+        if layers and group.name.startswith(prefixes):
             yield from _in_class((group._replace(layers=layers),))
+
+
+def answering(spec: ModelSpec) -> tuple[tuple[str, ...], int]:
+    """Beginnings of tensors' names in the layers that make the answer, and how many these are: of an encoder and a
+    decoder the decoder's, of a model that sees or hears those of its text."""
+    crosses = any(isinstance(placed.block, Attention) and placed.block.source == "cross" for placed in spec.placed)
+    found = [placed for placed in spec.placed if placed.layers and not placed.tower]
+    if crosses and any("decoder" in placed.prefix.split(".") for placed in found):
+        found = [placed for placed in found if "decoder" in placed.prefix.split(".")]
+    return tuple({placed.prefix for placed in found}), 1 + max((max(placed.layers) for placed in found), default=-1)
 
 
 def own_tensors(spec: ModelSpec, ending: str) -> Iterator[tuple[tuple[int, ...], int]]:
     """Tensors whose names end so; all of them with an empty ending."""
-    return _in_class(group for group in inventory(spec).stored() if group.name.endswith(ending))
+    still = FROZEN.get(spec.family, ())
+    groups = (group for group in inventory(spec).stored() if not group.name.endswith(still))
+    return _in_class(group for group in groups if group.name.endswith(ending))
 
 
 def _in_class(groups: Iterable[TensorGroup]) -> Iterator[tuple[tuple[int, ...], int]]:

@@ -28,5 +28,9 @@ RECIPES = {
     "megatron": Recipe("bf16 weights, fp32 gradients and master", 2, 4, 4, 4),
     "deepspeed": Recipe("16-bit weights and gradients, fp32 master", 2, 2, 4, 4),
 }
+#: Autocast over weights that are in 16 bits already, as trainers leave it on beside adapters.
+BOTH = "bf16+amp"
+#: --precision -> what a parameter takes.
+PRECISIONS = {**RECIPES, BOTH: RECIPES["bf16"]}
 #: What peft makes adapters of a model in: fp32 also where the model is in 16 bits (``autocast_adapter_dtype``).
 ADAPTER = Recipe("adapters in fp32", 4, 4, 0, 4)

@@ -9,6 +9,10 @@ from llmscale.errors import UsageError
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.spec import ModelSpec
 
+#: Model types whose config names no ``num_key_value_heads``, so that peft makes keys as wide as the hidden state,
+#: whatever the class's own are (``_prepare_prompt_learning_config``).
+AS_WIDE_AS_HIDDEN = frozenset({"falcon", "gpt_bigcode", "longt5", "mt5", "switch_transformers", "t5", "umt5"})
+
 Tensors = tuple[tuple[tuple[int, ...], int], ...]
 
 
@@ -41,8 +45,10 @@ def _decoder_layers(spec: ModelSpec) -> int:
 
 
 def _key_width(spec: ModelSpec) -> int:
+    if spec.family in AS_WIDE_AS_HIDDEN:
+        return spec.hidden_size
     for placed in spec.placed:
-        if isinstance(placed.block, Attention):
+        if isinstance(placed.block, Attention) and not placed.tower:
             return placed.block.kv_heads * placed.block.head_dim
         if isinstance(placed.block, LatentAttention):
             # The config's head_dim is that of the rotary half.

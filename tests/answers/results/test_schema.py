@@ -19,6 +19,9 @@ from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.answers.results.lists import DevicesResult, ModelResult, ModelsResult, QuantsResult
 from llmscale.answers.results.needs import NeedsResult
 from llmscale.answers.results.params import ParamsResult
+from llmscale.answers.results.train import TrainResult
+from llmscale.answers.train import train
+from llmscale.answers.train_compute import ComputeAsked
 from tests.helpers import REPOSITORY, not_whole, tiny, write_config
 from tests.render.writers.drawings import json_of
 
@@ -34,6 +37,9 @@ ANSWERS: dict[str, tuple[type[Any], Any]] = {
     "fits": (FitsResult, lambda: llmscale.fits("rtx4090")),
     "fits overview": (FitsOverview, lambda: llmscale.fits(models=["7B", "gpt2"])),
     "needs": (NeedsResult, lambda: llmscale.needs("llama-2-70b")),
+    "train": (TrainResult, lambda: train("qwen3-0.6b", run=ComputeAsked(devices="rtx4090", tokens=10**9, mfu=0.3))),
+    "train adapters": (TrainResult, lambda: train("mixtral-8x7b", method="lora", lora_targets="all-linear")),
+    "train size": (TrainResult, lambda: train("7B")),
     "check": (CheckResult, llmscale.check_models),
     "models": (ModelsResult, lists.list_models),
     "model": (ModelResult, lambda: lists.show_model("llama-2-7b")),
@@ -57,12 +63,14 @@ def test_an_answer_fits_the_schema_of_its_class(case: str) -> None:
     assert not_whole(answer) == set()
 
 
-@pytest.mark.parametrize("case", ["params exact", "estimate exact", "estimate size", "needs", "compare"])
+@pytest.mark.parametrize("case", ["params exact", "estimate exact", "estimate size", "needs", "compare", "train"])
 def test_the_schema_is_no_rubber_stamp(case: str) -> None:
     kind, ask = ANSWERS[case]
     schema = TypeAdapter(kind).json_schema(mode="serialization")
     answer = json.loads(json_of(ask()))
-    key = {"params exact": "model", "compare": "models"}.get(case, "context" if case != "needs" else "total_bytes")
+    key = {"params exact": "model", "compare": "models", "train": "memory"}.get(
+        case, "context" if case != "needs" else "total_bytes"
+    )
     for damaged in ({**answer, key: "text"}, {k: v for k, v in answer.items() if k != key}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(damaged, schema)

@@ -10,8 +10,8 @@ from benchmarks.accuracy.rows import Comparison, summary, within
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from llmscale.model.classes.styles import LIKE_LLAMA, STYLES, compared, name_of
 from llmscale.model.families import from_config
-from llmscale.runtimes.transformers.styles import LIKE_LLAMA, STYLES, compared, name_of
 from tests.oracle.campaigns import ACTIVATIONS
 from tests.oracle.record import subject_id
 from tests.oracle.subjects import subjects

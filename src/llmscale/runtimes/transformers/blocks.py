@@ -15,6 +15,7 @@ from llmscale.model.blocks.linear_attention import GatedDeltaNet
 from llmscale.model.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Griffin, Mamba, Mamba2, RwkvChannelMix, RwkvTimeMix, ShortConvolution
+from llmscale.model.classes.style import Habit
 from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.attention.attend import attend
 from llmscale.runtimes.transformers.attention.latent import attend_latent
@@ -28,7 +29,6 @@ from llmscale.runtimes.transformers.recurrent.griffin import griffin, griffin_st
 from llmscale.runtimes.transformers.recurrent.mamba import mamba, mamba_state
 from llmscale.runtimes.transformers.recurrent.mamba2 import mamba2, mamba2_state
 from llmscale.runtimes.transformers.recurrent.rwkv import channel_mix, channel_mix_state, time_mix, time_mix_state
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 #: What multiplies one element a token, or all by the same, and so takes nothing: the gate of a shared expert, the
@@ -58,7 +58,7 @@ class Pass(NamedTuple):
 
     tape: Tape
     step: Step
-    style: Style
+    style: Habit
     hidden: int
     share: float
     masks: frozenset[int | None]

@@ -6,16 +6,16 @@ a token is sent to (``_optimize_model_for_decode`` in ``generation/utils.py``).
 
 from __future__ import annotations
 
+from llmscale.model.classes.style import Habit
 from llmscale.runtimes.transformers.mlp import gated
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step
 from llmscale.runtimes.transformers.parts import RoutedExperts
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 INT32 = 4
 
 
-def mixture(tape: Tape, step: Step, experts: RoutedExperts, style: Style) -> Buffer:
+def mixture(tape: Tape, step: Step, experts: RoutedExperts, style: Habit) -> Buffer:
     """Router, routed experts, and the shared expert before or after them."""
     if style.dense_experts:
         return _dense(tape, step, experts)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmscale.model.classes.styles import compared
 from llmscale.runtimes.general import cache_lines, state_lines
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.transformers.peak import Peak, held_state, peak_of
 from llmscale.runtimes.transformers.rule import RULE_LOW, moments, most_of
-from llmscale.runtimes.transformers.styles import compared
 from llmscale.runtimes.transformers.summary import FRAMEWORK
 
 #: Terms of the peak that are listed one by one.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llmscale.model.blocks.mlp import Mlp
+from llmscale.model.classes.style import Activation, Habit
 from llmscale.runtimes.transformers.ops import Step, activation
-from llmscale.runtimes.transformers.style import Activation, Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 
@@ -26,7 +26,7 @@ def gated(
     return out
 
 
-def plain(tape: Tape, step: Step, block: Mlp, style: Style, given: Buffer) -> Buffer:
+def plain(tape: Tape, step: Step, block: Mlp, style: Habit, given: Buffer) -> Buffer:
     """``down(act(up(x)))``."""
     mark, n, width = tape.mark(), step.rows * block.intermediate, step.width
     up = tape.new("up", n, width)

@@ -6,8 +6,8 @@ leaves alive. `n` counts elements.
 
 from __future__ import annotations
 
+from llmscale.model.classes.style import Activation, Normed
 from llmscale.records import NamedTuple
-from llmscale.runtimes.transformers.style import Activation, Normed
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 FP32 = 4

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from llmscale.errors import UsageError
+from llmscale.model.classes.styles import style_of
 from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
@@ -19,7 +20,6 @@ from llmscale.runtimes.transformers.encoder.tower import towers_of
 from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.seq2seq import pair_of
-from llmscale.runtimes.transformers.styles import style_of
 from llmscale.runtimes.transformers.tape import Tape
 
 

@@ -63,8 +63,8 @@ class Transformers(GeneralRuntime):
         return compiled.summarise(subject)
 
     def bounded(self, subject: Exact) -> bool:
+        from llmscale.model.classes.styles import ENCODERS, compared
         from llmscale.runtimes.transformers.forward import is_traced
-        from llmscale.runtimes.transformers.styles import ENCODERS, compared
 
         # The rows that bound an estimate are of decoders.
         spec = subject.spec

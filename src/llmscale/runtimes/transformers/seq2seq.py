@@ -12,6 +12,8 @@ from functools import lru_cache
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.classes.style import Habit
+from llmscale.model.classes.styles import SEQ2SEQ
 from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.attention.eager import by_hand
@@ -19,8 +21,6 @@ from llmscale.runtimes.transformers.attention.heads import heads_of
 from llmscale.runtimes.transformers.encoder.call import stack
 from llmscale.runtimes.transformers.encoder.tower import Tower, tower_of
 from llmscale.runtimes.transformers.ops import FP32, INT64, Step
-from llmscale.runtimes.transformers.style import Style
-from llmscale.runtimes.transformers.styles import SEQ2SEQ
 from llmscale.runtimes.transformers.tape import Tape
 
 
@@ -101,7 +101,7 @@ def converse(spec: ModelSpec, pair: Pair, step: Step) -> Tape:
     return tape
 
 
-def _decoder(tape: Tape, step: Step, style: Style, pair: Pair, source: int) -> None:
+def _decoder(tape: Tape, step: Step, style: Habit, pair: Pair, source: int) -> None:
     """One token through the last layer, the others' cache being there."""
     mark, one, eager = tape.mark(), step._replace(tokens=1), by_hand(step, style)
     own, cross, width = pair.own[-1], pair.cross[-1], step.width

@@ -7,7 +7,7 @@ from math import prod
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.linear import Linear, Parameter
-from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp, StackedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block
 from llmscale.records import NamedTuple
@@ -15,25 +15,21 @@ from llmscale.training.activations.attention import attend
 from llmscale.training.activations.experts import mixture
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight
 from llmscale.training.activations.latent import attend_latent
-from llmscale.training.activations.ops import (
-    Setting,
-    activation,
-    gelu_by_parts,
-    layer_norm,
-    linear,
-    multiply,
-    rms_norm,
-)
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import Setting, activation, gelu_by_parts, layer_norm, multiply, rms_norm
+from llmscale.training.activations.stacked import stacked
+from llmscale.training.activations.style import Trait
 
 
 class Piece(NamedTuple):
-    """A part of a model while it is recorded: the graph, the name that the block's tensors begin with, and how."""
+    """A part of a model while it is recorded: the graph, the name that the block's tensors begin with, how, and what
+    attention reads that is not its own input."""
 
     graph: Graph
     prefix: str
     setting: Setting
-    style: Style
+    style: Trait
+    memory: Value | None = None
 
 
 @singledispatch
@@ -55,7 +51,7 @@ def is_modelled(block: Block) -> bool:
 def _(block: Norm, piece: Piece, x: Value) -> Value:
     if piece.style.norm == "layer":
         return layer_norm(piece.graph, x, block.size, piece.setting)
-    return rms_norm(piece.graph, x, block.size, piece.setting, piece.style.norm == "gemma")
+    return rms_norm(piece.graph, x, block.size, piece.setting, piece.style.norm)
 
 
 @record.register(Linear)
@@ -74,7 +70,7 @@ def _(block: Parameter, piece: Piece, x: Value) -> Value:
 
 @record.register(Attention)
 def _(block: Attention, piece: Piece, x: Value) -> Value:
-    return attend(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
+    return attend(piece.graph, x, block, piece.prefix, piece.setting, piece.style, piece.memory)
 
 
 @record.register(LatentAttention)
@@ -101,6 +97,11 @@ def _(block: GatedMlp, piece: Piece, x: Value) -> Value:
 @record.register(MixtureOfExperts)
 def _(block: MixtureOfExperts, piece: Piece, x: Value) -> Value:
     return mixture(piece.graph, x, block, piece.prefix, piece.setting, piece.style)
+
+
+@record.register(StackedExperts)
+def _(block: StackedExperts, piece: Piece, x: Value) -> Value:
+    return stacked(piece.graph, x, block, piece.setting)
 
 
 @record.register(Mlp)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.training.activations.graph import Graph, Value, gradient, weight, work
-from llmscale.training.activations.ops import FP32, INT64, Setting, activation, add, cast, linear, multiply
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import FP32, INT64, Setting, activation, add, cast, multiply
+from llmscale.training.activations.style import Trait
 
 INT32 = 4
 
 
-def mixture(graph: Graph, x: Value, block: MixtureOfExperts, prefix: str, setting: Setting, style: Style) -> Value:
+def mixture(graph: Graph, x: Value, block: MixtureOfExperts, prefix: str, setting: Setting, style: Trait) -> Value:
     """A layer's experts, those that all tokens take added."""
     routed = _routed(graph, x, block, setting, style)
     if not block.shared:
@@ -26,7 +27,7 @@ def mixture(graph: Graph, x: Value, block: MixtureOfExperts, prefix: str, settin
     return add(graph, routed, out)
 
 
-def _routed(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, style: Style) -> Value:
+def _routed(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, style: Trait) -> Value:
     shares = _route(graph, x, block, setting, style)
     wide_shape, narrow_shape = (block.hidden, 2 * block.intermediate), (block.intermediate, block.hidden)
     rows = setting.rows * block.used
@@ -49,7 +50,7 @@ def _routed(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, s
     return out
 
 
-def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, style: Style) -> Value:
+def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, style: Trait) -> Value:
     """The weights of the chosen experts."""
     own = [weight(block.experts * block.hidden * setting.width)] if setting.trains else []
     seen = cast(graph, x, FP32) if style.router_in_fp32 else x
@@ -73,7 +74,7 @@ def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, st
     return _chosen(graph, logits, block, setting, style)
 
 
-def _chosen(graph: Graph, logits: Value, block: MixtureOfExperts, setting: Setting, style: Style) -> Value:
+def _chosen(graph: Graph, logits: Value, block: MixtureOfExperts, setting: Setting, style: Trait) -> Value:
     chosen = setting.rows * block.used
     chances = graph.make([cast(graph, logits, FP32)], logits.elements, FP32, undo=[gradient()], keeps_output=True)
     indices = graph.keep(chosen * INT64)

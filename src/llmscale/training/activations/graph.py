@@ -108,9 +108,9 @@ class Graph:
         """The hidden state that comes in."""
         return self._tensor(elements, width, grad)
 
-    def shared(self, elements: int, width: int) -> Value:
-        """A tensor that many parts use and that is counted elsewhere (rotary tables, masks)."""
-        made = self._tensor(elements, width, False)
+    def shared(self, elements: int, width: int, grad: bool = False) -> Value:
+        """A tensor that many parts use and that is counted elsewhere (what an encoder made)."""
+        made = self._tensor(elements, width, grad)
         self.sizes[made.storage] = 0
         return made
 

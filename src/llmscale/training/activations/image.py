@@ -14,8 +14,9 @@ from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.spec import ModelSpec
 from llmscale.training.activations.blocks import Piece, record
 from llmscale.training.activations.graph import Graph, alias, gradient, weight
-from llmscale.training.activations.ops import Setting, cross_entropy, linear
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import HALF, Setting, cross_entropy
+from llmscale.training.activations.style import Trait
 from llmscale.training.activations.walk import Segment, recorded
 
 
@@ -27,16 +28,24 @@ def patches(spec: ModelSpec, setting: Setting) -> Segment:
     learnt = [prod(placed.block.shape) for placed in spec.placed if isinstance(placed.block, Parameter)]
     elements = setting.rows * spec.hidden_size
     own = [weight(sum(prod(tensor.shape) for tensor in cut.tensors()) * setting.width)] if setting.trains else []
-    made = graph.make(
-        [given], elements - setting.batch * spec.hidden_size, setting.width, undo=own, trains=setting.trains
-    )
+    patched = elements - setting.batch * spec.hidden_size
+    copies = [graph.keep(size * HALF) for size in _narrowed(cut, patched, setting)]
+    made = graph.make([given], patched, setting.width, keeps=copies, undo=own, trains=setting.trains)
     token, positions = ([weight(size * setting.width)] if setting.trains else [] for size in sorted(learnt))
     joined = graph.make([made], elements, setting.width, undo=[*token, gradient()])
     result = graph.make([joined], elements, setting.width, undo=[*positions, alias()])
     return recorded(graph, given, result)
 
 
-def classifier(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
+def _narrowed(cut: PatchEmbedding, patched: int, setting: Setting) -> tuple[int, ...]:
+    """Elements that autocast copies for the convolution: its weight and the pixels."""
+    if not setting.autocast or setting.width == HALF:
+        return ()
+    pixels = patched // cut.width * cut.channels * cut.patch**2
+    return sum(prod(tensor.shape) for tensor in cut.tensors()), pixels
+
+
+def classifier(spec: ModelSpec, setting: Setting, style: Trait) -> Segment:
     """The last norm, over all tokens, and the loss of the first one's class."""
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.training.activations.attention import scores
 from llmscale.training.activations.graph import Graph, Value, alias, gradient
-from llmscale.training.activations.ops import FP32, Setting, cast, linear, rms_norm
-from llmscale.training.activations.style import Style
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import FP32, Setting, cast, rms_norm
+from llmscale.training.activations.style import Trait
 
 
-def attend_latent(graph: Graph, x: Value, block: LatentAttention, prefix: str, setting: Setting, style: Style) -> Value:
+def attend_latent(graph: Graph, x: Value, block: LatentAttention, prefix: str, setting: Setting, style: Trait) -> Value:
     """A layer's latent attention."""
     heads, wide = block.heads, block.nope + block.rope
     q = _query(graph, x, block, prefix, setting)
@@ -28,9 +29,9 @@ def attend_latent(graph: Graph, x: Value, block: LatentAttention, prefix: str, s
     query = _joined(graph, q_nope, _turned(graph, q_rope), setting.rows * heads * wide)
     key = _joined(graph, k_nope, _turned(graph, k_rope), setting.rows * heads * wide)
     whole = Attention(block.hidden, heads, heads, wide, block.v_head)
-    made = scores(graph, (query, key, v), whole, setting, style)
+    made, shares = scores(graph, (query, key, v), whole, setting, style)
     out = linear(graph, made, heads * block.v_head, block.hidden, f"{prefix}o_proj", setting, block.bias)
-    graph.hold(x, key, v)
+    graph.hold(x, key, v, *shares)
     return out
 
 

@@ -2,8 +2,7 @@
 
 Sources: transformers 5.23.0 ``models/llama/modeling_llama.py`` (RMSNorm, rotary, eager attention), ``models/gemma3``
 (its norm), ``activations.py`` (GELU by single operations), ``loss/loss_utils.py``; torch 2.13.0
-``tools/autograd/derivatives.yaml`` (what each formula keeps); peft 0.21.2 ``tuners/lora/layer.py`` (an adapter casts
-its input to its own format).
+``tools/autograd/derivatives.yaml`` (what each formula keeps).
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ class Setting(NamedTuple):
         adapted: names of the modules that have an adapter, with ``{layer}``.
         experts: what of a mixture has adapters: ``router``, ``gate`` (with up), ``down``.
         rank, adapter: of adapters: rank, and bytes of an element.
+        magnitudes: whether adapters have them (DoRA).
         eager: whether attention is computed by single operations.
         windows: whether the fused kernel is given a mask for a sliding window (sdpa), or takes it itself.
         masked: whether attention is given a mask where its kernel would need none.
@@ -51,6 +51,7 @@ class Setting(NamedTuple):
     frozen: int = 0
     experts: frozenset[str] = frozenset()
     packed: bool = False
+    magnitudes: bool = False
 
     @property
     def rows(self) -> int:
@@ -80,56 +81,8 @@ def scale(graph: Graph, x: Value, holds: Sequence[Value] = ()) -> Value:
     return graph.make([x], x.elements, x.width, undo=[gradient()], holds=holds)
 
 
-def linear(graph: Graph, x: Value, inputs: int, outputs: int, name: str, setting: Setting, bias: bool = False) -> Value:
-    """A matrix, with its adapter where it has one."""
-    rows = x.elements // inputs
-    if setting.autocast:
-        return _autocast(graph, x, inputs, outputs, setting, bias)
-    if setting.packed:
-        base = _unpacked(graph, x, inputs, outputs)
-    else:
-        own = [weight((inputs + bias) * outputs * setting.width)] if setting.trains else []
-        keeps = [x] if setting.trains else []
-        base = graph.make([x], rows * outputs, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
-    return adapt(graph, x, base, (inputs, outputs), setting) if name in setting.adapted else base
-
-
-def _autocast(graph: Graph, x: Value, inputs: int, outputs: int, setting: Setting, bias: bool) -> Value:
-    """A matrix in 16 bits: copies of its weight and of its input, both kept."""
-    elements = (inputs + bias) * outputs
-    narrow = graph.make([], elements, HALF, undo=[weight(elements * setting.width)], trains=True)
-    graph.copies += narrow.size
-    low = cast(graph, x, HALF)
-    made = [gradient(1), gradient(0)]
-    return graph.make([low, narrow], x.elements // inputs * outputs, HALF, keeps=[low, narrow], undo=made)
-
-
-def _unpacked(graph: Graph, x: Value, inputs: int, outputs: int) -> Value:
-    """A matrix of 4 bits: unpacked both ways, nothing kept (bitsandbytes 0.50.2.dev0 ``autograd/_functions.py``).
-
-    On CUDA that release multiplies few rows (at most 1,536) without unpacking; what is here is then too much.
-    """
-    matrix = inputs * outputs * HALF
-    low = cast(graph, x, HALF)
-    elements = x.elements // inputs * outputs
-    made = graph.make([low], elements, HALF, undo=[work(matrix), gradient()], spare=matrix)
-    return cast(graph, made, x.width)
-
-
-def adapt(graph: Graph, x: Value, base: Value, shape: tuple[int, int], setting: Setting) -> Value:
-    """LoRA beside a matrix: its input in the adapter's format, A, B, the factor, and the sum."""
-    inputs, outputs = shape
-    element, rows = setting.adapter, x.elements // inputs
-    copy = cast(graph, x, element)
-    a_grad, b_grad = weight(setting.rank * inputs * element), weight(outputs * setting.rank * element)
-    low = graph.make([copy], rows * setting.rank, element, keeps=[copy], undo=[a_grad, gradient()], trains=True)
-    high = graph.make([low], rows * outputs, element, keeps=[low], undo=[b_grad, gradient()], trains=True)
-    both = add(graph, base, scale(graph, high, [copy]), [copy])
-    return cast(graph, both, base.width, [copy, x])
-
-
-def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, shifted: bool = False) -> Value:
-    """Llama's norm, computed in FP32; `shifted` is Gemma's, whose weight is one and more, and multiplies in FP32."""
+def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, norm: str = "rms") -> Value:
+    """Llama's norm, computed in FP32; Gemma's weight is one and more, and it and gpt-oss's multiply in FP32 too."""
     rows = x.elements // size
     full = x.elements * FP32
     wide = cast(graph, x, FP32)
@@ -138,8 +91,8 @@ def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, shifted: bool 
     inverse = graph.make([mean], rows, FP32, undo=[work(rows * FP32), gradient()], keeps_output=True)
     undo = [gradient(0), work(full), gradient(1)]
     normed = graph.make([wide, inverse], x.elements, FP32, keeps=[wide, inverse], undo=undo)
-    if shifted:
-        factor = [graph.keep(size * FP32)]
+    if norm != "rms":
+        factor = [graph.keep(size * FP32)] if norm == "gemma" else []
         return cast(graph, _weighted(graph, normed, size, setting, factor), x.width)
     return _weighted(graph, cast(graph, normed, x.width), size, setting, [])
 
@@ -164,6 +117,11 @@ def rotary(graph: Graph, x: Value, setting: Setting) -> Value:
     straight = _by_table(graph, x, setting)
     turned = graph.make([x], x.elements, x.width, undo=[work(x.size), gradient()], spare=x.size // 2)
     return cast(graph, add(graph, straight, _by_table(graph, turned, setting)), x.width)
+
+
+def rotary_by_halves(graph: Graph, x: Value) -> Value:
+    """The same by halves of a head, each by tables half as wide, joined again (gpt-oss)."""
+    return graph.make([x], x.elements, x.width, undo=[work(x.size), gradient()], spare=x.size)
 
 
 def _by_table(graph: Graph, x: Value, setting: Setting) -> Value:

@@ -11,16 +11,21 @@ from functools import lru_cache
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
-from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp, StackedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.records import NamedTuple
 from llmscale.training.activations.blocks import Piece, is_modelled, record
 from llmscale.training.activations.graph import Graph, Value, gradient, weight
 from llmscale.training.activations.image import classifier, patches
-from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy, linear
-from llmscale.training.activations.style import STYLES, Style
+from llmscale.training.activations.listening import stacks
+from llmscale.training.activations.matrix import linear
+from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy
+from llmscale.training.activations.style import STYLES, Trait
 from llmscale.training.activations.walk import Segment, backward, forward, recorded
+
+#: Blocks whose output is added to what came in.
+MIXERS = (Attention, LatentAttention, Mlp, GatedMlp, MixtureOfExperts, StackedExperts)
 
 
 class Passes(NamedTuple):
@@ -42,7 +47,7 @@ def missing(spec: ModelSpec) -> str:
     """Why a model's activations are not modelled; empty where they are."""
     if spec.family not in STYLES:
         return f"model type '{spec.family}'"
-    if STYLES[spec.family].image:
+    if STYLES[spec.family].image or STYLES[spec.family].listens:
         return ""
     if not any(isinstance(placed.block, Head) for placed in spec.placed):
         return f"a '{spec.family}' without a head"
@@ -54,16 +59,31 @@ def missing(spec: ModelSpec) -> str:
     return ""
 
 
+def fused(spec: ModelSpec) -> bool:
+    """Whether the class takes the fused kernel; where it does not, attention is single operations."""
+    return spec.family not in STYLES or STYLES[spec.family].sdpa
+
+
+def freezes(spec: ModelSpec) -> bool:
+    """Whether layers at the end alone can be trained here: not where an encoder stands before a decoder."""
+    return not STYLES[spec.family].listens
+
+
 def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
     """Forward and backward of one micro-batch."""
     style = STYLES[spec.family]
+    setting = setting if style.sdpa else setting._replace(eager=True)
     outer = setting._replace(trains=setting.trains and not setting.frozen)
+    if style.listens:
+        stands = stacks(spec, outer, style, checkpointing)
+        return _put_together(stands.first, stands.between, stands.last, (stands.kept, 0), 0)
+    tied = _tied_table(spec) * setting.width if outer.trains else 0
     enters = outer.trains or checkpointing
     first = patches(spec, outer) if style.image else _embedding(spec, outer, style, checkpointing)
     layers = list(_layers(spec, setting, style, enters, checkpointing))
     last = classifier(spec, outer, style) if style.image else _head(spec, outer, style)
     shared = _shared(spec, outer, style, checkpointing)
-    return _put_together(first, layers, last, shared, _tied_table(spec) * setting.width if outer.trains else 0)
+    return _put_together(first, layers, last, shared, tied)
 
 
 def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int) -> Passes:
@@ -95,7 +115,7 @@ def _tied_table(spec: ModelSpec) -> int:
     return sum(head.vocab * head.hidden for head in heads if head.tied_to)
 
 
-def _layers(spec: ModelSpec, setting: Setting, style: Style, enters: bool, checkpointing: bool) -> Iterator[Segment]:
+def _layers(spec: ModelSpec, setting: Setting, style: Trait, enters: bool, checkpointing: bool) -> Iterator[Segment]:
     still = setting._replace(trains=False)
 
     @lru_cache(None)
@@ -115,7 +135,7 @@ def _layer(
     blocks: tuple[tuple[str, Block], ...],
     spec: ModelSpec,
     setting: Setting,
-    style: Style,
+    style: Trait,
     grad: bool,
     checkpointing: bool,
 ) -> Segment:
@@ -129,7 +149,7 @@ def _layer(
     return Segment(bare, backward(graph, given, result, again=True))
 
 
-def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
+def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Trait) -> Value:
     """Attention and MLP, each between a norm, one behind where the family has it, and the sum with what came in."""
     if style.behind:
         return _behind(graph, x, blocks, setting, style)
@@ -138,7 +158,7 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
     for place, (prefix, block) in enumerate(blocks):
         branch = record(block, Piece(graph, prefix, setting, style), branch)
         following = [isinstance(each, Norm) for _, each in blocks[place + 1 : place + 3]]
-        mixer = isinstance(block, (Attention, LatentAttention, Mlp, GatedMlp, MixtureOfExperts))
+        mixer = isinstance(block, MIXERS)
         behind = following[:1] == [True] and following[1:] != [False]
         if (mixer and not behind) or (not mixer and waiting):
             x = branch = add(graph, x, branch)
@@ -148,7 +168,7 @@ def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], se
     return x
 
 
-def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Style) -> Value:
+def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Trait) -> Value:
     """Attention and MLP, each added to what came in before a norm."""
     for prefix, block in blocks:
         made = record(block, Piece(graph, prefix, setting, style), x)
@@ -156,7 +176,7 @@ def _behind(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setti
     return x
 
 
-def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> Segment:
+def _embedding(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool) -> Segment:
     graph = Graph()
     tables = [placed.block for placed in spec.placed if isinstance(placed.block, Embedding)]
     elements = setting.rows * spec.hidden_size
@@ -177,7 +197,7 @@ def _embedding(spec: ModelSpec, setting: Setting, style: Style, checkpointing: b
     return recorded(graph, given, result)
 
 
-def _head(spec: ModelSpec, setting: Setting, style: Style) -> Segment:
+def _head(spec: ModelSpec, setting: Setting, style: Trait) -> Segment:
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
     x = given
@@ -205,17 +225,18 @@ def _outside(spec: ModelSpec, behind: bool) -> Iterator[PlacedBlock]:
     return (placed for placed in those if not placed.layers and not isinstance(placed.block, Embedding))
 
 
-def _rotary_tables(spec: ModelSpec, setting: Setting, style: Style) -> int:
+def _rotary_tables(spec: ModelSpec, setting: Setting, style: Trait) -> int:
     """Bytes of cosines and sines; of latent heads as complex numbers in FP32."""
     for placed in spec.placed:
         if isinstance(placed.block, Attention):
-            return 2 * style.tables * setting.seq * placed.block.head_dim * setting.width
+            width = placed.block.head_dim // (2 if style.rotary_by_halves else 1)
+            return 2 * style.tables * setting.seq * width * setting.width
         if isinstance(placed.block, LatentAttention):
             return setting.seq * placed.block.rope * FP32
     return 0
 
 
-def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool) -> tuple[int, int]:
+def _shared(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool) -> tuple[int, int]:
     """Bytes of tables and masks that all layers use and keep, and of those that go with the forward pass."""
     positions = setting.seq * INT64
     tables = _rotary_tables(spec, setting, style) if style.rotary else 0
@@ -229,11 +250,12 @@ def _shared(spec: ModelSpec, setting: Setting, style: Style, checkpointing: bool
         # Each checkpoint holds the mask and the slopes that it is called with.
         heads = next(placed.block.heads for placed in spec.placed if isinstance(placed.block, Attention))
         return kept + (setting.seq + setting.batch * heads) * setting.seq * setting.width, 0
+    windows = {p.block.window for p in spec.placed if isinstance(p.block, Attention)} or {None}
+    mask = len(windows) * setting.rows * setting.seq * setting.width if setting.eager and not style.behind else 0
     if checkpointing:
-        windows = (p.block.window for p in spec.placed if isinstance(p.block, Attention))
+        kept += mask  # each checkpoint holds what it is called with
         masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows
         # What was looked up is a leaf of the graph where nothing of the model is trained, and stays beside the sum.
-        leaf = hidden if not setting.trains and _tables(spec) > 1 else 0
+        leaf = hidden if not setting.trains and (_tables(spec) > 1 or style.multiplied) else 0
         return kept + 4 + (positions if style.rotary else 0) + masked * setting.rows * setting.seq + leaf, 0
-    mask = setting.seq * setting.seq * setting.width if setting.eager else 0
     return kept, positions * (1 if style.rotary else 0) + hidden + mask

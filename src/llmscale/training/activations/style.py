@@ -6,19 +6,25 @@ classes keep when they are traced: tests/truth/training_activations.json, but fo
 
 from __future__ import annotations
 
+from llmscale.model.classes.styles import facts
 from llmscale.records import NamedTuple
 
 
-class Style(NamedTuple):
+class Trait(NamedTuple):
     """What a family's code does.
 
     Attributes:
-        norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``layer`` the fused LayerNorm.
+        norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``wide`` as gpt-oss's, ``layer`` the fused LayerNorm.
         rotary: whether positions rotate queries and keys.
         rotary_joined: whether the rotated part and the rest are joined again, which copies (Phi-3).
+        rotary_by_halves: whether tables are half as wide and halves of a head are turned one by one (gpt-oss).
+        copied: whether queries are scaled by themselves, and all three copied into an order of heads (Whisper).
+        listens: whether an encoder of sound stands before the decoder.
+        sdpa: whether the class takes the fused kernel.
         gelu_by_parts: whether plain MLPs compute GELU in single operations.
         scores_in_fp32: whether eager attention takes its softmax in FP32.
         scaled: whether embeddings are multiplied by a number.
+        multiplied: whether that is done outside the table's own module (Granite).
         tables: pairs of cosines and sines.
         behind: whether norms stand behind attention and MLP, over the sum with what came in (BERT).
         loss_in_fp32: whether logits are taken to FP32 for the loss.
@@ -31,9 +37,14 @@ class Style(NamedTuple):
     norm: str = "rms"
     rotary: bool = True
     rotary_joined: bool = False
+    rotary_by_halves: bool = False
+    copied: bool = False
+    listens: bool = False
+    sdpa: bool = True
     gelu_by_parts: bool = False
     scores_in_fp32: bool = True
     scaled: bool = False
+    multiplied: bool = False
     tables: int = 1
     behind: bool = False
     loss_in_fp32: bool = True
@@ -43,24 +54,44 @@ class Style(NamedTuple):
     image: bool = False
 
 
-LLAMA = Style()
-STYLES: dict[str, Style] = {
-    "exaone4": LLAMA,
-    "gemma": Style(norm="gemma", scaled=True),
-    "granite": LLAMA,
-    "hunyuan_v1_dense": LLAMA,
-    "llama": LLAMA,
-    "mistral": LLAMA,
-    "mixtral": LLAMA,
-    "qwen2": LLAMA,
-    "qwen3": LLAMA,
-    "smollm3": LLAMA,
-    "gemma3_text": Style(norm="gemma", scaled=True, tables=2),
-    "phi3": Style(rotary_joined=True),
-    "starcoder2": Style(norm="layer"),
-    "bert": Style(norm="layer", rotary=False, scores_in_fp32=False, behind=True, loss_in_fp32=False),
-    "deepseek_v2": Style(router_in_fp32=True, renormalised=False),
-    "bloom": Style(norm="layer", rotary=False, alibi=True),
-    "vit": Style(norm="layer", rotary=False, loss_in_fp32=False, image=True),
-    "gpt2": Style(norm="layer", rotary=False, gelu_by_parts=True, scores_in_fp32=False),
+LLAMA = Trait()
+
+
+def _of(model_type: str) -> Trait:
+    """What is known of the class whatever is done with it."""
+    seen = facts(model_type)
+    return LLAMA._replace(
+        norm=seen.norm,
+        rotary=seen.rotary != "none",
+        sdpa=seen.sdpa,
+        gelu_by_parts=seen.act == "gelu_new",
+        scores_in_fp32=seen.scores != "native",
+        tables=seen.rope_tables,
+        behind=seen.behind,
+        router_in_fp32=seen.router_in_fp32,
+    )
+
+
+#: By model type, with what training alone shows; BLOOM's GELU is one operation where there are gradients.
+STYLES: dict[str, Trait] = {
+    "bert": _of("bert")._replace(loss_in_fp32=False),
+    "bloom": _of("bloom")._replace(alibi=True, gelu_by_parts=False),
+    "deepseek_v2": _of("deepseek_v2")._replace(renormalised=False),
+    "exaone4": _of("exaone4"),
+    "gemma": _of("gemma")._replace(scaled=True),
+    "gemma3_text": _of("gemma3_text")._replace(scaled=True),
+    "gpt2": _of("gpt2"),
+    "gpt_oss": _of("gpt_oss")._replace(norm="wide", rotary_by_halves=True),
+    "granite": _of("granite")._replace(multiplied=True),
+    "hunyuan_v1_dense": _of("hunyuan_v1_dense"),
+    "llama": _of("llama"),
+    "mistral": _of("mistral"),
+    "mixtral": _of("mixtral"),
+    "phi3": _of("phi3")._replace(rotary_joined=True),
+    "qwen2": _of("qwen2"),
+    "qwen3": _of("qwen3"),
+    "smollm3": _of("smollm3"),
+    "starcoder2": _of("starcoder2"),
+    "vit": _of("vit")._replace(loss_in_fp32=False, image=True),
+    "whisper": _of("whisper")._replace(copied=True, loss_in_fp32=False, listens=True),
 }

@@ -8,7 +8,7 @@ With checkpointing each layer is run again but for its last product, which nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 
 from llmscale.model.blocks.attention import Attention
@@ -35,7 +35,7 @@ class Step(NamedTuple):
         flash: whether attention is one kernel (sdpa, flash) or two products (eager).
         checkpointing: whether each layer is run again in backward.
         causal: whether scores above the diagonal are left out; torch counts them.
-        adapters: whether a peft method made the model, which asks for the embeddings' gradient when checkpointing.
+        adapters: whether the embeddings are frozen, whose gradient is asked for all the same when checkpointing.
     """
 
     batch: int
@@ -67,30 +67,34 @@ def uncounted(spec: ModelSpec) -> str:
     return ""
 
 
-def flops(spec: ModelSpec, step: Step, how: Callable[[str], Training]) -> Flops:
-    """FLOPs of `step`.
+#: Which module takes part how, by the full name of its tensor, with ``{layer}``, and the layer; -1 outside layers.
+How = Callable[[str, int], Training]
 
-    Args:
-        how: which module takes part how, by the full name of its tensor, with ``{layer}``.
-    """
+
+def flops(spec: ModelSpec, step: Step, how: How) -> Flops:
+    """FLOPs of `step`."""
     reads = any(isinstance(p.block, Attention) and p.block.source == "cross" for p in spec.placed)
-    memory = _listened(spec) or step.tokens
+    memory = listened(spec) or step.tokens
     live = memory_live = start = step.adapters and step.checkpointing
     forward = backward = again = 0
     in_encoder = reads
-    for placed, last in _in_order(spec):
+    for placed, last, layer in _in_order(spec):
         if not placed.layers and not _named(placed.prefix) and in_encoder:
-            start = live = live or how(placed.prefix + "weight").any  # an embedding that both halves share
+            start = live = live or how(placed.prefix + "weight", layer).any  # an embedding that both halves share
         if in_encoder and "decoder" in placed.prefix.split("."):
             in_encoder, memory_live, live = False, live, start
         tokens = memory if in_encoder else spec.sequence or step.tokens
-        found = _counted(spec, placed, step, tokens, memory, live, memory_live, how)
+        found = _counted(spec, placed, step, tokens, memory, live, memory_live, partial(_at, how, layer))
         live = found.live
         forward += found.cost.forward
         backward += found.cost.backward
         if step.checkpointing and placed.layers:
             again += found.cost.forward - (found.parts[-1].last if last else 0)
     return Flops(forward, backward + again, again)
+
+
+def _at(how: How, layer: int, name: str) -> Training:
+    return how(name, layer)
 
 
 def _counted(
@@ -132,21 +136,21 @@ def _own(block: Block) -> Block:
     return block.block if isinstance(block, Tied) else block
 
 
-def _in_order(spec: ModelSpec) -> Iterator[tuple[PlacedBlock, bool]]:
-    """Each block once for each of its layers, in the order of the forward pass, and whether checkpointing leaves its
-    last product out."""
+def _in_order(spec: ModelSpec) -> Iterator[tuple[PlacedBlock, bool, int]]:
+    """Each block once for each of its layers, in the order of the forward pass, whether checkpointing leaves its last
+    product out, and the layer."""
     text = [placed for placed in spec.placed if not placed.tower]
     for stack, blocks in groupby(text, key=lambda placed: placed.layers and placed.prefix.partition("{layer}")[0]):
         listed = list(blocks)
         if not stack:
-            yield from ((placed, False) for placed in listed)
+            yield from ((placed, False, -1) for placed in listed)
             continue
         closed = _closed(text, str(stack))
         place = {placed.prefix: number for number, placed in reversed(list(enumerate(listed)))}
         for layer in sorted({layer for placed in listed for layer in placed.layers}):
             here = sorted((p for p in listed if layer in p.layers), key=lambda placed: place[placed.prefix])
             end = _end(here, closed)
-            yield from ((placed, number == end) for number, placed in enumerate(here))
+            yield from ((placed, number == end, layer) for number, placed in enumerate(here))
 
 
 def _end(layer: list[PlacedBlock], closed: bool) -> int:
@@ -186,10 +190,10 @@ def _named(prefix: str) -> bool:
 
 
 def _listens(spec: ModelSpec) -> bool:
-    return _listened(spec) > 0
+    return listened(spec) > 0
 
 
-def _listened(spec: ModelSpec) -> int:
+def listened(spec: ModelSpec) -> int:
     """Positions of sound that the encoder sees, whatever is said; 0 for an encoder of text."""
     heard = any(isinstance(placed.block, Convolution) and "encoder" in placed.prefix for placed in spec.placed)
     for placed in spec.placed:
@@ -202,7 +206,7 @@ def _listened(spec: ModelSpec) -> int:
 def _positions(spec: ModelSpec, placed: PlacedBlock) -> int:
     """What a convolution of the encoder makes: the last halves the positions (Whisper's stride of 2)."""
     convolutions = [each for each in spec.placed if isinstance(each.block, Convolution)]
-    return _listened(spec) << (len(convolutions) - 1 - convolutions.index(placed))
+    return listened(spec) << (len(convolutions) - 1 - convolutions.index(placed))
 
 
 def six_nd(spec: ModelSpec, tokens: int, active: bool) -> int:

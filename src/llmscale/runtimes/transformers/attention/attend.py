@@ -6,17 +6,17 @@ After ``LlamaAttention.forward`` and its like.
 from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention
+from llmscale.model.classes.style import Habit
 from llmscale.runtimes.transformers.attention.cache import grown, seen
 from llmscale.runtimes.transformers.attention.eager import attend_by_hand, by_hand
 from llmscale.runtimes.transformers.attention.heads import Heads, heads_of, projected, together
 from llmscale.runtimes.transformers.attention.rotary import rotate, rotated
 from llmscale.runtimes.transformers.attention.sdpa import sdpa
 from llmscale.runtimes.transformers.ops import Step, norm
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 
-def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float, masked: bool) -> Buffer:
+def attend(tape: Tape, step: Step, block: Attention, style: Habit, share: float, masked: bool) -> Buffer:
     """The block's output. What it is given is the caller's; what it caches stays, and scores, which the layer holds.
 
     Args:
@@ -45,7 +45,7 @@ def attend(tape: Tape, step: Step, block: Attention, style: Style, share: float,
     return out
 
 
-def _borrow(tape: Tape, step: Step, block: Attention, style: Style, size: Heads, *, masked: bool) -> Buffer:
+def _borrow(tape: Tape, step: Step, block: Attention, style: Habit, size: Heads, *, masked: bool) -> Buffer:
     """Attention of Gemma 4 to the K and V of an earlier layer, which the caller's cache counts."""
     mark, n = tape.mark(), step.rows
     raw = tape.new("Q", n * size.q, step.width)
@@ -60,7 +60,7 @@ def _borrow(tape: Tape, step: Step, block: Attention, style: Style, size: Heads,
 
 
 def _mix(
-    tape: Tape, step: Step, block: Attention, style: Style, size: Heads, *, masked: bool, joined: bool
+    tape: Tape, step: Step, block: Attention, style: Habit, size: Heads, *, masked: bool, joined: bool
 ) -> list[Buffer]:
     """Attention to all that is seen; the scores, where there are some."""
     rows = seen(block.window, step)
@@ -70,7 +70,7 @@ def _mix(
     return []
 
 
-def attend_all(tape: Tape, step: Step, block: Attention, style: Style, *, masked: bool = False) -> Buffer:
+def attend_all(tape: Tape, step: Step, block: Attention, style: Habit, *, masked: bool = False) -> Buffer:
     """Attention without a cache: the block's output, while the layer holds its scores."""
     mark, size = tape.mark(), heads_of(block)
     whole = together(tape, step, block, size)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention
+from llmscale.model.classes.style import Habit
 from llmscale.runtimes.transformers.attention.heads import Heads, repeated
 from llmscale.runtimes.transformers.ops import FP32, Step
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
-#: Ways (`Style.scores`) that scale the scores where they stand, or in the product itself.
+#: Ways (`Habit.scores`) that scale the scores where they stand, or in the product itself.
 UNCOPIED = frozenset({"inplace", "product"})
 
 
-def by_hand(step: Step, style: Style) -> bool:
+def by_hand(step: Step, style: Habit) -> bool:
     """Whether attention is single operations."""
     return step.eager or not (style.sdpa or step.flash)
 
 
 def attend_by_hand(
-    tape: Tape, step: Step, block: Attention, style: Style, size: Heads, rows: int, *, masked: bool = True
+    tape: Tape, step: Step, block: Attention, style: Habit, size: Heads, rows: int, *, masked: bool = True
 ) -> Buffer:
     """The scores after the softmax, which the layer holds; what attention makes of them is on the tape too."""
     mark, width = tape.mark(), step.width
@@ -37,7 +37,7 @@ def attend_by_hand(
 
 
 def softmaxed(
-    tape: Tape, step: Step, style: Style, shape: tuple[int, int], q: int, k: int = 0, *, masked: bool = True
+    tape: Tape, step: Step, style: Habit, shape: tuple[int, int], q: int, k: int = 0, *, masked: bool = True
 ) -> Buffer:
     """Scores of every head (`shape`: heads, tokens) from the product of Q and K to after the softmax.
 

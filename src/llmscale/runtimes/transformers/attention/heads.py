@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention
+from llmscale.model.classes.style import Habit
 from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.ops import Step, norm
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 
@@ -34,7 +34,7 @@ def together(tape: Tape, step: Step, block: Attention, size: Heads) -> Buffer | 
 
 
 def projected(
-    tape: Tape, step: Step, block: Attention, style: Style, size: Heads, whole: Buffer | None
+    tape: Tape, step: Step, block: Attention, style: Habit, size: Heads, whole: Buffer | None
 ) -> tuple[Buffer, Buffer, Buffer]:
     """Q, K and V, normalised where the class does that; each is `whole` where the three are views of it."""
     q_norm, k_norm = block.qk_norm or (0, 0)
@@ -49,7 +49,7 @@ def projected(
 
 
 def _normed(
-    tape: Tape, step: Step, style: Style, what: tuple[str, int, int], raw: Buffer, whole: Buffer | None
+    tape: Tape, step: Step, style: Habit, what: tuple[str, int, int], raw: Buffer, whole: Buffer | None
 ) -> Buffer:
     """Q or K (`what`: name, elements of a token, those of a row of its norm) after its norm, if it has one."""
     name, elements, row = what

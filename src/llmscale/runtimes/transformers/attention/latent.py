@@ -6,16 +6,16 @@ The cache holds the latent; K and V of all heads are made of it at each step.
 from __future__ import annotations
 
 from llmscale.model.blocks.attention import Indexer, LatentAttention
+from llmscale.model.classes.style import Habit
 from llmscale.runtimes.transformers.attention.cache import grown, seen
 from llmscale.runtimes.transformers.attention.eager import by_hand, softmaxed
 from llmscale.runtimes.transformers.attention.rotary import rotate
 from llmscale.runtimes.transformers.ops import FP32, Step, norm
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 
 def attend_latent(
-    tape: Tape, step: Step, block: LatentAttention, style: Style, indexer: Indexer | None = None
+    tape: Tape, step: Step, block: LatentAttention, style: Habit, indexer: Indexer | None = None
 ) -> Buffer:
     """``DeepseekV3Attention.forward``: the block's output; what it caches stays, and scores, which the layer holds."""
     mark, n, width, rows = tape.mark(), step.rows, step.width, seen(None, step)
@@ -66,7 +66,7 @@ def _grow_latent(tape: Tape, step: Step, block: LatentAttention) -> tuple[Buffer
     return grown(tape, step, None, (block.kv_rank, block.rope), (latent, k))
 
 
-def _attend_by_hand(tape: Tape, step: Step, block: LatentAttention, style: Style, rows: int) -> Buffer:
+def _attend_by_hand(tape: Tape, step: Step, block: LatentAttention, style: Habit, rows: int) -> Buffer:
     """The scores after the softmax; what attention makes of them is on the tape too."""
     n, head = step.rows, block.nope + block.rope
     scores = softmaxed(tape, step, style, (block.heads, rows), block.heads * head)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from llmscale.model.classes.style import Habit
 from llmscale.runtimes.transformers.attention.heads import Heads
 from llmscale.runtimes.transformers.ops import FP32, Step
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 #: Ways that leave a result in FP32, which is then narrowed.
 WIDENING = frozenset({"fp32", "wide", "promoted", "complex", "float"})
 
 
-def rotated(tape: Tape, step: Step, size: Heads, style: Style, share: float, table: int) -> tuple[Buffer, Buffer]:
+def rotated(tape: Tape, step: Step, size: Heads, style: Habit, share: float, table: int) -> tuple[Buffer, Buffer]:
     """Q and K with their positions.
 
     Args:
@@ -41,7 +41,7 @@ def rotated(tape: Tape, step: Step, size: Heads, style: Style, share: float, tab
     return q, k
 
 
-def _turned(tape: Tape, style: Style, name: str, n: int, share: float, width: int) -> Buffer:
+def _turned(tape: Tape, style: Habit, name: str, n: int, share: float, width: int) -> Buffer:
     """Q or K after the rotation, put together with what does not rotate unless the attention does that itself."""
     turned = TURNS[style.rotary](tape, name, int(n * share), width)
     if share == 1 or style.rope_open:
@@ -107,7 +107,7 @@ def rotate_complex(tape: Tape, name: str, n: int, width: int) -> Buffer:
     return tape.new(f"rotated {name}", n, FP32)
 
 
-#: By `Style.rotary`; what is called of it: the tape, a name, elements and their bytes.
+#: By `Habit.rotary`; what is called of it: the tape, a name, elements and their bytes.
 TURNS: dict[str, Callable[[Tape, str, int, int], Buffer]] = {
     "half": rotate,
     "fp32": rotate,

@@ -10,12 +10,12 @@ from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba2, RwkvTimeMix
 from llmscale.model.blocks.tied import Tied
+from llmscale.model.classes.style import Habit
 from llmscale.model.spec import Block, CacheShape, ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.blocks import join
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.parts import Part, SharedTransformer
-from llmscale.runtimes.transformers.style import Style
 
 #: Tokens of one sequence that a layer of some window has K and V of at a step.
 Rows = Callable[[int | None, Step], int]
@@ -55,7 +55,7 @@ class DecoderLayer(NamedTuple):
         return not all(block.owns_kv for block in self.attentions)
 
 
-def layers_of(spec: ModelSpec, style: Style) -> tuple[DecoderLayer, ...]:
+def layers_of(spec: ModelSpec, style: Habit) -> tuple[DecoderLayer, ...]:
     """All layers; those that are alike are one object."""
     made: dict[tuple[Part, ...], DecoderLayer] = {}
     layers = []
@@ -67,7 +67,7 @@ def layers_of(spec: ModelSpec, style: Style) -> tuple[DecoderLayer, ...]:
     return tuple(layers)
 
 
-def _layer(parts: tuple[Part, ...], style: Style) -> DecoderLayer:
+def _layer(parts: tuple[Part, ...], style: Habit) -> DecoderLayer:
     # OLMo's norms have no weights, and so no block.
     bare = style.norm == "bare"
     pattern = "NMNM" if bare else "".join("N" if isinstance(part, Norm) else "M" for part in parts)

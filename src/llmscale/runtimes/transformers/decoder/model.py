@@ -7,14 +7,14 @@ from functools import lru_cache
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.embedding import Embedding
+from llmscale.model.classes.style import Habit
+from llmscale.model.classes.styles import UNLIKE, name_of, style_of
 from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.blocks import has_code
 from llmscale.runtimes.transformers.decoder.layer import ORDERS
 from llmscale.runtimes.transformers.decoder.layers import DecoderLayer, layers_of
 from llmscale.runtimes.transformers.parts import IndexedAttention, SharedTransformer
-from llmscale.runtimes.transformers.style import Style
-from llmscale.runtimes.transformers.styles import UNLIKE, name_of, style_of
 
 
 class Decoder(NamedTuple):
@@ -33,7 +33,7 @@ class Decoder(NamedTuple):
     """
 
     spec: ModelSpec
-    style: Style
+    style: Habit
     kinds: tuple[DecoderLayer, ...]
     order: tuple[int, ...]
     traced: tuple[int, ...]
@@ -90,7 +90,7 @@ def _window(block: Attention | LatentAttention) -> int | None:
     return block.window if isinstance(block, Attention) else None
 
 
-def _tables(heads: list[Attention | LatentAttention], style: Style, share: float) -> int:
+def _tables(heads: list[Attention | LatentAttention], style: Habit, share: float) -> int:
     sizes = {block.rope if isinstance(block, LatentAttention) else int(block.head_dim * share) for block in heads}
     return sum(sizes) if len(sizes) > 1 else sum(sizes) * style.rope_tables
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from llmscale.model.blocks.embedding import Head
 from llmscale.model.blocks.linear import Linear
+from llmscale.model.classes.style import Habit
+from llmscale.model.classes.styles import ENCODERS
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.transformers.encoder.layer import trace_layer
 from llmscale.runtimes.transformers.encoder.masks import make_mask
 from llmscale.runtimes.transformers.encoder.tower import Tower, towers_of
 from llmscale.runtimes.transformers.ops import INT64, Step, norm
-from llmscale.runtimes.transformers.style import Style
-from llmscale.runtimes.transformers.styles import ENCODERS
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 
@@ -47,7 +47,7 @@ def _judge(tape: Tape, step: Step, spec: ModelSpec) -> None:
     tape.new("logits", step.rows * head.vocab, step.width)
 
 
-def stack(tape: Tape, step: Step, style: Style, tower: Tower) -> Buffer:
+def stack(tape: Tape, step: Step, style: Habit, tower: Tower) -> Buffer:
     """The hidden states after one tower."""
     mark, n, width = tape.mark(), step.rows * tower.hidden, step.width
     embedded = _embed(tape, step, style, tower)
@@ -68,7 +68,7 @@ def stack(tape: Tape, step: Step, style: Style, tower: Tower) -> Buffer:
     return kept[0]
 
 
-def _embed(tape: Tape, step: Step, style: Style, tower: Tower) -> list[Buffer]:
+def _embed(tape: Tape, step: Step, style: Habit, tower: Tower) -> list[Buffer]:
     """The embeddings that the first layer is given; none where the encoder widens them itself."""
     if style.mapped:
         tape.new("narrow embeddings", step.rows * tower.words, step.width)
@@ -79,7 +79,7 @@ def _embed(tape: Tape, step: Step, style: Style, tower: Tower) -> list[Buffer]:
     return embeddings[-1:]
 
 
-def _trace_layers(tape: Tape, step: Step, style: Style, tower: Tower, embedded: list[Buffer], *, masked: bool) -> None:
+def _trace_layers(tape: Tape, step: Step, style: Habit, tower: Tower, embedded: list[Buffer], *, masked: bool) -> None:
     """The first layer and the last: no others differ, and none keeps anything but what DeBERTa collects."""
     n, width = step.rows * tower.hidden, step.width
     for number, layer in ((0, tower.first), (tower.layers - 1, tower.last)):

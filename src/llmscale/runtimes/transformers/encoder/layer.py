@@ -7,6 +7,7 @@ After ``BertLayer`` and its like (norms behind), ``ViTLayer``, ``CLIPEncoderLaye
 from __future__ import annotations
 
 from llmscale.model.blocks.mlp import GatedMlp
+from llmscale.model.classes.style import Habit
 from llmscale.runtimes.transformers.attention.attend import attend_all
 from llmscale.runtimes.transformers.attention.disentangled import disentangled
 from llmscale.runtimes.transformers.attention.eager import by_hand, softmaxed
@@ -14,18 +15,17 @@ from llmscale.runtimes.transformers.attention.sdpa import padded
 from llmscale.runtimes.transformers.encoder.tower import EncoderLayer, Tower
 from llmscale.runtimes.transformers.mlp import gated, plain
 from llmscale.runtimes.transformers.ops import Step, norm
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 
 
-def trace_layer(tape: Tape, step: Step, style: Style, tower: Tower, layer: EncoderLayer, *, masked: bool) -> None:
+def trace_layer(tape: Tape, step: Step, style: Habit, tower: Tower, layer: EncoderLayer, *, masked: bool) -> None:
     """What the layer has alive; its input is the caller's."""
     mark = tape.mark()
     (_norms_behind if style.behind else _norms_before)(tape, step, style, tower, layer, masked=masked)
     tape.leave(mark)
 
 
-def _norms_behind(tape: Tape, step: Step, style: Style, tower: Tower, layer: EncoderLayer, *, masked: bool) -> None:
+def _norms_behind(tape: Tape, step: Step, style: Habit, tower: Tower, layer: EncoderLayer, *, masked: bool) -> None:
     """``norm(x + attention(x))``, then ``norm(x + mlp(x))``."""
     n, size = step.rows * tower.hidden, tower.hidden
     out = _attend(tape, step, style, tower, layer, masked=masked)
@@ -37,7 +37,7 @@ def _norms_behind(tape: Tape, step: Step, style: Style, tower: Tower, layer: Enc
     norm(tape, "output of the layer", n, size, step, style.norm)
 
 
-def _norms_before(tape: Tape, step: Step, style: Style, tower: Tower, layer: EncoderLayer, *, masked: bool) -> None:
+def _norms_before(tape: Tape, step: Step, style: Habit, tower: Tower, layer: EncoderLayer, *, masked: bool) -> None:
     """``x + attention(norm(x))``, then ``x + mlp(norm(x))``."""
     n, size = step.rows * tower.hidden, tower.hidden
     inputs = norm(tape, "normed input", n, size, step, style.norm)
@@ -52,7 +52,7 @@ def _norms_before(tape: Tape, step: Step, style: Style, tower: Tower, layer: Enc
     tape.new("output of the layer", n, step.width)
 
 
-def _attend(tape: Tape, step: Step, style: Style, tower: Tower, layer: EncoderLayer, *, masked: bool) -> Buffer:
+def _attend(tape: Tape, step: Step, style: Habit, tower: Tower, layer: EncoderLayer, *, masked: bool) -> Buffer:
     if style.windowed:
         return _attend_windows(tape, step, style, tower, layer)
     if style.states_kept:
@@ -60,7 +60,7 @@ def _attend(tape: Tape, step: Step, style: Style, tower: Tower, layer: EncoderLa
     return attend_all(tape, step, layer.attention, style, masked=masked)
 
 
-def _attend_windows(tape: Tape, step: Step, style: Style, tower: Tower, layer: EncoderLayer) -> Buffer:
+def _attend_windows(tape: Tape, step: Step, style: Habit, tower: Tower, layer: EncoderLayer) -> Buffer:
     """``SwinLayer.forward`` of a layer whose windows are shifted: these stay to the end of the layer."""
     n, width, heads = step.rows * tower.hidden, step.width, layer.attention.heads
     area = tower.window**2
@@ -86,7 +86,7 @@ def _attend_windows(tape: Tape, step: Step, style: Style, tower: Tower, layer: E
     return out
 
 
-def _feed(tape: Tape, step: Step, style: Style, layer: EncoderLayer, given: Buffer) -> Buffer:
+def _feed(tape: Tape, step: Step, style: Habit, layer: EncoderLayer, given: Buffer) -> Buffer:
     mlp = layer.mlp
     if isinstance(mlp, GatedMlp):
         fused = len(mlp.names) == 2 and not style.parted

@@ -6,14 +6,14 @@ pictures in one sequence.
 
 from __future__ import annotations
 
+from llmscale.model.classes.style import Habit
 from llmscale.runtimes.transformers.attention.eager import by_hand
 from llmscale.runtimes.transformers.encoder.tower import Tower
 from llmscale.runtimes.transformers.ops import INT64, Step
-from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Tape
 
 
-def make_mask(tape: Tape, step: Step, style: Style, tower: Tower) -> bool:
+def make_mask(tape: Tape, step: Step, style: Habit, tower: Tower) -> bool:
     """Whether SDPA is given a mask, which is then on the tape."""
     pairs = step.tokens * step.tokens
     if style.states_kept:

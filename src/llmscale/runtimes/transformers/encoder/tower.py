@@ -11,9 +11,9 @@ from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.vision import PatchEmbedding
+from llmscale.model.classes.styles import ENCODERS
 from llmscale.model.spec import ModelSpec, PlacedBlock
 from llmscale.records import NamedTuple
-from llmscale.runtimes.transformers.styles import ENCODERS
 
 #: The role of tables of biases.
 BIASES = "attention.relative_bias"

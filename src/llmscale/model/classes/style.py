@@ -16,7 +16,7 @@ Rotary = Literal["half", "fp32", "wide", "promoted", "float", "complex", "none"]
 Scores = Literal["fp32", "native", "inplace", "product", "single", "alibi", "sinks"]
 
 
-class Style(NamedTuple):
+class Habit(NamedTuple):
     """What a family's code does.
 
     Attributes:
@@ -96,4 +96,4 @@ class Style(NamedTuple):
     states_kept: bool = False
 
 
-LLAMA = Style()
+LLAMA = Habit()
