@@ -16,8 +16,8 @@ run: $(VENV)/installed  ## create the environment, install the package alone, an
 test: $(VENV)/ready  ## all tests, with the branch coverage of the core
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
-test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the web server, the tools
-	$(EXTRAS)/bin/pytest tests/pictures tests/web tests/mcp tests/sources/hub
+test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the screen, the web server, the tools
+	$(EXTRAS)/bin/pytest tests/pictures tests/tui tests/web tests/mcp tests/sources/hub
 
 bench-web: $(EXTRAS)/ready  ## the web server under load: latency at 200 requests a second, memory over 100,000
 	$(EXTRAS)/bin/python -m benchmarks.web
@@ -89,7 +89,7 @@ $(ORACLE)/ready: pyproject.toml
 
 $(EXTRAS)/ready: pyproject.toml
 	$(PYTHON) -m venv $(EXTRAS)
-	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[plot,web,mcp,hub,test-extras]'
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[plot,tui,web,mcp,hub,test-extras]'
 	touch $@
 
 $(MEASURE)/ready: pyproject.toml
