@@ -14,15 +14,15 @@ from statistics import median, quantiles
 from llmscale.api.functions import models, quants
 from llmscale.render.words import words
 from llmscale.tui.app import Screenful
-from llmscale.tui.choice import Choice
+from llmscale.tui.choice import Asking
 
-START = Choice("qwen3-8b", "q4_k_m", "8k", gpus=("rtx4090",))
+START = Asking("qwen3-8b", "q4_k_m", "8k", gpus=("rtx4090",))
 CONTEXTS = ("1k", "2k", "4k", "8k", "16k", "32k", "40k")
 USERS = tuple(map(str, range(1, 17)))
 CARDS = (("rtx4090",), ("2x rtx3090",), ("rtx4090", "rtx3060", "h100"), ("24GiB",), ())
 
 
-def changes() -> Iterator[tuple[str, Choice]]:
+def changes() -> Iterator[tuple[str, Asking]]:
     """Questions by what is changed."""
     for line in models().models:
         yield "model", START._replace(model=line.id)

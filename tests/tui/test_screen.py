@@ -20,7 +20,7 @@ from llmscale.render.words import words
 from llmscale.store.phrases import phrases
 from llmscale.tui import choice as asking
 from llmscale.tui.app import KEYS, Screenful
-from llmscale.tui.choice import Choice
+from llmscale.tui.choice import Asking
 from llmscale.tui.export import Export
 from llmscale.tui.panel import Panel
 from llmscale.tui.settings import SETTINGS
@@ -28,11 +28,11 @@ from llmscale.tui.tray import Tray
 from llmscale.units import GIB
 from tests.helpers import good
 
-SMALL = Choice("gpt2", "f16", "512", gpus=("rtx3060",))
+SMALL = Asking("gpt2", "f16", "512", gpus=("rtx3060",))
 Do = Callable[[Screenful, "Pilot[Any]"], Awaitable[None]]
 
 
-def on_screen(do: Do, choice: Choice = SMALL, size: tuple[int, int] = (80, 24), lang: str = "en") -> Screenful:
+def on_screen(do: Do, choice: Asking = SMALL, size: tuple[int, int] = (80, 24), lang: str = "en") -> Screenful:
     """The screen after what was done to it."""
     screen = Screenful(choice, words(lang))
 
@@ -72,7 +72,7 @@ class Seen(NamedTuple):
     found: Any
 
 
-def pressed(*keys: str, choice: Choice = SMALL, look: Callable[[Screenful], Any] = lambda _: None, **how: Any) -> Seen:
+def pressed(*keys: str, choice: Asking = SMALL, look: Callable[[Screenful], Any] = lambda _: None, **how: Any) -> Seen:
     """What some keys lead to."""
     seen: list[tuple[str, Any]] = []
 
@@ -84,16 +84,16 @@ def pressed(*keys: str, choice: Choice = SMALL, look: Callable[[Screenful], Any]
 
 
 QUESTIONS = {
-    "alone": Choice("gpt2"),
+    "alone": Asking("gpt2"),
     "on a card": SMALL,
-    "all that can be set": Choice("qwen3-8b", "q4_k_m", "8k", "q8_0", "llama.cpp", "4", ("rtx4090", "2x rtx3090")),
-    "a server": Choice("qwen3-8b", "fp8", "4096", runtime="vllm", users="8", gpus=("h100",)),
-    "too large": Choice("qwen3-32b", "q8_0", gpus=("rtx3060",)),
-    "a bare size": Choice("7B", "int4", gpus=("24GiB",)),
+    "all that can be set": Asking("qwen3-8b", "q4_k_m", "8k", "q8_0", "llama.cpp", "4", ("rtx4090", "2x rtx3090")),
+    "a server": Asking("qwen3-8b", "fp8", "4096", runtime="vllm", users="8", gpus=("h100",)),
+    "too large": Asking("qwen3-32b", "q8_0", gpus=("rtx3060",)),
+    "a bare size": Asking("7B", "int4", gpus=("24GiB",)),
 }
 
 
-async def ask(screen: Screenful, pilot: Pilot[Any], choice: Choice) -> str:
+async def ask(screen: Screenful, pilot: Pilot[Any], choice: Asking) -> str:
     """The answer to another question."""
     screen.choice = choice
     screen.follow()
@@ -272,7 +272,7 @@ def test_a_defect_is_a_sentence_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_model_it_says_so() -> None:
-    told = asking.answered(Choice(""), words("en"))
+    told = asking.answered(Asking(""), words("en"))
     assert (told.wrong, told.hint) == ("No model is chosen.", "Choose one on the left, or type 7B.")
 
 
@@ -336,7 +336,7 @@ def test_what_is_compared_without_a_device_has_its_total() -> None:
     def titles(screen: Screenful) -> list[str]:
         return [str(column.label) for column in screen.query_one(Tray).ordered_columns]
 
-    assert "Total GiB" in pressed("a", choice=Choice("gpt2", "f16"), look=titles).found
+    assert "Total GiB" in pressed("a", choice=Asking("gpt2", "f16"), look=titles).found
 
 
 def test_the_command_is_left_behind() -> None:
@@ -346,7 +346,7 @@ def test_the_command_is_left_behind() -> None:
 
 
 def test_names_with_blanks_are_quoted() -> None:
-    assert Choice("./my model.gguf", gpus=("2x rtx3090",)).command() == (
+    assert Asking("./my model.gguf", gpus=("2x rtx3090",)).command() == (
         "llmscale estimate './my model.gguf' --gpu '2x rtx3090'"
     )
 

@@ -46,12 +46,12 @@ def tui(
         os.environ["NO_COLOR"] = "1"
     try:
         from llmscale.tui.app import Screenful
-        from llmscale.tui.choice import Choice
+        from llmscale.tui.choice import Asking
     except ImportError:
         raise UsageError("What draws the screen is not installed.", "pip install 'llmscale[tui]'") from None
     users = str(batch) if batch != 1 else ""
     kv = kv_dtype if kv_dtype != "fp16" else ""
-    choice = Choice(model, quant, context or "", kv, runtime or "", users, tuple(gpu or ()))
+    choice = Asking(model, quant, context or "", kv, runtime or "", users, tuple(gpu or ()))
     copied = Screenful(choice, words(lang.value)).run()
     if copied:
         typer.echo(copied)

@@ -19,7 +19,7 @@ from llmscale.render.report import Report
 from llmscale.render.words import Words
 from llmscale.sources import literal
 from llmscale.sources.interface import Claim
-from llmscale.tui.choice import Answered, Choice, answered
+from llmscale.tui.choice import Answered, Asking, answered
 from llmscale.tui.export import Export
 from llmscale.tui.finder import Finder
 from llmscale.tui.panel import Panel
@@ -54,7 +54,7 @@ class Screenful(App[str]):
     ENABLE_COMMAND_PALETTE = False
     TITLE = "llmscale"
 
-    def __init__(self, choice: Choice, say: Words) -> None:
+    def __init__(self, choice: Asking, say: Words) -> None:
         super().__init__()
         self._say = say
         self._copied = ""
@@ -116,8 +116,8 @@ class Screenful(App[str]):
         named = {line.id for line in devices(told).devices}
         return [*_memory(told), *_nearest(told, (name for name in self._devices if name in named))]
 
-    @on(Finder.Chosen)
-    def _chosen(self, event: Finder.Chosen) -> None:
+    @on(Finder.Picked)
+    def _chosen(self, event: Finder.Picked) -> None:
         if event.finder.id == "models":
             self.choice = self.choice._replace(model=event.names[0])
         else:

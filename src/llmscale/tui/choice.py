@@ -16,7 +16,7 @@ from llmscale.render.words import Words
 from llmscale.units import parse_count
 
 
-class Choice(NamedTuple):
+class Asking(NamedTuple):
     """A question as it stands on the screen: texts, as they were typed or picked; empty for what is usual."""
 
     model: str
@@ -63,14 +63,14 @@ class Choice(NamedTuple):
 class Answered(NamedTuple):
     """What a choice led to: an answer with its report, or what is wrong and what to try."""
 
-    choice: Choice
+    choice: Asking
     answer: EstimateAnswer | None = None
     report: Report = Report(())
     wrong: str = ""
     hint: str = ""
 
 
-def answered(choice: Choice, say: Words) -> Answered:
+def answered(choice: Asking, say: Words) -> Answered:
     """The answer in the language of the screen; a refusal is one too."""
     try:
         found = choice.answer()

@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 
-class Line(Input):
+class TypedLine(Input):
     """A line to type in, and the way out of it, so that keys are keys again."""
 
     BINDINGS: ClassVar[list[Binding]] = [Binding("escape", "leave", show=False)]
@@ -37,7 +37,7 @@ class Finder(Vertical):
 
     BINDINGS = (Binding("down", "enter_list", show=False),)
 
-    class Chosen(Message):
+    class Picked(Message):
         """Other names are chosen than before; of a list without marks there is one."""
 
         def __init__(self, finder: Finder, names: tuple[str, ...]) -> None:
@@ -66,7 +66,7 @@ class Finder(Vertical):
 
     def compose(self) -> ComposeResult:
         """The input, and the list."""
-        yield Line(placeholder=self._asks, compact=True, select_on_focus=False)
+        yield TypedLine(placeholder=self._asks, compact=True, select_on_focus=False)
         yield OptionList(compact=True)
 
     def on_mount(self) -> None:
@@ -106,7 +106,7 @@ class Finder(Vertical):
         return tick + self._entries.get(name, name).replace("[", "\\[")
 
     def _say(self) -> None:
-        self.post_message(self.Chosen(self, tuple(self._chosen)))
+        self.post_message(self.Picked(self, tuple(self._chosen)))
 
     def _take(self, name: str) -> None:
         """Choose a name; one that is ticked loses its tick."""

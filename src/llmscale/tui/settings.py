@@ -18,8 +18,8 @@ from llmscale.errors import LlmscaleError
 from llmscale.fit.question import DEFAULT_KV
 from llmscale.formats.catalogue import kv_formats
 from llmscale.render.words import Words
-from llmscale.tui.choice import Choice
-from llmscale.tui.finder import Line
+from llmscale.tui.choice import Asking
+from llmscale.tui.finder import TypedLine
 from llmscale.units import parse_tokens
 
 
@@ -47,7 +47,7 @@ SETTINGS = {
 }
 
 
-class Stepper(Line):
+class Stepper(TypedLine):
     """A number: typed, or with up and down."""
 
     BINDINGS: ClassVar[list[Binding]] = [
@@ -84,7 +84,7 @@ class Settings(Grid):
     class Changed(Message):
         """One of them is otherwise than it was."""
 
-    def __init__(self, choice: Choice, say: Words) -> None:
+    def __init__(self, choice: Asking, say: Words) -> None:
         super().__init__(id="settings")
         self._choice, self._say = choice, say
 
@@ -110,14 +110,14 @@ class Settings(Grid):
         own = [(value, value)] if value and value not in [name for _, name in options] else []
         return Select([(usual, ""), *options, *own], value=value, allow_blank=False, id=name, compact=True)
 
-    def put(self, choice: Choice) -> None:
+    def put(self, choice: Asking) -> None:
         """Show the settings of another question."""
         for name in SETTINGS:
             field = self.query_one(f"#{name}")
             if isinstance(field, (Select, Input)):
                 field.value = getattr(choice, name)
 
-    def read(self, choice: Choice) -> Choice:
+    def read(self, choice: Asking) -> Asking:
         """`choice` with what is set here."""
         said = {name: self.query_one(f"#{name}") for name in SETTINGS}
         texts: dict[str, Any] = {

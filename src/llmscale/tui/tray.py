@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from llmscale.render.words import Words
-from llmscale.tui.choice import Answered, Choice
+from llmscale.tui.choice import Answered, Asking
 
 #: Columns of the view that are compared, where any row has them.
 COMPARED = ("fits", "total_bytes", "used_bytes", "free_bytes", "max_context", "tokens_per_second")
@@ -24,7 +24,7 @@ class Tray(DataTable[str]):
     class TakenUp(Message):
         """A row was picked."""
 
-        def __init__(self, choice: Choice) -> None:
+        def __init__(self, choice: Asking) -> None:
             super().__init__()
             self.choice = choice
 
