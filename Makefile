@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 MEASURE := .venv-measure
 EXTRAS := .venv-extras
+SITE := .venv-site
 
-.PHONY: run test test-extras shell bench-web lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
+.PHONY: run test test-extras shell site bench-web bench-tui lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/installed  ## create the environment, install the package alone, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -21,6 +22,9 @@ test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the scr
 
 bench-web: $(EXTRAS)/ready  ## the web server under load: latency at 200 requests a second, memory over 100,000
 	$(EXTRAS)/bin/python -m benchmarks.web
+
+bench-tui: $(EXTRAS)/ready  ## the screen in a terminal: how long each change takes over the whole catalogue
+	$(EXTRAS)/bin/python -m benchmarks.tui
 
 lint: $(VENV)/ready  ## style, types, the arrows between rooms, and whether the records and the generated docs are fresh
 	$(BIN)/ruff check .
@@ -49,6 +53,9 @@ docs: $(VENV)/ready  ## the command reference and the JSON Schema
 
 shell: $(VENV)/ready  ## what a shell wants, in build/: the man page, and completion for bash, zsh and fish
 	$(BIN)/python docs/man.py build
+
+site: $(SITE)/ready  ## the documentation as a site in build/site, every link checked; no warning is let through
+	$(SITE)/bin/python docs/website.py build
 
 oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformers; MODEL_TYPES="llama gpt2" renews their rows alone
 	$(ORACLE)/bin/python -m tests.oracle.keys
@@ -92,10 +99,15 @@ $(EXTRAS)/ready: pyproject.toml
 	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[plot,tui,web,mcp,hub,test-extras]'
 	touch $@
 
+$(SITE)/ready: pyproject.toml
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[site]'
+	touch $@
+
 $(MEASURE)/ready: pyproject.toml
 	$(PYTHON) -m venv $(MEASURE)
 	$(MEASURE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[measure]'
 	touch $@
 
 clean:  ## forget everything that was made here
-	rm -rf $(VENV) $(ORACLE) $(MEASURE) $(EXTRAS) dist build src/llmscale/_data .coverage
+	rm -rf $(VENV) $(ORACLE) $(MEASURE) $(EXTRAS) $(SITE) dist build src/llmscale/_data .coverage
