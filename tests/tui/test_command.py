@@ -35,6 +35,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, *arguments: str, copied: str = "") ->
     from llmscale.tui.app import Screenful
 
     shown: list[Any] = []
+    monkeypatch.setattr("llmscale.cli.tui._has_terminal", lambda: True)
     monkeypatch.setattr(Screenful, "run", lambda screen: shown.append(screen) or copied)
     return shown, good("tui", *arguments).out
 
@@ -74,3 +75,10 @@ def test_what_is_usual_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_that_was_copied_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     _, out = begun(monkeypatch, "gpt2", copied="llmscale estimate gpt2")
     assert out == "llmscale estimate gpt2\n"
+
+
+def test_without_a_terminal_it_says_so() -> None:
+    pytest.importorskip("textual", reason=EXTRA)
+    answer = run("tui", "gpt2")
+    assert (answer.status, answer.out) == (2, "")
+    assert "A screen needs a terminal" in answer.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated, Optional
 
 import typer
@@ -49,9 +50,18 @@ def tui(
         from llmscale.tui.choice import Asking
     except ImportError:
         raise UsageError("What draws the screen is not installed.", "pip install 'llmscale[tui]'") from None
+    if not _has_terminal():
+        raise UsageError(
+            "A screen needs a terminal, and there is none.", "llmscale estimate answers the same anywhere."
+        )
     users = str(batch) if batch != 1 else ""
     kv = kv_dtype if kv_dtype != "fp16" else ""
     choice = Asking(model, quant, context or "", kv, runtime or "", users, tuple(gpu or ()))
     copied = Screenful(choice, words(lang.value)).run()
     if copied:
         typer.echo(copied)
+
+
+def _has_terminal() -> bool:
+    """Whether keys come from one and the screen goes to one; what is printed at the end may go elsewhere."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
