@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.answers.estimate import estimate
 from llmscale.answers.question import named_devices, named_ram, question
@@ -19,6 +19,7 @@ from llmscale.fit.place import Settled, place
 from llmscale.fit.subject import model_of
 from llmscale.formats.catalogue import quant as quant_called
 from llmscale.notes import Note
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Runtime
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.registry import load

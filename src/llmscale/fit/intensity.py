@@ -6,11 +6,10 @@ the cache and state of each; a prompt reads the weights once a pass. Its past is
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.devices import device as device_catalogue
 from llmscale.devices.sets import DeviceSet
 from llmscale.fit.pace import GIGA, Moved, prompt_load, step_load
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
 from llmscale.speed.classes import matrix_tflops
 from llmscale.speed.law import passes

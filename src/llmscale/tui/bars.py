@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from textual.content import Content
 
 from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
+from llmscale.records import NamedTuple
 
 
 class Mark(NamedTuple):

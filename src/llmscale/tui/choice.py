@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
 
 from llmscale.api.functions import estimate
 from llmscale.api.shown import EstimateAnswer
 from llmscale.errors import LlmscaleError, UsageError, legible, legible_lines
 from llmscale.fit.question import DEFAULT_KV
+from llmscale.records import NamedTuple
 from llmscale.render.report import Report
 from llmscale.render.report import legible as legible_report
 from llmscale.render.translated import translated

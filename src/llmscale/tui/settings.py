@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from llmscale.api.functions import quants
 from llmscale.errors import LlmscaleError
 from llmscale.fit.question import DEFAULT_KV
 from llmscale.formats.catalogue import kv_formats
+from llmscale.records import NamedTuple
 from llmscale.render.words import Words
 from llmscale.tui.choice import Asking
 from llmscale.tui.finder import TypedLine
