@@ -7,8 +7,9 @@ MEASURE := .venv-measure
 EXTRAS := .venv-extras
 # SlipCover puts its marks into the code and takes them out where they have been met: coverage.py takes twice as long.
 COVERED := PYTHONWARNINGS="ignore:Unable to activate pytest:RuntimeWarning" $(BIN)/python -m slipcover --branch --source src/llmscale
+SITE := .venv-site
 
-.PHONY: run test test-extras shell bench-web lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
+.PHONY: run test test-extras shell site bench-web bench-tui lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/installed  ## create the environment, install the package alone, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -20,11 +21,14 @@ test: $(VENV)/ready  ## all tests, with the branch coverage of the core
 	$(COVERED) --json --out build/coverage.json -m pytest -n 2 --dist loadfile
 	$(COVERED) --skip-covered --merge build/coverage.json --out build/coverage.json --fail-under 95
 
-test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the web server, the tools
-	$(EXTRAS)/bin/pytest tests/pictures tests/web tests/mcp tests/sources/hub
+test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the screen, the web server, the tools
+	$(EXTRAS)/bin/pytest tests/pictures tests/tui tests/web tests/mcp tests/sources/hub
 
 bench-web: $(EXTRAS)/ready  ## the web server under load: latency at 200 requests a second, memory over 100,000
 	$(EXTRAS)/bin/python -m benchmarks.web
+
+bench-tui: $(EXTRAS)/ready  ## the screen in a terminal: how long each change takes over the whole catalogue
+	$(EXTRAS)/bin/python -m benchmarks.tui
 
 lint: $(VENV)/ready  ## style, types, the arrows between rooms, and whether the records and the generated docs are fresh
 	$(BIN)/ruff check .
@@ -53,6 +57,9 @@ docs: $(VENV)/ready  ## the command reference and the JSON Schema
 
 shell: $(VENV)/ready  ## what a shell wants, in build/: the man page, and completion for bash, zsh and fish
 	$(BIN)/python docs/man.py build
+
+site: $(SITE)/ready  ## the documentation as a site in build/site, every link checked; no warning is let through
+	$(SITE)/bin/python docs/website.py build
 
 oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformers; MODEL_TYPES="llama gpt2" renews their rows alone
 	$(ORACLE)/bin/python -m tests.oracle.keys
@@ -93,7 +100,12 @@ $(ORACLE)/ready: pyproject.toml
 
 $(EXTRAS)/ready: pyproject.toml
 	$(PYTHON) -m venv $(EXTRAS)
-	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[plot,web,mcp,hub,test-extras]'
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[plot,tui,web,mcp,hub,test-extras]'
+	touch $@
+
+$(SITE)/ready: pyproject.toml
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[site]'
 	touch $@
 
 $(MEASURE)/ready: pyproject.toml
@@ -102,4 +114,4 @@ $(MEASURE)/ready: pyproject.toml
 	touch $@
 
 clean:  ## forget everything that was made here
-	rm -rf $(VENV) $(ORACLE) $(MEASURE) $(EXTRAS) dist build src/llmscale/_data .coverage
+	rm -rf $(VENV) $(ORACLE) $(MEASURE) $(EXTRAS) $(SITE) dist build src/llmscale/_data .coverage

@@ -77,6 +77,7 @@ REFUSED = {
     "no model": (["memory"], 2, "plot memory is of a model"),
     "no device": (["context"], 2, "plot context is of a device"),
     "a subject too many": (["scale", "gpt2"], 2, "the whole catalogue"),
+    "no device for a roofline": (["roofline", "gpt2"], 2, "Add --gpu"),
     "no device for users": (["users", "gpt2"], 2, "Add --gpu"),
     "no such suffix": (["scale", "--to", "x.gif"], 2, "cannot be written as '.gif'"),
     "no suffix": (["scale", "--to", "x"], 2, "cannot be written as '.'"),

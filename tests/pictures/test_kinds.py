@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from llmscale import estimate, fits, params
@@ -9,7 +11,7 @@ from llmscale.answers.lists import list_models
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import UndisclosedError, UsageError
 from llmscale.pictures.asked import PictureAsked
-from llmscale.pictures.kinds import context, frontier, memory, parts, scale, users
+from llmscale.pictures.kinds import context, frontier, memory, parts, roofline, scale, users
 from llmscale.pictures.picture import Bars, Chart
 from llmscale.render.words import words
 from llmscale.units import GIB
@@ -146,3 +148,75 @@ def test_the_scale_is_in_both_units() -> None:
 @pytest.mark.parametrize(("released", "year"), [("2023", 2023.5), ("2023-01-01", 2023.0), ("2023-12-31", 2024.0)])
 def test_a_day_is_a_part_of_its_year(released: str, year: float) -> None:
     assert scale._year(released) == pytest.approx(year, abs=0.01)
+
+
+def asked_roof(gpu: str = "rtx4090", quant: str = "f16", **more: Any) -> PictureAsked:
+    return PictureAsked("llama-2-7b", (quant,), more.pop("context", 1024), gpu=gpu, **more)
+
+
+def test_a_step_of_16_bits_takes_a_flop_a_byte_for_each_sequence() -> None:
+    """Two FLOPs a weight of two bytes, which all sequences share; with one token in the cache nothing else is read."""
+    drawn = roofline.draw(asked_roof(context=1, gpu="h100"), SAY)
+    decode = next(one for one in drawn.series if one.name.startswith("Decode"))
+    assert len(decode.spots) > 5
+    for spot in decode.spots:
+        assert spot.x == pytest.approx(int(spot.label), rel=0.02)
+
+
+def test_the_roof_is_the_datasheet_s() -> None:
+    roof = roofline.draw(asked_roof(), SAY).series[0]
+    _, ridge, end = roof.spots
+    assert (ridge.x, ridge.y) == (pytest.approx(165.2e12 / 1008e9), 165.2)
+    assert end.y == ridge.y
+    layers = roofline.draw(asked_roof("2x rtx4090"), SAY).series[0]
+    assert layers.spots[1] == ridge  # each has some of the layers, and one works at a time
+    shared = roofline.draw(asked_roof("2x rtx4090", "fp16", runtime="vllm"), SAY).series[0]
+    assert (shared.spots[1].x, shared.spots[1].y) == (pytest.approx(ridge.x), 2 * ridge.y)
+
+
+def test_points_of_decode_are_as_fast_as_estimated_and_below_the_roof() -> None:
+    drawn = roofline.draw(asked_roof(), SAY)
+    roof, decode, prefill = drawn.series
+    _, ridge, _ = roof.spots
+    pace = {}
+    for spot in decode.spots:
+        device = (
+            estimate("llama-2-7b", "f16", context=1024, sequences=int(spot.label), gpu="rtx4090").estimates[0].devices
+        )
+        pace[int(spot.label)] = spot.y / (device[0].tokens_per_second or 0)
+        assert spot.y <= ridge.y * min(1, spot.x / ridge.x) * 1.000001
+    assert min(pace) == 1
+    assert all(flops == pytest.approx(pace[1]) for flops in pace.values())
+    assert [spot.label for spot in prefill.spots] == ["128", "256", "512", "1k"]
+    first = estimate("llama-2-7b", "f16", context=512, gpu="rtx4090").estimates[0].devices[0].first_token_seconds
+    assert first
+    assert prefill.spots[2].y * first == pytest.approx(512 * pace[1], rel=0.05)  # the past is a few per cent
+
+
+def test_where_no_speed_is_modelled_what_is_possible_is_shown() -> None:
+    drawn = roofline.draw(asked_roof(runtime="transformers", quant="fp16"), SAY)
+    roof, decode, prefill = drawn.series
+    assert "(modelled)" in decode.name
+    assert "no speed is modelled" in prefill.name
+    _, ridge, _ = roof.spots
+    assert all(spot.y == pytest.approx(ridge.y * min(1, spot.x / ridge.x)) for spot in prefill.spots)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (asked_roof()._replace(quants=("f16", "q8_0")), "of one format"),
+        (asked_roof("rtx3060"), "does not fit rtx3060"),
+        (asked_roof("24GiB"), "reads and multiplies is not known"),
+        (asked_roof("rtx4090 + rtx3090"), "reads and multiplies is not known"),
+        (asked_roof()._replace(subject="7B", quants=("q4_k_m",)), "What a token of"),
+        (PictureAsked("bert-base-uncased", ("fp16",), gpu="rtx4090"), "What a token of"),
+    ],
+)
+def test_what_has_no_roofline_is_refused(asked: PictureAsked, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        roofline.draw(asked, SAY)
+
+
+def test_the_best_format_that_fits_is_taken() -> None:
+    assert "Q8_0" in roofline.draw(asked_roof()._replace(quants=()), SAY).title

@@ -17,6 +17,7 @@ KINDS = {
     "context": ["context", "rtx4090"],
     "frontier": ["frontier", "rtx4090"],
     "users": ["users", "llama-3.1-8b", "--gpu", "rtx4090"],
+    "roofline": ["roofline", "llama-3.1-8b", "--gpu", "rtx4090"],
 }
 
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "quants": "quants",
     "runtimes": "runtimes",
     "plot": "plot",
+    "tui": "tui",
     "web": "web",
     "mcp": "mcp",
     "plugins": "plugins",

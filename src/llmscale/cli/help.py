@@ -28,7 +28,7 @@ FEW = 12
 #: Commands by what they are for.
 COMMANDS = {
     "Asked most": ("estimate", "fits", "needs", "compare", "params"),
-    "To understand": ("explain", "plot", "log"),
+    "To understand": ("explain", "plot", "tui", "log"),
     "Training and cost": ("train", "scaling", "serve-cost"),
     "Catalogues": ("models", "devices", "quants", "runtimes", "plugins"),
     "For programs": ("web", "mcp"),

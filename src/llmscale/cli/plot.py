@@ -26,7 +26,7 @@ def _complete_kind(incomplete: str) -> list[str]:
 
 @app.command(
     epilog="Examples: llmscale plot scale | llmscale plot memory llama-3.1-8b | llmscale plot parts deepseek-v3 --to "
-    "parts.svg | llmscale plot users llama-3.1-8b --gpu rtx4090",
+    "parts.svg | llmscale plot users llama-3.1-8b --gpu rtx4090 | llmscale plot roofline llama-3.1-8b --gpu rtx4090",
 )
 @takes_runtime_options
 def plot(
@@ -34,7 +34,7 @@ def plot(
         str,
         typer.Argument(
             metavar="KIND",
-            help="scale; memory, parts or users of a MODEL; context or frontier of a DEVICE.",
+            help="scale; memory, parts, users or roofline of a MODEL; context or frontier of a DEVICE.",
             autocompletion=_complete_kind,
         ),
     ],

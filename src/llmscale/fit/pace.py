@@ -16,6 +16,7 @@ from llmscale.runtimes.placed import LayerSplit, Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.speed.load import (
     Load,
+    PromptFlops,
     attended_by_prompt,
     attended_tokens,
     cache_bytes,
@@ -82,10 +83,14 @@ def pace(
     stages = _stages(runtime, setting, what, quant, work, placed.layers, devices)
     if stages is None:
         return None
-    profile = what.profile
-    attended = attended_by_prompt(what.widths, work.context)
-    prompt = prompt_flops(profile.dense, profile.routed, profile.width, attended, work.context)
+    prompt = prompt_load(what, work)
     return Pace(decode(stages, work.batch), first_token(stages, prompt, work.context, setting.chunk))
+
+
+def prompt_load(what: Moved, work: Workload) -> PromptFlops:
+    """The work of one prompt as long as the context."""
+    profile, attended = what.profile, attended_by_prompt(what.widths, work.context)
+    return prompt_flops(profile.dense, profile.routed, profile.width, attended, work.context)
 
 
 def explain_pace(
@@ -116,7 +121,7 @@ def _stages(
     offloaded, bandwidth = _offloaded(layers), setting.host_bandwidth or devices.reads
     if offloaded and bandwidth is None:
         return None
-    load, host = _load(what, work), []
+    load, host = step_load(what, work), []
     if offloaded and bandwidth is not None:
         found = host_setup(table("speed"), setting.name, bandwidth, quant)
         if found is None:
@@ -139,7 +144,7 @@ def _offloaded(layers: LayerSplit | None) -> tuple[float, float] | None:
     return 1 - layers.on_devices / layers.total, experts
 
 
-def _load(what: Moved, work: Workload) -> Load:
+def step_load(what: Moved, work: Workload) -> Load:
     """The work of one decode step on one device."""
     widths, profile = what.widths, what.profile
     element = (work.kv.size((256,)) + work.value_format.size((256,))) / (2 * 256)

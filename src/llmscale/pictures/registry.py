@@ -17,6 +17,7 @@ KINDS = {
     "parts": "parts",
     "frontier": "frontier",
     "users": "users",
+    "roofline": "roofline",
 }
 #: Suffix of a file -> the module in `llmscale.pictures.drawers` that writes it.
 DRAWERS = {"svg": "figure", "png": "figure", "pdf": "figure", "html": "page"}

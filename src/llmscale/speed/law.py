@@ -111,7 +111,7 @@ def prefill_seconds(parts: Sequence[Part], flops: PromptFlops, tokens: float, ch
     """
     seconds = 0.0
     whole = sum(part.load.flops for part in parts)
-    passes, together = max(1, ceil(tokens / chunk)), max(1, round(min(tokens, chunk)))
+    times, together = passes(tokens, chunk)
     for part in parts:
         machine, factors = part.machine, part.machine.factors
         if machine.flops is None or factors.compute is None:
@@ -121,10 +121,15 @@ def prefill_seconds(parts: Sequence[Part], flops: PromptFlops, tokens: float, ch
         rate = machine.flops * machine.devices * whole / part.load.flops
         # The past that a pass reads, and the FLOPs, are counted for the whole prompt.
         weights = part.load._replace(cache_bytes=0.0, state_bytes=0.0, flops=0.0)
-        seconds += passes * _read(Part(weights, machine), together)
+        seconds += times * _read(Part(weights, machine), together)
         seconds += (factors.compute * flops.weights + experts * flops.experts + attention * flops.attention) / rate
         seconds += factors.scan * tokens * part.load.state_bytes / machine.bandwidth / machine.devices
     return seconds
+
+
+def passes(tokens: float, chunk: float) -> tuple[int, int]:
+    """How often a prompt of so many tokens passes the weights, and how many of them together."""
+    return max(1, ceil(tokens / chunk)), max(1, round(min(tokens, chunk)))
 
 
 def _step(part: Part, batch: int) -> float:

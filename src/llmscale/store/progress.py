@@ -55,6 +55,6 @@ def _tell(text: str) -> bool:
 
 
 def _write(text: str) -> None:
-    encoding = sys.stderr.encoding or "utf-8"
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"  # what replaces it may have none
     sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
     sys.stderr.flush()
