@@ -102,3 +102,18 @@ def test_a_step_of_more_than_2048_tokens_is_the_one_that_the_command_names() -> 
     asked = ("qwen2.5-3b", "-q", "q4_k_m", "-c", "16384", "--gpu", "rtx4090")
     asked = (*asked, "--runtime", "llama.cpp@b6500", "--ubatch")
     assert parts(*asked, "4096")["compute"] > 4096 * 151936 * 4 > parts(*asked, "2048")["compute"]
+
+
+@pytest.mark.parametrize(
+    ("build", "flag", "words"),
+    [
+        ("b5000", "--flash-attn", "-fa"),
+        ("b5000", "--no-flash-attn", ""),
+        ("b9000", "--flash-attn", "-fa on"),
+        ("b9000", "--no-flash-attn", "-fa off"),
+    ],
+)
+def test_the_command_is_of_its_day(build: str, flag: str, words: str) -> None:
+    asked = ("llama-3.1-8b", "-q", "q4_k_m", "--gpu", "rtx4090", "--runtime", f"llama.cpp@{build}", flag, "--command")
+    command = str(line(*asked)["devices"][0]["command"])
+    assert command.partition(" -ngl 33")[2].strip() == words
