@@ -1,7 +1,8 @@
 """llama.cpp's own figures, asked as a user asks: model, context, slots, step, cache formats, flash attention, build.
 
 Of every recorded model some of its rows of llama-server's kind, one token of logits a slot, on one device of any size.
-The device is taken for CUDA's, which aligns and pads more than the backends that were measured: that counts as error.
+The device is taken for CUDA's, which aligns more than the backends that were measured: that counts as error. Quantised
+caches, which CUDA pads and copies and no RPC device does, are not asked.
 Published logs are asked with their build, told by their date where no log says it; and with the whole cache of a
 server as ``--ctx-size``.
 """
@@ -27,14 +28,13 @@ COMPUTE = "llama.cpp compute buffer, as asked"
 LOGS = "llama.cpp cache and compute buffer of published logs, as asked"
 SOURCE = (
     "llama.cpp 0c1e57098 on an RPC device: `tests/truth/llamacpp_measured.json`, asked through the public API; of each "
-    "model up to two rows. Bounds are of models that were not looked at while the mechanism was built, where some were."
+    "model up to two rows with a plain cache. Bounds are of models that were not looked at while the mechanism was "
+    "built, where some were."
 )
 LOG_SOURCE = (
     "Public logs, `tests/truth/llamacpp_gpu_logs.json`, asked with the build that they name or are dated to. What "
     "older builds did was read after these rows had been seen."
 )
-COPIED = "flash attention of CUDA has a copy of a quantised cache in 16 bits, which no RPC device shows"
-PADDED = "CUDA pads the rows of a quantised cache, which no RPC device does"
 #: Rows that are asked of a model.
 EACH = 2
 #: Any of the models fits; a quant that all of them have.
@@ -74,16 +74,19 @@ def _rows_of(model: str) -> Iterator[tuple[str, Row]]:
         return
     seen = given is not None or model in measured()["looked_at"]
     asked = [(settings(number), context, more) for number, context, *more in given or measured()["own"][model]]
-    usable = [one for one in asked if one[0].n_outputs_max == one[0].n_seq and _on_device(one[2], given)]
+    usable = [one for one in asked if _serves(one[0]) and _on_device(one[2], given)]
     for setting, context, more in usable[:: max(1, len(usable) // EACH)][:EACH]:
         told = _told(model, QUANT, setting, "", DEVICE)
         if told is None:
             return
         name = f"{model} {_said(setting)}"
-        padded = "" if setting.type_k in FORMATS else PADDED
-        yield (STATE if told.state else CACHE), Row(name, told.cache + told.state, context, padded, seen=seen)
-        copied = COPIED if setting.flash_attention and padded else ""
-        yield COMPUTE, Row(name, told.compute, (more[2:] if given else more)[0], copied, seen=seen)
+        yield (STATE if told.state else CACHE), Row(name, told.cache + told.state, context, seen=seen)
+        yield COMPUTE, Row(name, told.compute, (more[2:] if given else more)[0], seen=seen)
+
+
+def _serves(s: LlamaCppSettings) -> bool:
+    """Whether llama-server has as many logits; and a plain cache, which CUDA neither pads nor copies."""
+    return s.n_outputs_max == s.n_seq and s.type_k in FORMATS and s.type_v in FORMATS
 
 
 def _on_device(more: list[Any], given: list[Any] | None) -> bool:
