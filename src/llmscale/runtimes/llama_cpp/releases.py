@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.runtimes.releases import holding, newest
 
 #: What a settled workload calls the release that it is for, where that is not the newest.
