@@ -25,7 +25,10 @@ PLOT = ROOT / "docs" / "accuracy.svg"
 README = ROOT / "README.md"
 BOUNDS = ROOT / "data" / "bounds.yaml"
 #: Those that are quick enough for one process each, before and after llama.cpp's.
-BEFORE, AFTER = ("weights",), ("vllm", "transformers", "asked", "sglang", "ollama", "mlx", "exllama")
+BEFORE, AFTER = (
+    ("weights",),
+    ("vllm", "transformers", "asked", "asked_llama_cpp", "served", "sglang", "ollama", "mlx", "exllama"),
+)
 
 
 def comparisons(pool: Executor) -> Iterator[Comparison]:

@@ -42,20 +42,16 @@ PROCESS = "llama.cpp CUDA process besides its buffers"
 TOTAL = "llama.cpp total of a CUDA process"
 
 _MEASURED = "llama.cpp 0c1e57098 with its CPU and RPC backends, no GPU: `tests/truth/llamacpp_measured.json`."
-_SEEN = " Bounds are of models that were not looked at while the mechanism was built, where some were."
 _PROCESS = (
     "Public logs of Linux and what nvidia-smi shows, each with its source: `tests/truth/llamacpp_cuda_process.json`."
 )
 _LOGS = "Public logs of CUDA, Metal and CPU builds, each with its source: `tests/truth/llamacpp_gpu_logs.json`."
 #: Quantities in the order of the page, with where they are from and what part of an estimate they bound.
 QUANTITIES: dict[str, tuple[str, tuple[str, str] | None]] = {
-    CACHE: (_MEASURED + _SEEN, ("llama.cpp", "kv_cache")),
-    STATE: (
-        _MEASURED + " Models that have both are compared by the sum of the two." + _SEEN,
-        ("llama.cpp", "state"),
-    ),
-    DEVICE: (_MEASURED + _SEEN, ("llama.cpp", "compute")),
-    HOST: (_MEASURED + _SEEN, None),
+    CACHE: (_MEASURED, None),
+    STATE: (_MEASURED + " Models that have both are compared by the sum of the two.", None),
+    DEVICE: (_MEASURED, None),
+    HOST: (_MEASURED, None),
     OUTPUT: (_MEASURED + " As its log prints it, MiB with two decimals.", None),
     PLACED_CACHE: (_MEASURED + " Part of the layers, experts or cache on the host, or two devices.", None),
     PLACED_COMPUTE: (_MEASURED + " Part of the layers, experts or cache on the host, or two devices.", None),

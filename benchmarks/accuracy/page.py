@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.accuracy import asked, llama_cpp, speed, transformers, vllm
+from benchmarks.accuracy import asked, asked_llama_cpp, llama_cpp, served, speed, transformers, vllm
 from benchmarks.accuracy.aims import Outcome, share
 from benchmarks.accuracy.bounds import bound
 from benchmarks.accuracy.rows import Comparison, Row, left_out_by, summary
@@ -23,11 +23,16 @@ HEADLINE = (
     llama_cpp.DEVICE,
     llama_cpp.HOST,
     llama_cpp.TOTAL,
+    asked_llama_cpp.COMPUTE,
     vllm.ALL_WEIGHTS,
+    served.WEIGHTS,
     vllm.ACTIVATIONS,
+    served.ACTIVATIONS,
     vllm.ALL_TOKENS,
+    served.TOKENS,
     transformers.ACTIVE,
     asked.ASKED,
+    asked.RELEASED,
 )
 NOUNS = {True: "met", False: "**missed**", None: "nothing measured"}
 
@@ -104,11 +109,13 @@ def _bounds(found: Sequence[Comparison]) -> list[str]:
         "## Bounds",
         "",
         "What JSON and `--explain` give as the bound of a part (`data/bounds.yaml`): the error that 95 of 100 rows",
-        "keep to. Coverage is the share of rows that the bound of all other sources' rows holds, of all other models'",
-        "where most rows are of one source; a bound that held less than 95 % that way was widened.",
+        "keep to. Rows of vLLM, SGLang, llama.cpp and transformers are asked through the public API, with the options",
+        "that users have; what no option says counts as error. Coverage is the share of rows that the bound of all",
+        "other sources' rows holds, of all other models' where most rows are of one source; a bound that held less",
+        "than 95 % that way was widened. The last column counts rows left out for what is known of them.",
         "",
-        "| part | quantity | rows | left out by | bound | coverage | widened by |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| part | quantity | rows | left out by | bound | coverage | widened by | besides, unusual |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for comparison in found:
         rows = comparison.bounding()
@@ -124,6 +131,7 @@ def _bounds(found: Sequence[Comparison]) -> list[str]:
         groups = left_out_by(rows)
         kind = "model" if groups == [row.model for row in rows] else "source"
         cells = (f"{len(set(groups))} {kind}s", *cells)
+        cells = (*cells, str(len(comparison.rows) - len(comparison.usual())))
         lines.append(f"| {part} | {comparison.what} | {len(rows)} | " + " | ".join(cells) + " |")
     return lines
 

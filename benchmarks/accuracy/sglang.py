@@ -24,7 +24,6 @@ def comparisons() -> Iterator[Comparison]:
         LOADED,
         SOURCE,
         [_row(row, loaded(row) / GIB, "loaded_gib") for row in _with("loaded_gib")],
-        ("sglang", "weights"),
     )
     yield Comparison(
         CACHE,
@@ -37,7 +36,6 @@ def comparisons() -> Iterator[Comparison]:
         f"{SOURCE} With the share that a row was started with, from the memory that it says is free before loading; of "
         "one row that does not say, from its devices, whose NCCL buffers were read off it.",
         [_row(row, started(row).pools.tokens, "kv_tokens") for row in _with("kv_tokens", "fraction")],
-        ("sglang", "kv_cache_tokens"),
     )
 
 

@@ -29,7 +29,6 @@ from tests.oracle.campaigns import ACTIVATIONS
 from tests.oracle.record import WHOLE, subject_id
 from tests.oracle.subjects import shortened, subjects
 
-from benchmarks.accuracy.allocator import held, tensor_sizes
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale.formats.catalogue import number_format, quant
 from llmscale.formats.weights import assign_formats
@@ -39,6 +38,7 @@ from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.subject import Exact
+from llmscale.runtimes.transformers.allocator import held, tensor_sizes
 from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.rule import moments, most_of

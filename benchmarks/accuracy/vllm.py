@@ -48,14 +48,12 @@ def comparisons() -> Iterator[Comparison]:
         ACTIVATIONS,
         f"{SOURCE} One constant, what two peaks of a forward pass leave unexplained, was read off two of these rows.",
         peaks,
-        ("vllm", "activations"),
     )
     outside = [c for c in complete() if c.row.get("non_torch_gib")]
     yield Comparison(
         NON_TORCH,
         f"{SOURCE} The figures of a release were read off these rows.",
         _rows(outside, "non_torch_gib", lambda c: _outside(c) / GIB),
-        ("vllm", "overhead"),
     )
     captured = list(_graphs())
     yield Comparison(
@@ -67,10 +65,10 @@ def comparisons() -> Iterator[Comparison]:
     yield Comparison(TOKENS, SOURCE, tokens)
     yield from _more()
     whole = [one for one in more("weights_gib") if one.whole]
-    together = f"{SOURCE} {MORE} All together: the bound."
-    yield Comparison(ALL_WEIGHTS, together, _with(loaded, map(_loaded, whole)), ("vllm", "weights"))
+    together = f"{SOURCE} {MORE} All together."
+    yield Comparison(ALL_WEIGHTS, together, _with(loaded, map(_loaded, whole)))
     yield Comparison(ALL_GRAPHS, together, _with(captured, map(_captured, more("cuda_graph_gib"))), ("vllm", "graphs"))
-    yield Comparison(ALL_TOKENS, together, _with(tokens, map(_held, complete_more())), ("vllm", "kv_cache_tokens"))
+    yield Comparison(ALL_TOKENS, together, _with(tokens, map(_held, complete_more())))
 
 
 def _with(rows: list[Row], others: Iterable[Row]) -> list[Row]:

@@ -74,7 +74,7 @@ def test_all_answers_name_the_release_that_was_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "says"),
-    [("vllm@0.7", "older than anything"), ("mlx@latest", "no release"), ("llama.cpp@b10488", "no release")],
+    [("vllm@0.5", "older than anything"), ("mlx@latest", "no release"), ("llama.cpp@0c1e57099", "no release")],
 )
 def test_a_release_that_was_not_read_is_refused(asked: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):

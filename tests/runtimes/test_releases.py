@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.helpers import good, run
 BUILDS = """
 title: llama.cpp
 releases:
-  b9000: {source: s, read: [b9000, b9100]}
+  b9000: {source: s, read: [b9000, b9100], one_buffer: true, flash_attention: true, cells: 32, all_outputs: true}
   b10488: {source: s, read: [b10488, "0c1e57098"], measured: [b10500]}
 """
 
@@ -43,6 +44,8 @@ def test_the_newest_was_read() -> None:
 
 def test_a_span_holds_until_the_next_one() -> None:
     for said, since in {
+        "0.6": "0.6.0",
+        "0.7.3": "0.6.6",
         "0.8": "0.8.0",
         "0.9": "0.9.0",
         "v0.19.0": "0.17.0",
@@ -61,8 +64,12 @@ def test_a_span_holds_until_the_next_one() -> None:
 
 
 def test_what_did_not_change_is_what_it_was() -> None:
-    first, second, *_ = releases("vllm")
-    assert {name for name in first.rules if first.rules[name] != second.rules[name]} == {"a100_small"}
+    spans = releases("vllm")
+    changed = [
+        {name for name in before.rules if before.rules[name] != after.rules[name]}
+        for before, after in pairwise(spans[:4])
+    ]
+    assert changed == [{"long_step"}, {"whole_prompts"}, {"a100_small"}]
 
 
 def test_sglang_is_asked_for_from_the_first_release_that_was_read() -> None:
@@ -81,7 +88,7 @@ def test_sglang_is_asked_for_from_the_first_release_that_was_read() -> None:
 @pytest.mark.parametrize(
     ("said", "hint"),
     [
-        ("0.7.3", "0.8.0 is the oldest"),
+        ("0.5.5", "0.6.0 is the oldest"),
         ("latest", "newest that was read is 0.33.0"),
         ("", "newest that was read is 0.33.0"),
         ("0.19,0", "Did you mean 0.19.0?"),
@@ -96,10 +103,16 @@ def test_what_was_not_read_is_refused_with_the_nearest(said: str, hint: str) -> 
 
 
 def test_a_commit_is_known_where_it_was_read() -> None:
-    assert holding("llama.cpp", "0c1e57098") == holding("llama.cpp", "0C1E5709") == releases("llama.cpp")[0]
-    for said in ("0c1e57099", "b10488"):
-        with pytest.raises(UsageError, match=r"no release of llama\.cpp"):
-            holding("llama.cpp", said)
+    assert holding("llama.cpp", "0c1e57098") == holding("llama.cpp", "0C1E5709") == releases("llama.cpp")[-1]
+    with pytest.raises(UsageError, match=r"no release of llama\.cpp"):
+        holding("llama.cpp", "0c1e57099")
+
+
+def test_a_build_of_llama_cpp_has_the_rules_of_its_day() -> None:
+    assert holding("llama.cpp", "b10488") == holding("llama.cpp", "0c1e57098")
+    assert [holding("llama.cpp", said).since for said in ("b5000", "b7000", "b9511")] == ["b4615", "b6833", "b7668"]
+    with pytest.raises(UsageError, match=r"llama\.cpp b3000 is older"):
+        holding("llama.cpp", "b3000")
 
 
 def test_builds_have_an_order_and_commits_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

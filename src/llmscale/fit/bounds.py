@@ -53,7 +53,7 @@ def _groups(runtime: Runtime, subject: Subject) -> Iterator[str]:
     if not quant.stored:  # the bytes of a file that is at hand are what they are
         yield "gguf" if quant.kind == "gguf" else "checkpoint"
     if runtime.bounded(subject):
-        yield runtime.info.name
+        yield runtime.measured_as
 
 
 #: What a part is called in a sentence.

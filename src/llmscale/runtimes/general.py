@@ -80,6 +80,10 @@ class GeneralRuntime:
     def bounded(self, subject: Exact) -> bool:
         return True
 
+    @property
+    def measured_as(self) -> str:
+        return self.info.name
+
     def granularity(self, work: Workload) -> int:
         return 1
 

@@ -239,6 +239,11 @@ class Runtime(Protocol):
         """Whether its measured rows were made with what answers for `subject`, so that their error holds for it."""
         ...
 
+    @property
+    def measured_as(self) -> str:
+        """What the rows that its error was measured by are called in `data/bounds.yaml`."""
+        ...
+
     def granularity(self, work: Workload) -> int:
         """Tokens that memory is given for at once."""
         ...

@@ -18,8 +18,9 @@ from tests.runtimes.llama_cpp.test_placement import subject, work
 
 def largest(model: str, form: str, devices: str, context: int = 8192, **options: Any) -> tuple[str, int] | None:
     it, asked = subject(model, form), work(context, backend="vulkan", **options)
-    load = load_of(it, asked, device_set(devices))
-    found = limit(it, asked, load, load.offload._replace(cpu_moe=options.get("n_cpu_moe", 0)))
+    cards = device_set(devices)
+    load = load_of(it, asked, cards)
+    found = limit(it, asked, load, load.offload._replace(cpu_moe=options.get("n_cpu_moe", 0)), cards)
     return (found.note.values["what"], found.note.values["size"]) if found else None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.accuracy.allocator import held, tensor_sizes
 
 from llmscale.formats.catalogue import quant
 from llmscale.formats.weights import assign_formats, weight_bytes
 from llmscale.model.inventory import inventory
+from llmscale.runtimes.transformers.allocator import held, tensor_sizes
 from llmscale.sources.registry import load
 from llmscale.units import MIB
 

@@ -20,7 +20,7 @@ def test_the_rules_of_a_release_are_those_of_the_last_change_before_it() -> None
     assert release("0.21").graphs_counted
 
 
-@pytest.mark.parametrize("said", ["", "latest", "0.7.3", "0"])
+@pytest.mark.parametrize("said", ["", "latest", "0.5.5", "0"])
 def test_a_release_that_is_not_described_is_refused(said: str) -> None:
     with pytest.raises(UsageError):
         release(said)
@@ -40,10 +40,17 @@ def test_a_release_that_is_not_described_is_refused(said: str) -> None:
         (160, "0.33", {}, Batch(16384, 1024)),
         (180, "0.33", {}, Batch(16384, 1024)),
         (120, "0.33", {"gb10": True}, Batch(2048, 256)),
+        (79, "0.7.3", {"offline": True}, Batch(32768, 256)),
     ],
 )
 def test_the_limits_of_a_step_by_device_and_use(gib: int, version: str, options: dict[str, bool], batch: Batch) -> None:
     assert default_batch(gib * GIB, release(version), 32768, **options) == batch
+
+
+def test_before_v1_a_prompt_is_read_whole_up_to_32k() -> None:
+    steps = [default_batch(24 * GIB, release("0.6.6"), context).tokens for context in (512, 2049, 32768, 32769)]
+    assert steps == [2048, 2049, 32768, 2048]
+    assert default_batch(24 * GIB, release("0.6.5"), 65536).tokens == 512
 
 
 def test_a_step_holds_no_more_than_all_sequences_at_their_longest() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llmscale.render.words.en_releases import SENTENCES as RELEASES
 from llmscale.render.words.en_training import SENTENCES as TRAINING
 from llmscale.units import format_gib
 
@@ -30,6 +31,7 @@ def _trouble(v: dict[str, Any]) -> str:
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    **RELEASES,
     **TRAINING,
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
     "twice the rank ({rank}).",
@@ -142,10 +144,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "The cache does not hold one request of that context whole."
         if v["asked"] == 1 or v["requests"] < 1
         else f"Only {v['requests']:,.1f} requests of that context run at once, and {v['asked']:,} are asked for."
-    ),
-    "one_allocation": lambda v: (
-        f"Vulkan allocates no more than {format_gib(v['most'])} GiB at once, and the largest tensor "
-        f"({v['what']}) takes {format_gib(v['size'])}."
     ),
     "cache_beyond_memory": lambda v: (
         f"Of --kv-cache-memory-bytes {format_gib(v['missing'])} GiB do not fit beside the weights."

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.words import zh_facts, zh_local, zh_log, zh_training
+from llmscale.render.words import zh_facts, zh_local, zh_log, zh_releases, zh_training
 from llmscale.store.phrases import phrases
 from llmscale.units import format_gib
 
@@ -215,6 +215,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "no_processor": "{runtime} 在纯 CPU 上未建模。",
     **zh_log.SENTENCES,
     **zh_local.SENTENCES,
+    **zh_releases.SENTENCES,
     **zh_training.SENTENCES,
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
@@ -274,11 +275,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "缓存放不下一个该上下文长度的完整请求。"
         if v["asked"] == 1 or v["requests"] < 1
         else f"该上下文下只能同时运行 {v['requests']:,.1f} 个请求,而要求的是 {v['asked']:,} 个。"
-    ),
-    "one_allocation": lambda v: (
-        f"Vulkan 单次最多分配 {format_gib(v['most'])} GiB,而最大的张量"
-        f"({ {'weights': '权重', 'cache': 'KV 缓存', 'scores': '注意力分数'}[v['what']] })"
-        f"需要 {format_gib(v['size'])} GiB。"
     ),
     "cache_beyond_memory": lambda v: (
         f"--kv-cache-memory-bytes 有 {format_gib(v['missing'])} GiB 放不进权重之外的显存。"

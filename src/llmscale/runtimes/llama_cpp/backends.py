@@ -2,14 +2,17 @@
 
 What a graph computes with is put into as many buffers as it takes, up to 16, but a tensor lies in one
 (ggml/src/ggml-alloc.c, `ggml_dyn_tallocr_new_chunk`; ggml-vulkan.cpp, `ggml_vk_create_buffer` refuses a larger one).
-Releases of before autumn 2025 had one buffer, so that what is less than this did not load there either: ggml-org/
+Builds of before autumn 2025 had one buffer (`one_buffer` of a release), so that it may be no larger there: ggml-org/
 llama.cpp issue 11598. AMD's driver allocates 4 GiB at once (that issue and 15009); it is taken for the other drivers.
+Where no backend is named such a build may be Vulkan's on cards of AMD and Intel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmscale.devices.device import known
+from llmscale.devices.sets import DeviceSet
 from llmscale.formats.weights import ON_HOST
 from llmscale.notes import note
 from llmscale.records import NamedTuple
@@ -17,6 +20,7 @@ from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.facts import AttentionFacts, LatentAttentionFacts
 from llmscale.runtimes.llama_cpp.info import VULKAN
 from llmscale.runtimes.llama_cpp.load import Load
+from llmscale.runtimes.llama_cpp.releases import RELEASE, release
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulator.cells import cells
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import buffer_bytes
@@ -26,6 +30,8 @@ from llmscale.units import GIB
 
 #: The most that one tensor may take under Vulkan.
 LARGEST = 4 * GIB - 1
+#: Vendors, as the device catalogue spells them, whose cards are run by Vulkan where their own backend is not installed.
+VULKAN_TOO = ("AMD", "Intel")
 #: Bytes of a score of attention.
 SCORE = 4
 
@@ -37,14 +43,26 @@ class Largest(NamedTuple):
     size: int
 
 
-def limit(subject: Exact, work: Workload, load: Load, offload: Offload) -> Limit | None:
+def limit(subject: Exact, work: Workload, load: Load, offload: Offload, devices: DeviceSet) -> Limit | None:
     """What the backend forbids of what lies on devices; None where nothing is too large."""
-    if work.option("backend") != VULKAN or offload.gpu_layers == 0:
+    backend, whole = work.option("backend"), release(work.option(RELEASE)).one_buffer
+    perhaps = backend is None and whole and _vulkan_too(devices)
+    if not (perhaps or backend == VULKAN) or offload.gpu_layers == 0:
         return None
-    found = max((*_weights(subject, load, offload), *_attention(load)), key=lambda one: one.size, default=None)
+    computes = (Largest("compute", held.compute) for held in load.held(offload)[:-1]) if whole else ()
+    every = (*_weights(subject, load, offload), *_attention(load), *computes)
+    found = max(every, key=lambda one: one.size, default=None)
     if found is None or found.size <= LARGEST:
         return None
-    return Limit(note("one_allocation", what=found.what, size=found.size, most=LARGEST + 1), Verdict.NO)
+    told: dict[str, object] = {"what": found.what, "size": found.size, "most": LARGEST + 1}
+    if perhaps:
+        return Limit(note("perhaps_one_allocation", **told), Verdict.MAYBE)
+    return Limit(note("one_allocation", **told), Verdict.NO)
+
+
+def _vulkan_too(devices: DeviceSet) -> bool:
+    """Whether one of the cards is of a vendor whose users take Vulkan as well as the vendor's own backend."""
+    return any(one.vendor in VULKAN_TOO for one in map(known, devices.ids) if one)
 
 
 def _weights(subject: Exact, load: Load, offload: Offload) -> Iterator[Largest]:

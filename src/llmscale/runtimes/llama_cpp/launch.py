@@ -12,6 +12,7 @@ import shlex
 from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.info import ALL, AUTO
+from llmscale.runtimes.llama_cpp.releases import RELEASE, release
 from llmscale.runtimes.llama_cpp.simulate import cache_type, tokens_of
 from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact
@@ -51,7 +52,7 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     words += ["-sm", "none", "-mg", work.option("main_gpu") or 0] if work.option("split_mode") == "none" else []
     split = work.option("tensor_split") or ",".join(map(str, placed.layers.split))
     words += ["-ts", split] if split else []
-    words += ["-fa", "off" if work.option("flash_attn") is False else "on"]
+    words += _flash(work)
     words += ["-ctk", k] if k != "f16" else []
     words += ["-ctv", v] if v != "f16" else []
     words += ["-ub", ubatch] if ubatch else []
@@ -62,3 +63,11 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     for other in companions(subject, work):
         words += other.words()
     return shlex.join(map(str, words))
+
+
+def _flash(work: Workload) -> list[str | int]:
+    """``-fa``, which was a switch while it was off where nobody said."""
+    wanted = work.option("flash_attn") is not False
+    if not release(work.option(RELEASE)).flash_attention:
+        return ["-fa"] if wanted else []
+    return ["-fa", "on" if wanted else "off"]

@@ -58,7 +58,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0) -
     elif ram is not None and work.option("gpu_layers") != ALL and not load.fits(offload):
         offload = fitted(load, offload, deals=deals)
     placed = _placement(load, offload, subject.weights, subject.basis, ram)
-    too_large = limit(subject, work, load, offload)
+    too_large = limit(subject, work, load, offload, devices)
     return placed._replace(limits=(too_large,)) if too_large else placed
 
 

@@ -17,7 +17,9 @@ from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
 from llmscale.runtimes.llama_cpp import summary as compiled
 from llmscale.runtimes.llama_cpp.info import INFO
 from llmscale.runtimes.llama_cpp.process import further
+from llmscale.runtimes.llama_cpp.releases import release
 from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.releases import newest
 from llmscale.runtimes.subject import Exact, Summary
 
 #: Cells come in multiples of this, and so many tokens of a prompt are computed at once by default.
@@ -35,7 +37,11 @@ class LlamaCpp(GeneralRuntime):
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
         if isinstance(subject, Summary) and not subject.exact and (work.option("mmproj") or work.option("draft")):
             raise UsageError("--mmproj and --draft need a model whose tensors are known, and this is a size alone.")
-        return work
+        if self.release == newest(INFO.name):
+            return work
+        flash = work.option("flash_attn")
+        default = release(self.release).flash_attention
+        return work.with_options(release=self.release, flash_attn=default if flash is None else flash)
 
     def place(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
         from llmscale.runtimes.llama_cpp.placement import place
@@ -86,6 +92,6 @@ class LlamaCpp(GeneralRuntime):
         return explain(subject, work, placed, devices, self.release)
 
 
-def runtime(release: str) -> LlamaCpp:
+def runtime(version: str) -> LlamaCpp:
     """llama.cpp of a release that was read."""
-    return LlamaCpp(INFO, release)
+    return LlamaCpp(INFO, version)

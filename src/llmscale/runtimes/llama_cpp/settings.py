@@ -25,6 +25,7 @@ class LlamaCppSettings(NamedTuple):
         kv_offload: whether the cache of a layer on a device lies on that device (``--no-kv-offload``).
         op_offload: whether devices run large batches through layers whose weights lie on the host
             (``--no-op-offload``).
+        cells: cells come in multiples of this without flash attention.
     """
 
     n_ctx: int = 4096
@@ -39,6 +40,7 @@ class LlamaCppSettings(NamedTuple):
     n_outputs_max: int = 0
     kv_offload: bool = True
     op_offload: bool = True
+    cells: int = 256
 
     @property
     def batch(self) -> int:

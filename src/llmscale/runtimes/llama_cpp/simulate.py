@@ -17,6 +17,7 @@ from llmscale.runtimes.llama_cpp.facts import (
     ModelFacts,
 )
 from llmscale.runtimes.llama_cpp.read import facts_of
+from llmscale.runtimes.llama_cpp.releases import RELEASE, release
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator.buffers import refusal
 
@@ -49,17 +50,22 @@ def settings_of(work: Workload) -> LlamaCppSettings:
     Raises:
         UsageError: a cache type that llama.cpp does not have.
     """
+    rules = release(work.option(RELEASE))
+    flash, wanted = work.option("flash_attn"), work.batch * (1 + DRAFTED if work.option("draft") else 1)
+    ubatch = work.option("ubatch") or LlamaCppSettings().n_ubatch
     return LlamaCppSettings(
         n_ctx=tokens_of(work),
-        n_ubatch=work.option("ubatch") or LlamaCppSettings().n_ubatch,
+        n_batch=max(ubatch, LlamaCppSettings().n_batch),
+        n_ubatch=ubatch,
         n_seq=work.batch,
         unified=bool(work.option("unified_kv")),
         swa_full=bool(work.option("swa_full")),
-        flash_attention=work.option("flash_attn") is not False,
+        flash_attention=rules.flash_attention if flash is None else flash,
         type_k=cache_type(work.kv),
         type_v=cache_type(work.value_format),
-        n_outputs_max=work.batch * (1 + DRAFTED if work.option("draft") else 1),
+        n_outputs_max=0 if rules.all_outputs else wanted,
         kv_offload=work.option("kv_offload") is not False,
+        cells=rules.cells,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from llmscale.runtimes.interface import Reads, RuntimeInfo
 from llmscale.runtimes.option import Option
 
-ATTENTION = ("sdpa", "eager", "flash_attention_2")
+FLASH = "flash_attention_2"
+ATTENTION = ("sdpa", "eager", FLASH)
 CACHES = ("dynamic", "static")
 INFO = RuntimeInfo(
     name="transformers",
@@ -18,6 +19,13 @@ INFO = RuntimeInfo(
     steps=("fp16", "bnb-int8", "nf4"),
     options=(
         Option("attn", ("--attn",), "text", "attention: sdpa, eager or flash_attention_2.", "A", choices=ATTENTION),
+        Option(
+            "prompt_tokens",
+            ("--prompt-tokens",),
+            "tokens",
+            "tokens of the context that are the prompt. Default: all.",
+            "N",
+        ),
         Option("cache", ("--cache",), "text", "KV cache: dynamic or static.", "C", choices=CACHES),
     ),
 )

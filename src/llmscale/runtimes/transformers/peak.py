@@ -18,7 +18,9 @@ from llmscale.runtimes.transformers.decoder.cache import state_of
 from llmscale.runtimes.transformers.decoder.model import decoder_of
 from llmscale.runtimes.transformers.encoder.tower import towers_of
 from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
+from llmscale.runtimes.transformers.info import FLASH
 from llmscale.runtimes.transformers.ops import Step
+from llmscale.runtimes.transformers.releases import RELEASE, TransformersRules, release
 from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.runtimes.transformers.tape import Tape
 
@@ -29,16 +31,18 @@ class Peak(NamedTuple):
     Attributes:
         when: ``prompt``, ``answer``, or ``call`` of an encoder.
         settled: bytes of the cache and of states that stay once the answer goes on.
+        held: bytes of the cache of the step before, where its outputs are still held.
     """
 
     when: str
     tape: Tape
     settled: int
+    held: int = 0
 
     @property
     def compute(self) -> int:
         """Bytes that are alive then and do not stay."""
-        return self.tape.peak - self.settled
+        return self.tape.peak + self.held - self.settled
 
 
 def peak_of(subject: Exact, work: Workload) -> Peak | None:
@@ -56,6 +60,9 @@ def peak_of(subject: Exact, work: Workload) -> Peak | None:
             )
         return None
     _refuse(subject, attn, cache)
+    prompt = work.option("prompt_tokens") or 0
+    if prompt > work.context:
+        raise UsageError(f"--prompt-tokens {prompt} are more than --context {work.context}, which they are part of.")
     return traced(
         spec,
         work.context,
@@ -64,6 +71,8 @@ def peak_of(subject: Exact, work: Workload) -> Peak | None:
         attn,
         static=cache == "static",
         plain=subject.quant.bits >= 16,
+        prompt=prompt,
+        rules=release(work.option(RELEASE) or ""),
     )
 
 
@@ -81,39 +90,57 @@ def _refuse(subject: Exact, attn: str, cache: str | None) -> None:
         )
     if cache == "static" and pair_of(spec):
         raise UsageError(f"A static cache of {spec.name}, an encoder-decoder, is not modelled.", "Leave --cache away.")
-    if attn == "flash_attention_2" and (style.biased or style.states_kept):
+    if attn == FLASH and (style.biased or style.states_kept):
         raise UsageError(f"The class of {spec.name} has no FlashAttention-2.", "Take eager.")
-    if attn == "flash_attention_2" and decoder_of(spec).latent:
+    if attn == FLASH and decoder_of(spec).latent:
         raise UsageError(f"FlashAttention-2 with the latent attention of {spec.name} is not modelled.", "Take sdpa.")
 
 
 @lru_cache(maxsize=256)
-def traced(spec: ModelSpec, context: int, batch: int, width: int, attn: str, *, static: bool, plain: bool) -> Peak:
-    """The larger of the prompt, with the whole context as one, and the last token of an answer that ends there.
+def traced(
+    spec: ModelSpec,
+    context: int,
+    batch: int,
+    width: int,
+    attn: str,
+    *,
+    static: bool,
+    plain: bool,
+    prompt: int = 0,
+    rules: TransformersRules | None = None,
+) -> Peak:
+    """The larger of the prompt and the last token of an answer that ends with the context.
 
     Args:
         width: bytes of an activation.
         plain: whether the weights are in 16 bits or more, so that experts are multiplied with as they are.
+        prompt: its tokens; 0 for the whole context.
+        rules: those of a release; of the newest when None.
     """
+    rules = rules or release()
     step = Step(
         batch=batch,
-        tokens=spec.sequence or context,
+        tokens=spec.sequence or prompt or context,
         past=0,
         source=context,
         width=width,
         eager=attn == "eager",
-        flash=attn == "flash_attention_2",
+        flash=attn == FLASH,
         static=context if static else 0,
         copied_experts=width if plain else 0,
+        grouped=rules.grouped or attn == FLASH,
+        all_logits=rules.all_logits,
     )
-    prompt, kept = simulate(spec, step), settled(spec, step)
+    read = simulate(spec, step)
     if towers_of(spec):
-        return Peak("call", prompt, 0)
-    if context > 1:
-        answer = simulate(spec, step._replace(tokens=1, past=context - 1))
-        if answer.peak > prompt.peak:
-            return Peak("answer", answer, kept)
-    return Peak("prompt", prompt, kept)
+        return Peak("call", read, 0)
+    if context <= 1:
+        return Peak("prompt", read, settled(spec, step))
+    last = step._replace(tokens=1, past=context - 1, all_logits=False)
+    kept = settled(spec, last if prompt else step)
+    answer = Peak("answer", simulate(spec, last), kept, kept if rules.outputs_held else 0)
+    whole = Peak("prompt", read, kept)
+    return answer if answer.compute > whole.compute else whole
 
 
 def held_state(subject: Exact, work: Workload) -> int | None:

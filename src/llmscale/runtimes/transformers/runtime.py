@@ -15,18 +15,23 @@ bare sizes, have a `rule`. Catalogue models of which only the shape is at hand l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.general import GeneralRuntime, Memory, cache_bytes, known, state_bytes
+from llmscale.runtimes.general import GeneralRuntime, Memory, cache_bytes, known, spread, state_bytes
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.transformers import summary as compiled
 from llmscale.runtimes.transformers.info import INFO
+from llmscale.runtimes.transformers.releases import older
 from llmscale.runtimes.transformers.rule import most_of, ruled
+
+#: What the rows are called that were asked with their release.
+OLDER = "transformers, older releases"
 
 
 class Transformers(GeneralRuntime):
@@ -47,17 +52,26 @@ class Transformers(GeneralRuntime):
             overhead=Quantity.exactly(compiled.FRAMEWORK, Basis.MODELLED),
         )
 
+    def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
+        return work.with_options(release=self.release) if older(self.release) else work
+
     def place(self, subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
         from llmscale.runtimes.transformers.forward import is_traced
 
-        placed = super().place(subject, work, devices)
+        memory = self.memory(subject, work)
+        if older(self.release):
+            from llmscale.runtimes.transformers.older import aged
+
+            newest = self.memory(subject, work.with_options(release=None))
+            memory = aged(subject, memory, newest.compute.value, self.release, devices)
+        placed = spread(memory, self.budgets(work, devices), self.further(devices))
         if is_traced(subject.spec):
             return placed
         why = note("not_traced", runtime=INFO.title, model=subject.spec.name, most=most_of(subject))
         return placed._replace(notes=(why,))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return compiled.SCREENED
+        return inf if older(self.release) or work.option("prompt_tokens") else compiled.SCREENED
 
     def summarise(self, subject: Exact) -> Any:
         return compiled.summarise(subject)
@@ -70,10 +84,18 @@ class Transformers(GeneralRuntime):
         spec = subject.spec
         return is_traced(spec) and spec.family not in ENCODERS and compared(spec.text_family or spec.family)
 
+    @property
+    def measured_as(self) -> str:
+        return OLDER if older(self.release) else INFO.name
+
     def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
         from llmscale.runtimes.transformers.explain import explain
 
-        return explain(subject, work, self.release)
+        yield from explain(subject, work, self.release)
+        if older(self.release):
+            from llmscale.runtimes.transformers.older import explained
+
+            yield from explained(subject, self.release, devices)
 
 
 def runtime(release: str) -> Transformers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmscale.devices.sets import DeviceSet
+from llmscale.model.spec import ModelSpec
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, compute_bytes, known, spread
@@ -45,6 +46,9 @@ SURELY_FREE, HARDLY_FREE = 0.83, 0.95
 #: of attention and states of three more tokens make blocks of 1.084 times the bytes, and what then is missing is the
 #: same in three formats within 0.2 GiB.
 SURE_BLOCKS = 0.78
+#: Of the requests that are counted, those that the engine before V1 surely holds: two starts of it held 0.95 and 0.93
+#: (github.com/vllm-project/vllm, issue 10517), and what it reserved besides is not modelled.
+SURE_BEFORE_V1 = 0.9
 
 
 def share(work: Workload, version: str) -> float:
@@ -110,7 +114,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
         capacity = Capacity(found.capacity.tokens, found.capacity.concurrency, pool)
     offloaded = sum(stage.offloaded for stage in found.stages) * parallel.tensor * parallel.data
     host = Usage(UNLIMITED, gathered(((WEIGHTS, Quantity.exactly(offloaded, Basis.MODELLED)),)))
-    limits = tuple(_limits(start, requests, devices, counted))
+    limits = tuple(_limits(start, subject.spec, requests, devices, counted))
     return Placement((*ranks, *unused), host, capacity=capacity, limits=limits)
 
 
@@ -136,6 +140,18 @@ def _too_many_sequences(start: Served, devices: DeviceSet) -> Limit | None:
     return None
 
 
+def _before_v1(start: Served, spec: ModelSpec, requests: int) -> Limit | None:
+    """Whether the engine before V1 may hold less: of it only the step of prompts is modelled, for plain caches."""
+    version, found = start.settings.version, start.found
+    if not release(version).whole_prompts:
+        return None
+    groups = found.plan.groups
+    plain = len(groups) == 1 and groups[0].block_size and not any(one.tower for one in spec.placed)
+    if plain and found.capacity.concurrency * SURE_BEFORE_V1 >= requests:
+        return None
+    return Limit(note("engine_before_v1", release=version), Verdict.MAYBE)
+
+
 def _shared(share: float, devices: DeviceSet) -> Limit | None:
     """Whether the share of memory that is the system's as well may not be free when vLLM starts."""
     if devices.unnamed or not card_of(devices).shared or share <= SURELY_FREE:
@@ -144,7 +160,7 @@ def _shared(share: float, devices: DeviceSet) -> Limit | None:
     return Limit(note("share_of_unified", share=share, surely=SURELY_FREE), verdict)
 
 
-def _limits(start: Served, requests: int, devices: DeviceSet, graphs_counted: bool) -> list[Limit]:
+def _limits(start: Served, spec: ModelSpec, requests: int, devices: DeviceSet, graphs_counted: bool) -> list[Limit]:
     found = start.found
     told_of: list[Limit] = []
     if not devices.unnamed and found.capacity.concurrency < requests:
@@ -152,6 +168,8 @@ def _limits(start: Served, requests: int, devices: DeviceSet, graphs_counted: bo
         told_of.append(Limit(told, Verdict.NO))
     if not devices.unnamed and (many := _too_many_sequences(start, devices)):
         told_of.append(many)
+    if not devices.unnamed and (older := _before_v1(start, spec, requests)):
+        told_of.append(older)
     if not devices.unnamed and start.settings.cache_bytes is not None:
         if missing := max(stage.missing for stage in found.stages):
             told_of.append(Limit(note("cache_beyond_memory", missing=missing), Verdict.NO))

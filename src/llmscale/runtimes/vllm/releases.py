@@ -17,6 +17,9 @@ MEASURED = "0.19.0"
 class VllmRules(NamedTuple):
     """The rules of one span of releases; what each of them says stands in the file."""
 
+    whole_prompts: bool
+    long_from: int
+    long_step: int
     utilization: float
     graphs_counted: bool
     tokens_by_requests: bool
@@ -56,7 +59,7 @@ def release(version: str = MEASURED) -> VllmRules:
     """The rules of the release called `version` (``0.19.0``, ``v0.18``).
 
     Raises:
-        UsageError: no release, or one older than the V1 engine.
+        UsageError: no release, or one older than was read.
     """
     known = dict(holding("vllm", version).rules)
     base, each = known["non_torch_group_gib"]
@@ -80,6 +83,9 @@ class Batch(NamedTuple):
 LARGEST_TIER = (160 * GIB, 16384, 16384, 1024)
 LARGE_TIER = (70 * GIB, 8192, 16384, 1024)
 SMALL_TIER = (0, 2048, 8192, 256)
+#: The same of whole prompts: the fewest tokens of a step, and sequences (``SchedulerConfig`` in ``vllm/config.py`` and
+#: ``EngineArgs.max_num_seqs`` of 0.6 and 0.7).
+WHOLE_PROMPTS = Batch(2048, 256)
 
 
 def default_batch(
@@ -93,6 +99,9 @@ def default_batch(
         offline: ``LLM()`` in Python rather than a server.
         a100, gb10: whether the device is one; both have much memory but take the defaults of small devices.
     """
+    if rules.whole_prompts:
+        whole = max(context, WHOLE_PROMPTS.tokens)
+        return WHOLE_PROMPTS._replace(tokens=whole if context <= rules.long_from else rules.long_step)
     small = (a100 and rules.a100_small) or gb10
     tiers = (*([LARGEST_TIER] if rules.largest_tier else []), *([] if small else [LARGE_TIER]), SMALL_TIER)
     _, server, library, sequences = next(tier for tier in tiers if device_bytes >= tier[0])

@@ -21,6 +21,10 @@ BLOCK = 16
 SCREENED = 0.35
 
 
+#: What rows of the engine before V1 would be called; there are too few of them for a bound.
+BEFORE_V1 = "vllm, before V1"
+
+
 class Vllm(GeneralRuntime):
     """See the module."""
 
@@ -51,6 +55,12 @@ class Vllm(GeneralRuntime):
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
         return SCREENED
+
+    @property
+    def measured_as(self) -> str:
+        from llmscale.runtimes.vllm.releases import release
+
+        return BEFORE_V1 if release(self.release).whole_prompts else INFO.name
 
     def granularity(self, work: Workload) -> int:
         return int(work.option("block_size") or BLOCK)

@@ -18,7 +18,7 @@ from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import buffer_bytes
 
-#: Cells come in multiples of this.
+#: Cells come in multiples of this with flash attention, and of late without it.
 CELLS = 256
 
 
@@ -29,22 +29,23 @@ class Cells(NamedTuple):
     window: int
 
 
-def pad(cells: int) -> int:
-    """Rounded up to a multiple of `CELLS`."""
-    return -(-cells // CELLS) * CELLS
+def pad(cells: int, step: int = CELLS) -> int:
+    """Rounded up to a multiple of `step`."""
+    return -(-cells // step) * step
 
 
 def cells(facts: ModelFacts, settings: LlamaCppSettings) -> Cells:
     """The cells of one stream."""
-    full = pad(settings.n_ctx)
+    step = CELLS if settings.flash_attention else settings.cells
+    full = pad(settings.n_ctx, step)
     if not settings.unified:
-        full = pad(full // settings.n_seq)
+        full = pad(full // settings.n_seq, step)
     if not facts.window:
         return Cells(full, 0)
     if settings.swa_full:
         return Cells(full, full)
     shared = settings.n_seq if settings.unified else 1
-    return Cells(full, pad(min(full, facts.window * shared + settings.ubatch)))
+    return Cells(full, pad(min(full, facts.window * shared + settings.ubatch), step))
 
 
 @lru_cache(maxsize=4096)  # asked for every device that a model is tried on
