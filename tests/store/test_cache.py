@@ -186,7 +186,7 @@ def test_sections_that_somebody_renamed_are_made_again(home: Path) -> None:
     assert plain(kept("kind", LONG, "", make)) == {"rows": ROWS}
 
 
-#: Keeps a large table for as long as it runs: `kept` of one content and many tables, so that files are written all the time.
+#: Keeps a large table again and again, so that files are written all the time.
 WRITER = """
 import sys
 from llmscale.store.cache import WORTHWHILE, kept
@@ -199,9 +199,7 @@ for turn in range(int(sys.argv[1])):
 
 
 def writer(turns: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(turns)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(turns)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def test_many_processes_at_once_get_the_same_and_leave_no_halves(home: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 def settle() -> None:
-    """Open what a shell closed (``>&-``, ``2>&-``): what is written there goes nowhere, and the status tells the rest."""
+    """Open what a shell closed (``>&-``, ``2>&-``): what is written there goes nowhere."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
@@ -16,7 +16,8 @@ def settle() -> None:
 
 def let_go() -> None:
     """Write no more to stdout: what it still holds goes nowhere, or Python would fail once more as it ends."""
-    if sys.stdout is not sys.__stdout__:
+    stream = sys.__stdout__
+    if stream is None or sys.stdout is not stream:
         return
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
