@@ -24,7 +24,7 @@ _FORMATS = (
     r"(?:bnb|bitsandbytes|mlx|exl[23]|hqq|gptq)(?:[-_ ](?:int|nf)?\d[-_]?(?:bits?)?)?(?![a-z0-9])",
     r"fp8(?:[-_](?:dynamic|block|static|e4m3|kv))?",
     r"mxfp4(?:[-_]moe)?",
-    r"nvfp4(?:a16)?|mxfp8|mxfp6|fp4|nf4|int[2348]",
+    r"nvfp4a16|nvfp4|mxfp8|mxfp6|fp4|nf4|int[2348]",
     r"\d(?:\.\d+)?bpw",
     _BITS,
     r"bf16|fp16|f16|fp32|f32",
