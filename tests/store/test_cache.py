@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -139,3 +143,104 @@ def test_several_at_once_get_the_same(home: Path) -> None:
 def test_a_relative_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
     assert os.path.isabs(folder())
+
+
+def test_a_row_that_turned_over_on_the_disk_is_never_answered_with(home: Path) -> None:
+    rows = {f"key{number}": f"value {number}" for number in range(300)}
+    kept("kind", LONG, "", Making(rows=rows))
+    (entry,) = (home / "kind").iterdir()
+    good, chance = entry.read_bytes(), random.Random(7)
+    for _ in range(200):
+        raw = bytearray(good)
+        for _ in range(chance.randint(1, 6)):
+            raw[chance.randrange(len(raw))] ^= 1 << chance.randrange(8)
+        entry.write_bytes(raw)
+        found = kept("kind", LONG, "", Making(rows=rows))["rows"]
+        asked = chance.choice(list(rows))
+        assert found.get(asked, rows[asked]) == rows[asked]
+        assert dict(found) == rows
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["UPDATE kept SET value = 'false'", "UPDATE kept SET value = NULL", "UPDATE kept SET key = 7 WHERE key = 'b'"],
+)
+def test_a_row_that_somebody_changed_is_made_again_and_its_entry_goes(home: Path, harm: str) -> None:
+    make = Making(rows=ROWS)
+    kept("kind", LONG, "", make)
+    (entry,) = (home / "kind").iterdir()
+    with closing(sqlite3.connect(entry)) as base:
+        base.execute(harm)
+        base.commit()
+    assert dict(kept("kind", LONG, "", make)["rows"]) == ROWS
+    assert list((home / "kind").iterdir()) == []
+
+
+def test_sections_that_somebody_renamed_are_made_again(home: Path) -> None:
+    make = Making(rows=ROWS)
+    kept("kind", LONG, "", make)
+    (entry,) = (home / "kind").iterdir()
+    with closing(sqlite3.connect(entry)) as base:
+        base.execute("UPDATE sections SET name = 'rews'")
+        base.commit()
+    assert plain(kept("kind", LONG, "", make)) == {"rows": ROWS}
+
+
+#: Keeps a large table again and again, so that files are written all the time.
+WRITER = """
+import sys
+from llmscale.store.cache import WORTHWHILE, kept
+rows = {f"key{number}": "value" * 20 for number in range(3000)}
+for turn in range(int(sys.argv[1])):
+    found = kept("kind", "x" * WORTHWHILE, str(turn % 3), lambda: {"rows": rows})
+    assert len(found["rows"]) == 3000, turn
+    print(turn, flush=True)
+"""
+
+
+def writer(turns: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(turns)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_many_processes_at_once_get_the_same_and_leave_no_halves(home: Path) -> None:
+    running = [writer(6) for _ in range(6)]
+    ended = [one.communicate(timeout=120) for one in running]
+    assert [(one.returncode, error) for one, (_, error) in zip(running, ended, strict=True)] == [(0, b"")] * 6
+    assert [entry.suffix for entry in (home / "kind").iterdir()] == [".sqlite"] * 3
+
+
+def test_a_process_that_is_killed_while_it_writes_spoils_nothing(home: Path) -> None:
+    for after in (0.0, 0.01, 0.03):
+        running = writer(10_000)
+        assert running.stdout is not None
+        running.stdout.readline()
+        for entry in (home / "kind").iterdir():
+            entry.unlink(missing_ok=True)
+        time.sleep(after)
+        running.kill()
+        running.communicate(timeout=60)
+    last = writer(3)
+    _, error = last.communicate(timeout=120)
+    assert (last.returncode, error) == (0, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of a file as a full disk does")
+def test_a_full_disk_leaves_an_answer_and_no_half(home: Path) -> None:
+    full = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    full += "resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n"
+    done = subprocess.run([sys.executable, "-c", full + WRITER, "2"], capture_output=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert list((home / "kind").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_only_be_read_still_answers(home: Path) -> None:
+    make = Making(rows=ROWS)
+    kept("kind", LONG, "", make)
+    (home / "kind").chmod(0o500)
+    try:
+        assert plain(kept("kind", LONG, "", make)) == {"rows": ROWS}
+        assert plain(kept("kind", LONG, "other", make)) == {"rows": ROWS}
+    finally:
+        (home / "kind").chmod(0o700)
+    assert make.times == 2

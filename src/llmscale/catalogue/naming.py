@@ -22,13 +22,15 @@ class LibraryName:
 
     Attributes:
         latest: the size that the name alone means; empty where there is only one model.
-        tags: models by size, where the catalogue calls them otherwise.
+        tags: models by size or by the words of a tag, where the catalogue calls them otherwise.
         quant: what a tag without one holds.
+        quants: the same of single sizes, or tags, where it is another.
     """
 
     latest: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     quant: str = ""
+    quants: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """A model's name as people have it before them, taken apart: where it lies, whose it is, tag, formats, the words left.
 
-Forms: addresses of Hugging Face (``https://huggingface.co/…``, ``hf.co/…:Q4_K_M``, ``hf://``), its mirrors and
-ModelScope with any owner; Ollama's tags (``llama3.1:8b-instruct-q4_K_M``; ollama.com/library); names of GGUF
-files; free text.
+Forms: addresses of Hugging Face (``https://huggingface.co/…``, ``hf.co/…:Q4_K_M``, ``hf://``), its mirrors,
+ModelScope and LM Studio with any owner; Ollama's tags (``llama3.1:8b-instruct-q4_K_M``; ollama.com/library); names of
+GGUF files; free text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from llmscale.records import NamedTuple
 
 _HUB = (
     r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com|hf://|modelscope\.cn/models"
-    r"|(?:www\.)?modelscope\.cn/models|modelscope\.cn)/?|^hf:(?://)?"
+    r"|(?:www\.)?modelscope\.cn/models|modelscope\.cn|lmstudio\.ai/models)/?|^hf:(?://)?"
 )
 _OLLAMA = (
     r"^(?:(?:https?://)?(?:www\.)?(?:registry\.)?ollama\.(?:com|ai)/(?:library/)?|ollama (?:run|pull|show) |library/)"

@@ -8,12 +8,24 @@ words that count are accounted for: a word that nobody knows may be another mode
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from llmscale.catalogue.published_files import only_quant
 from llmscale.catalogue.reading import Reading, read
-from llmscale.catalogue.stems import NEAR, UNITS, is_active, is_size, key, keys, latin, readings, size_of, stems
+from llmscale.catalogue.stems import (
+    NEAR,
+    UNITS,
+    is_active,
+    is_size,
+    key,
+    keys,
+    latin,
+    readings,
+    size_of,
+    stems,
+    words_of,
+)
 from llmscale.errors import NotFoundError
 from llmscale.names import MOST_LISTED, find, nearest, normal, shortened
 from llmscale.notes import Note, note
@@ -76,8 +88,24 @@ def _quant(reading: Reading, naming: dict[str, Any]) -> tuple[str, bool]:
         return reading.quant, False
     if only := only_quant(reading.owner, reading.name):
         return only, False
-    library = naming["library"].get(reading.library) or {}
-    return library.get("quant") or USUAL_GGUF, True
+    library = naming["library"].get(reading.library)
+    if library is None:
+        return USUAL_GGUF, True
+    said = _tag_words(reading)
+    own = _tag(said if any(map(is_size, said)) else [library["latest"]], library["quants"])
+    return library["quants"].get(own) or library["quant"] or USUAL_GGUF, True
+
+
+def _tag_words(reading: Reading) -> list[str]:
+    """What an Ollama name says behind the name in the library."""
+    base = next(readings(reading.library))
+    return [word for word in next(readings(reading.name.lower())) if word not in base]
+
+
+def _tag(said: Collection[str], tags: Iterable[str]) -> str:
+    """Of these tags the one with most words that are all said; empty where none is."""
+    whole = [tag for tag in tags if set(words_of(tag)) <= set(said)]
+    return max(whole, key=lambda tag: len(words_of(tag)), default="")
 
 
 def _taken(text: str, model_id: str, quant: str, usual: bool) -> Note:
@@ -118,15 +146,12 @@ class _Finder:
         library = self._naming["library"].get(self._reading.library)
         if library is None:
             return self._tag_in_words()
-        name = self._reading.name.lower()
-        words = next(readings(name))
         tags: dict[str, str] = library["tags"]
-        base = next(readings(self._reading.library))
-        said = [word for word in words if word not in base and word not in self._naming["noise"]]
-        wanted = [word for word in said if word in tags or is_size(word)] or [library["latest"]]
-        rest = [word for word in said if word not in wanted and not is_active(word)]
-        target = tags.get(wanted[0])
-        return target if target and set(rest) <= self._all_words(target) else None
+        said = [word for word in _tag_words(self._reading) if word not in self._naming["noise"]]
+        tag = _tag(said, tags) or ("" if any(map(is_size, said)) else library["latest"])
+        rest = {word for word in said if word not in words_of(tag) and not is_active(word)}
+        target = tags.get(tag)
+        return target if target and rest <= self._all_words(target) else None
 
     def _all_words(self, spelling: str) -> set[str]:
         """The words of every name of a model."""

@@ -24,8 +24,8 @@ NEAR = 0.12
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a name, in order; sizes, versions and numbers are words of their own."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    """The words of a name, in order; sizes, versions and numbers are words of their own, and v1.0 is v1."""
+    return [re.sub(r"^(v\d+)\.0$", r"\1", word) for word in _WORD.findall(unicodedata.normalize("NFKC", text).lower())]
 
 
 def readings(text: str) -> Iterator[list[str]]:

@@ -6,6 +6,7 @@ Commands are imported when they are called: building all of them would double th
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from types import MethodType
@@ -14,6 +15,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from llmscale.cli import streams
 from llmscale.cli.language import settle, spoken
 from llmscale.cli.reading import read_plainly
 from llmscale.errors import LlmscaleError, legible, legible_lines
@@ -45,6 +47,8 @@ COMMANDS = {
 }
 #: Options that say how an answer is written, which may stand before the command, and whether a value follows.
 STYLE = {"--lang": True, "-o": True, "--output": True, "--width": True, "--no-color": False, "--quiet": False}
+#: What an operating system says where nothing more can be written.
+FULL = frozenset({errno.ENOSPC, errno.EFBIG})
 #: What runs where no command is named.
 ALONE = "start"
 
@@ -124,6 +128,7 @@ def _root(
 
 def main() -> None:
     """Run the program; the entry point of ``llmscale``."""
+    streams.settle()
     settle()
     progress.say = _in_words
     debug = "--debug" in sys.argv
@@ -151,6 +156,7 @@ def _run(arguments: list[str], debug: bool, tries: int) -> None:
     """
     try:
         status = app(args=arguments, prog_name="llmscale", standalone_mode=False)
+        sys.stdout.flush()
     except LlmscaleError as error:
         if debug:
             raise
@@ -161,7 +167,7 @@ def _run(arguments: list[str], debug: bool, tries: int) -> None:
         sys.exit(130)
     except BrokenPipeError:
         # The reader (head, less) has gone; nothing is left to say to it.
-        sys.stderr.close()
+        streams.let_go()
         sys.exit(0)
     except Exception as error:
         if debug:
@@ -171,6 +177,10 @@ def _run(arguments: list[str], debug: bool, tries: int) -> None:
                 _again(arguments, error.format_message(), debug, tries - 1)
             message = _negative_size(arguments) or error.format_message()
             sys.exit(_say("usage", message, "See llmscale --help.", 2, arguments))
+        if isinstance(error, OSError) and error.errno in FULL:
+            streams.let_go()
+            message, hint = f"The answer cannot be written: {error.strerror}.", "Free some room, or write it elsewhere."
+            sys.exit(_say("output", message, hint, 4, arguments))
         defect = f"This is a defect of llmscale: {type(error).__name__}: {error}."
         sys.exit(
             _say("defect", defect, "Please report it with the output of the same command and --debug.", 70, arguments)

@@ -27,6 +27,7 @@ class Found(NamedTuple):
         device: None where only memory is named.
         size: the memory that is named; empty where the device's own is meant.
         machine: whether the size is that of the whole machine, of which a GPU may use its share.
+        sized: whether its memory was named, so that of several sizes none is to be chosen.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Found(NamedTuple):
     size: str = ""
     machine: bool = False
     notes: tuple[Note, ...] = ()
+    sized: bool = False
 
 
 def resolve(text: str) -> Found | None:
@@ -49,6 +51,8 @@ def resolve(text: str) -> Found | None:
         if not spoken.name and spoken.size:
             return Found(spoken.number, None, spoken.size)
         ids, notes = _ids(spoken, data, devices)
+        if spoken.guessed:
+            ids = [one for one in ids if _is_sold_with(made(devices["entries"][one]), _gib(spoken.size))]
         if len(ids) == 1:
             return _of_size(text, spoken, made(devices["entries"][ids[0]]), notes)
         several = several or ids
@@ -95,14 +99,18 @@ def _of_size(text: str, spoken: Spoken, device: Device, notes: tuple[Note, ...])
     if gib in device.memory_options_gib:
         return Found(spoken.number, device, spoken.size, machine=True, notes=notes)
     if gib == device.memory_gib:
-        return Found(spoken.number, device, notes=notes)
+        return Found(spoken.number, device, notes=notes, sized=True)
     twin = of_size(device, gib) or spelled(f"{device.id} {spoken.size}")
     if twin:
-        return Found(spoken.number, twin, notes=notes)
+        return Found(spoken.number, twin, notes=notes, sized=True)
     if device.memory_options_gib:
         sold = ", ".join(f"{size:g}" for size in device.memory_options_gib)
         raise UsageError(f"'{shortened(text)}': {device.name} is sold with {sold} GB.", _portion(device, spoken.size))
     raise UsageError(f"'{shortened(text)}': {device.name} has {device.memory_gib:g} GB.", _portion(device, spoken.size))
+
+
+def _is_sold_with(device: Device, gib: float) -> bool:
+    return gib in (device.memory_gib, *device.memory_options_gib) or of_size(device, gib) is not None
 
 
 def _portion(device: Device, size: str) -> str:

@@ -157,8 +157,12 @@ def _alike(text: str, reserve: int | None = None) -> DeviceSet:
     base, _, size = name.partition(":")
     if device := spelled(base):
         return _portion(device, size, count, reserve, text) if size else _whole(device, base, count, reserve)
+    if found := _spoken(text, reserve):
+        return found
     # What begins so, or what is nearest, where nobody knows it.
-    return _spoken(text, reserve) or _whole(lookup(base), base, count, reserve)
+    if re.fullmatch(_SIZE, size.strip(), re.IGNORECASE):
+        return _portion(lookup(base), size, count, reserve, text)
+    return _whole(lookup(name), name, count, reserve)
 
 
 def _bare(size: str, count: int, reserve: int | None) -> DeviceSet:
@@ -186,7 +190,7 @@ def _spoken(text: str, reserve: int | None) -> DeviceSet | None:
         return _bare(found.size, found.number, reserve)
     device, count = found.device, found.number
     if not found.size:
-        whole = _whole(device, text, count, reserve)
+        whole = set_of(device, count, reserve) if found.sized else _whole(device, text, count, reserve)
         return replace(whole, notes=(*found.notes, *whole.notes))
     machine = _machine(device, found.size, count, reserve)
     return replace(machine, notes=(*found.notes, *machine.notes))

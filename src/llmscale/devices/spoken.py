@@ -22,7 +22,8 @@ SOLD_GB = (4, 6, 8, 10, 11, 12, 16, 20, 22, 24, 32, 40, 48, 64, 80, 94, 96, 141,
 _PCI = r"^(?:[\da-f]{4}:)?[\da-f]{2}:[\da-f]{2}\.\d\s.*?:\s"
 _LABEL = r"^\s*(?:chipset model|marketing name|model name|device name|name|device|card series|brand)\s*:\s*"
 _CORES = (
-    r"\b\d+[- ]?(?:core|cores|inch|zoll|\")s?(?:[- ]processor|[- ]gpu|[- ]cpu)?\b|\b(?:19|20)\d\d\b(?=.*\bm\d)|\bw/.*$"
+    r"\b\d+[- ]?(?:core|cores|inch|zoll|\")s?(?:[- ]processor|[- ]gpu|[- ]cpu)?(?!\w)"
+    r"|\b(?:19|20)\d\d\b(?=.*\bm\d)|\bw/.*$"
 )
 _MEMORY_WORDS = (
     r"\b(?:of\s+)?(?:unified|shared|video|system|total)?\s*(?:vram|memory|ram|hbm\de?|gddr\dx?)\b|显存|统一内存|内存"
@@ -30,6 +31,11 @@ _MEMORY_WORDS = (
 #: Counts that a number without a sign may mean; a larger one is part of a name.
 MOST_BARE = 64
 _TIMES = r"[x×*]"
+_PIECES = "[张块卡片个]"
+#: What stands in brackets and is no count: ``(TM)`` is gone by then, ``(2)`` and ``(x2)`` say how many.
+_ASIDE = r"\((?!\s*[x×]?\s*\d+\s*[x×]?\s*\))[^)]*\)"
+#: Memory that is named by its number alone: ``m4 max 128``.
+_NUMBERED = r"(.*[a-z].*?)\s+(\d{1,3})"
 
 
 class Spoken(NamedTuple):
@@ -40,12 +46,14 @@ class Spoken(NamedTuple):
         name: what is left; empty where only memory is named.
         size: the memory that is named, as ``24GB``; empty where none is.
         options: other names that may be meant: lspci names all cards of a chip.
+        guessed: whether the memory is a number without a unit, which may be something else.
     """
 
     number: int
     name: str
     size: str
     options: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 def cleaned(text: str, phrases: Mapping[str, str]) -> str:
@@ -81,29 +89,46 @@ def _bracketed(text: str) -> str:
 
 def readings(text: str, phrases: Mapping[str, str], counts: Mapping[str, int]) -> Iterator[Spoken]:
     """The ways to understand a text, the likeliest first."""
-    plain = cleaned(text, phrases)
-    for count, rest in _counted(plain, counts):
+    counted = list(_counted(cleaned(text, phrases), counts))
+    for count, rest in counted:
         size, name = _sized(rest)
-        for one in dict.fromkeys((name, re.sub(r"\([^)]*\)", " ", name).strip())):
+        for one in dict.fromkeys((name, re.sub(_ASIDE, " ", name).strip())):
             yield Spoken(count, one, size, _options(one))
+    for count, rest in counted:
+        if found := re.fullmatch(_NUMBERED, rest):
+            yield Spoken(count, found[1], f"{found[2]}gb", guessed=True)
 
 
 def _counted(plain: str, counts: Mapping[str, int]) -> Iterator[tuple[int, str]]:
-    """How many of what: as it stands, then with a count before or behind the name."""
+    """How many of what: as it stands, then with a count before or behind the name; several of a plural."""
     yield 1, plain
+    for number, name in (*_numbered(plain), *_worded(plain, counts)):
+        yield number, name
+        if (one := re.sub(r"(?<=\d)s$", "", name)) != name and number > 1:
+            yield number, one
+
+
+def _numbered(plain: str) -> Iterator[tuple[int, str]]:
     for pattern, count, name in (
         (rf"(\d+)\s*{_TIMES}\s*(.+)", 1, 2),
         (rf"(.+?)\s*{_TIMES}\s*(\d+)", 2, 1),
-        (r"(\d+)\s*[张块卡片个]\s*(.+)", 1, 2),
-        (r"(.+?)\s*(\d+)\s*[张块卡片个]", 2, 1),
+        (rf"{_TIMES}(\d+)\s+(.+)", 1, 2),
+        (rf"\((\d+)\s*{_TIMES}?\)\s*(.+)", 1, 2),
+        (rf"(.+?)\s*\({_TIMES}?\s*(\d+)\s*{_TIMES}?\)", 2, 1),
+        (rf"(\d+)\s*{_PIECES}\s*(.+)", 1, 2),
+        (rf"(.+?)\s*(\d+)\s*{_PIECES}", 2, 1),
         (r"(\d+)\s+(.*[a-z].*)", 1, 2),
         (r"(.+?)\s*\(?(\d+)\s*(?:gpus?|cards?|pcs)\)?", 2, 1),
     ):
         if (found := re.fullmatch(pattern, plain)) and len(found[count]) <= 4 and int(found[count]) <= MOST_BARE:
             yield int(found[count]), found[name].strip()
+
+
+def _worded(plain: str, counts: Mapping[str, int]) -> Iterator[tuple[int, str]]:
     for word, number in counts.items():
-        if found := re.fullmatch(rf"{word}(?:\s+|\s*[张块卡片个]\s*|(?<=[^a-z]))(?:of\s+)?(.+)", plain):
-            yield number, re.sub(r"(?<=\d)s$", "", found[1].strip())
+        before = rf"{word}(?:\s+|\s*{_PIECES}\s*|(?<=[^a-z]))(?:of\s+)?(.+)"
+        if found := re.fullmatch(before, plain) or re.fullmatch(rf"(.+?)\s*{word}\s*{_PIECES}", plain):
+            yield number, found[1].strip()
 
 
 def _sized(text: str) -> tuple[str, str]:

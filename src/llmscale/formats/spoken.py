@@ -24,7 +24,7 @@ _FORMATS = (
     r"(?:bnb|bitsandbytes|mlx|exl[23]|hqq|gptq)(?:[-_ ](?:int|nf)?\d[-_]?(?:bits?)?)?(?![a-z0-9])",
     r"fp8(?:[-_](?:dynamic|block|static|e4m3|kv))?",
     r"mxfp4(?:[-_]moe)?",
-    r"nvfp4|mxfp8|mxfp6|fp4|nf4|int[2348]",
+    r"nvfp4a16|nvfp4|mxfp8|mxfp6|fp4|nf4|int[2348]",
     r"\d(?:\.\d+)?bpw",
     _BITS,
     r"bf16|fp16|f16|fp32|f32",
@@ -108,6 +108,8 @@ def _one(word: str, found: Sequence[str], owner: str, gguf: bool) -> str:
         return "mxfp4_moe"
     if word == "qat":
         return "q4_0"  # what Google trains for: huggingface.co/google/gemma-3-27b-it-qat-q4_0-gguf
+    if word == "nvfp4a16":
+        return "nvfp4"  # the weights are the same, activations stay as they are
     if word == "fp4" and owner == "nvidia":
         return "nvfp4"  # hf_quant_config.json of huggingface.co/nvidia/DeepSeek-R1-FP4: quant_algo NVFP4
     return _known(word.removeprefix("quantized."))
