@@ -7,6 +7,7 @@ multiples of 512 bytes, so that nothing is rounded.
 from __future__ import annotations
 
 import pytest
+from llmscale.runtimes.transformers.style import LLAMA, Activation, Normed, Rotary, Scores
 
 from llmscale.model.blocks.attention import LatentAttention
 from llmscale.runtimes.transformers.attention.eager import softmaxed
@@ -16,7 +17,6 @@ from llmscale.runtimes.transformers.attention.rotary import rotated
 from llmscale.runtimes.transformers.experts import mixture
 from llmscale.runtimes.transformers.ops import Step, activation, norm
 from llmscale.runtimes.transformers.parts import RoutedExperts
-from llmscale.runtimes.transformers.style import LLAMA, Activation, Normed, Rotary, Scores
 from llmscale.runtimes.transformers.tape import Tape
 
 N = 1 << 16
