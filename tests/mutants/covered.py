@@ -114,7 +114,8 @@ class Covered:
         return []
 
     def _passing(self, contexts: Iterable[str]) -> set[str]:
-        return {context.rpartition("|")[0] for context in contexts} & self.record["seconds"].keys()
+        known: dict[str, float] = self.record["seconds"]
+        return {context.rpartition("|")[0] for context in contexts} & known.keys()
 
     def _cost(self, test: str, room: str) -> tuple[float, str]:
         took: float = self.record["seconds"][test]
@@ -122,7 +123,8 @@ class Covered:
 
     def within(self, tests: list[str], bound: float) -> list[str]:
         """As many of `tests`, from the first, as take `bound` seconds; one at least."""
-        total, taken = 0.0, []
+        total = 0.0
+        taken: list[str] = []
         for test in tests:
             total += self.record["seconds"][test]
             if taken and total > bound:

@@ -7,7 +7,8 @@ import copy
 from collections.abc import Iterator
 from typing import NamedTuple
 
-#: What stands for what; a product becomes a whole quotient, so that counts stay whole numbers.
+#: What stands for what; a product becomes a whole quotient, so that counts stay whole numbers. Besides, a whole number
+#: becomes the next one, and another one twice itself: a unit of 1e9 and one more is no change that anybody could see.
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -92,9 +93,9 @@ def _places(node: ast.AST, within: str, first: int) -> Iterator[tuple[str, int, 
         return
     if isinstance(node, ast.expr) and first:
         yield within, first, node
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(node, ast.AnnAssign) and child is node.annotation):
-            yield from _places(child, within, child.lineno if isinstance(child, ast.stmt) and first else first)
+    for below in ast.iter_child_nodes(node):
+        if not (isinstance(node, ast.AnnAssign) and below is node.annotation):
+            yield from _places(below, within, below.lineno if isinstance(below, ast.stmt) and first else first)
 
 
 def _changes(node: ast.expr) -> Iterator[ast.expr]:
@@ -108,7 +109,7 @@ def _changes(node: ast.expr) -> Iterator[ast.expr]:
     elif isinstance(changed, ast.Constant) and isinstance(changed.value, bool):
         changed.value = not changed.value
     elif isinstance(changed, ast.Constant) and isinstance(changed.value, (int, float)):
-        changed.value += 1
+        changed.value = 2 * changed.value or 1.0 if isinstance(changed.value, float) else changed.value + 1
     elif isinstance(changed, ast.IfExp):
         changed.body, changed.orelse = changed.orelse, changed.body
     elif isinstance(changed, ast.Call) and isinstance(changed.func, ast.Name) and changed.func.id in OTHER_END:
