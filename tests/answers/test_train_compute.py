@@ -70,6 +70,8 @@ def test_published_runs_lie_in_the_range() -> None:
             ),
             "--mfu",
         ),
+        (("--gpu", "rtx3090"), "--mfu"),  # of a generation that was measured, in another class
+        (("--gpu", "v100"), "--mfu"),  # of the class, in another generation
         ((), "--gpu"),
     ],
 )

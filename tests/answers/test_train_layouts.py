@@ -258,7 +258,7 @@ def test_what_a_device_sends_out_is_as_said_or_its_generations() -> None:
 
 
 def test_stages_below_the_third_keep_what_megatron_keeps() -> None:
-    """Without --precision: weights in bf16 with a master in fp32 beside both moments; in plain bf16 the moments alone."""
+    """Without --precision a master in fp32 beside both moments; in plain bf16 the moments alone."""
     way = Way(MethodChoice("full"), "bf16", "adamw", MemoryAsked(sequence=2048, checkpointing="full"))
     spec, where = load("tinyllama-1.1b").known(), device_set("2x h100")
     sizes = {}

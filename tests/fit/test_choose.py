@@ -6,7 +6,8 @@ import pytest
 
 from llmscale import estimate, fits, needs
 from llmscale.answers.results.fits import FitsResult
-from llmscale.errors import NotFoundError, UnsupportedModelError
+from llmscale.errors import NotFoundError, UnsupportedModelError, UsageError
+from llmscale.units import GIB
 
 
 def chosen(device: str, model: str, **asked: object) -> FitsResult:
@@ -73,3 +74,31 @@ def test_needs_says_with_which_quant_each_device_is_enough() -> None:
         assert same.devices[0].fits
     (only,) = {line.quant for line in needs("llama-2-70b", ["q4_k_m"]).devices}
     assert only == "q4_k_m"
+
+
+def test_where_weights_may_lie_in_ram_no_quant_is_too_large_for_the_card() -> None:
+    """No layer on a card of 4 GiB: 16 GB of weights fit the RAM, so that nothing need be lost."""
+    (line,) = chosen("4GiB", "llama-3.1-8b", options={"gpu_layers": "0", "ram": 64 * GIB}).models
+    assert line.fits
+    assert line.weights_bytes > 4 * GIB
+    (without,) = chosen("4GiB", "llama-3.1-8b").models
+    assert without.weights_bytes < 4 * GIB
+
+
+def test_of_several_quants_that_are_named_the_best_that_fits_is_taken_whatever_their_order() -> None:
+    for names in (["q2_k", "q8_0", "f16"], ["f16", "q8_0", "q2_k"]):
+        assert chosen("12GiB", "llama-3.1-8b", quants=names).models[0].quant == "q8_0"
+        assert chosen("24GiB", "llama-3.1-8b", quants=names).models[0].quant == "f16"
+        assert chosen("6GiB", "llama-3.1-8b", quants=names).models[0].quant == "q2_k"
+
+
+def test_a_quant_map_changes_a_quant_that_is_named() -> None:
+    with pytest.raises(UsageError, match="--quant-map and --sparsity change a quant"):
+        fits("24GiB", ["llama-3.1-8b"], quant_map="attn=q8_0")
+
+
+def test_a_file_that_is_published_in_few_bits_is_taken_before_larger_ones() -> None:
+    """gpt-oss in MXFP4: what is offered besides is smaller than that."""
+    answer = chosen("80GiB", "gpt-oss-20b")
+    published = next(choice for choice in answer.choices if choice.quant == "mxfp4_moe")
+    assert all(choice.weights_bytes <= published.weights_bytes for choice in answer.choices)

@@ -114,6 +114,16 @@ def test_the_tests_of_a_line_are_the_quickest_of_its_own_room_first(tmp_path: Pa
     assert covered.tests_of(mutant._replace(line=8), "fit") == ["tests/cli/test_b.py::b"]
     assert covered.tests_of(mutant._replace(line=9), "fit") == covered.tests_of(mutant, "fit")
     assert covered.tests_of(mutant._replace(line=9, first=9), "fit") == []
+    seconds = {f"tests/cli/test_b.py::b[{n}]": 0.1 for n in range(3)} | {"tests/cli/test_b.py::c": 0.3}
+    covered.record = {"files": {}, "seconds": seconds}
+    covered.contexts = lambda file: {7: [f"{test}|run" for test in seconds]}  # type: ignore[method-assign]
+    assert [test.partition("::")[2] for test in covered.tests_of(mutant, "fit")] == ["b[0]", "c", "b[1]", "b[2]"]
+
+
+def test_no_more_tests_than_there_is_time_for_but_one(tmp_path: Path) -> None:
+    covered = Covered(tmp_path, tmp_path)
+    covered.record = {"files": {}, "seconds": {"tests/fit/test_a.py::a": 1.0, "tests/cli/test_b.py::b": 0.4}}
+    assert covered.within(list(covered.record["seconds"]), 1.4) == list(covered.record["seconds"])
     assert covered.within(["tests/fit/test_a.py::a", "tests/cli/test_b.py::b"], 0.5) == ["tests/fit/test_a.py::a"]
 
 
