@@ -144,3 +144,16 @@ def test_every_small_question_has_the_answer_of_a_ruler(granularity: int, asked:
             assert largest(spares, limit, granularity, asked) == (min(full, limit) or None), (full, limit)
             assert all(1 <= n <= limit for n in told), (full, limit, told)
             assert len(told) == len(set(told)), "no number is asked about twice"
+
+
+@pytest.mark.parametrize("slope", [1, 7, 1000])
+def test_of_a_straight_line_the_first_guess_is_right(slope: int) -> None:
+    """The ends, what was asked for, the number itself and the one behind it."""
+    asked = []
+
+    def spares(n: int) -> tuple[int, ...]:
+        asked.append(n)
+        return (10**9 - slope * n, 10**12 - n)
+
+    assert largest(spares, LONGEST, asked=4096) == min(10**9 // slope, LONGEST)
+    assert len(asked) <= 6
