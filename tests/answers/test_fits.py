@@ -245,7 +245,7 @@ def test_fits_with_no_formats_is_refused_or_takes_the_usual_ones() -> None:
 
 def test_what_a_name_was_taken_for_is_said_of_models_that_are_named() -> None:
     loaded = load("meta-llama/Llama-3.1-8B-Instruct-GGUF")
-    assert loaded.notes
     named = fits("24GiB", ["meta-llama/Llama-3.1-8B-Instruct-GGUF"])
-    assert set(loaded.notes) <= set(named.notes)
-    assert not {note.code for note in fits("24GiB").notes} & {note.code for note in loaded.notes}
+    assert [note.code for note in loaded.notes] == ["taken_in_usual"]
+    assert all(note in named.notes for note in loaded.notes)
+    assert "taken_in_usual" not in {note.code for note in fits("24GiB").notes}
