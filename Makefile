@@ -9,7 +9,7 @@ EXTRAS := .venv-extras
 COVERED := PYTHONWARNINGS="ignore:Unable to activate pytest:RuntimeWarning" $(BIN)/python -m slipcover --branch --source src/llmscale
 SITE := .venv-site
 
-.PHONY: run test test-extras shell site bench-web bench-tui lint fuzz oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
+.PHONY: run test test-extras shell site bench-web bench-tui lint fuzz mutants oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/installed  ## create the environment, install the package alone, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -78,6 +78,9 @@ layouts: $(ORACLE)/ready  ## what quantising libraries store of a layer; FORMATS
 
 fuzz: $(VENV)/ready  ## damaged files of every format that is read, for MINUTES=10
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
+
+mutants: $(VENV)/ready  ## small changes of the source that no test sees; ROOMS="fit answers" COUNT=60 SEED=1, AGAIN=1 for the survivors
+	nice -n 19 $(BIN)/python -m tests.mutants $(ROOMS) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again)
 
 measure:  ## memory of models on this machine's GPU, into tests/truth; without one says so, installs nothing, and is no error
 	@if nvidia-smi -L >/dev/null 2>&1; then $(MAKE) --no-print-directory $(MEASURE)/ready && $(MEASURE)/bin/python -m benchmarks.measure; \

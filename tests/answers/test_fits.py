@@ -13,6 +13,7 @@ from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.answers.worth import RECENT, ranked_by, weight, worths, worthwhile
 from llmscale.errors import LlmscaleError, UsageError
 from llmscale.formats.ladder import FLOOR
+from llmscale.sources.registry import load
 from llmscale.units import GIB
 
 PLAIN = ("fp32", "fp16", "int8", "int4")
@@ -240,3 +241,11 @@ def test_fits_with_no_formats_is_refused_or_takes_the_usual_ones() -> None:
     except LlmscaleError:
         return
     assert answer == fits("rtx4090", ["gpt2"])
+
+
+def test_what_a_name_was_taken_for_is_said_of_models_that_are_named() -> None:
+    loaded = load("meta-llama/Llama-3.1-8B-Instruct-GGUF")
+    named = fits("24GiB", ["meta-llama/Llama-3.1-8B-Instruct-GGUF"])
+    assert [note.code for note in loaded.notes] == ["taken_in_usual"]
+    assert all(note in named.notes for note in loaded.notes)
+    assert "taken_in_usual" not in {note.code for note in fits("24GiB").notes}

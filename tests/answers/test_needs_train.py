@@ -42,6 +42,8 @@ def test_where_none_is_enough_several_are_named_with_their_layout() -> None:
     found = needs("llama-3-70b", "--train", "full", "--max-count", "8")
     first = found["devices"][0]
     assert first["count"] in (2, 4, 8)
+    each = [round(row["memory_bytes"] / row["count"] / 2**30) for row in found["devices"]]
+    assert len(set(each)) == len(each), "one row for each size of memory"
     assert (
         first["layout"]["dp"] * first["layout"]["tp"] * first["layout"]["pp"] * first["layout"]["cp"] == first["count"]
     )

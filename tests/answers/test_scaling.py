@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmscale.answers.scaling import scaling
+from llmscale.answers.scaling_budget import money
+from llmscale.errors import UsageError
 from llmscale.training.allocation import (
     OVER_TRAINING,
     TABLE_3,
@@ -137,3 +139,157 @@ def test_money_and_experts_that_cannot_be_meant(arguments: list[str], said: str)
     answer = run("scaling", *arguments)
     assert (answer.status, answer.out) == (2, "")
     assert said in answer.err
+
+
+def lines(n: float, d: float, **more: float) -> dict[str, bool]:
+    """Whether each law was fitted on the like of so many parameters and tokens."""
+    found = scaling(params=round(n), tokens=round(d), **more)  # type: ignore[arg-type]
+    return {line.law: line.in_range for line in found.asked}
+
+
+@pytest.mark.parametrize(
+    ("n", "a_parameter", "inside"),
+    [
+        *((11e6, 20, True), (10.9e6, 20, False), (6.9e9, 20, True), (6.91e9, 20, False)),
+        *((1e9, 640, True), (1e9, 641, False), (1e9, 19.9, False), (1e6, 100, False)),
+    ],
+)
+def test_over_training_was_fitted_on_such_sizes_and_ratios(n: float, a_parameter: float, inside: bool) -> None:
+    """arXiv:2403.08540: 11 M to 6.9 B parameters, 20 to 640 tokens each."""
+    found = lines(n, n * a_parameter)
+    assert {found[key] for key in OVER_TRAINING} == {inside}
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "inside"),
+    [
+        *((129e6, 16e9, True), (128e6, 16e9, False), (129e6, 15.9e9, False)),
+        *((3.7e9, 130e9, True), (3.71e9, 130e9, False), (3.7e9, 131e9, False)),
+    ],
+)
+def test_the_law_of_fine_experts_was_fitted_on_such_sizes(n: float, d: float, inside: bool) -> None:
+    assert lines(n, d, granularity=8)["krajewski"] is inside
+    assert "krajewski" not in lines(n, d)
+
+
+def test_kaplans_law_reaches_one_and_a_half_billion() -> None:
+    assert lines(1.5e9, 1e11)["kaplan"]
+    assert not lines(1.51e9, 1e11)["kaplan"]
+
+
+def test_serving_takes_two_flops_a_parameter_of_each_token() -> None:
+    """6 N D to train and 2 N for each served token, before and after; less size, more tokens, the same loss."""
+    n, d, served = 7 * 10**9, 2 * 10**12, 10**13
+    found = scaling(params=n, tokens=d, serve_tokens=served).serving
+    assert found is not None
+    after = 6 * found.parameters * found.tokens + 2 * found.parameters * served
+    before = 6 * n * d + 2 * n * served
+    assert found.served_tokens == served
+    assert found.flops == pytest.approx(after, rel=1e-6)
+    assert found.saved_percent == pytest.approx(100 * (before - after) / before, rel=1e-4)
+    assert 0 < found.saved_percent < 100
+    assert found.parameters < n
+    assert found.tokens > d
+    law = LAWS["besiroglu"]
+    assert law.loss(found.parameters, found.tokens) == pytest.approx(law.loss(n, d), rel=1e-6)
+    assert scaling(params=n, tokens=d).serving is None
+
+
+def test_a_line_says_its_own_arithmetic() -> None:
+    n, d = 7 * 10**9, 2 * 10**12
+    found = scaling(params=n, tokens=d)
+    assert (found.name, found.effective_tokens) == ("7,000,000,000", d)
+    for line in found.asked:
+        assert (line.parameters, line.tokens) == (n, d)
+        assert line.tokens_per_parameter == pytest.approx(2000 / 7)
+        assert line.flops == pytest.approx(8.4e22)
+    for line in found.optimal:
+        if line.law in LAWS:
+            assert line.flops == pytest.approx(8.4e22)
+    now = LAWS["besiroglu"].loss(n, d)
+    assert {line.law: line.loss for line in found.asked}["besiroglu"] == pytest.approx(now)
+    assert [(change.parameters, change.tokens) for change in found.changes] == [(2 * n, d), (n, 2 * d), (2 * n, 2 * d)]
+    assert [change.flops for change in found.changes] == pytest.approx([1.68e23, 1.68e23, 3.36e23])
+    for change in found.changes:
+        left = now - LAWS["besiroglu"].e
+        assert change.reducible_percent == pytest.approx(100 * (now - change.loss) / left)
+
+
+def test_tokens_that_are_seen_again_count_less_in_every_loss() -> None:
+    n, d, unique = 7 * 10**9, 10**12, 10**10
+    found = scaling(params=n, tokens=d, unique_tokens=unique)
+    worth = effective_tokens(float(d), float(unique))
+    assert found.effective_tokens == round(worth) < d
+    assert found.asked[0].loss == pytest.approx(LAWS[found.asked[0].law].loss(n, worth))
+    assert found.asked[0].tokens == d
+    assert found.changes[0].tokens == round(worth)
+    assert [note.code for note in found.notes] == ["laws_not_comparable", "no_law_of_tuning"]
+    assert [note.code for note in scaling(params=n, tokens=d).notes] == ["laws_not_comparable"]
+
+
+def test_money_buys_hours_and_hours_flops() -> None:
+    """1,000 USD at 2 USD an hour are 500 hours; an H100 has 989.4 TFLOPS dense in 16 bits, of which a share is had."""
+    found = scaling(budget=1000, device="h100", price=2).budget
+    assert found is not None
+    low, high = found.mfu_range
+    rate = 989.4e12
+    assert (found.usd, found.device, found.date, found.price_range) == (1000, "h100", "--price", (2, 2))
+    assert found.flops_range == pytest.approx((500 * 3600 * rate * low, 500 * 3600 * rate * high), rel=1e-3)
+    assert low < found.flops / (500 * 3600 * rate) < high
+    assert scaling(budget=1000, device="h100", price=2).asked[0].flops == pytest.approx(found.flops)
+
+
+def test_where_lists_differ_money_buys_a_range() -> None:
+    found = scaling(budget=1000, device="h100").budget
+    assert found is not None
+    least, most = found.price_range
+    low, high = found.mfu_range
+    assert least < most
+    assert found.flops_range[1] / found.flops_range[0] == pytest.approx(most * high / least / low)
+    assert found.flops_range[0] < found.flops < found.flops_range[1]
+    assert found.date[:2] == "20"
+
+
+@pytest.mark.parametrize(
+    ("text", "usd"), [("$1M", 1e6), ("250k", 250e3), ("1,000", 1000), ("2.5B USD", 2.5e9), ("USD 7", 7), (" 3 ", 3)]
+)
+def test_sums_of_money(text: str, usd: float) -> None:
+    assert money(text) == usd
+
+
+@pytest.mark.parametrize("text", ["", "M", "-1", "1T", "1e6", "$", "1" + "0" * 39 + "k"])
+def test_what_is_no_sum_of_money(text: str) -> None:
+    with pytest.raises(UsageError, match="is no sum of money"):
+        money(text)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *({"params": 10**9}, {"tokens": 10**9}, {"flops": 1e21}, {"model": "llama-2-7b"}),
+    ],
+)
+def test_a_sum_of_money_stands_alone(more: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="--budget says the compute"):
+        scaling(budget=1e6, device="h100", **more)  # type: ignore[arg-type]
+    if "flops" not in more:
+        with pytest.raises(UsageError, match="--flops says both"):
+            scaling(**{"flops": 1e21, **more})  # type: ignore[arg-type]
+
+
+def test_either_a_model_or_a_size() -> None:
+    with pytest.raises(UsageError, match="One of MODEL"):
+        scaling("llama-2-7b", params=10**9)
+    assert scaling("llama-2-7b", tokens=2 * 10**12).asked[0].parameters == 6_738_415_616
+    assert scaling(catalogue_models=True).asked[0].flops == pytest.approx(5.76e23)
+    assert len(scaling(catalogue_models=True).trained) > 50
+    assert scaling("llama-2-7b", catalogue_models=True).name == "llama-2-7b"
+
+
+def test_how_long_a_model_was_trained_is_held_against_the_optimum() -> None:
+    """Llama 2 7B: 2 T tokens of 6.738 B parameters."""
+    (found,) = scaling("llama-2-7b").trained
+    assert (found.id, found.parameters, found.tokens) == ("llama-2-7b", 6_738_415_616, 2 * 10**12)
+    assert found.tokens_per_parameter == pytest.approx(2e12 / 6_738_415_616)
+    assert found.over_training == pytest.approx(2e12 / LAWS["besiroglu"].tokens_for(6_738_415_616))
+    assert scaling(params=10**9).trained == ()

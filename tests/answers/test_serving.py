@@ -50,6 +50,12 @@ def test_what_lets_in_more_gives_what_it_says(runtime: str) -> None:
     assert on(runtime=runtime, context=said["remedy_context"]["context"]).fits
 
 
+def test_a_cache_that_is_small_already_is_not_told_to_be_smaller() -> None:
+    said = [told.code for told in on(kv_dtype="fp8", sequences=60).remedies]
+    assert said[0] == "waiting"
+    assert "remedy_kv" not in said
+
+
 def test_nothing_is_to_be_done_where_all_run() -> None:
     device = on(context="2k")
     assert device.fits

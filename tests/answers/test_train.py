@@ -196,3 +196,13 @@ def test_a_query_of_low_rank_keeps_its_factor_as_well() -> None:
 )
 def test_what_is_said_is_said_in_chinese(arguments: tuple[str, ...], said: str) -> None:
     assert said in run("train", *arguments, "--lang", "zh").out
+
+
+@pytest.mark.parametrize("flags", [("--modules-to-save", "lm_head"), ("--lora-bias", "all")])
+def test_what_is_trained_besides_adapters_has_weights_and_states_but_no_peaks(flags: tuple[str, str]) -> None:
+    answer = run("train", "llama-2-7b", "--method", "lora", *flags, "-o", "json")
+    assert answer.status == 0, answer.err
+    found = answer.json()
+    assert found["peaks"] is None
+    assert found["memory"]["weights_bytes"] > 0
+    assert any(flags[0] in told for told in found["warnings"])

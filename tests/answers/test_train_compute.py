@@ -6,7 +6,10 @@ import json
 
 import pytest
 
-from llmscale.answers.train_compute import reproduce
+from llmscale.answers.train_compute import ComputeAsked, compute, newest_prices, reproduce, reproduced
+from llmscale.devices import device as device_catalogue
+from llmscale.sources.registry import load
+from llmscale.training.published import prices, runs
 from tests.helpers import run as ask
 
 
@@ -67,6 +70,8 @@ def test_published_runs_lie_in_the_range() -> None:
             ),
             "--mfu",
         ),
+        (("--gpu", "rtx3090"), "--mfu"),  # of a generation that was measured, in another class
+        (("--gpu", "v100"), "--mfu"),  # of the class, in another generation
         ((), "--gpu"),
     ],
 )
@@ -75,3 +80,70 @@ def test_numbers_that_cannot_be_are_refused(more: tuple[str, ...], told: str) ->
     assert done.status == 2
     assert told in done.err
     assert "Traceback" not in done.err
+
+
+def test_all_of_it_is_the_arithmetic_of_its_hours() -> None:
+    """Mixtral: 12.88 B of its 46.7 B parameters touch a token; a quarter of the FLOPs; 700 W, 400 g a kWh, 2 USD."""
+    asked = ComputeAsked(10**12, "16x h100", mfu=0.5, price=2, grid=400, pue=1.5)
+    found = compute(load("mixtral-8x7b").known(), asked, lambda: 0.25)
+    assert found is not None
+    flops = 6 * 12_879_925_248 * 1e12 / 4
+    device = device_catalogue.entry("h100")
+    assert device.fp16_tflops
+    hours = flops / (device.fp16_tflops * 1e12 * 3600 * 0.5)
+    assert (found.device, found.count, found.tokens) == ("h100", 16, 10**12)
+    assert found.flops == pytest.approx(flops)
+    assert (found.mfu, found.mfu_range, found.mfu_from) == (0.5, (0.5, 0.5), "")
+    assert (found.device_hours, *found.device_hours_range) == pytest.approx((hours,) * 3)
+    assert (found.days, *found.days_range) == pytest.approx((hours / 24 / 16,) * 3)
+    kwh = hours * 0.7 * 1.5
+    assert found.energy_kwh_range is not None
+    assert (found.energy_kwh, *found.energy_kwh_range) == pytest.approx((kwh,) * 3)
+    assert found.co2_kg == pytest.approx(kwh * 0.4)
+    assert found.cost_usd is not None
+    assert (found.cost_usd.low, found.cost_usd.high) == pytest.approx((2 * hours, 2 * hours))
+
+
+def test_the_more_of_the_rate_is_reached_the_fewer_hours() -> None:
+    found = compute(load("llama-2-7b").known(), ComputeAsked(10**12, "64x h100"), lambda: 1.0)
+    assert found is not None
+    (low, high), (least, most) = found.mfu_range, found.device_hours_range
+    assert low < found.mfu < high
+    assert least * high == pytest.approx(most * low) == pytest.approx(found.device_hours * found.mfu)
+    assert found.days_range == pytest.approx((least / 24 / 64, most / 24 / 64))
+    assert found.energy_kwh_range is not None
+    assert found.energy_kwh_range == pytest.approx((least * 0.7 * 1.1, most * 0.7 * 1.1))
+    assert (found.co2_kg, found.mfu_from != "") == (None, True)
+    money, listed = found.cost_usd, newest_prices("h100")
+    assert money is not None
+    assert money.low == pytest.approx(least * min(each.low for each in listed))
+    assert money.high == pytest.approx(most * max(each.high for each in listed))
+
+
+def test_only_the_lists_of_the_last_year_count() -> None:
+    for device in {each.device for each in prices()}:
+        found = newest_prices(device)
+        years = {each.date[:4] for each in prices() if each.device == device}
+        assert {each.date[:4] for each in found} == {max(years)}
+    assert newest_prices("rtx3060") == []
+
+
+def test_published_runs_stand_beside_ours_by_their_own_arithmetic() -> None:
+    """6 FLOPs a parameter and token over the hours of the makers is the share that theirs reached."""
+    found = {each.model: each for each in reproduced()}
+    assert len(found) >= 10
+    for run in runs():
+        ours = found[run.model]
+        assert (ours.flops is None) == (run.tokens is None)
+        if run.tokens and run.flops and ours.flops_ratio:
+            assert ours.flops_ratio == pytest.approx(run.factor * run.active * run.tokens / run.flops)
+        if ours.device_hours and run.tokens and run.device:
+            rate = (device_catalogue.entry(run.device).fp16_tflops or 0) * 1e12
+            share = 6 * run.active * run.tokens / (ours.device_hours * 3600 * rate)
+            assert 0.1 < share < 0.7
+            assert ours.device_hours_ratio == pytest.approx(ours.device_hours / (run.device_hours or 0))
+
+
+def test_without_tokens_nothing_is_said_of_a_run() -> None:
+    assert compute(load("llama-2-7b").known(), ComputeAsked(), lambda: 1.0) is None
+    assert compute(load("llama-2-7b").known(), ComputeAsked(devices="h100"), lambda: 1.0) is None

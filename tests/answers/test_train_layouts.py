@@ -6,6 +6,16 @@ from typing import Any
 
 import pytest
 
+from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
+from llmscale.answers.train_held import Way
+from llmscale.answers.train_layouts import LayoutAsked, layouts
+from llmscale.answers.train_memory import MemoryAsked
+from llmscale.devices.sets import device_set
+from llmscale.errors import UsageError
+from llmscale.sources.registry import load
+from llmscale.training.methods import MethodChoice
+from llmscale.training.parallel.search import Given
+from llmscale.training.published import domains, networks
 from tests.helpers import run
 
 BIG = ("llama-3.1-70b", "--gpu", "h100", "--count", "64", "--seq", "8k", "--global-batch", "4M")
@@ -148,3 +158,114 @@ def test_a_loss_without_logits_takes_them_off_each_device() -> None:
     with_logits, without = (asked(*asked_of, "--loss", loss)["layouts"][0] for loss in ("logits", "cut"))
     assert with_logits["used_bytes"] - without["used_bytes"] > 2 * 20480 * 151936 * 4
     assert without["fits"] == "yes"
+
+
+def cut(spec: str, devices: str, *, sequence: int = 2048, **said: Any) -> tuple[tuple[TrainLayout, ...], LayoutSearch]:
+    """A full training in bf16 over these devices."""
+    given = {name: value for name, value in said.items() if name in Given._fields}
+    rest = {name: value for name, value in said.items() if name not in given}
+    memory = MemoryAsked(sequence=sequence, checkpointing="full")
+    where = device_set(devices)
+    asked_of = LayoutAsked(given=Given(**given), **rest)
+    way = Way(MethodChoice("full"), "bf16", "adamw", memory)
+    return layouts(load(spec).known(), way, where, where.count, asked_of)
+
+
+@pytest.mark.parametrize(
+    ("devices", "sequence", "sequences"),
+    [
+        ("8x h100", 2048, 512),
+        ("3x h100", 2048, 510),
+        ("8x h100", 4096, 256),
+        ("8x h100", 131072, 8),
+        ("2x h100", 3000, 348),
+    ],
+)
+def test_a_step_is_about_a_million_tokens_in_whole_sequences_for_each_device(
+    devices: str, sequence: int, sequences: int
+) -> None:
+    """2^20 tokens, rounded down to as many sequences a device, of which each has one at least."""
+    _, search = cut("qwen3-0.6b", devices, sequence=sequence)
+    assert (search.global_batch, search.sequence) == (sequences * sequence, sequence)
+
+
+def test_a_global_batch_is_whole_sequences_too() -> None:
+    assert cut("qwen3-0.6b", "2x h100", batch=10_000)[1].global_batch == 4 * 2048
+    with pytest.raises(UsageError, match="2,047 tokens is 0 sequences of 2,048"):
+        cut("qwen3-0.6b", "2x h100", batch=2047)
+    with pytest.raises(UsageError, match="is 16,777,217 sequences of 1"):
+        cut("qwen3-0.6b", "2x h100", sequence=1, batch=(1 << 24) + 1)
+
+
+def test_an_odd_number_of_devices_is_divided_as_any_other() -> None:
+    best, search = cut("qwen3-0.6b", "3x h100")
+    assert (search.count, search.device) == (3, "h100")
+    assert all(each.dp * each.tp * each.pp * each.cp == 3 for each in best)
+    assert {each.dp for each in cut("qwen3-0.6b", "3x h100", sequence=3072, cp=3)[0]} == {1}
+    with pytest.raises(UsageError, match="TP x PP x CP = 2 does not divide 3 devices"):
+        cut("qwen3-0.6b", "3x h100", pp=2)
+    with pytest.raises(UsageError, match="TP x PP x CP = 16 does not divide 8 devices"):
+        cut("qwen3-0.6b", "8x h100", tp=4, pp=2, cp=2)
+
+
+def test_the_numbers_that_divide_are_named() -> None:
+    """Of 16 heads all that divide them; of one expert, one."""
+    with pytest.raises(UsageError, match="--tp 3 does not divide 16 heads") as refused:
+        cut("qwen3-0.6b", "8x h100", tp=3)
+    assert refused.value.hint == "One of: 1, 2, 4, 8, 16."
+    with pytest.raises(UsageError, match="--ep 2 does not divide 1 experts") as refused:
+        cut("qwen3-0.6b", "8x h100", ep=2)
+    assert refused.value.hint == "One of: 1."
+
+
+def test_a_stage_or_a_micro_batch_alone_breaks_no_layout() -> None:
+    """Whether DP, TP, PP and the like go together is asked of what was given of them; the rest is searched."""
+    assert {each.zero for each in cut("qwen3-0.6b", "8x h100", zero=3)[0]} == {3}
+    assert {each.micro_batch for each in cut("qwen3-0.6b", "8x h100", micro=3, batch=2048 * 24)[0]} == {3}
+
+
+def test_speed_is_the_tokens_of_a_step_over_its_seconds() -> None:
+    """6 FLOPs a parameter and token and attention's besides, of the rate of all devices."""
+    best, search = cut("llama-3-8b", "8x h100", sequence=4096)
+    for each in best:
+        assert each.tokens_per_second == pytest.approx(search.global_batch / each.step_seconds)
+        six = 6 * 8_030_261_248 * search.global_batch / each.step_seconds / 8 / 989.4e12
+        assert six < each.mfu < 1.15 * six
+        assert each.micro_batches * each.micro_batch * each.dp == search.global_batch // 4096
+        assert sum(part.bytes for part in each.parts) == each.used_bytes
+
+
+def test_the_micro_batch_that_is_named_as_the_largest_fits_and_a_larger_one_does_not() -> None:
+    fixed = {"tp": 1, "pp": 1, "cp": 1, "zero": 3, "micro": 1, "recompute": True}
+    _, search = cut("llama-3-8b", "8x h100", sequence=8192, **fixed)
+    most = search.max_micro_batch
+    assert most > 1
+    for micro, fits in ((most, "yes"), (most + 1, "maybe")):
+        (first, *_), _ = cut(
+            "llama-3-8b", "8x h100", sequence=8192, batch=8192 * 8 * micro, **{**fixed, "micro": micro}
+        )
+        assert (first.micro_batch, first.fits) == (micro, fits)
+
+
+def test_what_a_device_sends_out_is_as_said_or_its_generations() -> None:
+    assert cut("qwen3-0.6b", "8x h100", network=7.5)[1].network_gb_s == 7.5
+    (hopper,) = [each.gb_s for each in networks() if each.generation == "Hopper"]
+    assert cut("qwen3-0.6b", "8x h100")[1].network_gb_s == hopper
+    assert cut("qwen3-0.6b", "8x rtx4090")[1].network_gb_s == 12.5
+    assert cut("qwen3-0.6b", "8x h100")[1].node == 8
+    for domain in domains():
+        assert cut("qwen3-0.6b", f"8x {domain.device}")[1].node == domain.devices
+
+
+def test_stages_below_the_third_keep_what_megatron_keeps() -> None:
+    """Without --precision a master in fp32 beside both moments; in plain bf16 the moments alone."""
+    way = Way(MethodChoice("full"), "bf16", "adamw", MemoryAsked(sequence=2048, checkpointing="full"))
+    spec, where = load("tinyllama-1.1b").known(), device_set("2x h100")
+    sizes = {}
+    for precise in (False, True):
+        asked_of = LayoutAsked(given=Given(tp=1, pp=1, cp=1, zero=0), precise=precise)
+        (first, *_), _ = layouts(spec, way, where, 2, asked_of)
+        sizes[precise] = {part.part: part.bytes for part in first.parts}
+    assert sizes[True]["weights"] == sizes[False]["weights"] == 2 * 1_100_048_384
+    assert sizes[False]["optimizer"] == pytest.approx(12 * 1_100_048_384, rel=0.01)
+    assert sizes[True]["optimizer"] == pytest.approx(4 * 1_100_048_384, rel=0.01)

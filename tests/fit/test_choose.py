@@ -9,11 +9,12 @@ from llmscale.answers.catalogued import all_models
 from llmscale.answers.question import question
 from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
-from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError
+from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
 from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
 from llmscale.formats.catalogue import quants
 from llmscale.runtimes.placed import WEIGHTS
+from llmscale.units import GIB
 
 
 def chosen(device: str, model: str, **asked: object) -> FitsResult:
@@ -100,3 +101,31 @@ def test_what_a_runtime_loads_is_never_less_than_what_was_compiled(offset: int) 
         compared += 1
         assert counted.of(WEIGHTS).value >= screened.of(WEIGHTS).value, (entry.reference, quant.id)
     assert compared >= 8
+
+
+def test_where_weights_may_lie_in_ram_no_quant_is_too_large_for_the_card() -> None:
+    """No layer on a card of 4 GiB: 16 GB of weights fit the RAM, so that nothing need be lost."""
+    (line,) = chosen("4GiB", "llama-3.1-8b", options={"gpu_layers": "0", "ram": 64 * GIB}).models
+    assert line.fits
+    assert line.weights_bytes > 4 * GIB
+    (without,) = chosen("4GiB", "llama-3.1-8b").models
+    assert without.weights_bytes < 4 * GIB
+
+
+def test_of_several_quants_that_are_named_the_best_that_fits_is_taken_whatever_their_order() -> None:
+    for names in (["q2_k", "q8_0", "f16"], ["f16", "q8_0", "q2_k"]):
+        assert chosen("12GiB", "llama-3.1-8b", quants=names).models[0].quant == "q8_0"
+        assert chosen("24GiB", "llama-3.1-8b", quants=names).models[0].quant == "f16"
+        assert chosen("6GiB", "llama-3.1-8b", quants=names).models[0].quant == "q2_k"
+
+
+def test_a_quant_map_changes_a_quant_that_is_named() -> None:
+    with pytest.raises(UsageError, match="--quant-map and --sparsity change a quant"):
+        fits("24GiB", ["llama-3.1-8b"], quant_map="attn=q8_0")
+
+
+def test_a_file_that_is_published_in_few_bits_is_taken_before_larger_ones() -> None:
+    """gpt-oss in MXFP4: what is offered besides is smaller than that."""
+    answer = chosen("80GiB", "gpt-oss-20b")
+    published = next(choice for choice in answer.choices if choice.quant == "mxfp4_moe")
+    assert all(choice.weights_bytes <= published.weights_bytes for choice in answer.choices)

@@ -128,3 +128,33 @@ def test_few_guesses_are_enough_however_bent_the_lines(limit: int) -> None:
 
     assert largest(spares, limit) == min(limit, 1000)
     assert len(asked) < 40
+
+
+@pytest.mark.parametrize("granularity", [1, 4, 16])
+@pytest.mark.parametrize("asked", [1, 6, 16, 40])
+def test_every_small_question_has_the_answer_of_a_ruler(granularity: int, asked: int) -> None:
+    """One place that is full at one number: the answer is that number, and nobody asks about one beyond the limit."""
+    for full in range(36):
+        for limit in range(1, 34):
+            told: list[int] = []
+
+            def spares(n: int, full: int = full, told: list[int] = told) -> tuple[int, ...]:
+                told.append(n)
+                return (full - n, 1000 - n)
+
+            assert largest(spares, limit, granularity, asked) == (min(full, limit) or None), (full, limit)
+            assert all(1 <= n <= limit for n in told), (full, limit, told)
+            assert len(told) == len(set(told)), "no number is asked about twice"
+
+
+@pytest.mark.parametrize("slope", [1, 7, 1000])
+def test_of_a_straight_line_the_first_guess_is_right(slope: int) -> None:
+    """The ends, what was asked for, the number itself and the one behind it."""
+    asked = []
+
+    def spares(n: int) -> tuple[int, ...]:
+        asked.append(n)
+        return (10**9 - slope * n, 10**12 - n)
+
+    assert largest(spares, LONGEST, asked=4096) == min(10**9 // slope, LONGEST)
+    assert len(asked) <= 6

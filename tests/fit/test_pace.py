@@ -185,3 +185,16 @@ def test_speed_is_said_where_it_was_measured() -> None:
     assert low < (card.tokens_per_second or 0) < high
     assert 100 < (card.tokens_per_second or 0) < 200
     assert bare.tokens_per_second is None
+
+
+@pytest.mark.parametrize(("offloaded", "gigabytes"), [({"n_cpu_moe": 24}, 1.27), ({"n_cpu_moe": 12}, 0.636)])
+def test_ram_reads_the_share_of_the_experts_that_lie_there(offloaded: dict[str, int], gigabytes: float) -> None:
+    """gpt-oss-20b: 19.1 B parameters of 24 layers' experts in MXFP4, 17 bytes for 32; a token reads 4 of 32."""
+    options = {**offloaded, "ram_bandwidth": 80 * GB}
+    answer = estimate("gpt-oss-20b", ["mxfp4_moe"], gpus=["rtx4090"], options=options, explain=True)
+    (line,) = [line for line in answer.explanation if "tokens a second" in line]
+    assert gigabytes == pytest.approx(19_110_297_600 * 17 / 32 / 8 / 1e9 * offloaded["n_cpu_moe"] / 24, rel=0.01)
+    told = re.search(r"then \(([\d.]+) GB of weights x [\d.]+\) at 80 GB/s \+ (\d+) matrices", line)
+    assert told is not None
+    assert float(told[1]) == pytest.approx(gigabytes, rel=0.01)
+    assert int(told[2]) == offloaded["n_cpu_moe"]

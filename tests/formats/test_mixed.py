@@ -140,8 +140,12 @@ def test_exllama_takes_any_bits_and_bits_of_the_head() -> None:
     ("text", "said"),
     [
         ("0.5bpw", "0.5 bits a weight lie outside 1 to 16"),
+        ("16.1bpw", "16.1 bits a weight lie outside 1 to 16"),
         ("exl2-1bpw", "lie outside 2 to 8"),
+        ("exl2-8.1bpw", "lie outside 2 to 8"),
+        ("exl3-0.9bpw", "lie outside 1 to 8"),
         ("exl3-9bpw", "lie outside 1 to 8"),
+        ("exl3-4bpw-h0", "EXL3 has no head of 0 bits"),
         ("exl2-4bpw-h7", "EXL2 has no head of 7 bits"),
         ("exl3-4bpw-h9", "EXL3 has no head of 9 bits"),
         ("4bpw-h6", "go with exl2 or exl3"),
@@ -150,6 +154,17 @@ def test_exllama_takes_any_bits_and_bits_of_the_head() -> None:
 def test_bits_that_no_tool_offers_are_refused(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         named(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"),
+    [
+        *(("1bpw", 1.0), ("16bpw", 16.0), ("exl2-2bpw", 2.0), ("exl2-8bpw-h8", 8.0), ("exl3-1bpw", 1.0)),
+        *(("exl3-8bpw", 8.0), ("exl3-4bpw-h1", 4.0), ("exl3-4bpw-h8", 4.0), ("exl2-2.5bpw-h2", 2.5)),
+    ],
+)
+def test_the_ends_of_what_a_tool_offers_are_offered(text: str, bits: float) -> None:
+    assert named(text).bits == bits
 
 
 def test_a_name_that_nothing_goes_by_is_still_not_found() -> None:

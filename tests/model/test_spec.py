@@ -8,9 +8,11 @@ from dataclasses import dataclass, fields, replace
 
 import pytest
 
+from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.families import from_config
 from llmscale.model.inventory import KEPT, inventory
 from llmscale.model.spec import ModelSpec, PlacedBlock, Tensor
+from llmscale.sources.registry import load
 from tests.helpers import tiny
 
 
@@ -85,3 +87,11 @@ def test_a_process_that_runs_on_does_not_keep_every_inventory() -> None:
     for size in range(2 * KEPT):
         inventory(replace(one, name=str(size)))
     assert inventory.cache_info().currsize == KEPT
+
+
+def test_the_widest_activation_of_a_mixture_is_that_of_its_experts_side_by_side() -> None:
+    """Mixtral: two experts of 14,336 a token; DeepSeek-V3: eight of 2,048 and a shared one."""
+    assert load("mixtral-8x7b").known().intermediate_size == 2 * 14_336
+    assert load("qwen3-30b-a3b").known().intermediate_size == 8 * 768
+    mixtures = [placed.block for placed in load("deepseek-v3").known().placed]
+    assert {block.widest for block in mixtures if isinstance(block, MixtureOfExperts)} == {8 * 2048 + 2048}

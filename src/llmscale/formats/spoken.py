@@ -21,7 +21,7 @@ _FORMATS = (
     r"(?:quantized\.)?w[48]a(?:8|16)(?:[-_](?:fp8|int8|asym|g\d+))?",
     r"gptq(?:model)?(?:[-_](?:int\d|\d[-_]?b(?:it)?))?(?:[-_](?:g|gs)?\d+g?)?(?![a-z])",
     r"awq(?:[-_](?:int\d|\d[-_]?bit|gemm|g\d+))*",
-    r"(?:bnb|bitsandbytes|mlx|exl[23]|hqq|gptq)(?:[-_ ](?:int|nf)?\d[-_]?(?:bits?)?)?(?![a-z0-9])",
+    r"(?:bnb|bitsandbytes|mlx|exl[23]|hqq|gptq)(?:[-_ ](?:int|nf)?\d[-_]?(?:bits?)?(?!\.\d))?(?![a-z0-9])",
     r"fp8(?:[-_](?:dynamic|block|static|e4m3|kv))?",
     r"mxfp4(?:[-_]moe)?",
     r"nvfp4a16|nvfp4|mxfp8|mxfp6|fp4|nf4|int[2348]",
@@ -66,7 +66,8 @@ def quant_named(found: Sequence[str], owner: str = "", gguf: bool = False) -> st
     gguf = gguf or any(word.startswith("gguf") for word in found)
     if owner == "mlx-community" or any(re.match(r"mlx\b", word) for word in found):
         return _mlx(found)
-    for word in found:
+    # Bits alone say less than the method that stands behind them: ``-4bit-GPTQ``.
+    for word in sorted(found, key=lambda word: bool(re.fullmatch(_BITS, word))):
         if name := _one(word, found, owner, gguf):
             return name
     return ""

@@ -14,7 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmscale.formats.catalogue import format_of
 from llmscale.formats.gguf import metadata
+from llmscale.formats.gguf.files import file_bytes
 from llmscale.formats.gguf.metadata import (
     HEADER,
     OTHER_PAIRS,
@@ -30,7 +32,9 @@ from llmscale.formats.gguf.metadata import (
     unknown_tokenizer,
     vocabulary_bytes,
 )
-from tests.helpers import REPOSITORY, TRUTH
+from llmscale.formats.recipe import StoredTensor
+from llmscale.model.inventory import TensorGroup
+from tests.helpers import REPOSITORY, TRUTH, tiny_spec
 
 RECORD: dict[str, Any] = json.loads((TRUTH / "gguf_metadata.json").read_text(encoding="utf-8"))
 DATA: dict[str, Any] = yaml.safe_load((REPOSITORY / "data" / "vocabularies.yaml").read_text(encoding="utf-8"))
@@ -264,3 +268,28 @@ def test_a_padding_row_costs_its_name_and_its_numbers(rows: int) -> None:
     name, length, score, token_type = len("[PAD32000]"), 8, 4, 4
     one_more = vocabulary_bytes(llama, rows + 1) - vocabulary_bytes(llama, rows)
     assert one_more == name + length + score + token_type
+
+
+def test_each_tensor_of_a_file_ends_at_a_multiple_of_32_bytes() -> None:
+    """32 values of four bytes are four times 32; one value more takes 32 bytes more, of which 28 hold nothing."""
+
+    def size(*rows: int) -> int:
+        groups = [TensorGroup(f"t{n}", "norm", "norm", (count,), (), 1, 1, None) for n, count in enumerate(rows)]
+        return file_bytes(tiny_spec(), [StoredTensor(group, format_of("fp32")) for group in groups]).value
+
+    assert size(33, 32) - size(32, 32) == size(32, 33) - size(32, 32) == 32
+    assert size(33, 33) - size(32, 32) == 64
+    assert size(40, 32) - size(32, 32) == 32, "which are full"
+
+
+def test_a_group_is_as_many_tensors_as_it_has_layers() -> None:
+    """Each has a name, axes and a place of its own, so three layers take more than three times the bytes of weights."""
+
+    def size(*layers: int) -> int:
+        group = TensorGroup("blk.{layer}.norm.weight", "norm", "norm", (32,), layers, 1, 1, None)
+        return file_bytes(tiny_spec(), [StoredTensor(group, format_of("fp32"))]).value
+
+    # An entry: length of the name and the name, number of axes, one axis, type, offset; then 128 bytes of weights.
+    entry = 8 + len("blk.0.norm.weight") + 4 + 8 + 4 + 8
+    more = size(0, 1, 2) - size(0)
+    assert 2 * (entry + 128) - 32 < more < 2 * (entry + 128) + 32

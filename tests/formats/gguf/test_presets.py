@@ -14,15 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmscale.errors import UnsupportedModelError
-from llmscale.formats.catalogue import format_of, quants
+from llmscale.formats.catalogue import format_of, quant, quants
 from llmscale.formats.gguf import assign_preset, convert, keeps_packed, tensor_types
 from llmscale.formats.gguf.presets import DEFAULT
 from llmscale.formats.gguf.ranks import file_shape
 from llmscale.formats.recipe import StoredTensor
+from llmscale.formats.weights import assign_formats, file_weights
 from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
-from tests.helpers import TRUTH, as_measured, tiny
+from tests.helpers import TRUTH, as_measured, tiny, tiny_spec
 from tests.oracle.subjects import CONFIGS
 
 SIZES: dict[str, Any] = json.loads((TRUTH / "gguf_sizes.json").read_text(encoding="utf-8"))
@@ -244,3 +245,20 @@ def test_a_file_that_the_gguf_package_writes_is_as_long(preset: str, tmp_path: P
     writer.close()
     reader = gguf.GGUFReader(tmp_path / "tiny.gguf")
     assert sum(tensor.n_bytes for tensor in reader.tensors) == total(stored)
+
+
+def test_a_table_that_is_the_head_as_well_lies_on_both_sides() -> None:
+    """Where the head is apart, the table is in host memory alone; where it is tied, on the device besides."""
+
+    def sizes(tied: bool) -> tuple[int, int, int]:
+        spec = tiny_spec(tie_word_embeddings=tied)
+        stored = assign_formats(quant("f16"), spec, inventory(spec))
+        table = next(each.bytes for each in stored if each.group.name == "token_embd.weight")
+        where = file_weights(stored)
+        assert where.host == table
+        return sum(each.bytes for each in stored), where.device, table
+
+    total, device, table = sizes(tied=False)
+    assert device == total - table
+    total, device, table = sizes(tied=True)
+    assert device == total

@@ -1,0 +1,191 @@
+"""Which models are worth naming, and in which order: asked of models that never were, one difference at a time."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from llmscale.answers import worth
+from llmscale.answers.ranking import Wanted, ordered, score_of
+from llmscale.answers.worth import Worth, month, ranked_by, weight, worths, worthwhile
+from llmscale.errors import UnsupportedModelError, UsageError
+
+NOW = month("2026-06")
+
+
+def one(name: str, **changes: Any) -> Worth:
+    """A dense open model of 8 B that chats, of this month, which one packager has."""
+    usual: dict[str, Any] = {
+        "line": ("Maker", "it"),
+        "purposes": frozenset({"chat"}),
+        "open": True,
+        "month": NOW,
+        "released": "2026-06",
+        "licence": "Apache-2.0",
+        "parameters": 8 * 10**9,
+        "sparse": False,
+        "scores": {},
+        "packagers": 1,
+    }
+    return Worth(id=name, **{**usual, **changes})
+
+
+def named(*models: Worth, **asked: Any) -> set[str]:
+    return worthwhile({model.id: model for model in models}, **asked)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0001", 12), ("2026", 12 * 2026), ("2026-01", 12 * 2026), ("2026-12-31", 12 * 2026 + 11), ("soon", 0), ("", 0)],
+)
+def test_a_month_is_a_number(text: str, number: int) -> None:
+    assert month(text) == number
+
+
+def test_an_older_one_of_its_line_gives_way() -> None:
+    old = {"month": NOW - 1}
+    assert named(one("new"), one("old", **old)) == {"new"}
+    assert named(one("new"), one("same")) == {"new", "same"}, "none is newer"
+    assert named(one("new"), one("old", **old, line=("Maker", "other"))) == {"new", "old"}
+    assert named(one("new"), one("old", **old, sparse=True)) == {"new", "old"}, "another kind of model"
+
+
+@pytest.mark.parametrize(
+    ("billions", "gives_way"), [(6.9, True), (8, True), (11.4, True), (5.5, False), (12, False), (6.3, False)]
+)
+def test_only_to_one_about_as_large(billions: float, gives_way: bool) -> None:
+    """The newer one has 0.7 to 1.25 times its parameters."""
+    old = one("old", month=NOW - 1, parameters=round(billions * 1e9))
+    assert named(one("new"), old) == ({"new"} if gives_way else {"new", "old"})
+
+
+@pytest.mark.parametrize(("new", "old", "gives_way"), [(1, 1, True), (0, 0, True), (1, 0, True), (0, 1, False)])
+def test_only_to_one_that_is_packaged_as_well(new: int, old: int, gives_way: bool) -> None:
+    found = named(one("new", packagers=new), one("old", packagers=old, month=NOW - 1))
+    assert found == ({"new"} if gives_way else {"new", "old"})
+
+
+def test_only_to_one_that_the_newest_test_rates_where_it_rates_the_older() -> None:
+    test = worth._newest_first(None)[0]
+    old = one("old", month=NOW - 1, scores={test: 50.0})
+    assert named(one("new"), old) == {"new", "old"}
+    assert named(one("new", scores={test: 40.0}), old) == {"new"}
+    assert named(one("new", scores={test: 40.0}), old._replace(scores={})) == {"new"}
+
+
+def test_what_writes_is_named_for_two_years_and_what_embeds_for_ever() -> None:
+    lines = [one(str(age), month=NOW - age, line=("Maker", str(age))) for age in (0, 24, 25)]
+    assert named(*lines) == {"0", "24"}
+    embedding = frozenset({"embedding"})
+    assert named(*(each._replace(purposes=embedding) for each in lines), purpose="embedding") == {"0", "24", "25"}
+
+
+def test_only_open_ones_for_what_is_asked_under_a_licence() -> None:
+    closed, coder = one("closed", open=False), one("coder", purposes=frozenset({"chat", "code"}))
+    other = one("other", line=("Maker", "other"), licence="MIT")
+    assert named(closed, coder, other) == {"coder", "other"}
+    assert named(closed, coder, other, purpose="code") == {"coder"}
+    assert named(closed, coder, other, licence="mit") == {"other"}
+    with pytest.raises(UsageError, match="--for 'cooking' is not known"):
+        named(coder, purpose="cooking")
+
+
+def test_a_doubling_weighs_as_much_as_a_year() -> None:
+    assert weight(one("a", parameters=16 * 10**9)) - weight(one("b")) == pytest.approx(1)
+    assert weight(one("a")) - weight(one("b", month=NOW - 12)) == pytest.approx(1)
+    assert weight(one("nothing", parameters=0)) == pytest.approx(NOW / 12)
+
+
+def test_the_newest_test_that_rates_any_of_them_counts() -> None:
+    newest, older, *_ = worth._newest_first(None)
+    assert ranked_by([one("a", scores={older: 1.0}), one("b", scores={newest: 1.0, older: 2.0})]) == newest
+    assert ranked_by([one("a", scores={older: 1.0})]) == older
+    assert ranked_by([one("a")]) == ""
+    code = worth._newest_first("code")[0]
+    assert ranked_by([one("a", scores={code: 1.0, newest: 1.0})], "code") == code
+    assert ranked_by([one("a", scores={code: 1.0})]) == ""
+
+
+def test_what_the_catalogue_says_of_a_model() -> None:
+    found = worths(None)
+    coder, mixture, embedder = found["starcoder-7b"], found["qwen3-30b-a3b"], found["bge-base-en-v1.5"]
+    assert coder.purposes == {"chat", "code"}
+    assert coder.line[1:] == ("starcoder",)
+    assert (coder.sparse, mixture.sparse) == (False, True)
+    assert embedder.purposes == {"embedding"}
+    assert coder.month == month(coder.released) > month("2023")
+    assert all(each.common == min(each.packagers, 2) for each in found.values())
+    assert found["llama-3.1-8b"].common == 2
+
+
+def row(name: str, fits: bool = True, missing: int = 0, context: int | None = 8192, speed: float | None = 50.0) -> Any:
+    line = SimpleNamespace(max_context=context, tokens_per_second=speed)
+    about = SimpleNamespace(id=name, parameters=len(name))
+    chosen = SimpleNamespace(quant=SimpleNamespace(id="no-such-quant"))
+    entry = SimpleNamespace(model=SimpleNamespace(about=about))
+    return SimpleNamespace(fits=fits, missing=missing, line=line, entry=entry, worth=one(name), chosen=chosen)
+
+
+class Refused:
+    """A row that the runtime refuses after all."""
+
+    fits = True
+
+    @property
+    def line(self) -> Any:
+        raise UnsupportedModelError("no")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "context", "speed", "taken"),
+    [
+        (Wanted(), 1, None, True),
+        (Wanted(min_context=8192), 8192, None, True),
+        (Wanted(min_context=8192), 8191, 99.0, False),
+        (Wanted(min_context=8192), None, None, True),
+        (Wanted(min_speed=50), 1, 50.0, True),
+        (Wanted(min_speed=50), 9999, 49.9, False),
+        (Wanted(min_speed=50), 9999, None, False),
+        (Wanted(min_context=8192, min_speed=50), 8192, 50.0, True),
+        (Wanted(min_context=8192, min_speed=50), 8192, 1.0, False),
+        (Wanted(min_context=8192, min_speed=50), 1, 50.0, False),
+    ],
+)
+def test_what_is_wanted_of_a_model_that_fits(
+    wanted: Wanted, context: int | None, speed: float | None, taken: bool
+) -> None:
+    assert wanted.takes(row("a", context=context, speed=speed)) is taken
+    assert wanted.takes(row("a", fits=False, context=context, speed=speed)), "what does not fit is not judged here"
+    assert wanted.takes(Refused())  # type: ignore[arg-type]
+
+
+def test_what_fits_comes_first_then_what_lacks_least() -> None:
+    rows = [row("far", False, 9), row("near", False, 3), row("b"), row("a")]
+
+    def order(sort: str = "score", first: frozenset[str] = frozenset(), test: str = "") -> list[str]:
+        return [each.entry.model.about.id for each in ordered(rows, Wanted(sort=sort), test, first)]
+
+    assert order() == ["a", "b", "near", "far"]
+    assert order(first=frozenset({"b", "far"})) == ["b", "a", "near", "far"]
+    rows[2].line.tokens_per_second = 51.0
+    assert order("speed") == ["b", "a", "near", "far"]
+    rows[3].line.max_context = 9000
+    assert order("context") == ["a", "b", "near", "far"]
+    rows[2].worth = one("b", packagers=2)
+    assert order() == ["b", "a", "near", "far"]
+    rows[3].worth = one("a", scores={"t": 1.0})
+    assert order(test="t") == ["a", "b", "near", "far"]
+    rows[2].worth = one("b", scores={"t": 2.0})
+    assert order(test="t") == ["b", "a", "near", "far"]
+    rows[2].worth = None
+    assert order() == ["a", "b", "near", "far"]
+
+
+def test_a_score_is_that_of_the_test_less_what_the_quant_loses() -> None:
+    rated = row("a")
+    rated.worth = one("a", scores={"t": 50.0})
+    assert (score_of(rated, "t"), score_of(rated, "u")) == (50.0, None)
+    rated.chosen.quant.id = "q2_k"
+    assert 0 < (score_of(rated, "t") or 0) < 50.0
