@@ -30,8 +30,8 @@ from tests.oracle.probe.written import Found, written
 
 #: Configs that a class is derived from at first, and that prove it; of full depth; times that it may be derived anew.
 LEARNT, PROVEN, FULL, ROUNDS = 70, 200, 6, 6
-#: Seconds of the processor for one class, and for one type.
-CLASS, TYPE = 60, 120
+#: Seconds of the processor for one class; a type has twice as many. ``--seconds 300`` gives others.
+CLASS = 60
 
 
 def tensors(groups: list[Group], given: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -135,17 +135,20 @@ def main(names: list[str]) -> int:
     """Write what is proven; print what is not."""
     transformers.logging.set_verbosity_error()
     signal.signal(signal.SIGPROF, _late)
+    seconds = float(CLASS)
+    if names[:1] == ["--seconds"]:
+        seconds, names = float(names[1]), names[2:]
     for model_type in names or [name for name in transformers.CONFIG_MAPPING if name not in model_types()]:
         signal.setitimer(signal.ITIMER_PROF, 0)
         found: dict[str, Found] = {}
         probe = None
-        left = float(TYPE)
+        left = 2 * seconds
         heads = model_type in model_types() and not by_tensors(model_type)
         for class_name in [name for name in _classes(model_type) if not heads or refused(model_type, name)]:
             if left < 5:
                 break
             try:
-                signal.setitimer(signal.ITIMER_PROF, min(CLASS, left))
+                signal.setitimer(signal.ITIMER_PROF, min(seconds, left))
                 probe = Probe(model_type, class_name)
                 found[class_name] = probed(probe, recorded(model_type, class_name))
             except UnexplainedError as failure:
@@ -155,7 +158,7 @@ def main(names: list[str]) -> int:
             except Exception as error:
                 print(f"- {model_type} {class_name}: {error!r:.200}", flush=True)
             finally:
-                left -= min(CLASS, left) - signal.setitimer(signal.ITIMER_PROF, 0)[0]
+                left -= min(seconds, left) - signal.setitimer(signal.ITIMER_PROF, 0)[0]
         if found and probe is not None:
             text = json.dumps(written(probe, found, tried(model_type)), separators=(",", ":"))
             (TARGET / f"{model_type}.json").write_text(text + "\n", encoding="utf-8")

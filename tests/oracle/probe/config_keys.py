@@ -75,6 +75,19 @@ def _spelled(annotation: Any) -> str:
     return repr(annotation) if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
 
 
+def merged_of(settings: type[transformers.PreTrainedConfig]) -> Iterator[tuple[str, Any]]:
+    """By path, what a Config assumes of its parts where a file has them and leaves the key out: few do that at all."""
+    for name, spec in getattr(settings, "sub_configs_defaults", {}).items():
+        assumed = getattr(spec, "init_kwargs", None) or {}
+        alone = getattr(settings(), name, None)
+        if assumed and alone is not None:
+            part = getattr(settings.from_dict({name: {"model_type": alone.model_type}}), name)
+            own = type(alone)()
+            taken = [key for key, value in assumed.items() if getattr(part, key, None) == value]
+            if any(getattr(own, key, None) != assumed[key] for key in taken):
+                yield from ((f"{name}.{key}", assumed[key]) for key in taken)
+
+
 def openings_of(settings: Any) -> dict[str, Any]:
     """The config without its keys: the objects nested in it, each with its model type."""
     found: dict[str, Any] = {"model_type": settings.model_type}

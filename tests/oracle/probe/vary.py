@@ -136,4 +136,7 @@ class Variations:
             return [STEP * pick.choice(PRIMES) if large else pick.choice(SMALL[:6]) for _ in now]
         if all(type(v) is bool for v in now):
             return [pick.random() < 0.5 for _ in now]
+        if all(isinstance(v, list) and all(type(n) is int for n in v) for v in now):
+            chosen = [pick.choice(now) for _ in range(pick.choice(SMALL))]
+            return [[max(1, n * pick.choice((1, 1, 2, 3))) for n in one] for one in chosen]
         return now

@@ -47,8 +47,8 @@ class Probed:
     Attributes:
         version: of transformers.
         keys: by path: what the classes assume; which kinds of other values were tried (``whole``, ``decimal``,
-            ``switch``, ``null``; ``list`` of as many numbers, ``lists`` of any, ``empty``, ``words``, ``word``); which
-            words.
+            ``switch``, ``null``; ``list`` of as many numbers, ``lists`` of any, ``nested`` ones, ``empty``, ``words``,
+            ``word``, of objects only the class's ``own`` list); which words.
         parts: by path: the model type of a nested config.
         aliases: further spelling of a key, by path -> the path.
         labels: how many the classes assume.
