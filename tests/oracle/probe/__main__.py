@@ -1,7 +1,7 @@
 """``python -m tests.oracle.probe [model_type …]``: derive these types, prove them, and write `data/probed/`.
 
-A class is kept when 200 configs that it was not derived from, and some of full depth, give its every tensor exactly; of
-the others a line says what failed. What is recorded of a class is derived anew only where new configs contradict it.
+A class is kept when 200 configs that it was not derived from, some of full depth, and each key changed alone, give its
+every tensor exactly; of the others a line says what failed. What is recorded of a class is derived anew only where new configs contradict it.
 Without names: every type of transformers that no family reads.
 """
 
@@ -67,12 +67,13 @@ def probed(probe: Probe, before: tuple[list[Group], list[Rule]] | None) -> Found
     if not full:
         raise UnexplainedError("the class does not build its own Config in full depth")
     learnt: list[Sample] = []
+    full += probe.alone()
     if before is not None:
         found = Found(*before, full, kept=True)
         wrong = [sample for sample in full if not agrees(found, sample)]
         learnt = [] if wrong else _some(probe, PROVEN)
         if not wrong and all(agrees(found, sample) for sample in learnt):
-            return found._replace(samples=learnt)
+            return found._replace(samples=[*learnt, *full])
     return _derived(probe, learnt or _some(probe, LEARNT), full)
 
 
@@ -98,8 +99,8 @@ def _derived(probe: Probe, learnt: list[Sample], full: list[Sample]) -> Found:
         wrong = [sample for sample in proof if not agrees(found, sample)]
         deep = [sample for sample in full if not agrees(found, sample)]
         if not wrong and not deep:
-            return found._replace(samples=[*learnt, *proof])
-        learnt += [*wrong[:40], *deep[:2]]
+            return found._replace(samples=[*learnt, *proof, *full])
+        learnt += [*wrong[:40], *deep[:12]]
         if deep:
             full = [*full, *probe.full(2)]
             probe.state = dict(probe.small)

@@ -20,6 +20,8 @@ from tests.oracle.valueless import valueless
 
 #: What a file must say where a class assumes nothing, and cannot be built without.
 SAID = {"vocab_size": 33}
+#: By model type, keys that are left as the class assumes them: no expression says what follows from another value.
+HELD = {name: ("encoder_config.subsampling_factor",) for name in ("canary", "parakeet_ctc", "parakeet_tdt")}
 
 
 class Sample(NamedTuple):
@@ -49,6 +51,8 @@ class Probe:
         for path, value in merged_of(self.settings):
             if path in self.keys:
                 self.keys[path] = self.keys[path]._replace(default=value, settled=value)
+        for path in HELD.get(model_type, ()):
+            self.keys[path] = self.keys[path]._replace(default=ABSENT)
         self.vary = Variations(self.keys, f"{class_name} {seed}")
         self.floor: dict[str, Any] = {}
         self.small = self.vary.shallow()
@@ -117,6 +121,10 @@ class Probe:
             self.state = trial
             number += 1
             yield sample
+
+    def alone(self) -> Iterator[Sample]:
+        """Configs that differ from the class's own, of few layers, in one key: what is seldom drawn is seen here."""
+        yield from filter(None, map(self.build, self.vary.alone(self.small)))
 
     def full(self, count: int) -> Iterator[Sample]:
         """The class's own Config in full depth, and so many others near to it."""

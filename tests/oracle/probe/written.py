@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import transformers
 
 from llmscale.model.families._harmless import HARMLESS
-from tests.oracle.probe.config_keys import ABSENT
+from tests.oracle.probe.config_keys import ABSENT, optional_of
 from tests.oracle.probe.derive import Group
 from tests.oracle.probe.samples import Probe, Sample, varied
 from tests.oracle.probe.settle import Rule
@@ -60,6 +60,7 @@ def written(probe: Probe, found: Mapping[str, Found], before: Mapping[str, list[
         "version": transformers.__version__,
         "keys": keys,
         "parts": _parts(probe.base),
+        "optional": list(optional_of(probe.settings, probe.base)),
         "aliases": dict(_aliases(probe.settings(), set(keys))),
         "labels": probe.settings().num_labels,
         "rules": [json.loads(rule) for rule in every],

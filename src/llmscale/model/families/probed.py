@@ -80,7 +80,7 @@ def _values(c: Config, entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     parts: dict[str, Config] = {"": c}
     for path, kind in entry["parts"].items():
         above, _, name = path.rpartition(".")
-        parts[path] = part = parts[above].part(name)
+        parts[path] = part = parts[above].part(name, defaults={} if path in entry.get("optional", ()) else None)
         if part.model_type not in ("", kind):
             raise part.unsupported(f"has a {name} of type '{part.model_type[:60]}', where only '{kind}' was tried")
     spelled = {path: alias for alias, path in entry["aliases"].items()}
