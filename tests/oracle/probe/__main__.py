@@ -1,7 +1,8 @@
 """``python -m tests.oracle.probe [model_type …]``: derive these types, prove them, and write `data/probed/`.
 
 A class is kept when 200 configs that it was not derived from, some of full depth, and each key changed alone, give its
-every tensor exactly; of the others a line says what failed. What is recorded of a class is derived anew only where new configs contradict it.
+every tensor exactly; of the others a line says what failed. What is recorded of a class is derived anew only where new
+configs contradict it.
 Without names: every type of transformers that no family reads.
 """
 

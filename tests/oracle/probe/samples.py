@@ -21,7 +21,7 @@ from tests.oracle.valueless import valueless
 #: What a file must say where a class assumes nothing, and cannot be built without.
 SAID = {"vocab_size": 33}
 #: By model type, keys that are left as the class assumes them: no expression says what follows from another value.
-HELD = {name: ("encoder_config.subsampling_factor",) for name in ("canary", "parakeet_ctc", "parakeet_tdt")}
+HELD = dict.fromkeys(("canary", "parakeet_ctc", "parakeet_tdt"), ("encoder_config.subsampling_factor",))
 
 
 class Sample(NamedTuple):
