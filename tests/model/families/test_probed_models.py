@@ -44,6 +44,20 @@ MAE: dict[str, Any] = {
 }
 SPEECHT5: dict[str, Any] = {"model_type": "speecht5", "encoder_layers": 12, "decoder_layers": 6, "hidden_size": 768}
 
+RESNET: dict[str, Any] = {
+    "model_type": "resnet",
+    "depths": [3, 4, 6, 3],
+    "hidden_sizes": [256, 512, 1024, 2048],
+    "embedding_size": 64,
+    "layer_type": "bottleneck",
+}
+LONGT5: dict[str, Any] = {"model_type": "longt5", "d_model": 512, "d_ff": 2048, "num_layers": 6, "num_heads": 8}
+PARAKEET: dict[str, Any] = {
+    "model_type": "parakeet_ctc",
+    "vocab_size": 1025,
+    "encoder_config": {"model_type": "parakeet_encoder", "hidden_size": 1024, "num_hidden_layers": 24},
+}
+
 
 # transformers 5.24.0 on the meta device.
 @pytest.mark.parametrize(
@@ -52,6 +66,9 @@ SPEECHT5: dict[str, Any] = {"model_type": "speecht5", "encoder_layers": 12, "dec
         (GOT_OCR, "GotOcr2ForConditionalGeneration", 560_528_640),
         ({key: value for key, value in GOT_OCR.items() if key != "vision_config"}, "GotOcr2Model", 560_528_640),
         (MAE, "ViTMAEModel", 85_798_656),
+        (RESNET, "ResNetForImageClassification", 23_512_130),
+        (LONGT5, "LongT5ForConditionalGeneration", 60_506_624),
+        (PARAKEET, "ParakeetForCTC", 608_799_745),
         (SPEECHT5, "SpeechT5ForSpeechToText", 151_165_056),
         (SPEECHT5, "SpeechT5ForTextToSpeech", 144_431_684),
     ],
