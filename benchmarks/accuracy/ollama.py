@@ -8,7 +8,7 @@ from typing import Any
 from tests.runtimes.ollama.rows import GB, ROWS, held, printed, size
 
 from benchmarks.accuracy.rows import Comparison, Row
-from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS
+from llmscale.runtimes.placed import CACHE, COMPUTE, WEIGHTS
 from llmscale.units import MIB
 
 SIZE = "Ollama size of a loaded model"

@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from llmscale.records import NamedTuple
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

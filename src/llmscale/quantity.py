@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
+
+from llmscale.records import NamedTuple
 
 
 class Basis(str, Enum):

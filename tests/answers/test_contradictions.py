@@ -23,7 +23,7 @@ from llmscale.fit.place import place
 from llmscale.fit.subject import model_of
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.render.views.cells import pace, pace_range
-from llmscale.runtimes.interface import Verdict
+from llmscale.runtimes.placed import Verdict
 from llmscale.runtimes.registry import NAMES
 from llmscale.units import GIB
 from tests.helpers import good, numbers, run, write_config

@@ -12,7 +12,8 @@ from llmscale.fit.place import place
 from llmscale.fit.subject import Subject
 from llmscale.model.shape import LayerCache, Shape
 from llmscale.runtimes.general import GeneralRuntime
-from llmscale.runtimes.interface import Placement, RuntimeInfo, Workload
+from llmscale.runtimes.interface import RuntimeInfo, Workload
+from llmscale.runtimes.placed import Placement
 from llmscale.units import GIB
 from tests.fit.synthetic import RULE, SUBJECTS, cards, known, work
 

@@ -14,7 +14,8 @@ from llmscale.fit.largest import LONGEST, longest_context, most_sequences
 from llmscale.fit.place import place
 from llmscale.fit.subject import Bare, Counted, Subject, model_of
 from llmscale.formats.catalogue import number_format, quant
-from llmscale.runtimes.interface import Placement, Runtime, Verdict, Workload
+from llmscale.runtimes.interface import Runtime, Workload
+from llmscale.runtimes.placed import Placement, Verdict
 from llmscale.runtimes.refusals import refuse_lacking, refuse_unread, unmodelled
 from llmscale.runtimes.registry import runtime
 from llmscale.sources.registry import load

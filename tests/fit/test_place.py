@@ -12,7 +12,8 @@ from llmscale.fit.place import place
 from llmscale.fit.subject import Subject, model_of
 from llmscale.formats.catalogue import number_format, quant, quants
 from llmscale.quantity import Basis
-from llmscale.runtimes.interface import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, Placement, Verdict, Workload
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, Placement, Verdict
 from llmscale.runtimes.registry import runtime
 from llmscale.units import GIB
 from tests.fit.synthetic import RULE, SUBJECTS, cards, work

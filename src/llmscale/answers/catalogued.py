@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
 
 from llmscale.catalogue import entries as model_catalogue
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.catalogue.summaries import ModelSummary, summaries, summary
 from llmscale.catalogue.user import location
 from llmscale.fit.subject import Bare, Counted, Model, listed, model_of
+from llmscale.records import NamedTuple
 from llmscale.sources.catalogue import of_entry, of_report
 from llmscale.sources.interface import Loaded
 from llmscale.sources.registry import load

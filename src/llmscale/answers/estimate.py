@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
@@ -30,7 +30,9 @@ from llmscale.formats.recipe import AS_STORED, OWN_MIX, Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.interface import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement, Runtime
+from llmscale.records import NamedTuple
+from llmscale.runtimes.interface import Runtime
+from llmscale.runtimes.placed import CACHE, COMPUTE, DRAFT, MMPROJ, STATE, WEIGHTS, Placement
 from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.runtimes.subject import Exact

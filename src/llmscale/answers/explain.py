@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.answers.results.estimate import DeviceFit
 from llmscale.answers.results.explain import ExplainedWords, ExplainResult, FigureTable, Meaning
@@ -13,6 +13,7 @@ from llmscale.glossary.entries import PLACE, Found, find, words
 from llmscale.glossary.schema import Figures, Told
 from llmscale.names import shortened
 from llmscale.quantity import Basis
+from llmscale.records import NamedTuple
 
 EXACT, MODELLED = Basis.EXACT.value, Basis.MODELLED.value
 #: Of a device: what is there is known, what a model takes of it is modelled.

@@ -13,7 +13,7 @@ from llmscale.formats.recipe import REST
 from llmscale.model.inventory import TensorGroup
 from llmscale.quantity import Quantity
 from llmscale.runtimes.general import overhead_line
-from llmscale.runtimes.interface import CACHE, OVERHEAD
+from llmscale.runtimes.placed import CACHE, OVERHEAD
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.units import format_size
 

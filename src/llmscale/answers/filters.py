@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from llmscale.answers.results.lists import ModelLine
 from llmscale.errors import UsageError
 from llmscale.names import normal
+from llmscale.records import dataclass
 from llmscale.units import parse_count
 
 #: Option -> the field that its word names, exactly or in part.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.answers.catalogued import Entry, all_models
 from llmscale.answers.fitting import Asked, Candidate, Row, ladder_of
@@ -21,6 +21,7 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, Listed, model_of
 from llmscale.formats.ladder import above_floor
 from llmscale.notes import Note, note
+from llmscale.records import NamedTuple
 from llmscale.runtimes.refusals import refusal
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
-from typing import NamedTuple
 
 from llmscale.answers.catalogued import Entry
 from llmscale.answers.named import called
@@ -20,7 +19,8 @@ from llmscale.fit.largest import longest_context
 from llmscale.fit.pace import Pace, moved, pace
 from llmscale.fit.question import Question
 from llmscale.formats.recipe import Quant
-from llmscale.runtimes.interface import KINDS, LayerSplit, Verdict
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import KINDS, LayerSplit, Verdict
 
 #: Tokens a second below which a model that lies in RAM in part is not named among others: a slow reader's pace.
 LEAST_IN_RAM = 5.0

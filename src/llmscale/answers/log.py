@@ -7,7 +7,6 @@ then laid out as ``estimate`` does it, and each figure of the log stands beside 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from llmscale.answers.log_devices import devices_of
 from llmscale.answers.placed import Laid, enough, laid, longest
@@ -20,9 +19,10 @@ from llmscale.fit.question import DEFAULT_KV
 from llmscale.fit.subject import Bare, Counted, model_of
 from llmscale.formats.select import named as named_quant
 from llmscale.notes import Note, note
-from llmscale.runtimes.interface import CACHE, Placement, Usage
+from llmscale.records import NamedTuple
 from llmscale.runtimes.logged import Logged, Term
 from llmscale.runtimes.logs import read
+from llmscale.runtimes.placed import CACHE, Placement, Usage
 from llmscale.runtimes.registry import AT
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.interface import Loaded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import LossRef, model_ref
@@ -21,7 +21,8 @@ from llmscale.fit.subject import Model, model_of
 from llmscale.formats.ladder import WIDEST, above_floor
 from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
-from llmscale.runtimes.interface import Verdict
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import Verdict
 from llmscale.sources.registry import load
 from llmscale.units import GIB
 

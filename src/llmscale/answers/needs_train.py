@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from llmscale.answers.needs import filtered
 from llmscale.answers.results.common import model_ref
@@ -19,7 +18,8 @@ from llmscale.errors import UndisclosedError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import note
-from llmscale.runtimes.interface import UNLIMITED, Verdict
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import UNLIMITED, Verdict
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
 from llmscale.training.methods import MethodChoice

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
 from llmscale.devices.sets import DeviceSet
@@ -15,18 +14,9 @@ from llmscale.fit.pace import Moved, Pace, explain_pace, pace
 from llmscale.fit.place import Settled
 from llmscale.fit.subject import Subject
 from llmscale.notes import Note, note
-from llmscale.runtimes.interface import (
-    CACHE,
-    OVERHEAD,
-    WEIGHTS,
-    LayerSplit,
-    ModelName,
-    Placement,
-    Runtime,
-    Usage,
-    Verdict,
-    Workload,
-)
+from llmscale.records import NamedTuple
+from llmscale.runtimes.interface import ModelName, Runtime, Workload
+from llmscale.runtimes.placed import CACHE, OVERHEAD, WEIGHTS, LayerSplit, Placement, Usage, Verdict
 from llmscale.runtimes.subject import Exact
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.answers.fitting import Row
 from llmscale.answers.worth import weight
 from llmscale.errors import LlmscaleError, UsageError
+from llmscale.records import NamedTuple
 
 #: ``--sort``; all put the most first.
 SORTS: dict[str, Callable[[Row], Any]] = {

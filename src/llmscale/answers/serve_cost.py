@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil, isfinite
-from typing import NamedTuple
 
 from llmscale.answers.estimate import estimate
 from llmscale.answers.results.estimate import DeviceFit
@@ -13,6 +12,7 @@ from llmscale.answers.train_compute import newest_prices
 from llmscale.devices import device as catalogue
 from llmscale.errors import UsageError
 from llmscale.notes import note
+from llmscale.records import NamedTuple
 
 MILLION = 1_000_000
 HOURS_A_YEAR = 8766

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import NamedTuple
 
 from llmscale.answers.question import named_devices, question
 from llmscale.answers.results.stored import LocalDeviceRef, LocalModel, LocalModelsResult, LookedIn, UnreadableFile
@@ -20,7 +19,8 @@ from llmscale.fit.subject import model_of
 from llmscale.formats.recipe import Quant
 from llmscale.model.inventory import inventory
 from llmscale.notes import Note, note, once
-from llmscale.runtimes.interface import Verdict
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import Verdict
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.sources.stores.interface import Broken, Found, Kind

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
@@ -23,7 +22,8 @@ from llmscale.errors import UndisclosedError, UnsupportedModelError, UsageError
 from llmscale.fit.subject import model_of
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note, once
-from llmscale.runtimes.interface import OVERHEAD
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import OVERHEAD
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
 from llmscale.training.methods import METHODS, OWN, MethodChoice, Trained, largest_rank

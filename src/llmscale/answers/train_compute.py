@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from statistics import median
-from typing import NamedTuple
 
 from llmscale.answers.results.train_flops import MoneyRange, Reproduced, ReproduceResult, TrainCompute
 from llmscale.devices import device as catalogue
@@ -14,6 +13,7 @@ from llmscale.errors import UsageError
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import note
+from llmscale.records import NamedTuple
 from llmscale.training.efficiency import GENERATIONS, AskedRun, Share, expected
 from llmscale.training.published import Price, Run, prices, reached, runs
 

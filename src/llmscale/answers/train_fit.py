@@ -11,7 +11,7 @@ from llmscale.devices import device as catalogue
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UsageError
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.interface import Usage, Verdict
+from llmscale.runtimes.placed import Usage, Verdict
 from llmscale.training.device import usage
 from llmscale.training.methods import MethodChoice
 from llmscale.training.optimizers import OPTIMIZERS

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from llmscale.answers.results.train_flops import TrainFlops
 from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
+from llmscale.records import NamedTuple
 from llmscale.training.flops.step import Step, flops, six_nd, uncounted
 from llmscale.training.flops.taking_part import COUNTED, taking_part
 from llmscale.training.methods import MethodChoice

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.answers.train_memory import Held, MemoryAsked, step_memory
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note
+from llmscale.records import NamedTuple
 from llmscale.training.methods import OWN, MethodChoice, Trained, trained
 from llmscale.training.optimizers import Tensors, state_bytes
 from llmscale.training.packed import packed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.answers.results.train_fit import TrainPart
 from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
@@ -15,7 +15,8 @@ from llmscale.devices.sets import MAX_COUNT, DeviceSet
 from llmscale.devices.topology import link_between
 from llmscale.errors import LlmscaleError, UsageError
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.interface import Verdict
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import Verdict
 from llmscale.training.methods import MethodChoice
 from llmscale.training.parallel.layout import Batch, Layout, broken
 from llmscale.training.parallel.memory import Bytes, fullest

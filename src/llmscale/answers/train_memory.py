@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.errors import UsageError
 from llmscale.model.blocks.embedding import Head
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
+from llmscale.records import NamedTuple
 from llmscale.training.activations.ops import Setting
 from llmscale.training.activations.step import missing, passes
 from llmscale.training.adapters import DEFAULT_RANK

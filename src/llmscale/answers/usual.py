@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from llmscale.devices.device import entries
 from llmscale.devices.sets import DeviceSet
@@ -12,6 +11,7 @@ from llmscale.fit.subject import Model
 from llmscale.formats.ladder import originals
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import named
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import RuntimeInfo
 from llmscale.runtimes.refusals import runs, unmodelled
 from llmscale.runtimes.registry import FIRST, infos

@@ -15,11 +15,12 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from math import log2
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.catalogue.entries import library_name, models
 from llmscale.catalogue.scores import benchmarks, scores
 from llmscale.errors import UsageError
+from llmscale.records import NamedTuple
 
 #: Purpose -> words of a name that say it; names are taken apart at hyphens.
 WORDS: dict[str, frozenset[str]] = {

@@ -6,13 +6,14 @@ import os
 import re
 import shutil
 import tempfile
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
 from llmscale.catalogue.schema import check
 from llmscale.errors import InputFileError, UsageError
 from llmscale.names import normal
+from llmscale.records import NamedTuple
 from llmscale.store.tables import table
 from llmscale.store.yaml_file import YamlFile
 

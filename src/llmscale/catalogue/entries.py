@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale import plugins
 from llmscale.catalogue import user as user_catalogue
@@ -12,6 +12,7 @@ from llmscale.catalogue.entry import ModelEntry, Rumour
 from llmscale.errors import NotFoundError
 from llmscale.names import find, normal
 from llmscale.notes import Note
+from llmscale.records import NamedTuple
 from llmscale.store.tables import table
 
 

@@ -6,11 +6,12 @@ found by what it says.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from llmscale.catalogue.stems import stems
 from llmscale.names import normal
+from llmscale.records import dataclass
 from llmscale.store.tables import table
 from llmscale.store.yaml_file import YamlFile
 

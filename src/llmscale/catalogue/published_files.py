@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from llmscale.names import normal
+from llmscale.records import NamedTuple, dataclass
 from llmscale.store.tables import table
 from llmscale.units import parse_size
 

@@ -8,9 +8,9 @@ files; free text.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from llmscale.formats.spoken import formats_in, is_own_mix, quant_named
+from llmscale.records import NamedTuple
 
 _HUB = (
     r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com|hf://|modelscope\.cn/models"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.catalogue.published_files import only_quant
 from llmscale.catalogue.reading import Reading, read
@@ -17,6 +17,7 @@ from llmscale.catalogue.stems import NEAR, UNITS, is_active, is_size, key, keys,
 from llmscale.errors import NotFoundError
 from llmscale.names import MOST_LISTED, find, nearest, normal, shortened
 from llmscale.notes import Note, note
+from llmscale.records import NamedTuple
 from llmscale.store.tables import table
 from llmscale.units import format_count
 

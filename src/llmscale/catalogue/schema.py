@@ -6,8 +6,8 @@ Counts, names and answers to misunderstandings come of it, by the same code that
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import asdict, field
+from typing import Any
 
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.errors import InputFileError, LlmscaleError, UsageError
@@ -15,6 +15,7 @@ from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.names import normal
+from llmscale.records import NamedTuple, dataclass
 from llmscale.store.yaml_file import Entries, YamlFile, checked, spellings
 from llmscale.units import parse_count
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from llmscale.records import dataclass
 from llmscale.store.tables import table
 
 if TYPE_CHECKING:

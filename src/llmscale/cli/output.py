@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from llmscale.cli import options as opt
 from llmscale.cli.gathered import Command, gathers, option
 from llmscale.cli.options import Lang
+from llmscale.records import NamedTuple
 
 if TYPE_CHECKING:
     from llmscale.render.interface import View

@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
+
+from llmscale.records import NamedTuple
 
 #: No value; None is one.
 UNCLEAR = object()

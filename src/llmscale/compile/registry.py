@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
+from llmscale.records import NamedTuple
 from llmscale.store.yaml_file import YamlFile
 
 

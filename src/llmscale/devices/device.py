@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from llmscale.names import find, normal
+from llmscale.records import dataclass
 from llmscale.store.tables import table
 from llmscale.units import GIB, MIB
 

@@ -5,10 +5,11 @@ Of every spelling the key is kept: its words without those that say who made it 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from llmscale.devices.keys import key
+from llmscale.records import dataclass
 from llmscale.store.tables import table
 from llmscale.store.yaml_file import YamlFile
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.devices.device import Device, made, spelled
 from llmscale.devices.keys import key
@@ -16,6 +16,7 @@ from llmscale.devices.spoken import Spoken, readings
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.names import normal, shortened
 from llmscale.notes import Note, note
+from llmscale.records import NamedTuple
 from llmscale.store.tables import table
 
 

@@ -6,11 +6,12 @@ What is spelled out in the catalogue is read here; what tools print and people w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmscale.errors import UsageError
 from llmscale.notes import Note, note, once
+from llmscale.records import dataclass
 from llmscale.units import GIB, format_size, parse_size, whole
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from llmscale.devices.keys import SIZE_WORD
+from llmscale.records import NamedTuple
 
 _MARKS = r"\((?:r|tm|c)\)|[®™©]"
 _NVIDIA_SMI = r"^\s*gpu \d+\s*:\s*|\s*\(uuid:.*$"

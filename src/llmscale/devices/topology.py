@@ -13,10 +13,11 @@ Facts of a device are fields of `data/devices.yaml`; here stand the rules for se
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from llmscale.devices.device import Device, Interconnect, known
 from llmscale.devices.sets import DeviceSet
+from llmscale.records import NamedTuple
 
 #: 10^9 bytes a second of a lane, one way, by PCI Express generation: nominal, as datasheets round them.
 LANE_GB_S = {1: 0.25, 2: 0.5, 3: 1.0, 4: 2.0, 5: 4.0, 6: 8.0}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.notes import Note
 from llmscale.quantity import Basis
+from llmscale.records import NamedTuple
 
 DEFAULT_CONTEXT = 4096
 

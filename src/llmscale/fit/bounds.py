@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from llmscale.fit.subject import Subject
 from llmscale.quantity import Basis
+from llmscale.records import dataclass
 from llmscale.runtimes.interface import Runtime
 from llmscale.runtimes.subject import Exact
 from llmscale.store.tables import table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
@@ -16,7 +15,9 @@ from llmscale.formats.recipe import Quant
 from llmscale.formats.select import named as named_quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note
-from llmscale.runtimes.interface import Placement, Runtime, Verdict, Workload
+from llmscale.records import NamedTuple
+from llmscale.runtimes.interface import Runtime, Workload
+from llmscale.runtimes.placed import Placement, Verdict
 from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread, runs, unmodelled
 from llmscale.runtimes.registry import FIRST, infos, named
 from llmscale.runtimes.registry import runtime as find_runtime

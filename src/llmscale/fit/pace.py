@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.devices import device as device_catalogue
 from llmscale.devices.sets import DeviceSet, counted
 from llmscale.devices.topology import link_between
 from llmscale.fit.subject import Subject
 from llmscale.model.shape import Shape
-from llmscale.runtimes.interface import LayerSplit, PaceSetting, Placement, Runtime, Workload
+from llmscale.records import NamedTuple
+from llmscale.runtimes.interface import PaceSetting, Runtime, Workload
+from llmscale.runtimes.placed import LayerSplit, Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.speed.load import (
     Load,

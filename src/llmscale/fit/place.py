@@ -6,13 +6,14 @@ Of a bare size every model of about that size is asked; the answer is the one in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.fit.subject import BareSize, Subject
 from llmscale.quantity import Basis, Quantity
+from llmscale.records import NamedTuple
 from llmscale.runtimes.general import cache_bytes, state_bytes
-from llmscale.runtimes.interface import KINDS, WEIGHTS, Part, Placement, Runtime, Usage, Workload
+from llmscale.runtimes.interface import Runtime, Workload
+from llmscale.runtimes.placed import KINDS, WEIGHTS, Part, Placement, Usage
 from llmscale.runtimes.subject import Exact, SizedWeights
 
 

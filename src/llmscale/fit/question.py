@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.fit.about import About
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Options, Runtime, Workload
 from llmscale.runtimes.registry import runtime as find_runtime
 

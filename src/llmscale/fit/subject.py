@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import field
 
 from llmscale.catalogue.summaries import ModelSummary, compiled, sizes
 from llmscale.errors import UnsupportedModelError
@@ -22,6 +21,7 @@ from llmscale.model.shape import Shape
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis, Quantity
+from llmscale.records import NamedTuple, dataclass
 from llmscale.runtimes.subject import Exact, SizedWeights, Summary
 
 

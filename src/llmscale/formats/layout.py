@@ -9,9 +9,11 @@ A format knows no model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
+
+from llmscale.records import NamedTuple, dataclass
 
 #: Between a format's id and the bits that its values take instead: ``average@4.25``.
 AT = "@"

@@ -8,9 +8,9 @@ and a model's own figure is shown where it was published.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
+from llmscale.records import NamedTuple, dataclass
 from llmscale.store.tables import table
 
 #: The only published table of nearly all of llama.cpp's presets of one model in one run.

@@ -9,12 +9,12 @@ a module of their own (`llmscale.formats.gguf`). A recipe knows no model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from llmscale.formats.layout import Format
 from llmscale.model.inventory import TensorGroup
+from llmscale.records import NamedTuple, dataclass
 
 #: The weight of any linear layer.
 LINEAR = "linear"

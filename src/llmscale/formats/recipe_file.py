@@ -8,7 +8,7 @@ rules: {experts: q4_k, embed: f16}
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import TypeVar
 
 from llmscale.errors import LlmscaleError, NotFoundError
@@ -17,6 +17,7 @@ from llmscale.formats.mixed import mapped, parse_format, parse_selector
 from llmscale.formats.recipe import LINEAR, REFUSE, REST, Quant
 from llmscale.formats.sparsity import parse_sparsity
 from llmscale.names import normal
+from llmscale.records import dataclass
 from llmscale.store.yaml_file import YamlFile
 
 T = TypeVar("T")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import quants
@@ -18,6 +17,7 @@ from llmscale.formats.recipe import Quant, StoredTensor
 from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import Inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 
 #: How far beyond the smallest and the largest recipe a file may lie to be one of the model at all: others keep tables
 #: or heads in other formats, or hold a layer more.

@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from typing import NamedTuple
 
 from llmscale.errors import UsageError
 from llmscale.formats.layout import Format
 from llmscale.formats.recipe import StoredTensor, is_linear
+from llmscale.records import NamedTuple, dataclass
 
 TWO_OF_FOUR = "2:4"
 BITMASK, CSR = "bitmask", "csr"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from llmscale.formats.recipe import OWN_MIX
 from llmscale.names import normal
+from llmscale.records import NamedTuple
 from llmscale.store.tables import table
 
 _BITS = r"(?:[2-8]|16)[-_ ]?bits?"

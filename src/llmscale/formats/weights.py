@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REFUSE, REST, Quant, StoredTensor, chosen
 from llmscale.model.inventory import Inventory, TensorGroup
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 
 
 def assign_formats(quant: Quant, spec: ModelSpec, parts: Inventory) -> tuple[StoredTensor, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.errors import LlmscaleError, NotFoundError
 from llmscale.glossary.schema import Figures, Told, Word
 from llmscale.names import nearest, normal, shortened
+from llmscale.records import NamedTuple
 from llmscale.store.tables import table
 from llmscale.units import parse_count
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from llmscale.names import normal
+from llmscale.records import dataclass
 from llmscale.store.yaml_file import YamlFile
 
 #: Kinds of names that a word may stand for, besides its own.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.spec import ModelSpec
+from llmscale.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
-from typing import NamedTuple
 
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 
 #: In the order of the JSON contract.
 COMPONENTS = (

@@ -7,9 +7,10 @@ such as ``7B`` can be compared with the real models around it without reading an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.model.spec import CacheShape, ModelSpec, StateShape
+from llmscale.records import NamedTuple
 
 
 class LayerCache(NamedTuple):

@@ -8,11 +8,12 @@ name and in which layers it stands. `llmscale.model.inventory` turns the whole i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from llmscale.quantity import Basis
+from llmscale.records import NamedTuple, dataclass
 
 
 class Tensor(NamedTuple):

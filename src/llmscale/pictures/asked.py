@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from llmscale import __version__
 from llmscale.pictures.picture import Picture
+from llmscale.records import NamedTuple
 from llmscale.render.words import Words
 from llmscale.units import GIB
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import ceil, floor, log10
-from typing import NamedTuple
+
+from llmscale.records import NamedTuple
 
 
 class Tick(NamedTuple):

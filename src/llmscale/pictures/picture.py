@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from typing import Union
 
 from llmscale.pictures.axes import Axis
+from llmscale.records import NamedTuple
 
 
 class Spot(NamedTuple):

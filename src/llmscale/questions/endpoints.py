@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.errors import UsageError
+from llmscale.records import NamedTuple
 from llmscale.units import parse_count
 
 #: Characters of one value, values of one name, and formats of one question.

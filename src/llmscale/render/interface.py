@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from llmscale.records import NamedTuple
 from llmscale.render.report import Report
 from llmscale.render.words import Words
 

@@ -6,7 +6,9 @@ Views turn a result into a `Report`; the writers draw any report as a terminal t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from llmscale.records import NamedTuple
 
 
 class Cell(NamedTuple):

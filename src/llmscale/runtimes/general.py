@@ -15,26 +15,14 @@ The compute rule and the overhead are modelled, not measured.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.model.shape import LayerCache, Shape
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.interface import (
-    CACHE,
-    COMPUTE,
-    OVERHEAD,
-    STATE,
-    UNLIMITED,
-    WEIGHTS,
-    ModelName,
-    PaceSetting,
-    Placement,
-    RuntimeInfo,
-    Usage,
-    Workload,
-    gathered,
-)
+from llmscale.records import NamedTuple
+from llmscale.runtimes.interface import ModelName, PaceSetting, RuntimeInfo, Workload
+from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, UNLIMITED, WEIGHTS, Placement, Usage, gathered
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.units import GIB
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from llmscale.records import NamedTuple
 from llmscale.units import GIB, MIB
 
 #: What logs print after a size. vLLM and SGLang write GB where they divide by 2^30 (vllm/utils/mem_constants.py

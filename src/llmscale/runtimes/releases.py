@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.errors import NotFoundError, UsageError
+from llmscale.records import NamedTuple
 from llmscale.store.tables import table
 
 #: Numbers with a dot, and what a prerelease, a later build of the same or a fork puts behind them.

@@ -8,11 +8,12 @@ in `RULES` of its module ``releases``.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from llmscale.records import dataclass
 from llmscale.runtimes.registry import ROOMS
 from llmscale.runtimes.releases import Version, parsed
 from llmscale.store.yaml_file import YamlFile

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.formats.recipe import Quant, StoredTensor
 from llmscale.formats.weights import FileWeights, assign_formats, file_weights
@@ -12,6 +11,7 @@ from llmscale.model.inventory import Inventory
 from llmscale.model.shape import Shape, shape_of
 from llmscale.model.spec import ModelSpec
 from llmscale.quantity import Basis, Quantity
+from llmscale.records import NamedTuple, dataclass
 
 
 @dataclass(frozen=True, eq=False)

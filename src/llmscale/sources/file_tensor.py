@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import PlacedBlock, Tensor
+from llmscale.records import dataclass
 
 #: Components that are a tower's.
 TOWERS = ("vision", "audio", "projector")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from llmscale.errors import UndisclosedError
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note
+from llmscale.records import NamedTuple
 
 if TYPE_CHECKING:
     from llmscale.catalogue.entry import ModelEntry

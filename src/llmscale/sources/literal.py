@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec, PlacedBlock, Tensor
 from llmscale.quantity import Basis
+from llmscale.records import NamedTuple
 from llmscale.sources.interface import NOTHING, Claim, Loaded, LoadOptions
 from llmscale.units import format_count, parse_count, whole
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.speed.load import Load, PromptFlops
 
 #: An all-reduce after the attention and one after the feed-forward part of each layer.

@@ -6,10 +6,10 @@ Sums over the inventory and the shape. Bytes of the weights depend on their form
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from llmscale.model.inventory import Inventory, TensorGroup
 from llmscale.model.shape import Shape
+from llmscale.records import NamedTuple
 
 #: What a text token does not pass.
 TOWERS = ("vision", "audio", "projector")

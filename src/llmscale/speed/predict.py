@@ -8,8 +8,8 @@ range is the widest, that of a class which the fit has not seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.speed.law import Part, prefill_seconds, roofline, tokens_per_second
 from llmscale.speed.load import Load, PromptFlops
 from llmscale.speed.table import Setup

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import Inventory
+from llmscale.records import NamedTuple
 from llmscale.speed.load import TOWERS, attention_width, matrices, multiplied
 
 

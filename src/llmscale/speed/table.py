@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.devices.device import Device
+from llmscale.records import NamedTuple
 from llmscale.speed.classes import compute_class, device_class, format_class, matrix_tflops
 from llmscale.speed.law import Factors, Machine
 

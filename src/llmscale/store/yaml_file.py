@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 import yaml
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from llmscale.errors import InputFileError
 from llmscale.names import normal
+from llmscale.records import dataclass
 from llmscale.store.text_file import read_text
 from llmscale.units import MAX_COUNT
 

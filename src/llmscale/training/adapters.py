@@ -7,8 +7,8 @@ holds every method against the real one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.training.modules import Kind, Module
 
 

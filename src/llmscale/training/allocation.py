@@ -10,8 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from math import exp, log
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.training.scaling import Law
 
 PF_DAY = 8.64e19

@@ -9,10 +9,9 @@ which fragment. tests/training/test_device.py measures `ERRORS` again, with each
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.interface import OVERHEAD, WEIGHTS, Part, Usage
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import OVERHEAD, WEIGHTS, Part, Usage
 from llmscale.units import GIB
 
 TYPICAL = round(1.9 * GIB)

@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from math import exp, log, log2, log10, sqrt
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.training.published import Reached, reached
 
 #: Generations of cards in their order; of others nothing was published that could be compared.

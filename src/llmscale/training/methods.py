@@ -7,12 +7,12 @@ Sources: peft ``tuners/tuners_utils.py`` (how names match, what ``all-linear`` i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
+from llmscale.records import NamedTuple
 from llmscale.training.adapters import ADDED, DEFAULT_RANK, LINEAR, TAKES, Size
 from llmscale.training.experts import EXPERT_NAMES, adapt_experts
 from llmscale.training.modules import COMPARED, DIFFERENT, Kind, Module, modules, routes

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 
 
 class Kind(Enum):

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import ceil, prod
-from typing import NamedTuple
+
+from llmscale.records import NamedTuple
 
 STEP = 4
 FP32 = 4

@@ -8,7 +8,7 @@ Micikevicius' are from memory.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from llmscale.records import NamedTuple
 
 
 class Recipe(NamedTuple):

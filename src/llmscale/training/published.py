@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
+from llmscale.records import dataclass
 from llmscale.store.tables import table
 
 

@@ -7,7 +7,8 @@ tokenisers and data differ.
 from __future__ import annotations
 
 from math import exp
-from typing import NamedTuple
+
+from llmscale.records import NamedTuple
 
 
 class Law(NamedTuple):

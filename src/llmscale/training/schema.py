@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from llmscale.records import dataclass
 from llmscale.store.yaml_file import YamlFile
 from llmscale.training.published import Domain, Network, Price, Reached, Run
 

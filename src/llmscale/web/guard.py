@@ -10,9 +10,11 @@ import sys
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import monotonic, strftime
-from typing import Any, NamedTuple
+from typing import Any
 
 from anyio import fail_after
+
+from llmscale.records import NamedTuple
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from llmscale.devices.sets import device_set
-from llmscale.runtimes.interface import Verdict
 from llmscale.runtimes.llama_cpp.backends import LARGEST, limit
 from llmscale.runtimes.llama_cpp.load import load_of
 from llmscale.runtimes.llama_cpp.placement import place
+from llmscale.runtimes.placed import Verdict
 from llmscale.units import GIB
 from tests.cli.test_slips import run
 from tests.runtimes.llama_cpp.test_placement import subject, work

@@ -9,8 +9,9 @@ import pytest
 from llmscale import load
 from llmscale.fit.subject import model_of
 from llmscale.formats.catalogue import number_format, quant
-from llmscale.runtimes.interface import LayerSplit, ModelName, Placement, Usage, Workload
+from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.llama_cpp.launch import llama_server
+from llmscale.runtimes.placed import LayerSplit, Placement, Usage
 from llmscale.runtimes.subject import Exact
 
 #: llama.cpp 0c1e57098, common/arg.cpp: flags of llama-server with a value, and without.

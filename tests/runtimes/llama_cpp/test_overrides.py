@@ -8,9 +8,9 @@ import pytest
 
 from llmscale.devices.sets import device_set
 from llmscale.errors import UsageError
-from llmscale.runtimes.interface import COMPUTE, OVERHEAD, WEIGHTS, LayerSplit, Verdict
 from llmscale.runtimes.llama_cpp.overrides import layers_in_ram
 from llmscale.runtimes.llama_cpp.placement import partly, place
+from llmscale.runtimes.placed import COMPUTE, OVERHEAD, WEIGHTS, LayerSplit, Verdict
 from llmscale.units import GIB
 from tests.helpers import good
 from tests.runtimes.llama_cpp.test_placement import part, subject, work

@@ -13,7 +13,8 @@ from llmscale.devices.sets import sized
 from llmscale.formats.catalogue import number_format
 from llmscale.formats.catalogue import quant as find_quant
 from llmscale.model.inventory import inventory
-from llmscale.runtimes.interface import CACHE, COMPUTE, STATE, WEIGHTS, Placement, Workload
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.placed import CACHE, COMPUTE, STATE, WEIGHTS, Placement
 from llmscale.runtimes.registry import runtime
 from llmscale.runtimes.subject import Exact
 from llmscale.sources.registry import load

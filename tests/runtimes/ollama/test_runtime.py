@@ -14,10 +14,11 @@ from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import number_format
-from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS, ModelName, Workload
+from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.ollama.launch import ollama_run
 from llmscale.runtimes.ollama.placement import context_on, predicted
 from llmscale.runtimes.ollama.rules import MARGIN, alone, batch_size, default_context
+from llmscale.runtimes.placed import CACHE, COMPUTE, WEIGHTS
 from llmscale.runtimes.releases import newest
 from llmscale.units import GIB, MIB
 from tests.helpers import good

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llmscale.runtimes.interface import Verdict
+from llmscale.runtimes.placed import Verdict
 from llmscale.training.parallel.layout import Batch, Layout, broken
 from llmscale.training.parallel.memory import fullest
 from tests.training.parallel.rows import MEGATRON, ROWS, batch, budget, each, layout, model

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmscale.answers.results.common import SCHEMA
+from llmscale.records import dataclass
 
 
 @dataclass

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from llmscale.answers.results.common import SCHEMA, LossRef, SizedModelRef
+from llmscale.records import dataclass
 
 
 @dataclass

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmscale.answers.results.common import SCHEMA
 from llmscale.notes import Note
+from llmscale.records import dataclass
 
 
 @dataclass

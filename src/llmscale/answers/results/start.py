@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmscale.answers.results.common import SCHEMA
 from llmscale.answers.results.fits import FitsResult
 from llmscale.answers.results.machine import MachineResult
+from llmscale.records import dataclass
 
 
 @dataclass

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmscale.answers.results.common import SCHEMA, SizedModelRef
 from llmscale.answers.results.train_fit import TrainFit
 from llmscale.answers.results.train_flops import TrainCompute, TrainFlops
 from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.notes import Note
+from llmscale.records import dataclass
 
 
 @dataclass

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llmscale.answers.results.train_fit import TrainPart
+from llmscale.records import dataclass
 
 
 @dataclass

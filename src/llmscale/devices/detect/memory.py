@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.units import KIB
 
 #: A limit as large as this is none (cgroup v1 writes its highest number).

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple, cast
+from typing import cast
 
 from llmscale.devices.detect.interface import DetectedDevice, Detector
 from llmscale.devices.detect.memory import HostMemory, host_memory
 from llmscale.errors import NotFoundError
+from llmscale.records import NamedTuple
 
 #: Modules of this room.
 DETECTORS = ("nvidia", "sysfs", "apple")

@@ -10,7 +10,6 @@ prediction are left out, as ``--no-mtp`` does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.gguf.names import gguf_name, is_dropped, stripped
@@ -19,6 +18,7 @@ from llmscale.formats.gguf.structure import architecture, attentions, first_atte
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.inventory import Inventory, TensorGroup
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 
 #: Components that the text model's file does not hold.
 TOWERS = ("vision", "audio", "projector")

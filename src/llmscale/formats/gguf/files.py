@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from llmscale.formats.gguf.metadata import (
@@ -18,6 +17,7 @@ from llmscale.formats.gguf.ranks import file_shape
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import ModelSpec
+from llmscale.records import dataclass
 from llmscale.store.tables import table
 
 EMBEDDING = "token_embd.weight"

@@ -9,7 +9,8 @@ that nobody measured (`unknown_tokenizer`). Both come with the range that was se
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from llmscale.records import NamedTuple
 
 #: Tensors begin at a multiple of this many bytes unless ``general.alignment`` says otherwise.
 ALIGNMENT = 32

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
+from llmscale.records import dataclass
 from llmscale.store.tables import table
 
 #: The norms of StableLM 2's heads, a tensor each.

@@ -7,12 +7,12 @@ Names that do not begin with ``blk.`` (T5's ``enc.blk.``) have no layer there an
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
 
 from llmscale.formats.gguf.category import COUNTED, Category, category, quantised
 from llmscale.formats.gguf.convert import Converted, GgufModel
 from llmscale.formats.gguf.rules import Position, Traits
 from llmscale.model.inventory import TensorGroup
+from llmscale.records import NamedTuple
 
 NOWHERE = Position(0, -1)
 

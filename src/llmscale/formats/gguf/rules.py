@@ -10,12 +10,12 @@ category, position).
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.gguf.category import COUNTED, Category
 from llmscale.formats.gguf.presets import DEFAULT, EMBEDDING, LOW, NARROW, PLAIN
+from llmscale.records import NamedTuple
 
 
 class Traits(NamedTuple):

@@ -7,11 +7,11 @@ DeepSeek-V2 (arXiv:2405.04434, section 2.1) for MLA.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.blocks.linear import linear
 from llmscale.model.blocks.norm import norm
 from llmscale.model.spec import CacheShape, Tensor
+from llmscale.records import dataclass
 
 #: How LLaMA and most since name the four projections.
 QKVO = ("q_proj", "k_proj", "v_proj", "o_proj")

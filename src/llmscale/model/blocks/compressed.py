@@ -8,11 +8,11 @@ every `rate` tokens a compressor makes one entry that is kept; `series` is 2 whe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.blocks.linear import linear
 from llmscale.model.blocks.norm import norm
 from llmscale.model.spec import CacheShape, Tensor
+from llmscale.records import dataclass
 
 
 @dataclass(frozen=True)

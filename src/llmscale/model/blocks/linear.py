@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.spec import Tensor
+from llmscale.records import dataclass
 
 
 def linear(name: str, role: str, out: int, in_: int, bias: bool = False, transposed: bool = False) -> Iterator[Tensor]:

@@ -7,12 +7,12 @@ Sources: Gated DeltaNet, arXiv:2412.06464; Kimi Delta Attention, arXiv:2510.2669
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.blocks.convolution import convolution
 from llmscale.model.blocks.linear import linear
 from llmscale.model.blocks.norm import norm
 from llmscale.model.spec import StateShape, Tensor
+from llmscale.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ DeepSeekMoE, arXiv:2401.06066 (shared experts); DeepSeek-V3, arXiv:2412.19437 (c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.blocks.linear import linear
 from llmscale.model.spec import Tensor
+from llmscale.records import dataclass
 
 #: How LLaMA and most since name the three matrices.
 GATE_UP_DOWN = ("gate_proj", "up_proj", "down_proj")

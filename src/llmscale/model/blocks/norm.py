@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.spec import Tensor
+from llmscale.records import dataclass
 
 
 def norm(name: str, size: int, bias: bool = False, role: str = "norm") -> Iterator[Tensor]:

@@ -8,12 +8,12 @@ layers: a convolution keeps as many inputs as its kernel is wide. States that ar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.blocks.convolution import convolution
 from llmscale.model.blocks.linear import linear
 from llmscale.model.blocks.norm import norm
 from llmscale.model.spec import StateShape, Tensor
+from llmscale.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.blocks.linear import linear
 from llmscale.model.blocks.norm import norm
 from llmscale.model.spec import Tensor
+from llmscale.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import QKVO, Attention
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
@@ -13,6 +12,7 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 
 
 class Variant(NamedTuple):

@@ -7,7 +7,9 @@ kinds of stretching.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from llmscale.records import NamedTuple
 
 #: Keys under which a config says how positions are rotated, the newer one first.
 ROPE = ("rope_parameters", "rope_scaling")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.linear import Linear
@@ -11,6 +10,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._bounds import MAX_VOCAB
 from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named
+from llmscale.records import NamedTuple
 
 
 class PerLayer(NamedTuple):

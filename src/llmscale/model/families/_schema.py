@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from llmscale.model.families._packed import common, packed
+from llmscale.records import dataclass
 from llmscale.store.yaml_file import YamlFile
 
 

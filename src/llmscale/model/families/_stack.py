@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from llmscale.model.blocks.attention import Attention
@@ -11,6 +10,7 @@ from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.families._config import Config
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
+from llmscale.records import dataclass
 
 Kind = TypeVar("Kind")
 #: A block and the name it stands under, relative to its layer: ("self_attn", Attention(…)).

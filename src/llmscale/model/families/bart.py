@@ -9,7 +9,6 @@ The zeros of ``final_logits_bias``, a buffer, are not counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear
@@ -19,6 +18,7 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._seq2seq import decoder_layer, encoder_layer
 from llmscale.model.families._stack import Named, place, stack, text_spec
 from llmscale.model.spec import ModelSpec, PlacedBlock
+from llmscale.records import dataclass
 
 MODEL_TYPES = ("bart", "mbart", "pegasus", "marian", "m2m_100", "blenderbot", "blenderbot-small")
 

@@ -7,7 +7,6 @@ Laguna's layers slide or see all and may differ in query heads (``num_attention_
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Linear
@@ -18,6 +17,7 @@ from llmscale.model.families._config import Config
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
 from llmscale.model.families._window import windows
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 
 MODEL_TYPES = ("laguna", "hy_v3")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from llmscale.errors import UsageError
 from llmscale.pictures.picture import Picture
+from llmscale.records import NamedTuple
 
 
 class Paper(NamedTuple):

@@ -6,7 +6,6 @@ What is told apart by colour is told apart without it as well: by its sign, or b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style as Paint
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from llmscale.pictures.drawers.canvas import Canvas
 from llmscale.pictures.picture import Bars, Chart, Picture, Series, Spot
+from llmscale.records import NamedTuple
 
 
 class Signs(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
@@ -11,6 +10,7 @@ from llmscale.devices.sets import counted as counted_device
 from llmscale.fit.largest import LONGEST
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis
+from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
 from llmscale.render.words import Words

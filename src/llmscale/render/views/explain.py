@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.answers.results.explain import ExplainedWords, ExplainResult, FigureTable
 from llmscale.notes import note
 from llmscale.quantity import Basis
+from llmscale.records import NamedTuple
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import answer, counted, gib, pace, wait
 from llmscale.render.views.next import typed

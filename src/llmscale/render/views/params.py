@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.answers.results.params import ParameterCount, ParamsResult
 from llmscale.model.describe import TIERS
 from llmscale.notes import note
 from llmscale.quantity import Basis
+from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import counted
 from llmscale.render.words import Words

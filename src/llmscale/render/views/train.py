@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llmscale.answers.results.train import TrainPeaks, TrainResult
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis
+from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import gib
 from llmscale.render.views.train_fit import fit_notes, fit_sentence, fit_tables

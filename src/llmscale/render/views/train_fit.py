@@ -10,7 +10,7 @@ from llmscale.notes import Note, note
 from llmscale.render.report import Cell, Column, Table, table, word
 from llmscale.render.views.cells import answer, gib
 from llmscale.render.words import Words
-from llmscale.runtimes.interface import OVERHEAD, WEIGHTS, Verdict
+from llmscale.runtimes.placed import OVERHEAD, WEIGHTS, Verdict
 from llmscale.training.device import ACTIVATIONS, ERRORS, OPTIMIZER
 from llmscale.units import format_gib
 

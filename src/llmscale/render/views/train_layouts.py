@@ -10,7 +10,7 @@ from llmscale.notes import Note, note
 from llmscale.render.report import Cell, Column, Table, table, word
 from llmscale.render.views.cells import answer, gib
 from llmscale.render.words import Words
-from llmscale.runtimes.interface import Verdict
+from llmscale.runtimes.placed import Verdict
 from llmscale.training.parallel.pace import ERRORS
 from llmscale.units import format_gib
 

@@ -8,12 +8,13 @@ byte (Rich 15); `llmscale.render.writers.table` leaves all else to Rich.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
+
+from llmscale.records import NamedTuple
 
 #: Blanks between columns: the padding and Rich's own divider.
 GAP = 2

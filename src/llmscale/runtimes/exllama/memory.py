@@ -28,7 +28,8 @@ from llmscale.model.blocks.attention import LatentAttention
 from llmscale.model.shape import LayerCache
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import FRAMEWORK, Memory, known, state_bytes
-from llmscale.runtimes.interface import WEIGHTS, Workload
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.placed import WEIGHTS
 from llmscale.runtimes.subject import Exact, Summary
 
 #: ``PAGE_SIZE``, ``max_chunk_size``, ``max_output_size``.

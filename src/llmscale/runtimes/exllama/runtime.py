@@ -8,7 +8,8 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.exllama.info import INFO
 from llmscale.runtimes.exllama.memory import PAGE, UNPACKED, compute, memory, parts, rows
 from llmscale.runtimes.general import FRAMEWORK, GeneralRuntime, Memory, overhead_line, state_lines
-from llmscale.runtimes.interface import Placement, Workload
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
 
 

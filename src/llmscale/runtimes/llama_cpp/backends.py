@@ -9,17 +9,18 @@ llama.cpp issue 11598. AMD's driver allocates 4 GiB at once (that issue and 1500
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from llmscale.formats.weights import ON_HOST
 from llmscale.notes import note
-from llmscale.runtimes.interface import Limit, Verdict, Workload
+from llmscale.records import NamedTuple
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.facts import AttentionFacts, LatentAttentionFacts
 from llmscale.runtimes.llama_cpp.info import VULKAN
 from llmscale.runtimes.llama_cpp.load import Load
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulator.cells import cells
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import buffer_bytes
+from llmscale.runtimes.placed import Limit, Verdict
 from llmscale.runtimes.subject import Exact
 from llmscale.units import GIB
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import singledispatch
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention, BlockIndexer, Indexer, LatentAttention, PoolIndexer
@@ -24,6 +24,7 @@ from llmscale.model.blocks.mlp import (
 )
 from llmscale.model.blocks.recurrent import Mamba, Mamba2, ShortConvolution
 from llmscale.model.spec import Block
+from llmscale.records import NamedTuple
 from llmscale.runtimes.llama_cpp.facts import (
     AttentionFacts,
     DeltaNetFacts,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import number_format
@@ -19,12 +19,14 @@ from llmscale.formats.recipe import Quant, StoredTensor
 from llmscale.formats.weights import assign_formats
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.interface import DRAFT, MMPROJ, Workload
+from llmscale.records import NamedTuple
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_weights
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import CUDA_ALIGN, CUDA_ROW
 from llmscale.runtimes.llama_cpp.towers import GRAPHS
+from llmscale.runtimes.placed import DRAFT, MMPROJ
 from llmscale.runtimes.subject import Exact
 from llmscale.store.tables import table
 from llmscale.units import MIB

@@ -6,7 +6,9 @@ memory of its own.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from typing import Union
+
+from llmscale.records import NamedTuple
 
 
 class AttentionFacts(NamedTuple):

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import shlex
 
-from llmscale.runtimes.interface import ModelName, Placement, Workload
+from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.info import ALL, AUTO
 from llmscale.runtimes.llama_cpp.simulate import cache_type, tokens_of
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact
 
 #: ``-b`` where none is given (common/common.h, `n_batch`): no step holds more tokens than a batch.

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.quantity import Basis
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.facts import ModelFacts

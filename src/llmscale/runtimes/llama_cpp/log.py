@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from llmscale.runtimes.interface import CACHE, COMPUTE, STATE, WEIGHTS
 from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term
+from llmscale.runtimes.placed import CACHE, COMPUTE, STATE, WEIGHTS
 
 _LOADING = "loaded meta data with"
 _CONTEXT = re.compile(

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from llmscale.formats.recipe import StoredTensor
 from llmscale.formats.weights import ON_HOST
+from llmscale.records import NamedTuple
 from llmscale.runtimes.curve import Curve, Values
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload

@@ -19,8 +19,9 @@ of this and belongs into ``--reserve``.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from llmscale.records import NamedTuple
 from llmscale.units import MIB
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from typing import Any
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.runtimes.general import GeneralRuntime, spread
-from llmscale.runtimes.interface import ModelName, PaceSetting, Placement, Workload
+from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
 from llmscale.runtimes.llama_cpp import summary as compiled
 from llmscale.runtimes.llama_cpp.info import INFO
 from llmscale.runtimes.llama_cpp.process import further
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
 
 #: Cells come in multiples of this, and so many tokens of a prompt are computed at once by default.

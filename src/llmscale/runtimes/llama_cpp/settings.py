@@ -6,7 +6,7 @@ common/common.h and include/llama.h).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from llmscale.records import NamedTuple
 
 
 class LlamaCppSettings(NamedTuple):

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 
 Fields = Mapping[str, Any]
 NONE: Fields = MappingProxyType({})

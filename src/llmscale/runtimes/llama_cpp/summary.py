@@ -8,14 +8,15 @@ off; of settings that put anything elsewhere they say nothing.
 from __future__ import annotations
 
 from math import inf
-from typing import NamedTuple
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.quantity import Basis, Quantity
+from llmscale.records import NamedTuple
 from llmscale.runtimes.curve import from_json, interpolated
 from llmscale.runtimes.general import Memory, cache_bytes, compute_bytes, known, state_bytes
-from llmscale.runtimes.interface import CACHE, COMPUTE, STATE, WEIGHTS, LayerSplit, Placement, Usage, Workload, gathered
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, pool
+from llmscale.runtimes.placed import CACHE, COMPUTE, STATE, WEIGHTS, LayerSplit, Placement, Usage, gathered
 from llmscale.runtimes.subject import Summary
 
 CELLS, UBATCH = 256, 512

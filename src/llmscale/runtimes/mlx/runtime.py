@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import GeneralRuntime, Memory, state_lines
-from llmscale.runtimes.interface import ModelName, Placement, Workload
+from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.mlx.info import INFO
 from llmscale.runtimes.mlx.memory import QUANTISED, cache_format, cached, chunk_of, compute, memory, parts
 from llmscale.runtimes.mlx.rules import PROMPTS, QUANTISED_FROM, STEP
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
 
 #: How far off a model of which only the shape is known may be, as a share of what is used.

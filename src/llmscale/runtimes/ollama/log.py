@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from llmscale.runtimes.interface import CACHE, COMPUTE, WEIGHTS
 from llmscale.runtimes.llama_cpp import log as engine
 from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, last, number, size, term
+from llmscale.runtimes.placed import CACHE, COMPUTE, WEIGHTS
 
 _SUMS = {"model weights": WEIGHTS, "kv cache": CACHE, "compute graph": COMPUTE}
 _SUM = re.compile(rf'msg="({"|".join(_SUMS)})" (?:device|buffer|backend)=(\S+)(?: buffer_type=\S+)? size="?{SIZE}')

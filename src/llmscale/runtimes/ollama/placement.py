@@ -8,13 +8,14 @@ from dataclasses import replace
 from llmscale.devices.sets import RESERVE, DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.gguf.files import file_bytes
-from llmscale.runtimes.interface import Placement, Usage, Workload
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.companions import projector_of
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.placement import partly as llama_partly
 from llmscale.runtimes.llama_cpp.placement import place as llama_place
 from llmscale.runtimes.llama_cpp.simulate import facts
 from llmscale.runtimes.ollama.rules import ALONE, CONTEXTS, MARGIN, Predicted, alone, batch_size, default_context
+from llmscale.runtimes.placed import Placement, Usage
 from llmscale.runtimes.subject import Exact, Summary
 
 #: What it does not depend on devices for.

@@ -17,8 +17,7 @@ had engines of their own, whose figures differ). Read in 0.33.0-rc2:
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from llmscale.records import NamedTuple
 from llmscale.units import GIB, MIB
 
 #: The tag of llama.cpp that Ollama 0.33.0-rc2 builds (``LLAMA_CPP_VERSION``).

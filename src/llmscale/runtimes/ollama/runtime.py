@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import spread
-from llmscale.runtimes.interface import ModelName, PaceSetting, Placement, Workload
+from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
 from llmscale.runtimes.llama_cpp import summary as compiled
 from llmscale.runtimes.llama_cpp.process import further
 from llmscale.runtimes.llama_cpp.runtime import UBATCH, LlamaCpp
 from llmscale.runtimes.ollama.info import INFO
 from llmscale.runtimes.ollama.rules import LLAMA_CPP, MARGIN, batch_size
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.releases import newest
 from llmscale.runtimes.subject import Exact, Summary
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from functools import singledispatch
 from math import ceil
-from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention, AttentionMixture, Indexer, LatentAttention
@@ -27,6 +26,7 @@ from llmscale.model.blocks.recurrent import Mamba, Mamba2, ShortConvolution
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.inventory import TensorGroup
 from llmscale.model.spec import Block
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.ranks import kv_heads, part, state_groups
 from llmscale.runtimes.parallel.split import OUTPUTS, SIDES, divided, split
 

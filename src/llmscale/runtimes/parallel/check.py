@@ -6,10 +6,11 @@ Read in vLLM 0.19.0 (``vllm/config/model.py``, ``verify_with_parallel_config``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.blocks import heads
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.parallel.shards import text_blocks

@@ -6,7 +6,7 @@ The rounding is ``mxfp4_round_up_hidden_size_and_intermediate_size`` of vLLM 0.1
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from llmscale.records import NamedTuple
 
 #: Values that share a scale, of a byte.
 BLOCK = 32

@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from math import ceil
-from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Indexer
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.blocks import CacheKind, Keeping, computed, kept
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel, stage_layers
 from llmscale.runtimes.parallel.shards import text_blocks

@@ -7,7 +7,7 @@ Read in vLLM 0.19.0, whose layers SGLang's were made from: ``vllm/distributed/ut
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from llmscale.records import NamedTuple
 
 
 class Parallel(NamedTuple):

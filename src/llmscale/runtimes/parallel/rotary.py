@@ -9,10 +9,10 @@ attention alone (``linear_scaling_rope.py``, ``dynamic_ntk_scaling_rope.py``).
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.spec import Block, ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.shards import is_latent, text_blocks
 
 #: How families begin whose windows rotate unlike their full attention (models/gemma3.py, models/olmo2.py).

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.inventory import TensorGroup, inventory
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.blocks import share
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel, part, stage_layers
 

@@ -8,12 +8,12 @@ V; windows may have a pool of their own (`llmscale.runtimes.sglang.pools`). Late
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import NamedTuple
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear_attention import LightningAttention
 from llmscale.model.spec import Block
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.ranks import kv_heads
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.devices.sets import DeviceSet, counted
-from llmscale.runtimes.interface import CACHE, STATE, Placement, Workload
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.placed import CACHE, STATE, Placement
 from llmscale.runtimes.sglang.placement import settings_of, started
 from llmscale.runtimes.sglang.pools import STATE_RATIO, WINDOW_RATIO
 from llmscale.runtimes.sglang.startup import outside

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from llmscale.runtimes.interface import CACHE, STATE, WEIGHTS
 from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term, whole
+from llmscale.runtimes.placed import CACHE, STATE, WEIGHTS
 from llmscale.runtimes.sglang.startup import SglangSettings, outside
 from llmscale.units import GIB
 

@@ -15,7 +15,12 @@ from llmscale.formats.catalogue import quant
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, spread
-from llmscale.runtimes.interface import (
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.parallel.check import undivided
+from llmscale.runtimes.parallel.planes import planes_of
+from llmscale.runtimes.parallel.published import PLAIN
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.placed import (
     CACHE,
     OVERHEAD,
     STATE,
@@ -25,13 +30,8 @@ from llmscale.runtimes.interface import (
     Placement,
     Usage,
     Verdict,
-    Workload,
     gathered,
 )
-from llmscale.runtimes.parallel.check import undivided
-from llmscale.runtimes.parallel.planes import planes_of
-from llmscale.runtimes.parallel.published import PLAIN
-from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.sglang.info import INFO
 from llmscale.runtimes.sglang.launch import TORCHAO
 from llmscale.runtimes.sglang.loaded import IMAGE_CACHE, loaded_bytes, vision

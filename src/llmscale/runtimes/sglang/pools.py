@@ -13,9 +13,8 @@ Read in SGLang 0.5.23: ``sglang/srt/model_executor/pool_configurator.py`` (``Def
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.blocks import Keeping, computed
 from llmscale.runtimes.parallel.paging import kinds
 from llmscale.runtimes.parallel.shards import text_blocks

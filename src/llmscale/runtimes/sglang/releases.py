@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 from math import inf
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.runtimes.releases import holding, newest
 from llmscale.units import GIB
 

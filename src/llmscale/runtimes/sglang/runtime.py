@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from llmscale.devices.sets import DeviceSet
 from llmscale.quantity import NOTHING, Basis, Quantity
 from llmscale.runtimes.general import GeneralRuntime, Memory
-from llmscale.runtimes.interface import ModelName, Placement, Workload
+from llmscale.runtimes.interface import ModelName, Workload
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.sglang.info import INFO
 from llmscale.runtimes.sglang.static import CONTEXT
 from llmscale.runtimes.subject import Exact, Summary

@@ -11,10 +11,9 @@ Activations and CUDA graphs are not measured: they get the share that is left.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.check import refuse_undivided
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.parallel.shards import PlaneBytes, is_latent

@@ -10,8 +10,7 @@ Sizing the pool after graphs were captured (``SGLANG_ENABLE_POST_CAPTURE_KV_SIZI
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from llmscale.records import NamedTuple
 from llmscale.runtimes.sglang.releases import release
 from llmscale.units import GIB, MIB
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import singledispatch
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, Indexer, LatentAttention
 from llmscale.model.blocks.linear import Linear, Parameter
@@ -16,6 +15,7 @@ from llmscale.model.blocks.linear_attention import GatedDeltaNet
 from llmscale.model.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Griffin, Mamba, Mamba2, RwkvChannelMix, RwkvTimeMix, ShortConvolution
+from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.attention.attend import attend
 from llmscale.runtimes.transformers.attention.latent import attend_latent
 from llmscale.runtimes.transformers.experts import mixture

@@ -6,8 +6,7 @@ leaves alive. `n` counts elements.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.style import Activation, Normed
 from llmscale.runtimes.transformers.tape import Buffer, Tape
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.model.blocks.attention import Attention, Indexer, LatentAttention
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.recurrent import Mamba2
 from llmscale.model.spec import Block, CacheShape
+from llmscale.records import NamedTuple
 
 
 class RoutedExperts(NamedTuple):

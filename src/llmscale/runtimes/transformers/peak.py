@@ -7,10 +7,10 @@ stays of the moment; all else that is alive is compute.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from llmscale.errors import UsageError
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.transformers.decoder.cache import state_of

@@ -21,7 +21,8 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import GeneralRuntime, Memory, cache_bytes, known, state_bytes
-from llmscale.runtimes.interface import Placement, Workload
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.transformers import summary as compiled
 from llmscale.runtimes.transformers.info import INFO

@@ -8,12 +8,12 @@ one token is traced for the widest of it alone: the cache's growth, and scores o
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.attention.eager import by_hand
 from llmscale.runtimes.transformers.attention.heads import heads_of
 from llmscale.runtimes.transformers.encoder.call import stack

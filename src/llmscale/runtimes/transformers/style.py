@@ -6,7 +6,9 @@ not repeated here. Which model type does what stands in `styles`.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from llmscale.records import NamedTuple
 
 Normed = Literal["rms", "gemma", "layer", "manual", "bare"]
 Activation = Literal["fused", "gelu_new", "quick_gelu", "relu2", "xielu"]

@@ -7,7 +7,7 @@ on a `Tape` in the order of the code that it follows; what was alive when most w
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from llmscale.records import NamedTuple
 
 #: Bytes that the allocator rounds every tensor up to.
 BLOCK = 512

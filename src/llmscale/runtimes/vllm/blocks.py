@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from functools import singledispatch
 from math import prod
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
 from llmscale.model.spec import Block
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.paging import BLOCK
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.vllm.releases import Batch

@@ -10,9 +10,9 @@ what is reported in ``vllm/v1/core/kv_cache_utils.py``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel import paging
 from llmscale.runtimes.parallel.blocks import CacheKind, Keeping
 from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, Paging

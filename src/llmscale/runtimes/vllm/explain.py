@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmscale.devices.sets import DeviceSet, counted
-from llmscale.runtimes.interface import Placement, Workload
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.releases import release
 from llmscale.runtimes.vllm.started import Served, started

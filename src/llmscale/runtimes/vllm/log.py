@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from llmscale.runtimes.interface import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term, whole
+from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 
 _OWN = r"(?:model_runner|gpu_worker|worker|kv_cache_utils|core)\.py:\d+|vLLM|vllm"
 #: Figures that stand once for each rank, the surer line first.

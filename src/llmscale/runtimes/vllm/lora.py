@@ -10,9 +10,9 @@ left out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from llmscale.errors import UsageError
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.shards import Shard
 

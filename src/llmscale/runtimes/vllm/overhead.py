@@ -17,10 +17,9 @@ Both are measured, not derived; the rows are in tests/truth/vllm.json and tests/
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.vllm.cache import CROSSED
 from llmscale.runtimes.vllm.profile import H100, DeviceTraits

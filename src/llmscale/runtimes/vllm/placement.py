@@ -12,7 +12,10 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, compute_bytes, known, spread
-from llmscale.runtimes.interface import (
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.parallel.paging import CacheLayout
+from llmscale.runtimes.parallel.ranks import part
+from llmscale.runtimes.placed import (
     CACHE,
     COMPUTE,
     OVERHEAD,
@@ -24,11 +27,8 @@ from llmscale.runtimes.interface import (
     Placement,
     Usage,
     Verdict,
-    Workload,
     gathered,
 )
-from llmscale.runtimes.parallel.paging import CacheLayout
-from llmscale.runtimes.parallel.ranks import part
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
 from llmscale.runtimes.vllm.releases import release

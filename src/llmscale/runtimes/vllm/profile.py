@@ -25,11 +25,10 @@ larger of two moments, on top of what stays allocated through both:
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.blocks import computed
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.parallel.shards import text_blocks

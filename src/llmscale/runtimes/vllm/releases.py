@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.mxfp4 import Kernel
 from llmscale.runtimes.releases import holding
 from llmscale.units import GIB

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import GeneralRuntime
-from llmscale.runtimes.interface import ModelName, PaceSetting, Placement, Workload
+from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
+from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from llmscale.devices.device import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.model.prediction import predicting
+from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.paging import BLOCK
 from llmscale.runtimes.parallel.planes import planes_of

@@ -9,11 +9,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.errors import UsageError
 from llmscale.model.prediction import predicting, projection
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, request_bytes
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.parallel.shards import PlaneBytes

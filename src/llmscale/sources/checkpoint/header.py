@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.errors import InputFileError
 from llmscale.names import visible
+from llmscale.records import NamedTuple
 from llmscale.sources.json_text import parsed
 from llmscale.store.opened import opener
 

@@ -10,7 +10,9 @@ import os
 import struct
 from collections.abc import Iterator
 from struct import unpack_from
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
+
+from llmscale.records import NamedTuple
 
 #: Bytes of a directory; an entry for each tensor has about 100.
 MOST_DIRECTORY = 16 << 20

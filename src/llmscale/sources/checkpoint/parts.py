@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.errors import InputFileError
 from llmscale.formats.recipe import StoredTensor
 from llmscale.names import visible
+from llmscale.records import NamedTuple
 from llmscale.sources.checkpoint.files import files_of, listed, listed_pytorch
 from llmscale.sources.checkpoint.load import header_of
 from llmscale.sources.checkpoint.tensors import Role, stored_tensors

@@ -7,8 +7,9 @@ torch/_weights_only_unpickler.py (what a file of weights may name).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from llmscale.records import NamedTuple
 from llmscale.sources.checkpoint.header import MOST_AXES
 
 #: Storages by the class that they are pickled as, and types of `torch`, as safetensors calls them.

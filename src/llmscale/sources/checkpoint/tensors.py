@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.layout import Format, Plane
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.inventory import Inventory, TensorGroup
+from llmscale.records import NamedTuple
 from llmscale.sources.checkpoint.header import BITS, CheckpointTensor
 
 #: The first number after one of these is a layer; that behind ``experts.`` an expert.

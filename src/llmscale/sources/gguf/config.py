@@ -8,7 +8,9 @@ Whether the model that comes out is the file's is not believed but checked, tens
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from llmscale.records import NamedTuple
 
 Shapes = Mapping[str, tuple[int, ...]]
 Config = dict[str, Any]

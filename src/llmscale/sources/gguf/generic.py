@@ -7,13 +7,13 @@ writes; what llama.cpp computes with is taken for a LLaMA's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from llmscale.errors import InputFileError
 from llmscale.formats.recipe import StoredTensor
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock, StateShape, Tensor
+from llmscale.records import dataclass
 from llmscale.sources.file_tensor import placed_tensors
 from llmscale.sources.gguf.config import Read
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmscale.errors import InputFileError
+from llmscale.records import NamedTuple
 from llmscale.sources.gguf.cursor import Cursor
 from llmscale.sources.gguf.types import TYPES, GgmlType
 from llmscale.store.opened import opener

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from llmscale.catalogue.entries import lookup
 from llmscale.catalogue.summaries import summaries
@@ -21,6 +20,7 @@ from llmscale.formats.gguf.ranks import file_shape
 from llmscale.model.families import from_keys
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.sources.catalogue import of_entry
 from llmscale.sources.gguf.config import TYPES, Read, config_of
 from llmscale.sources.gguf.tensors import trimmed

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from llmscale.errors import InputFileError
 from llmscale.names import visible
+from llmscale.records import NamedTuple
 
 PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE)
 #: A towers' file, which is loaded beside a model.

@@ -6,10 +6,10 @@ Source: the enum `ggml_type` of ggml/include/ggml.h and the blocks of ggml/src/g
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.layout import Format, Plane
+from llmscale.records import NamedTuple
 
 
 class GgmlType(NamedTuple):

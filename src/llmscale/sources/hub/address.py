@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from llmscale.errors import UsageError
 from llmscale.names import visible
+from llmscale.records import NamedTuple
 
 PREFIX = "hub:"
 EXAMPLE = "For example hub:Qwen/Qwen3-8B, hub:org/name@revision or hub:org/name-GGUF:Q4_K_M."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from llmscale.errors import NotFoundError
 from llmscale.names import visible
+from llmscale.records import NamedTuple
 from llmscale.sources.gguf.split import COMPANION, PART
 
 CHECKPOINT, GGUF = ".safetensors", ".gguf"

@@ -12,11 +12,12 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from llmscale.errors import InputFileError
 from llmscale.names import visible
+from llmscale.records import NamedTuple
 
 VARIABLE = "LLMSCALE_CACHE"
 MOST_LIST, MOST_FILES, MOST_PATH = 32 << 20, 100_000, 400

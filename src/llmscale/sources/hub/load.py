@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from llmscale.errors import InputFileError, LlmscaleError, NetworkError, NotFoundError
 from llmscale.notes import Note, note
+from llmscale.records import NamedTuple
 from llmscale.sources import catalogue
 from llmscale.sources.hub import choice, kept, reach
 from llmscale.sources.hub.address import Address, address

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from llmscale.errors import NetworkError, NotFoundError, UsageError
 from llmscale.names import visible
+from llmscale.records import NamedTuple
 
 ATTEMPTS = 4
 #: Seconds before the second attempt, twice as many before each that follows; the longest that a server may ask for.

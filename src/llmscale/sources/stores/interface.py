@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import NamedTuple
+
+from llmscale.records import NamedTuple
 
 
 class Kind(Enum):

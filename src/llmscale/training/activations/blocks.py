@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import singledispatch
 from math import prod
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block
+from llmscale.records import NamedTuple
 from llmscale.training.activations.attention import attend
 from llmscale.training.activations.experts import mixture
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight

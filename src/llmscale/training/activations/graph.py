@@ -8,7 +8,8 @@ tensor, ``torch/csrc/autograd/input_buffer.cpp``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from llmscale.records import NamedTuple
 
 
 class Value(NamedTuple):

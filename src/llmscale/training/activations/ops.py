@@ -9,8 +9,8 @@ its input to its own format).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight, work
 
 FP32 = 4

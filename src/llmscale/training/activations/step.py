@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.embedding import Embedding, Head
@@ -15,6 +14,7 @@ from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
+from llmscale.records import NamedTuple
 from llmscale.training.activations.blocks import Piece, is_modelled, record
 from llmscale.training.activations.graph import Graph, Value, gradient, weight
 from llmscale.training.activations.image import classifier, patches

@@ -6,7 +6,7 @@ classes keep when they are traced: tests/truth/training_activations.json, but fo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from llmscale.records import NamedTuple
 
 
 class Style(NamedTuple):

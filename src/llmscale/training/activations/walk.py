@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.training.activations.graph import Graph, Operation, Value
 
 

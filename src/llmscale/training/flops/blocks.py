@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import isqrt, prod
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.convolution import Convolution
@@ -26,6 +25,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.spec import Block, Tensor
+from llmscale.records import NamedTuple
 from llmscale.training.flops.products import Cost, Heads, Training, attention, linear
 
 COUNTED = (

@@ -6,7 +6,7 @@ kernel's backward makes the scores once more). What autograd leaves out: a gradi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from llmscale.records import NamedTuple
 
 
 class Cost(NamedTuple):

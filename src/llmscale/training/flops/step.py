@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import groupby
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.convolution import Convolution
@@ -20,6 +19,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
+from llmscale.records import NamedTuple
 from llmscale.training.flops.blocks import COUNTED, Counted, Place, convolution, count
 from llmscale.training.flops.products import Training
 

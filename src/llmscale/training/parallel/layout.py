@@ -8,8 +8,7 @@ added before they must divide.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from llmscale.records import NamedTuple
 from llmscale.training.parallel.sizes import Sizes
 
 SLOTS = 3

@@ -11,10 +11,10 @@ kernels, 8-bit inputs and what it recomputes: half to a quarter more is the rang
 from __future__ import annotations
 
 from math import ceil
-from typing import NamedTuple
 
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.interface import OVERHEAD, WEIGHTS, Part, Usage
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import OVERHEAD, WEIGHTS, Part, Usage
 from llmscale.training.device import ACTIVATIONS, GRADIENTS, OPTIMIZER, overhead
 from llmscale.training.parallel.kept import FP32, HALF
 from llmscale.training.parallel.layout import Batch, Layout

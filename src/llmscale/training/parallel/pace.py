@@ -12,8 +12,7 @@ and torchtitan's and one of Megatron's; tests/training/parallel/test_pace.py mea
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from llmscale.records import NamedTuple
 from llmscale.training.parallel.kept import FP32, HALF
 from llmscale.training.parallel.layout import Batch, Layout
 from llmscale.training.parallel.sizes import Sizes

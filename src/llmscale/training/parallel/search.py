@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import log
-from typing import NamedTuple
 
-from llmscale.runtimes.interface import Usage, Verdict
+from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import Usage, Verdict
 from llmscale.training.parallel.layout import Batch, Layout, cuts_sequence, divides_layers
 from llmscale.training.parallel.memory import Bytes, fullest
 from llmscale.training.parallel.pace import Cluster, Step, step

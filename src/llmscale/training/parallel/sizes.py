@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.embedding import Head
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.training.parallel.kept import HALF, kept
 
 

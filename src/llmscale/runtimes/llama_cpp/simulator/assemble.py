@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.runtimes.llama_cpp.facts import LayerFacts
 from llmscale.runtimes.llama_cpp.simulator import gemma3n, gemma4, joins, ops
 from llmscale.runtimes.llama_cpp.simulator.context import GraphContext

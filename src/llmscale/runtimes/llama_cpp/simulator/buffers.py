@@ -8,8 +8,7 @@ Source: llama.cpp commit 0c1e57098; held against tests/truth/llamacpp_measured.j
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from llmscale.records import NamedTuple
 from llmscale.runtimes.llama_cpp.facts import LatentAttentionFacts, ModelFacts
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator import cells

@@ -12,8 +12,8 @@ tests/truth/llamacpp_measured.json.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import buffer_bytes

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.runtimes.llama_cpp.facts import ExpertsFacts, LayerFacts, ModelFacts
 from llmscale.runtimes.llama_cpp.settings import Offload
 

@@ -11,8 +11,8 @@ Left out: operations that a device cannot run, and devices that share a buffer t
 from __future__ import annotations
 
 from math import prod
-from typing import NamedTuple
 
+from llmscale.records import NamedTuple
 from llmscale.runtimes.llama_cpp.simulator.alloc import allocate
 from llmscale.runtimes.llama_cpp.simulator.graph import VIEWS, Graph, GraphTensor
 

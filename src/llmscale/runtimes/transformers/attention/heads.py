@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llmscale.model.blocks.attention import Attention
+from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.ops import Step, norm
 from llmscale.runtimes.transformers.style import Style
 from llmscale.runtimes.transformers.tape import Buffer, Tape

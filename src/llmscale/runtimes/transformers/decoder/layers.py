@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Linear
@@ -12,6 +11,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba2, RwkvTimeMix
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.spec import Block, CacheShape, ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.blocks import join
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.parts import Part, SharedTransformer

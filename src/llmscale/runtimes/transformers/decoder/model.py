@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.spec import ModelSpec
+from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.blocks import has_code
 from llmscale.runtimes.transformers.decoder.layer import ORDERS
 from llmscale.runtimes.transformers.decoder.layers import DecoderLayer, layers_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import isqrt
-from typing import NamedTuple
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding
@@ -13,6 +12,7 @@ from llmscale.model.blocks.linear import Parameter
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.spec import ModelSpec, PlacedBlock
+from llmscale.records import NamedTuple
 from llmscale.runtimes.transformers.styles import ENCODERS
 
 #: The role of tables of biases.
