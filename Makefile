@@ -66,8 +66,8 @@ oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformer
 	$(ORACLE)/bin/python -m tests.oracle $(MODEL_TYPES)
 	$(ORACLE)/bin/python -m tests.oracle.changes $(MODEL_TYPES)
 
-probe: $(ORACLE)/ready  ## derive model types from the classes of transformers: MODEL_TYPES="segformer xglm"
-	$(ORACLE)/bin/python -m tests.oracle.probe $(MODEL_TYPES)
+probe: $(ORACLE)/ready  ## derive model types from the classes of transformers: MODEL_TYPES="segformer xglm", EACH=300 seconds a class
+	$(ORACLE)/bin/python -m tests.oracle.probe $(if $(EACH),--seconds $(EACH)) $(MODEL_TYPES)
 	$(ORACLE)/bin/python -m tests.oracle.keys
 
 activations: $(ORACLE)/ready  ## what classes of transformers have alive in generate; MODEL_TYPES as above

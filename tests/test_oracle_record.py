@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from llmscale.runtimes.releases import newest
 from tests.oracle.campaigns import ACTIVATIONS, CAMPAIGNS, TENSORS, Campaign
 from tests.oracle.layouts import record as layouts
 from tests.oracle.outdated import ROOT, Outdated, line, other_version, pins
@@ -137,10 +138,12 @@ def test_one_line_says_what_to_run() -> None:
 
 
 def test_versions_are_those_that_pyproject_names() -> None:
-    pinned = pins()
+    pinned = pins("oracle")
     assert pinned.keys() >= {"transformers", "torch", "bitsandbytes", "compressed-tensors", "torchao"}
     assert other_version("hqq 0.2.8.post1", pinned) is None
     assert other_version(f"torch {pinned['torch']}+cpu", pinned) is None
+    assert pins("oracle", "measure") == {**pinned, **pins("measure")}
+    assert pins("measure")["transformers"] == newest("transformers")
     assert other_version("transformers 1.0", pinned) == f"made with transformers 1.0, not {pinned['transformers']}"
 
 

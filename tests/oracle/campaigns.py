@@ -19,11 +19,13 @@ class Campaign(NamedTuple):
 
     Attributes:
         command: what makes the record again, and the variable that names model types to make the rows of alone.
+        extras: of pyproject.toml, which name the oldest releases that rows may be made with.
     """
 
     command: str
     record: Record
     subjects: Callable[[], Iterable[Subject]]
+    extras: Sequence[str] = ("oracle",)
 
     def chosen(self, names: Sequence[str]) -> list[Subject]:
         """The subjects of these model types or ids; all, when none are named."""
@@ -77,5 +79,6 @@ ACTIVATIONS = Campaign(
         },
     ),
     subjects,
+    ("oracle", "measure"),  # the release that the runtime models, which may be older than what is counted with
 )
 CAMPAIGNS = (TENSORS, ACTIVATIONS)

@@ -21,11 +21,14 @@ class Outdated(NamedTuple):
     part: str
 
 
-def pins() -> dict[str, str]:
-    """The version of each library that pyproject.toml names exactly for the oracle."""
+def pins(*extras: str) -> dict[str, str]:
+    """The version of each library that pyproject.toml names exactly for these extras; the last one decides."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    _, _, extra = text.partition("\noracle = [")
-    return dict(re.findall(r'"([\w-]+)==([\w.]+)"', extra.partition("]")[0]))
+    found: dict[str, str] = {}
+    for extra in extras:
+        _, _, listed = text.partition(f"\n{extra} = [")
+        found |= re.findall(r'"([\w-]+)==([\w.]+)"', listed.partition("]")[0])
+    return found
 
 
 def other_version(made_with: str, pinned: Mapping[str, str]) -> str | None:

@@ -12,6 +12,7 @@ import transformers
 from tests.oracle.omitted import with_factors
 from tests.oracle.rules import CLASSES, COUNTED_BUFFERS, SAME_AS, SAME_TENSOR, UNCOUNTED_BUFFERS
 from tests.oracle.subjects import Shape
+from tests.oracle.valueless import valueless
 
 
 class Real(NamedTuple):
@@ -66,7 +67,7 @@ def _build(config: dict[str, Any]) -> torch.nn.Module | None:
     build = build or transformers.MODEL_FOR_CAUSAL_LM_MAPPING.get(type(settings), None)
     if build is None:
         return None
-    with torch.device("meta"):
+    with torch.device("meta"), valueless():
         model = build(settings)
     model.tie_weights()
     assert isinstance(model, torch.nn.Module)

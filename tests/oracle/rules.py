@@ -266,6 +266,24 @@ RULES = (
         ),
         to_ours=True,
     ),
+    RuleSet(
+        "exaone",
+        tuple(
+            _rename(there, here, "the published checkpoints' names; the library's are LLaMA's since 5.24")
+            for there, here in (
+                (r"^model\.embed_tokens\.", "transformer.wte."),
+                (r"^model\.norm\.", "transformer.ln_f."),
+                (r"^model\.layers\.", "transformer.h."),
+                (r"\.input_layernorm\.", ".ln_1."),
+                (r"\.post_attention_layernorm\.", ".ln_2."),
+                (r"\.self_attn\.o_proj\.", ".attn.attention.out_proj."),
+                (r"\.self_attn\.", ".attn.attention."),
+                (r"\.mlp\.gate_proj\.", ".mlp.c_fc_0."),
+                (r"\.mlp\.up_proj\.", ".mlp.c_fc_1."),
+                (r"\.mlp\.down_proj\.", ".mlp.c_proj."),
+            )
+        ),
+    ),
     RuleSet("gpt_neox", (_rename(r"^lm_head\.", "embed_out.", "the published checkpoints' name of the head"),)),
     RuleSet(
         "gemma3 internvl llava llava_next llava_onevision mistral3 mllama paligemma",

@@ -1,9 +1,10 @@
 """``python -m tests.oracle.stale``: a line for each record that has to be made again, and what makes it; else nothing.
 
-A row is stale when its config has changed since, when its model is gone, or when it was made with another version of
-the libraries than pyproject.toml names; so is a record without a row of a model type or a format that there is. A
-further model of a type that has rows needs none of its own. Nothing is counted and no library is asked, so this takes
-no time and no network: whether *our* tensors are still the recorded ones is what ``tests/test_oracle_record.py`` says.
+A row is stale when its config has changed since, when its model is gone, or when it was made with an older version of
+the libraries than pyproject.toml names (what is alive: than the release that the runtime models); so is a record
+without a row of a model type or a format that there is. A further model of a type that has rows needs none of its own.
+Nothing is counted and no library is asked, so this takes no time and no network: whether *our* tensors are still the
+recorded ones is what ``tests/test_oracle_record.py`` says.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ from tests.oracle.outdated import line, pins
 
 def lines() -> Iterator[str]:
     """One of each stale record."""
-    pinned = pins()
     for campaign in CAMPAIGNS:
         path, types = campaign.record.path, {row["model_type"] for row in campaign.record.rows().values()}
-        if said := line(path, campaign.command, campaign.outdated(pinned), types):
+        if said := line(path, campaign.command, campaign.outdated(pins(*campaign.extras)), types):
             yield said
-    if said := line(layouts.RECORD, layouts.COMMAND, layouts.outdated(pinned), layouts.parts()):
+    if said := line(layouts.RECORD, layouts.COMMAND, layouts.outdated(pins("oracle")), layouts.parts()):
         yield said
 
 

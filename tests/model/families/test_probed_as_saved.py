@@ -76,6 +76,34 @@ def test_an_object_that_was_never_varied_is_what_the_class_assumes_or_refused() 
         count(ARIA, **{key: {"1225": 128, "4900": 300}})
 
 
+LLAVA: dict[str, Any] = {
+    "model_type": "llava_next_video",
+    "architectures": ["LlavaNextVideoForConditionalGeneration"],
+    "text_config": {"model_type": "llama", "num_hidden_layers": 2},
+    "vision_config": {"model_type": "clip_vision_model", "num_hidden_layers": 2},
+}
+UDOP: dict[str, Any] = {"model_type": "udop", "architectures": ["UdopForConditionalGeneration"], "num_layers": 2}
+
+
+@pytest.mark.parametrize("more", [{}, {"image_grid_pinpoints": [[336, 672]]}, {"image_grid_pinpoints": [[1], [2, 3]]}])
+def test_lists_of_lists_that_change_nothing_may_say_what_they_like(more: dict[str, Any]) -> None:
+    assert count(LLAVA, **more) == 703_427_328
+
+
+@pytest.mark.parametrize("given", [[[336, "672"]], [[-1, 2]], [[336, 10**12]], [[True]], [{"a": 1}], [], "all"])
+def test_lists_of_other_things_are_refused_by_name(given: Any) -> None:
+    with pytest.raises(UnsupportedModelError, match="image_grid_pinpoints"):
+        count(LLAVA, image_grid_pinpoints=given)
+
+
+def test_a_list_of_objects_is_the_one_that_the_class_makes_or_refused() -> None:
+    own = [{"type": "1d"}, {"type": "horizontal"}, {"type": "vertical"}]
+    assert count(UDOP) == count(UDOP, relative_bias_args=own) == 96_405_504
+    for other in ([{"type": "1d"}], own[::-1], own[:2]):  # each is one table less, or another order that nobody tried
+        with pytest.raises(UnsupportedModelError, match="relative_bias_args"):
+            count(UDOP, relative_bias_args=other)
+
+
 def test_a_list_of_dimensions_must_not_be_empty_unless_that_was_tried() -> None:
     segformer = {"model_type": "segformer", "architectures": ["SegformerForImageClassification"]}
     with pytest.raises(UnsupportedModelError, match="depths"):

@@ -1,7 +1,8 @@
 """``python -m tests.oracle.probe [model_type …]``: derive these types, prove them, and write `data/probed/`.
 
-A class is kept when 200 configs that it was not derived from, and some of full depth, give its every tensor exactly; of
-the others a line says what failed. What is recorded of a class is derived anew only where new configs contradict it.
+A class is kept when 200 configs that it was not derived from, some of full depth, and each key changed alone, give its
+every tensor exactly; of the others a line says what failed. What is recorded of a class is derived anew only where new
+configs contradict it.
 Without names: every type of transformers that no family reads.
 """
 
@@ -30,8 +31,8 @@ from tests.oracle.probe.written import Found, written
 
 #: Configs that a class is derived from at first, and that prove it; of full depth; times that it may be derived anew.
 LEARNT, PROVEN, FULL, ROUNDS = 70, 200, 6, 6
-#: Seconds of the processor for one class, and for one type.
-CLASS, TYPE = 60, 120
+#: Seconds of the processor for one class; a type has twice as many. ``--seconds 300`` gives others.
+CLASS = 60
 
 
 def tensors(groups: list[Group], given: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -67,12 +68,13 @@ def probed(probe: Probe, before: tuple[list[Group], list[Rule]] | None) -> Found
     if not full:
         raise UnexplainedError("the class does not build its own Config in full depth")
     learnt: list[Sample] = []
+    full += probe.alone()
     if before is not None:
         found = Found(*before, full, kept=True)
         wrong = [sample for sample in full if not agrees(found, sample)]
         learnt = [] if wrong else _some(probe, PROVEN)
         if not wrong and all(agrees(found, sample) for sample in learnt):
-            return found._replace(samples=learnt)
+            return found._replace(samples=[*learnt, *full])
     return _derived(probe, learnt or _some(probe, LEARNT), full)
 
 
@@ -98,8 +100,8 @@ def _derived(probe: Probe, learnt: list[Sample], full: list[Sample]) -> Found:
         wrong = [sample for sample in proof if not agrees(found, sample)]
         deep = [sample for sample in full if not agrees(found, sample)]
         if not wrong and not deep:
-            return found._replace(samples=[*learnt, *proof])
-        learnt += [*wrong[:40], *deep[:2]]
+            return found._replace(samples=[*learnt, *proof, *full])
+        learnt += [*wrong[:40], *deep[:12]]
         if deep:
             full = [*full, *probe.full(2)]
             probe.state = dict(probe.small)
@@ -135,17 +137,20 @@ def main(names: list[str]) -> int:
     """Write what is proven; print what is not."""
     transformers.logging.set_verbosity_error()
     signal.signal(signal.SIGPROF, _late)
+    seconds = float(CLASS)
+    if names[:1] == ["--seconds"]:
+        seconds, names = float(names[1]), names[2:]
     for model_type in names or [name for name in transformers.CONFIG_MAPPING if name not in model_types()]:
         signal.setitimer(signal.ITIMER_PROF, 0)
         found: dict[str, Found] = {}
         probe = None
-        left = float(TYPE)
+        left = 2 * seconds
         heads = model_type in model_types() and not by_tensors(model_type)
         for class_name in [name for name in _classes(model_type) if not heads or refused(model_type, name)]:
             if left < 5:
                 break
             try:
-                signal.setitimer(signal.ITIMER_PROF, min(CLASS, left))
+                signal.setitimer(signal.ITIMER_PROF, min(seconds, left))
                 probe = Probe(model_type, class_name)
                 found[class_name] = probed(probe, recorded(model_type, class_name))
             except UnexplainedError as failure:
@@ -155,7 +160,7 @@ def main(names: list[str]) -> int:
             except Exception as error:
                 print(f"- {model_type} {class_name}: {error!r:.200}", flush=True)
             finally:
-                left -= min(CLASS, left) - signal.setitimer(signal.ITIMER_PROF, 0)[0]
+                left -= min(seconds, left) - signal.setitimer(signal.ITIMER_PROF, 0)[0]
         if found and probe is not None:
             text = json.dumps(written(probe, found, tried(model_type)), separators=(",", ":"))
             (TARGET / f"{model_type}.json").write_text(text + "\n", encoding="utf-8")

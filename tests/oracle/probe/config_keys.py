@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import MISSING
 from typing import Any, NamedTuple
 
@@ -73,6 +74,43 @@ def _spelled(annotation: Any) -> str:
         inner = ", ".join(_spelled(arg) for arg in args)
         return f"{typing.get_origin(annotation)}[{inner}]".replace("typing.Literal", "Literal")
     return repr(annotation) if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+
+
+def merged_of(settings: type[transformers.PreTrainedConfig]) -> Iterator[tuple[str, Any]]:
+    """By path, what a Config assumes of its parts where a file has them and leaves the key out: few do that at all."""
+    for name, spec in getattr(settings, "sub_configs_defaults", {}).items():
+        assumed = getattr(spec, "init_kwargs", None) or {}
+        alone = getattr(settings(), name, None)
+        if assumed and alone is not None:
+            part = getattr(settings.from_dict({name: {"model_type": alone.model_type}}), name)
+            own = type(alone)()
+            taken = [key for key, value in assumed.items() if getattr(part, key, None) == value]
+            if any(getattr(own, key, None) != assumed[key] for key in taken):
+                yield from ((f"{name}.{key}", assumed[key]) for key in taken)
+
+
+def optional_of(settings: type[transformers.PreTrainedConfig], base: dict[str, Any]) -> Iterator[str]:
+    """Paths of the objects that a file may leave out: the Config then makes the same as of empty ones.
+
+    A text part never: files of other code have its keys beside the others.
+    """
+    whole = settings.from_dict(deepcopy(base)).to_dict()
+    for path in (path for path in _paths(base) if not re.search(r"text|language|llm", path)):
+        config = deepcopy(base)
+        above, _, last = path.rpartition(".")
+        part = config
+        for key in filter(None, above.split(".")):
+            part = part[key]
+        del part[last]
+        if settings.from_dict(config).to_dict() == whole:
+            yield path
+
+
+def _paths(base: dict[str, Any], path: str = "") -> Iterator[str]:
+    for name, part in base.items():
+        if isinstance(part, dict):
+            yield path + name
+            yield from _paths(part, f"{path}{name}.")
 
 
 def openings_of(settings: Any) -> dict[str, Any]:

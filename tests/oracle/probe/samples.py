@@ -12,10 +12,16 @@ from typing import Any, NamedTuple
 import torch
 import transformers
 
-from tests.oracle.probe.config_keys import ABSENT, keys_of, openings_of
+from tests.oracle.probe.config_keys import ABSENT, keys_of, merged_of, openings_of
 from tests.oracle.probe.trace import MET, Decimal, Sizes, Whole, listen, told
 from tests.oracle.probe.vary import Variations
 from tests.oracle.rules import COUNTED_BUFFERS
+from tests.oracle.valueless import valueless
+
+#: What a file must say where a class assumes nothing, and cannot be built without.
+SAID = {"vocab_size": 33}
+#: By model type, keys that are left as the class assumes them: no expression says what follows from another value.
+HELD = dict.fromkeys(("canary", "parakeet_ctc", "parakeet_tdt"), ("encoder_config.subsampling_factor",))
 
 
 class Sample(NamedTuple):
@@ -42,6 +48,11 @@ class Probe:
         self.model = getattr(transformers, class_name)
         self.base = openings_of(self.settings())
         self.keys = dict(keys_of(self.settings()))
+        for path, value in merged_of(self.settings):
+            if path in self.keys:
+                self.keys[path] = self.keys[path]._replace(default=value, settled=value)
+        for path in HELD.get(model_type, ()):
+            self.keys[path] = self.keys[path]._replace(default=ABSENT)
         self.vary = Variations(self.keys, f"{class_name} {seed}")
         self.floor: dict[str, Any] = {}
         self.small = self.vary.shallow()
@@ -64,7 +75,7 @@ class Probe:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 settings = self.settings.from_dict(config)
-                with torch.device("meta"), sizes:
+                with torch.device("meta"), valueless(), sizes:
                     model = self.model(settings)
                 model.tie_weights()
         except Exception:
@@ -83,7 +94,7 @@ class Probe:
                 path: key.settled
                 for path, key in self.keys.items()
                 if key.default is not ABSENT and key.settled is not None and key.settled != key.default
-            }
+            } | {path: value for path, value in SAID.items() if path in self.keys and self.keys[path].settled is None}
             if self.build(self.floor) is None:
                 return False
         listen()
@@ -110,6 +121,10 @@ class Probe:
             self.state = trial
             number += 1
             yield sample
+
+    def alone(self) -> Iterator[Sample]:
+        """Configs that differ from the class's own, of few layers, in one key: what is seldom drawn is seen here."""
+        yield from filter(None, map(self.build, self.vary.alone(self.small)))
 
     def full(self, count: int) -> Iterator[Sample]:
         """The class's own Config in full depth, and so many others near to it."""
@@ -187,13 +202,26 @@ def held(model: torch.nn.Module, sizes: Sizes) -> tuple[dict[str, tuple[int, ...
     """Every stored tensor of a model, and the buffers that checkpoints hold; what their sizes were made of."""
     found: dict[str, tuple[int, ...]] = {}
     made: dict[str, tuple[Any, ...]] = {}
+    normed = dict(_normed(model))
     seen: set[int] = set()
     every = list(model.named_parameters(remove_duplicate=False))
     every += [(n, b) for n, b in model.named_buffers() if any(re.search(p, n) for p in COUNTED_BUFFERS)]
     for name, tensor in every:
         if id(tensor) not in seen:
             found[name] = tuple(tensor.shape)
-            if (origin := sizes.of(tensor)) is not None:
+            if (origin := normed.get(name) or sizes.of(tensor)) is not None:
                 made[name] = origin
         seen.add(id(tensor))
     return found, made
+
+
+def _normed(model: torch.nn.Module) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Of convolutions whose weight is kept as length and direction: what both were made of, by name."""
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Conv1d) and torch.nn.utils.parametrize.is_parametrized(module):
+            sizes = module.out_channels, module.in_channels // module.groups, *module.kernel_size
+            path = f"{name}.parametrizations.weight.original"
+            length, direction = (module.get_parameter(f"parametrizations.weight.original{n}") for n in (0, 1))
+            yield f"{path}1", tuple(map(told, sizes))
+            same = zip(sizes, length.shape, direction.shape, strict=True)
+            yield f"{path}0", tuple(told(size) if own == whole else int(own) for size, own, whole in same)

@@ -167,6 +167,8 @@ class Sizes(TorchFunctionMode):
     """Notes by storage what each new tensor was made with."""
 
     MAKERS = frozenset((torch.empty, torch.zeros, torch.ones, torch.randn, torch.rand, torch.full, torch.arange))
+    #: What makes a tensor as large as its first.
+    KEEPERS = frozenset((torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.Tensor.div))
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,9 +184,15 @@ class Sizes(TorchFunctionMode):
             if len(given) == 1 and isinstance(given[0], (tuple, list)):
                 given = given[0]
             if isinstance(given, (tuple, list)) and tuple(given) == tuple(found.shape):
-                self.kept.append(found)
-                self.sizes[found.untyped_storage()._cdata] = tuple(map(told, given))
+                self._keep(found, tuple(map(told, given)))
+        elif func in self.KEEPERS and isinstance(args[0], torch.Tensor) and found.shape == args[0].shape:
+            self._keep(found, self.of(args[0]))
         return found
+
+    def _keep(self, found: torch.Tensor, known: tuple[Any, ...] | None) -> None:
+        if known is not None:
+            self.kept.append(found)
+            self.sizes[found.untyped_storage()._cdata] = known
 
     def of(self, tensor: torch.Tensor) -> tuple[Any, ...] | None:
         """What a tensor's sizes were made of; None where its making was not seen."""

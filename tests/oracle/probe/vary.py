@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -82,6 +82,22 @@ class Variations:
                     trial[path] = self._entries(path, length)
         return trial
 
+    def alone(self, state: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The state with one key said otherwise, each of them once for every way."""
+        for path, key in self.keys.items():
+            now = self._now(dict(state), path)
+            if key.default is ABSENT or TOKEN.fullmatch(path.rpartition(".")[2]):
+                continue
+            others: list[Any] = [None] if "None" in key.kind or key.default is None else []
+            if isinstance(now, bool):
+                others.append(not now)
+            elif isinstance(now, int):
+                others += [now + 1, now * 2, max(1, now // 2)]
+            others += words_of(key.kind)
+            for value in others:
+                if value != now:
+                    yield {**state, path: value}
+
     def _entries(self, path: str, length: int) -> list[Any]:
         settled = self.keys[path].settled
         kinds = list({repr(one): one for one in settled}.values())
@@ -136,4 +152,7 @@ class Variations:
             return [STEP * pick.choice(PRIMES) if large else pick.choice(SMALL[:6]) for _ in now]
         if all(type(v) is bool for v in now):
             return [pick.random() < 0.5 for _ in now]
+        if all(isinstance(v, list) and all(type(n) is int for n in v) for v in now):
+            chosen = [pick.choice(now) for _ in range(pick.choice(SMALL))]
+            return [[max(1, n * pick.choice((1, 1, 2, 3))) for n in one] for one in chosen]
         return now

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import transformers
 
 from llmscale.model.families._harmless import HARMLESS
-from tests.oracle.probe.config_keys import ABSENT
+from tests.oracle.probe.config_keys import ABSENT, optional_of
 from tests.oracle.probe.derive import Group
 from tests.oracle.probe.samples import Probe, Sample, varied
 from tests.oracle.probe.settle import Rule
@@ -60,6 +60,7 @@ def written(probe: Probe, found: Mapping[str, Found], before: Mapping[str, list[
         "version": transformers.__version__,
         "keys": keys,
         "parts": _parts(probe.base),
+        "optional": list(optional_of(probe.settings, probe.base)),
         "aliases": dict(_aliases(probe.settings(), set(keys))),
         "labels": probe.settings().num_labels,
         "rules": [json.loads(rule) for rule in every],
@@ -86,6 +87,8 @@ def _keys(probe: Probe, samples: Sequence[Sample], text: str) -> dict[str, list[
         for value in others:
             kinds[_kind(value, key.default)] = None
         found[path] = [key.default, list(kinds)]
+        if "own" in kinds:
+            found[path].append([key.settled])
         if "words" in kinds:
             found[path].append(sorted({word for value in others if isinstance(value, list) for word in value}))
         if "word" in kinds:
@@ -97,15 +100,24 @@ def _joined(now: list[Any], before: list[Any]) -> list[Any]:
     """A key with what was tried of it now and before."""
     if now[0] != before[0]:
         return now
+    if "own" in now[1]:
+        return now
     words = sorted({word for _, _, *listed in (now, before) for word in (listed or [[]])[0]})
     return [now[0], list(dict.fromkeys([*before[1], *now[1]])), *([words] if words else [])]
 
 
 def _kind(value: Any, default: Any) -> str:
-    """``whole``, ``decimal``, ``switch``, ``null``, ``word``; ``list`` of so many numbers, ``lists`` of any."""
+    """``whole``, ``decimal``, ``switch``, ``null``, ``word``; ``list`` of so many numbers, ``lists`` of any.
+
+    Of lists of objects only the class's ``own`` is tried.
+    """
     if value == []:
         return "empty"
     if isinstance(value, list):
+        if all(isinstance(one, list) and all(type(n) is int for n in one) for one in value):
+            return "nested"
+        if any(isinstance(one, (list, dict)) for one in value):
+            return "own"
         if any(isinstance(one, str) for one in value):
             return "words"
         return "list" if isinstance(default, list) and len(default) == len(value) else "lists"

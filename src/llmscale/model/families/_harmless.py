@@ -20,7 +20,7 @@ HARMLESS = re.compile(
             r"do_sample|early_stopping|temperature|top_[kp]|typical_p|diversity_penalty|encoder_no_repeat_ngram_size|remove_invalid_values",
             r"use_cache|cache_implementation|return_dict.*|output_(hidden_states|attentions|scores|past|router_logits)|prefix|task_specific_params",
             # training
-            r".*dropout.*|.*_pdrop|dropout|.*drop_path_rate|.*layerdrop|initializer.*|init_(method_)?std|.*_init(ializer)?_(std|range|factor)|embd_pdrop",
+            r".*dropout.*|.*_pdrop|dropout|.*drop_path_rate|.*layerdrop|initializer.*|init_(method_)?std|.*_init(ializer)?_(std|range|factor)|axial_norm_std|embd_pdrop",
             r"gradient_checkpointing|use_bfloat16|torchscript|chunk_size_feed_forward|pretraining_tp|ep_size|pruned_heads|problem_type|finetuning_task",
             r"aux_loss_alpha|seq_aux|router_aux_loss_coef|router_z_loss_coef|router_jitter_noise|input_jitter_noise|moe_dropout|.*_loss_(coef|weight)",
             r"classifier_dropout(_prob)?|id2label|label2id|num_labels|summary_(use_proj|activation|first_dropout|proj_to_labels|type)|exponential_decay_length_penalty",

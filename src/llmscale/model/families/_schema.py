@@ -48,9 +48,10 @@ class Probed:
     Attributes:
         version: of transformers.
         keys: by path: what the classes assume; which kinds of other values were tried (``whole``, ``decimal``,
-            ``switch``, ``null``; ``list`` of as many numbers, ``lists`` of any, ``empty``, ``words``, ``word``); which
-            words.
+            ``switch``, ``null``; ``list`` of as many numbers, ``lists`` of any, ``nested`` ones, ``empty``, ``words``,
+            ``word``, of objects only the class's ``own`` list); which words.
         parts: by path: the model type of a nested config.
+        optional: paths of those that a file may leave out, and the class makes as of an empty one.
         aliases: further spelling of a key, by path -> the path.
         labels: how many the classes assume.
         rules: path, whether whatever is said, what the Config makes of the key where it is left open.
@@ -66,6 +67,7 @@ class Probed:
     rules: list[tuple[str, bool, Any]]
     groups: list[tuple[str, list[Any], Any, list[Any]]]
     classes: dict[str, tuple[dict[str, list[int]], list[int]]]
+    optional: list[str] = field(default_factory=list)
 
 
 def check_probed(*files: YamlFile) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _values(c: Config, entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     parts: dict[str, Config] = {"": c}
     for path, kind in entry["parts"].items():
         above, _, name = path.rpartition(".")
-        parts[path] = part = parts[above].part(name)
+        parts[path] = part = parts[above].part(name, defaults={} if path in entry.get("optional", ()) else None)
         if part.model_type not in ("", kind):
             raise part.unsupported(f"has a {name} of type '{part.model_type[:60]}', where only '{kind}' was tried")
     spelled = {path: alias for alias, path in entry["aliases"].items()}
@@ -109,7 +109,7 @@ def _settled(c: Config, rules: list[Any], values: Mapping[str, Any]) -> Iterator
                 continue  # what needs it says so
 
 
-def _check(part: Config, key: str, default: Any, tried: list[str], words: list[str]) -> None:
+def _check(part: Config, key: str, default: Any, tried: list[str], words: list[Any]) -> None:
     """Refuse what was not varied when the class was probed, and numbers out of bounds."""
     given = part.get(key)
     if type(given) is type(default) and given == default:
@@ -128,14 +128,18 @@ def _check(part: Config, key: str, default: Any, tried: list[str], words: list[s
     raise part.unsupported(f"has {key} = {str(given)[:40]}, where only {str(default)[:40]} was tried")
 
 
-def _listed(given: Any, default: Any, tried: list[str], words: list[str]) -> bool:
+def _listed(given: Any, default: Any, tried: list[str], words: list[Any]) -> bool:
     """Whether a list is of the kind that was tried: words of any number, or as many whole numbers in bounds."""
     if not isinstance(given, list):
         return False
     if not given:
         return "empty" in tried
+    if "own" in tried:
+        return given in words
     if "words" in tried:
         return all(one in words for one in given)
+    if "nested" in tried and all(isinstance(one, list) for one in given):
+        return all(type(number) is int and 0 <= number <= MAX_WIDTH for one in given for number in one)
     alike = "lists" in tried or ("list" in tried and isinstance(default, list) and len(given) == len(default))
     kinds = {type(one) for one in given}
     return alike and (kinds == {bool} or (kinds == {int} and all(0 <= one <= MAX_WIDTH for one in given)))

@@ -1,0 +1,88 @@
+"""Well-known models of derived types, as their published files say them: the totals of the classes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import run
+
+GOT_OCR: dict[str, Any] = {
+    "model_type": "got_ocr2",
+    "architectures": ["GotOcr2ForConditionalGeneration"],
+    "image_seq_length": 576,
+    "image_token_index": 151859,
+    "torch_dtype": "bfloat16",
+    "text_config": {
+        "model_type": "qwen2",
+        "hidden_size": 1024,
+        "intermediate_size": 2816,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 16,
+        "vocab_size": 151860,
+        "rope_theta": 1000000.0,
+        "rms_norm_eps": 1e-06,
+        "max_position_embeddings": 32768,
+        "tie_word_embeddings": True,
+    },
+    "vision_config": {},
+}
+MAE: dict[str, Any] = {
+    "model_type": "vit_mae",
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "image_size": 224,
+    "patch_size": 16,
+    "mask_ratio": 0.75,
+    "norm_pix_loss": True,
+}
+SPEECHT5: dict[str, Any] = {"model_type": "speecht5", "encoder_layers": 12, "decoder_layers": 6, "hidden_size": 768}
+
+RESNET: dict[str, Any] = {
+    "model_type": "resnet",
+    "depths": [3, 4, 6, 3],
+    "hidden_sizes": [256, 512, 1024, 2048],
+    "embedding_size": 64,
+    "layer_type": "bottleneck",
+}
+LONGT5: dict[str, Any] = {"model_type": "longt5", "d_model": 512, "d_ff": 2048, "num_layers": 6, "num_heads": 8}
+PARAKEET: dict[str, Any] = {
+    "model_type": "parakeet_ctc",
+    "vocab_size": 1025,
+    "encoder_config": {"model_type": "parakeet_encoder", "hidden_size": 1024, "num_hidden_layers": 24},
+}
+
+
+# transformers 5.24.0 on the meta device.
+@pytest.mark.parametrize(
+    ("config", "architecture", "total"),
+    [
+        (GOT_OCR, "GotOcr2ForConditionalGeneration", 560_528_640),
+        ({key: value for key, value in GOT_OCR.items() if key != "vision_config"}, "GotOcr2Model", 560_528_640),
+        (MAE, "ViTMAEModel", 85_798_656),
+        (RESNET, "ResNetForImageClassification", 23_512_130),
+        (LONGT5, "LongT5ForConditionalGeneration", 60_506_624),
+        (PARAKEET, "ParakeetForCTC", 608_799_745),
+        (SPEECHT5, "SpeechT5ForSpeechToText", 151_165_056),
+        (SPEECHT5, "SpeechT5ForTextToSpeech", 144_431_684),
+    ],
+)
+def test_it_counts_as_the_class(config: dict[str, Any], architecture: str, total: int, tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({**config, "architectures": [architecture]}), encoding="utf-8")
+    said = json.loads(run("params", str(file), "-o", "json").out)
+    assert said["parameters"]["total"] == total
+
+
+def test_a_text_part_has_to_be_there_though_the_class_has_one_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"model_type": "got_ocr2", "vision_config": {}}), encoding="utf-8")
+    refused = run("params", str(file))
+    assert refused.status != 0
+    assert "text_config" in refused.err
