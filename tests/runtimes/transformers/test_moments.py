@@ -7,9 +7,9 @@ multiples of 512 bytes, so that nothing is rounded.
 from __future__ import annotations
 
 import pytest
-from llmscale.runtimes.transformers.style import LLAMA, Activation, Normed, Rotary, Scores
 
 from llmscale.model.blocks.attention import LatentAttention
+from llmscale.model.classes.style import LLAMA, Activation, Normed, Rotary, Scores
 from llmscale.runtimes.transformers.attention.eager import softmaxed
 from llmscale.runtimes.transformers.attention.heads import Heads
 from llmscale.runtimes.transformers.attention.latent import attend_latent
