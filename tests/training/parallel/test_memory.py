@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from llmscale.model.inventory import inventory
 from llmscale.runtimes.placed import Verdict
+from llmscale.sources.registry import load
 from llmscale.training.parallel.layout import Batch, Layout, broken
 from llmscale.training.parallel.memory import fullest
+from llmscale.training.parallel.sizes import sizes as sizes_of
 from tests.training.parallel.rows import MEGATRON, ROWS, batch, budget, each, layout, model
 
 GIB = 2**30
@@ -78,3 +81,17 @@ def test_an_interleaved_pipeline_holds_more_of_its_first_stage() -> None:
         fullest(sizes, Layout(2, tp=4, pp=4, vp=vp, zero=1), step, MEGATRON, GIB).used for vp in (1, 5)
     )
     assert plain < interleaved < 1.2 * plain
+
+
+@pytest.mark.parametrize("name", ["qwen3-0.6b", "gemma-2-9b", "llama-3.1-8b"])
+def test_a_tied_table_lies_once_where_both_ends_are_and_on_each_of_two_stages(name: str) -> None:
+    """2 bytes a parameter: 596,049,920 of Qwen3-0.6B on one device; of two stages each has half the layers, and it."""
+    spec = load(name).known()
+    of, step, total = sizes_of(spec), Batch(2048, 8), inventory(spec).total()
+    alone, staged = (
+        next(part.size.value for part in fullest(of, lay, step, MEGATRON, GIB).parts if part.kind == "weights")
+        for lay in (Layout(1), Layout(1, pp=2))
+    )
+    assert of.total == total
+    assert alone == 2 * total
+    assert 0 <= staged - (of.dense + 2 * min(of.first, of.last)) < 20_000

@@ -73,7 +73,7 @@ def _stage(sizes: Sizes, layout: Layout, batch: Batch, each: Bytes, first: bool)
     both = layout.pp == 1
     layers = ceil(sizes.layers / layout.pp)
     share = layers / sizes.layers
-    ends = (sizes.first if first or both else 0) + (sizes.last if both or not first else 0)
+    ends = sizes.ends(first=first or both, last=both or not first)
     dense, routed = (sizes.dense * share + ends) / layout.tp, sizes.routed * share / layout.ep
     gathered = 0.0
     if layout.zero == 3 and layout.shards > 1:

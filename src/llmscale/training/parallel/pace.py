@@ -108,7 +108,8 @@ def _context(sizes: Sizes, layout: Layout, batch: Batch, cluster: Cluster, token
 
 def _data(sizes: Sizes, layout: Layout, cluster: Cluster, one: float, count: int) -> float:
     """Gradients and weights between copies; `one` is the time of a micro-batch's products."""
-    dense = (sizes.dense + sizes.first + sizes.last) / layout.tp / layout.pp
+    copies = sizes.tied if layout.pp > 1 else 0
+    dense = (sizes.dense + sizes.ends(first=True, last=True) + copies) / layout.tp / layout.pp
     routed = sizes.routed / layout.ep / layout.pp
     dense_way = cluster.between(layout.shards, layout.tp)
     routed_way = cluster.between(layout.expert_shards, layout.ep)

@@ -18,7 +18,8 @@ class Sizes(NamedTuple):
         heads, kv_heads: the fewest of any layer; a latent has as many of both.
         experts: of a layer; 1 without.
         dense, routed: parameters in layers, without and of routed experts.
-        first, last: parameters before and behind the layers; a tied table counts as both.
+        first, last: parameters before and behind the layers; `tied` of them are one table, which both have where they
+            lie on different devices.
         kept: bytes a token that a layer keeps, on average.
         routes: bytes a token that a layer sends to its experts, on average.
         active: parameters that a token is multiplied with.
@@ -35,6 +36,7 @@ class Sizes(NamedTuple):
     routed: int
     first: int
     last: int
+    tied: int
     kept: float
     routes: float
     active: int
@@ -43,7 +45,11 @@ class Sizes(NamedTuple):
     @property
     def total(self) -> int:
         """Parameters, a tied table once."""
-        return self.dense + self.routed + self.first + self.last
+        return self.dense + self.routed + self.ends(first=True, last=True)
+
+    def ends(self, *, first: bool, last: bool) -> int:
+        """Parameters outside the layers on a device that has the first or the last of them, or both."""
+        return self.first * first + self.last * last - self.tied * (first and last)
 
 
 def sizes(spec: ModelSpec) -> Sizes:
@@ -77,6 +83,7 @@ def sizes(spec: ModelSpec) -> Sizes:
         routed=routed,
         first=first,
         last=last,
+        tied=sum(group.parameters for group in outside if group.tied_to),
         kept=sum(kept(block) * count for block, count in blocks) / spec.layers,
         routes=sum(getattr(block, "used", 0) * HALF * spec.hidden_size * count for block, count in blocks)
         / spec.layers,
