@@ -122,3 +122,23 @@ def test_a_command_imports_only_what_it_needs(arguments: list[str]) -> None:
 def test_importing_the_program_leaves_garbage_collection_on() -> None:
     code = "import gc, llmscale.__main__, llmscale.cli.app; raise SystemExit(not gc.isenabled())"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_pipe_keeps_the_width_of_the_terminal_it_was_typed_in() -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    keeper, screen = pty.openpty()
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 70, 0, 0))
+    call = [sys.executable, "-m", "llmscale", "estimate", "llama-2-7b", "--gpu", "rtx4090"]
+    try:
+        done = subprocess.run(call, stdout=subprocess.PIPE, stderr=screen, env=environment(), timeout=60, check=True)
+    finally:
+        os.close(keeper)
+        os.close(screen)
+    told = done.stdout.decode()
+    assert max(map(len, told.splitlines())) <= 70
+    assert max(map(len, process(*call[3:]).out.splitlines())) > 70

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.metadata import version
 
@@ -78,8 +79,19 @@ def test_a_terminal_is_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None
     lines = re.sub(r"\x1b\[[\d;]*m", "", drawn(long, None, stream=Terminal())).splitlines()
     assert len(lines) > 5
     assert all(len(line) <= 50 for line in lines)
-    piped = drawn(long, None).splitlines()
-    assert any(len(line) > 100 for line in piped)
+
+
+def test_a_pipe_is_as_wide_as_the_terminal_that_it_was_typed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = Report((table("", COLUMNS, [[word("word " * 60), whole(1)]]),))
+    assert any(len(line) > 100 for line in drawn(long, None).splitlines())
+    monkeypatch.setenv("COLUMNS", "50")
+    assert all(len(line) <= 50 for line in drawn(long, None).splitlines())
+    for nothing in ("", "0", "wide", "-5"):
+        monkeypatch.setenv("COLUMNS", nothing)
+        assert any(len(line) > 100 for line in drawn(long, None).splitlines())
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr(os, "get_terminal_size", lambda of: os.terminal_size((60, 24)))
+    assert all(len(line) <= 60 for line in drawn(long, None).splitlines())
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437", "gbk"])

@@ -1,10 +1,12 @@
 """Reports as Rich tables in a terminal.
 
-Numbers are never wrapped or cut. Piped output is as wide as it needs to be; a terminal's width is kept.
+Numbers are never wrapped or cut. A terminal's width is kept, in a pipe as well where it is known; other output is as
+wide as it needs to be.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
@@ -36,10 +38,21 @@ def console(width: int | None, no_color: bool, stream: TextIO | None = None) -> 
     """A console for `stream` (stdout): plain where it is not a terminal, colourless where asked (NO_COLOR too)."""
     out = stream or sys.stdout
     if width is None and not out.isatty():
-        width = PIPED_WIDTH
+        width = _around() or PIPED_WIDTH
     return Console(
         file=out, width=width, no_color=True if no_color else None, highlight=False, emoji=False, markup=False
     )
+
+
+def _around() -> int | None:
+    """The width of the terminal that a pipe was typed in: by COLUMNS, or that of stderr, which stays there."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.__stderr__.fileno() if sys.__stderr__ else -1).columns or None
+    except (OSError, ValueError):  # it is no terminal, or closed
+        return None
 
 
 def write(result: Any, report: Callable[[], Report], say: Words, style: Look) -> str:
