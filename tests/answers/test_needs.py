@@ -136,3 +136,14 @@ def test_the_cheapest_of_a_size_is_named_and_the_others_are_as_good() -> None:
 
 def test_what_no_consumer_card_holds_is_shown_on_what_does() -> None:
     assert {line.kind for line in needs("deepseek-v3").devices} == {"datacentre"}
+
+
+def test_of_a_device_sold_with_several_sizes_the_smallest_that_is_enough_is_there() -> None:
+    every = needs("llama-3.1-70b", ["iq4_xs"], kinds=["apple"], everything=True).devices
+    chip = [line for line in every if line.id.startswith("m3-max:")]
+    assert [line.id for line in chip] == ["m3-max:48GB", "m3-max:64GB", "m3-max:96GB", "m3-max:128GB"]
+    for line in chip:
+        (device,) = estimate("llama-3.1-70b", ["iq4_xs"], gpus=[line.id]).estimates[0].devices
+        assert (device.used_bytes, device.free_bytes, device.fits) == (line.used_bytes, line.free_bytes, True)
+    (least,) = estimate("llama-3.1-70b", ["iq4_xs"], gpus=["m3-max:36GB"]).estimates[0].devices
+    assert not least.fits

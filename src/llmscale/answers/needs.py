@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llmscale.answers.question import quants_of, question, reserve_bytes
@@ -72,7 +73,12 @@ def needs(
     named = quants_of(quants, loaded, runtime)
     every = choices(named, runtime, quant_map, sparsity)
     steps = available(model, every, asked) if named or everything else _worth(model, every, runtime, asked)
-    of_kind = [device for device in catalogue_of_devices.entries() if not wanted or wanted & _kinds_of(device)]
+    of_kind = [
+        sold
+        for device in catalogue_of_devices.entries()
+        if not wanted or wanted & _kinds_of(device)
+        for sold in (_as_sold(device) if wanted or everything else [device])
+    ]
     enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]
     affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
     affordable.sort(key=lambda found: found.order)
@@ -92,8 +98,14 @@ def needs(
     )
 
 
+def _as_sold(device: Device) -> list[Device]:
+    """One for each size of memory that it is sold with; a price is that of the largest, whose entry it stands in."""
+    sizes = sorted(size for size in device.memory_options_gib if size != device.memory_gib)
+    return [*(replace(device, memory_gib=size, price_usd=None) for size in sizes), device]
+
+
 def _sold_as(device: Device) -> str:
-    """How it is named; of one that is sold with several sizes of memory the one that is meant, the largest."""
+    """How it is named; of one that is sold with several sizes of memory the one that is meant."""
     return f"{device.id}:{device.memory_gib:g}GB" if device.memory_options_gib else device.id
 
 
