@@ -67,6 +67,10 @@ SUBCOMMANDS = {
 }
 
 
+#: Columns of the examples, which a page scrolls: no column is too wide to be shown.
+EXAMPLES = 140
+
+
 def commands() -> str:
     """The reference: every command's ``--help`` as it is printed."""
     lines = ["# Commands", "", "Made from `--help` by `make docs`.", ""]
@@ -78,9 +82,9 @@ def commands() -> str:
     return "\n".join(lines)
 
 
-def printed_by(arguments: list[str], lang: str = "en") -> str:
-    """What a command prints, 100 columns wide and without colours."""
-    plain = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "LLMSCALE_LANG": lang}
+def printed_by(arguments: list[str], lang: str = "en", width: int = 100) -> str:
+    """What a command prints on so many columns and without colours."""
+    plain = {"COLUMNS": str(width), "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "LLMSCALE_LANG": lang}
     printed = subprocess.run(
         [sys.executable, "-m", "llmscale", *arguments],
         capture_output=True,
@@ -106,7 +110,7 @@ def _block(found: re.Match[str], lang: str) -> str:
 
 
 def _again(command: str, answer: str, lang: str) -> str:
-    lines = printed_by(shlex.split(command, comments=True)[2:], lang).splitlines()
+    lines = printed_by(shlex.split(command, comments=True)[2:], lang, EXAMPLES).splitlines()
     return "\n".join([*lines[: answer.count("\n")], CUT] if answer.endswith(CUT) else lines)
 
 

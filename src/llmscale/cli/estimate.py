@@ -36,16 +36,7 @@ def estimate(
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
     runtime: opt.Runtime = None,
-    gpu: Annotated[
-        Optional[list[str]],
-        typer.Option(
-            "--gpu",
-            metavar="DEVICE",
-            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB; may be given several times.",
-            rich_help_panel="Where",
-            autocompletion=opt.complete_device,
-        ),
-    ] = None,
+    gpu: opt.Gpus = None,
     reserve: opt.Reserve = None,
     command: Annotated[
         bool, typer.Option("--command", help="Also what to type: the line that starts the runtime so.")

@@ -195,6 +195,16 @@ KvDtype = Annotated[
         "--kv-dtype", metavar="Q", help="Format of the KV cache.", autocompletion=complete_kv, rich_help_panel="How"
     ),
 ]
+Gpus = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--gpu",
+        metavar="DEVICE",
+        help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB; may be given several times.",
+        rich_help_panel="Where",
+        autocompletion=complete_device,
+    ),
+]
 Reserve = Annotated[
     Optional[str],
     typer.Option(

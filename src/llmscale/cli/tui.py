@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -26,16 +26,7 @@ def tui(
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
     runtime: opt.Runtime = None,
-    gpu: Annotated[
-        Optional[list[str]],
-        typer.Option(
-            "--gpu",
-            metavar="DEVICE",
-            help="rtx4090, '2x rtx3090', 'rtx4090 + rtx3060', 24GiB, rtx4090:20GB; may be given several times.",
-            rich_help_panel="Where",
-            autocompletion=opt.complete_device,
-        ),
-    ] = None,
+    gpu: opt.Gpus = None,
     lang: opt.LangOption = opt.Lang.en,
     no_color: opt.NoColor = False,
 ) -> None:
