@@ -45,4 +45,9 @@ def quant(name: str) -> Quant:
 
 def quants() -> Iterator[Quant]:
     """All quants, in the order of the file."""
-    return (Quant(**entry) for entry in table("quants")["entries"].values())
+    return iter(_quants())
+
+
+@cache
+def _quants() -> tuple[Quant, ...]:
+    return tuple(Quant(**entry) for entry in table("quants")["entries"].values())

@@ -71,7 +71,7 @@ class Transformers(GeneralRuntime):
         return placed._replace(notes=(why,))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return inf if older(self.release) or work.option("prompt_tokens") else compiled.SCREENED
+        return inf if older(self.release) or work.option("prompt_tokens") else compiled.error(summary, work)
 
     def summarise(self, subject: Exact) -> Any:
         return compiled.summarise(subject)

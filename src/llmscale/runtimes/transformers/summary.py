@@ -5,6 +5,7 @@ Between them it is taken to lie on a line, which is a little off: buffers come i
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from llmscale.quantity import Basis, Quantity
@@ -18,8 +19,9 @@ FRAMEWORK = GIB // 2
 #: Contexts at which a model is traced, and the bytes of an activation there.
 SAMPLED = (1, 512, 2048, 4096, 8192, 32_768, 131_072, 1_048_576)
 WIDTH = 2
-#: How far off a screening may be, as a share of what is used: the most that was seen, and as much.
-SCREENED = 0.05
+#: How far off a screening may be, as a share of what is used: the most that was seen, and as much; so also of what was
+#: traced just so, where recurrent states are a little otherwise (tests/runtimes/transformers/test_screen.py).
+SCREENED, TRACED = 0.05, 0.0015
 
 
 def summarise(subject: Exact) -> Any:
@@ -32,6 +34,40 @@ def summarise(subject: Exact) -> Any:
     return [
         (context, traced(subject.spec, context, 1, WIDTH, "", static=False, plain=True).compute) for context in SAMPLED
     ]
+
+
+def error(summary: Summary, work: Workload) -> float:
+    """How far off `memory` may be, as a share of what is used.
+
+    Between two contexts it is too much where compute grows by the square of the tokens: by no more than the line
+    between them lies above those through their neighbours, and a quarter of that for several sequences. What several of
+    an encoder have alive is not so many times that of one, and a second stack of layers is not traced.
+    """
+    shape = summary.widths
+    if any(cache.source == "cross" for cache in shape.caches):
+        return inf
+    if not summary.exact or not summary.compiled:
+        return SCREENED if shape.decodes else inf
+    if work.batch > 1 and not shape.decodes:
+        return inf
+    if work.batch == 1 and work.context in SAMPLED and work.activation_bytes == WIDTH and not work.options:
+        return TRACED
+    held = memory(summary, work)
+    used = held.weights.value + held.cache.value + held.state.value + held.compute.value + held.overhead.value
+    return max(SCREENED, 1.25 * held.compute.value * _bend(summary.compiled, work.context) / used)
+
+
+def _bend(points: list[tuple[int, int]], context: int) -> float:
+    """The share of the value at `context` by which a curve through `points` may lie below the line between two."""
+    right = next((number for number, (at, _) in enumerate(points) if at >= context), 0)
+    outside = [pair for pair in ((right - 2, right - 1), (right, right + 1)) if pair[0] >= 0 and pair[1] < len(points)]
+    lines = [points[one][1] + _slope(points[one], points[two]) * (context - points[one][0]) for one, two in outside]
+    drawn = between(points, context)
+    return 1 - max(0.0, *lines) / drawn if right and drawn and lines else 0.0
+
+
+def _slope(one: tuple[int, int], two: tuple[int, int]) -> float:
+    return (two[1] - one[1]) / (two[0] - one[0])
 
 
 def memory(summary: Summary, work: Workload) -> Memory:
