@@ -249,3 +249,14 @@ def test_what_a_name_was_taken_for_is_said_of_models_that_are_named() -> None:
     assert [note.code for note in loaded.notes] == ["taken_in_usual"]
     assert all(note in named.notes for note in loaded.notes)
     assert "taken_in_usual" not in {note.code for note in fits("24GiB").notes}
+
+
+def test_what_to_type_is_what_an_estimate_says() -> None:
+    for line in listed("rtx4090", command=True, limit=20).models:
+        (one,) = estimate(line.id, [line.quant], gpus=["rtx4090"]).estimates
+        assert line.command_line == one.devices[0].command, line.id
+
+
+def test_of_two_stacks_of_layers_the_command_counts_one() -> None:
+    (line,) = (one for one in listed("rtx4090", everything=True, command=True).models if one.id == "flan-t5-xxl")
+    assert " -ngl 25 " in (line.command_line or "")

@@ -148,9 +148,9 @@ class Row:
 
     def command(self) -> str | None:
         """What to type for the quant that is shown."""
-        chosen, counted = self.precise, self.entry.counted
-        if not self.asked.named:
-            chosen = answer(counted(), chosen.quant, self.asked.devices, self.question)
+        chosen = self.precise
+        if chosen.placed.layers is None and not self.asked.named:  # which layers are where is part of some commands
+            chosen = answer(self.entry.counted(), chosen.quant, self.asked.devices, self.question)
         one = laid(chosen.runtime, chosen.subject, chosen.asked, chosen.settled, self.asked.devices)
         return command_of(one, partial(called, self.entry.model.about, self.entry.reference, self.asked.catalogue))
 

@@ -13,7 +13,7 @@ from llmscale.fit.about import About
 from llmscale.fit.largest import longest_context, most_sequences
 from llmscale.fit.pace import Moved, Pace, explain_pace, pace
 from llmscale.fit.place import Settled
-from llmscale.fit.subject import Subject
+from llmscale.fit.subject import BareSize, Subject
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import ModelName, Runtime, Workload
@@ -133,7 +133,7 @@ def size(usage: Usage, kind: str) -> int:
 
 def command(one: Laid, called: Callable[[], ModelName]) -> str | None:
     """What to type; None where nothing can be run so."""
-    if one.running is None or not isinstance(one.subject, Exact):
+    if one.running is None or isinstance(one.subject, BareSize):
         return None
     return one.runtime.launch(one.subject, one.settled.work, one.running, called())
 

@@ -63,7 +63,7 @@ def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> 
         high = weights.high + _besides(most.devices[number])
         # Where each has room for something else, one may have more on a device than a larger one has.
         usages.append(Usage(usage.budget, tuple(parts), (min(low, usage.used), max(high, usage.used))))
-    return middle._replace(devices=tuple(usages))
+    return middle._replace(devices=tuple(usages), layers=None)  # those of one model say nothing of a size
 
 
 def _besides(usage: Usage) -> int:

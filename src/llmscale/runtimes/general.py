@@ -93,7 +93,7 @@ class GeneralRuntime:
     def pace(self, work: Workload) -> PaceSetting | None:
         return PaceSetting(self.info.engine or self.info.name)
 
-    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+    def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         return None
 
     def memory(self, subject: Exact | Summary, work: Workload) -> Memory:

@@ -256,8 +256,11 @@ class Runtime(Protocol):
         """What the law of speed asks; None where nobody knows what the options make of it."""
         ...
 
-    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
-        """What to type; None for what is no server, or cannot be typed."""
+    def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
+        """What to type; None for what is no server, or cannot be typed.
+
+        Called with what was compiled of a model where that is placed precisely (`screen_error`).
+        """
         ...
 
     def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:

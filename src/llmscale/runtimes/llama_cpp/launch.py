@@ -15,7 +15,7 @@ from llmscale.runtimes.llama_cpp.info import ALL, AUTO
 from llmscale.runtimes.llama_cpp.releases import RELEASE, release
 from llmscale.runtimes.llama_cpp.simulate import cache_type, tokens_of
 from llmscale.runtimes.placed import Placement
-from llmscale.runtimes.subject import Exact
+from llmscale.runtimes.subject import Exact, Summary
 
 #: ``-b`` where none is given (common/common.h, `n_batch`): no step holds more tokens than a batch.
 LOGICAL_BATCH = 2048
@@ -26,7 +26,7 @@ def gguf(model: str, quant: str) -> str:
     return f"{model}-{quant.removeprefix('gguf-').upper()}.gguf"
 
 
-def llama_server(subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+def llama_server(subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
     """The line; ``-c`` is the context of all slots together.
 
     Of unlike devices each gets layers by its free memory without being told; ``-ts`` would have to name them in the
@@ -60,7 +60,8 @@ def llama_server(subject: Exact, work: Workload, placed: Placement, called: Mode
     words += ["-kvu"] if work.option("unified_kv") else []
     words += ["--swa-full"] if work.option("swa_full") else []
     words += ["-nkvo"] if work.option("kv_offload") is False else []
-    for other in companions(subject, work):
+    # What was compiled of a model is precise without options alone, and these name its companions.
+    for other in companions(subject, work) if isinstance(subject, Exact) else ():
         words += other.words()
     return shlex.join(map(str, words))
 

@@ -18,7 +18,7 @@ from llmscale.runtimes.llama_cpp import summary as compiled
 from llmscale.runtimes.llama_cpp.info import INFO
 from llmscale.runtimes.llama_cpp.process import further
 from llmscale.runtimes.llama_cpp.releases import release
-from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.placed import LayerSplit, Placement
 from llmscale.runtimes.releases import newest
 from llmscale.runtimes.subject import Exact, Summary
 
@@ -56,7 +56,11 @@ class LlamaCpp(GeneralRuntime):
     def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
         if devices.host:
             return compiled.on_host(summary, work, devices)
-        return spread(compiled.memory(summary, work), devices.budgets, further(devices))
+        placed = spread(compiled.memory(summary, work), devices.budgets, further(devices))
+        if any(cache.source == "cross" for cache in summary.widths.caches):
+            return placed  # of two stacks of layers only one counts
+        layers = summary.widths.layers + 1
+        return placed._replace(layers=LayerSplit(layers, layers))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
         return max(compiled.error(summary, work, devices), compiled.ELSEWHERE if devices.host else 0.0)
@@ -81,7 +85,7 @@ class LlamaCpp(GeneralRuntime):
         flash = work.option("flash_attn") is not False
         return PaceSetting(INFO.name, flash, UBATCH, work.option("ram_bandwidth"))
 
-    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+    def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.llama_cpp.launch import llama_server
 
         return llama_server(subject, work, placed, called)

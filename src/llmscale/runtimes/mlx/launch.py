@@ -10,7 +10,7 @@ import shlex
 
 from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.mlx.memory import PLAIN
-from llmscale.runtimes.subject import Exact
+from llmscale.runtimes.subject import Exact, Summary
 
 #: How mlx_lm.convert is told to make a format.
 MADE: dict[str, tuple[str | int, ...]] = {
@@ -20,7 +20,7 @@ MADE: dict[str, tuple[str | int, ...]] = {
 }
 
 
-def mlx_server(subject: Exact, work: Workload, called: ModelName) -> str | None:
+def mlx_server(subject: Exact | Summary, work: Workload, called: ModelName) -> str | None:
     """The line; None for what MLX does not make."""
     quant = subject.quant.id
     made = MADE.get(quant)

@@ -29,7 +29,7 @@ class Mlx(GeneralRuntime):
     def granularity(self, work: Workload) -> int:
         return STEP
 
-    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+    def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.mlx.launch import mlx_server
 
         return mlx_server(subject, work, called)

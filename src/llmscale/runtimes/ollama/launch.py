@@ -10,13 +10,13 @@ import shlex
 from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.llama_cpp.launch import gguf
 from llmscale.runtimes.llama_cpp.simulate import cache_type
-from llmscale.runtimes.subject import Exact
+from llmscale.runtimes.subject import Exact, Summary
 
 #: What a tag of its library holds unless it says more (from memory).
 LIBRARY = "q4_k_m"
 
 
-def ollama_run(subject: Exact, work: Workload, called: ModelName) -> str:
+def ollama_run(subject: Exact | Summary, work: Workload, called: ModelName) -> str:
     """The line; what only the server is told stands before it."""
     kind, flash, layers = cache_type(work.kv), work.option("flash_attn"), work.option("gpu_layers") or ""
     told = {
@@ -38,7 +38,7 @@ def ollama_run(subject: Exact, work: Workload, called: ModelName) -> str:
     return f"{server} ollama serve & {made}" if server else made
 
 
-def _source(subject: Exact, called: ModelName) -> str:
+def _source(subject: Exact | Summary, called: ModelName) -> str:
     """The model as Ollama finds it by itself: in its library, which has most in Q4_K_M, or on the hub; else a file."""
     if called.ollama and subject.quant.id == LIBRARY:
         return called.ollama

@@ -67,7 +67,7 @@ class Ollama(LlamaCpp):
     def pace(self, work: Workload) -> PaceSetting | None:
         return PaceSetting(INFO.engine, work.option("flash_attn") is not False, UBATCH)
 
-    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+    def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.ollama.launch import ollama_run
 
         return ollama_run(subject, work, called)

@@ -6,7 +6,7 @@ import shlex
 
 from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.parallel.published import PLAIN, checkpoint
-from llmscale.runtimes.subject import Exact
+from llmscale.runtimes.subject import Exact, Summary
 
 #: Its name of a cache format that is not the activations' own.
 CACHE = {"fp8": "fp8_e4m3"}
@@ -15,7 +15,7 @@ CACHE = {"fp8": "fp8_e4m3"}
 TORCHAO = {"torchao-int8": "int8wo", "torchao-fp8": "fp8wo", "torchao-int4": "int4wo-128"}
 
 
-def sglang_server(subject: Exact, work: Workload, called: ModelName) -> str | None:
+def sglang_server(subject: Exact | Summary, work: Workload, called: ModelName) -> str | None:
     """The line for a settled workload; a checkpoint is read in the format that it was published or saved in."""
     if subject.quant.kind == "gguf":
         return None

@@ -54,7 +54,7 @@ class Sglang(GeneralRuntime):
     def ranks(self, work: Workload) -> int:
         return int(work.option("tp") or 1)
 
-    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+    def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.sglang.launch import sglang_server
 
         return sglang_server(subject, work, called)

@@ -77,10 +77,10 @@ class Vllm(GeneralRuntime):
             return None
         return PaceSetting("vllm-eager" if work.option("enforce_eager") else INFO.name)
 
-    def launch(self, subject: Exact, work: Workload, placed: Placement, called: ModelName) -> str | None:
+    def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.vllm.launch import vllm_serve
 
-        return vllm_serve(subject, work, called)
+        return vllm_serve(subject, work, called) if isinstance(subject, Exact) else None
 
     def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
         from llmscale.runtimes.vllm.explain import explain
