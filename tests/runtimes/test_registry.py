@@ -79,3 +79,8 @@ def test_all_answers_name_the_release_that_was_asked_for() -> None:
 def test_a_release_that_was_not_read_is_refused(asked: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         estimate(LLAMA, runtime=asked)
+
+
+def test_of_a_long_name_that_nobody_knows_forty_letters_are_said() -> None:
+    with pytest.raises(NotFoundError, match=rf"called '{'x' * 40}'"):
+        named("x" * 50)

@@ -112,6 +112,12 @@ def test_a_chunk_is_read_at_a_time() -> None:
     assert answer("qwen3-8b", context=100).compute_bytes < wanted
 
 
+def test_of_a_wide_matrix_a_slice_is_unpacked_at_a_time() -> None:
+    """Of the 53,248 of Llama 3.1 405B 32,768 (``MAX_RECONSTRUCT_SLICE_N``), of 16,384 rows in FP16."""
+    wanted = 2048 * (6 * 16_384 + 4 * 53_248) + 2 * 16_384 * 32_768 + 32 * 128_256 * 2
+    assert answer("llama-3.1-405b", context=8192).compute_bytes == wanted
+
+
 def test_it_runs_no_gguf() -> None:
     with pytest.raises(UnsupportedModelError, match="ExLlama does not run Q4_K_M"):
         answer("qwen3-8b", "q4_k_m")

@@ -139,6 +139,13 @@ def test_what_it_does_not_do() -> None:
         answer(kv_dtype="q8_0", options={"flash_attn": False})
 
 
+@pytest.mark.parametrize(("batch", "server"), [(1, ""), (2, "OLLAMA_NUM_PARALLEL=2 ollama serve")])
+def test_the_server_is_told_of_two_requests_and_not_of_one(batch: int, server: str) -> None:
+    work = Workload(8192, batch, number_format("fp16"), 2)
+    line = ollama_run(subject("llama-3.1-8b", "q4_k_m"), work, ModelName("llama-3.1-8b"))
+    assert line.rpartition(" & ")[0] == server
+
+
 def test_the_line_that_starts_it() -> None:
     work = Workload(8192, 4, number_format("q8_0"), 2, None, (("ubatch", 256), ("gpu_layers", "20")))
     line = ollama_run(subject("llama-3.1-8b", "q4_k_m"), work, ModelName("llama-3.1-8b"))

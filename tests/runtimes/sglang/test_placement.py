@@ -16,7 +16,7 @@ from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.parallel.rotary import rotary_bytes
 from llmscale.runtimes.parallel.shards import shards, weight_bytes
 from llmscale.runtimes.sglang.loaded import ROTARY, TABLES, WHOLE, loaded_bytes
-from llmscale.runtimes.sglang.pools import Cells, pools, requests, running
+from llmscale.runtimes.sglang.pools import Cells, longest, pools, requests, running
 from llmscale.runtimes.sglang.startup import SglangSettings, start
 from llmscale.runtimes.sglang.static import CONTEXT, NVLINK_GROUP
 from llmscale.units import GIB, MIB
@@ -102,6 +102,17 @@ def test_no_pool_without_a_token_and_a_state() -> None:
     assert requests(pools(500, alone), alone, 1) == 0
     assert pools(9, one._replace(state=0)) == (0, 0, 0, 0)
     assert pools(10, one._replace(state=0)) == (1, 0, 0, 10)
+
+
+def test_the_longest_context_of_which_so_many_run_at_once() -> None:
+    """1,000 tokens: four requests of 250, five of 200; of one token a thousand, and no more."""
+    cell = Cells(token=10, windowed=0, reach=0, state=0, slots=5)
+    found = pools(10_000, cell)
+    for batch, limit, context in ((1, 4096, 1000), (4, 4096, 250), (4, 100, 100), (5, 4096, 200), (999, 4096, 1)):
+        assert longest(found, cell, batch, limit, 2000) == context
+    assert longest(found, cell, 1000, 4096, 2000) == 1
+    assert longest(found, cell, 1001, 4096, 2000) == 0
+    assert longest(found, cell, 5, 4096, 4) == 0
 
 
 def test_windows_have_eight_tokens_for_ten_of_the_others() -> None:
