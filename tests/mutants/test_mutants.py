@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from llmscale.store.rows import dumped
+from llmscale.store.tables import ENDING
 from tests.mutants.__main__ import line_of, pool, sample, summary
 from tests.mutants.covered import Covered
 from tests.mutants.operators import Mutant, mutants
 from tests.mutants.record import KILLED, SURVIVED, Fate, Record, equivalents
-from tests.mutants.tree import PACKAGE, REPOSITORY
+from tests.mutants.tree import PACKAGE, REPOSITORY, Tree
 
 SOURCE = '''"""1 + 1."""
 LIMIT = 3
@@ -160,3 +162,12 @@ def test_what_changes_no_answer_is_still_there() -> None:
     }
     assert equivalents().keys() <= there
     assert all(len(because) > 20 for because in equivalents().values())
+
+
+def test_a_table_that_was_made_with_a_file_is_known(tmp_path: Path) -> None:
+    tables = tmp_path / PACKAGE / "_data"
+    tables.mkdir(parents=True)
+    made = {"made_with": {"fit/x.py": 1}, "data": {"a": {"b": 2}}}
+    (tables / f"some{ENDING}").write_text(dumped(made), encoding="utf-8")
+    used, unused = (Mutant(file, "f", 7, 7, 0, 1, "1", "2") for file in ("fit/x.py", "fit/y.py"))
+    assert [Tree(tmp_path).uses_tables(one) for one in (used, unused)] == [True, False]

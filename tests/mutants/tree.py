@@ -102,10 +102,11 @@ class Tree:
         os.utime(path, ns=(changed, changed))
 
     def uses_tables(self, mutant: Mutant) -> bool:
-        """Whether any table was made with the file."""
-        for path in (self.root / PACKAGE / "_data").glob("*.json"):
-            if mutant.file in json.loads(path.read_text(encoding="utf-8")).get("made_with", {}):
-                return True
+        """Whether any table was made with the file, which its first line says."""
+        for path in (self.root / PACKAGE / "_data").glob("*.jsonl"):
+            with path.open(encoding="utf-8") as table:
+                if mutant.file in json.loads(table.readline()).get("made_with", {}):
+                    return True
         return False
 
     def failing(self, tests: list[str], seconds: float, first: bool = True) -> list[str]:
