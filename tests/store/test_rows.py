@@ -46,7 +46,8 @@ def test_any_values_and_keys_come_back(values: dict[str, Any]) -> None:
 
 
 def test_big_objects_are_a_line_an_entry_and_small_ones_are_one() -> None:
-    first, *lines = dumped({"data": {"entries": MANY, "few": {"a": LONG}}}).split("\n")
+    first, *lines, end = dumped({"data": {"entries": MANY, "few": {"a": LONG}}}).split("\n")
+    assert not end
     assert [json.loads(line) for line in lines] == [*MANY.values(), {"a": LONG}]
     assert json.loads(first)["data"] == {"entries": list(MANY), "few": None}
 
@@ -80,14 +81,24 @@ def test_a_key_that_is_not_there_is_a_key_error() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda text: text + "\n{}", str(ENTRIES + 1)),
-        (lambda text: text.rpartition("\n")[0], "shorter"),
-        (lambda _: "[1]", "1"),
-        (lambda _: "", "Expecting"),
-        (lambda _: '{"data": 3}', "data"),
-        (lambda _: '{"data": {"a": 3}}', "data"),
+        (lambda text: text + "{}\n", str(ENTRIES + 1)),
+        (lambda text: text.rstrip("\n").rpartition("\n")[0] + "\n", "shorter"),
+        (lambda text: text[:-1], "x"),
+        (lambda text: text[:-40], "x"),
+        (lambda _: '{"data": {"a": null}}\n', "lines"),
+        (lambda _: "[1]\n", "1"),
+        (lambda _: "", "unpack"),
+        (lambda _: '{"data": 3}\n', "data"),
+        (lambda _: '{"data": {"a": 3}}\n', "data"),
     ],
 )
 def test_a_text_that_is_none_is_refused(change: Any, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         read(change(dumped({"data": {"entries": MANY}})))
+
+
+def test_what_stands_behind_a_value_is_damage() -> None:
+    rows = read(dumped({"data": {"a": 12, "b": 3}}).replace("\n12\n", "\n12 garbage\n"))
+    assert rows["b"] == 3
+    with pytest.raises(ValueError, match="garbage"):
+        rows["a"]

@@ -14,6 +14,7 @@ from typing import Any
 
 #: From so many entries on, and so many characters each, the entries of an object have a line each.
 ENTRIES, CHARACTERS = 50, 80
+MISSING = "lines"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 _DECODE = json.JSONDecoder().raw_decode
 
@@ -29,7 +30,7 @@ class Rows(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         if key not in self._read:
             line = self._lines[key]
-            self._read[key] = line if isinstance(line, Rows) else _DECODE(line.decode())[0]
+            self._read[key] = line if isinstance(line, Rows) else _value(line.decode())
         return self._read[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -52,7 +53,7 @@ class Rows(Mapping[str, Any]):
         if not self._whole:
             unread = [key for key in self._lines if key not in self._read]
             lines = [line for key in unread if isinstance(line := self._lines[key], bytes)]
-            found = iter(_DECODE(f"[{b','.join(lines).decode()}]")[0])
+            found = iter(_value(f"[{b','.join(lines).decode()}]"))
             read = {key: line if isinstance(line := self._lines[key], Rows) else next(found) for key in unread}
             self._read = {key: read[key] if key in read else self._read[key] for key in self._lines}
             self._whole = True
@@ -66,7 +67,7 @@ def dumped(table: Mapping[str, Any]) -> str:
     if head is None:
         lines.clear()
         head = {key: _keys(value, lines) for key, value in data.items()}
-    return "\n".join([_ENCODE({**table, "data": head}), *lines])
+    return "\n".join([_ENCODE({**table, "data": head}), *lines, ""])
 
 
 def _keys(value: Any, lines: list[str]) -> list[str] | None:
@@ -86,13 +87,15 @@ def parsed(text: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is not one.
     """
-    first, *lines = text.split(b"\n")
+    first, *lines, end = text.split(b"\n")
+    if end:
+        raise ValueError(end[:40])  # it was cut
     table = json.loads(first)
     head, left = table.get("data") if isinstance(table, dict) else None, iter(lines)
     if isinstance(head, list):
         data = _rows(head, left)
     elif isinstance(head, dict) and all(keys is None or isinstance(keys, list) for keys in head.values()):
-        data = Rows({key: next(left, b"") if keys is None else _rows(keys, left) for key, keys in head.items()})
+        data = Rows({key: _one(left) if keys is None else _rows(keys, left) for key, keys in head.items()})
     else:
         raise ValueError(first[:40])
     if next(left, None) is not None:
@@ -102,3 +105,18 @@ def parsed(text: bytes) -> dict[str, Any]:
 
 def _rows(keys: list[str], lines: Iterator[bytes]) -> Rows:
     return Rows(dict(zip(keys, islice(lines, len(keys)), strict=True)))
+
+
+def _one(lines: Iterator[bytes]) -> bytes:
+    line = next(lines, None)
+    if line is None:
+        raise ValueError(MISSING)
+    return line
+
+
+def _value(text: str) -> Any:
+    """What a line says, and nothing behind it."""
+    value, end = _DECODE(text)
+    if end != len(text):
+        raise ValueError(text[end : end + 40])
+    return value

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from threading import RLock
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -21,16 +23,16 @@ class _Later:
         self._name = name
 
     def __get__(self, instance: object, owner: type) -> Any:
-        try:
-            found = instance.__dict__[self._name]
-        except KeyError:
-            raise AttributeError(self._name) from None
+        known = {} if instance is None else vars(instance)
+        if self._name not in known:
+            raise AttributeError(self._name)
+        found = known[self._name]
         if isinstance(found, _Deferred):
-            found = instance.__dict__[self._name] = found.work_out()
+            found = known[self._name] = _worked_out(found.work_out)
         return found
 
     def __set__(self, instance: object, value: Any) -> None:
-        instance.__dict__[self._name] = value
+        vars(instance)[self._name] = value
 
 
 def later(*names: str) -> Callable[[C], C]:
@@ -39,7 +41,7 @@ def later(*names: str) -> Callable[[C], C]:
     def changed(of: C) -> C:
         for name in names:
             setattr(of, name, _Later(name))
-        of.__getattr__ = _finished  # type: ignore[attr-defined]
+        of.__getattr__, of.__getstate__ = _finished, _whole  # type: ignore[attr-defined]
         return of
 
     return changed
@@ -57,10 +59,33 @@ def begun(of: type[T], finish: Callable[[], T], **known: Any) -> T:
     return found
 
 
+#: What is begun is finished by one thread, and others wait for it.
+_FINISHING = RLock()
+
+
 def _finished(self: object, name: str) -> Any:
-    """An attribute that is not there yet."""
-    finish = vars(self).pop("_finish", None)
-    if finish is None:
+    """An attribute that is not there yet; what `finish` raises is raised again whenever it is asked for."""
+    known = vars(self)
+    if name.startswith("__"):  # what copies, pickles and notebooks look for is no field
         raise AttributeError(name)
-    vars(self).update(vars(finish()))
+    with _FINISHING:
+        if name not in known:
+            if "_finish" not in known:
+                raise AttributeError(name)
+            whole = _worked_out(known["_finish"])
+            del known["_finish"]
+            known.update(vars(whole))
     return getattr(self, name)
+
+
+def _whole(self: Any) -> dict[str, Any]:
+    """All fields, worked out: what a copy or a pickle holds."""
+    return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _worked_out(work_out: Callable[[], T]) -> T:
+    """Its value; an AttributeError in it would read as if there were no such field."""
+    try:
+        return work_out()
+    except AttributeError as error:
+        raise RuntimeError(str(error)) from error
