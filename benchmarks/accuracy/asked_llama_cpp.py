@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 
 from tests.helpers import MEASURED_WITH
 
-from benchmarks.accuracy.llama_cpp import LOGGED, ROUNDING, logs, measured, settings
+from benchmarks.accuracy.llama_cpp import (
+    LOGGED,
+    ROUNDING,
+    cache_mib,
+    fork_of,
+    logs,
+    measured,
+    settings,
+    settings_of,
+)
 from benchmarks.accuracy.rows import Comparison, Row
 from llmscale import estimate
 from llmscale.errors import LlmscaleError
@@ -124,20 +133,12 @@ def _logged() -> Iterator[Row]:
         if row["kind"] != "log" or row["model"] not in LOGGED or row["backend"].startswith("CPU"):
             continue
         build = BUILDS.get(row["era"], "")
-        asked = LlamaCppSettings(
-            row["n_ctx"],
-            n_ubatch=row["n_ubatch"],
-            n_seq=row.get("n_seq", 1),
-            unified=row.get("kv_unified", False),
-            flash_attention=row["flash_attn"],
-        )
-        told = _told(LOGGED[row["model"]], QUANT, asked, build, "80GiB")
+        told = _told(LOGGED[row["model"]], QUANT, settings_of(row), build, "80GiB")
         if told is None:
             continue
         name = f"{LOGGED[row['model']]} -c {row['n_ctx']} {build or row['era']}, {row['backend']}"
-        fork = "a fork that keeps whole windows" if "fork" in row["backend"] else ""
-        kv = row.get("kv_mib", row.get("kv_full_mib", 0) + row.get("kv_swa_mib", 0))
-        yield Row(f"{name}, cache", told.cache, kv * MIB, fork, ROUNDING)
+        fork = fork_of(row)
+        yield Row(f"{name}, cache", told.cache, cache_mib(row) * MIB, fork, ROUNDING)
         yield Row(f"{name}, compute", told.compute, row["compute_device_mib"] * MIB, fork or _older(build), ROUNDING)
 
 

@@ -206,27 +206,39 @@ def _logged() -> list[tuple[str, Row]]:
     return found
 
 
+def settings_of(row: dict[str, Any]) -> LlamaCppSettings:
+    """What a log says that was asked, its cache's types apart."""
+    return LlamaCppSettings(
+        row["n_ctx"],
+        n_ubatch=row["n_ubatch"],
+        n_seq=row.get("n_seq", 1),
+        unified=row.get("kv_unified", False),
+        flash_attention=row["flash_attn"],
+    )
+
+
+def cache_mib(row: dict[str, Any]) -> float:
+    """MiB of the cache in a log, whose windows may be told apart."""
+    return float(row.get("kv_mib", row.get("kv_full_mib", 0) + row.get("kv_swa_mib", 0)))
+
+
+def fork_of(row: dict[str, Any]) -> str:
+    """Why a row is another program's; empty where it is not."""
+    return "a fork that keeps whole windows" if "fork" in row["backend"] else ""
+
+
 def _log(row: dict[str, Any]) -> Iterator[tuple[str, Row]]:
     model, era = LOGGED[row["model"]], row["era"]
     name = f"{model} {row['preset']} -c {row['n_ctx']}, {row['backend']}"
     older = f"older release: {era}"
     if row["backend"].startswith("Metal"):
         older = "a build of 2026 that is not named; its host buffer is that of a mask in FP32, 1,024 + 18 MiB"
-    fork = "a fork that keeps whole windows" if "fork" in row["backend"] else ""
+    fork = fork_of(row)
     device = not row["backend"].startswith("CPU")
-    asked = LlamaCppSettings(
-        row["n_ctx"],
-        n_ubatch=row["n_ubatch"],
-        n_seq=row.get("n_seq", 1),
-        unified=row.get("kv_unified", False),
-        flash_attention=row["flash_attn"],
-        type_k=row["type_k"],
-        type_v=row["type_v"],
-        n_outputs_max=0,  # every tool of those releases reserved all logits
-    )
+    # Every tool of those releases reserved all logits.
+    asked = settings_of(row)._replace(type_k=row["type_k"], type_v=row["type_v"], n_outputs_max=0)
     ours = buffers(facts(model), asked, Offload(int(device), cuda=row["backend"].startswith("CUDA")))
-    kv = row.get("kv_mib", row.get("kv_full_mib", 0) + row.get("kv_swa_mib", 0))
-    yield LOG_CACHE, Row(name, sum(ours.cache), kv * MIB, fork, ROUNDING)
+    yield LOG_CACHE, Row(name, sum(ours.cache), cache_mib(row) * MIB, fork, ROUNDING)
     if device:
         yield LOG_COMPUTE, Row(f"{name}, device", ours.compute[0], row["compute_device_mib"] * MIB, older, ROUNDING)
     yield LOG_COMPUTE, Row(f"{name}, host", ours.compute[-1], row["compute_host_mib"] * MIB, older, ROUNDING)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 
 from llmscale.catalogue.entries import entry_of, models
 from llmscale.catalogue.entry import ModelEntry
-from llmscale.catalogue.summaries import shipped, shipped_summary
+from llmscale.catalogue.summaries import ModelSummary, shipped
 from llmscale.catalogue.user import location, own
 from llmscale.fit.subject import Bare, Counted, Listed, Model, listed, model_of
 from llmscale.sources.catalogue import of_entry, of_report
@@ -27,16 +27,17 @@ class Entry:
     """
 
     def __init__(
-        self, reference: str, made: Callable[[], Model], *, catalogue: str | None = None, own: bool = False
+        self, reference: str, model: Model | None = None, *, catalogue: str | None = None, own: bool = False
     ) -> None:
-        """`made` reads what was compiled of it, when somebody looks at it."""
+        """Without a `model` it is one that ships, of which what was compiled is read when somebody looks at it."""
         self.reference, self.catalogue, self.own = reference, catalogue, own
-        self._made = made
+        if model is not None:
+            self.model = model
 
     @cached_property
     def model(self) -> Model:
         """What is known of it."""
-        return self._made()
+        return _shipped(self.reference)
 
     @cached_property
     def profile(self) -> ComputeProfile | None:
@@ -64,13 +65,9 @@ def all_models(catalogue: str | None) -> Iterator[Entry]:
     for model_id in models(catalogue)["entries"] if path else known:
         if model_id in mine:
             if (model := _own(entry_of(mine[model_id]), alike)) is not None:
-                yield Entry(model_id, partial(_itself, model), catalogue=catalogue, own=True)
+                yield Entry(model_id, model, catalogue=catalogue, own=True)
         elif model_id in known:
-            yield Entry(model_id, partial(_shipped, model_id), catalogue=catalogue)
-
-
-def _itself(model: Model) -> Model:
-    return model
+            yield Entry(model_id, catalogue=catalogue)
 
 
 def _own(entry: ModelEntry, alike: dict[str, Counted | Bare]) -> Counted | Bare | None:
@@ -86,7 +83,7 @@ def _own(entry: ModelEntry, alike: dict[str, Counted | Bare]) -> Counted | Bare 
 
 
 def _shipped(model_id: str) -> Model:
-    found = shipped_summary(model_id)
+    found = ModelSummary(*shipped()[model_id])
     model = listed(found)
     if model is None or found.profile is None:
         return model_of(of_report(found.id, found.name, found.source, found.parameters, found.active, found.limit))

@@ -119,8 +119,7 @@ def _decodes(model: Model) -> bool:
 
 
 def _named(name: str, loaded: Loaded | Undisclosed, catalogue: str | None) -> Entry:
-    model = model_of(loaded.known(), loaded.stored, loaded.notes)
-    return Entry(name, lambda: model, catalogue=catalogue)
+    return Entry(name, model_of(loaded.known(), loaded.stored, loaded.notes), catalogue=catalogue)
 
 
 def _refuse_unmodelled(sets: Sequence[DeviceSet], choose: Choices, asked: Question) -> None:

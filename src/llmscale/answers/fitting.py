@@ -65,15 +65,14 @@ class Row:
     def __init__(self, candidate: Candidate, asked: Asked, like: Row | None = None) -> None:
         """`like` is the row of another model with the same tensors and the same steps."""
         self.entry, self.worth, self.asked = candidate.entry, candidate.worth, asked
-        self._told: tuple[Chosen, bool] | None = None
         self.question: Question = like.question if like else asked.question
         self.chosen: Chosen = like.chosen if like else self._best(candidate.steps)
         if like:
             return
-        if not self.fits and candidate.below:
+        if not self.chosen.fits and candidate.below:
             self.chosen = self._best(candidate.below)
         light = [quant for quant in candidate.steps if quant.keeps or quant.bits <= MOST_IN_RAM]
-        if not self.fits and asked.offloading and light:
+        if not self.chosen.fits and asked.offloading and light:
             self.question = asked.offloading
             self.chosen = self._best(light)
 
@@ -91,12 +90,10 @@ class Row:
         speed = found.decode.value if found else None
         return speed < LEAST_IN_RAM if speed else not (self.worth and self.worth.sparse)
 
-    @property
+    @cached_property
     def fits(self) -> bool:
-        """Whether it does in the quant that was chosen; of many rows several things ask, and it is a sum each time."""
-        if self._told is None or self._told[0] is not self.chosen:
-            self._told = self.chosen, self.chosen.placed.fits is Verdict.YES
-        return self._told[1]
+        """Whether it does in the quant that was chosen at the last."""
+        return self.chosen.fits
 
     @property
     def missing(self) -> int:
@@ -118,7 +115,7 @@ class Row:
             LlmscaleError: what the runtime refuses, where what was compiled does not tell.
         """
         chosen, about, devices = self.precise, self.entry.model.about, self.asked.devices
-        placed, fits = chosen.placed, chosen.placed.fits is Verdict.YES
+        placed, fits = chosen.placed, chosen.fits
         speed = speed_of(chosen, self.entry, devices) if fits else None
         told = speed.decode if speed else None
         return FittingModel(
@@ -186,7 +183,7 @@ def ladder_of(entry: Entry, steps: Sequence[Quant], advised: str, asked: Asked) 
 
 def _choice(entry: Entry, one: Chosen, advised: str, devices: DeviceSet) -> Choice:
     about, placed = entry.model.about, one.placed
-    weights, fits = entry.model.weights(one.quant).value, one.placed.fits is Verdict.YES
+    weights, fits = entry.model.weights(one.quant).value, one.fits
     speed = speed_of(one, entry, devices) if fits else None
     return Choice(
         quant=one.quant.id,

@@ -23,7 +23,6 @@ from llmscale.formats.ladder import WIDEST, above_floor
 from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
-from llmscale.runtimes.placed import Verdict
 from llmscale.sources.registry import load
 from llmscale.units import GIB
 
@@ -175,7 +174,7 @@ def _enough(
             found = best(model, steps, devices, asked)
         except (UsageError, UnsupportedModelError):  # the runtime refuses so many of these
             continue
-        if found.placed.fits is Verdict.YES:
+        if found.fits:
             yield _Found(device, devices, found)
             return
 

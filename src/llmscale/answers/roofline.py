@@ -21,7 +21,6 @@ from llmscale.formats.catalogue import quant as quant_called
 from llmscale.notes import Note
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Runtime
-from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.registry import load
 
 #: Sequences of a step and tokens of a prompt that are gone through, as far as they fit.
@@ -142,7 +141,7 @@ def roofline(
         model=alone.model,
         quant=line.quant,
         runtime=line.runtime,
-        release=find_runtime(asked.runtime or line.runtime).release,
+        release=line.release,
         device=counted_device(fit.id, fit.count),
         context=alone.context,
         kv_dtype=alone.kv_dtype,

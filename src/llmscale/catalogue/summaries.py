@@ -38,26 +38,21 @@ class ModelSummary(NamedTuple):
     profile: list[int] | None = None
 
 
-def summary(model_id: str) -> ModelSummary | None:
-    """That of a shipped model; None where nothing of its size is disclosed."""
-    found = table("summaries").get(model_id)
-    return ModelSummary(*found) if found else None
-
-
-def shipped() -> Mapping[str, object]:
-    """The models that ship, by id, of which anything of their size is disclosed."""
-    found: Mapping[str, object] = table("summaries")
+def shipped() -> Mapping[str, list[Any]]:
+    """The models that ship of which anything of their size is disclosed, by id in the order of the file."""
+    found: Mapping[str, list[Any]] = table("summaries")
     return found
 
 
-def shipped_summary(model_id: str) -> ModelSummary:
-    """That of one of `shipped`."""
-    return ModelSummary(*table("summaries")[model_id])
+def summary(model_id: str) -> ModelSummary | None:
+    """That of a shipped model; None where nothing of its size is disclosed."""
+    found = shipped().get(model_id)
+    return ModelSummary(*found) if found else None
 
 
 def summaries() -> Iterator[ModelSummary]:
     """All, in the order of the file."""
-    return (ModelSummary(*fields) for fields in table("summaries").values())
+    return (ModelSummary(*fields) for fields in shipped().values())
 
 
 def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:

@@ -65,6 +65,11 @@ class Chosen(NamedTuple):
         """Where it lies."""
         return self.settled.placed
 
+    @property
+    def fits(self) -> bool:
+        """Whether it surely does."""
+        return self.placed.fits is Verdict.YES
+
     def longest(self, devices: DeviceSet, limit: int | None) -> int | None:
         """The longest context that surely fits."""
         return longest_context(self.runtime, self.subject, self.asked, devices, limit)
@@ -209,7 +214,7 @@ def best(
             refused = refused or error
             continue
         last = found
-        if found.placed.fits is Verdict.YES:
+        if found.fits:
             return found
     if last is None:
         raise refused or UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.")

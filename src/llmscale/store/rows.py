@@ -62,23 +62,24 @@ class Rows(Mapping[str, Any]):
 
 def dumped(table: Mapping[str, Any]) -> str:
     """`table` as such a text; it has ``data``, an object."""
-    data, lines = table["data"], list[str]()
-    head: Any = _keys(data, lines)
-    if head is None:
-        lines.clear()
-        head = {key: _keys(value, lines) for key, value in data.items()}
+    data: Mapping[str, Any] = table["data"]
+    head: Any = list(data)
+    lines = _entries(data)
+    if lines is None:
+        head, lines = {}, []
+        for key, value in data.items():
+            entries = _entries(value)
+            head[key] = None if entries is None else list(value)
+            lines += [_ENCODE(value)] if entries is None else entries
     return "\n".join([_ENCODE({**table, "data": head}), *lines, ""])
 
 
-def _keys(value: Any, lines: list[str]) -> list[str] | None:
-    """The keys of an object whose entries are put on `lines`, one each; None for a value that is put there as one."""
-    if isinstance(value, Mapping) and len(value) >= ENTRIES:
-        written = [_ENCODE(one) for one in value.values()]
-        if sum(map(len, written)) >= CHARACTERS * len(written):
-            lines += written
-            return list(value)
-    lines.append(_ENCODE(value))
-    return None
+def _entries(value: Any) -> list[str] | None:
+    """The entries of an object as lines; None for what is better kept as one."""
+    if not isinstance(value, Mapping) or len(value) < ENTRIES:
+        return None
+    written = [_ENCODE(one) for one in value.values()]
+    return written if sum(map(len, written)) >= CHARACTERS * len(written) else None
 
 
 def parsed(text: bytes) -> dict[str, Any]:
