@@ -22,6 +22,7 @@ class LayerCache(NamedTuple):
     window: int | None = None
     source: str = "self"
     every: int = 1
+    tokens: int | None = None
 
 
 class LayerState(NamedTuple):
@@ -53,6 +54,12 @@ class Shape(NamedTuple):
     def decodes(self) -> bool:
         """Whether it makes one token after another, keeping something between them."""
         return bool(self.caches or self.states)
+
+    @property
+    def even(self) -> bool:
+        """Whether every layer keeps all tokens of the context, and nothing else: no window, no state, no encoder."""
+        plain = all(layer.window is None and layer.source == "self" and layer.every == 1 for layer in self.caches)
+        return bool(self.caches) and plain and not self.states
 
     @classmethod
     def from_json(cls, fields: Sequence[Any]) -> Shape:

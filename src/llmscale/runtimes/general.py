@@ -22,7 +22,19 @@ from llmscale.model.shape import LayerCache, Shape
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import ModelName, PaceSetting, RuntimeInfo, Workload
-from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, UNLIMITED, WEIGHTS, Placement, Usage, gathered
+from llmscale.runtimes.placed import (
+    CACHE,
+    COMPUTE,
+    OVERHEAD,
+    PRECISE,
+    STATE,
+    UNLIMITED,
+    WEIGHTS,
+    Off,
+    Placement,
+    Usage,
+    gathered,
+)
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.units import GIB
 
@@ -68,8 +80,8 @@ class GeneralRuntime:
     def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
         return spread(self.memory(summary, work), self.budgets(work, devices), self.further(devices))
 
-    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return 0.0
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+        return PRECISE
 
     def summarise(self, subject: Exact) -> Any:
         return None
@@ -151,13 +163,11 @@ def spread(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> Pl
         if not share:
             usages.append(Usage(budget))
             continue
-        overhead = memory.overhead._replace(**{end: getattr(memory.overhead, end) + more for end in _ENDS})
+        value, low, high, basis = memory.overhead
+        overhead = Quantity(value + more, low + more, high + more, basis) if more else memory.overhead
         parts = ((WEIGHTS, weights), (CACHE, cache), (STATE, state), (COMPUTE, memory.compute), (OVERHEAD, overhead))
         usages.append(Usage(budget, gathered(parts)))
     return Placement(tuple(usages), Usage(UNLIMITED, gathered(memory.host)))
-
-
-_ENDS = ("value", "low", "high")
 
 
 def _shares(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> list[int]:
@@ -168,7 +178,9 @@ def _shares(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> l
 
 
 def kept(layer: LayerCache, context: int) -> int:
-    """Entries that a layer keeps; the encoder's side of a cross-attention is taken to be as long as the decoder's."""
+    """Entries that a layer keeps; of an encoder of text, as many as of the decoder."""
+    if layer.tokens is not None:
+        return layer.tokens
     return min(context, layer.window) if layer.window else context // layer.every
 
 
