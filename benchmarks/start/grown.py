@@ -15,19 +15,23 @@ from llmscale.store import tables as data
 
 
 def resize(share: float) -> None:
-    """Change the tables in place."""
-    summaries = data.table("summaries")
+    """Put other tables in place of those that there are."""
     if share < 1:
-        kept = {key: summaries[key] for key in list(summaries)[:: round(1 / share)]}
-        summaries.clear()
-        summaries.update(kept)
+        summaries = data.table("summaries")
+        _replace("summaries", {key: summaries[key] for key in list(summaries)[:: round(1 / share)]})
         return
     for name in ("summaries", "sizes_llama.cpp", "sizes_transformers", "summaries_llama.cpp", "summaries_transformers"):
-        table: dict[str, Any] = data.table(name)
+        table: dict[str, Any] = dict(data.table(name))
         for key, known in list(table.items()):
             for number in range(1, round(share)):
                 copy = f"{key}-copy-{number}"
                 table[copy] = [copy, *known[1:]] if name == "summaries" else known
+        _replace(name, table)
+
+
+def _replace(name: str, table: dict[str, Any]) -> None:
+    data._stored(name)["data"] = table
+    data.table.cache_clear()
 
 
 def run() -> None:
