@@ -50,6 +50,7 @@ class EstimateView:
                 for each in line.devices
             )
             notes += commands(typed, say)
+            notes += [say.sentence(told) for told in once(_untyped(result))]
         lead = tuple(_sentences(result, say)) if self.named else ()
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes), lead)
 
@@ -57,6 +58,18 @@ class EstimateView:
 def _limits(result: EstimateResult) -> tuple[Note, ...]:
     """What decides besides memory, each once; verdicts have a star for it."""
     return once(limit for line in result.estimates for device in line.devices for limit in device.limits)
+
+
+def _untyped(result: EstimateResult) -> Iterator[Note]:
+    """Which runtimes no line to type is known for."""
+    for line in result.estimates:
+        if line.devices and not any(each.command for each in line.devices):
+            assumed = result.model.basis == Basis.ASSUMED.value
+            yield (
+                note("size_has_no_command", size=result.model.name)
+                if assumed
+                else note("no_command", runtime=info(line.runtime).title)
+            )
 
 
 def _runtimes(result: EstimateResult) -> list[str]:
