@@ -32,6 +32,7 @@ OWN: tuple[tuple[int, str, float | None], ...] = (
     (500, "fits rtx4090", 3.0),
     (5000, "fits rtx4090", 6.0),
     (5000, "estimate own-4999", 2.0),
+    (50_000, "estimate own-49999", 2.0),
 )
 
 

@@ -157,6 +157,6 @@ def test_the_command_line_prints_the_line_and_says_what_its_file_stands_for() ->
 
 
 def test_where_there_is_no_line_to_type_that_is_said() -> None:
-    for model, said in (("llama-3.1-8b", "no line to type is known for transformers"), ("7B", "7B is only a size")):
+    for model, words in (("llama-3.1-8b", "no line to type is known for transformers"), ("7B", "7B is only a size")):
         shown = good("estimate", model, "-q", "int4", "--runtime", "transformers", "--gpu", "rtx4090", "--command").out
-        assert said in " ".join(shown.split())
+        assert words in " ".join(shown.split())

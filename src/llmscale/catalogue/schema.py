@@ -48,13 +48,20 @@ def check(file: YamlFile) -> dict[str, Any]:
     Raises:
         InputFileError: an entry that does not fit, or whose config cannot be counted.
     """
-    found = count(file)
-    names = spellings(found.entries, file)
-    for model_id, entry in found.entries.items():
+    entries: Entries = {}
+    misnomers: dict[str, Any] = {}
+    for part in file.parts():
+        found = count(part)
+        if twice := entries.keys() & found.entries.keys():
+            raise part.error((min(twice),), f"'{min(twice)}' is given twice.")
+        entries.update(found.entries)
+        misnomers.update(found.misnomers)
+    names = spellings(entries, file)
+    for model_id, entry in entries.items():
         for alias in entry["variants"]:
             if names.get(normal(alias)) != [model_id]:
                 raise file.error((model_id, "variants"), f"{model_id}: '{alias}' is no alias of it alone.")
-    return {"entries": found.entries, "names": names, "misnomers": found.misnomers}
+    return {"entries": entries, "names": names, "misnomers": misnomers}
 
 
 def count(file: YamlFile) -> CountedFile:

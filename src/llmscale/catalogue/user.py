@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from llmscale.store.cache import Sections
 
 VARIABLE = "LLMSCALE_CATALOGUE"
-#: Bytes of a catalogue.
-MOST_BYTES = 4 << 20
+#: Bytes of a catalogue, some hundred thousand models; it is read in parts.
+MOST_BYTES = 64 << 20
 
 #: Where programs keep their configuration where XDG_CONFIG_HOME does not say: variable, and folder when it is not set.
 _CONFIG_HOMES = {

@@ -6,7 +6,8 @@ Tables that ship, a user's catalogue and a user's recipe come in here; what is p
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable
+import re
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ Entries = dict[str, dict[str, Any]]
 READ: set[str] = set()
 #: The largest file that ships has 0.6 MB.
 MOST_BYTES = 4 << 20
+#: Characters that a large file is read by at once, and where it may be cut.
+PART, _KEY = 1 << 20, re.compile(r"^[^\s#\-\[\]{}&*!|>%@`,][^\n]*:", re.MULTILINE)
 #: Values of a file with its aliases written out, and how deep they may be nested.
 MOST_VALUES, DEEPEST = 500_000, 40
 
@@ -50,10 +53,12 @@ class YamlFile:
 
     Attributes:
         text: what stands in it, or shall stand there.
+        above: lines of the file that stand before `text`, where that is a part of it.
     """
 
     path: str
     text: str
+    above: int = 0
 
     @classmethod
     def read(cls, path: str) -> YamlFile:
@@ -77,6 +82,26 @@ class YamlFile:
             cls.read(os.path.join(path, name)) for name in sorted(os.listdir(path)) if name.endswith((".yaml", ".json"))
         ]
 
+    def parts(self) -> Iterator[YamlFile]:
+        """The file in parts of about `PART` characters, cut before keys that stand at the beginning of a line, so that
+        of a large one no more is ever composed at once.
+
+        Raises:
+            InputFileError: a part that is too large all the same: one entry, or a file that is not in lines.
+        """
+        start, above = 0, self.above
+        cuts = [*(key.start() for key in _KEY.finditer(self.text) if key.start()), len(self.text)]
+        for following in cuts:
+            if following < len(self.text) and following - start < PART:
+                continue
+            text = self.text[start:following]
+            if len(text) > MOST_BYTES:
+                raise InputFileError(
+                    f"{self.path}, line {above + 1}: more than {MOST_BYTES:,} bytes under one key, which is too large."
+                )
+            yield YamlFile(self.path, text, above)
+            start, above = following, above + text.count("\n")
+
     def content(self) -> Any:
         """What the file says.
 
@@ -87,7 +112,7 @@ class YamlFile:
             return _small(yaml.load(self.text, _Loader))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            line = f", line {mark.line + 1}" if mark else ""
+            line = f", line {self.above + mark.line + 1}" if mark else ""
             problem = error.problem or error.context
             raise InputFileError(f"{self.path}{line} cannot be read as YAML: {problem}.") from None
         except RecursionError:
@@ -109,7 +134,8 @@ class YamlFile:
 
     def error(self, keys: tuple[Any, ...], message: str, hint: str = "") -> InputFileError:
         """An error about what stands under `keys`, or under as many of them as there are."""
-        return InputFileError(f"{self.path}, line {self._line(keys)}: {message}", hint)
+        there = next((part for part in self.parts() if part._names(keys[:1])), self)
+        return InputFileError(f"{self.path}, line {there._line(keys)}: {message}", hint)
 
     def typed(self, raw: Any, schema: type[T], *above: str) -> T:
         """`raw` as `schema` has it.
@@ -139,7 +165,11 @@ class YamlFile:
             if not found:
                 break
             line, node = found[0][0].start_mark.line, found[0][1]
-        return line + 1
+        return self.above + line + 1
+
+    def _names(self, keys: tuple[Any, ...]) -> bool:
+        """Whether the first of `keys` begins a line of it."""
+        return any(re.search(rf"^['\"]?{re.escape(str(key))}['\"]?\s*:", self.text, re.MULTILINE) for key in keys)
 
 
 def _small(data: Any) -> Any:
