@@ -124,11 +124,11 @@ def schema() -> str:
 
 
 def answers() -> dict[Path, str]:
-    """The pages of questions, with what their commands print now."""
+    """The pages of questions with what their commands print now, and the page that is made of the code."""
     sys.path.insert(0, str(DOCS.parent))
-    from docs import lora_saving, training_answers
+    from docs import architecture, lora_saving, training_answers
 
-    return {lora_saving.PAGE: lora_saving.page(), **training_answers.pages(printed_by)}
+    return {lora_saving.PAGE: lora_saving.page(), **training_answers.pages(printed_by), **architecture.files()}
 
 
 def main() -> int:

@@ -30,6 +30,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "tests/truth/README.md": ("truth.md", "Measurements"),
     },
     "Adding": {
+        "docs/architecture.md": ("architecture.md", "Architecture"),
         "docs/adding.md": ("adding.md", "Adding things"),
         "CONTRIBUTING.md": ("contributing.md", "Contributing"),
         "SECURITY.md": ("security.md", "Security"),
@@ -42,7 +43,12 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
 #: Folders of code that become a page, file by file.
 CODE = {"docs/examples": ("examples.md", "Python"), "docs/plugin": ("plugin.md", "A package of one's own")}
 #: Taken as they are.
-FILES = {"docs/schema.json": "schema.json", "docs/accuracy.svg": "accuracy.svg", "LICENSE": "license.txt"}
+FILES = {
+    "docs/schema.json": "schema.json",
+    "docs/accuracy.svg": "accuracy.svg",
+    "docs/architecture.svg": "architecture.svg",
+    "LICENSE": "license.txt",
+}
 SUFFIXES = {".py": "python", ".toml": "toml", ".yaml": "yaml"}
 _LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 _CODE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
