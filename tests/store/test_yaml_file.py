@@ -49,8 +49,8 @@ def test_a_file_that_is_not_there() -> None:
 
 
 MODEL = (
-    "{id}:\n  name: {name}\n  publisher: me\n  source: s\n  released: 2025-03\n  modality: text\n  licence: MIT\n  open: true\n"
-    "  parameters: 7B\n"
+    "{id}:\n  name: {name}\n  publisher: me\n  source: s\n  released: 2025-03\n  modality: text\n"
+    "  licence: MIT\n  open: true\n  parameters: 7B\n"
 )
 
 

@@ -18,7 +18,7 @@ from llmscale.notes import Note
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Runtime, RuntimeInfo, Workload
 from llmscale.runtimes.placed import WEIGHTS, Placement, Verdict
-from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread, runs, unmodelled
+from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread, runs, unable, unmodelled
 from llmscale.runtimes.registry import FIRST, infos, named
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.runtimes.subject import Summary
@@ -162,8 +162,8 @@ def refuse_options(question: Question, runtime: str) -> None:
 
 
 def foreign(quant: Quant, question: Question, devices: DeviceSet) -> Note | None:
-    """Why nothing is said of a quant's runtime on `devices`; None where something is."""
-    return unmodelled(question.runs(quant).info, devices)
+    """Why nothing is said of a quant or its runtime on `devices`; None where something is."""
+    return unmodelled(question.runs(quant).info, devices) or unable(quant, devices)
 
 
 def answer(model: Model, quant: Quant, devices: DeviceSet, question: Question) -> Chosen:
@@ -173,7 +173,7 @@ def answer(model: Model, quant: Quant, devices: DeviceSet, question: Question) -
         UsageError, UnsupportedModelError: what the runtime refuses.
     """
     runtime = question.runs(quant)
-    if (why := unmodelled(runtime.info, devices)) is not None:
+    if (why := foreign(quant, question, devices)) is not None:
         raise refusal(why)
     refuse_unread(runtime.info, quant)
     refuse_lacking(runtime.info, model.about.family, model.about.name)

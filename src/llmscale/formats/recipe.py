@@ -62,7 +62,9 @@ class Quant:
         runtime: the runtime that is modelled for it unless the user names another.
         activation_bytes: bytes of one activation when weights are in this format.
         readers: programs that run it.
-        hardware: what devices need to compute in it; empty when any will do.
+        hardware: what devices need to compute in it, in words; empty when any will do.
+        vendors: whose devices those are; empty when all's may be.
+        capability: the least compute capability of NVIDIA's among them; 0 when any will do.
         keeps: ``quant_method`` of checkpoints that are published quantised and whose tensors it takes over.
         meant_for: the only models that anybody should make it of; empty when any.
         stored: the tensors of a file that is at hand, each in the format that it has there; empty for a recipe.
@@ -85,6 +87,8 @@ class Quant:
     preset: str = ""
     readers: list[str] = field(default_factory=list)
     hardware: str = ""
+    vendors: list[str] = field(default_factory=list)
+    capability: float = 0.0
     meant_for: str = ""
     keeps: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)

@@ -69,8 +69,25 @@ def unmodelled(info: RuntimeInfo, devices: DeviceSet) -> Note | None:
     return None
 
 
+def unable(quant: Quant, devices: DeviceSet) -> Note | None:
+    """Why a quant does not run on `devices`; None where it does, and of devices of which nothing is known."""
+    if not quant.vendors and not quant.capability:
+        return None
+    for kind in devices.kinds:
+        device = known(kind.id)
+        if device is None:
+            continue
+        old = device.vendor == "NVIDIA" and (device.compute_capability or quant.capability) < quant.capability
+        if old or (quant.vendors and device.vendor not in quant.vendors):
+            return note("quant_not_on_device", quant=quant.name, device=kind.id, needs=quant.hardware)
+    return None
+
+
 def refusal(why: Note) -> UsageError:
-    """The error that says what `unmodelled` found."""
+    """The error that says what `unmodelled` or `unable` found."""
+    if "quant" in why.values:
+        quant, device, needs = (why.values[name] for name in ("quant", "device", "needs"))
+        return UsageError(f"{quant} does not run on {device}: it needs {needs}.", "Name another --quant.")
     if "vendors" not in why.values:
         return UsageError(f"{why.values['runtime']} on a processor alone is not modelled.", "Try --runtime llama.cpp.")
     vendors = ", ".join(why.values["vendors"])

@@ -132,6 +132,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "device_not_modelled": lambda v: (
         f"{v['runtime']} on {v['device']} is not modelled, only on GPUs of {', '.join(v['vendors'])}."
     ),
+    "quant_not_on_device": "{quant} does not run on {device}: it needs {needs}.",
     "too_many_sequences": "vLLM does not start: up to {sequences:,} sequences may run by default, and there are "
     "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
     "perhaps_too_many_sequences": "vLLM may not start: up to {sequences:,} sequences may run by default, and of "

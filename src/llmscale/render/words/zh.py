@@ -263,6 +263,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "device_not_modelled": lambda v: (
         f"{v['runtime']} 在 {v['device']} 上未建模,只对以下厂商的 GPU 建模:{'、'.join(v['vendors'])}。"
     ),
+    "quant_not_on_device": "{quant} 不能在 {device} 上运行,它需要 {needs}。",
     "too_many_sequences": "vLLM 无法启动:默认最多同时运行 {sequences:,} 个序列,而循环状态块只有 {blocks:,} 个。"
     "请加上 --max-num-seqs {blocks} 或更小的值。",
     "perhaps_too_many_sequences": "vLLM 可能无法启动:默认最多同时运行 {sequences:,} 个序列,而约 {blocks:,} 个循环状态块"

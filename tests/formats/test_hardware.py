@@ -1,0 +1,46 @@
+"""A quant that a device has no code for is refused by name, and no list advises it."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmscale import estimate, fits, needs
+from llmscale.answers.results.fits import FitsResult
+from llmscale.errors import UsageError
+from tests.helpers import good, run
+
+
+@pytest.mark.parametrize(
+    ("quant", "device", "needs_"),
+    [
+        ("nf4", "m3-max", "CUDA, ROCm, XPU or CPU"),
+        ("exl3-4bpw", "rtx2080ti", "CUDA (Ampere and later)"),
+        ("exl3-4bpw", "rx7900xtx", "CUDA (Ampere and later)"),
+        ("torchao-int4", "mi300x", "CUDA or XPU"),
+    ],
+)
+def test_it_is_refused_where_it_has_no_code(quant: str, device: str, needs_: str) -> None:
+    said = run("estimate", "llama-3.1-8b", "-q", quant, "--gpu", device).err
+    assert f"does not run on {device}: it needs {needs_}." in " ".join(said.split())
+
+
+@pytest.mark.parametrize(("quant", "device"), [("nf4", "mi300x"), ("exl3-4bpw", "rtx3060"), ("nf4", "24GiB")])
+def test_it_runs_where_it_has(quant: str, device: str) -> None:
+    (line,) = estimate("llama-3.1-8b", [quant], gpus=[device]).estimates
+    assert line.devices[0].fits
+
+
+def test_of_several_devices_the_others_are_answered() -> None:
+    shown = good("estimate", "llama-3.1-8b", "-q", "nf4", "--gpu", "m3-max", "--gpu", "rtx4090", "--width", "200").out
+    assert "NF4 does not run on m3-max" in shown
+    assert "fits rtx4090" in shown
+    with pytest.raises(UsageError, match="does not run on m3-max"):
+        estimate("llama-3.1-8b", ["nf4"], gpus=["m3-max + rtx4090"])
+
+
+def test_no_list_advises_it() -> None:
+    """gemma-4-12b has no GGUF that llmscale checked, so that on an Apple chip 16 bits alone are left."""
+    every = fits("m3-max:64GB", everything=True)
+    assert isinstance(every, FitsResult)
+    assert {line.quant for line in every.models}.isdisjoint({"nf4", "nf4-dq", "bnb-int8", "exl3-4bpw"})
+    assert not [line for line in needs("gemma-4-12b", quants=["nf4"], everything=True).devices if line.id == "m3-max"]
