@@ -35,6 +35,8 @@ PAGES = {
     DOCS.parent / "README.md": "en",
     DOCS.parent / "README.zh.md": "zh",
     DOCS / "大模型的参数量级.md": "zh",
+    DOCS / "tutorial.md": "en",
+    DOCS / "五分钟入门.md": "zh",
 }
 #: Stands for the rest of an answer in README.
 CUT = "…"

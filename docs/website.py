@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ANSWERS = "docs/answers"
 #: Page of this repository -> page of the site, by section and title of the menu.
 PAGES: dict[str, dict[str, tuple[str, str]]] = {
-    "Start": {"README.md": ("index.md", "llmscale")},
+    "Start": {"README.md": ("index.md", "llmscale"), "docs/tutorial.md": ("tutorial.md", "Five minutes")},
     "Reference": {
         "docs/commands.md": ("commands.md", "Commands"),
         "docs/formulas.md": ("formulas.md", "Formulas"),
@@ -37,6 +37,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "中文": {
         "README.zh.md": ("zh/index.md", "入门"),
+        "docs/五分钟入门.md": ("zh/tutorial.md", "五分钟"),
         "docs/大模型的参数量级.md": ("zh/questions.md", "一问一答"),
     },
 }
