@@ -12,7 +12,8 @@ from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis
 from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
-from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
+from llmscale.render.views.cells import answer, gib, gib_range, pace, pace_range, wait
+from llmscale.render.views.typed import typed
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
 from llmscale.units import GIB, format_gib
@@ -43,14 +44,7 @@ class EstimateView:
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
         if not self.named:
             notes += [say.sentence(told) for told in _sizes_note(result)]
-        if self.command:
-            typed = (
-                (f"{counted_device(each.id, each.count)}, {line.quant.upper()}", each.command)
-                for line in result.estimates
-                for each in line.devices
-            )
-            notes += commands(typed, say)
-            notes += [say.sentence(told) for told in once(_untyped(result))]
+        notes += typed(result, say) if self.command else ()
         lead = tuple(_sentences(result, say)) if self.named else ()
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes), lead)
 
@@ -58,18 +52,6 @@ class EstimateView:
 def _limits(result: EstimateResult) -> tuple[Note, ...]:
     """What decides besides memory, each once; verdicts have a star for it."""
     return once(limit for line in result.estimates for device in line.devices for limit in device.limits)
-
-
-def _untyped(result: EstimateResult) -> Iterator[Note]:
-    """Which runtimes no line to type is known for."""
-    for line in result.estimates:
-        if line.devices and not any(each.command for each in line.devices):
-            assumed = result.model.basis == Basis.ASSUMED.value
-            yield (
-                note("size_has_no_command", size=result.model.name)
-                if assumed
-                else note("no_command", runtime=info(line.runtime).title)
-            )
 
 
 def _runtimes(result: EstimateResult) -> list[str]:
