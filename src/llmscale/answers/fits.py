@@ -8,6 +8,7 @@ from typing import Any
 
 from llmscale.answers.catalogued import Entry, all_models
 from llmscale.answers.fitting import Asked, Candidate, Row, ladder_of
+from llmscale.answers.placed import enough
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
@@ -17,6 +18,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.about import DEFAULT_CONTEXT
 from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
+from llmscale.fit.place import refuse_too_few
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, Listed, Model, model_of
 from llmscale.formats.ladder import above_floor
@@ -90,7 +92,8 @@ def fits(
     choose = _Choosing(every, common, not (quants or any_quant), known)
     named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
     entries = named or list(all_models(catalogue))
-    sets = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
+    given = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
+    sets = _dealt(given, every, asked)
     _refuse_unmodelled(sets, every, asked)
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
     asking = entries if models or everything else [entry for entry in entries if entry.reference in first]
@@ -104,6 +107,19 @@ def fits(
         for devices in sets
     )
     return results[0] if device is not None else FitsOverview(results[0].context, results)
+
+
+def _dealt(sets: Sequence[DeviceSet], every: Choices, asked: Question) -> list[DeviceSet]:
+    """The devices; one stands for as many as the options deal a model out to.
+
+    Raises:
+        UsageError: several that are fewer than that.
+    """
+    ranks = max(asked.ranks(quant) for steps in every.ladders for quant in steps) if asked.options else 1
+    found = [enough(devices, ranks) for devices in sets]
+    for devices in found:
+        refuse_too_few(ranks, devices)
+    return found
 
 
 def _first(entries: Iterable[Entry], worth: set[str], wanted: Wanted) -> Iterator[str]:

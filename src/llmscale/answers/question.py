@@ -271,5 +271,11 @@ def _parts(name: str) -> tuple[str, str]:
 
 
 def common_devices(sizes: Iterable[int], reserve: str | None = None) -> list[DeviceSet]:
-    """Memory sizes in GiB as if they were devices."""
-    return [sized(size * GIB, f"{size} GiB", reserve=reserve_bytes(reserve)) for size in sizes]
+    """Memory sizes in GiB as if they were devices; those that a reserve leaves nothing of are left out.
+
+    Raises:
+        UsageError: it leaves nothing of any.
+    """
+    kept, sizes = reserve_bytes(reserve), tuple(sizes)
+    roomy = [size for size in sizes if kept is None or size * GIB > kept]
+    return [sized(size * GIB, f"{size} GiB", reserve=kept) for size in roomy or sizes[-1:]]

@@ -1,0 +1,64 @@
+"""``estimate``, ``fits`` and ``needs`` of one question, where an option, a reserve or a name once parted them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llmscale import estimate, fits, needs
+from llmscale.answers.results.estimate import DeviceFit
+from llmscale.errors import UsageError
+
+LLAMA = "llama-3.1-8b"
+
+
+def on(gpu: str, model: str, quant: str, **asked: Any) -> DeviceFit:
+    return estimate(model, [quant], gpus=[gpu], **asked).estimates[0].devices[0]
+
+
+def test_a_reserve_leaves_out_what_it_leaves_nothing_of() -> None:
+    first = needs(LLAMA, ["q4_k_m"], reserve="4GiB").devices[0]
+    same = on(first.id, LLAMA, "q4_k_m", reserve="4GiB")
+    assert (same.fits, same.usable_bytes) == (True, first.usable_bytes)
+    sizes = [fit.id for fit in estimate(LLAMA, ["q4_k_m"], reserve="20GiB").estimates[0].devices]
+    assert sizes == ["24gib", "32gib", "48gib", "80gib"]
+    assert [one.device.id for one in fits(reserve="12GiB", limit=1).devices] == ["16gib", "24gib"]
+    for ask in (needs, estimate):
+        with pytest.raises(UsageError, match="leaves nothing of"):
+            ask(LLAMA, ["q4_k_m"], reserve="1TiB")
+
+
+@pytest.mark.parametrize("model", [LLAMA, "7B"])
+def test_one_device_stands_for_as_many_as_the_options_ask_for(model: str) -> None:
+    asked: dict[str, Any] = {"runtime": "vllm", "tp": 2}
+    seen, told = on("l40s", model, "fp8", **asked), fits("l40s", model, quant="fp8", **asked)
+    assert (seen.count, told.device.count) == (2, 2)
+    assert (seen.used_bytes, seen.max_context) == (told.models[0].used_bytes, told.models[0].max_context)
+    rows = needs(model, "fp8", everything=True, **asked).devices
+    assert {row.count for row in rows} == {2}
+    assert next(row.used_bytes for row in rows if row.id == "l40s") == seen.used_bytes
+
+
+def test_fewer_devices_than_the_options_ask_for_are_refused_of_a_size_and_of_a_list_too() -> None:
+    for runtime in ("vllm", "sglang"):
+        with pytest.raises(UsageError, match="ask for 4 devices together, and 2 are named"):
+            estimate("7B", "fp8", gpu="2x l40s", runtime=runtime, tp=4)
+        with pytest.raises(UsageError, match="ask for 4 devices together, and 2 are named"):
+            fits("2x l40s", runtime=runtime, tp=4)
+
+
+def test_more_devices_than_needs_may_name_are_refused_with_what_to_add() -> None:
+    with pytest.raises(UsageError, match="ask for 4 devices together, and --max-count is 2") as refused:
+        needs(LLAMA, "fp8", runtime="vllm", tp=4)
+    assert refused.value.hint == "Add --max-count 4."
+    assert needs(LLAMA, "fp8", runtime="vllm", tp=4, max_count=4).devices[0].count == 4
+
+
+def test_what_needs_names_is_what_estimate_reads() -> None:
+    rows = needs(LLAMA, "q4_k_m", kind="unified", everything=True).devices
+    carved = [row for row in rows if row.id.startswith("ryzen-ai-max-395")]
+    assert [row.id for row in carved][:2] == ["ryzen-ai-max-395 32GB", "ryzen-ai-max-395 64GB"]
+    for row in (*carved, *(row for row in rows if row.id.startswith("m4"))):
+        read = on(row.id, LLAMA, "q4_k_m")
+        assert (read.memory_bytes, read.usable_bytes) == (row.memory_bytes, row.usable_bytes)
