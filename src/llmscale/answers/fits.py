@@ -8,7 +8,8 @@ from typing import Any
 
 from llmscale.answers.catalogued import Entry, all_models
 from llmscale.answers.fitting import Asked, Candidate, Row, ladder_of
-from llmscale.answers.placed import enough
+from llmscale.answers.given import whole_number
+from llmscale.answers.placed import dealt
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
@@ -18,7 +19,6 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.about import DEFAULT_CONTEXT
 from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
-from llmscale.fit.place import refuse_too_few
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, Listed, Model, model_of
 from llmscale.formats.ladder import above_floor
@@ -79,6 +79,7 @@ def fits(
     """
     if command and device is None:
         raise UsageError("--command asks about a device.", "For example fits rtx4090 --model llama-3.1-8b.")
+    limit = whole_number("--limit", limit)
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit} is not possible: at least one row is.")
     wanted = Wanted(purpose, licence, sort, min_context, min_speed)
@@ -93,7 +94,7 @@ def fits(
     named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
     entries = named or list(all_models(catalogue))
     given = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
-    sets = _dealt(given, every, asked)
+    sets = dealt(given, every, asked)
     _refuse_unmodelled(sets, every, asked)
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
     asking = entries if models or everything else [entry for entry in entries if entry.reference in first]
@@ -107,19 +108,6 @@ def fits(
         for devices in sets
     )
     return results[0] if device is not None else FitsOverview(results[0].context, results)
-
-
-def _dealt(sets: Sequence[DeviceSet], every: Choices, asked: Question) -> list[DeviceSet]:
-    """The devices; one stands for as many as the options deal a model out to.
-
-    Raises:
-        UsageError: several that are fewer than that.
-    """
-    ranks = max(asked.ranks(quant) for steps in every.ladders for quant in steps) if asked.options else 1
-    found = [enough(devices, ranks) for devices in sets]
-    for devices in found:
-        refuse_too_few(ranks, devices)
-    return found
 
 
 def _first(entries: Iterable[Entry], worth: set[str], wanted: Wanted) -> Iterator[str]:

@@ -76,7 +76,7 @@ def estimate(
         reference(model),
         several(quants, quant) or DEFAULT_QUANTS,
         context=tokens(context),
-        batch=sequences or batch,
+        batch=batch if sequences is None else sequences,
         kv_dtype=kv_dtype,
         runtime=runtime,
         options=_options(options, runtime_options),
