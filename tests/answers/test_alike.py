@@ -9,6 +9,7 @@ import pytest
 from llmscale import estimate, fits, needs
 from llmscale.answers.results.estimate import DeviceFit
 from llmscale.errors import UsageError
+from tests.helpers import good, run
 
 LLAMA = "llama-3.1-8b"
 
@@ -62,3 +63,47 @@ def test_what_needs_names_is_what_estimate_reads() -> None:
     for row in (*carved, *(row for row in rows if row.id.startswith("m4"))):
         read = on(row.id, LLAMA, "q4_k_m")
         assert (read.memory_bytes, read.usable_bytes) == (row.memory_bytes, row.usable_bytes)
+
+
+def test_a_prompt_that_is_said_is_part_of_every_context_that_is_tried() -> None:
+    asked: dict[str, Any] = {"runtime": "transformers", "prompt_tokens": 1000}
+    none = on("12GiB", LLAMA, "bf16", **asked)
+    assert (none.fits, none.max_context) == (False, None)
+    assert fits("12GiB", LLAMA, quant="bf16", **asked).models[0].max_context is None
+    short = on("17GiB", LLAMA, "bf16", context=100_000, **asked)
+    assert not short.fits
+    assert short.max_context is not None
+    assert 1000 < short.max_context < 100_000
+    assert on("17GiB", LLAMA, "bf16", context=short.max_context, **asked).fits
+    assert not on("17GiB", LLAMA, "bf16", context=short.max_context + 1, **asked).fits
+
+
+@pytest.mark.parametrize("context", [1, 448, 1500, 1501, 100_000])
+def test_an_encoder_of_sound_has_its_own_number_of_tokens(context: int) -> None:
+    (line,) = estimate("whisper-large-v3", "fp16", gpu="h200", context=context).estimates
+    assert line.kv_cache_bytes == 32 * (context + 1500) * 2 * 1280 * 2
+    assert line.compute_bytes >= 0
+    assert line.total_bytes == line.devices[0].used_bytes > line.weights_bytes + line.kv_cache_bytes
+
+
+def test_what_sglang_may_use_of_a_small_device_is_never_less_than_nothing() -> None:
+    found = on("4GiB", LLAMA, "gptq-int8-gnone", runtime="sglang")
+    assert not found.fits
+    assert found.usable_bytes > 0
+    assert found.usable_bytes == found.used_bytes + found.free_bytes
+
+
+def test_memory_below_nothing_is_none() -> None:
+    for ask in (lambda: estimate(LLAMA, "q4_k_m", gpu="-5GiB"), lambda: fits("2x -24GB", LLAMA)):
+        with pytest.raises(UsageError, match="is not a memory size"):
+            ask()
+
+
+def test_a_context_of_nothing_is_refused_by_serve_cost_too() -> None:
+    assert "--context 0 is not possible" in run("serve-cost", LLAMA, "--gpu", "h100", "--context", "0").err
+
+
+@pytest.mark.parametrize("asked", [("7B", "--method", "freeze"), ("dinov3-vitb16", "--method", "lora")])
+def test_layers_that_nothing_is_trained_before_are_run_again_whole(asked: tuple[str, ...]) -> None:
+    answer = good("train", *asked, "--lora-targets", "all-linear", "--checkpointing", "full", "-o", "json").json()
+    assert 0 < answer["flops"]["recompute"] <= answer["flops"]["forward"]

@@ -97,3 +97,34 @@ def test_towers_of_a_checkpoint_are_no_layers_of_its_text() -> None:
     found = layer_weights(stored, 28)  # its vision tower has 32
     assert sum(found.layers) + found.output == sum(tensor.bytes for tensor in stored)
     assert len(set(found.layers)) == 1
+
+
+@pytest.mark.parametrize("said", [0, -1, float("nan"), float("inf"), True, "fast"])
+def test_a_bound_that_is_no_number_above_zero_is_refused(said: Any) -> None:
+    for name in ("min_context", "min_speed"):
+        with pytest.raises(LlmscaleError):
+            fits("rtx4090", **{name: said})
+    with pytest.raises(UsageError, match="--max-price"):
+        needs(MODEL, max_price=said)
+
+
+@pytest.mark.parametrize("name", ["reserve", "runtime", "kv_dtype", "quant_map", "sparsity"])
+def test_what_is_no_text_where_one_is_expected_is_refused(name: str) -> None:
+    for ask in (lambda: estimate(MODEL, "q4_k_m", **{name: 5}), lambda: needs(MODEL, **{name: 5})):  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=f"{name} is text, not a int"):
+            ask()
+    with pytest.raises(UsageError, match="kv_dtype is text, not a NoneType"):
+        fits("rtx4090", kv_dtype=None)
+
+
+@pytest.mark.parametrize("said", [5, b"q4_k_m", ["q4_k_m", None]])
+def test_names_are_text(said: Any) -> None:
+    for ask in (lambda: estimate(MODEL, said), lambda: estimate(MODEL, gpu=said), lambda: needs(MODEL, kinds=said)):
+        with pytest.raises(UsageError, match="A name is text, not a"):
+            ask()
+
+
+@pytest.mark.parametrize("said", [1.5, True, "2"])
+def test_a_count_that_is_no_whole_number_is_refused(said: Any) -> None:
+    with pytest.raises(UsageError, match="--max-count"):
+        needs(MODEL, max_count=said)

@@ -40,6 +40,15 @@ def whole_number(flag: str, said: Any) -> int | None:
         raise UsageError(f"{flag} '{str(said)[:40]}' is not a whole number.", "For example 4.") from None
 
 
+def above_nothing(flag: str, said: Any) -> None:
+    """Raises:
+    UsageError: what is no number above zero, where one was said.
+    """
+    number = isinstance(said, (int, float)) and not isinstance(said, bool) and isfinite(said)
+    if said is not None and not (number and said > 0):
+        raise UsageError(f"{flag} '{str(said)[:40]}' is not a number above zero.", "For example 4.")
+
+
 def read_options(given: Mapping[str, Any], runtime: str | None = None, catalogue: str | None = None) -> Options:
     """Options of runtimes, each as its kind wants it; of several that have one, as `runtime` declares it.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from llmscale.answers.given import above_nothing, whole_number
 from llmscale.answers.placed import enough as dealt
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import LossRef, model_ref
@@ -66,6 +67,8 @@ def needs(
         kinds: only devices of these, see `KINDS`; when there are none `USUAL`, or all where none of those is enough.
         everything: every device that is enough, in every quant.
     """
+    max_count = whole_number("--max-count", max_count) or 0
+    above_nothing("--max-price", max_price)
     wanted = filtered(kinds, max_price, max_count)
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     loaded = load(reference, catalogue=catalogue)

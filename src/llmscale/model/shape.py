@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from llmscale.model.blocks.convolution import Convolution
+from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.spec import CacheShape, ModelSpec, StateShape
 from llmscale.records import NamedTuple
 
 
 class LayerCache(NamedTuple):
-    """`layers` layers that cache alike; see `CacheShape` for the rest."""
+    """`layers` layers that cache alike; see `CacheShape` for the rest.
+
+    Attributes:
+        fixed: entries whatever the context is, those of an encoder of sound; 0 for what grows.
+    """
 
     layers: int
     keys: int
@@ -22,6 +28,7 @@ class LayerCache(NamedTuple):
     window: int | None = None
     source: str = "self"
     every: int = 1
+    fixed: int = 0
 
 
 class LayerState(NamedTuple):
@@ -66,6 +73,7 @@ class Shape(NamedTuple):
 
 def shape_of(spec: ModelSpec) -> Shape:
     """The shape of a model whose tensors are known."""
+    heard = listened(spec)
     counts: dict[CacheShape, int] = {}
     state_counts: dict[StateShape, int] = {}
     for placed in spec.placed:
@@ -86,6 +94,16 @@ def shape_of(spec: ModelSpec) -> Shape:
         vocab=spec.vocab_size,
         max_context=spec.max_context,
         sequence=spec.sequence,
-        caches=tuple(LayerCache(n, *c) for c, n in counts.items()),
+        caches=tuple(LayerCache(n, *c, heard if c.source == "cross" else 0) for c, n in counts.items()),
         states=tuple(LayerState(n, s.elements, s.bytes_per_element) for s, n in state_counts.items()),
     )
+
+
+def listened(spec: ModelSpec) -> int:
+    """Positions of sound that the encoder sees, whatever is said; 0 for an encoder of text."""
+    heard = any(isinstance(placed.block, Convolution) and "encoder" in placed.prefix for placed in spec.placed)
+    for placed in spec.placed:
+        block = placed.block
+        if heard and isinstance(block, Embedding) and "encoder" in placed.prefix and block.role == "embedding.position":
+            return block.rows
+    return 0

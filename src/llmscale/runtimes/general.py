@@ -168,7 +168,9 @@ def _shares(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> l
 
 
 def kept(layer: LayerCache, context: int) -> int:
-    """Entries that a layer keeps; the encoder's side of a cross-attention is taken to be as long as the decoder's."""
+    """Entries that a layer keeps; the encoder's side of a cross-attention is as long as the decoder's, but of sound."""
+    if layer.fixed:
+        return layer.fixed
     return min(context, layer.window) if layer.window else context // layer.every
 
 

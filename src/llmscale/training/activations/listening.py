@@ -13,6 +13,7 @@ from math import prod
 from llmscale.model.blocks.convolution import Convolution
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.norm import Norm
+from llmscale.model.shape import listened
 from llmscale.model.spec import ModelSpec, PlacedBlock
 from llmscale.records import NamedTuple
 from llmscale.training.activations.blocks import Piece, record
@@ -21,7 +22,6 @@ from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import INT64, Setting, activation, add, cross_entropy
 from llmscale.training.activations.style import Trait
 from llmscale.training.activations.walk import Backward, Segment, backward, forward, recorded
-from llmscale.training.flops.step import listened
 
 
 class Stacks(NamedTuple):

@@ -18,6 +18,7 @@ from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.tied import Tied
 from llmscale.model.inventory import inventory
+from llmscale.model.shape import listened
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.records import NamedTuple
 from llmscale.training.flops.blocks import COUNTED, Counted, Place, convolution, count
@@ -89,7 +90,8 @@ def flops(spec: ModelSpec, step: Step, how: How) -> Flops:
         forward += found.cost.forward
         backward += found.cost.backward
         if step.checkpointing and placed.layers:
-            again += found.cost.forward - (found.parts[-1].last if last else 0)
+            # Of what is frozen, and fed by nothing that is trained, there are no parts.
+            again += found.cost.forward - (found.parts[-1].last if last and found.parts else 0)
     return Flops(forward, backward + again, again)
 
 
@@ -191,16 +193,6 @@ def _named(prefix: str) -> bool:
 
 def _listens(spec: ModelSpec) -> bool:
     return listened(spec) > 0
-
-
-def listened(spec: ModelSpec) -> int:
-    """Positions of sound that the encoder sees, whatever is said; 0 for an encoder of text."""
-    heard = any(isinstance(placed.block, Convolution) and "encoder" in placed.prefix for placed in spec.placed)
-    for placed in spec.placed:
-        block = placed.block
-        if heard and isinstance(block, Embedding) and "encoder" in placed.prefix and block.role == "embedding.position":
-            return block.rows
-    return 0
 
 
 def _positions(spec: ModelSpec, placed: PlacedBlock) -> int:
