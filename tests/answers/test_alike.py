@@ -107,3 +107,22 @@ def test_a_context_of_nothing_is_refused_by_serve_cost_too() -> None:
 def test_layers_that_nothing_is_trained_before_are_run_again_whole(asked: tuple[str, ...]) -> None:
     answer = good("train", *asked, "--lora-targets", "all-linear", "--checkpointing", "full", "-o", "json").json()
     assert 0 < answer["flops"]["recompute"] <= answer["flops"]["forward"]
+
+
+def test_a_named_model_that_is_not_fast_enough_is_none_that_fits() -> None:
+    slow = good("fits", "24GiB", LLAMA, "--min-speed", "1e6", "-o", "json").json()
+    assert (slow["models"], slow["choices"], slow["hidden"]) == ([], [], 1)
+    assert "nothing fits" in good("fits", "rtx4090", LLAMA, "--min-speed", "1e6").out
+
+
+def test_a_purpose_that_there_is_not_is_refused_beside_a_model_too() -> None:
+    assert run("fits", "24GiB", LLAMA, "--for", "cooking").err.startswith("error: --for 'cooking' is not known.")
+
+
+def test_ram_in_bytes_is_that_of_a_processor() -> None:
+    assert on("cpu", LLAMA, "q4_k_m", ram=64 * 2**30).memory_bytes == 64 * 2**30
+
+
+def test_how_a_step_is_trained_needs_training() -> None:
+    for option in (("--seq", "2k"), ("--micro-batch", "0"), ("--checkpointing", "none")):
+        assert "say how a model is trained" in run("needs", LLAMA, *option).err

@@ -210,7 +210,7 @@ def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listin
         context=asked.question.context or DEFAULT_CONTEXT,
         models=lines,
         hidden=len(rows) - len(lines),
-        choices=_steps_of(alone, lines[0].quant, asked) if alone else (),
+        choices=_steps_of(alone, lines[0].quant, asked) if alone and lines else (),
         not_available=tuple(refused),
         notes=(*devices.notes, *taken, *_beyond(lines, rows)),
         passed_over=listing.passed_over,

@@ -133,7 +133,8 @@ def _looks_here(name: str) -> bool:
 
 def _with_ram(name: str, beside: str, options: Mapping[str, Any] | None) -> str:
     """A processor with the RAM that is named for it, by its own words or by ``--ram``."""
-    ram = beside or str((options or {}).get("ram") or "")
+    said = (options or {}).get("ram") or ""
+    ram = beside or (f"{said}B" if isinstance(said, int) else str(said))
     return f"{CPU}:{ram}" if ram and is_this_processor(name) else name
 
 
