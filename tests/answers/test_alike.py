@@ -126,3 +126,13 @@ def test_ram_in_bytes_is_that_of_a_processor() -> None:
 def test_how_a_step_is_trained_needs_training() -> None:
     for option in (("--seq", "2k"), ("--micro-batch", "0"), ("--checkpointing", "none")):
         assert "say how a model is trained" in run("needs", LLAMA, *option).err
+
+
+def test_a_method_that_trains_nothing_is_refused() -> None:
+    asked = ("train", LLAMA, "--method", "oft", "--lora-targets", "all-linear", "--lora-rank")
+    refused = run(*asked, "1")
+    assert (refused.status, refused.err) == (
+        2,
+        "error: --method oft trains nothing of Llama 3.1 8B so.\nhint: Choose a larger --lora-rank.\n",
+    )
+    assert good(*asked, "8", "-o", "json").json()["trainable_parameters"] > 0
