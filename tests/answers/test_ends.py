@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from llmscale.answers.question import MAX_BATCH, MAX_CONTEXT, question, read_options
+from llmscale.answers.given import MAX_CONTEXT, read_options
+from llmscale.answers.question import MAX_BATCH, question
 from llmscale.answers.scaling import compute as flops
 from llmscale.answers.scaling import scaling
 from llmscale.answers.scaling_budget import money

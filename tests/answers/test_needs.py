@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from llmscale.answers.estimate import estimate
@@ -55,7 +57,7 @@ def test_what_costs_more_or_has_no_price_is_left_out() -> None:
     within = needs(MODEL, ["q4_k_m"], everything=True, max_price=1000).devices
     assert within == tuple(one for one in everything if one.price_usd is not None and one.price_usd <= 1000)
     assert 0 < len(within) < len(everything)
-    names = {one.id.partition(":")[0] for one in everything}
+    names = {re.split("[: ]", one.id)[0] for one in everything}
     without = sum(device_entry(name).price_usd is None for name in names)
     assert said(needs(MODEL, ["q4_k_m"], max_price=1000)) == [
         f"{without} more would be enough; the catalogue has no price of theirs (--max-price)."
@@ -80,8 +82,10 @@ def test_only_devices_of_a_kind(kind: str) -> None:
 def test_apple_is_unified_memory_of_one_vendor() -> None:
     apple = needs(MODEL, ["q4_k_m"], kinds=["Apple"], everything=True).devices
     unified = needs(MODEL, ["q4_k_m"], kinds=["unified"], everything=True).devices
-    assert {device_entry(one.id.partition(":")[0]).vendor for one in apple} == {"Apple"}
-    assert apple == tuple(one for one in unified if device_entry(one.id.partition(":")[0]).vendor == "Apple") != unified
+    assert {device_entry(re.split("[: ]", one.id)[0]).vendor for one in apple} == {"Apple"}
+    assert (
+        apple == tuple(one for one in unified if device_entry(re.split("[: ]", one.id)[0]).vendor == "Apple") != unified
+    )
 
 
 def test_several_kinds_are_all_shown() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from llmscale.answers.catalogued import Entry, all_models
 from llmscale.answers.fitting import Asked, Candidate, Row, ladder_of
+from llmscale.answers.given import whole_number
+from llmscale.answers.placed import dealt
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
@@ -77,6 +79,7 @@ def fits(
     """
     if command and device is None:
         raise UsageError("--command asks about a device.", "For example fits rtx4090 --model llama-3.1-8b.")
+    limit = whole_number("--limit", limit)
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit} is not possible: at least one row is.")
     wanted = Wanted(purpose, licence, sort, min_context, min_speed)
@@ -90,7 +93,8 @@ def fits(
     choose = _Choosing(every, common, not (quants or any_quant), known)
     named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
     entries = named or list(all_models(catalogue))
-    sets = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
+    given = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
+    sets = dealt(given, every, asked)
     _refuse_unmodelled(sets, every, asked)
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
     asking = entries if models or everything else [entry for entry in entries if entry.reference in first]
@@ -206,7 +210,7 @@ def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listin
         context=asked.question.context or DEFAULT_CONTEXT,
         models=lines,
         hidden=len(rows) - len(lines),
-        choices=_steps_of(alone, lines[0].quant, asked) if alone else (),
+        choices=_steps_of(alone, lines[0].quant, asked) if alone and lines else (),
         not_available=tuple(refused),
         notes=(*devices.notes, *taken, *_beyond(lines, rows)),
         passed_over=listing.passed_over,

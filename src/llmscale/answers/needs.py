@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from llmscale.answers.given import above_nothing, whole_number
+from llmscale.answers.placed import enough as dealt
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import LossRef, model_ref
 from llmscale.answers.results.needs import NeededDevice, NeedsResult
@@ -65,6 +67,8 @@ def needs(
         kinds: only devices of these, see `KINDS`; when there are none `USUAL`, or all where none of those is enough.
         everything: every device that is enough, in every quant.
     """
+    max_count = whole_number("--max-count", max_count) or 0
+    above_nothing("--max-price", max_price)
     wanted = filtered(kinds, max_price, max_count)
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     loaded = load(reference, catalogue=catalogue)
@@ -72,19 +76,22 @@ def needs(
     named = quants_of(quants, loaded, runtime)
     every = choices(named, runtime, quant_map, sparsity)
     steps = available(model, every, asked) if named or everything else _worth(model, every, runtime, asked)
+    _refuse_count(max(map(asked.ranks, steps)), max_count)
     of_kind = [
         sold
         for device in catalogue_of_devices.entries()
         if not wanted or wanted & _kinds_of(device)
         for sold in (_as_sold(device) if wanted or everything else [device])
     ]
-    enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]
+    kept = reserve_bytes(reserve)
+    roomy = _roomy(of_kind, kept)
+    enough = [found for device in roomy for found in _enough(device, model, steps, asked, max_count, kept)]
     affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
     affordable.sort(key=lambda found: found.order)
     usual = [found for found in affordable if wanted or (found.device.kind == USUAL and found.price)] or affordable
     shown = [(found, ()) for found in affordable] if everything else _by_step(usual, steps)
     unpriced = sum(found.price is None for found in enough) if max_price is not None else 0
-    smallest = answer(model, steps[-1], ANY_DEVICE, asked)
+    smallest = answer(model, steps[-1], dealt(ANY_DEVICE, asked.ranks(steps[-1])), asked)
     return NeedsResult(
         model=model_ref(model.about),
         quants=tuple(quant.id for quant in steps),
@@ -104,8 +111,12 @@ def _as_sold(device: Device) -> list[Device]:
 
 
 def _sold_as(device: Device) -> str:
-    """How it is named; of one that is sold with several sizes of memory the one that is meant."""
-    return f"{device.id}:{device.memory_gib:g}GB" if device.memory_options_gib else device.id
+    """How it is named; of one that is sold with several sizes of memory the one that is meant.
+
+    Behind a colon stands how much of it is the GPU's, where its owner sets that.
+    """
+    between = " " if device.carve_out else ":"
+    return f"{device.id}{between}{device.memory_gib:g}GB" if device.memory_options_gib else device.id
 
 
 class _Found(NamedTuple):
@@ -163,11 +174,39 @@ class _Found(NamedTuple):
         )
 
 
+def _refuse_count(ranks: int, most: int) -> None:
+    """Raises:
+    UsageError: options that deal the model out to more devices than are asked about.
+    """
+    if ranks > most:
+        raise UsageError(
+            f"The options ask for {ranks} devices together, and --max-count is {most}.", f"Add --max-count {ranks}."
+        )
+
+
+def _roomy(devices: Sequence[Device], kept: int | None) -> list[Device]:
+    """Those of which something is left.
+
+    Raises:
+        UsageError: nothing is of any.
+    """
+    found = []
+    refused: UsageError | None = None
+    for device in devices:
+        try:
+            set_of(device, 1, kept)
+            found.append(device)
+        except UsageError as error:
+            refused = error
+    if refused and not found:
+        raise refused
+    return found
+
+
 def _enough(
-    device: Device, model: Model, steps: Sequence[Quant], asked: Question, max_count: int, reserve: str | None
+    device: Device, model: Model, steps: Sequence[Quant], asked: Question, max_count: int, kept: int | None
 ) -> Iterator[_Found]:
     """The fewest of a device that are enough; none where so many are not."""
-    kept = reserve_bytes(reserve)
     for count in _counts(device, steps, asked, max_count):
         devices = set_of(device, count, kept)
         try:
@@ -181,11 +220,11 @@ def _enough(
 
 def _counts(device: Device, steps: Sequence[Quant], asked: Question, most: int) -> Iterable[int]:
     """How many of a device one would build together: what shares every matrix wants a power of two."""
-    if device.kind in ALONE:
-        return (1,)
+    least = max(map(asked.ranks, steps))
+    counts = range(least, 1 + (1 if device.kind in ALONE else most))
     if all(asked.runs(quant).info.shares_tensors for quant in steps):
-        return [count for count in range(1, most + 1) if count & (count - 1) == 0]
-    return range(1, most + 1)
+        return [count for count in counts if count == least or count & (count - 1) == 0]
+    return counts
 
 
 def filtered(kinds: Sequence[str], max_price: float | None, max_count: int) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from llmscale.answers.results.estimate import DeviceFit, DeviceUsage
@@ -10,9 +10,11 @@ from llmscale.answers.results.later import deferred
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.fit.about import About
+from llmscale.fit.choose import Choices
 from llmscale.fit.largest import longest_context, most_sequences
 from llmscale.fit.pace import Moved, Pace, explain_pace, pace
-from llmscale.fit.place import Settled
+from llmscale.fit.place import Settled, refuse_too_few
+from llmscale.fit.question import Question
 from llmscale.fit.subject import BareSize, Subject
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
@@ -64,6 +66,19 @@ def laid(runtime: Runtime, subject: Subject, asked: Workload, settled: Settled, 
 def enough(devices: DeviceSet, ranks: int) -> DeviceSet:
     """One device stands for as many as the options deal the model out to."""
     return replace(devices, count=ranks) if devices.count == 1 else devices
+
+
+def dealt(sets: Sequence[DeviceSet], every: Choices, asked: Question) -> list[DeviceSet]:
+    """The devices; one stands for as many as the options deal a model out to.
+
+    Raises:
+        UsageError: several that are fewer than that.
+    """
+    ranks = max(asked.ranks(quant) for steps in every.ladders for quant in steps) if asked.options else 1
+    found = [enough(devices, ranks) for devices in sets]
+    for devices in found:
+        refuse_too_few(ranks, devices)
+    return found
 
 
 def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: Callable[[], ModelName]) -> DeviceFit:

@@ -5,10 +5,10 @@ Numbers and names come in as people write them, from the command line or from Py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import isfinite, nan
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from llmscale.answers.given import MAX_CONTEXT, read_options, whole_number
 from llmscale.devices.local import LOCAL, named
 from llmscale.devices.processor import CPU, is_this_processor
 from llmscale.devices.sets import AND, DeviceSet, sized
@@ -18,19 +18,14 @@ from llmscale.formats.catalogue import kv_formats, number_format
 from llmscale.formats.layout import Format
 from llmscale.formats.select import named as named_quant
 from llmscale.names import normal
-from llmscale.runtimes.interface import Options, option_table
-from llmscale.runtimes.option import Option
-from llmscale.runtimes.registry import infos
+from llmscale.runtimes.interface import option_table
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.interface import Loaded, Undisclosed
-from llmscale.sources.registry import load, only
-from llmscale.units import GIB, parse_size, parse_tokens
+from llmscale.sources.registry import only
+from llmscale.units import GIB, parse_size
 
 #: Far above any model; catches slips.
-MAX_CONTEXT = 1 << 30
 MAX_BATCH = 1 << 20
-#: Bytes a second of any memory that there is, with some on both sides.
-LEAST_BANDWIDTH, MOST_BANDWIDTH = 10**9, 10**13
 
 
 def question(
@@ -51,6 +46,7 @@ def question(
         UsageError: a number or a word that cannot be meant.
         NotFoundError: a runtime, a format or a draft model that nobody knows.
     """
+    context, batch = whole_number("--context", context), whole_number("--batch", batch) or 0
     if context is not None and not 1 <= context <= MAX_CONTEXT:
         raise UsageError(f"--context {context} is not possible: between 1 and {MAX_CONTEXT:,} tokens are.")
     if not 1 <= batch <= MAX_BATCH:
@@ -80,109 +76,6 @@ def _kv_format(name: str) -> Format:
     return form
 
 
-def read_options(given: Mapping[str, Any], runtime: str | None = None, catalogue: str | None = None) -> Options:
-    """Options of runtimes, each as its kind wants it; of several that have one, as `runtime` declares it.
-
-    Raises:
-        UsageError: one that no runtime has, or a value that it cannot take.
-    """
-    if not given:
-        return ()
-    known = {option.name: option for info in infos() for option in info.options}
-    if runtime is not None:
-        known |= option_table(find_runtime(runtime).info.options)
-    for name in given:
-        if name not in known:
-            raise UsageError(f"No runtime has an option '{name}'.", f"Known: {', '.join(sorted(known))}.")
-    found = [(name, _value(known[name], value, catalogue)) for name, value in given.items()]
-    return tuple((name, value) for name, value in found if value is not None)
-
-
-#: Kinds of options of which an empty text says nothing.
-_NAMING = ("text", "model", "quant")
-
-
-def _value(option: Option, value: Any, catalogue: str | None) -> Any:
-    if option.kind in _NAMING and not str(value).strip():
-        return None
-    if option.kind in ("whole", "share"):
-        return _number(option, value)
-    if option.kind == "flag":
-        return bool(value)
-    if option.kind == "model":
-        return load(str(value), catalogue=catalogue).known()
-    if option.kind == "quant":
-        return named_quant(str(value))
-    return _WORDS[option.kind](option, value)
-
-
-def _number(option: Option, said: Any) -> Any:
-    least, most = option.least, option.most
-    try:
-        value = float(said)
-    except (TypeError, ValueError):
-        value = nan
-    if isinstance(said, bool) or not isfinite(value):
-        raise UsageError(f"{_flag(option)} '{str(said)[:40]}' is not a number.", f"For example {_example(option)}.")
-    if option.kind == "share":
-        if not 0 < value <= 1:
-            raise UsageError(f"{_flag(option)} {value:g} is not possible.", "A share above 0 and up to 1.")
-        return value
-    if value != int(value) or (least is not None and value < least) or (most is not None and value > most):
-        ends = (
-            f"between {least:,.0f} and {most:,.0f} is" if most is not None else f"a whole number from {least:,.0f} is"
-        )
-        raise UsageError(f"{_flag(option)} {str(said)[:40]} is not possible: {ends}.")
-    return int(value)
-
-
-def _example(option: Option) -> str:
-    return "0.9" if option.kind == "share" else f"{max(option.least or 0, 4):.0f}"
-
-
-def _text(option: Option, value: Any) -> str:
-    text = str(value).strip()
-    text = text if option.cased else text.lower()
-    if option.choices and text not in option.choices:
-        raise UsageError(f"{_flag(option)} '{text[:40]}' is not known.", f"One of: {', '.join(option.choices)}.")
-    return text
-
-
-def _size(option: Option, value: Any) -> int:
-    return value if isinstance(value, int) else parse_size(str(value), option.name)
-
-
-def _bandwidth(option: Option, value: Any) -> int:
-    if isinstance(value, int):
-        return value
-    try:
-        found = parse_size(str(value).strip().removesuffix("/s"))
-    except UsageError:
-        found = 0
-    if not LEAST_BANDWIDTH <= found <= MOST_BANDWIDTH:
-        raise UsageError(f"{_flag(option)} '{str(value)[:40]}' is not how fast RAM is.", "For example 80GB/s.")
-    return found
-
-
-def _tokens(option: Option, value: Any) -> int:
-    count = value if isinstance(value, int) else parse_tokens(str(value), _flag(option))
-    if not 1 <= count <= MAX_CONTEXT:
-        raise UsageError(f"{_flag(option)} {count} is not possible: between 1 and {MAX_CONTEXT:,} tokens are.")
-    return count
-
-
-_WORDS: dict[str, Callable[[Option, Any], Any]] = {
-    "text": _text,
-    "tokens": _tokens,
-    "size": _size,
-    "bandwidth": _bandwidth,
-}
-
-
-def _flag(option: Option) -> str:
-    return option.flags[0].partition("/")[0]
-
-
 def quants_of(asked: Sequence[str], loaded: Loaded | Undisclosed | None, runtime: str | None) -> tuple[str, ...]:
     """The quants that are asked for; where none is, the one that the model's name says, if `runtime` runs it."""
     if asked:
@@ -194,8 +87,16 @@ def quants_of(asked: Sequence[str], loaded: Loaded | Undisclosed | None, runtime
     return (loaded.quant,) if name is None or name in (quant.runtime, *quant.readers) else ()
 
 
-#: How people write bits alone; ``int4`` is the plain width on every runtime.
-_BITS = {"4bit": "int4", "8bit": "int8", "4bits": "int4", "8bits": "int8"}
+#: How people write bits alone; ``int4`` is the plain width on every runtime, ``fp16`` what its files call so.
+_BITS = {
+    "4bit": "int4",
+    "8bit": "int8",
+    "4bits": "int4",
+    "8bits": "int8",
+    **dict.fromkeys(("fp32", "float32", "float", "single", "full", "32bit"), "fp32"),
+    **dict.fromkeys(("fp16", "float16", "half", "16bit"), "fp16"),
+    **dict.fromkeys(("bf16", "bfloat16", "brain"), "bf16"),
+}
 
 
 def _meant(quant: str, runtime: str | None) -> str:
@@ -232,7 +133,8 @@ def _looks_here(name: str) -> bool:
 
 def _with_ram(name: str, beside: str, options: Mapping[str, Any] | None) -> str:
     """A processor with the RAM that is named for it, by its own words or by ``--ram``."""
-    ram = beside or str((options or {}).get("ram") or "")
+    said = (options or {}).get("ram") or ""
+    ram = beside or (f"{said}B" if isinstance(said, int) else str(said))
     return f"{CPU}:{ram}" if ram and is_this_processor(name) else name
 
 
@@ -271,5 +173,11 @@ def _parts(name: str) -> tuple[str, str]:
 
 
 def common_devices(sizes: Iterable[int], reserve: str | None = None) -> list[DeviceSet]:
-    """Memory sizes in GiB as if they were devices."""
-    return [sized(size * GIB, f"{size} GiB", reserve=reserve_bytes(reserve)) for size in sizes]
+    """Memory sizes in GiB as if they were devices; those that a reserve leaves nothing of are left out.
+
+    Raises:
+        UsageError: it leaves nothing of any.
+    """
+    kept, sizes = reserve_bytes(reserve), tuple(sizes)
+    roomy = [size for size in sizes if kept is None or size * GIB > kept]
+    return [sized(size * GIB, f"{size} GiB", reserve=kept) for size in roomy or sizes[-1:]]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from llmscale.answers.fitting import Row
-from llmscale.answers.worth import weight
+from llmscale.answers.given import above_nothing
+from llmscale.answers.worth import refuse_purpose, weight
 from llmscale.errors import LlmscaleError, UsageError
 from llmscale.records import NamedTuple
 
@@ -37,8 +38,11 @@ class Wanted(NamedTuple):
 
     def check(self) -> None:
         """Raises:
-        UsageError: an order that there is not.
+        UsageError: an order or a purpose that there is not, a bound that cannot be.
         """
+        refuse_purpose(self.purpose)
+        above_nothing("--min-context", self.min_context)
+        above_nothing("--min-speed", self.min_speed)
         if self.sort != DEFAULT_SORT and self.sort not in SORTS:
             raise UsageError(
                 f"--sort '{self.sort[:40]}' is not known.", f"One of: {', '.join((DEFAULT_SORT, *SORTS))}."

@@ -111,6 +111,8 @@ def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
     way, (devices, number, layout) = asked.way, asked.cluster
     found = taken(spec, way)
     held, peaks, chosen, unsaid = found
+    if not chosen.trainable:  # blocks of one element that are turned, in OFT
+        raise UsageError(f"--method {asked.method} trains nothing of {spec.name} so.", "Choose a larger --lora-rank.")
     alone = devices if number == 1 else None
     fits = fit(spec, way, alone, asked.named) if alone else None
     cuts, searched, uncut = divided(spec, way, devices, number, layout)

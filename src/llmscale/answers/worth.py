@@ -189,14 +189,21 @@ def _newest_first(purpose: str | None) -> list[str]:
     return [test for _, test in sorted(about, reverse=True)]
 
 
+def refuse_purpose(purpose: str | None) -> None:
+    """Raises:
+    UsageError: one that no model can be for.
+    """
+    if purpose is not None and purpose not in PURPOSES:
+        raise UsageError(f"--for '{purpose[:40]}' is not known.", f"One of: {', '.join(PURPOSES)}.")
+
+
 def worthwhile(known: Mapping[str, Worth], purpose: str | None = None, licence: str | None = None) -> set[str]:
     """The ids of those that are worth naming.
 
     Raises:
         UsageError: a purpose that no model can be for.
     """
-    if purpose is not None and purpose not in PURPOSES:
-        raise UsageError(f"--for '{purpose[:40]}' is not known.", f"One of: {', '.join(PURPOSES)}.")
+    refuse_purpose(purpose)
     wanted = purpose or "chat"
     newest = max((one.month for one in known.values()), default=0)
     meant = [

@@ -49,8 +49,35 @@ def reference(model: ModelLike) -> str:
 
 
 def several(names: Names | None, more: Names | None = None) -> list[str]:
-    """The names of both arguments; a string is one."""
-    return [name for given in (names, more) if given for name in ([given] if isinstance(given, str) else given)]
+    """The names of both arguments; a string is one.
+
+    Raises:
+        UsageError: what is no text, and not several.
+    """
+    found: list[str] = []
+    for given in (names, more):
+        if given is None or given == "":
+            continue
+        each = [given] if isinstance(given, (str, bytes)) or not isinstance(given, Iterable) else list(given)
+        for name in each:
+            if not isinstance(name, str):
+                raise UsageError(f"A name is text, not a {type(name).__name__}.", "For example 'q4_k_m'.")
+        found += each
+    return found
+
+
+#: Arguments that are text, or None.
+TEXTS = ("kv_dtype", "runtime", "reserve", "quant_map", "sparsity", "assume", "purpose", "licence", "sort")
+
+
+def texts(said: Mapping[str, Any]) -> None:
+    """Raises:
+    UsageError: another thing where a text is expected.
+    """
+    for name in TEXTS:
+        value = said.get(name)
+        if not isinstance(value, str) and (value is not None or (name in said and name in ("kv_dtype", "sort"))):
+            raise UsageError(f"{name} is text, not a {type(value).__name__}.")
 
 
 def references(models: ModelLike | Iterable[ModelLike] | None) -> list[str]:

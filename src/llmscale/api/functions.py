@@ -20,7 +20,7 @@ from llmscale.answers.fits import fits as _fits
 from llmscale.answers.needs import needs as _needs
 from llmscale.answers.params import params as _params
 from llmscale.answers.results.fits import FitsResult
-from llmscale.api.arguments import ModelLike, Names, reference, references, several, tokens
+from llmscale.api.arguments import ModelLike, Names, reference, references, several, texts, tokens
 from llmscale.api.arguments import options as _options
 from llmscale.api.shown import (
     CompareAnswer,
@@ -72,11 +72,13 @@ def estimate(
         runtime_options: options of the runtime by name.
     """
     devices = several(gpus, gpu)
+    plain = (("kv_dtype", kv_dtype), ("runtime", runtime), ("reserve", reserve), ("quant_map", quant_map))
+    texts(dict((*plain, ("sparsity", sparsity), ("assume", assume))))
     found = _estimate(
         reference(model),
         several(quants, quant) or DEFAULT_QUANTS,
         context=tokens(context),
-        batch=sequences or batch,
+        batch=batch if sequences is None else sequences,
         kv_dtype=kv_dtype,
         runtime=runtime,
         options=_options(options, runtime_options),
@@ -175,6 +177,7 @@ def _common(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Keywords as answers take them; what is none of theirs is an option of a runtime."""
     said = {name: value for name, value in asked.items() if name in _KNOWN}
     rest = {name: value for name, value in asked.items() if name not in _KNOWN}
+    texts(said)
     sequences, quant = rest.pop("sequences", None), rest.pop("quant", None)
     if sequences is not None:
         said["batch"] = sequences

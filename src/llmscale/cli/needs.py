@@ -60,9 +60,15 @@ def needs(
     options: dict[str, Any],
 ) -> None:
     """Which devices MODEL takes, smallest first, each with the best quant that fits; pairs where one is too small."""
+    from llmscale.errors import UsageError
+
     if train is not None:
         _train(model, train, (seq, micro_batch, checkpointing), (kind or (), max_price, max_count), catalogue, style)
         return
+    if (seq, micro_batch, checkpointing) != (None, 1, "full"):
+        raise UsageError(
+            "--seq, --micro-batch and --checkpointing say how a model is trained.", "Add --train lora, or leave them."
+        )
     from llmscale.answers.needs import needs as answer
     from llmscale.render.views.needs import needs_view
 

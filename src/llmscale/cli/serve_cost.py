@@ -48,6 +48,7 @@ def serve_cost(
     from llmscale.render.views.serve_cost import serve_cost_view
 
     money = Money(price, purchase, kwh, years, watts, utilisation, api_price)
-    length = opt.tokens(context) or 4096
+    said = opt.tokens(context)
+    length = 4096 if said is None else said
     result = answer(model, gpu, quant, context=length, sequences=sequences, runtime=runtime, money=money)
     style.write(result, serve_cost_view)

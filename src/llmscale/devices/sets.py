@@ -150,7 +150,7 @@ def _alike(text: str, reserve: int | None = None) -> DeviceSet:
         raise UsageError(f"'{text}' names {count} devices; between 1 and {MAX_COUNT:,} are possible.")
     if not name:
         raise UsageError("No device is named.", "For example rtx4090, '2x rtx3090' or 24GiB.")
-    if re.fullmatch(_SIZE, name, re.IGNORECASE):
+    if re.fullmatch(rf"-?{_SIZE}", name, re.IGNORECASE):
         return _bare(name, count, reserve)
     from llmscale.devices.device import lookup, spelled
 

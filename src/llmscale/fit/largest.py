@@ -12,6 +12,8 @@ from llmscale.fit.place import place
 from llmscale.fit.subject import Subject
 from llmscale.runtimes.interface import Runtime, Workload
 
+#: The option that says how many tokens of a context are its prompt.
+PROMPT = "prompt_tokens"
 #: Beyond any published limit; asked only of models that have none.
 LONGEST = 1 << 27
 #: What is left of a device, and of each other place, at one size; negative where it is missing.
@@ -23,13 +25,15 @@ def longest_context(
 ) -> int | None:
     """The largest context up to `limit` at which as many sequences surely fit; None when not even one token does.
 
-    It is at least the one that is asked for where that fits, and below it where that does not.
+    It is at least the one that is asked for where that fits, and below it where that does not; a prompt that is said is
+    part of every one that is tried.
     """
 
     def spares(context: int) -> Spares:
         return place(runtime, subject, asked._replace(context=context), devices).placed.spares
 
-    return largest(spares, limit or LONGEST, runtime.granularity(asked), asked.context)
+    least = asked.option(PROMPT) or 1
+    return largest(spares, limit or LONGEST, runtime.granularity(asked), asked.context, least)
 
 
 def most_sequences(runtime: Runtime, subject: Subject, asked: Workload, devices: DeviceSet, limit: int) -> int:
@@ -44,8 +48,10 @@ def most_sequences(runtime: Runtime, subject: Subject, asked: Workload, devices:
     return largest(spares, limit, asked=asked.batch) or 0
 
 
-def largest(spares: Callable[[int], Spares], limit: int, granularity: int = 1, asked: int = 1) -> int | None:
-    """The largest n in [1, limit] at which nothing is missing; None when there is none.
+def largest(
+    spares: Callable[[int], Spares], limit: int, granularity: int = 1, asked: int = 1, least: int = 1
+) -> int | None:
+    """The largest n in [least, limit] at which nothing is missing; None when there is none.
 
     A guess is where the first place is full by what is known of it, see `_crossing`; every fourth lies between the ends
     by their ratio, which bounds the number of guesses however bent the lines.
@@ -57,10 +63,10 @@ def largest(spares: Callable[[int], Spares], limit: int, granularity: int = 1, a
         asked: a number that is asked about by itself; what is found lies on the side of it that it fits on.
     """
     spares = cache(spares)
-    fitting = 1
-    if asked <= limit:
-        fitting, limit = (asked, limit) if min(spares(asked)) >= 0 else (1, asked - 1)
-    if limit < 1 or min(spares(fitting)) < 0:
+    fitting = least
+    if least <= asked <= limit:
+        fitting, limit = (asked, limit) if min(spares(asked)) >= 0 else (least, asked - 1)
+    if limit < fitting or min(spares(fitting)) < 0:
         return None
     if min(spares(limit)) >= 0:
         return limit

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UsageError
 from llmscale.fit.subject import BareSize, Subject
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
@@ -30,6 +31,8 @@ def place(runtime: Runtime, subject: Subject, asked: Workload, devices: DeviceSe
     Raises:
         UsageError, UnsupportedModelError: what the runtime refuses.
     """
+    if not isinstance(subject, Exact):
+        refuse_too_few(runtime.ranks(asked), devices)
     if isinstance(subject, BareSize):
         work = runtime.settle(subject.neighbours[0], asked, devices)
         sized = SizedWeights(subject.weights, subject.weights.value)
@@ -38,6 +41,19 @@ def place(runtime: Runtime, subject: Subject, asked: Workload, devices: DeviceSe
     work = runtime.settle(subject, asked, devices)
     placer = runtime.place if isinstance(subject, Exact) else runtime.screen
     return Settled(work, placer(subject, work, devices))  # type: ignore[arg-type]
+
+
+def refuse_too_few(ranks: int, devices: DeviceSet) -> None:
+    """Of what has its tensors the runtime itself refuses them, in its words.
+
+    Raises:
+        UsageError: options that deal a model out to more devices than there are.
+    """
+    if ranks > devices.count:
+        raise UsageError(
+            f"The options ask for {ranks} devices together, and {devices.count} are named.",
+            f"For example --gpu '{ranks}x ...'.",
+        )
 
 
 def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> Placement:

@@ -37,6 +37,11 @@ class Question(NamedTuple):
         """The runtime that a quant is asked for on."""
         return find_runtime(self.runtime or quant.runtime)
 
+    def ranks(self, quant: Quant) -> int:
+        """Devices that the options deal a model in a quant out to by name."""
+        work = Workload(1, self.batch, self.kv, quant.activation_bytes, self.kv_v, self.options)
+        return self.runs(quant).ranks(work)
+
     def tokens(self, about: About, runtime: Runtime, devices: Sequence[DeviceSet]) -> int:
         """Tokens of one sequence of a model on these devices."""
         own = runtime.context(devices) if self.context is None else None

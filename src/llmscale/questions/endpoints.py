@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from llmscale.answers.given import FALSE, TRUE
 from llmscale.errors import UsageError
 from llmscale.records import NamedTuple
 from llmscale.units import parse_count
 
 #: Characters of one value, values of one name, and formats of one question.
 LONGEST, MOST, MOST_QUANTS = 200, 32, 12
-TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 class Parameter(NamedTuple):

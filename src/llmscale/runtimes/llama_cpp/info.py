@@ -19,6 +19,8 @@ RAM = Option("ram", ("--ram",), "size", "RAM for what is not on the device.", "S
 STEPS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m")
 #: What convert_hf_to_gguf.py writes as F32, F16 and BF16.
 PLAIN = frozenset({"fp32", "fp16", "bf16"})
+#: What its files call these widths; not all tensors of such a file have them, and those of towers are another file's.
+BITS = {"int4": "q4_k_m", "int8": "q8_0", "fp32": "f32", "fp16": "f16", "bf16": "gguf-bf16"}
 INFO = RuntimeInfo(
     name="llama.cpp",
     title="llama.cpp",
@@ -26,7 +28,7 @@ INFO = RuntimeInfo(
     vendors=("NVIDIA", "AMD", "Intel", "Apple", "Huawei", "Moore Threads"),
     reads=Reads.OPEN,
     besides=PLAIN,
-    bits={"int4": "q4_k_m", "int8": "q8_0"},
+    bits=BITS,
     steps=STEPS,
     on_host=True,
     options=(

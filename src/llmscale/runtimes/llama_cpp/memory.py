@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from llmscale.formats.gguf.convert import TOWERS
 from llmscale.formats.recipe import StoredTensor
 from llmscale.formats.weights import ON_HOST
 from llmscale.records import NamedTuple
@@ -53,17 +54,19 @@ class Held(NamedTuple):
 
 
 def layer_weights(stored: Sequence[StoredTensor], count: int) -> LayerWeights:
-    """The weights of a file by layer."""
+    """The weights of a file by layer; of a checkpoint that has towers, these lie with the output."""
     layers, experts, output, host, tied = [0] * count, [0] * count, 0, 0, 0
     apart = any(tensor.group.name == "output.weight" for tensor in stored)
     for group, form in stored:
         size = form.size(group.shape) * group.experts
-        for layer in group.layers:
+        placed = () if group.component in TOWERS else group.layers
+        for layer in placed:
             layers[layer] += size
             if group.component == "experts":
                 experts[layer] += size
+        size *= 1 if placed else max(1, len(group.layers))
         looked_up = group.name == ON_HOST[0] and not apart
-        if not group.layers and (group.name not in ON_HOST or looked_up):
+        if not placed and (group.name not in ON_HOST or looked_up):
             output += size
         if group.name in ON_HOST:
             host += size

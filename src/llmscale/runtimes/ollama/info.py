@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmscale.notes import note
 from llmscale.runtimes.interface import Reads, RuntimeInfo
-from llmscale.runtimes.llama_cpp.info import FLASH, LAYERS, RAM, STEPS, UBATCH
+from llmscale.runtimes.llama_cpp.info import BITS, FLASH, LAYERS, RAM, STEPS, UBATCH
 
 INFO = RuntimeInfo(
     name="ollama",
@@ -15,7 +15,7 @@ INFO = RuntimeInfo(
     usual=("q8_0", "q6_k", "q4_k_m"),
     steps=STEPS,
     options=(UBATCH, FLASH, LAYERS, RAM),
-    bits={"int4": "q4_k_m", "int8": "q8_0"},
+    bits=BITS,
     engine="llama.cpp",
     note=note("about_ollama"),
 )

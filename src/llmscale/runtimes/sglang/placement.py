@@ -111,7 +111,8 @@ def budget(work: Workload, devices: DeviceSet, version: str, subject: Exact | No
     settings = settings_of(work, devices, version)
     spec = subject.spec if subject else None
     default = default_of(spec, SMALL if devices.unnamed else devices.each, settings).fraction
-    fraction = default if settings.fraction is None else settings.fraction
+    # Of a small device SGLang would keep more free than there is.
+    fraction = max(0.0, default) if settings.fraction is None else settings.fraction
     taken = outside(settings)
     return taken + int(max(0, devices.visible - taken) * fraction)
 

@@ -89,7 +89,8 @@ def flops(spec: ModelSpec, step: Step, how: How) -> Flops:
         forward += found.cost.forward
         backward += found.cost.backward
         if step.checkpointing and placed.layers:
-            again += found.cost.forward - (found.parts[-1].last if last else 0)
+            # Of what is frozen, and fed by nothing that is trained, there are no parts.
+            again += found.cost.forward - (found.parts[-1].last if last and found.parts else 0)
     return Flops(forward, backward + again, again)
 
 
