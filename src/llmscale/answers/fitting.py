@@ -96,9 +96,17 @@ class Row:
         return self.chosen.fits
 
     @property
-    def missing(self) -> int:
-        """Bytes that it lacks."""
+    def lacks(self) -> int:
+        """Bytes that it lacks by what was compiled, which is what all models can be asked about."""
         return self.chosen.placed.missing
+
+    @cached_property
+    def missing(self) -> int:
+        """Bytes that it lacks, as shown."""
+        try:
+            return self.precise.placed.missing
+        except (UsageError, UnsupportedModelError):  # refused on these devices, which `line` says
+            return self.lacks
 
     @cached_property
     def precise(self) -> Chosen:

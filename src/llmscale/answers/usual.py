@@ -39,7 +39,7 @@ def usual(model: Model, devices: Sequence[DeviceSet], runtime: str | None = None
     for info in _serving(model.about, devices):
         if found := _had(model, info, devices):
             return Usual(found, info.name)
-    found = _had(model, find_runtime(FIRST[0]).info, devices)
+    found = _had(model, find_runtime(FIRST).info, devices)
     return Usual(found) if found else None
 
 
