@@ -30,6 +30,9 @@ from llmscale.units import GIB
 KINDS = ("consumer", "datacentre", "workstation", "laptop", "unified", "apple")
 #: The kind that is shown where nobody names one; of it what was never sold at a price of its own is not common.
 USUAL = "consumer"
+#: How many of a device are put together where nobody says, the second where the first are too few: a pair, as people
+#: build, and what one server holds.
+COUNTS = (2, 8)
 #: Rows of a list that is not asked for whole.
 MOST_ROWS = 12
 #: Kinds of which nobody builds a pair.
@@ -48,24 +51,26 @@ def needs(
     sparsity: str | None = None,
     runtime: str | None = None,
     options: Mapping[str, Any] | None = None,
-    max_count: int = 2,
+    max_count: int | None = None,
     max_price: float | None = None,
     kinds: Sequence[str] = (),
     everything: bool = False,
     catalogue: str | None = None,
 ) -> NeedsResult:
-    """Which devices a model takes, smallest memory first: one where one is enough, else up to `max_count` alike.
+    """Which devices a model takes, smallest memory first: one where one is enough, else several alike.
 
     One row a size of memory that a better quant fits than the one before: the cheapest consumer card or pair of it,
     with others as large. Each with the quant of the least loss that fits it; of one quant named, one row a size.
 
     Args:
         quants, runtime, options: what to choose from, as in `fits`.
+        max_count: the most of one device together; the first of `COUNTS` that is enough when None.
         max_price: the most that all of an option may have cost at launch, in USD; then only what has a price is shown.
         kinds: only devices of these, see `KINDS`; when there are none `USUAL`, or all where none of those is enough.
         everything: every device that is enough, in every quant.
     """
-    wanted = filtered(kinds, max_price, max_count)
+    counts = counts_of(max_count)
+    wanted = filtered(kinds, max_price, counts[0])
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     loaded = load(reference, catalogue=catalogue)
     model = model_of(loaded.known(), loaded.stored, loaded.notes)
@@ -78,12 +83,18 @@ def needs(
         if not wanted or wanted & _kinds_of(device)
         for sold in (_as_sold(device) if wanted or everything else [device])
     ]
-    enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]
-    affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
+    kept = reserve_bytes(reserve)
+    affordable, unpriced = [], 0
+    for most in counts:
+        enough = [found for device in of_kind for found in _enough(device, model, steps, asked, most, kept)]
+        affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
+        unpriced = sum(found.price is None for found in enough) if max_price is not None else 0
+        if affordable:
+            break
     affordable.sort(key=lambda found: found.order)
     usual = [found for found in affordable if wanted or (found.device.kind == USUAL and found.price)] or affordable
     shown = [(found, ()) for found in affordable] if everything else _by_step(usual, steps)
-    unpriced = sum(found.price is None for found in enough) if max_price is not None else 0
+    alone = () if everything else _of_other_kinds(usual, affordable)
     smallest = answer(model, steps[-1], ANY_DEVICE, asked)
     return NeedsResult(
         model=model_ref(model.about),
@@ -93,8 +104,13 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced)),
+        notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced), *alone),
     )
+
+
+def counts_of(max_count: int | None) -> tuple[int, ...]:
+    """How many of a device at most, and how many then where so many are too few."""
+    return COUNTS if max_count is None else (max_count,)
 
 
 def _as_sold(device: Device) -> list[Device]:
@@ -164,17 +180,16 @@ class _Found(NamedTuple):
 
 
 def _enough(
-    device: Device, model: Model, steps: Sequence[Quant], asked: Question, max_count: int, reserve: str | None
+    device: Device, model: Model, steps: Sequence[Quant], asked: Question, max_count: int, kept: int | None
 ) -> Iterator[_Found]:
     """The fewest of a device that are enough; none where so many are not."""
-    kept = reserve_bytes(reserve)
     for count in _counts(device, steps, asked, max_count):
         devices = set_of(device, count, kept)
         try:
             found = best(model, steps, devices, asked)
         except (UsageError, UnsupportedModelError):  # the runtime refuses so many of these
             continue
-        if found.fits:
+        if found.fits and not (found.runtime.info.shares_tensors and count & (count - 1)):
             yield _Found(device, devices, found)
             return
 
@@ -220,6 +235,15 @@ def _beyond(context: int | None, about: About) -> Iterator[Note]:
 
 def _left_out(unpriced: int) -> list[Note]:
     return [note("no_price", count=unpriced)] if unpriced else []
+
+
+def _of_other_kinds(usual: Sequence[_Found], enough: Sequence[_Found]) -> list[Note]:
+    """What is smaller, or fewer of them, than the first of the kind that is shown."""
+    if not enough or enough[0].order[:2] >= usual[0].order[:2]:
+        return []
+    found = enough[0]
+    memory = round(found.devices.memory / GIB)
+    return [note("needs_other_kind", device=found.called, kind=found.device.kind, memory=memory)]
 
 
 def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) -> list[Quant]:

@@ -31,6 +31,8 @@ def web(
     from llmscale.errors import UsageError
 
     try:
+        import uvicorn  # noqa: F401  what a missing extra lacks is told before an address is
+
         from llmscale.web.guard import Limits
         from llmscale.web.serve import names, serve
     except ImportError:

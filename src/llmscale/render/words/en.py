@@ -31,6 +31,7 @@ def _trouble(v: dict[str, Any]) -> str:
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    "said_of": "{model}: {text}",
     **RELEASES,
     **TRAINING,
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
@@ -197,6 +198,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ).format(**v),
     "estimate_may_fit": "Maybe: {model} in {quant} takes about {used} GiB, by its shape; {device} has {usable}.",
     "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
+    "estimate_lacks_one": "No: {model} in {quant} takes ~{used} GiB and {device} has {usable}, but one of them has {own} "
+    "and would hold ~{full}.",
     "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
     "fits_first": lambda v: (
         "{device}: {model} in {quant}".format(**v)
@@ -215,6 +218,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "t/s: modelled, a dash where nobody measured such devices"
         + (f"; of all {v['batch']:,} sequences together." if v["batch"] > 1 else ".")
     ),
+    "needs_other_kind": "Of other kinds {device} is enough ({kind}, {memory} GiB).",
     "needs_hidden": "{hidden} other devices would do as well (--all; --kind datacentre, laptop, unified).",
     "launch_prices": "Prices are those at launch.",
     "compared": lambda v: (
@@ -279,13 +283,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"{v['model']}, {v['method']}: {v['gib']} GiB "
         + ("at the most" if v["whole"] else "between steps, without activations")
         + f", {v['batch']} x {v['sequence']:,} tokens; {v['trained']} of {v['total']} parameters are trained."
-    ),
-    "scaling_says": lambda v: (
-        (f"{v['name']}, " if v["name"] else "")
-        + f"{v['parameters']} on {v['tokens']} tokens"
-        + (f": loss {v['loss']} by {v['law']}" if v["loss"] else "")
-        + f"; the best share of that compute is {v['best_parameters']} on {v['best_tokens']}"
-        + (f", {v['best_loss']}." if v["best_loss"] else ".")
     ),
     "serve_costs": lambda v: (
         f"A million tokens of {v['model']} on {v['device']}: "

@@ -108,4 +108,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "train_reach": "Surely fits up to --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
     "train_on_top": "Context, allocator: fitted to {rows} published peaks; with their source left out half of them are "
     "within {median:.0%}, and the range holds {held} of them.",
+    "scaling_says": lambda v: (
+        (f"{v['name']}, " if v["name"] else "")
+        + f"{v['parameters']} on {v['tokens']} tokens"
+        + (f": loss {v['loss']} by {v['law']}" if v["loss"] else "")
+        + f"; the best share of that compute is {v['best_parameters']} on {v['best_tokens']}"
+        + (f", {v['best_loss']}." if v["best_loss"] else ".")
+    ),
 }
