@@ -145,3 +145,53 @@ def test_a_server_that_is_not_installed_is_told_before_its_address(monkeypatch: 
     assert "llmscale[web]" in told.err
     assert "http" not in told.err
     assert "defect" not in told.err
+
+
+@pytest.mark.parametrize("named", ["laptop", "Intel UHD 620", "MX450"])
+def test_a_device_that_nobody_knows_may_be_said_by_its_memory(named: str) -> None:
+    told = run("fits", named)
+    assert told.status
+    assert "Its memory will do: 8GB; without a card: cpu" in told.err
+    assert "没有显卡:cpu" in run("fits", named, "--lang", "zh").err
+    for instead in ("8GB", "cpu"):
+        assert not run("fits", instead, "--limit", "1").status
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        (("estimate",), "llmscale estimate"),
+        (("quants", "--model", "gpt-oss-20b", "--nonsense"), "llmscale quants"),
+        (("models", "list", "--nonsense"), "llmscale models list"),
+        (("nonsense-of-mine",), "llmscale"),
+    ],
+)
+def test_the_help_that_is_named_is_of_the_command_that_was_typed(typed: tuple[str, ...], command: str) -> None:
+    assert f"See {command} --help." in run(*typed).err
+    assert f"见 {command} --help" in run(*typed, "--lang", "zh").err or command == "llmscale"
+    assert run(*command.split()[1:], "--help").out
+
+
+def test_a_model_whose_activations_are_not_modelled_is_not_said_to_have_been_tried() -> None:
+    told = run("train", "qwen3.5-9b", "--gpu", "rtx4090").out.splitlines()[0]
+    assert "LoRA among them, are not judged" in told
+    assert "Nothing that is tried" not in told
+    assert "Nothing that is tried" in run("train", "llama-3.1-70b", "--gpu", "12GB", "--method", "lora").out
+    assert "尚未建模" in run("train", "qwen3.5-9b", "--gpu", "rtx4090", "--lang", "zh").out.splitlines()[0]
+
+
+def test_where_peft_has_no_targets_of_its_own_all_linear_layers_are_tried() -> None:
+    ways = run("train", "gpt-oss-20b", "--gpu", "h100", "-o", "json").json()["fit"]["methods"]
+    lora = [way for way in ways if "--method lora" in way["flags"]]
+    assert lora
+    assert all("--lora-targets all-linear" in way["flags"] for way in lora)
+    flags = lora[0]["flags"].split()
+    again = run("train", "gpt-oss-20b", "--gpu", "h100", *flags, "-o", "json").json()["fit"]
+    assert again["used_bytes"] == lora[0]["used_bytes"]
+    plain = run("train", "llama-3.1-8b", "--gpu", "24GB", "-o", "json").json()["fit"]["methods"]
+    assert not any("--lora-targets" in way["flags"] for way in plain)
+
+
+def test_the_parts_of_a_step_say_of_which_method_they_are() -> None:
+    assert "24gb, full: 23.50 GiB" in run("train", "llama-3.1-8b", "--gpu", "24GB").out
+    assert "24gb, qlora: 23.50 GiB" in run("train", "llama-3.1-8b", "--gpu", "24GB", "--method", "qlora").out

@@ -32,7 +32,7 @@ def needs(
         typer.Option(
             "--max-count",
             metavar="N",
-            help="The most devices of one kind together. Default: 2; 8 where that is too few.",
+            help="The most devices of one kind together. Default: 2, else 8.",
         ),
     ] = None,
     max_price: Annotated[

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any, Literal
 
+from llmscale.errors import NotFoundError
 from llmscale.names import find, normal
 from llmscale.records import dataclass
 from llmscale.store.tables import table
@@ -157,6 +158,10 @@ def entries() -> Iterator[Device]:
     return map(made, table("devices")["entries"].values())
 
 
+#: What stands for a device that nobody knows here.
+ELSE = "Its memory will do: 8GB; without a card: cpu."
+
+
 def lookup(name: str) -> Device:
     """The device that goes by `name`.
 
@@ -164,4 +169,8 @@ def lookup(name: str) -> Device:
         NotFoundError: none does, or several do.
     """
     data = table("devices")
-    return made(data["entries"][find(name, data["names"], "device")])
+    try:
+        found = find(name, data["names"], "device")
+    except NotFoundError as error:
+        raise NotFoundError(error.message, f"{error.hint.rstrip('.')}. {ELSE}") from None
+    return made(data["entries"][found])

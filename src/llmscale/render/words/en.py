@@ -198,8 +198,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ).format(**v),
     "estimate_may_fit": "Maybe: {model} in {quant} takes about {used} GiB, by its shape; {device} has {usable}.",
     "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
-    "estimate_lacks_one": "No: {model} in {quant} takes ~{used} GiB and {device} has {usable}, but one of them has {own} "
-    "and would hold ~{full}.",
+    "estimate_lacks_one": "No: {model} in {quant} takes ~{used} GiB and {device} has {usable}, but one of them has "
+    "{own} and would hold ~{full}.",
     "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
     "fits_first": lambda v: (
         "{device}: {model} in {quant}".format(**v)

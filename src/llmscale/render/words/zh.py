@@ -329,8 +329,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ).format(**v),
     "estimate_lacks_ram": "不行:{model} 的 {quant} 除 {device} 外还需 ~{ram} GiB 内存,超过 --ram 给出的大小。",
     "estimate_may_fit": "不一定:{model} 的 {quant} 约需 {used} GiB,视结构而定;{device} 有 {usable} GiB。",
-    "estimate_lacks_one": "不行:{model} 的 {quant} 共需 ~{used} GiB,{device} 共有 {usable} GiB,但其中一张只有 {own} GiB,"
-    "需要放下 ~{full} GiB。",
+    "estimate_lacks_one": "不行:{model} 的 {quant} 共需 ~{used} GiB,{device} 共有 {usable} GiB,但其中一张"
+    "只有 {own} GiB,需要放下 ~{full} GiB。",
     "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
     "fits_first": lambda v: (
         "{device}:{model} 的 {quant}".format(**v)
