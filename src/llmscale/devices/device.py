@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any, Literal
 
-from llmscale.errors import NotFoundError
 from llmscale.names import find, normal
 from llmscale.records import dataclass
 from llmscale.store.tables import table
@@ -169,8 +168,4 @@ def lookup(name: str) -> Device:
         NotFoundError: none does, or several do.
     """
     data = table("devices")
-    try:
-        found = find(name, data["names"], "device")
-    except NotFoundError as error:
-        raise NotFoundError(error.message, f"{error.hint.rstrip('.')}. {ELSE}") from None
-    return made(data["entries"][found])
+    return made(data["entries"][find(name, data["names"], "device", ELSE)])
