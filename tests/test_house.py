@@ -65,7 +65,7 @@ def words(tree: ast.Module) -> Iterator[str]:
 
 
 def test_no_module_is_too_long() -> None:
-    assert {module for module in trees() if lines(module) > LONGEST_MODULE} == LONG
+    assert {module for module in trees() if lines(module) > LONGEST_MODULE} <= LONG
 
 
 def test_few_functions_are_long() -> None:

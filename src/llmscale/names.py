@@ -32,12 +32,13 @@ def visible(text: object, most: int = 60) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
-def find(name: str, names: Mapping[str, Sequence[str]], what: str) -> str:
+def find(name: str, names: Mapping[str, Sequence[str]], what: str, instead: str = "") -> str:
     """The id that `name` means: it goes by that name, or its name alone begins so.
 
     Args:
         names: every known spelling, as `normal` writes it, to the ids that go by it.
         what: ``model``, ``device`` or ``quant``, for messages.
+        instead: a sentence on what else may be named, for what nothing goes by.
 
     Raises:
         NotFoundError: nothing goes by that name, with the nearest; or several do, with all of them.
@@ -57,8 +58,9 @@ def find(name: str, names: Mapping[str, Sequence[str]], what: str) -> str:
     if candidates and beginning[candidates[0]]:
         return candidates[0]
     ids = candidates or list(dict.fromkeys(i for spelling in nearest(name, names) for i in names[spelling]))[:4]
-    hint = f"Did you mean {' or '.join(ids)}?" if ids else ""
-    raise NotFoundError(f"There is no {what} called '{shortened(name)}'.", f"{hint} All: llmscale {what}s list".strip())
+    hint = f"Did you mean {' or '.join(ids)}? " if ids else ""
+    listed = f"All: llmscale {what}s list" + (f". {instead}" if instead else "")
+    raise NotFoundError(f"There is no {what} called '{shortened(name)}'.", f"{hint}{listed}")
 
 
 def _beginning(wanted: str, names: Mapping[str, Sequence[str]]) -> dict[str, bool]:

@@ -50,10 +50,10 @@ def test_fewer_devices_than_the_options_ask_for_are_refused_of_a_size_and_of_a_l
 
 
 def test_more_devices_than_needs_may_name_are_refused_with_what_to_add() -> None:
-    with pytest.raises(UsageError, match="ask for 4 devices together, and --max-count is 2") as refused:
-        needs(LLAMA, "fp8", runtime="vllm", tp=4)
-    assert refused.value.hint == "Add --max-count 4."
-    assert needs(LLAMA, "fp8", runtime="vllm", tp=4, max_count=4).devices[0].count == 4
+    with pytest.raises(UsageError, match="ask for 16 devices together, and --max-count is 8") as refused:
+        needs(LLAMA, "fp8", runtime="vllm", tp=8, pp=2)
+    assert refused.value.hint == "Add --max-count 16."
+    assert needs(LLAMA, "fp8", runtime="vllm", tp=4).devices[0].count == 4
 
 
 def test_what_needs_names_is_what_estimate_reads() -> None:

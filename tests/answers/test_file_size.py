@@ -89,4 +89,4 @@ def test_what_cannot_be_meant(arguments: list[str], status: int, why: str) -> No
 
 def test_a_model_that_no_gguf_file_can_hold() -> None:
     said = run("estimate", "sam-vit-huge", "--file-size", "2GB")
-    assert (said.status, "cannot be had as a GGUF file" in said.err) == (2, True)
+    assert (said.status, "llama.cpp has no architecture for it" in said.err) == (2, True)

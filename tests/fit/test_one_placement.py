@@ -16,7 +16,7 @@ from llmscale.fit.subject import Bare, Counted, Subject, model_of
 from llmscale.formats.catalogue import number_format, quant
 from llmscale.runtimes.interface import Runtime, Workload
 from llmscale.runtimes.placed import Placement, Verdict
-from llmscale.runtimes.refusals import refuse_lacking, refuse_unread, unmodelled
+from llmscale.runtimes.refusals import refuse_lacking, refuse_unread, unable, unmodelled
 from llmscale.runtimes.registry import runtime
 from llmscale.sources.registry import load
 
@@ -73,7 +73,7 @@ def asked(name: str, form: str, reference: str, devices: str, context: int, batc
     """The question; hypothesis is told to try another one where it has no answer."""
     found, one, where, chosen = runtime(name), model(reference), device_set(devices), quant(form)
     try:
-        assume(unmodelled(found.info, where) is None)
+        assume(unmodelled(found, where) is None and unable(chosen, where) is None)
         refuse_unread(found.info, chosen)
         refuse_lacking(found.info, one.about.family, one.about.name)
         work = Workload(one.about.context(context), batch, number_format("fp16"), chosen.activation_bytes)

@@ -24,6 +24,29 @@ def test_it_is_refused_where_it_has_no_code(quant: str, device: str, needs_: str
     assert f"does not run on {device}: it needs {needs_}." in " ".join(said.split())
 
 
+@pytest.mark.parametrize(
+    ("runtime", "device", "needs_"),
+    [
+        ("vllm", "gtx1080ti", "vLLM does not run on gtx1080ti: it needs compute capability 7.5"),
+        ("vllm", "v100-32gb", "vLLM does not run on v100-32gb: it needs compute capability 7.5"),
+        ("vllm@0.10", "gtx1080ti", "it needs compute capability 7"),
+        ("vllm", "rx6700xt", "it needs CDNA2, CDNA3, CDNA4, RDNA3, RDNA3.5, RDNA4"),
+        ("sglang", "v100-32gb", "SGLang does not run on v100-32gb: it needs compute capability 7.5"),
+    ],
+)
+def test_a_device_may_be_too_old_for_a_runtime(runtime: str, device: str, needs_: str) -> None:
+    said = run("estimate", "qwen3-0.6b", "-q", "bf16", "--runtime", runtime, "--gpu", device).err
+    assert needs_ in " ".join(said.split())
+
+
+def test_what_a_release_ran_on_is_asked_of_that_release() -> None:
+    (line,) = estimate("qwen3-0.6b", ["bf16"], gpus=["v100-32gb"], runtime="vllm@0.10").estimates
+    assert line.devices[0].fits
+    with pytest.raises(UsageError, match="FP8 does not run on rx7900xtx: it needs FP8 tensor cores"):
+        estimate("qwen3-0.6b", ["fp8"], gpus=["rx7900xtx"])
+    assert estimate("qwen3-0.6b", ["fp8"], gpus=["rx9070xt", "mi300x", "rtx3090"]).estimates[0].devices[0].fits
+
+
 @pytest.mark.parametrize(("quant", "device"), [("nf4", "mi300x"), ("exl3-4bpw", "rtx3060"), ("nf4", "24GiB")])
 def test_it_runs_where_it_has(quant: str, device: str) -> None:
     (line,) = estimate("llama-3.1-8b", [quant], gpus=[device]).estimates

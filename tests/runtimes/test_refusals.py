@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from llmscale import estimate, fits, needs
@@ -11,6 +13,7 @@ from llmscale.formats.catalogue import quant
 from llmscale.runtimes.interface import Reads, Runs, RuntimeInfo
 from llmscale.runtimes.refusals import refusal, refuse_lacking, refuse_unread, unmodelled
 from llmscale.runtimes.registry import NAMES, info
+from llmscale.runtimes.registry import runtime as made
 from llmscale.store.tables import table
 from tests.helpers import REPOSITORY, run, said
 
@@ -35,7 +38,7 @@ def test_each_vendor_of_a_runtime_makes_a_device() -> None:
     ],
 )
 def test_a_device_that_is_not_modelled_is_said_so(runtime: str, device: str, named: str) -> None:
-    told = unmodelled(info(runtime), device_set(device))
+    told = unmodelled(made(runtime), device_set(device))
     assert told is not None
     assert told.code == "device_not_modelled"
     assert told.values == {"runtime": runtime, "device": named, "vendors": list(info(runtime).vendors)}
@@ -44,7 +47,7 @@ def test_a_device_that_is_not_modelled_is_said_so(runtime: str, device: str, nam
 
 @pytest.mark.parametrize("runtime", NAMES)
 def test_a_bare_size_may_be_of_anybodys(runtime: str) -> None:
-    assert unmodelled(info(runtime), device_set("24GiB")) is None
+    assert unmodelled(made(runtime), device_set("24GiB")) is None
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,6 @@ def test_nothing_is_answered_where_nothing_is_modelled() -> None:
 
 def test_needs_names_only_devices_that_the_runtime_is_modelled_on() -> None:
     answer = needs("llama-3.1-8b", runtime="vllm", quants=["awq"], everything=True)
-    vendors = {ENTRIES[device.id.partition(":")[0]]["vendor"] for device in answer.devices}
+    vendors = {ENTRIES[re.split("[ :]", device.id)[0]]["vendor"] for device in answer.devices}
     assert {"NVIDIA", "AMD"} <= vendors <= set(info("vllm").vendors)
     assert not any(device.id.startswith("gaudi") for device in answer.devices)

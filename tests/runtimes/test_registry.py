@@ -12,7 +12,7 @@ from llmscale import estimate, fits, needs
 from llmscale.answers.results.fits import FitsResult
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.runtimes.interface import Runtime
-from llmscale.runtimes.registry import FIRST, NAMES, info, infos, named, runtime
+from llmscale.runtimes.registry import FIRST, NAMES, NEXT, info, infos, named, runtime
 from llmscale.runtimes.releases import newest
 from tests.helpers import environment
 
@@ -27,7 +27,7 @@ def test_each_goes_by_its_name() -> None:
     assert [found.info.name for _, found in every_runtime()] == list(NAMES)
     assert [one.name for one in infos()] == list(NAMES)
     assert runtime(" LlamaCpp ").info.name == named("llama_cpp") == "llama.cpp"
-    assert set(FIRST) < set(NAMES)
+    assert {FIRST, *NEXT} < set(NAMES)
 
 
 def test_another_name_is_refused_with_those_that_there_are() -> None:

@@ -28,10 +28,8 @@ def compare(
         loaded = load(reference, catalogue=catalogue)
         column = _column(loaded, forms, columns[0].parameters if columns else None)
         columns.append(column)
-        said = (
-            [f"{column.name}: {loaded.entry.undisclosed}"] if isinstance(loaded, Undisclosed) else loaded.spec.warnings
-        )
-        notes += [*loaded.notes, *(note("said", text=text) for text in said)]
+        said = (loaded.entry.undisclosed,) if isinstance(loaded, Undisclosed) else loaded.spec.warnings
+        notes += [*loaded.notes, *(note("said_of", model=column.name, text=text) for text in said)]
     return CompareResult(tuple(columns), tuple(notes))
 
 

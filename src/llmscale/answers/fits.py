@@ -244,7 +244,7 @@ class _Listing(NamedTuple):
     def shown(self, rows: Sequence[Row], asked: Asked, refused: list[str]) -> list[Row]:
         """The rows that are; what the runtime refuses at the last is added to `refused`."""
         near = asked.devices.total_usable // 2
-        kept = [row for row in rows if asked.everything or asked.named or row.fits or row.missing <= near]
+        kept = [row for row in rows if asked.everything or asked.named or row.fits or row.lacks <= near]
         found: list[Row] = []
         for row in ordered(kept, self.wanted, self.test, self.first):
             try:

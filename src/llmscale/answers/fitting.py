@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 
 from llmscale.answers.catalogued import Entry
@@ -13,7 +14,7 @@ from llmscale.answers.results.common import LossRef
 from llmscale.answers.results.fits import Choice, FittingModel
 from llmscale.answers.worth import Worth
 from llmscale.devices.sets import DeviceSet
-from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.choose import Chosen, answer, best
 from llmscale.fit.largest import longest_context
 from llmscale.fit.pace import Pace, moved, pace
@@ -70,7 +71,8 @@ class Row:
         if like:
             return
         if candidate.below and not self.chosen.fits:
-            self.chosen = self._best(candidate.below)
+            with suppress(LlmscaleError):  # the devices run none of those
+                self.chosen = self._best(candidate.below)
         if asked.offloading and not self.chosen.fits:
             light = [quant for quant in candidate.steps if quant.keeps or quant.bits <= MOST_IN_RAM]
             if light:
@@ -97,9 +99,17 @@ class Row:
         return self.chosen.fits
 
     @property
-    def missing(self) -> int:
-        """Bytes that it lacks."""
+    def lacks(self) -> int:
+        """Bytes that it lacks by what was compiled, which is what all models can be asked about."""
         return self.chosen.placed.missing
+
+    @cached_property
+    def missing(self) -> int:
+        """Bytes that it lacks, as shown."""
+        try:
+            return self.precise.placed.missing
+        except (UsageError, UnsupportedModelError):  # refused on these devices, which `line` says
+            return self.lacks
 
     @cached_property
     def precise(self) -> Chosen:

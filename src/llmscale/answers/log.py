@@ -186,7 +186,7 @@ def _trouble(told: Logged, one: Laid, model: Counted | Bare) -> LogTrouble | Non
         wanted_bytes=lack.wanted,
         available_bytes=lack.had,
         estimate_bytes=_asked_for(one.placed, lack.kind, device),
-        max_context=longest(one, model.about) if known else None,
+        max_context=lack.longest or (longest(one, model.about) if known else None),
         gpu_layers=split.on_devices if split else None,
         layers=split.total if split else None,
         cpu_moe=(split.cpu_moe or None) if split else None,

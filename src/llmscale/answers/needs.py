@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from llmscale.answers.given import above_nothing, whole_number
+from llmscale.answers.needs_devices import USUAL, as_sold, counts_of, filtered, kinds_of, refuse_count, with_room
 from llmscale.answers.placed import enough as dealt
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import LossRef, model_ref
 from llmscale.answers.results.needs import NeededDevice, NeedsResult
 from llmscale.devices import device as catalogue_of_devices
 from llmscale.devices.device import Device
-from llmscale.devices.sets import ANY_DEVICE, MAX_COUNT, DeviceSet, set_of
+from llmscale.devices.sets import ANY_DEVICE, DeviceSet, set_of
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.about import About
 from llmscale.fit.choose import Choices, Chosen, answer, available, best, choices
@@ -28,10 +28,6 @@ from llmscale.records import NamedTuple
 from llmscale.sources.registry import load
 from llmscale.units import GIB
 
-#: What `kinds` may name: those of the catalogue, and Apple's devices of unified memory.
-KINDS = ("consumer", "datacentre", "workstation", "laptop", "unified", "apple")
-#: The kind that is shown where nobody names one; of it what was never sold at a price of its own is not common.
-USUAL = "consumer"
 #: Rows of a list that is not asked for whole.
 MOST_ROWS = 12
 #: Kinds of which nobody builds a pair.
@@ -50,47 +46,54 @@ def needs(
     sparsity: str | None = None,
     runtime: str | None = None,
     options: Mapping[str, Any] | None = None,
-    max_count: int = 2,
+    max_count: int | None = None,
     max_price: float | None = None,
     kinds: Sequence[str] = (),
     everything: bool = False,
     catalogue: str | None = None,
 ) -> NeedsResult:
-    """Which devices a model takes, smallest memory first: one where one is enough, else up to `max_count` alike.
+    """Which devices a model takes, smallest memory first: one where one is enough, else several alike.
 
     One row a size of memory that a better quant fits than the one before: the cheapest consumer card or pair of it,
     with others as large. Each with the quant of the least loss that fits it; of one quant named, one row a size.
 
     Args:
         quants, runtime, options: what to choose from, as in `fits`.
+        max_count: the most of one device together; the first of `COUNTS` that is enough when None.
         max_price: the most that all of an option may have cost at launch, in USD; then only what has a price is shown.
         kinds: only devices of these, see `KINDS`; when there are none `USUAL`, or all where none of those is enough.
         everything: every device that is enough, in every quant.
     """
-    max_count = whole_number("--max-count", max_count) or 0
+    max_count = whole_number("--max-count", max_count)
     above_nothing("--max-price", max_price)
-    wanted = filtered(kinds, max_price, max_count)
+    counts = counts_of(max_count)
+    wanted = filtered(kinds, max_price, counts[0])
     asked = question(context, batch, kv_dtype, runtime, options, catalogue)
     loaded = load(reference, catalogue=catalogue)
     model = model_of(loaded.known(), loaded.stored, loaded.notes)
     named = quants_of(quants, loaded, runtime)
     every = choices(named, runtime, quant_map, sparsity)
     steps = available(model, every, asked) if named or everything else _worth(model, every, runtime, asked)
-    _refuse_count(max(map(asked.ranks, steps)), max_count)
+    refuse_count(max(map(asked.ranks, steps)), counts[-1])
     of_kind = [
         sold
         for device in catalogue_of_devices.entries()
-        if not wanted or wanted & _kinds_of(device)
-        for sold in (_as_sold(device) if wanted or everything else [device])
+        if not wanted or wanted & kinds_of(device)
+        for sold in (as_sold(device) if wanted or everything else [device])
     ]
     kept = reserve_bytes(reserve)
-    roomy = _roomy(of_kind, kept)
-    enough = [found for device in roomy for found in _enough(device, model, steps, asked, max_count, kept)]
-    affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
+    roomy = with_room(of_kind, kept)
+    affordable, unpriced = [], 0
+    for most in counts:
+        enough = [found for device in roomy for found in _enough(device, model, steps, asked, most, kept)]
+        affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
+        unpriced = sum(found.price is None for found in enough) if max_price is not None else 0
+        if affordable:
+            break
     affordable.sort(key=lambda found: found.order)
     usual = [found for found in affordable if wanted or (found.device.kind == USUAL and found.price)] or affordable
     shown = [(found, ()) for found in affordable] if everything else _by_step(usual, steps)
-    unpriced = sum(found.price is None for found in enough) if max_price is not None else 0
+    alone = () if everything else _of_other_kinds(usual, affordable)
     smallest = answer(model, steps[-1], dealt(ANY_DEVICE, asked.ranks(steps[-1])), asked)
     return NeedsResult(
         model=model_ref(model.about),
@@ -100,14 +103,8 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced)),
+        notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced), *alone),
     )
-
-
-def _as_sold(device: Device) -> list[Device]:
-    """One for each size of memory that it is sold with; a price is that of the largest, whose entry it stands in."""
-    sizes = sorted(size for size in device.memory_options_gib if size != device.memory_gib)
-    return [*(replace(device, memory_gib=size, price_usd=None) for size in sizes), device]
 
 
 def _sold_as(device: Device) -> str:
@@ -174,35 +171,6 @@ class _Found(NamedTuple):
         )
 
 
-def _refuse_count(ranks: int, most: int) -> None:
-    """Raises:
-    UsageError: options that deal the model out to more devices than are asked about.
-    """
-    if ranks > most:
-        raise UsageError(
-            f"The options ask for {ranks} devices together, and --max-count is {most}.", f"Add --max-count {ranks}."
-        )
-
-
-def _roomy(devices: Sequence[Device], kept: int | None) -> list[Device]:
-    """Those of which something is left.
-
-    Raises:
-        UsageError: nothing is of any.
-    """
-    found = []
-    refused: UsageError | None = None
-    for device in devices:
-        try:
-            set_of(device, 1, kept)
-            found.append(device)
-        except UsageError as error:
-            refused = error
-    if refused and not found:
-        raise refused
-    return found
-
-
 def _enough(
     device: Device, model: Model, steps: Sequence[Quant], asked: Question, max_count: int, kept: int | None
 ) -> Iterator[_Found]:
@@ -213,7 +181,7 @@ def _enough(
             found = best(model, steps, devices, asked)
         except (UsageError, UnsupportedModelError):  # the runtime refuses so many of these
             continue
-        if found.fits:
+        if found.fits and not (found.runtime.info.shares_tensors and count & (count - 1)):
             yield _Found(device, devices, found)
             return
 
@@ -227,30 +195,6 @@ def _counts(device: Device, steps: Sequence[Quant], asked: Question, most: int) 
     return counts
 
 
-def filtered(kinds: Sequence[str], max_price: float | None, max_count: int) -> set[str]:
-    """The kinds that are asked for.
-
-    Raises:
-        UsageError: bounds that cannot be, a kind that there is not.
-    """
-    if not 1 <= max_count <= MAX_COUNT:
-        raise UsageError(f"--max-count must lie between 1 and {MAX_COUNT:,}.")
-    if max_price is not None and not 0 < max_price < float("inf"):
-        raise UsageError("--max-price must be a sum of money above zero.", "In USD, for example --max-price 2000.")
-    return {_kind(name) for name in kinds}
-
-
-def _kind(name: str) -> str:
-    kind = name.strip().lower().replace("datacenter", "datacentre")
-    if kind not in KINDS:
-        raise UsageError(f"There is no kind of device called '{name[:40]}'.", f"One of: {', '.join(KINDS)}.")
-    return kind
-
-
-def _kinds_of(device: Device) -> set[str]:
-    return {device.kind} | ({"apple"} if device.kind == "unified" and device.vendor == "Apple" else set())
-
-
 def _beyond(context: int | None, about: About) -> Iterator[Note]:
     """That the model was not made for so long a context."""
     if context and about.limit and context > about.limit and not about.sequence:
@@ -259,6 +203,15 @@ def _beyond(context: int | None, about: About) -> Iterator[Note]:
 
 def _left_out(unpriced: int) -> list[Note]:
     return [note("no_price", count=unpriced)] if unpriced else []
+
+
+def _of_other_kinds(usual: Sequence[_Found], enough: Sequence[_Found]) -> list[Note]:
+    """What is smaller, or fewer of them, than the first of the kind that is shown."""
+    if not enough or enough[0].order[:2] >= usual[0].order[:2]:
+        return []
+    found = enough[0]
+    memory = round(found.devices.memory / GIB)
+    return [note("needs_other_kind", device=found.called, kind=found.device.kind, memory=memory)]
 
 
 def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) -> list[Quant]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from llmscale.answers.needs import filtered
+from llmscale.answers.needs_devices import counts_of, filtered
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.needs_train import NeedsTrainResult, TrainingDevice
 from llmscale.answers.train_fit import VENDOR, step_usage
@@ -38,7 +38,7 @@ class Filters(NamedTuple):
 
     kinds: Sequence[str] = ()
     max_price: float | None = None
-    max_count: int = 2
+    max_count: int | None = None
 
 
 ANY = Filters()
@@ -57,7 +57,8 @@ def needs_train(
     """
     if method not in TRAINED:
         raise UsageError(f"--train {method[:40]} is not known.", f"One of: {', '.join(TRAINED)}.")
-    filters = filters._replace(kinds=tuple(filtered(filters.kinds, filters.max_price, filters.max_count)))
+    counts = counts_of(filters.max_count)
+    filters = filters._replace(kinds=tuple(filtered(filters.kinds, filters.max_price, counts[0])))
     check_memory(memory)
     loaded = load(reference, catalogue=own)
     if isinstance(loaded, Undisclosed) or not loaded.spec.shape_known:
@@ -76,7 +77,8 @@ def needs_train(
         )
     of_kind = [device for device in catalogue.entries() if _may(device, filters)]
     rows = list(_single(spec, way, _usual(of_kind, filters)) or _single(spec, way, of_kind))
-    rows = rows or sorted(_several(spec, way, of_kind, filters.max_count), key=lambda row: row.memory_bytes)
+    for most in counts:
+        rows = rows or sorted(_several(spec, way, of_kind, most), key=lambda row: row.memory_bytes)
     return NeedsTrainResult(
         model=model_ref(model_of(spec).about),
         train=method,

@@ -13,7 +13,7 @@ from llmscale.errors import LlmscaleError, UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.placed import Usage, Verdict
 from llmscale.training.device import usage
-from llmscale.training.methods import MethodChoice
+from llmscale.training.methods import ALL_LINEAR, MethodChoice
 from llmscale.training.optimizers import OPTIMIZERS
 
 #: Whose cards the term on top of tensors was measured on.
@@ -178,9 +178,12 @@ def _lora(way: Way, packed: bool) -> Way:
 def _methods(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Iterator[TrainWay]:
     for method, precision, checkpointing in USUAL:
         memory = way.memory._replace(checkpointing=checkpointing, packed=method == "qlora")
+        flags = f"--method {method}" + (f" --precision {precision}" if method == "full" else "")
         choice = way.choice if method == "full" else way.choice._replace(method="lora")
         found = _tried(spec, Way(choice, precision, way.optimizer, memory), devices.usable)
+        if found is None and method != "full" and not choice.targets:  # a model of which peft has no targets of its own
+            choice, flags = choice._replace(targets=(ALL_LINEAR,)), f"{flags} --lora-targets {ALL_LINEAR}"
+            found = _tried(spec, Way(choice, precision, way.optimizer, memory), devices.usable)
         if found:
-            flags = f"--method {method}" + (f" --precision {precision}" if method == "full" else "")
             flags += f" --checkpointing {checkpointing}" if checkpointing == "full" else ""
             yield _line(flags, found, asked)

@@ -39,7 +39,7 @@ def usual(model: Model, devices: Sequence[DeviceSet], runtime: str | None = None
     for info in _serving(model.about, devices):
         if found := _had(model, info, devices):
             return Usual(found, info.name)
-    found = _had(model, find_runtime(FIRST[0]).info, devices)
+    found = _had(model, find_runtime(FIRST).info, devices)
     return Usual(found) if found else None
 
 
@@ -53,7 +53,7 @@ def _serving(about: About, devices: Sequence[DeviceSet]) -> Iterator[RuntimeInfo
 def _had(model: Model, info: RuntimeInfo, devices: Sequence[DeviceSet]) -> tuple[Quant, ...]:
     """The steps of a runtime that it runs the model in on these devices; none where it runs it in none."""
     about = model.about
-    if not runs(info, about.family) or any(unmodelled(info, found) for found in devices):
+    if not runs(info, about.family) or any(unmodelled(find_runtime(info.name), found) for found in devices):
         return ()
     published = [quant for quant in originals(info.name) if about.published_in and about.published_in in quant.keeps]
     steps = model.has([named(step) for step in info.usual or info.steps])

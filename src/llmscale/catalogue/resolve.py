@@ -15,13 +15,14 @@ from llmscale.catalogue.published_files import only_quant
 from llmscale.catalogue.reading import Reading, read
 from llmscale.catalogue.stems import (
     NEAR,
-    UNITS,
+    begins,
     is_active,
     is_size,
     key,
     keys,
     latin,
     readings,
+    shared,
     size_of,
     stems,
     words_of,
@@ -224,7 +225,7 @@ class _Finder:
         except NotFoundError:
             return None
         spellings = (found, *self._models["entries"][found]["aliases"])
-        return found if any(_begins(text, spelling.rpartition("/")[2]) for spelling in spellings) else None
+        return found if any(begins(text, spelling.rpartition("/")[2]) for spelling in spellings) else None
 
     def unknown(self, text: str) -> NotFoundError:
         """That no model goes by this name, with those that it may mean."""
@@ -232,8 +233,8 @@ class _Finder:
         if text.strip().replace(".", "", 1).isdigit():
             return NotFoundError(f"There is no model called '{typed}'.", f"A size has a unit: {text.strip()}B.")
         if len(self._several) > 1:
-            count = len(self._several)
-            return NotFoundError(f"'{typed}' could be any of {count} models.", *self._listed(self._several))
+            several = list(dict.fromkeys([*self._several, *self._further()]))
+            return NotFoundError(f"'{typed}' could be any of {len(several)} models.", *self._listed(several))
         near = self._relatives()
         if near:
             return NotFoundError(f"There is no model called '{typed}'.", *self._listed(near, "Of its family"))
@@ -247,6 +248,15 @@ class _Finder:
             f"There is no model called '{typed}'.", f"{hint}All: llmscale models list{hub and '.'}{hub}"
         )
 
+    def _further(self) -> Iterator[str]:
+        """Models whose names are this one and then figures alone: sizes, as of the two of Gemma 3n, or versions."""
+        noise = self._naming["noise"]
+        words = [word for word in next(readings(self._reading.name)) if word not in noise]
+        for model_id in self._models["entries"]:
+            own = next(readings(model_id))
+            if own[: len(words)] == words and all(re.match(r"[ae]?\d", word) for word in own[len(words) :]):
+                yield model_id
+
     def _relatives(self) -> list[str]:
         """Models whose names share the family and most words with this one, closest first."""
         noise = self._naming["noise"]
@@ -258,7 +268,7 @@ class _Finder:
         for model_id in self._models["entries"]:
             own = next(readings(model_id))
             if family in own:
-                scored[model_id] = _shared(words, own)
+                scored[model_id] = shared(words, own)
         most = max(scored.values(), default=0)
         return [model_id for model_id, score in scored.items() if score == most]
 
@@ -272,25 +282,6 @@ class _Finder:
         if len(newest) > MOST_LISTED:
             lines.append(f"  and {len(newest) - MOST_LISTED} more: llmscale models list")
         return f"{lead}, newest first:", lines
-
-
-def _begins(text: str, spelling: str) -> bool:
-    """Whether a name's words begin another's, but for the unit of a size that comes last: llama-2-13 of llama-2-13b."""
-    for words in readings(text):
-        own = next(readings(spelling))[: len(words)]
-        if words and own[:-1] == words[:-1] and own[-1] in (words[-1], *(words[-1] + unit for unit in UNITS)):
-            return True
-    return False
-
-
-def _shared(words: list[str], own: list[str]) -> int:
-    """How many words two names share from their beginning, and one more where a size is the same."""
-    same = 0
-    for one, other in zip(words, own, strict=False):
-        if one != other:
-            break
-        same += 2
-    return same + any(is_size(word) and word in own for word in words)
 
 
 def _size(entry: dict[str, Any]) -> str:

@@ -106,3 +106,22 @@ def _add(index: dict[str, list[str]], stem: str, model_id: str) -> None:
     found = index.setdefault(stem, [])
     if stem and model_id not in found:
         found.append(model_id)
+
+
+def begins(text: str, spelling: str) -> bool:
+    """Whether a name's words begin another's, but for the unit of a size that comes last: llama-2-13 of llama-2-13b."""
+    for words in readings(text):
+        own = next(readings(spelling))[: len(words)]
+        if words and own[:-1] == words[:-1] and own[-1] in (words[-1], *(words[-1] + unit for unit in UNITS)):
+            return True
+    return False
+
+
+def shared(words: list[str], own: list[str]) -> int:
+    """How many words two names share from their beginning, and one more where a size is the same."""
+    same = 0
+    for one, other in zip(words, own, strict=False):
+        if one != other:
+            break
+        same += 2
+    return same + any(is_size(word) and word in own for word in words)

@@ -176,7 +176,8 @@ def _run(arguments: list[str], debug: bool, tries: int) -> None:
             if tries:
                 _again(arguments, error.format_message(), debug, tries - 1)
             message = _negative_size(arguments) or error.format_message()
-            sys.exit(_say("usage", message, "See llmscale --help.", 2, arguments))
+            asked = getattr(getattr(error, "ctx", None), "command_path", "llmscale")
+            sys.exit(_say("usage", message, f"See {asked} --help.", 2, arguments))
         if isinstance(error, OSError) and error.errno in FULL:
             streams.let_go()
             message, hint = f"The answer cannot be written: {error.strerror}.", "Free some room, or write it elsewhere."

@@ -28,8 +28,13 @@ def needs(
     kv_dtype: opt.KvDtype = "fp16",
     reserve: opt.Reserve = None,
     max_count: Annotated[
-        int, typer.Option("--max-count", metavar="N", help="The most devices of one kind together.")
-    ] = 2,
+        Optional[int],
+        typer.Option(
+            "--max-count",
+            metavar="N",
+            help="The most devices of one kind together. Default: 2, else 8.",
+        ),
+    ] = None,
     max_price: Annotated[
         Optional[float], typer.Option("--max-price", metavar="USD", help="The most that all together cost at launch.")
     ] = None,
@@ -96,7 +101,7 @@ def _train(
     model: str,
     method: str,
     step: tuple[Optional[str], int, str],
-    devices: tuple[Sequence[str], Optional[float], int],
+    devices: tuple[Sequence[str], Optional[float], Optional[int]],
     catalogue: Optional[str],
     style: Style,
 ) -> None:

@@ -28,9 +28,12 @@ def web(
     ] = 50.0,
 ) -> None:
     """The same answers on a page and as a JSON API, until stopped."""
+    from importlib import import_module
+
     from llmscale.errors import UsageError
 
     try:
+        import_module("uvicorn")  # before an address is told that nothing would answer at
         from llmscale.web.guard import Limits
         from llmscale.web.serve import names, serve
     except ImportError:

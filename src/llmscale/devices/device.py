@@ -157,6 +157,10 @@ def entries() -> Iterator[Device]:
     return map(made, table("devices")["entries"].values())
 
 
+#: What stands for a device that nobody knows here.
+ELSE = "Its memory will do: 8GB; without a card: cpu."
+
+
 def lookup(name: str) -> Device:
     """The device that goes by `name`.
 
@@ -164,4 +168,4 @@ def lookup(name: str) -> Device:
         NotFoundError: none does, or several do.
     """
     data = table("devices")
-    return made(data["entries"][find(name, data["names"], "device")])
+    return made(data["entries"][find(name, data["names"], "device", ELSE)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
@@ -19,7 +20,7 @@ from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Runtime, RuntimeInfo, Workload
 from llmscale.runtimes.placed import WEIGHTS, Placement, Verdict
 from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread, runs, unable, unmodelled
-from llmscale.runtimes.registry import FIRST, infos, named
+from llmscale.runtimes.registry import FIRST, NEXT, infos, named
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.runtimes.subject import Summary
 
@@ -28,22 +29,25 @@ class Choices(NamedTuple):
     """What to choose from; the first of `ladders` that a model can be had in at all counts.
 
     Attributes:
-        originals: quants that keep the tensors of checkpoints that are published quantised; none where somebody names
-            the quants.
+        originals: for each of them the quants that keep the tensors of checkpoints that are published quantised; none
+            where somebody names the quants.
         named: whether somebody did.
     """
 
     ladders: tuple[tuple[Quant, ...], ...]
-    originals: tuple[Quant, ...]
+    originals: tuple[tuple[Quant, ...], ...]
     named: bool = False
 
     def of(self, wanted: Callable[[Quant], bool]) -> Choices:
         """With those of its quants that are wanted, and all that keep a checkpoint as it is."""
         return self._replace(ladders=tuple(tuple(filter(wanted, steps)) for steps in self.ladders))
 
-    def keeping(self, method: str) -> list[Quant]:
-        """The quants that keep a checkpoint of this ``quant_method`` as it is."""
-        return [quant for quant in self.originals if method and method in quant.keeps]
+    def keeping(self, method: str) -> list[tuple[tuple[Quant, ...], list[Quant]]]:
+        """Each ladder with the quants of its runtimes that keep a checkpoint of this ``quant_method`` as it is."""
+        return [
+            (steps, [quant for quant in kept if method and method in quant.keeps])
+            for steps, kept in zip(self.ladders, self.originals, strict=True)
+        ]
 
 
 class Chosen(NamedTuple):
@@ -91,12 +95,18 @@ def choices(
         common: only the steps that people go down on a runtime, where it says which these are.
     """
     if names:
-        return Choices((tuple(by_quality(selected(names, quant_map, sparsity)[0])),), (), named=True)
+        return Choices((tuple(by_quality(selected(names, quant_map, sparsity)[0])),), ((),), named=True)
     if quant_map or sparsity:
         raise UsageError("--quant-map and --sparsity change a quant, and none is named.", "Add one: --quant q4_k_m.")
-    runtimes = [named(runtime)] if runtime else list(FIRST)
-    ladders = tuple(tuple(_steps(name) if common else ladder(name)) for name in runtimes)
-    return Choices(ladders, originals(runtimes[0]))
+    first = named(runtime) if runtime else FIRST
+    steps, kept = _steps(first) if common else ladder(first), originals(first)
+    if runtime:
+        return Choices((tuple(steps),), (kept,))
+    *serving, last = NEXT
+    served = [quant for name in serving for quant in _steps(name) if quant.runtime == name]
+    others = by_quality([*served, *(_steps(last) if common else ladder(last))])
+    keeping = tuple(quant for name in NEXT for quant in originals(name) if quant.runtime == name)
+    return Choices((tuple(steps), tuple(others)), (kept, keeping))
 
 
 def _steps(runtime: str) -> list[Quant]:
@@ -112,9 +122,9 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
     stored = None if choose.named or isinstance(model, Listed) else model.stored
     if stored and _run(model, [stored], question):
         return [stored]
-    for steps in choose.ladders:
+    for steps, keeping in choose.keeping(model.about.published_in):
         found = _run(model, model.has(steps), question)
-        own = next(iter(_run(model, model.has(choose.keeping(model.about.published_in)), question)), None)
+        own = next(iter(_run(model, model.has(keeping), question)), None)
         if own:
             # Nothing is won by a file that is larger than the published one.
             size = model.weights(own).value
@@ -163,7 +173,7 @@ def refuse_options(question: Question, runtime: str) -> None:
 
 def foreign(quant: Quant, question: Question, devices: DeviceSet) -> Note | None:
     """Why nothing is said of a quant or its runtime on `devices`; None where something is."""
-    return unmodelled(question.runs(quant).info, devices) or unable(quant, devices)
+    return unmodelled(question.runs(quant), devices) or unable(quant, devices)
 
 
 def answer(model: Model, quant: Quant, devices: DeviceSet, question: Question) -> Chosen:
@@ -201,10 +211,11 @@ def best(
     """
     refused: LlmscaleError | None = None
     last: Chosen | None = None
+    too_large: list[Quant] = []
     for quant in steps:
         offloads = _offloads(question, quant)
-        too_large = not offloads and model.on_devices(quant) > devices.memory
-        if too_large and quant is not steps[-1]:
+        if not offloads and model.on_devices(quant) > devices.memory:
+            too_large.append(quant)
             continue
         try:
             found = answer(model, quant, devices, question)
@@ -216,9 +227,26 @@ def best(
         last = found
         if found.fits:
             return found
+    if too_large and last is None:
+        return _least_lacking(model, too_large, devices, question)
+    if too_large and too_large[-1] is steps[-1]:
+        with suppress(UsageError, UnsupportedModelError):
+            return answer(model, steps[-1], devices, question)
     if last is None:
         raise refused or UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.")
     return last
+
+
+def _least_lacking(model: Model, quants: Sequence[Quant], devices: DeviceSet, question: Question) -> Chosen:
+    """The last of `quants`, none of which fits, that the runtimes do not refuse.
+
+    Raises:
+        LlmscaleError: they refuse all.
+    """
+    for quant in reversed(quants[1:]):
+        with suppress(UsageError, UnsupportedModelError):
+            return answer(model, quant, devices, question)
+    return answer(model, quants[0], devices, question)
 
 
 def without_offloading(question: Question) -> Question:

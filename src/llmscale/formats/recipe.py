@@ -65,6 +65,7 @@ class Quant:
         hardware: what devices need to compute in it, in words; empty when any will do.
         vendors: whose devices those are; empty when all's may be.
         capability: the least compute capability of NVIDIA's among them; 0 when any will do.
+        amd: AMD's generations among them; empty when all.
         keeps: ``quant_method`` of checkpoints that are published quantised and whose tensors it takes over.
         meant_for: the only models that anybody should make it of; empty when any.
         stored: the tensors of a file that is at hand, each in the format that it has there; empty for a recipe.
@@ -89,6 +90,7 @@ class Quant:
     hardware: str = ""
     vendors: list[str] = field(default_factory=list)
     capability: float = 0.0
+    amd: list[str] = field(default_factory=list)
     meant_for: str = ""
     keeps: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)

@@ -66,7 +66,11 @@ def sized(spec: ModelSpec, parts: Inventory, size: int, called: str) -> Sized:
     """
     made = sorted(_recipes(spec, parts), key=lambda one: one.bytes)
     if not made:
-        raise UsageError(f"{spec.name} cannot be had as a GGUF file.", "Leave the size away.")
+        raise UsageError(
+            f"The GGUF files of {spec.name} are not known here: llama.cpp has no architecture for it, or none that "
+            "llmscale has checked its files of.",
+            "Leave the size away.",
+        )
     if not made[0].bytes * (1 - BEYOND) <= size <= made[-1].bytes * (1 + BEYOND):
         raise UsageError(
             f"A file of {size / GB:,.2f} GB is none of {spec.name} alone: they have {made[0].told} to {made[-1].told}.",

@@ -42,12 +42,14 @@ class Trouble(NamedTuple):
         kind: what it was for.
         device: on which; None where the log does not say.
         wanted, had: bytes asked for, and there for it; None where the log does not say.
+        longest: tokens of context that what was there holds, in the runtime's own words; None where it says nothing.
     """
 
     kind: str
     device: int | None = None
     wanted: int | None = None
     had: int | None = None
+    longest: int | None = None
 
 
 class LoggedDevice(NamedTuple):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from llmscale.devices.device import known
+from collections.abc import Iterator
+
+from llmscale.devices.device import Device, known
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.recipe import Quant
 from llmscale.model.derived import by_tensors
 from llmscale.notes import Note, note
-from llmscale.runtimes.interface import Reads, RuntimeInfo
+from llmscale.runtimes.interface import Reads, Runtime, RuntimeInfo
+from llmscale.runtimes.releases import newest
 
 #: The reader of a quant that no tool writes.
 ANY = "any"
@@ -58,36 +61,55 @@ def refuse_lacking(info: RuntimeInfo, family: str, name: str) -> None:
         )
 
 
-def unmodelled(info: RuntimeInfo, devices: DeviceSet) -> Note | None:
+def unmodelled(runtime: Runtime, devices: DeviceSet) -> Note | None:
     """Why nothing is said of the runtime on `devices`; None where something is, and of memory alone."""
+    info = runtime.info
     if devices.host:
         return None if info.on_host else note("no_processor", runtime=info.title)
-    for kind in devices.kinds:
-        device = known(kind.id)
-        if device is not None and info.vendors and (device.vendor not in info.vendors or not device.gpu):
-            return note("device_not_modelled", runtime=info.name, device=kind.id, vendors=list(info.vendors))
+    now, before = info.capability
+    least = now if not before or runtime.release == newest(info.name) else before
+    for device in _known(devices):
+        if info.vendors and (device.vendor not in info.vendors or not device.gpu):
+            return note("device_not_modelled", runtime=info.name, device=device.id, vendors=list(info.vendors))
+        if _older(device, least):
+            return _lacking(info.title, device, f"compute capability {least:g}")
+        if device.vendor == AMD and info.amd and device.generation not in info.amd:
+            return _lacking(info.title, device, ", ".join(info.amd))
     return None
 
 
 def unable(quant: Quant, devices: DeviceSet) -> Note | None:
     """Why a quant does not run on `devices`; None where it does, and of devices of which nothing is known."""
-    if not quant.vendors and not quant.capability:
+    if not quant.vendors and not quant.capability and not quant.amd:
         return None
-    for kind in devices.kinds:
-        device = known(kind.id)
-        if device is None:
-            continue
-        old = device.vendor == "NVIDIA" and (device.compute_capability or quant.capability) < quant.capability
-        if old or (quant.vendors and device.vendor not in quant.vendors):
-            return note("quant_not_on_device", quant=quant.name, device=kind.id, needs=quant.hardware)
+    for device in _known(devices):
+        foreign = quant.vendors and device.vendor not in quant.vendors
+        other = device.vendor == AMD and quant.amd and device.generation not in quant.amd
+        if foreign or other or _older(device, quant.capability):
+            return _lacking(quant.name, device, quant.hardware)
     return None
+
+
+AMD = "AMD"
+
+
+def _known(devices: DeviceSet) -> Iterator[Device]:
+    return (device for kind in devices.kinds if (device := known(kind.id)) is not None)
+
+
+def _older(device: Device, least: float) -> bool:
+    return device.compute_capability is not None and device.compute_capability < least
+
+
+def _lacking(what: str, device: Device, needs: str) -> Note:
+    return note("does_not_run_on", what=what, device=device.id, needs=needs)
 
 
 def refusal(why: Note) -> UsageError:
     """The error that says what `unmodelled` or `unable` found."""
-    if "quant" in why.values:
-        quant, device, needs = (why.values[name] for name in ("quant", "device", "needs"))
-        return UsageError(f"{quant} does not run on {device}: it needs {needs}.", "Name another --quant.")
+    if "needs" in why.values:
+        what, device, needs = (why.values[name] for name in ("what", "device", "needs"))
+        return UsageError(f"{what} does not run on {device}: it needs {needs}.", "Name another --runtime or --quant.")
     if "vendors" not in why.values:
         return UsageError(f"{why.values['runtime']} on a processor alone is not modelled.", "Try --runtime llama.cpp.")
     vendors = ", ".join(why.values["vendors"])

@@ -24,8 +24,10 @@ ROOMS = {
     "ollama": "ollama",
 }
 NAMES = tuple(ROOMS)
-#: Those that are asked first where nobody names a runtime or a quant: what most people run, then what runs nearly all.
-FIRST = ("llama.cpp", "transformers")
+#: The one that is asked first where nobody names a runtime or a quant: what most people run.
+FIRST = "llama.cpp"
+#: Those that run the published files of what the first cannot load: what serves them, then what runs nearly all.
+NEXT = ("vllm", "transformers")
 #: What packages bring them as.
 KIND = "runtimes"
 #: Between a runtime and its release.

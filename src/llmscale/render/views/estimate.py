@@ -233,6 +233,10 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
             yield say.sentence(note("estimate_may_fit", **said))
         elif all(usage.free_bytes >= 0 for usage in device.per_device):
             yield say.sentence(note("estimate_lacks_ram", **said, ram=format_gib(device.host_bytes)))
+        elif device.used_bytes <= device.usable_bytes:
+            full = min(device.per_device, key=lambda usage: usage.free_bytes)
+            each = {"full": format_gib(full.used_bytes), "own": format_gib(full.usable_bytes)}
+            yield say.sentence(note("estimate_lacks_one", **said, **each))
         else:
             yield say.sentence(note("estimate_lacks", **said))
 

@@ -51,7 +51,8 @@ def explained_view(result: ExplainedWords, say: Words) -> Report:
 
 
 def _table(figures: FigureTable, say: Words) -> Table:
-    shown = [_SHOWN.get(name, _OTHER) for name in figures.columns]
+    known_here = _SHOWN | (_TRAINED if TRAINING in figures.columns else {})
+    shown = [known_here.get(name, _OTHER) for name in figures.columns]
     columns = [
         Column(name, one.title or name, right=one.cell not in (_id, _text))
         for name, one in zip(figures.columns, shown, strict=True)
@@ -118,6 +119,9 @@ def _wait(value: Any, basis: str, say: Words) -> Cell:
 
 
 _OTHER = FigureKind("", _id)
+#: What only a step of training has; there a total is the most that is held at once, and not the sum of its row.
+TRAINING = "activations_bytes"
+_TRAINED: dict[str, FigureKind] = {"total_bytes": FigureKind("Most in any step GiB", _size)}
 _SHOWN: dict[str, FigureKind] = {
     "model": FigureKind("Model", _id),
     "id": FigureKind("Model", _id),

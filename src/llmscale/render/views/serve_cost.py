@@ -27,9 +27,13 @@ def serve_cost_view(result: ServeCostResult, say: Words) -> Report:
         ]
         for cost in result.costs
     ]
-    title = f"{result.quant}, {result.count} x {result.device}, {result.runtime}"
+    title = f"{result.quant}, {_devices(result)}, {result.runtime}"
     notes = (*_facts(result, say), *(say.sentence(told) for told in result.notes))
     return Report((table(title, columns, rows),), notes, tuple(_answer(result, say)))
+
+
+def _devices(result: ServeCostResult) -> str:
+    return f"{result.count}x {result.device}" if result.count > 1 else result.device
 
 
 def _answer(result: ServeCostResult, say: Words) -> Iterator[str]:
@@ -37,7 +41,7 @@ def _answer(result: ServeCostResult, say: Words) -> Iterator[str]:
     ways = sorted(result.costs, key=lambda cost: sum(cost.output))
     if ways:
         told = [[say(cost.way), _between(cost.output)] for cost in ways]
-        yield say.sentence(note("serve_costs", model=result.model.name, device=result.device, ways=told))
+        yield say.sentence(note("serve_costs", model=result.model.name, device=_devices(result), ways=told))
 
 
 def _facts(result: ServeCostResult, say: Words) -> Iterator[str]:

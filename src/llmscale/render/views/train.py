@@ -24,7 +24,7 @@ class TrainView:
     explain: bool = False
 
     def __call__(self, result: TrainResult, say: Words) -> Report:
-        tables = [*fit_tables(result.fit, say)] if result.fit else []
+        tables = [*fit_tables(result.fit, result.method, say)] if result.fit else []
         found = result.layout_search
         tables += [layout_table(result, found, say)] if found and result.layouts else []
         if not (result.fit or found) or self.explain:

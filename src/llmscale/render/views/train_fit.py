@@ -43,12 +43,13 @@ def fit_sentence(result: TrainResult, found: TrainFit) -> Note:
     first = next((way for way in found.changes if way.fits == Verdict.YES.value), None)
     if first:
         said["flags"], said["after"] = first.flags, format_gib(first.used_bytes)
-    return note("train_fit", fits=found.fits, changed=first is not None, **said)
+    modelled = result.memory.total_bytes is not None
+    return note("train_fit", fits=found.fits, changed=first is not None, modelled=modelled, **said)
 
 
-def fit_tables(found: TrainFit, say: Words) -> Iterator[Table]:
+def fit_tables(found: TrainFit, method: str, say: Words) -> Iterator[Table]:
     """The bar, and other ways."""
-    yield _bar(found, say)
+    yield _bar(found, method, say)
     if found.changes:
         yield _ways(say("What makes it smaller, each with those above"), found.changes, say)
     if found.methods:
@@ -62,7 +63,7 @@ def fit_notes(found: TrainFit) -> Iterator[Note]:
     yield note("train_on_top", median=ERRORS.median, held=ERRORS.held, rows=ERRORS.rows)
 
 
-def _bar(found: TrainFit, say: Words) -> Table:
+def _bar(found: TrainFit, method: str, say: Words) -> Table:
     columns = [
         Column("part", "Part", right=False),
         Column("bytes", "GiB"),
@@ -80,7 +81,7 @@ def _bar(found: TrainFit, say: Words) -> Table:
     rows.append([word(say("Together"), "bold"), used, Cell("", _blocks(found.used_bytes, found))])
     free = Cell("", _blocks(max(0, found.free_bytes), found, "░"))
     rows.append([word(say("Free")), gib(found.free_bytes, MODELLED), free])
-    return table(f"{found.device}: {format_gib(found.usable_bytes)} GiB", columns, rows)
+    return table(f"{found.device}, {method}: {format_gib(found.usable_bytes)} GiB", columns, rows)
 
 
 def _spread(ends: tuple[int, int]) -> tuple[int, int] | None:

@@ -31,6 +31,7 @@ def _trouble(v: dict[str, Any]) -> str:
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    "said_of": "{model}: {text}",
     **RELEASES,
     **TRAINING,
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
@@ -132,7 +133,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "device_not_modelled": lambda v: (
         f"{v['runtime']} on {v['device']} is not modelled, only on GPUs of {', '.join(v['vendors'])}."
     ),
-    "quant_not_on_device": "{quant} does not run on {device}: it needs {needs}.",
+    "does_not_run_on": "{what} does not run on {device}: it needs {needs}.",
     "too_many_sequences": "vLLM does not start: up to {sequences:,} sequences may run by default, and there are "
     "{blocks:,} blocks of recurrent state. Add --max-num-seqs {blocks} or less.",
     "perhaps_too_many_sequences": "vLLM may not start: up to {sequences:,} sequences may run by default, and of "
@@ -200,6 +201,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ).format(**v),
     "estimate_may_fit": "Maybe: {model} in {quant} takes about {used} GiB, by its shape; {device} has {usable}.",
     "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
+    "estimate_lacks_one": "No: {model} in {quant} takes ~{used} GiB and {device} has {usable}, but one of them has "
+    "{own} and would hold ~{full}.",
     "estimate_lacks": "No: {model} in {quant} takes ~{used} GiB, and {device} has {usable}: ~{missing} GiB too much.",
     "fits_first": lambda v: (
         "{device}: {model} in {quant}".format(**v)
@@ -218,6 +221,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "t/s: modelled, a dash where nobody measured such devices"
         + (f"; of all {v['batch']:,} sequences together." if v["batch"] > 1 else ".")
     ),
+    "needs_other_kind": "Of other kinds {device} is enough ({kind}, {memory} GiB).",
     "needs_hidden": "{hidden} other devices would do as well (--all; --kind datacentre, laptop, unified).",
     "launch_prices": "Prices are those at launch.",
     "compared": lambda v: (
@@ -282,13 +286,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"{v['model']}, {v['method']}: {v['gib']} GiB "
         + ("at the most" if v["whole"] else "between steps, without activations")
         + f", {v['batch']} x {v['sequence']:,} tokens; {v['trained']} of {v['total']} parameters are trained."
-    ),
-    "scaling_says": lambda v: (
-        (f"{v['name']}, " if v["name"] else "")
-        + f"{v['parameters']} on {v['tokens']} tokens"
-        + (f": loss {v['loss']} by {v['law']}" if v["loss"] else "")
-        + f"; the best share of that compute is {v['best_parameters']} on {v['best_tokens']}"
-        + (f", {v['best_loss']}." if v["best_loss"] else ".")
     ),
     "serve_costs": lambda v: (
         f"A million tokens of {v['model']} on {v['device']}: "

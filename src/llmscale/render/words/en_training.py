@@ -29,6 +29,11 @@ def _no_layout(v: dict[str, Any]) -> str:
     )
 
 
+#: By whether what the model keeps for backward is modelled: without it no smaller way is looked at.
+_NOTHING = {
+    True: " Nothing that is tried here makes it fit.",
+    False: " Smaller ways, LoRA among them, are not judged: what it keeps for backward is not modelled.",
+}
 _FITS: dict[str, Callable[[dict[str, Any]], str]] = {
     "yes": lambda v: (
         "Yes: {model} by {method} at {sequence:,} tokens fits {device}: ".format(**v)
@@ -41,7 +46,7 @@ _FITS: dict[str, Callable[[dict[str, Any]], str]] = {
     "no": lambda v: (
         "No: {model} by {method} at {sequence:,} tokens takes ".format(**v)
         + f"{_ranged(v)}, and {v['device']} has {v['usable']}."
-        + (_with(v) or " Nothing that is tried here makes it fit.")
+        + (_with(v) or _NOTHING[v["modelled"]])
     ),
     "unknown": lambda v: (
         "Not known: what {model} keeps for backward is not modelled. Weights, gradients and states by "
@@ -108,4 +113,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "train_reach": "Surely fits up to --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
     "train_on_top": "Context, allocator: fitted to {rows} published peaks; with their source left out half of them are "
     "within {median:.0%}, and the range holds {held} of them.",
+    "scaling_says": lambda v: (
+        (f"{v['name']}, " if v["name"] else "")
+        + f"{v['parameters']} on {v['tokens']} tokens"
+        + (f": loss {v['loss']} by {v['law']}" if v["loss"] else "")
+        + f"; the best share of that compute is {v['best_parameters']} on {v['best_tokens']}"
+        + (f", {v['best_loss']}." if v["best_loss"] else ".")
+    ),
 }

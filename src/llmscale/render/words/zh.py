@@ -80,6 +80,7 @@ LABELS = {
     "Backward": "反向",
     "Optimizer step": "优化器更新",
     "Most in any step": "各步最大值",
+    "Most in any step GiB": "各步最大值 GiB",
     "Parameters added, by module": "新增参数(按模块)",
     "Module": "模块",
     "Bytes of a trained parameter, by recipe": "每个训练参数的字节数(按方案)",
@@ -210,6 +211,7 @@ LABELS = {
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": lambda v: quoted(v["text"]),
+    "said_of": lambda v: f"{v['model']}:{quoted(v['text'])}",
     "file_not_here": "本机没有此文件:以目录中同名的模型代替。",
     "ram_of_system": "系统和其他程序占用的内存未计入:可用 --reserve 4GiB。",
     "no_processor": "{runtime} 在纯 CPU 上未建模。",
@@ -263,7 +265,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "device_not_modelled": lambda v: (
         f"{v['runtime']} 在 {v['device']} 上未建模,只对以下厂商的 GPU 建模:{'、'.join(v['vendors'])}。"
     ),
-    "quant_not_on_device": "{quant} 不能在 {device} 上运行,它需要 {needs}。",
+    "does_not_run_on": "{what} 不能在 {device} 上运行,它需要 {needs}。",
     "too_many_sequences": "vLLM 无法启动:默认最多同时运行 {sequences:,} 个序列,而循环状态块只有 {blocks:,} 个。"
     "请加上 --max-num-seqs {blocks} 或更小的值。",
     "perhaps_too_many_sequences": "vLLM 可能无法启动:默认最多同时运行 {sequences:,} 个序列,而约 {blocks:,} 个循环状态块"
@@ -330,6 +332,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ).format(**v),
     "estimate_lacks_ram": "不行:{model} 的 {quant} 除 {device} 外还需 ~{ram} GiB 内存,超过 --ram 给出的大小。",
     "estimate_may_fit": "不一定:{model} 的 {quant} 约需 {used} GiB,视结构而定;{device} 有 {usable} GiB。",
+    "estimate_lacks_one": "不行:{model} 的 {quant} 共需 ~{used} GiB,{device} 共有 {usable} GiB,但其中一张"
+    "只有 {own} GiB,需要放下 ~{full} GiB。",
     "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
     "fits_first": lambda v: (
         "{device}:{model} 的 {quant}".format(**v)
@@ -346,6 +350,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "needs_speed": lambda v: (
         "词元/秒为建模值,无人实测的设备记为 -" + (f";为全部 {v['batch']:,} 个序列合计。" if v["batch"] > 1 else "。")
     ),
+    "needs_other_kind": "其他类别中 {device} 也够用({kind},{memory} GiB)。",
     "needs_hidden": "另有 {hidden} 种设备也可以(--all;--kind datacentre、laptop、unified)。",
     "launch_prices": "价格为上市价。",
     "compared": lambda v: (

@@ -78,6 +78,7 @@ def _no_layout(v: dict[str, Any]) -> str:
     )
 
 
+_NOTHING = {True: "这里试过的办法都放不下。", False: "更省的方式(如 LoRA)无法判断:反向所保留的内容尚未建模。"}
 _FITS: dict[str, Callable[[dict[str, Any]], str]] = {
     "yes": lambda v: (
         "可以:{model} 用 {method} 训练 {sequence:,} 词元放得进 {device}:".format(**v)
@@ -90,7 +91,7 @@ _FITS: dict[str, Callable[[dict[str, Any]], str]] = {
     "no": lambda v: (
         "不行:{model} 用 {method} 训练 {sequence:,} 词元需要 ".format(**v)
         + f"{_ranged(v)},{v['device']} 只有 {v['usable']}。"
-        + (_with(v) or "这里试过的办法都放不下。")
+        + (_with(v) or _NOTHING[v["modelled"]])
     ),
     "unknown": lambda v: (
         "未知:{model} 为反向保留的内容尚未建模。{method} 的权重、梯度与状态已占 ~{used} GiB,{device} 有 {usable}。"

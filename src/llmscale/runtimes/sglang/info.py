@@ -18,6 +18,8 @@ INFO = RuntimeInfo(
     title="SGLang",
     source="github.com/sgl-project/sglang: sglang/srt/hardware_backend, sglang/srt/models",
     vendors=("NVIDIA", "AMD", "Intel", "Huawei", "Moore Threads"),
+    # docs.sglang.io: CUDA 13 is required, whose oldest devices are Turing's.
+    capability=(7.5, 7.5),
     runs=Runs(lacks=NO_SERVER),
     reads=Reads.NAMED,
     usual=("fp16", "fp8", "awq"),

@@ -24,6 +24,9 @@ INFO = RuntimeInfo(
     title="vLLM",
     source="docs.vllm.ai: installation (what is not built in is a plugin); vllm/model_executor/models/registry.py",
     vendors=("NVIDIA", "AMD", "Intel"),
+    # docs.vllm.ai: 7.0 up to 0.14, 7.5 in 0.31; gfx90a, gfx942, gfx950, gfx1100, gfx1101, gfx1150, gfx1151 and gfx120x.
+    capability=(7.5, 7.0),
+    amd=("CDNA2", "CDNA3", "CDNA4", "RDNA3", "RDNA3.5", "RDNA4"),
     runs=Runs(lacks=NO_SERVER | {"mllama"}),
     reads=Reads.OPEN,
     reads_files=True,

@@ -134,7 +134,9 @@ def _cards(text: str, count: int) -> tuple[LoggedDevice, ...]:
 def _trouble(text: str) -> Trouble | None:
     lacks = last(rf"\(?{SIZE} KV cache is needed, which is larger than the available KV cache memory \({SIZE}", text)
     if lacks:
-        return Trouble(CACHE, None, size(lacks[1], lacks[2]), size(lacks[3], lacks[4]))
+        fitting = last(r"the estimated maximum model length is (\d+)", text)
+        longest = int(fitting[1]) if fitting else None
+        return Trouble(CACHE, None, size(lacks[1], lacks[2]), size(lacks[3], lacks[4]), longest)
     if "No available memory for the cache blocks" in text:
         return Trouble(CACHE)
     failed = last(rf"out of memory\. Tried to allocate {SIZE}", text)
