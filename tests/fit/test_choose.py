@@ -71,6 +71,12 @@ def test_what_llama_cpp_cannot_load_is_run_from_its_published_files() -> None:
         fits("24GiB", ["llama-2-7b"], runtime="llama2")
 
 
+def test_what_runs_without_an_option_that_is_given_is_no_choice() -> None:
+    """This model has only its published files, which transformers runs, and that leaves no layers in RAM."""
+    with pytest.raises(UnsupportedModelError, match="cannot be had in any of these quants"):
+        fits("24GiB", ["vit-base"], options={"gpu_layers": "0"})
+
+
 def test_needs_says_with_which_quant_each_device_is_enough() -> None:
     answer = needs("llama-2-70b", everything=True)
     by_size = {line.quant for line in answer.devices}
@@ -129,3 +135,6 @@ def test_a_file_that_is_published_in_few_bits_is_taken_before_larger_ones() -> N
     answer = chosen("80GiB", "gpt-oss-20b")
     published = next(choice for choice in answer.choices if choice.quant == "mxfp4_moe")
     assert all(choice.weights_bytes <= published.weights_bytes for choice in answer.choices)
+    # Q8_0 keeps the experts of this model in MXFP4, and is as large to the byte.
+    assert [c.quant for c in answer.choices if c.weights_bytes == published.weights_bytes] == ["mxfp4_moe"]
+    assert estimate("gpt-oss-20b", ["q8_0"]).estimates[0].weights_bytes == published.weights_bytes

@@ -67,6 +67,16 @@ def test_more_layers_on_the_device_are_faster() -> None:
     assert speeds[-1] == speed("rtx3090")
 
 
+def test_each_layer_whose_experts_lie_in_ram_costs_speed() -> None:
+    asked = [{"n_cpu_moe": layers, "ram_bandwidth": 80 * GB} for layers in (48, 40, 10, 1)]
+    speeds = [speed("rtx3090", model="qwen3-30b-a3b", options=options) for options in asked]
+    assert speeds == sorted(set(speeds))
+    assert speeds[-1] < speed("rtx3090", model="qwen3-30b-a3b")
+    # Every layer costs as much as any other.
+    waits = [1 / each for each in speeds]
+    assert (waits[0] - waits[1]) / 8 == pytest.approx((waits[2] - waits[3]) / 9)
+
+
 def test_a_model_too_large_for_the_card_has_the_speed_of_both_sides() -> None:
     device = on("rtx4090", "llama-3-70b", options={"ram_bandwidth": 80 * GB})
     assert not device.fits
