@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
 from llmscale import estimate, fits, needs
@@ -10,11 +12,13 @@ from llmscale.answers.question import question
 from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
 from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
+from llmscale.fit.choose import best
 from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
-from llmscale.formats.catalogue import quants
+from llmscale.formats.catalogue import quant, quants
 from llmscale.runtimes.placed import WEIGHTS
 from llmscale.units import GIB
+from tests.fit.synthetic import cards
 
 
 def chosen(device: str, model: str, **asked: object) -> FitsResult:
@@ -107,6 +111,17 @@ def test_what_a_runtime_loads_is_never_less_than_what_was_compiled(offset: int) 
         compared += 1
         assert counted.of(WEIGHTS).value >= screened.of(WEIGHTS).value, (entry.reference, quant.id)
     assert compared >= 8
+
+
+@pytest.mark.parametrize(("more", "asked"), [(-(10**9), 0), (-2000, 1), (0, 1), (2000, 1), (10**9, 0)])
+def test_where_what_was_compiled_is_nearly_full_the_tensors_are_asked(more: int, asked: int) -> None:
+    """transformers' activations are compiled to 1.5 in 1,000 of what a model takes: 27 of 18,000 MB."""
+    (entry,) = (entry for entry in all_models(None) if entry.reference == "qwen3-8b")
+    taken = best(entry.model, [quant("fp16")], cards(80 * GIB), question()).placed.used
+    counted = Mock(side_effect=entry.counted)
+    found = best(entry.model, [quant("fp16")], cards(taken + more), question(), counted)
+    assert (counted.call_count, found.precise) == (asked, bool(asked))
+    assert found.fits is (more >= 0)
 
 
 def test_where_weights_may_lie_in_ram_no_quant_is_too_large_for_the_card() -> None:

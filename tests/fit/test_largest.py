@@ -175,3 +175,8 @@ def test_within_a_granule_only_its_own_numbers_are_asked_about() -> None:
 
 def test_a_place_that_is_full_to_the_byte_and_does_not_grow_bounds_nothing() -> None:
     assert largest(lambda n: (0, 1000 - n), 4096) == 1000
+
+
+def test_what_one_more_fills_to_the_byte_fits() -> None:
+    assert largest(lambda n: (257 - n,), 4096, granularity=256) == 257
+    assert largest(lambda n: (255 - n,), 4096, granularity=256) == 255

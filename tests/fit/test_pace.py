@@ -94,6 +94,23 @@ def test_layers_on_unlike_cards_take_the_time_of_both() -> None:
     assert speed("rtx3060") < both < speed("rtx4090")
 
 
+@pytest.mark.parametrize(
+    ("model", "quant", "more", "explained"),
+    [
+        ("qwen2.5-7b", "q4_k_m", (), True),
+        ("qwen2.5-7b", "q4_k_m", ("--draft", "qwen2.5-0.5b"), False),  # what a draft saves nobody knows
+        ("7B", "q4_k_m", (), False),
+        ("bert-base-uncased", "fp16", (), False),
+    ],
+)
+def test_a_step_is_explained_where_its_speed_is_known(
+    model: str, quant: str, more: tuple[str, ...], explained: bool
+) -> None:
+    said = run("estimate", model, "-q", quant, "--gpu", "rtx4090", *more, "--explain")
+    assert said.status == 0
+    assert ("GB of weights x 1" in said.out) is explained
+
+
 def test_a_batch_is_faster_together_and_slower_each() -> None:
     one, eight = speed("rtx4090"), speed("rtx4090", batch=8)
     assert one < eight < 8 * one
