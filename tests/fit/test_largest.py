@@ -161,7 +161,7 @@ def test_of_a_straight_line_the_first_guess_is_right(slope: int) -> None:
 
 
 def test_within_a_granule_only_its_own_numbers_are_asked_about() -> None:
-    """A step of a prompt counts single tokens, so that what fits ends within a granule: eight halvings of 256 find it."""
+    """A step of a prompt counts single tokens, so that what fits ends within a granule: 8 halvings find it."""
     asked = []
 
     def spares(n: int) -> tuple[int, ...]:
