@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from llmscale.answers.scaling import scaling
 from llmscale.answers.scaling_budget import money
+from llmscale.answers.train_compute import newest_prices
 from llmscale.errors import UsageError
 from llmscale.training.allocation import (
     OVER_TRAINING,
@@ -234,7 +235,7 @@ def test_money_buys_hours_and_hours_flops() -> None:
     low, high = found.mfu_range
     rate = 989.4e12
     assert (found.usd, found.device, found.date, found.price_range) == (1000, "h100", "--price", (2, 2))
-    assert found.flops_range == pytest.approx((500 * 3600 * rate * low, 500 * 3600 * rate * high), rel=1e-3)
+    assert found.flops_range == pytest.approx((500 * 3600 * rate * low, 500 * 3600 * rate * high), rel=1e-5)
     assert low < found.flops / (500 * 3600 * rate) < high
     assert scaling(budget=1000, device="h100", price=2).asked[0].flops == pytest.approx(found.flops)
 
@@ -244,6 +245,8 @@ def test_where_lists_differ_money_buys_a_range() -> None:
     assert found is not None
     least, most = found.price_range
     low, high = found.mfu_range
+    lists = newest_prices("h100")
+    assert all(least <= each.low <= each.high <= most for each in lists)
     assert least < most
     assert found.flops_range[1] / found.flops_range[0] == pytest.approx(most * high / least / low)
     assert found.flops_range[0] < found.flops < found.flops_range[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
 from llmscale import estimate, fits, needs
@@ -10,11 +12,13 @@ from llmscale.answers.question import question
 from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
 from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
+from llmscale.fit.choose import best
 from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
-from llmscale.formats.catalogue import quants
+from llmscale.formats.catalogue import quant, quants
 from llmscale.runtimes.placed import WEIGHTS
 from llmscale.units import GIB
+from tests.fit.synthetic import cards
 
 
 def chosen(device: str, model: str, **asked: object) -> FitsResult:
@@ -71,6 +75,12 @@ def test_what_llama_cpp_cannot_load_is_run_from_its_published_files() -> None:
         fits("24GiB", ["llama-2-7b"], runtime="llama2")
 
 
+def test_what_runs_without_an_option_that_is_given_is_no_choice() -> None:
+    """This model has only its published files, which transformers runs, and that leaves no layers in RAM."""
+    with pytest.raises(UnsupportedModelError, match="cannot be had in any of these quants"):
+        fits("24GiB", ["vit-base"], options={"gpu_layers": "0"})
+
+
 def test_needs_says_with_which_quant_each_device_is_enough() -> None:
     answer = needs("llama-2-70b", everything=True)
     by_size = {line.quant for line in answer.devices}
@@ -103,6 +113,20 @@ def test_what_a_runtime_loads_is_never_less_than_what_was_compiled(offset: int) 
     assert compared >= 8
 
 
+@pytest.mark.parametrize(("more", "asked"), [(-2 * 10**9, 0), (-(10**9), 0), (-2000, 1), (0, 1), (2000, 1), (10**9, 0)])
+def test_where_what_was_compiled_is_nearly_full_the_tensors_are_asked(more: int, asked: int) -> None:
+    """transformers' activations are compiled to 1.5 in 1,000 of what a model takes: 27 of 18,000 MB.
+
+    Of 2 GB less not even the weights fit, and nobody need ask.
+    """
+    (entry,) = (entry for entry in all_models(None) if entry.reference == "qwen3-8b")
+    taken = best(entry.model, [quant("fp16")], cards(80 * GIB), question()).placed.used
+    counted = Mock(side_effect=entry.counted)
+    found = best(entry.model, [quant("fp16")], cards(taken + more), question(), counted)
+    assert (counted.call_count, found.precise) == (asked, bool(asked))
+    assert found.fits is (more >= 0)
+
+
 def test_where_weights_may_lie_in_ram_no_quant_is_too_large_for_the_card() -> None:
     """No layer on a card of 4 GiB: 16 GB of weights fit the RAM, so that nothing need be lost."""
     (line,) = chosen("4GiB", "llama-3.1-8b", options={"gpu_layers": "0", "ram": 64 * GIB}).models
@@ -129,3 +153,6 @@ def test_a_file_that_is_published_in_few_bits_is_taken_before_larger_ones() -> N
     answer = chosen("80GiB", "gpt-oss-20b")
     published = next(choice for choice in answer.choices if choice.quant == "mxfp4_moe")
     assert all(choice.weights_bytes <= published.weights_bytes for choice in answer.choices)
+    # Q8_0 keeps the experts of this model in MXFP4, and is as large to the byte.
+    assert [c.quant for c in answer.choices if c.weights_bytes == published.weights_bytes] == ["mxfp4_moe"]
+    assert estimate("gpt-oss-20b", ["q8_0"]).estimates[0].weights_bytes == published.weights_bytes

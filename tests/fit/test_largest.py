@@ -158,3 +158,25 @@ def test_of_a_straight_line_the_first_guess_is_right(slope: int) -> None:
 
     assert largest(spares, LONGEST, asked=4096) == min(10**9 // slope, LONGEST)
     assert len(asked) <= 6
+
+
+def test_within_a_granule_only_its_own_numbers_are_asked_about() -> None:
+    """A step of a prompt counts single tokens, so that what fits ends within a granule: 8 halvings find it."""
+    asked = []
+
+    def spares(n: int) -> tuple[int, ...]:
+        asked.append(n)
+        return (1000 - n - n // 256,)
+
+    assert largest(spares, LONGEST, granularity=256) == 997
+    assert max(asked[:-1]) <= LONGEST
+    assert len([n for n in asked if 768 < n < 1024]) <= 9
+
+
+def test_a_place_that_is_full_to_the_byte_and_does_not_grow_bounds_nothing() -> None:
+    assert largest(lambda n: (0, 1000 - n), 4096) == 1000
+
+
+def test_what_one_more_fills_to_the_byte_fits() -> None:
+    assert largest(lambda n: (257 - n,), 4096, granularity=256) == 257
+    assert largest(lambda n: (255 - n,), 4096, granularity=256) == 255

@@ -67,6 +67,16 @@ def test_more_layers_on_the_device_are_faster() -> None:
     assert speeds[-1] == speed("rtx3090")
 
 
+def test_each_layer_whose_experts_lie_in_ram_costs_speed() -> None:
+    asked = [{"n_cpu_moe": layers, "ram_bandwidth": 80 * GB} for layers in (48, 40, 10, 1)]
+    speeds = [speed("rtx3090", model="qwen3-30b-a3b", options=options) for options in asked]
+    assert speeds == sorted(set(speeds))
+    assert speeds[-1] < speed("rtx3090", model="qwen3-30b-a3b")
+    # Every layer costs as much as any other.
+    waits = [1 / each for each in speeds]
+    assert (waits[0] - waits[1]) / 8 == pytest.approx((waits[2] - waits[3]) / 9)
+
+
 def test_a_model_too_large_for_the_card_has_the_speed_of_both_sides() -> None:
     device = on("rtx4090", "llama-3-70b", options={"ram_bandwidth": 80 * GB})
     assert not device.fits
@@ -82,6 +92,23 @@ def test_a_model_too_large_for_the_card_has_the_speed_of_both_sides() -> None:
 def test_layers_on_unlike_cards_take_the_time_of_both() -> None:
     both = speed("rtx4090 + rtx3060")
     assert speed("rtx3060") < both < speed("rtx4090")
+
+
+@pytest.mark.parametrize(
+    ("model", "quant", "more", "explained"),
+    [
+        ("qwen2.5-7b", "q4_k_m", (), True),
+        ("qwen2.5-7b", "q4_k_m", ("--draft", "qwen2.5-0.5b"), False),  # what a draft saves nobody knows
+        ("7B", "q4_k_m", (), False),
+        ("bert-base-uncased", "fp16", (), False),
+    ],
+)
+def test_a_step_is_explained_where_its_speed_is_known(
+    model: str, quant: str, more: tuple[str, ...], explained: bool
+) -> None:
+    said = run("estimate", model, "-q", quant, "--gpu", "rtx4090", *more, "--explain")
+    assert said.status == 0
+    assert ("GB of weights x 1" in said.out) is explained
 
 
 def test_a_batch_is_faster_together_and_slower_each() -> None:

@@ -104,6 +104,7 @@ def test_both_are_explained() -> None:
         (LARGE, "q4_k_m", {"draft_quant": "q8_0"}, "none is named"),
         (LARGE, "q4_k_m", {"draft": "1B"}, "size alone"),
         ("7B", "q4_k_m", {"mmproj": "f16"}, "size alone"),
+        ("7B", "q4_k_m", {"draft": SMALL}, "size alone"),
         ("gemma-3-4b", "fp16", {"mmproj": "f16"}, "option of llama.cpp"),
         ("gemma-3-4b", "fp16", {"draft": "gemma-3-1b"}, "option of llama.cpp"),
         ("gemma-3-4b", "q4_k_m", {"mmproj": "q2"}, "--mmproj 'q2' is not known"),

@@ -88,6 +88,7 @@ def answer(*gpus: str, name: str = "llama-3.1-8b", quant: str = "q4_k_m", **opti
     [
         ((), 4096),
         (("rtx3060",), 4096),
+        (("m1-pro",), 4096),  # of 32 GiB the GPU may have less than 23
         (("rtx4090",), 32_768),
         (("2x rtx4090",), 131_072),
         (("h100", "rtx4090"), 32_768),
@@ -100,6 +101,23 @@ def test_a_context_that_nobody_names(gpus: tuple[str, ...], context: int) -> Non
 
 def test_unlike_cards_count_together() -> None:
     assert context_on([device_set("rtx3060 + rtx3060"), device_set("rtx3060 + rtx4070")]) == 32_768
+
+
+@pytest.mark.parametrize(("gpus", "number"), [("2x rtx4090", 0), ("rtx3060 + rtx4090", 1)])
+def test_what_one_of_several_cards_surely_holds_goes_there_alone(gpus: str, number: int) -> None:
+    cards = answer(gpus, context=4096).per_device
+    (alone_,) = answer("rtx4090", context=4096).per_device
+    assert cards[number] == alone_
+    assert cards[1 - number].used_bytes == 0
+
+
+def test_all_requests_together_decide_whether_one_card_is_enough() -> None:
+    """A GiB of cache each, and as wide a batch of tokens as the context of all of them says."""
+    eight, many = (answer("2x rtx4090", context=8192, batch=requests) for requests in (8, 32))
+    assert [card.used_bytes > 0 for card in eight.per_device] == [True, False]
+    assert [card.used_bytes > 0 for card in many.per_device] == [True, True]
+    few, all_ = (answer("rtx4090", context=1024, batch=requests).per_device[0].parts for requests in (4, 5))
+    assert all_["compute"] > 1.9 * few["compute"]
 
 
 def test_the_figures_are_llama_servers() -> None:

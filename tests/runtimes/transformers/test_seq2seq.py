@@ -53,6 +53,13 @@ def test_whisper_hears_thirty_seconds_whatever_it_writes() -> None:
     assert simulate(spec, asked(448, past=447)).peak > cross + 32 * 448 * 2 * 1280 * 2
 
 
+def test_a_table_that_both_sides_share_is_not_the_encoders_own() -> None:
+    shared, own = (pair_of(model(name)) for name in ("m2m100-418m", "bart-large"))
+    assert shared
+    assert own
+    assert (shared.encoder.words, own.encoder.words) == (0, 1024)
+
+
 def test_what_settles_is_counted_as_the_cache_is_elsewhere() -> None:
     spec = model("t5-small")
     assert settled(spec, asked(100, 2)) == 2 * 100 * 6 * 2 * 2 * 512 * 2

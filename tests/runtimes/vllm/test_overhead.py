@@ -37,6 +37,7 @@ def test_graphs_go_with_the_sizes_that_are_captured() -> None:
     assert captured(Batch(2048, 256)) == 51 + 35
     assert captured(Batch(2048, 8)) == 5 + 4
     assert captured(Batch(1, 1)) == 1 + 1
+    assert captured(Batch(2048, 1)) == 2 + 1
     spec = load("llama-3.1-8b").known()
     whole, few = graph_bytes(graph_layers(spec)), graph_bytes(graph_layers(spec), Batch(2048, 8))
     assert few == pytest.approx(whole * 9 / 102, rel=1e-6)

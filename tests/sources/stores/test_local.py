@@ -316,7 +316,8 @@ def test_what_fits_is_what_estimate_says(home: Path) -> None:
     path = str(home / ".lmstudio" / "models" / "a" / "x.gguf")
     for device in ("rtx4090", "1GB"):
         said = good("estimate", path, "--gpu", device, "-o", "json").json()["estimates"][0]["devices"][0]["fits"]
-        assert good("models", "local", "--gpu", device, "-o", "json").json()["models"][0]["fits"] is said
+        listed = good("models", "local", "--gpu", device, "-o", "json").json()["models"][0]
+        assert (listed["fits"], listed["may_fit"]) == (said, said)
 
 
 def test_this_machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmscale.runtimes.llama_cpp.facts import AttentionFacts, LatentAttentionFacts, LayerFacts, MlpFacts
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
-from llmscale.runtimes.llama_cpp.simulator.buffers import buffers, compute_bytes, refusal
+from llmscale.runtimes.llama_cpp.simulator.buffers import Buffers, buffers, compute_bytes, refusal
 from tests.runtimes.llama_cpp.simulator.models import LLAMA
 
 
@@ -38,3 +38,7 @@ def test_refusals_are_llama_cpps() -> None:
     odd = LLAMA._replace(layers=(LayerFacts(AttentionFacts(32, 32, 80, 80), MlpFacts(10240)),))
     assert "does not divide n_embd_head_k=80" in (refusal(odd, LlamaCppSettings(type_k="q8_0")) or "")
     assert refusal(LLAMA, LlamaCppSettings(type_k="q8_0", type_v="q4_0")) is None
+
+
+def test_all_of_them_are_caches_states_compute_buffers_and_the_output() -> None:
+    assert Buffers(cache=(1, 2), state=(4, 8), compute=(16, 32), output=64).total == 127

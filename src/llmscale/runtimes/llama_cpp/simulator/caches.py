@@ -19,9 +19,10 @@ def cache(ctx: GraphContext, kind: str, width: int, inputs: CacheInputs) -> Grap
 
 
 def store(ctx: GraphContext, target: GraphTensor, values: GraphTensor, ids: GraphTensor) -> None:
-    """Write a batch's keys or values, already one row a token, into a cache."""
-    if target.ne[2] > 1:
-        target = ops.reshape(target, target.ne[0], target.ne[1] * target.ne[2])
+    """Write a batch's keys or values, already one row a token, into a cache.
+
+    llama.cpp sees the streams of several sequences as one first, which takes no memory.
+    """
     ctx.graph.expand(ops.set_rows(target, values, ids))
 
 
