@@ -31,6 +31,7 @@ HELD = {
         ("csm", "kyutai_speech_to_text"),
         ("codec_config.num_residual_layers", "codec_config.upsampling_ratios", "codec_config.use_conv_shortcut"),
     ),
+    "mistral_large4": ("text_config.index_topk_freq", "text_config.index_skip_topk_offset"),
     "phi4_multimodal": ("audio_config.time_reduction",),
     "vits": ("depth_separable_num_layers", "upsample_rates", "upsample_kernel_sizes", "resblock_kernel_sizes"),
 }
