@@ -19,6 +19,7 @@ LEFT_OUT = {
     "granitemoehybrid": "`shared_mlp` is the plain MLP where there are no experts",
     "jetmoe": "attention and MLP are mixtures without a word on experts",
     "kimi_linear": "`self_attn` is linear attention in most layers",
+    "minicpmv4_6": "`merger.mlp` is a projector, as `vit_merger` within the tower",
     "minimax": "`self_attn` is linear attention in most layers",
     "rwkv": "what it calls attention is recurrent",
     "sam": "the mask decoder is one large head",

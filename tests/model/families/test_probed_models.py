@@ -57,6 +57,30 @@ PARAKEET: dict[str, Any] = {
     "vocab_size": 1025,
     "encoder_config": {"model_type": "parakeet_encoder", "hidden_size": 1024, "num_hidden_layers": 24},
 }
+JANUS: dict[str, Any] = {
+    "model_type": "janus",
+    "text_config": {
+        "model_type": "llama",
+        "vocab_size": 102400,
+        "hidden_size": 2048,
+        "intermediate_size": 5632,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+    },
+}
+INKLING: dict[str, Any] = {
+    "model_type": "inkling2",
+    "text_config": {"model_type": "inkling2_text", "hidden_size": 4608},
+    "vision_config": {"model_type": "inkling2_vision"},
+}
+MISTRAL: dict[str, Any] = {
+    "model_type": "mistral_large4",
+    "text_config": {"model_type": "mistral_large4_text", "hidden_size": 6144},
+    "vision_config": {"model_type": "pixtral"},
+}
+SEAMLESS: dict[str, Any] = {"model_type": "seamless_m4t", "vocab_size": 256102, "hidden_size": 1024}
+SEAMLESS2: dict[str, Any] = {"model_type": "seamless_m4t_v2", "vocab_size": 256102, "hidden_size": 1024}
+CANARY: dict[str, Any] = {"model_type": "canary", "encoder_config": {"model_type": "parakeet_encoder"}}
 
 
 # transformers 5.24.0 on the meta device.
@@ -71,6 +95,14 @@ PARAKEET: dict[str, Any] = {
         (PARAKEET, "ParakeetForCTC", 608_799_745),
         (SPEECHT5, "SpeechT5ForSpeechToText", 151_165_056),
         (SPEECHT5, "SpeechT5ForTextToSpeech", 144_431_684),
+        (JANUS, "JanusForConditionalGeneration", 1_866_921_611),
+        (INKLING, "Inkling2ForConditionalGeneration", 594_046_190_592),
+        (MISTRAL, "MistralLarge4ForConditionalGeneration", 1_050_569_928_224),
+        (SEAMLESS, "SeamlessM4TForSpeechToText", 1_526_945_088),
+        (SEAMLESS, "SeamlessM4TModel", 2_359_990_658),
+        (SEAMLESS2, "SeamlessM4Tv2ForSpeechToText", 1_501_842_240),
+        (SEAMLESS2, "SeamlessM4Tv2Model", 2_309_249_669),
+        (CANARY, "CanaryForConditionalGeneration", 758_920_192),
     ],
 )
 def test_it_counts_as_the_class(config: dict[str, Any], architecture: str, total: int, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import typing
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ _LEFT = re.compile(
     r"rope_parameters|model_type|architectures|transformers_version|dtype|.*dropout.*|.*_pdrop"
     r"|.*_eps|.*epsilon|.*theta|.*_(std|range|coef)|(?!mask_).*_prob|.*drop_path_rate|.*layerdrop|use_cache"
 )
+#: A key that a Config does not name as one of its own, and takes all the same: what it is and what is assumed.
+_TAKEN = re.compile(r'kwargs\.(?:pop|get)\("(\w+)", (\d+|True|False)\)')
 #: A key that a Config does not name as one of its own.
 ABSENT = object()
 
@@ -42,6 +45,7 @@ def keys_of(settings: Any, path: str = "") -> Iterator[tuple[str, Key]]:
         for name in settings.sub_configs
         if isinstance(getattr(settings, name, None), transformers.PreTrainedConfig)
     ]
+    yield from ((path + name, key) for name, key in _taken(type(settings)) if name not in fields)
     for name, value in settings.to_dict().items():
         if name in parts:
             yield from keys_of(getattr(settings, name), f"{path}{name}.")
@@ -67,6 +71,15 @@ def keys_of(settings: Any, path: str = "") -> Iterator[tuple[str, Key]]:
             continue
         if isinstance(default, (bool, int, float, str, list, type(None))) or default is ABSENT:
             yield path + name, Key(default, value, kind)
+
+
+def _taken(settings: type) -> Iterator[tuple[str, Key]]:
+    """Keys that a Config makes others of, and does not keep."""
+    made = settings.__dict__.get("__post_init__")
+    for name, text in _TAKEN.findall(inspect.getsource(made)) if made is not None else ():
+        value = int(text) if text.isdigit() else text == "True"
+        if not HARMLESS.fullmatch(name):
+            yield name, Key(value, value, type(value).__name__)
 
 
 def _spelled(annotation: Any) -> str:

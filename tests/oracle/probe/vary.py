@@ -100,6 +100,9 @@ class Variations:
 
     def _entries(self, path: str, length: int) -> list[Any]:
         settled = self.keys[path].settled
+        if settled == list(range(len(settled))):  # whose of each layer it takes: its own, or what an earlier one has
+            own = [number for number in range(length) if not number or self.random.random() < 0.7]
+            return [n if n in own else self.random.choice([o for o in own if o < n]) for n in range(length)]
         kinds = list({repr(one): one for one in settled}.values())
         return [self.random.choice(kinds) for _ in range(length)] if kinds else []
 

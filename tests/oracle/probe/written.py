@@ -109,14 +109,14 @@ def _joined(now: list[Any], before: list[Any]) -> list[Any]:
 def _kind(value: Any, default: Any) -> str:
     """``whole``, ``decimal``, ``switch``, ``null``, ``word``; ``list`` of so many numbers, ``lists`` of any.
 
-    Of lists of objects only the class's ``own`` is tried.
+    Of lists of objects, or of decimal numbers, only the class's ``own`` is tried.
     """
     if value == []:
         return "empty"
     if isinstance(value, list):
         if all(isinstance(one, list) and all(type(n) is int for n in one) for one in value):
             return "nested"
-        if any(isinstance(one, (list, dict)) for one in value):
+        if any(isinstance(one, (list, dict, float)) for one in value):
             return "own"
         if any(isinstance(one, str) for one in value):
             return "words"

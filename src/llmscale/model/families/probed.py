@@ -25,10 +25,12 @@ MODEL_TYPES = tuple(table("probed")["types"])
 #: A tensor's name -> its component and part: the first that matches.
 ROLES = (
     (r"(score|classifier|qa_outputs|lm_head|output_projection|embed_out|proj_out)\b", "head.out"),
+    (r"shared_experts?\.", "shared_experts.weight"),
     (r"(experts\.|_experts\b)", "experts.weight"),
     (r"(\.gate|router|e_score_correction_bias)(\.weight|\.bias)?$", "router.weight"),
     (r"(norm|ln_\w+|LayerNorm|layernorm|batch_norm)\w*\.(weight|bias)$", "norm.weight"),
     (r"(embed|wte|wpe|shared\.weight|position)", "embedding.weight"),
+    (r"linear_attn\.", "recurrent.weight"),
     (r"(attn|attention|q_proj|k_proj|v_proj|o_proj|out_proj)", "attention.weight"),
     (r"(mamba|ssm|conv1d|linear_attn|A_log|dt_bias)", "recurrent.weight"),
     (r"(mlp|fc1|fc2|ffn|feed_forward|intermediate|dense|wi|wo|gate_proj|up_proj|down_proj)", "mlp.weight"),
