@@ -23,6 +23,7 @@ LAYER = st.builds(
     st.integers(1, 2048),
     st.none() | st.integers(2, 30_000),
     every=st.just(1),
+    tokens=st.none() | st.integers(0, 5000),
 )
 STATE = st.builds(LayerState, st.integers(1, 100), st.integers(1, 10**7), st.sampled_from([2, 4]))
 SHAPE = st.builds(

@@ -87,6 +87,7 @@ LAYER = st.builds(
     st.integers(1, 8192),
     st.none() | st.integers(1, 10_000),
     every=st.just(1),
+    tokens=st.none(),
 )
 TOKENS = st.integers(1, 200_000)
 KV = st.sampled_from(["fp32", "fp16", "int8", "int4"])

@@ -27,6 +27,7 @@ from llmscale.formats.recipe import AS_STORED, OWN_MIX, Quant
 from llmscale.formats.select import selected
 from llmscale.notes import Note, note, once
 from llmscale.records import NamedTuple
+from llmscale.runtimes.placed import WEIGHTS
 from llmscale.runtimes.refusals import reads, refusal, refuse_lacking, refuse_unread
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.registry import load
@@ -205,7 +206,10 @@ def _line(asked: _Asked, form: Quant) -> _Line:
         def finish() -> DeviceFit:
             return _device_fit(asked, on(devices))
 
-        return begun(DeviceFit, finish, id=devices.id, count=devices.count, memory_bytes=devices.memory)
+        known: dict[str, Any] = {"id": devices.id, "count": devices.count, "memory_bytes": devices.memory}
+        if not question.options and whole[0].placed.of(WEIGHTS, host=False).low > devices.memory:
+            known["fits"] = False  # no option leaves weights elsewhere
+        return begun(DeviceFit, finish, **known)
 
     if asked.named and sets:
         whole = [on(devices) for devices in sets]

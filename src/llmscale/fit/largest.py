@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import isqrt
 
@@ -47,8 +47,8 @@ def most_sequences(runtime: Runtime, subject: Subject, asked: Workload, devices:
 def largest(spares: Callable[[int], Spares], limit: int, granularity: int = 1, asked: int = 1) -> int | None:
     """The largest n in [1, limit] at which nothing is missing; None when there is none.
 
-    Each place is nearly linear in n, so a guess is where the first line between the known ends meets zero; every third
-    one lies between the ends by their ratio, which bounds the number of guesses however bent the lines.
+    A guess is where the first place is full by what is known of it, see `_crossing`; every fourth lies between the ends
+    by their ratio, which bounds the number of guesses however bent the lines.
 
     Args:
         spares: of which none grows with n, or nearly so.
@@ -82,17 +82,14 @@ def _granules(spares: Callable[[int], Spares], fitting: int, limit: int, granula
     first = min(granularity, limit)
     if not low and min(spares(first)) >= 0:
         low = 1
-    below, above = spares(max(fitting, low * granularity)), spares(limit)
+    tried = {low: spares(max(fitting, low * granularity)), high: spares(limit)}
     guesses = 0
     while high - low > 1:
         guesses += 1
-        guess = isqrt(low * high) if guesses % 3 == 0 else low + _crossing(below, above, high - low)
+        guess = isqrt(low * high) if guesses % 4 == 0 else _crossing(tried, low, high)
         guess = min(max(guess, low + 1), high - 1)
-        found = spares(guess * granularity)
-        if min(found) >= 0:
-            low, below = guess, found
-        else:
-            high, above = guess, found
+        tried[guess] = spares(guess * granularity)
+        low, high = (guess, high) if min(tried[guess]) >= 0 else (low, guess)
     return low
 
 
@@ -105,7 +102,27 @@ def _last(spares: Callable[[int], Spares], low: int, high: int) -> int:
     return low - start
 
 
-def _crossing(below: Spares, above: Spares, apart: int) -> int:
-    """How far from the lower end something begins to be missing, if all lies on lines to the upper end."""
-    crossings = [left * apart // (left - right) for left, right in zip(below, above, strict=False) if right < 0]
-    return min(crossings, default=apart // 2)
+def _crossing(tried: Mapping[int, Spares], low: int, high: int) -> int:
+    """Where something begins to be missing, between the nearest two of `tried`.
+
+    A place is taken to lie on the parabola ``n(spare)`` through the three sizes at which it is nearest to full, which
+    finds it in few steps also where compute grows by the square of a prompt; on a line where that leads out of them.
+    """
+    crossings = []
+    for number, (left, right) in enumerate(zip(tried[low], tried[high], strict=False)):
+        if right >= 0:
+            continue
+        nearest = sorted((abs(each[number]), each[number], n) for n, each in tried.items() if number < len(each))[:3]
+        found = _bent([(spare, n) for _, spare, n in nearest])
+        if found is None or not low <= found < high:
+            found = low + left * (high - low) // (left - right)
+        crossings.append(int(found))
+    return min(crossings, default=(low + high) // 2)
+
+
+def _bent(points: Sequence[tuple[int, int]]) -> float | None:
+    """n at a spare of nothing on the parabola through (spare, n); None where two spares are the same."""
+    if len({spare for spare, _ in points}) < 3:
+        return None
+    (a, at), (b, bt), (c, ct) = points
+    return at * b * c / ((a - b) * (a - c)) + bt * a * c / ((b - a) * (b - c)) + ct * a * b / ((c - a) * (c - b))

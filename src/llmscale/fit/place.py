@@ -50,15 +50,15 @@ def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> 
     ranked = sorted(subject.models, key=caches.__getitem__)
     middle = found[ranked[(len(ranked) - 1) // 2]]
     least, most = (choose(found, key=lambda placed: placed.used) for choose in (min, max))
-    dealt = subject.weights.split([_size(WEIGHTS, usage) for usage in middle.devices])
+    dealt = subject.weights.split([_sizes(usage).get(WEIGHTS, 0) for usage in middle.devices])
     usages = []
     for number, (usage, weights) in enumerate(zip(middle.devices, dealt, strict=True)):
+        sizes, every = _sizes(usage), [_sizes(placed.devices[number]) for placed in found]
         parts = [Part(WEIGHTS, weights)] if weights.high else []
-        parts += [
-            Part(kind, _spread(kind, usage, [placed.devices[number] for placed in found]))
-            for kind in KINDS
-            if kind != WEIGHTS and any(_size(kind, placed.devices[number]) for placed in found)
-        ]
+        for kind in KINDS:
+            spread = [one.get(kind, 0) for one in every]
+            if kind != WEIGHTS and any(spread):
+                parts.append(Part(kind, _spread(sizes.get(kind, 0), min(spread), max(spread))))
         low = weights.low + _besides(least.devices[number])
         high = weights.high + _besides(most.devices[number])
         # Where each has room for something else, one may have more on a device than a larger one has.
@@ -68,15 +68,16 @@ def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> 
 
 def _besides(usage: Usage) -> int:
     """What a device holds besides weights."""
-    return usage.used - _size(WEIGHTS, usage)
+    return usage.used - _sizes(usage).get(WEIGHTS, 0)
 
 
-def _spread(kind: str, middle: Usage, all_of_them: Sequence[Usage]) -> Quantity:
-    sizes = [_size(kind, usage) for usage in all_of_them]
-    value = _size(kind, middle)
-    low, high = min(sizes), max(sizes)
+def _spread(value: int, low: int, high: int) -> Quantity:
     return Quantity(value, low, high, Basis.MODELLED if low == high else Basis.ASSUMED)
 
 
-def _size(kind: str, usage: Usage) -> int:
-    return sum(part.size.value for part in usage.parts if part.kind == kind)
+def _sizes(usage: Usage) -> dict[str, int]:
+    """Bytes by what they are for."""
+    found: dict[str, int] = {}
+    for part in usage.parts:
+        found[part.kind] = found.get(part.kind, 0) + part.size.value
+    return found

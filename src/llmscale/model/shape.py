@@ -22,6 +22,7 @@ class LayerCache(NamedTuple):
     window: int | None = None
     source: str = "self"
     every: int = 1
+    tokens: int | None = None
 
 
 class LayerState(NamedTuple):

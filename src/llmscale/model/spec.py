@@ -47,6 +47,7 @@ class CacheShape(NamedTuple):
         window: the most tokens a sliding window keeps; None when it keeps all.
         source: ``self`` when it grows with the context, ``cross`` when it holds the encoder's tokens.
         every: tokens that one entry stands for, where they are compressed (DeepSeek V4).
+        tokens: those of the encoder where they are always as many, whatever the context; None where they are not.
     """
 
     keys: int
@@ -54,6 +55,7 @@ class CacheShape(NamedTuple):
     window: int | None = None
     source: str = "self"
     every: int = 1
+    tokens: int | None = None
 
 
 class StateShape(NamedTuple):

@@ -151,13 +151,11 @@ def spread(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> Pl
         if not share:
             usages.append(Usage(budget))
             continue
-        overhead = memory.overhead._replace(**{end: getattr(memory.overhead, end) + more for end in _ENDS})
+        value, low, high, basis = memory.overhead
+        overhead = Quantity(value + more, low + more, high + more, basis) if more else memory.overhead
         parts = ((WEIGHTS, weights), (CACHE, cache), (STATE, state), (COMPUTE, memory.compute), (OVERHEAD, overhead))
         usages.append(Usage(budget, gathered(parts)))
     return Placement(tuple(usages), Usage(UNLIMITED, gathered(memory.host)))
-
-
-_ENDS = ("value", "low", "high")
 
 
 def _shares(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> list[int]:
@@ -168,7 +166,9 @@ def _shares(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> l
 
 
 def kept(layer: LayerCache, context: int) -> int:
-    """Entries that a layer keeps; the encoder's side of a cross-attention is taken to be as long as the decoder's."""
+    """Entries that a layer keeps; of an encoder of text, as many as of the decoder."""
+    if layer.tokens is not None:
+        return layer.tokens
     return min(context, layer.window) if layer.window else context // layer.every
 
 

@@ -213,4 +213,9 @@ _WORSE = {verdict: number for number, verdict in enumerate(Verdict)}
 def gathered(parts: Iterable[tuple[str, Quantity]]) -> tuple[Part, ...]:
     """Parts that take anything, in the order of `KINDS`."""
     found = [Part(kind, size) for kind, size in parts if size.value or size.high]
-    return tuple(sorted(found, key=lambda part: KINDS.index(part.kind)))
+    found.sort(key=_place)
+    return tuple(found)
+
+
+def _place(part: Part) -> int:
+    return KINDS.index(part.kind)

@@ -12,12 +12,13 @@ from llmscale.errors import UsageError
 from llmscale.fit.subject import model_of
 from llmscale.formats.catalogue import number_format, quant
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.llama_cpp.asked import settings_of
 from llmscale.runtimes.llama_cpp.fitting import dealt, fewest_experts, most_layers
 from llmscale.runtimes.llama_cpp.load import Load, gpu_layers, load_of, tensor_split, weights_by_layer
 from llmscale.runtimes.llama_cpp.memory import held
 from llmscale.runtimes.llama_cpp.placement import partly, place
 from llmscale.runtimes.llama_cpp.settings import Offload
-from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
+from llmscale.runtimes.llama_cpp.simulate import facts
 from llmscale.runtimes.llama_cpp.simulator.buffers import buffers
 from llmscale.runtimes.placed import CACHE, COMPUTE, WEIGHTS, LayerSplit, Placement, Usage, Verdict
 from llmscale.runtimes.subject import Exact

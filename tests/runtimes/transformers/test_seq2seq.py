@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llmscale import estimate
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
@@ -84,3 +85,16 @@ def test_these_are_traced_and_grow_with_batch(name: str) -> None:
 
 def test_moonshine_is_not() -> None:
     assert not is_traced(model("moonshine-tiny"))
+
+
+def test_what_an_encoder_always_makes_is_cached_whole_at_any_context() -> None:
+    """Whisper's 1,500 tokens of 30 seconds; before Llama 3.2 Vision one image of four tiles of 32 x 32 patches."""
+    a_token = 2 * 2
+    for reference, looking, width, tokens, own in (
+        ("whisper-large-v3", 32, 1280, 1500, 32),
+        ("llama-3.2-11b-vision", 8, 1024, 4 * 1025, 32),
+    ):
+        for context in (100, 400):
+            (found,) = estimate(reference, ["fp16"], context=context).estimates
+            assert found.kv_cache_bytes == (looking * tokens + own * context) * width * a_token
+            assert found.compute_bytes > 0

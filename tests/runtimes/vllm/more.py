@@ -21,7 +21,7 @@ from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
 from llmscale.runtimes.vllm.loaded import resident_bytes, weights_per_rank
-from llmscale.runtimes.vllm.overhead import graph_bytes
+from llmscale.runtimes.vllm.overhead import graph_bytes, graph_layers
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 from llmscale.runtimes.vllm.started import STATE_BYTES
@@ -149,7 +149,7 @@ def limits_of(one: More) -> Batch:
 
 def graphs(one: More) -> int:
     """Bytes of CUDA graphs."""
-    return graph_bytes(one.spec, one.parallel, eager=bool(one.row.get("enforce_eager")), batch=limits_of(one))
+    return 0 if one.row.get("enforce_eager") else graph_bytes(graph_layers(one.spec, one.parallel), limits_of(one))
 
 
 def laid_out(one: More, gib: float) -> CacheCapacity:

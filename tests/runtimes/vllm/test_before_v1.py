@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llmscale.runtimes.vllm.profile import DeviceTraits, activation_peak
+from llmscale.runtimes.vllm.profile import DeviceTraits, activation_peak, step_widths
 from llmscale.runtimes.vllm.releases import default_batch, release
 from llmscale.units import GIB
 from tests.helpers import good
@@ -33,7 +33,7 @@ def test_the_peaks_that_its_logs_print() -> None:
         rules = release("0.6.6")
         hopper = 9.0 if "H100" in row["gpu"] else 8.0
         batch = default_batch(24 * GIB, rules, row["max_model_len"])
-        peak = activation_peak(spec, batch, rules, device=DeviceTraits(capability=hopper))
+        peak = activation_peak(step_widths(spec), batch, rules, device=DeviceTraits(capability=hopper))
         found[spec.id] = peak / GIB / row["activation_peak_gib"] - 1
     assert len(found) >= 3
     assert max(map(abs, found.values())) < 0.03, found

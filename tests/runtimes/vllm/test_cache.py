@@ -12,7 +12,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout, longest_context
 from llmscale.runtimes.vllm.loaded import shards
-from llmscale.runtimes.vllm.overhead import captured, graph_bytes
+from llmscale.runtimes.vllm.overhead import captured, graph_bytes, graph_layers
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, release
 from llmscale.sources.registry import load
 from llmscale.units import GIB
@@ -112,7 +112,9 @@ def test_what_whisper_hears_takes_blocks_for_a_whole_step() -> None:
     # Graphs of steps that decode alone, of the decoder's half of the layers.
     sizes = captured(Batch(2048, 256), piecewise=False)
     assert sizes == 35
-    assert graph_bytes(spec, batch=Batch(2048, 256)) == pytest.approx((0.419 + 0.0136 * 32) * GIB * 35 / 102, rel=1e-6)
+    assert graph_bytes(graph_layers(spec), Batch(2048, 256)) == pytest.approx(
+        (0.419 + 0.0136 * 32) * GIB * 35 / 102, rel=1e-6
+    )
     with pytest.raises(UnsupportedModelError):
         kinds(load("bart-large").known())
 

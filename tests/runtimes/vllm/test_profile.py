@@ -7,9 +7,9 @@ from typing import Any
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, Mlp
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.parallel.ranks import Parallel
-from llmscale.runtimes.vllm.blocks import unpacked, width
-from llmscale.runtimes.vllm.profile import DeviceTraits, activation_peak, encoder_inputs, expert_workspace, tower_peak
+from llmscale.runtimes.parallel.ranks import ALONE, Parallel
+from llmscale.runtimes.vllm.blocks import unpacked, unpacked_tokens, width
+from llmscale.runtimes.vllm.profile import DeviceTraits, activation_peak, encoder_inputs, step_widths, tower_peak
 from llmscale.runtimes.vllm.releases import Batch, release
 from llmscale.sources.registry import load
 from llmscale.units import GIB, MIB
@@ -17,8 +17,8 @@ from tests.runtimes.vllm.rows import model
 
 
 def peak(spec: ModelSpec, **options: Any) -> int:
-    batch = options.pop("batch", Batch(8192, 1024))
-    return activation_peak(spec, batch, options.pop("rules", release()), **options)
+    batch, parallel = options.pop("batch", Batch(8192, 1024)), options.pop("parallel", ALONE)
+    return activation_peak(step_widths(spec, parallel), batch, options.pop("rules", release()), **options)
 
 
 def test_the_sampler_is_the_peak_of_a_large_vocabulary() -> None:
@@ -53,7 +53,7 @@ def test_experts_keep_their_scratch_unless_they_are_packed() -> None:
 
 def test_experts_that_are_dealt_out_are_as_wide_as_they_are() -> None:
     """Mixtral: two of 14,336 for each token, gate and up together and their product; over two ranks half of each."""
-    spec, batch = model("mixtral-8x7b"), Batch(8192, 1024)
+    spec = model("mixtral-8x7b")
     for parallel, second in (
         (Parallel(), 14_336),
         (Parallel(2), 7168),
@@ -61,7 +61,7 @@ def test_experts_that_are_dealt_out_are_as_wide_as_they_are() -> None:
         (Parallel(2, experts=True), 14_336),
     ):
         first = max(2 * 14_336 // (1 if parallel.experts else parallel.tensor * parallel.data), 4096)
-        assert expert_workspace(spec, batch, parallel, 2) == 8192 * 2 * (first + second) * 2
+        assert step_widths(spec, parallel).scratch == 2 * (first + second)
 
 
 def test_what_is_widest_in_each_block() -> None:
@@ -86,8 +86,8 @@ def test_what_is_widest_in_each_block() -> None:
 
 def test_mla_unpacks_a_ranks_heads() -> None:
     latent = LatentAttention(7168, 128, 1536, 512, 128, 64, 128)
-    assert unpacked(latent, Batch(8192, 256), 4096, 1) == 8 * 4096 * 128 * 256
-    assert unpacked(latent, Batch(8192, 256), 4096, 8) == 8 * 4096 * 16 * 256
+    assert [unpacked(latent, ranks) for ranks in (1, 8)] == [128 * 256, 16 * 256]
+    assert unpacked_tokens(Batch(8192, 256), 4096) == 8 * 4096
 
 
 def test_mla_unpacks_eight_requests_of_cached_tokens() -> None:
@@ -99,16 +99,19 @@ def test_mla_unpacks_eight_requests_of_cached_tokens() -> None:
 
 
 def test_models_that_see_hold_the_images_of_a_step() -> None:
-    batch = Batch(8192, 1024)
-    assert encoder_inputs(model("gemma-3-27b"), batch) == 8192 * (5376 + 3 * 896 * 896 // 256) * 2
-    assert encoder_inputs(model("qwen2-vl-7b"), batch) == 16384 * (3584 + 4 * 2 * 3 * 14 * 14) * 2
+    def images(name: str) -> int:
+        return encoder_inputs(step_widths(load(name).known()), Batch(8192, 1024))
+
+    assert images("gemma-3-27b") == 8192 * (5376 + 3 * 896 * 896 // 256) * 2
+    assert images("qwen2-vl-7b") == 16384 * (3584 + 4 * 2 * 3 * 14 * 14) * 2
     # Three more embeddings of each image token enter later layers.
-    assert encoder_inputs(load("qwen3-vl-8b").known(), batch) == 16384 * (4 * 4096 + 4 * 2 * 3 * 16 * 16) * 2
-    assert encoder_inputs(model("llama-3.1-8b"), batch) == 0
+    assert images("qwen3-vl-8b") == 16384 * (4 * 4096 + 4 * 2 * 3 * 16 * 16) * 2
+    assert images("llama-3.1-8b") == 0
 
 
 def test_only_towers_with_large_images_have_a_peak_of_their_own() -> None:
-    batch = Batch(2048, 256)
-    assert tower_peak(load("qwen3-vl-8b").known(), batch) > GIB
-    assert tower_peak(load("gemma-3-27b").known(), batch) == 0
-    assert tower_peak(load("llama-3.1-8b").known(), batch) == 0
+    def tower(name: str) -> int:
+        return tower_peak(step_widths(load(name).known()), Batch(2048, 256))
+
+    assert tower("qwen3-vl-8b") > GIB
+    assert tower("gemma-3-27b") == tower("llama-3.1-8b") == 0

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from llmscale.runtimes.vllm.cache import CacheCapacity
-from llmscale.runtimes.vllm.overhead import graph_bytes
 from llmscale.runtimes.vllm.releases import Batch
 from llmscale.runtimes.vllm.startup import Card, Startup, VllmSettings, startup
 from llmscale.units import GIB
@@ -29,7 +28,7 @@ def test_later_releases_take_cuda_graphs_from_the_cache() -> None:
     )
     assert old.stages[0].kv_cache - new.stages[0].kv_cache == new.stages[0].graphs > 0
     assert eager.stages[0].kv_cache == old.stages[0].kv_cache
-    assert eager.stages[0].graphs == graph_bytes(model("llama-3.1-8b"), eager=True) == 0
+    assert eager.stages[0].graphs == 0
 
 
 def test_options_go_before_defaults() -> None:

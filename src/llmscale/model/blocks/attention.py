@@ -34,6 +34,7 @@ class Attention:
         window: tokens of the sliding window; None for full attention.
         cached: False in an encoder, which keeps nothing between tokens.
         source: ``cross`` when K and V come from an encoder.
+        source_tokens: what that makes, where it is always as much: 30 seconds of sound, one image; None for text.
         relative_bias: (buckets, heads) of T5's relative position bias, in the layer that owns it.
         sinks: whether each head has a learned sink logit (gpt-oss).
         owns_kv: False where K and V are another layer's (cross-layer attention): no matrices, no cache.
@@ -57,6 +58,7 @@ class Attention:
     window: int | None = None
     cached: bool = True
     source: str = "self"
+    source_tokens: int | None = None
     relative_bias: tuple[int, int] | None = None
     sinks: bool = False
     owns_kv: bool = True
@@ -91,7 +93,7 @@ class Attention:
             return None
         keys = self.kv_heads * self.head_dim
         values = self.kv_heads * (self.v_head_dim or self.head_dim)
-        return CacheShape(keys, values, self.window, self.source)
+        return CacheShape(keys, values, self.window, self.source, tokens=self.source_tokens)
 
 
 @dataclass(frozen=True)

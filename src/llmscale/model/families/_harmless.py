@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
-#: Keys of Hugging Face configs that never change a tensor's shape (transformers 5.23, `PreTrainedConfig`
-#: and the configuration modules of the families here), as patterns that must match the whole key.
-HARMLESS = re.compile(
-    "|".join(
-        (
-            # how the file came about
-            r"_name_or_path|name_or_path|_commit_hash|_from_model_config|unsloth_.*|transformers\.js_config",
-            r"_experts_implementation.*|_attn_implementation.*|_flash_attn.*|transformers_version|tokenizer_class|processor_class",
-            r"auto_map|torch_dtype|dtype|onnx.*|quantization(_config|_bit)?|compression_config|license|model_max_length",
-            # tokens and generation
-            r".*_token_(id|ids|index)|(un|pad|bos|eos|sep|cls|mask)_?(k_)?token|suppress_tokens|begin_suppress_tokens|bad_words_ids|forced_.*",
-            r"max_length|min_length|length_penalty|num_beams|num_beam_groups|num_return_sequences|no_repeat_ngram_size|repetition_penalty",
-            r"do_sample|early_stopping|temperature|top_[kp]|typical_p|diversity_penalty|encoder_no_repeat_ngram_size|remove_invalid_values",
-            r"use_cache|cache_implementation|return_dict.*|output_(hidden_states|attentions|scores|past|router_logits)|prefix|task_specific_params",
-            # training
-            r".*dropout.*|.*_pdrop|dropout|.*drop_path_rate|.*layerdrop|initializer.*|init_(method_)?std|.*_init(ializer)?_(std|range|factor)|axial_norm_std|embd_pdrop",
-            r"gradient_checkpointing|use_bfloat16|torchscript|chunk_size_feed_forward|pretraining_tp|ep_size|pruned_heads|problem_type|finetuning_task",
-            r"aux_loss_alpha|seq_aux|router_aux_loss_coef|router_z_loss_coef|router_jitter_noise|input_jitter_noise|moe_dropout|.*_loss_(coef|weight)",
-            r"classifier_dropout(_prob)?|id2label|label2id|num_labels|summary_(use_proj|activation|first_dropout|proj_to_labels|type)|exponential_decay_length_penalty",
-            # numerics and the shape of the forward pass
-            r".*_eps|.*epsilon|hidden_act|hidden_activation|activation_function|activation|afn|dense_act_fn|is_gated_act|embd_scale",
-            r"rope.*|rotary_.*|.*_theta|partial_rotary_factor|original_max_position_embeddings|max_sequence_length|seq_length|seq_len|train_max_seq.*",
-            r"position_encoding_2d|use_dynamic_ntk|use_logn_attn|alibi|relative_attention_max_distance|scale_decoder_outputs",
-            r"attn_logit_softcapping|final_logit_softcapping|query_pre_attn_scalar|logit_scale|logits_scaling|.*_multiplier|attn_pdrop|scale_attn_.*",
-            r"scale_attention_softmax_in_fp32|attention_softmax_in_fp32|softmax_in_fp32|fp32_.*|bf16|fp16|fp32|use_flash_attn|masked_softmax_fusion",
-            r"bias_dropout_fusion|apply_residual_connection_post_layernorm|apply_query_key_layer_scaling|reorder_and_upcast_attn|slow_but_exact",
-            r"skip_bias_add|offset_alibi|norm_topk_prob|scoring_func|topk_method|n_group|topk_group|routed_scaling_factor|mm_tokens_per_image|unk_token_id",
-            r"use_parallel_residual|is_encoder_decoder|tie_encoder_decoder|use_cache_(quantization|kernel)|attn_implementation|encoder_stride|keys_to_ignore.*",
-        )
-    )
+#: Keys of Hugging Face configs that never change a tensor's shape (transformers 5.23, `PreTrainedConfig` and the
+#: configuration modules of the families here): how the file came about, tokens and generation, training, numerics and
+#: the shape of the forward pass.
+_WORDS = """
+_commit_hash _from_model_config _name_or_path auto_map compression_config dtype license model_max_length
+name_or_path processor_class tokenizer_class torch_dtype transformers_version
+bad_words_ids begin_suppress_tokens cache_implementation diversity_penalty do_sample early_stopping
+encoder_no_repeat_ngram_size length_penalty max_length min_length no_repeat_ngram_size num_beam_groups num_beams
+num_return_sequences prefix remove_invalid_values repetition_penalty suppress_tokens task_specific_params
+temperature typical_p use_cache
+aux_loss_alpha axial_norm_std chunk_size_feed_forward ep_size exponential_decay_length_penalty finetuning_task
+gradient_checkpointing id2label input_jitter_noise label2id num_labels pretraining_tp problem_type pruned_heads
+router_jitter_noise seq_aux torchscript use_bfloat16
+activation activation_function afn alibi apply_query_key_layer_scaling apply_residual_connection_post_layernorm
+attention_softmax_in_fp32 attn_implementation attn_logit_softcapping bf16 dense_act_fn embd_scale encoder_stride
+final_logit_softcapping fp16 fp32 hidden_act hidden_activation is_encoder_decoder is_gated_act logit_scale
+logits_scaling masked_softmax_fusion max_sequence_length mm_tokens_per_image n_group norm_topk_prob offset_alibi
+original_max_position_embeddings partial_rotary_factor position_encoding_2d query_pre_attn_scalar
+relative_attention_max_distance reorder_and_upcast_attn routed_scaling_factor scale_attention_softmax_in_fp32
+scale_decoder_outputs scoring_func seq_len seq_length skip_bias_add slow_but_exact softmax_in_fp32
+tie_encoder_decoder topk_group topk_method use_dynamic_ntk use_flash_attn use_logn_attn use_parallel_residual
+"""
+WORDS = frozenset(_WORDS.split())
+#: Patterns of such keys, which must match the whole key.
+PATTERNS = (
+    r"unsloth_.*|transformers\.js_config|_experts_implementation.*|_attn_implementation.*|_flash_attn.*|onnx.*|"
+    r"quantization(_config|_bit)?|.*_token_(id|ids|index)|(un|pad|bos|eos|sep|cls|mask)_?(k_)?token|forced_.*|"
+    r"top_[kp]|return_dict.*|output_(hidden_states|attentions|scores|past|router_logits)|.*dropout.*|.*_pdrop|"
+    r".*drop_path_rate|.*layerdrop|initializer.*|init_(method_)?std|.*_init(ializer)?_(std|range|factor)|"
+    r".*_loss_(coef|weight)|classifier_dropout(_prob)?|"
+    r"summary_(use_proj|activation|first_dropout|proj_to_labels|type)|.*_eps|.*epsilon|rope.*|rotary_.*|.*_theta|"
+    r"train_max_seq.*|.*_multiplier|scale_attn_.*|fp32_.*|use_cache_(quantization|kernel)|keys_to_ignore.*"
 )
 
 #: Keys of which only these words leave the tensors alone (``relative_key`` adds a table to every layer of BERT as
@@ -51,7 +54,12 @@ def is_harmless(key: str, value: Any) -> bool:
     words = HARMLESS_WORDS.get(key)
     if words is not None:
         return isinstance(value, str) and value in words
-    return HARMLESS.fullmatch(key) is not None
+    return key in WORDS or _patterns().fullmatch(key) is not None
+
+
+@cache
+def _patterns() -> re.Pattern[str]:
+    return re.compile(PATTERNS)
 
 
 #: Words of keys whose numbers are dimensions.

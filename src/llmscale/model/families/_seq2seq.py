@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.mlp import Mlp
@@ -21,18 +22,21 @@ def encoder_layer(hidden: int, heads: int, intermediate: int, k_bias: bool = Tru
     yield "final_layer_norm", norm
 
 
-def decoder_layer(hidden: int, heads: int, intermediate: int, k_bias: bool = True) -> Iterator[Named]:
+def decoder_layer(
+    hidden: int, heads: int, intermediate: int, k_bias: bool = True, source_tokens: int | None = None
+) -> Iterator[Named]:
     """The same with attention to the encoder's tokens in between."""
     norm = Norm(hidden, bias=True)
     yield "self_attn", _attention(hidden, heads, k_bias)
     yield "self_attn_layer_norm", norm
-    yield "encoder_attn", _attention(hidden, heads, k_bias, source="cross")
+    heard = _attention(hidden, heads, k_bias)
+    yield "encoder_attn", replace(heard, source="cross", source_tokens=source_tokens)
     yield "encoder_attn_layer_norm", norm
     yield "", Mlp(hidden, intermediate, ("fc1", "fc2"), bias=True)
     yield "final_layer_norm", norm
 
 
-def _attention(hidden: int, heads: int, k_bias: bool, cached: bool = True, source: str = "self") -> Attention:
+def _attention(hidden: int, heads: int, k_bias: bool, cached: bool = True) -> Attention:
     return Attention(
         hidden,
         heads,
@@ -43,5 +47,4 @@ def _attention(hidden: int, heads: int, k_bias: bool, cached: bool = True, sourc
         k_bias=k_bias,
         out_bias=True,
         cached=cached,
-        source=source,
     )

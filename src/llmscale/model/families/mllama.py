@@ -8,6 +8,7 @@ whose 10,670,220,835 parameters come out at tiles of 560 pixels.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.linear import Linear, Parameter
@@ -16,7 +17,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._config import Config
 from llmscale.model.families._parts import text_part, tied, tower, whole
 from llmscale.model.families._stack import Named, decoder, place, text_spec
-from llmscale.model.spec import ModelSpec
+from llmscale.model.spec import ModelSpec, PlacedBlock
 
 MODEL_TYPES = ("mllama", "mllama_text_model")
 SPARE_ROWS = 8
@@ -32,7 +33,16 @@ def read(c: Config) -> ModelSpec:
     text = text_part(c, "language_model.", tied=tied(c), model_type="mllama_text_model")
     vision = tower(c, "vision_config", "vision_model.", "mllama_vision_model")
     projector = Linear("projector.linear", text.hidden_size, vision.hidden_size, bias=True)
+    text = replace(text, placed=tuple(_looking(placed, vision.sequence) for placed in text.placed))
     return whole(c, text, [*vision.placed, place("multi_modal_projector", projector, tower="projector")])
+
+
+def _looking(placed: PlacedBlock, tokens: int | None) -> PlacedBlock:
+    """With one image, which is padded to all tiles, of so many tokens before the layers that look at it."""
+    block = placed.block
+    if not isinstance(block, Attention) or block.source == "self":
+        return placed
+    return placed._replace(block=replace(block, source_tokens=tokens))
 
 
 def _text(c: Config) -> ModelSpec:
@@ -44,7 +54,9 @@ def _text(c: Config) -> ModelSpec:
 
     def blocks(looks: bool) -> Iterator[Named]:
         qk_norm = (head_dim, head_dim) if looks else None
-        attention = Attention(hidden, heads, kv_heads, head_dim, qk_norm=qk_norm, source="cross" if looks else "self")
+        attention = Attention(hidden, heads, kv_heads, head_dim, qk_norm=qk_norm)
+        if looks:  # without a tower there is nothing to look at, and the layer is left out
+            attention = replace(attention, source="cross", source_tokens=0)
         yield "input_layernorm", norm
         yield "cross_attn" if looks else "self_attn", attention
         if looks:

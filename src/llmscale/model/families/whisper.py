@@ -42,7 +42,7 @@ def read(c: Config) -> ModelSpec:
         return text_spec(c, placed, layers=depth, hidden=hidden, intermediate=intermediate, vocab=0, context=positions)
 
     def blocks(_: None) -> Iterator[Named]:
-        return decoder_layer(hidden, heads, intermediate, k_bias=False)
+        return decoder_layer(hidden, heads, intermediate, k_bias=False, source_tokens=_heard(c))
 
     embed = f"{base}decoder.embed_tokens"
     placed = [
@@ -69,13 +69,18 @@ def _classifier(c: Config, hidden: int, projected: int, weights: int) -> list[Pl
     return [*weighted, projector, *classifier(c, projected)]
 
 
+def _heard(c: Config) -> int:
+    """Tokens of the encoder: of 30 seconds, to which sound is cut or padded."""
+    return c.number("max_source_positions", default=1500, high=MAX_POSITIONS)
+
+
 def encoder(c: Config, prefix: str, hidden: int, tower: str | None = None) -> tuple[list[PlacedBlock], int]:
     """The half that listens, and its number of layers."""
     layers = c.number("encoder_layers", high=MAX_LAYERS)
     heads = c.number("encoder_attention_heads", high=MAX_HEADS)
     intermediate = c.hidden("encoder_ffn_dim")
     mels = c.number("num_mel_bins", default=80)
-    positions = c.number("max_source_positions", default=1500, high=MAX_POSITIONS)
+    positions = _heard(c)
     if hidden % heads:
         raise c.error(f"has a width of {hidden}, not a multiple of its {heads} encoder heads")
 

@@ -21,9 +21,10 @@ from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.llama_cpp.asked import settings_of
 from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_weights
 from llmscale.runtimes.llama_cpp.settings import Offload
-from llmscale.runtimes.llama_cpp.simulate import facts, settings_of
+from llmscale.runtimes.llama_cpp.simulate import facts
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import CUDA_ALIGN, CUDA_ROW
 from llmscale.runtimes.llama_cpp.towers import GRAPHS
 from llmscale.runtimes.placed import DRAFT, MMPROJ

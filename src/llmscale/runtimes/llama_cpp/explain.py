@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.llama_cpp.asked import settings_of
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.process import CONTEXT, KERNELS, MIDDLE, THREAD, WORKSPACE, explain_process, pool
-from llmscale.runtimes.llama_cpp.simulate import activations, facts, settings_of
+from llmscale.runtimes.llama_cpp.simulate import activations, facts
 from llmscale.runtimes.llama_cpp.simulator.cells import CELLS, cells
 from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, Placement
 from llmscale.runtimes.subject import Exact

@@ -10,10 +10,9 @@ from __future__ import annotations
 import shlex
 
 from llmscale.runtimes.interface import ModelName, Workload
-from llmscale.runtimes.llama_cpp.companions import companions
+from llmscale.runtimes.llama_cpp.asked import cache_type, tokens_of
 from llmscale.runtimes.llama_cpp.info import ALL, AUTO
 from llmscale.runtimes.llama_cpp.releases import RELEASE, release
-from llmscale.runtimes.llama_cpp.simulate import cache_type, tokens_of
 from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
 
@@ -61,8 +60,11 @@ def llama_server(subject: Exact | Summary, work: Workload, placed: Placement, ca
     words += ["--swa-full"] if work.option("swa_full") else []
     words += ["-nkvo"] if work.option("kv_offload") is False else []
     # What was compiled of a model is precise without options alone, and these name its companions.
-    for other in companions(subject, work) if isinstance(subject, Exact) else ():
-        words += other.words()
+    if isinstance(subject, Exact):
+        from llmscale.runtimes.llama_cpp.companions import companions
+
+        for other in companions(subject, work):
+            words += other.words()
     return shlex.join(map(str, words))
 
 

@@ -14,6 +14,7 @@ from llmscale.errors import UsageError
 from llmscale.quantity import Basis
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.llama_cpp.asked import settings_of
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
 from llmscale.runtimes.llama_cpp.info import ALL, AUTO, CUDA, ROCM
@@ -21,7 +22,7 @@ from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_s
 from llmscale.runtimes.llama_cpp.overrides import layers_in_ram
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, further, pool
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
-from llmscale.runtimes.llama_cpp.simulate import activations, facts, refuse, settings_of
+from llmscale.runtimes.llama_cpp.simulate import activations, facts, refuse
 from llmscale.runtimes.subject import Exact
 
 #: Ways to share that are not modelled.

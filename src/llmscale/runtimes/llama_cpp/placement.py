@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llmscale.devices.sets import DeviceSet
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.llama_cpp.asked import settings_of
 from llmscale.runtimes.llama_cpp.backends import limit
 from llmscale.runtimes.llama_cpp.fitting import dealt_layers, fitted
 from llmscale.runtimes.llama_cpp.info import ALL
@@ -20,7 +21,7 @@ from llmscale.runtimes.llama_cpp.load import (
 )
 from llmscale.runtimes.llama_cpp.memory import Held, held
 from llmscale.runtimes.llama_cpp.settings import Offload
-from llmscale.runtimes.llama_cpp.simulate import facts, refuse, settings_of
+from llmscale.runtimes.llama_cpp.simulate import facts, refuse
 from llmscale.runtimes.placed import (
     CACHE,
     COMPUTE,

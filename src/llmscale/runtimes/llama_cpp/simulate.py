@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 
 from llmscale.errors import UsageError
-from llmscale.formats.layout import Format
 from llmscale.model.spec import ModelSpec
-from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.facts import (
     AttentionFacts,
     ExpertsFacts,
@@ -17,63 +15,11 @@ from llmscale.runtimes.llama_cpp.facts import (
     ModelFacts,
 )
 from llmscale.runtimes.llama_cpp.read import facts_of
-from llmscale.runtimes.llama_cpp.releases import RELEASE, release
 from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator.buffers import refusal
 
-#: What llama.cpp calls the formats that a cache can be kept in (common/arg.cpp, `kv_cache_types`).
-CACHE_TYPES = {
-    "fp32": "f32",
-    "fp16": "f16",
-    "bf16": "bf16",
-    "q8_0": "q8_0",
-    "q5_1": "q5_1",
-    "q5_0": "q5_0",
-    "q4_1": "q4_1",
-    "q4_0": "q4_0",
-    "iq4_nl": "iq4_nl",
-}
-#: Tokens that a draft model proposes at a time (common/common.h, `n_max`); the logits of all are wanted.
-DRAFTED = 3
 #: Everything on one CUDA device.
 ONE = Offload(devices=1)
-
-
-def tokens_of(work: Workload) -> int:
-    """Tokens of the whole cache (``-c``): of all sequences, or with ``-kvu`` of one context that they share."""
-    return work.context if work.option("unified_kv") else work.context * work.batch
-
-
-def settings_of(work: Workload) -> LlamaCppSettings:
-    """What llama-server is started with: a slot for each sequence, logits of one token a slot.
-
-    Raises:
-        UsageError: a cache type that llama.cpp does not have.
-    """
-    rules = release(work.option(RELEASE))
-    flash, wanted = work.option("flash_attn"), work.batch * (1 + DRAFTED if work.option("draft") else 1)
-    ubatch = work.option("ubatch") or LlamaCppSettings().n_ubatch
-    return LlamaCppSettings(
-        n_ctx=tokens_of(work),
-        n_batch=max(ubatch, LlamaCppSettings().n_batch),
-        n_ubatch=ubatch,
-        n_seq=work.batch,
-        unified=bool(work.option("unified_kv")),
-        swa_full=bool(work.option("swa_full")),
-        flash_attention=rules.flash_attention if flash is None else flash,
-        type_k=cache_type(work.kv),
-        type_v=cache_type(work.value_format),
-        n_outputs_max=0 if rules.all_outputs else wanted,
-        kv_offload=work.option("kv_offload") is not False,
-        cells=rules.cells,
-    )
-
-
-def cache_type(form: Format) -> str:
-    """llama.cpp's name of a cache format."""
-    if form.id not in CACHE_TYPES:
-        raise UsageError(f"llama.cpp keeps no cache in {form.name}.", f"One of: {', '.join(CACHE_TYPES)}.")
-    return CACHE_TYPES[form.id]
 
 
 @cache

@@ -6,8 +6,9 @@ from llmscale.errors import UnsupportedModelError
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.gguf import convert
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.llama_cpp.asked import settings_of
 from llmscale.runtimes.llama_cpp.memory import FURTHEST, straight_points
-from llmscale.runtimes.llama_cpp.simulate import activations, facts, settings_of
+from llmscale.runtimes.llama_cpp.simulate import activations, facts
 from llmscale.runtimes.llama_cpp.simulator.cells import output_bytes
 from llmscale.runtimes.llama_cpp.summary import CELLS, PLAIN, Compiled
 from llmscale.runtimes.subject import Exact

@@ -8,8 +8,8 @@ from __future__ import annotations
 import shlex
 
 from llmscale.runtimes.interface import ModelName, Workload
+from llmscale.runtimes.llama_cpp.asked import cache_type
 from llmscale.runtimes.llama_cpp.launch import gguf
-from llmscale.runtimes.llama_cpp.simulate import cache_type
 from llmscale.runtimes.subject import Exact, Summary
 
 #: What a tag of its library holds unless it says more (from memory).

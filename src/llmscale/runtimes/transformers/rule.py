@@ -7,6 +7,7 @@ traced included.
 from __future__ import annotations
 
 from llmscale.model.blocks.embedding import Head
+from llmscale.model.shape import Shape
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.subject import Exact, Summary
@@ -24,9 +25,9 @@ def most_of(subject: Exact | Summary) -> int:
 
 def ruled(subject: Exact | Summary, work: Workload) -> Quantity:
     """Compute of a model that is not traced; a range where the tensors are those of one model."""
-    size = max(moments(subject, work).values())
     if subject.basis is not Basis.EXACT:
-        return Quantity.exactly(size, subject.basis)
+        return Quantity.exactly(_step(subject.widths, work), subject.basis)
+    size = max(moments(subject, work).values())
     return Quantity(size, int(size * RULE_LOW), size * most_of(subject), Basis.ASSUMED)
 
 
@@ -37,12 +38,18 @@ def moments(subject: Exact | Summary, work: Workload) -> dict[str, int]:
     inner = (
         f"{tokens:,} tokens x (4 x {shape.hidden:,} hidden + 3 x {shape.intermediate:,} intermediate) x {width} bytes"
     )
-    layer = tokens * (4 * shape.hidden + 3 * shape.intermediate) * width
+    size = _step(shape, work)
     if shape.decodes:
-        logits = work.batch * shape.vocab * LOGIT_BYTES
-        return {f"{inner} + logits of {work.batch} x {shape.vocab:,} x {LOGIT_BYTES} bytes": layer + logits}
-    found = {inner: layer}
+        return {f"{inner} + logits of {work.batch} x {shape.vocab:,} x {LOGIT_BYTES} bytes": size}
+    found = {inner: size}
     if isinstance(subject, Exact) and any(isinstance(placed.block, Head) for placed in subject.spec.placed):
         told = f"{tokens:,} tokens x ({shape.vocab:,} logits + {shape.hidden:,} hidden) x {width} bytes"
         found[told] = tokens * (shape.vocab + shape.hidden) * width
     return found
+
+
+def _step(shape: Shape, work: Workload) -> int:
+    """Bytes of a layer of a step, and of the logits of a model that decodes."""
+    tokens = work.batch * (shape.sequence or work.context)
+    layer = tokens * (4 * shape.hidden + 3 * shape.intermediate) * work.activation_bytes
+    return layer + (work.batch * shape.vocab * LOGIT_BYTES if shape.decodes else 0)

@@ -76,8 +76,8 @@ def cached(blocks: tuple[Attention, ...], step: Step, tokens: int) -> int:
 
 
 def settled_of(spec: ModelSpec, pair: Pair, step: Step) -> int:
-    """Bytes of the cache as llmscale counts it: the encoder's side as long as the decoder's."""
-    return cached(pair.own + pair.cross, step, step.seen)
+    """Bytes of the cache as llmscale counts it: of an encoder of text, its side is as long as the decoder's."""
+    return cached(pair.own, step, step.seen) + cached(pair.cross, step, pair.tokens or step.seen)
 
 
 def converse(spec: ModelSpec, pair: Pair, step: Step) -> Tape:

@@ -39,22 +39,30 @@ def summarise(subject: Exact) -> Any:
 def error(summary: Summary, work: Workload) -> float:
     """How far off `memory` may be, as a share of what is used.
 
-    Between two contexts it is too much where compute grows by the square of the tokens: by no more than the line
-    between them lies above those through their neighbours, and a quarter of that for several sequences. What several of
-    an encoder have alive is not so many times that of one, and a second stack of layers is not traced.
+    At a context that was traced as it is asked, hardly. Between two contexts it is too much where compute grows by the
+    square of the tokens: by no more than the line between them lies above those through their neighbours, and a quarter
+    of that for several sequences. What several of an encoder have alive is not so many times that of one, nor does a
+    second stack of layers lie on lines.
     """
     shape = summary.widths
+    traced = summary.exact and summary.compiled
+    if traced and _as_traced(summary.compiled, work):
+        return TRACED
     if any(cache.source == "cross" for cache in shape.caches):
         return inf
-    if not summary.exact or not summary.compiled:
+    if not traced:
         return SCREENED if shape.decodes else inf
     if work.batch > 1 and not shape.decodes:
         return inf
-    if work.batch == 1 and work.context in SAMPLED and work.activation_bytes == WIDTH and not work.options:
-        return TRACED
     held = memory(summary, work)
     used = held.weights.value + held.cache.value + held.state.value + held.compute.value + held.overhead.value
     return max(SCREENED, 1.25 * held.compute.value * _bend(summary.compiled, work.context) / used)
+
+
+def _as_traced(points: list[tuple[int, int]], work: Workload) -> bool:
+    """Whether `memory` has the very number that was traced."""
+    alike = work.batch == 1 and work.activation_bytes == WIDTH and not work.options
+    return alike and dict(points).get(work.context) == between(points, work.context)
 
 
 def _bend(points: list[tuple[int, int]], context: int) -> float:

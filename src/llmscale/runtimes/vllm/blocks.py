@@ -102,16 +102,20 @@ def _packed(block: PackedExperts, parallel: Parallel) -> ExpertWidths | None:
 
 
 @singledispatch
-def unpacked(block: Block, batch: Batch, context: int, tensor: int) -> int:
-    """Elements of K and V that the prefill makes of what is cached."""
+def unpacked(block: Block, tensor: int) -> int:
+    """Elements of K and V that the prefill makes of a cached token."""
     return 0
 
 
 @unpacked.register
-def _latent_unpacked(block: LatentAttention, batch: Batch, context: int, tensor: int) -> int:
+def _latent_unpacked(block: LatentAttention, tensor: int) -> int:
+    return block.heads // tensor * (block.nope + block.v_head)
+
+
+def unpacked_tokens(batch: Batch, context: int) -> int:
+    """Cached tokens that the prefill unpacks at once."""
     pages = batch.sequences * BLOCK
-    tokens = max(min(max(MLA_REQUESTS * context, MLA_BLOCKS * pages), MLA_TOKENS), pages)
-    return tokens * block.heads // tensor * (block.nope + block.v_head)
+    return max(min(max(MLA_REQUESTS * context, MLA_BLOCKS * pages), MLA_TOKENS), pages)
 
 
 def _ranks(parallel: Parallel) -> int:

@@ -62,16 +62,19 @@ def resident_bytes(
         tokens: of a step, ``--max-num-batched-tokens``.
     """
     held = tuple(shards(spec, parallel, stage))
-    total = rotary_bytes(spec, element_bytes, TABLES) + allocator_slack(held, planes)
+    total = left_loaded(spec, element_bytes) + allocator_slack(held, planes)
     if stage == 0:
         total += deepstack(spec) * tokens * spec.hidden_size * element_bytes
-    if is_latent(spec):
-        total += MLA_WORKSPACE
     for shard in held:
         plain = prod(shard.shape) * element_bytes
         if shard.group.role == "attention.kv_b" and sum(planes(shard.group, shard.shape)) < plain:
             total += shard.copies * plain
     return total
+
+
+def left_loaded(spec: ModelSpec, element_bytes: int) -> int:
+    """Of that, what is the same in every format, stage and step."""
+    return rotary_bytes(spec, element_bytes, TABLES) + (MLA_WORKSPACE if is_latent(spec) else 0)
 
 
 def deepstack(spec: ModelSpec) -> int:

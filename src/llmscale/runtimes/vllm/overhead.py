@@ -69,15 +69,27 @@ def captured(batch: Batch, *, piecewise: bool = True) -> int:
     return piecewise * len(sizes) + len([size for size in sizes if size <= batch.sequences])
 
 
-def graph_bytes(spec: ModelSpec, parallel: Parallel = ALONE, *, eager: bool = False, batch: Batch = FITTED) -> int:
-    """Bytes of the CUDA graphs on one rank; none with ``--enforce-eager``.
+class GraphLayers(NamedTuple):
+    """What the CUDA graphs of a rank go by.
 
-    Where there is an encoder, of the decoder alone: half of Whisper's layers.
+    Attributes:
+        experts: the rank's share of a mixture; 0 without.
+        piecewise: whether graphs of parts of a step are captured besides whole ones.
     """
-    if eager:
-        return 0
-    layers = spec.layers / parallel.pipeline / (2 if spec.family in CROSSED else 1)
+
+    layers: float
+    experts: float
+    piecewise: bool
+
+
+def graph_layers(spec: ModelSpec, parallel: Parallel = ALONE) -> GraphLayers:
+    """Those of a rank. Where there is an encoder, of the decoder alone: half of Whisper's layers."""
+    crossed = spec.family in CROSSED
     experts = any(group.component == "experts" for group in inventory(spec).groups)
-    fitted = GRAPHS.base + GRAPHS.layer * layers + GRAPHS.experts * experts / parallel.tensor
-    sizes = captured(batch, piecewise=spec.family not in CROSSED)
-    return round(fitted * GIB * sizes / captured(FITTED))
+    return GraphLayers(spec.layers / parallel.pipeline / (2 if crossed else 1), experts / parallel.tensor, not crossed)
+
+
+def graph_bytes(rank: GraphLayers, batch: Batch = FITTED) -> int:
+    """Bytes of the CUDA graphs on one rank."""
+    fitted = GRAPHS.base + GRAPHS.layer * rank.layers + GRAPHS.experts * rank.experts
+    return round(fitted * GIB * captured(batch, piecewise=rank.piecewise) / captured(FITTED))

@@ -12,7 +12,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.general import Memory, compute_bytes, known, spread
+from llmscale.runtimes.general import Memory, spread
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.paging import CacheLayout
 from llmscale.runtimes.parallel.ranks import part
@@ -30,11 +30,11 @@ from llmscale.runtimes.placed import (
     Verdict,
     gathered,
 )
-from llmscale.runtimes.subject import Exact, Summary
+from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.info import INFO
 from llmscale.runtimes.vllm.releases import release
-from llmscale.runtimes.vllm.started import SMALL, Served, card_of, started
-from llmscale.runtimes.vllm.startup import VllmSettings, limits
+from llmscale.runtimes.vllm.started import Served, card_of, started
+from llmscale.runtimes.vllm.startup import limits
 
 #: Of memory that the system has as well, the shares that were free when vLLM started, which ends where it wants more
 #: (`request_memory` in vllm/v1/worker/utils.py): between 0.83 (github.com/MiaAI-Lab/GLM-5.3-Flash-EXL3-2x-DGX-Sparks,
@@ -60,17 +60,6 @@ def share(work: Workload, version: str) -> float:
 def budgets(work: Workload, devices: DeviceSet, version: str) -> Sequence[int]:
     """Bytes of each device that vLLM may use; of unlike ones as much of each as of the smallest."""
     return (int(devices.visible * share(work, version)),) * devices.count
-
-
-def screened(summary: Summary, rule: Memory, work: Workload, devices: DeviceSet, version: str) -> Placement:
-    """Where a model lies of which only the shape is known: by the general rule, with a step of vLLM's own length."""
-    asked = VllmSettings(
-        context=work.context, max_num_batched_tokens=work.option("max_num_batched_tokens"), version=version
-    )
-    card = card_of(devices)
-    step = limits(card._replace(memory=SMALL) if devices.unnamed else card, asked).tokens
-    compute = Quantity.exactly(compute_bytes(summary.widths, work, step), known(summary))
-    return spread(rule._replace(compute=compute), budgets(work, devices, version), (0,) * devices.count)
 
 
 def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule: Memory) -> Placement:

@@ -25,6 +25,8 @@ larger of two moments, on top of what stays allocated through both:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.spec import ModelSpec
@@ -32,7 +34,7 @@ from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.blocks import computed
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.parallel.shards import text_blocks
-from llmscale.runtimes.vllm.blocks import MLA_TOKENS, experts, unpacked, width
+from llmscale.runtimes.vllm.blocks import MLA_TOKENS, experts, unpacked, unpacked_tokens, width
 from llmscale.runtimes.vllm.loaded import deepstack
 from llmscale.runtimes.vllm.releases import Batch, VllmRules
 from llmscale.runtimes.vllm.speculation import COPIES, FP32_COPIES
@@ -80,18 +82,69 @@ class DeviceTraits(NamedTuple):
 H100 = DeviceTraits()
 
 
+class StepWidths(NamedTuple):
+    """What of a model decides the peak on a rank: elements of a token, but for `vocab` and `image_tokens`.
+
+    Attributes:
+        widest: at the widest point of a block, the residual streams left out.
+        scratch: of the widest mixture of experts; 0 without.
+        unpacked: K and V that MLA makes of what is cached; 0 for others.
+        embedded: an image token's embedding, with those that enter later layers; 0 without a tower of patches.
+        pixels: behind an image token.
+        tower: residual streams and the widest point of the tower, for a patch.
+        image_tokens: of the largest image, where that is more than a step may be; else 0.
+    """
+
+    hidden: int
+    vocab: int
+    widest: int
+    scratch: int = 0
+    unpacked: int = 0
+    embedded: int = 0
+    pixels: int = 0
+    tower: int = 0
+    image_tokens: int = 0
+
+    def seen(self, batch: Batch) -> int:
+        """Tokens that the images of a step may take."""
+        return max(batch.tokens, self.image_tokens)
+
+
+@lru_cache(maxsize=256)
+def step_widths(spec: ModelSpec, parallel: Parallel = ALONE) -> StepWidths:
+    """Those of a model on a rank of `parallel`."""
+    blocks = [computed(placed.block) for placed in text_blocks(spec)]
+    mixtures = (experts(block, parallel) for block in blocks)
+    found = StepWidths(
+        hidden=spec.hidden_size,
+        vocab=spec.vocab_size,
+        widest=max((width(block, parallel.tensor) for block in blocks), default=0),
+        scratch=max((mixture.scratch for mixture in mixtures if mixture), default=0),
+        unpacked=max((unpacked(block, parallel.tensor) for block in blocks), default=0),
+    )
+    patch = _patch(spec)
+    if patch is None:
+        return found
+    patches = GEMMA_PATCHES if spec.family.startswith("gemma") else PATCHES
+    towers = [p.block for p in spec.placed if p.tower == "vision" and isinstance(p.block, (Mlp, GatedMlp))]
+    return found._replace(
+        embedded=spec.hidden_size * (1 + deepstack(spec)),
+        pixels=patches * patch.channels * patch.patch**2 * (patch.frames or 1),
+        tower=max((STREAMS * block.hidden + width(block, parallel.tensor) for block in towers), default=0),
+        image_tokens=IMAGE_TOKENS.get(spec.family, 0),
+    )
+
+
 def activation_peak(
-    spec: ModelSpec,
+    model: StepWidths,
     batch: Batch,
     rules: VllmRules,
-    parallel: Parallel = ALONE,
     *,
     context: int = MLA_TOKENS,
     element_bytes: int = 2,
     device: DeviceTraits = H100,
     expert_scratch: bool = True,
     encoder_bytes: int = 0,
-    tower_bytes: int = 0,
     samples: bool = True,
     speculates: bool = False,
 ) -> int:
@@ -102,83 +155,54 @@ def activation_peak(
         element_bytes: of an activation.
         expert_scratch: whether experts keep their scratch between layers: those in 16 and 8 bits do, MXFP4's (Marlin)
             do not, by the rows of gpt-oss.
-        encoder_bytes: pixels and embeddings of the images that one step can hold, see `encoder_inputs`.
-        tower_bytes: what the vision tower holds while it makes them, see `tower_peak`.
+        encoder_bytes: pixels and embeddings of the images that one step can hold, see `encoder_inputs`; 0 without.
         samples: False for a pipeline stage that is not the last.
         speculates: whether tokens of a draft are accepted or not, see `llmscale.runtimes.vllm.speculation`.
     """
     kept = CUBLAS_HOPPER if device.hopper else CUBLAS_AMPERE
-    kept += expert_workspace(spec, batch, parallel, element_bytes) if expert_scratch else 0
-    moments = [_forward(spec, batch, context, parallel, element_bytes)]
+    kept += batch.tokens * model.scratch * element_bytes if expert_scratch else 0
+    moments = [_forward(model, batch, context, element_bytes)]
     if samples:
-        moments.append(_sampler(spec, batch, rules, element_bytes, device))
+        moments.append(_sampler(model, batch, rules, element_bytes, device))
     if samples and speculates:
-        moments.append(_acceptance(spec, batch, element_bytes))
-    return kept + max(encoder_bytes + max(moments), tower_bytes)
+        moments.append(_acceptance(model, batch, element_bytes))
+    tower = tower_peak(model, batch, element_bytes) if encoder_bytes else 0
+    return kept + max(encoder_bytes + max(moments), tower)
 
 
-def expert_workspace(spec: ModelSpec, batch: Batch, parallel: Parallel, element_bytes: int) -> int:
-    """The scratch of the widest mixture of experts for a whole step."""
-    mixtures = (experts(computed(placed.block), parallel) for placed in text_blocks(spec))
-    return batch.tokens * max((mixture.scratch for mixture in mixtures if mixture), default=0) * element_bytes
-
-
-def encoder_inputs(spec: ModelSpec, batch: Batch, element_bytes: int = 2) -> int:
+def encoder_inputs(model: StepWidths, batch: Batch, element_bytes: int = 2) -> int:
     """What the dummy images of one step take: embeddings for every token of it, and the pixels behind them.
 
     Nothing for a model that has no tower of patches, or that takes no images.
     """
-    patch = _patch(spec)
-    if patch is None:
-        return 0
-    patches = GEMMA_PATCHES if spec.family.startswith("gemma") else PATCHES
-    return _seen(spec, batch) * (_embedded(spec) + patches * _pixels(patch)) * element_bytes
+    return model.seen(batch) * (model.embedded + model.pixels) * element_bytes
 
 
-def tower_peak(spec: ModelSpec, batch: Batch, parallel: Parallel = ALONE, element_bytes: int = 2) -> int:
+def tower_peak(model: StepWidths, batch: Batch, element_bytes: int = 2) -> int:
     """What the vision tower holds over the largest image; nothing where images cannot be that large."""
-    patch = _patch(spec)
-    if patch is None or spec.family not in IMAGE_TOKENS:
+    if not model.image_tokens:
         return 0
-    towers = [p.block for p in spec.placed if p.tower == "vision" and isinstance(p.block, (Mlp, GatedMlp))]
-    widest = max((STREAMS * block.hidden + width(block, parallel.tensor) for block in towers), default=0)
-    return _seen(spec, batch) * (_embedded(spec) + PATCHES * (_pixels(patch) + widest)) * element_bytes
+    return model.seen(batch) * (model.embedded + model.pixels + PATCHES * model.tower) * element_bytes
 
 
 def _patch(spec: ModelSpec) -> PatchEmbedding | None:
     return next((p.block for p in spec.placed if p.tower == "vision" and isinstance(p.block, PatchEmbedding)), None)
 
 
-def _pixels(patch: PatchEmbedding) -> int:
-    return patch.channels * patch.patch**2 * (patch.frames or 1)
-
-
-def _seen(spec: ModelSpec, batch: Batch) -> int:
-    """Tokens that the images of a step may take."""
-    return max(batch.tokens, IMAGE_TOKENS.get(spec.family, 0))
-
-
-def _embedded(spec: ModelSpec) -> int:
-    """Elements of an image token's embedding, with those that enter later layers."""
-    return spec.hidden_size * (1 + deepstack(spec))
-
-
-def _sampler(spec: ModelSpec, batch: Batch, rules: VllmRules, element_bytes: int, device: DeviceTraits) -> int:
-    requests, hidden = min(batch.sequences, batch.tokens), spec.hidden_size
-    logits = requests * spec.vocab_size * (element_bytes + SAMPLER_BYTES[rules.sampler])
-    states = (batch.tokens + 2 * requests) * hidden * element_bytes
-    scratch = min(device.multiprocessors, requests) * spec.vocab_size * FP32 if rules.sampler == "pivot" else 0
+def _sampler(model: StepWidths, batch: Batch, rules: VllmRules, element_bytes: int, device: DeviceTraits) -> int:
+    requests = min(batch.sequences, batch.tokens)
+    logits = requests * model.vocab * (element_bytes + SAMPLER_BYTES[rules.sampler])
+    states = (batch.tokens + 2 * requests) * model.hidden * element_bytes
+    scratch = min(device.multiprocessors, requests) * model.vocab * FP32 if rules.sampler == "pivot" else 0
     return logits + states + scratch
 
 
-def _acceptance(spec: ModelSpec, batch: Batch, element_bytes: int) -> int:
-    requests, hidden = min(batch.sequences, batch.tokens), spec.hidden_size
-    logits = requests * spec.vocab_size * (FP32_COPIES * FP32 + COPIES * element_bytes)
-    return logits + (batch.tokens + 2 * requests) * hidden * element_bytes
+def _acceptance(model: StepWidths, batch: Batch, element_bytes: int) -> int:
+    requests = min(batch.sequences, batch.tokens)
+    logits = requests * model.vocab * (FP32_COPIES * FP32 + COPIES * element_bytes)
+    return logits + (batch.tokens + 2 * requests) * model.hidden * element_bytes
 
 
-def _forward(spec: ModelSpec, batch: Batch, context: int, parallel: Parallel, element_bytes: int) -> int:
-    blocks = [computed(placed.block) for placed in text_blocks(spec)]
-    widest = max((width(block, parallel.tensor) for block in blocks), default=0)
-    made = max((unpacked(block, batch, context, parallel.tensor) for block in blocks), default=0)
-    return (batch.tokens * (STREAMS * spec.hidden_size + widest) + made) * element_bytes + FORWARD_REST
+def _forward(model: StepWidths, batch: Batch, context: int, element_bytes: int) -> int:
+    step = batch.tokens * (STREAMS * model.hidden + model.widest)
+    return (step + model.unpacked * unpacked_tokens(batch, context)) * element_bytes + FORWARD_REST

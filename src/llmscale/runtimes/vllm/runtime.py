@@ -1,15 +1,16 @@
 """vLLM as a runtime; see `llmscale.runtimes.vllm.placement`.
 
-A bare size, a catalogue model of which only the shape was compiled, and what has no cache that is modelled (encoders,
-cross-attention) take the general rule.
+A bare size, and what has no cache that is modelled (encoders, cross-attention) take the general rule; what a catalogue
+model is screened by is `llmscale.runtimes.vllm.summary`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from llmscale.devices.sets import DeviceSet
-from llmscale.runtimes.general import GeneralRuntime
+from llmscale.runtimes.general import GeneralRuntime, spread
 from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
 from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
@@ -17,10 +18,6 @@ from llmscale.runtimes.vllm.info import INFO
 
 #: Tokens of a block of the cache.
 BLOCK = 16
-#: How far off the general rule may be, as a share of what is used.
-SCREENED = 0.35
-
-
 #: What rows of the engine before V1 would be called; there are too few of them for a bound.
 BEFORE_V1 = "vllm, before V1"
 
@@ -49,12 +46,20 @@ class Vllm(GeneralRuntime):
         return budgets(work, devices, self.release)
 
     def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
-        from llmscale.runtimes.vllm.placement import screened
+        from llmscale.runtimes.vllm.summary import memory
 
-        return screened(summary, self.memory(summary, work), work, devices, self.release)
+        found = memory(summary, self.memory(summary, work), work, devices, self.release)
+        return spread(found, self.budgets(work, devices), self.further(devices))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return SCREENED
+        from llmscale.runtimes.vllm.summary import error
+
+        return error(summary, work, devices)
+
+    def summarise(self, subject: Exact) -> Any:
+        from llmscale.runtimes.vllm.summary import summarise
+
+        return summarise(subject)
 
     @property
     def measured_as(self) -> str:

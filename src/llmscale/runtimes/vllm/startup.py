@@ -19,8 +19,8 @@ from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
 from llmscale.runtimes.vllm.loaded import resident_bytes, shards, weights_per_rank
 from llmscale.runtimes.vllm.lora import Adapters, lora_bytes
-from llmscale.runtimes.vllm.overhead import graph_bytes, non_torch_bytes
-from llmscale.runtimes.vllm.profile import H100, DeviceTraits, activation_peak, encoder_inputs, tower_peak
+from llmscale.runtimes.vllm.overhead import graph_bytes, graph_layers, non_torch_bytes
+from llmscale.runtimes.vllm.profile import H100, DeviceTraits, activation_peak, encoder_inputs, step_widths
 from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
 
@@ -187,25 +187,23 @@ def _stage(
     loaded += resident_bytes(spec, planes, parallel, stage, element_bytes, tokens=batch.tokens)
     loaded += projection(spec) * element_bytes if settings.speculated else 0
     loaded += lora_bytes(shards(spec, parallel, stage), settings.adapters, element_bytes)
-    images = 0
+    images, model = 0, step_widths(spec, parallel)
     if stage == 0:
         given = settings.encoder_bytes
-        images = encoder_inputs(spec, batch, element_bytes) if given is None else given
+        images = encoder_inputs(model, batch, element_bytes) if given is None else given
     activations = activation_peak(
-        spec,
+        model,
         batch,
         rules,
-        parallel,
         context=settings.context,
         element_bytes=element_bytes,
         device=device,
         expert_scratch=settings.expert_scratch,
         encoder_bytes=images,
-        tower_bytes=tower_peak(spec, batch, parallel, element_bytes) if images else 0,
         samples=stage == parallel.pipeline - 1,
         speculates=settings.speculated > 0,
     )
-    graphs = graph_bytes(spec, parallel, eager=settings.eager, batch=batch)
+    graphs = 0 if settings.eager else graph_bytes(graph_layers(spec, parallel), batch)
     offloaded = min(settings.offloaded, loaded)
     non_torch = non_torch_bytes(rules, parallel, device)
     return StageBytes(loaded - offloaded, activations, non_torch, graphs, 0, offloaded=offloaded)
