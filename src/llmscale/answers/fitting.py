@@ -69,12 +69,13 @@ class Row:
         self.chosen: Chosen = like.chosen if like else self._best(candidate.steps)
         if like:
             return
-        if not self.chosen.fits and candidate.below:
+        if candidate.below and not self.chosen.fits:
             self.chosen = self._best(candidate.below)
-        light = [quant for quant in candidate.steps if quant.keeps or quant.bits <= MOST_IN_RAM]
-        if not self.chosen.fits and asked.offloading and light:
-            self.question = asked.offloading
-            self.chosen = self._best(light)
+        if asked.offloading and not self.chosen.fits:
+            light = [quant for quant in candidate.steps if quant.keeps or quant.bits <= MOST_IN_RAM]
+            if light:
+                self.question = asked.offloading
+                self.chosen = self._best(light)
 
     def _best(self, steps: Sequence[Quant]) -> Chosen:
         counted = None if self.asked.named else self.entry.counted

@@ -55,6 +55,7 @@ def summaries() -> Iterator[ModelSummary]:
     return (ModelSummary(*fields) for fields in shipped().values())
 
 
+@cache
 def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:
     """Bytes of a shipped model in each quant whose own runtime this is; see `llmscale.compile.sizes`."""
     if runtime not in _runtimes():

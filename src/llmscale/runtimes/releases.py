@@ -85,6 +85,7 @@ def newest(runtime: str) -> str:
     return releases(runtime)[-1].read[-1]
 
 
+@cache
 def holding(runtime: str, version: str) -> Release:
     """The span that holds for the release called `version`.
 
