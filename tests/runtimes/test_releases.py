@@ -120,6 +120,7 @@ def test_builds_have_an_order_and_commits_beside_them(tmp_path: Path, monkeypatc
     monkeypatch.setattr(room, "table", lambda _: table)
     known = room.releases.__wrapped__("llama.cpp")
     monkeypatch.setattr(room, "releases", lambda _: known)
+    holding = room.holding.__wrapped__
     found = {said: holding("llama.cpp", said).since for said in ("b9000", "b10000", "b10488", "b12000", "0c1e5709812")}
     assert list(found.values()) == ["b9000", "b9000", "b10488", "b10488", "b10488"]
     for said in ("b8999", "0.21", "abcdef0"):

@@ -180,7 +180,7 @@ def answer(model: Model, quant: Quant, devices: DeviceSet, question: Question) -
     subject = model.subject(quant, runtime.info.engine or runtime.info.name)
     asked = question.work(model.about, quant, [devices])
     settled = place(runtime, subject, asked, devices)
-    precise = not isinstance(subject, Summary) or not runtime.screen_error(subject, settled.work, devices)
+    precise = not isinstance(subject, Summary) or runtime.screen_error(subject, settled.work, devices).precise
     return Chosen(quant, runtime, subject, asked, settled, precise)
 
 
@@ -243,5 +243,4 @@ def _open(found: Chosen, devices: DeviceSet, offloads: bool) -> bool:
     # A runtime loads what was compiled, or more: tests/fit/test_choose.py.
     if not offloads and placed.of(WEIGHTS, host=False).value > placed.usable:
         return False
-    error = found.runtime.screen_error(subject, found.settled.work, devices)
-    return abs(placed.spare) <= error * placed.used
+    return found.runtime.screen_error(subject, found.settled.work, devices).leaves_open(placed)

@@ -55,6 +55,12 @@ class Shape(NamedTuple):
         """Whether it makes one token after another, keeping something between them."""
         return bool(self.caches or self.states)
 
+    @property
+    def even(self) -> bool:
+        """Whether every layer keeps all tokens of the context, and nothing else: no window, no state, no encoder."""
+        plain = all(layer.window is None and layer.source == "self" and layer.every == 1 for layer in self.caches)
+        return bool(self.caches) and plain and not self.states
+
     @classmethod
     def from_json(cls, fields: Sequence[Any]) -> Shape:
         """Back from what the compiled catalogue stores."""

@@ -22,7 +22,19 @@ from llmscale.model.shape import LayerCache, Shape
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import ModelName, PaceSetting, RuntimeInfo, Workload
-from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, UNLIMITED, WEIGHTS, Placement, Usage, gathered
+from llmscale.runtimes.placed import (
+    CACHE,
+    COMPUTE,
+    OVERHEAD,
+    PRECISE,
+    STATE,
+    UNLIMITED,
+    WEIGHTS,
+    Off,
+    Placement,
+    Usage,
+    gathered,
+)
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.units import GIB
 
@@ -68,8 +80,8 @@ class GeneralRuntime:
     def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
         return spread(self.memory(summary, work), self.budgets(work, devices), self.further(devices))
 
-    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return 0.0
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+        return PRECISE
 
     def summarise(self, subject: Exact) -> Any:
         return None

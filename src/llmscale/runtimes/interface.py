@@ -15,7 +15,7 @@ from llmscale.formats.layout import Format
 from llmscale.notes import Note
 from llmscale.records import NamedTuple
 from llmscale.runtimes.option import Option
-from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.placed import Off, Placement
 
 if TYPE_CHECKING:
     from llmscale.runtimes.subject import Exact, Summary
@@ -220,11 +220,9 @@ class Runtime(Protocol):
         """The same as `place` from what was compiled, in microseconds; never further off than `screen_error`."""
         ...
 
-    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        """How far off `screen` may be, on any device, as a share of all that is used.
-
-        0 where it is the placement itself, infinite where it says nothing.
-        """
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+        """How far off `screen` may be, of all that is used; `PRECISE` where it is the placement itself, `UNKNOWN` where
+        it says nothing, or more than memory decides."""
         ...
 
     def summarise(self, subject: Exact) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from math import inf
 
 from llmscale.notes import Note
 from llmscale.quantity import Quantity
@@ -207,6 +208,25 @@ class Placement(NamedTuple):
         return sum(usage.least for usage in places), sum(usage.most for usage in places)
 
 
+class Off(NamedTuple):
+    """By how much less and more than a screening says a runtime may use itself, as shares of what that says."""
+
+    less: float
+    more: float
+
+    @property
+    def precise(self) -> bool:
+        """Whether the screening is the placement itself."""
+        return not self.less and not self.more
+
+    def leaves_open(self, placed: Placement) -> bool:
+        """Whether the runtime's own placement may say otherwise of what fits."""
+        spare = placed.spare
+        return spare <= self.more * placed.used if spare >= 0 else -spare <= self.less * placed.used
+
+
+#: A screening that is the placement itself, and one that says nothing.
+PRECISE, UNKNOWN = Off(0.0, 0.0), Off(inf, inf)
 _WORSE = {verdict: number for number, verdict in enumerate(Verdict)}
 
 

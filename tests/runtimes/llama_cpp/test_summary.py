@@ -16,7 +16,7 @@ from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, pool
 from llmscale.runtimes.llama_cpp.runtime import runtime
 from llmscale.runtimes.llama_cpp.summarise import summarise
 from llmscale.runtimes.llama_cpp.summary import ELSEWHERE, error, memory, on_host
-from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, LayerSplit
+from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, PRECISE, STATE, UNKNOWN, WEIGHTS, LayerSplit, Off
 from llmscale.runtimes.subject import Exact, SizedWeights, Summary
 from llmscale.units import GIB
 from tests.runtimes.llama_cpp.test_placement import part, subject, work
@@ -126,9 +126,9 @@ def test_what_was_not_compiled_takes_the_general_rule() -> None:
 def test_what_runs_on_a_processor_is_screened_a_little_off() -> None:
     _, compiled = pair("qwen3-0.6b")
     it = runtime("b10488")
-    assert it.screen_error(compiled, work(), processor("cpu:64GB")) == ELSEWHERE
-    assert it.screen_error(compiled, work(), device_set("rtx4090")) == 0
-    assert it.screen_error(compiled, work(n_cpu_moe=1), processor("cpu:64GB")) == inf
+    assert it.screen_error(compiled, work(), processor("cpu:64GB")) == Off(ELSEWHERE, ELSEWHERE)
+    assert it.screen_error(compiled, work(), device_set("rtx4090")) == PRECISE
+    assert it.screen_error(compiled, work(n_cpu_moe=1), processor("cpu:64GB")) == UNKNOWN
     screened = it.screen(compiled, work(), processor("cpu:64GB"))
     assert screened == on_host(compiled, work(), processor("cpu:64GB"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from math import inf
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from llmscale.runtimes.ollama.launch import ollama_run
 from llmscale.runtimes.ollama.placement import context_on, predicted
 from llmscale.runtimes.ollama.rules import MARGIN, alone, batch_size, default_context
 from llmscale.runtimes.ollama.runtime import runtime
-from llmscale.runtimes.placed import CACHE, COMPUTE, WEIGHTS
+from llmscale.runtimes.placed import CACHE, COMPUTE, UNKNOWN, WEIGHTS, Off
 from llmscale.runtimes.releases import newest
 from llmscale.units import GIB, MIB
 from tests.helpers import good
@@ -236,6 +235,6 @@ def test_what_is_screened_has_its_batch_and_its_margin() -> None:
 def test_how_far_off_a_screening_may_be() -> None:
     """A tower may take 30 %; of several devices it may all lie on one."""
     it, (_, compiled), work = runtime("0.33.0-rc2"), pair("qwen3-0.6b"), Workload(8192, 1, number_format("fp16"), 2)
-    assert it.screen_error(compiled, work, device_set("rtx4090")) == 0.3
-    assert it.screen_error(compiled, work, device_set("2x rtx4090")) == 1.0
-    assert it.screen_error(compiled, work.with_options(gpu_layers="10"), device_set("rtx4090")) == inf
+    assert it.screen_error(compiled, work, device_set("rtx4090")) == Off(0.3, 0.3)
+    assert it.screen_error(compiled, work, device_set("2x rtx4090")) == Off(1.0, 1.0)
+    assert it.screen_error(compiled, work.with_options(gpu_layers="10"), device_set("rtx4090")) == UNKNOWN

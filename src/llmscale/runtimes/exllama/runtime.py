@@ -9,7 +9,7 @@ from llmscale.runtimes.exllama.info import INFO
 from llmscale.runtimes.exllama.memory import PAGE, UNPACKED, compute, memory, parts, rows
 from llmscale.runtimes.general import FRAMEWORK, GeneralRuntime, Memory, overhead_line, state_lines
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.placed import PRECISE, UNKNOWN, Off, Placement
 from llmscale.runtimes.subject import Exact, Summary
 
 
@@ -18,6 +18,9 @@ class Exllama(GeneralRuntime):
 
     def memory(self, subject: Exact | Summary, work: Workload) -> Memory:
         return memory(subject, work)
+
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+        return PRECISE if summary.widths.even and summary.exact and not work.options else UNKNOWN
 
     def granularity(self, work: Workload) -> int:
         # Pages are of all sequences together.

@@ -18,7 +18,7 @@ from llmscale.runtimes.llama_cpp import summary as compiled
 from llmscale.runtimes.llama_cpp.info import INFO
 from llmscale.runtimes.llama_cpp.process import further
 from llmscale.runtimes.llama_cpp.releases import release
-from llmscale.runtimes.placed import LayerSplit, Placement
+from llmscale.runtimes.placed import LayerSplit, Off, Placement
 from llmscale.runtimes.releases import newest
 from llmscale.runtimes.subject import Exact, Summary
 
@@ -62,8 +62,9 @@ class LlamaCpp(GeneralRuntime):
         layers = summary.widths.layers + 1
         return placed._replace(layers=LayerSplit(layers, layers))
 
-    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return max(compiled.error(summary, work, devices), compiled.ELSEWHERE if devices.host else 0.0)
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+        error = max(compiled.error(summary, work, devices), compiled.ELSEWHERE if devices.host else 0.0)
+        return Off(error, error)
 
     def summarise(self, subject: Exact) -> Any:
         from llmscale.runtimes.llama_cpp.summarise import summarise

@@ -77,12 +77,13 @@ def error(summary: Summary, work: Workload, devices: DeviceSet) -> float:
     """How far off `memory` may be: not at all where all is as it was compiled for."""
     if any(name not in NEARLY for name, _ in work.options):
         return inf
+    elsewhere = ELSEWHERE if summary.widths.decodes else inf
     if summary.compiled is None:
-        return ELSEWHERE
+        return elsewhere
     last = Compiled(*summary.compiled).compute[-1][0] * CELLS
     plain = work.batch == 1 and not work.options and work.kv.id == PLAIN and work.kv_v is None
     whole = work.context % CELLS == 0 and work.context >= UBATCH and work.context <= last
-    return 0.0 if plain and whole and devices.count == 1 else ELSEWHERE
+    return 0.0 if plain and whole and devices.count == 1 else elsewhere
 
 
 def on_host(summary: Summary, work: Workload, devices: DeviceSet) -> Placement:

@@ -10,11 +10,13 @@ from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.mlx.info import INFO
 from llmscale.runtimes.mlx.memory import QUANTISED, cache_format, cached, chunk_of, compute, memory, parts
 from llmscale.runtimes.mlx.rules import PROMPTS, QUANTISED_FROM, STEP
-from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.placed import UNKNOWN, Off, Placement
 from llmscale.runtimes.subject import Exact, Summary
+from llmscale.units import GIB
 
-#: How far off a model of which only the shape is known may be, as a share of what is used.
-SCREENED = 0.15
+#: How far off a model may be of which only the shape is known, the most that was seen and some
+#: (tests/fit/test_screens.py); of small ones buffers decide.
+SCREENED, SMALL = Off(0.35, 0.7), GIB // 4
 
 
 class Mlx(GeneralRuntime):
@@ -23,8 +25,9 @@ class Mlx(GeneralRuntime):
     def memory(self, subject: Exact | Summary, work: Workload) -> Memory:
         return memory(subject, work)
 
-    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return SCREENED
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+        known = summary.widths.even and summary.weights.value >= SMALL and not work.options
+        return SCREENED if known else UNKNOWN
 
     def granularity(self, work: Workload) -> int:
         return STEP

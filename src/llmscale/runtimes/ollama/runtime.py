@@ -16,7 +16,7 @@ from llmscale.runtimes.llama_cpp.process import further
 from llmscale.runtimes.llama_cpp.runtime import UBATCH, LlamaCpp
 from llmscale.runtimes.ollama.info import INFO
 from llmscale.runtimes.ollama.rules import LLAMA_CPP, MARGIN, batch_size
-from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.placed import Off, Placement
 from llmscale.runtimes.releases import newest
 from llmscale.runtimes.subject import Exact, Summary
 
@@ -60,9 +60,10 @@ class Ollama(LlamaCpp):
         budgets = [budget - MARGIN for budget in devices.budgets]
         return spread(found._replace(compute=larger), budgets, further(devices))
 
-    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
         theirs = max(compiled.ELSEWHERE, TOWER, compiled.error(summary, work, devices))
-        return theirs if devices.count == 1 else max(SCREENED, theirs)
+        error = theirs if devices.count == 1 else max(SCREENED, theirs)
+        return Off(error, error)
 
     def pace(self, work: Workload) -> PaceSetting | None:
         return PaceSetting(INFO.engine, work.option("flash_attn") is not False, UBATCH)

@@ -15,7 +15,6 @@ bare sizes, have a `rule`. Catalogue models of which only the shape is at hand l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet
@@ -23,7 +22,7 @@ from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import GeneralRuntime, Memory, cache_bytes, known, spread, state_bytes
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.placed import UNKNOWN, Off, Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.transformers import summary as compiled
 from llmscale.runtimes.transformers.info import INFO
@@ -70,8 +69,10 @@ class Transformers(GeneralRuntime):
         why = note("not_traced", runtime=INFO.title, model=subject.spec.name, most=most_of(subject))
         return placed._replace(notes=(why,))
 
-    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
-        return inf if older(self.release) or work.option("prompt_tokens") else compiled.error(summary, work)
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+        if older(self.release) or work.option("prompt_tokens"):
+            return UNKNOWN
+        return compiled.error(summary, work, devices)
 
     def summarise(self, subject: Exact) -> Any:
         return compiled.summarise(subject)

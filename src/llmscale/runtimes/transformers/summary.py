@@ -5,12 +5,13 @@ Between them it is taken to lie on a line, which is a little off: buffers come i
 
 from __future__ import annotations
 
-from math import inf
 from typing import Any
 
+from llmscale.devices.sets import DeviceSet
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, cache_bytes, known, state_bytes
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.placed import UNKNOWN, Off
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.transformers.rule import ruled
 from llmscale.units import GIB
@@ -36,27 +37,27 @@ def summarise(subject: Exact) -> Any:
     ]
 
 
-def error(summary: Summary, work: Workload) -> float:
-    """How far off `memory` may be, as a share of what is used.
+def error(summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+    """How far off `memory` may be on so many devices, of which each computes as much.
 
     At a context that was traced as it is asked, hardly. Between two contexts it is too much where compute grows by the
     square of the tokens: by no more than the line between them lies above those through their neighbours, and a quarter
-    of that for several sequences. What several of an encoder have alive is not so many times that of one, nor does a
-    second stack of layers lie on lines.
+    of that for several sequences; it is too much of activations of 32 bits, of which some are so wide anyhow. What
+    several of an encoder have alive is not so many times that of one, nor does a second stack of layers lie on lines.
     """
     shape = summary.widths
     traced = summary.exact and summary.compiled
     if traced and _as_traced(summary.compiled, work):
-        return TRACED
-    if any(cache.source == "cross" for cache in shape.caches):
-        return inf
+        return Off(TRACED, TRACED)
+    if any(cache.source == "cross" for cache in shape.caches) or (work.batch > 1 and not shape.decodes):
+        return UNKNOWN
     if not traced:
-        return SCREENED if shape.decodes else inf
-    if work.batch > 1 and not shape.decodes:
-        return inf
-    held = memory(summary, work)
-    used = held.weights.value + held.cache.value + held.state.value + held.compute.value + held.overhead.value
-    return max(SCREENED, 1.25 * held.compute.value * _bend(summary.compiled, work.context) / used)
+        return Off(SCREENED, SCREENED) if shape.decodes else UNKNOWN
+    held, count = memory(summary, work), devices.count
+    compute = count * held.compute.value
+    used = held.weights.value + held.cache.value + held.state.value + compute + count * held.overhead.value
+    bent = max(SCREENED, 1.25 * compute / used * _bend(summary.compiled, work.context))
+    return Off(bent + compute / used / 2, bent) if work.activation_bytes > WIDTH else Off(bent, bent)
 
 
 def _as_traced(points: list[tuple[int, int]], work: Workload) -> bool:

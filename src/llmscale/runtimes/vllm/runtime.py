@@ -12,7 +12,7 @@ from typing import Any
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import GeneralRuntime, spread
 from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
-from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.placed import Off, Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
 
@@ -51,7 +51,7 @@ class Vllm(GeneralRuntime):
         found = memory(summary, self.memory(summary, work), work, devices, self.release)
         return spread(found, self.budgets(work, devices), self.further(devices))
 
-    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> float:
+    def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
         from llmscale.runtimes.vllm.summary import error
 
         return error(summary, work, devices)

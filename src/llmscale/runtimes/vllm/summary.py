@@ -8,7 +8,7 @@ the general rule stands in, which is further off.
 
 from __future__ import annotations
 
-from math import ceil, inf
+from math import ceil
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet
@@ -21,6 +21,7 @@ from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.paging import BLOCK
 from llmscale.runtimes.parallel.planes import MXFP4
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
+from llmscale.runtimes.placed import UNKNOWN, Off
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.loaded import deepstack, left_loaded
@@ -32,9 +33,9 @@ from llmscale.runtimes.vllm.startup import VllmSettings, limits
 
 #: Bytes of an activation, and of an element of the cache, that a model is compiled at.
 WIDTH = 2
-#: How far off a screening may be, as a share of what is used: by the general rule, and of what was compiled; the most
-#: that was seen, and some (tests/runtimes/vllm/test_summary.py).
-RULED, DRAWN = 0.4, 0.08
+#: How far off a screening may be: by the general rule or of several devices, and of what was compiled for one; the most
+#: that was seen, and some (tests/fit/test_screens.py).
+RULED, DRAWN = Off(0.55, 0.4), Off(0.08, 0.08)
 #: Options that change nothing but the step or the share.
 NEARLY = {"gpu_memory_utilization", "max_num_batched_tokens", "max_num_seqs"}
 
@@ -67,12 +68,12 @@ def summarise(subject: Exact) -> Any:
     return Compiled(step_widths(spec), graph_layers(spec), left_loaded(spec, WIDTH), buffers)
 
 
-def error(summary: Summary, work: Workload, devices: DeviceSet) -> float:
-    """How far off `memory` may be, as a share of what is used; endless where more than memory decides: vLLM needs a
+def error(summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+    """How far off `memory` may be, as a share of what is used; unknown where more than memory decides: vLLM needs a
     block of recurrent state for each sequence of a step."""
     shape = summary.widths
     if shape.states or any(layer.source != "self" for layer in shape.caches):
-        return inf
+        return UNKNOWN
     return DRAWN if summary.exact and _as_started(work) and devices.count == 1 else RULED
 
 
