@@ -246,6 +246,7 @@ def test_explain_puts_the_numbers_in() -> None:
     assert "1 requests x 64 blocks of 64 tokens x 8,388,608 bytes" in told
     assert "= 672 blocks = 43,008 tokens, between 30,720 and 52,224" in told
     assert f"a step of {PREFILL + 128:,} tokens takes 1,090,519,040" in told
+    assert "weights on each rank = 16,060,522,496 bytes" in told
     without = good("estimate", "llama-3.1-8b", "-q", "bf16", "--runtime", "lmdeploy", "--explain").out
     assert "overhead = 2,030,043,136 bytes" in without
     assert "tensor 1" not in without
@@ -267,6 +268,24 @@ def test_a_bare_size_takes_the_share_of_what_it_leaves() -> None:
     found = line("7B", "-q", "bf16", "--gpu", "rtx4090")
     free = device_set("rtx4090").visible - 14_000_000_000 - BESIDES
     assert found["usable_bytes"] == pytest.approx(device_set("rtx4090").visible - free * 0.2, abs=2)
+
+
+def test_without_a_device_ranks_are_those_that_are_asked_for() -> None:
+    two, one = (
+        estimate("llama-3.1-8b", ["bf16"], runtime="lmdeploy", options={"tp": ranks}).estimates[0] for ranks in (2, 1)
+    )
+    assert two.kv_cache_bytes == one.kv_cache_bytes == 64 * 8 * MIB
+    assert two.overhead_bytes - one.overhead_bytes == pytest.approx(BESIDES, rel=0.01)
+
+
+def test_a_card_that_is_too_small_says_so() -> None:
+    told = good("estimate", "llama-3.1-8b", "-q", "bf16", "-q", "fp8-block", "--runtime", "lmdeploy", "--gpu", "10GiB")
+    assert "The cache does not hold one request of that context whole." in told.out
+    assert "The cache may not hold one request of that context whole." in told.out
+    chinese = run(
+        "estimate", "llama-3.1-8b", "-q", "fp8-block", "--runtime", "lmdeploy", "--gpu", "10GiB", "--lang", "zh"
+    )
+    assert "缓存可能放不下一个该上下文长度的完整请求。" in chinese.out
 
 
 # -- what it does not run ----------------------------------------------------------------------------------------------
@@ -302,6 +321,10 @@ def test_families_and_formats_that_it_lacks(name: str, form: str, why: str) -> N
         (("--tp", "4", "--gpu", "2x rtx4090"), "--tp asks for 4 devices, and 2 are named"),
         (("-c", "4096", "--session-len", "8192"), "--context 4096 and --session-len 8192 are both one sequence"),
         (("--quant-policy", "16"), "quant-policy"),
+        (("--cache-max-entry-count", "1"), "--cache-max-entry-count 1 is no share of memory"),
+        (("--cache-max-entry-count", "0"), "--cache-max-entry-count 0 is not possible"),
+        (("--max-batch-size", "0"), "--max-batch-size 0 is not possible"),
+        (("--session-len", "x"), "session-len"),
         (("--gpu", "mi300x"), "is not modelled"),
     ],
 )

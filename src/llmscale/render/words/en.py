@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmscale.render.words.en_releases import SENTENCES as RELEASES
+from llmscale.render.words.en_servers import SENTENCES as SERVERS
 from llmscale.render.words.en_training import SENTENCES as TRAINING
 from llmscale.units import format_gib
 
@@ -32,6 +33,7 @@ LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
     **RELEASES,
+    **SERVERS,
     **TRAINING,
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
     "twice the rank ({rank}).",
@@ -139,17 +141,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "loaded_in_16_bits": lambda v: (
         "SGLang quantises with --torchao-config what it has loaded in 16 bits: "
         f"{format_gib(v['before'])} GiB a device, and {format_gib(v['free'])} are free."
-    ),
-    "lmdeploy_range": lambda v: (
-        "What LMDeploy takes besides weights is known of two starts alone: "
-        f"{format_gib(v['counted'])} GiB are counted, {format_gib(v['least'])} to {format_gib(v['most'])} possible; "
-        "--explain says what the cache then holds."
-    ),
-    "perhaps_fewer_requests": "Perhaps only {least:,.1f} requests of that context run at once, and {asked:,} are asked "
-    "for.",
-    "step_beyond_rest": lambda v: (
-        f"A step of {v['tokens']:,} tokens takes ~{format_gib(v['step'])} GiB, and the cache leaves about "
-        f"{format_gib(v['rest'])}: it may fail. A smaller --cache-max-entry-count or --max-prefill-token-num helps."
     ),
     "fewer_requests": lambda v: (
         "The cache does not hold one request of that context whole."
@@ -267,9 +258,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "about_sglang": "sglang: weights and KV cache share --mem-fraction-static (SGLang's own choice unless given) of "
     "what is free at the start. What it leaves of a device for activations and CUDA graphs, by a rule that nobody has "
     "measured, is neither usable nor counted in the total.",
-    "about_lmdeploy": "lmdeploy: the TurboMind engine. Of what is free once the weights are loaded, "
-    "--cache-max-entry-count (0.8) is KV cache; what a step computes with comes out of the rest, which is neither "
-    "usable nor counted in the total.",
     "about_ollama": "ollama: llama-server is run; before 0.30 it had engines of its own. A context that is not named "
     "is Ollama's own on these devices. Of each device 1 GiB stays free, else layers go to RAM.",
     "about_mlx": "mlx: mlx-lm on Metal. Overhead is what is under way while a prompt as long as the context is read; a "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.words import zh_facts, zh_local, zh_log, zh_releases, zh_training
+from llmscale.render.words import zh_facts, zh_local, zh_log, zh_releases, zh_servers, zh_training
 from llmscale.store.phrases import phrases
 from llmscale.units import format_gib
 
@@ -216,6 +216,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     **zh_log.SENTENCES,
     **zh_local.SENTENCES,
     **zh_releases.SENTENCES,
+    **zh_servers.SENTENCES,
     **zh_training.SENTENCES,
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
@@ -270,15 +271,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "loaded_in_16_bits": lambda v: (
         f"SGLang 的 --torchao-config 先以 16 位载入再量化:每张卡需 {format_gib(v['before'])} GiB,"
         f"而空闲只有 {format_gib(v['free'])} GiB。"
-    ),
-    "lmdeploy_range": lambda v: (
-        f"LMDeploy 除权重外的占用仅知两次启动:计入 {format_gib(v['counted'])} GiB,可能为 {format_gib(v['least'])} 至 "
-        f"{format_gib(v['most'])} GiB;--explain 给出相应的缓存容量。"
-    ),
-    "perhaps_fewer_requests": "该上下文下可能只能同时运行 {least:,.1f} 个请求,而要求的是 {asked:,} 个。",
-    "step_beyond_rest": lambda v: (
-        f"一步 {v['tokens']:,} 个词元约需 {format_gib(v['step'])} GiB,而缓存约留下 {format_gib(v['rest'])} GiB:"
-        "可能失败。减小 --cache-max-entry-count 或 --max-prefill-token-num 可缓解。"
     ),
     "fewer_requests": lambda v: (
         "缓存放不下一个该上下文长度的完整请求。"
@@ -393,8 +385,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "自 0.20 起从缓存中扣除。",
     "about_sglang": "sglang:权重与 键值缓存共用启动时空闲显存的 --mem-fraction-static(未指定则由 SGLang 自选)。"
     "其余留给激活与 CUDA 图,其规则无人实测,既不算可用也不计入合计。",
-    "about_lmdeploy": "lmdeploy:TurboMind 引擎。载入权重后空闲显存的 --cache-max-entry-count(0.8)用作键值缓存;"
-    "每步计算所需来自其余部分,既不算可用也不计入合计。",
     "about_ollama": "ollama:运行的是 llama-server;0.30 以前另有自己的引擎。未指定的上下文由 Ollama 按设备自定。"
     "每个设备保留 1 GiB,放不下的层进入内存。",
     "about_mlx": "mlx:Metal 上的 mlx-lm。开销是读取与上下文等长的提示时在用的部分;--prefill-step-size 越小占用越少。",

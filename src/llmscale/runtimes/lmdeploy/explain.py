@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from llmscale.devices.sets import DeviceSet, counted
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.lmdeploy.blocks import BLOCK
-from llmscale.runtimes.lmdeploy.placement import started
-from llmscale.runtimes.lmdeploy.startup import BESIDES, LEAST, MOST, PREFILL, SHARE, step_bytes
+from llmscale.runtimes.lmdeploy.placement import cache_share, started
+from llmscale.runtimes.lmdeploy.startup import BESIDES, LEAST, MOST, PREFILL, step_bytes
 from llmscale.runtimes.placed import CACHE, Placement
 from llmscale.runtimes.subject import Exact
 
@@ -17,6 +17,7 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
     """Blocks and overhead of a rank, then the sum that leaves so much for them."""
     found, ranks = started(subject, work, devices, release), work.option("tp") or 1
     each = -(-work.context // BLOCK)
+    yield f"  weights on each rank = {found.loaded:,} bytes as TurboMind holds them (modelled: LMDeploy {release})"
     yield (
         f"  KV cache = {work.batch} requests x {each:,} blocks of {BLOCK} tokens x {found.block:,} bytes on each rank; "
         f"{placed.of(CACHE).value:,} bytes on {ranks} ({subject.basis.value}: LMDeploy {release})"
@@ -27,7 +28,7 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
     )
     if devices.unnamed:
         return
-    cache, share = found.cache, work.option("cache_max_entry_count") or SHARE
+    cache, share = found.cache, cache_share(work)
     tokens = (work.option("max_prefill_token_num") or PREFILL) + found.sequences
     step = step_bytes(subject.widths, tokens, ranks)
     yield (

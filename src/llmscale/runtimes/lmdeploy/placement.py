@@ -77,6 +77,18 @@ def cache_bits(work: Workload) -> int:
     return CACHE_BITS[work.kv.id]
 
 
+def cache_share(work: Workload) -> float:
+    """Of what is free, what the cache takes.
+
+    Raises:
+        UsageError: all of it, which TurboMind takes for a number of blocks or refuses.
+    """
+    share = float(work.option("cache_max_entry_count") or SHARE)
+    if share >= 1:
+        raise UsageError(f"--cache-max-entry-count {share:g} is no share of memory.", f"Below 1; {SHARE:g} is usual.")
+    return share
+
+
 def ranks_of(subject: Exact, work: Workload, devices: DeviceSet) -> int:
     """Ranks of one tensor: as named, else the largest power of two of devices that divides its heads.
 
@@ -117,7 +129,7 @@ def started(subject: Exact, work: Workload, devices: DeviceSet, version: str) ->
         UsageError, UnsupportedModelError: what it refuses, and what is not modelled.
     """
     capabilities = [card.compute_capability for kind in devices.kinds if (card := known(kind.id))]
-    tensor, share = work.option("tp") or 1, work.option("cache_max_entry_count") or SHARE
+    tensor, share = work.option("tp") or 1, cache_share(work)
     loaded, block = _held(subject, tensor, cache_bits(work), capabilities[0] if capabilities else None)
     slabs = release(version).slabs
     caches = [
@@ -133,7 +145,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str) -> P
         UsageError, UnsupportedModelError: what TurboMind refuses, and what is not modelled.
     """
     found, tensor = started(subject, work, devices, version), work.option("tp") or 1
-    share = work.option("cache_max_entry_count") or SHARE
+    share = cache_share(work)
     asked = work.batch * -(-work.context // BLOCK) * found.block
     sizes = ((WEIGHTS, found.loaded), (CACHE, asked), (OVERHEAD, BESIDES))
     parts = gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes)
@@ -142,15 +154,14 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str) -> P
     # What more is taken before the cache is made takes only its share of the cache.
     weight = share if free > 0 else 1.0
     ends = used - int((BESIDES - LEAST) * weight), used + int((MOST - BESIDES) * weight)
+    ranks = (*[Usage(budget, parts, ends)] * tensor, *[Usage(budget)] * (devices.count - tensor))
     if devices.unnamed:
-        return Placement((Usage(budget, parts, ends),))
-    rank = Usage(budget, parts, ends)
-    unused = [Usage(budget)] * (devices.count - tensor)
+        return Placement(ranks)
     requests = found.cache.requests(work.context, found.sequences)
     capacity = Capacity(found.cache.tokens, requests, found.cache.blocks * found.block)
     told = note("lmdeploy_range", counted=BESIDES, least=LEAST, most=MOST)
     limits = tuple(limit for limit in (_requests(found, work), _step(subject, found, work)) if limit)
-    return Placement((*[rank] * tensor, *unused), capacity=capacity, limits=limits, notes=(told,))
+    return Placement(ranks, capacity=capacity, limits=limits, notes=(told,))
 
 
 def _requests(found: Started, work: Workload) -> Limit | None:

@@ -37,9 +37,10 @@ class Lmdeploy(GeneralRuntime):
         return work.with_options(quant_policy=None, session_len=None)
 
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
-        from llmscale.runtimes.lmdeploy.placement import cache_bits, ranks_of
+        from llmscale.runtimes.lmdeploy.placement import cache_bits, cache_share, ranks_of
 
         cache_bits(work)
+        cache_share(work)
         if isinstance(subject, Summary):
             return work
         ranks = ranks_of(subject, work, devices)
