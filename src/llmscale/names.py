@@ -11,7 +11,14 @@ _SEPARATORS = r"[\s\-_]+|(?<!\d)\.|\.(?!\d)"
 
 
 #: Runtimes that people do not write as `--runtime` does.
-SPELT = {"vllm": "vLLM", "sglang": "SGLang", "mlx": "MLX", "exllama": "ExLlama", "ollama": "Ollama"}
+SPELT = {
+    "vllm": "vLLM",
+    "sglang": "SGLang",
+    "mlx": "MLX",
+    "exllama": "ExLlama",
+    "ollama": "Ollama",
+    "lmdeploy": "LMDeploy",
+}
 #: Names at least so alike, from 0 to 1, are worth suggesting.
 ALIKE = 0.6
 #: Candidates that a message has room for.

@@ -56,7 +56,14 @@ def same(gpu: str, model: str, quant: str, **asked: Any) -> None:
 
 @pytest.mark.parametrize("runtime", NAMES)
 def test_what_is_free_is_of_all_cards_and_headroom_of_the_fullest(runtime: str) -> None:
-    quant = {"vllm": "awq", "sglang": "awq", "mlx": "mlx-4bit", "exllama": "exl2-4.0bpw", "transformers": "nf4"}
+    quant = {
+        "vllm": "awq",
+        "sglang": "awq",
+        "lmdeploy": "awq",
+        "mlx": "mlx-4bit",
+        "exllama": "exl2-4.0bpw",
+        "transformers": "nf4",
+    }
     gpu = "2x m2-ultra" if runtime == "mlx" else "2x rtx3090"
     device = on(gpu, "llama-3.3-70b", quant.get(runtime, "q4_k_m"), runtime=runtime)
     assert len(device.per_device) == device.count == 2
@@ -118,6 +125,7 @@ PAIRS = {
     "ollama": ("q4_k_m",),
     "vllm": ("bf16", "awq"),
     "sglang": ("bf16",),
+    "lmdeploy": ("bf16", "awq"),
     "transformers": ("bf16", "nf4"),
     "mlx": ("mlx-4bit",),
     "exllama": ("exl2-4.0bpw",),

@@ -26,6 +26,7 @@ QUANTS = {
     "ollama": ("q8_0", "q4_k_m"),
     "vllm": ("bf16", "fp8", "awq"),
     "sglang": ("bf16", "fp8", "awq"),
+    "lmdeploy": ("bf16", "fp8-block", "awq"),
     "transformers": ("bf16", "bnb-int8", "nf4"),
     "mlx": ("bf16", "mlx-8bit", "mlx-4bit"),
     "exllama": ("exl3-8bpw", "exl3-4bpw", "exl3-3bpw"),

@@ -104,13 +104,14 @@ def estimate(
     if quant_map and isinstance(model, Counted):
         notes += _slips(quant_map, forms[0], model)
     first = lines[0]
+    work = first.laid[0].asked  # a runtime's own option may have named the cache
     return EstimateResult(
         model=model_ref(model.about),
         runtime=first.estimate.runtime,
         release=first.estimate.release,
         context=first.context,
         batch=first.batch,
-        kv_dtype=asked.kv.id if asked.kv_v is None else f"k={asked.kv.id},v={asked.kv_v.id}",
+        kv_dtype=work.kv.id if work.kv_v is None else f"k={work.kv.id},v={work.kv_v.id}",
         estimates=tuple(line.estimate for line in lines),
         explanation=tuple(sentence for line in lines for sentence in line.explanation),
         notes=once(notes),

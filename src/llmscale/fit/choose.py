@@ -165,8 +165,9 @@ def refuse_options(question: Question, runtime: str) -> None:
         return
     by = [info.name for info in infos() if any(option.name == name for option in info.options)]
     flag = next(option.flags[0] for info in infos() for option in info.options if option.name == name)
+    told = " and ".join(filter(None, (", ".join(by[:-1]), by[-1])))
     raise UsageError(
-        f"{flag.partition('/')[0]} is an option of {' and '.join(by)}, and this is for {runtime}.",
+        f"{flag.partition('/')[0]} is an option of {told}, and this is for {runtime}.",
         f"Add --runtime {by[0]}, or leave it away.",
     )
 

@@ -22,6 +22,7 @@ ROOMS = {
     "mlx": "mlx",
     "sglang": "sglang",
     "ollama": "ollama",
+    "lmdeploy": "lmdeploy",
 }
 NAMES = tuple(ROOMS)
 #: The one that is asked first where nobody names a runtime or a quant: what most people run.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmscale.render.words.en_releases import SENTENCES as RELEASES
+from llmscale.render.words.en_servers import SENTENCES as SERVERS
 from llmscale.render.words.en_training import SENTENCES as TRAINING
 from llmscale.units import format_gib
 
@@ -33,6 +34,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
     "said_of": "{model}: {text}",
     **RELEASES,
+    **SERVERS,
     **TRAINING,
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
     "twice the rank ({rank}).",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.words import zh_facts, zh_local, zh_log, zh_releases, zh_training
+from llmscale.render.words import zh_facts, zh_local, zh_log, zh_releases, zh_servers, zh_training
 from llmscale.store.phrases import phrases
 from llmscale.units import format_gib
 
@@ -218,6 +218,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     **zh_log.SENTENCES,
     **zh_local.SENTENCES,
     **zh_releases.SENTENCES,
+    **zh_servers.SENTENCES,
     **zh_training.SENTENCES,
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",

@@ -1,0 +1,26 @@
+"""Chinese sentences of what servers hold and leave, where it is a range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llmscale.units import format_gib
+
+SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "lmdeploy_range": lambda v: (
+        f"LMDeploy 除权重外的占用仅知两次启动:计入 {format_gib(v['counted'])} GiB,可能为 {format_gib(v['least'])} 至 "
+        f"{format_gib(v['most'])} GiB;--explain 给出相应的缓存容量。"
+    ),
+    "perhaps_fewer_requests": lambda v: (
+        "缓存可能放不下一个该上下文长度的完整请求。"
+        if v["least"] < 1
+        else f"该上下文下可能只能同时运行 {v['least']:,.1f} 个请求,而要求的是 {v['asked']:,} 个。"
+    ),
+    "step_beyond_rest": lambda v: (
+        f"一步 {v['tokens']:,} 个词元约需 {format_gib(v['step'])} GiB,而缓存约留下 {format_gib(v['rest'])} GiB:"
+        "可能失败。减小 --cache-max-entry-count 或 --max-prefill-token-num 可缓解。"
+    ),
+    "about_lmdeploy": "lmdeploy:TurboMind 引擎。载入权重后空闲显存的 --cache-max-entry-count(0.8)用作键值缓存;"
+    "每步计算所需来自其余部分,既不算可用也不计入合计。",
+}

@@ -1,0 +1,185 @@
+"""Where TurboMind puts a model: ranks of one tensor, the blocks of the requests asked for, and what is left of them.
+
+The budget of a device is what is taken before the cache is made and the cache. The rest is left free for what a step
+computes with, by an author's formula and not by measure.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from llmscale.devices.device import known
+from llmscale.devices.sets import DeviceSet
+from llmscale.errors import UsageError
+from llmscale.notes import Note, note
+from llmscale.quantity import Basis, Quantity
+from llmscale.records import NamedTuple
+from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.lmdeploy.blocks import BLOCK, block_bytes
+from llmscale.runtimes.lmdeploy.releases import release
+from llmscale.runtimes.lmdeploy.startup import BESIDES, LEAST, MOST, PREFILL, SHARE, Cache, cache_of, step_bytes
+from llmscale.runtimes.lmdeploy.weights import loaded_bytes
+from llmscale.runtimes.parallel.check import refuse_undivided, undivided
+from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.placed import (
+    CACHE,
+    OVERHEAD,
+    WEIGHTS,
+    Capacity,
+    Limit,
+    Placement,
+    Usage,
+    Verdict,
+    gathered,
+)
+from llmscale.runtimes.subject import Exact
+
+#: Bits of an element of a cache, and ``--quant-policy`` by the format that it makes of it.
+CACHE_BITS, POLICY = {"fp16": 16, "bf16": 16, "int8": 8, "int4": 4}, {"int8": "8", "int4": "4"}
+#: What is said, and what to try, of each thing that ranks cannot share.
+WORDS = {
+    "heads": ("{number} heads cannot be dealt out to --tp {ranks}.", "Take a --tp that divides them."),
+    "kv_heads": (
+        "{number} KV heads can neither be divided over nor repeated on --tp {ranks}.",
+        "Take a --tp that divides them or is a multiple of them.",
+    ),
+    "layers": ("{number} layers cannot be dealt out to {ranks} stages.", ""),
+}
+
+
+class Started(NamedTuple):
+    """One rank.
+
+    Attributes:
+        loaded: bytes that loading takes.
+        sequences: those that run at once, however short.
+        cache, least, most: by what is taken besides the weights, as counted, at the least and at the most.
+    """
+
+    loaded: int
+    block: int
+    sequences: int
+    cache: Cache
+    least: Cache
+    most: Cache
+
+
+def cache_bits(work: Workload) -> int:
+    """Bits of an element of K and V.
+
+    Raises:
+        UsageError: a cache that TurboMind does not have.
+    """
+    if work.kv_v is not None:
+        raise UsageError("TurboMind keeps K and V in the same format.", "Name one, for example --kv-dtype int8.")
+    if work.kv.id not in CACHE_BITS:
+        raise UsageError(f"TurboMind keeps no cache in {work.kv.name}.", f"One of: {', '.join(CACHE_BITS)}.")
+    return CACHE_BITS[work.kv.id]
+
+
+def cache_share(work: Workload) -> float:
+    """Of what is free, what the cache takes.
+
+    Raises:
+        UsageError: all of it, which TurboMind takes for a number of blocks or refuses.
+    """
+    share = float(work.option("cache_max_entry_count") or SHARE)
+    if share >= 1:
+        raise UsageError(f"--cache-max-entry-count {share:g} is no share of memory.", f"Below 1; {SHARE:g} is usual.")
+    return share
+
+
+def ranks_of(subject: Exact, work: Workload, devices: DeviceSet) -> int:
+    """Ranks of one tensor: as named, else the largest power of two of devices that divides its heads.
+
+    Raises:
+        UsageError: more ranks than devices, or what the heads do not divide into.
+    """
+    asked, count = work.option("tp"), devices.count
+    if asked and asked > count:
+        raise UsageError(f"--tp asks for {asked} devices, and {count} are named.", f"For example --gpu '{asked}x ...'.")
+    if asked:
+        refuse_undivided(subject.spec, Parallel(asked), WORDS)
+        return int(asked)
+    powers = [1 << power for power in range(count.bit_length())]
+    return max(ranks for ranks in powers if undivided(subject.spec, Parallel(ranks)) is None)
+
+
+def sequences_of(work: Workload, devices: DeviceSet, version: str) -> int:
+    """Sequences that run at once: as named, else what the name of the card has in it decides."""
+    rules = release(version)
+    if asked := work.option("max_batch_size"):
+        return int(asked)
+    names = [card.driver_name or card.name for kind in devices.kinds if (card := known(kind.id))]
+    first = names[0].lower() if names else ""
+    return next((size for part, size in rules.batches.items() if part in first), rules.other_batch)
+
+
+@lru_cache(maxsize=4096)
+def _held(subject: Exact, tensor: int, bits: int, capability: float | None) -> tuple[int, int]:
+    """Bytes that loading takes of a rank, and those of a block."""
+    loaded = loaded_bytes(subject.spec, subject.quant, tensor, capability)
+    return loaded, block_bytes(subject.spec, tensor, bits)
+
+
+def started(subject: Exact, work: Workload, devices: DeviceSet, version: str) -> Started:
+    """TurboMind's start on `devices`, for a settled workload.
+
+    Raises:
+        UsageError, UnsupportedModelError: what it refuses, and what is not modelled.
+    """
+    capabilities = [card.compute_capability for kind in devices.kinds if (card := known(kind.id))]
+    tensor, share = work.option("tp") or 1, cache_share(work)
+    loaded, block = _held(subject, tensor, cache_bits(work), capabilities[0] if capabilities else None)
+    slabs = release(version).slabs
+    caches = [
+        cache_of(devices.visible, loaded + besides, share, block, slabs=slabs) for besides in (BESIDES, LEAST, MOST)
+    ]
+    return Started(loaded, block, sequences_of(work, devices, version), *caches)
+
+
+def place(subject: Exact, work: Workload, devices: DeviceSet, version: str) -> Placement:
+    """The ranks on `devices`.
+
+    Raises:
+        UsageError, UnsupportedModelError: what TurboMind refuses, and what is not modelled.
+    """
+    found, tensor = started(subject, work, devices, version), work.option("tp") or 1
+    share = cache_share(work)
+    asked = work.batch * -(-work.context // BLOCK) * found.block
+    sizes = ((WEIGHTS, found.loaded), (CACHE, asked), (OVERHEAD, BESIDES))
+    parts = gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes)
+    used, free = sum(size for _, size in sizes), found.cache.free
+    budget = devices.visible - found.cache.rest if free > 0 else devices.visible
+    # What more is taken before the cache is made takes only its share of the cache.
+    weight = share if free > 0 else 1.0
+    ends = used - int((BESIDES - LEAST) * weight), used + int((MOST - BESIDES) * weight)
+    ranks = (*[Usage(budget, parts, ends)] * tensor, *[Usage(budget)] * (devices.count - tensor))
+    if devices.unnamed:
+        return Placement(ranks)
+    requests = found.cache.requests(work.context, found.sequences)
+    capacity = Capacity(found.cache.tokens, requests, found.cache.blocks * found.block)
+    told = note("lmdeploy_range", counted=BESIDES, least=LEAST, most=MOST)
+    limits = tuple(limit for limit in (_requests(found, work), _step(subject, found, work)) if limit)
+    return Placement(ranks, capacity=capacity, limits=limits, notes=(told,))
+
+
+def _requests(found: Started, work: Workload) -> Limit | None:
+    """Whether fewer requests run at once than are asked for, or may."""
+    surely, perhaps = (one.requests(work.context, found.sequences) for one in (found.most, found.least))
+    if surely >= work.batch:
+        return None
+    requests = found.cache.requests(work.context, found.sequences)
+    if perhaps < work.batch:
+        return Limit(note("fewer_requests", requests=round(requests, 2), asked=work.batch), Verdict.NO)
+    return Limit(note("perhaps_fewer_requests", least=round(surely, 2), asked=work.batch), Verdict.MAYBE)
+
+
+def _step(subject: Exact, found: Started, work: Workload) -> Limit | None:
+    """Whether a step may not find room in what the cache leaves."""
+    tokens = (work.option("max_prefill_token_num") or PREFILL) + found.sequences
+    step = step_bytes(subject.widths, tokens, work.option("tp") or 1)
+    if step <= found.cache.rest or found.cache.free <= 0:
+        return None
+    told: Note = note("step_beyond_rest", tokens=tokens, step=step, rest=found.cache.rest)
+    return Limit(told, Verdict.MAYBE)
