@@ -21,6 +21,7 @@ STEPS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m")
 PLAIN = frozenset({"fp32", "fp16", "bf16"})
 INFO = RuntimeInfo(
     name="llama.cpp",
+    serves=True,
     title="llama.cpp",
     source="github.com/ggml-org/llama.cpp: README (Supported backends), common/arg.cpp",
     vendors=("NVIDIA", "AMD", "Intel", "Apple", "Huawei", "Moore Threads"),

@@ -32,7 +32,7 @@ from llmscale.runtimes.placed import (
 )
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
-from llmscale.runtimes.vllm.releases import release
+from llmscale.runtimes.vllm.releases import Batch, release
 from llmscale.runtimes.vllm.started import SMALL, Served, card_of, started
 from llmscale.runtimes.vllm.startup import VllmSettings, limits
 
@@ -64,13 +64,21 @@ def budgets(work: Workload, devices: DeviceSet, version: str) -> Sequence[int]:
 
 def screened(summary: Summary, rule: Memory, work: Workload, devices: DeviceSet, version: str) -> Placement:
     """Where a model lies of which only the shape is known: by the general rule, with a step of vLLM's own length."""
-    asked = VllmSettings(
-        context=work.context, max_num_batched_tokens=work.option("max_num_batched_tokens"), version=version
-    )
-    card = card_of(devices)
-    step = limits(card._replace(memory=SMALL) if devices.unnamed else card, asked).tokens
+    step = step_limits(work, devices, version).tokens
     compute = Quantity.exactly(compute_bytes(summary.widths, work, step), known(summary))
     return spread(rule._replace(compute=compute), budgets(work, devices, version), (0,) * devices.count)
+
+
+def step_limits(work: Workload, devices: DeviceSet, version: str) -> Batch:
+    """The tokens and sequences of one step; those of a small device where none is named."""
+    asked = VllmSettings(
+        context=work.context,
+        max_num_seqs=work.option("max_num_seqs"),
+        max_num_batched_tokens=work.option("max_num_batched_tokens"),
+        version=version,
+    )
+    card = card_of(devices)
+    return limits(card._replace(memory=SMALL) if devices.unnamed else card, asked)
 
 
 def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule: Memory) -> Placement:

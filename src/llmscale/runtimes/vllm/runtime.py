@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import GeneralRuntime
-from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
+from llmscale.runtimes.interface import ModelName, PaceSetting, StepRoom, Workload
 from llmscale.runtimes.placed import Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
@@ -76,6 +76,14 @@ class Vllm(GeneralRuntime):
         if work.option("cpu_offload_gb") or work.option("speculative_config"):
             return None
         return PaceSetting("vllm-eager" if work.option("enforce_eager") else INFO.name)
+
+    def step_room(self, work: Workload, devices: DeviceSet) -> StepRoom | None:
+        from llmscale.runtimes.vllm.placement import step_limits
+
+        if work.option("pp"):  # nobody measured how full the stages are
+            return None
+        tokens, sequences = step_limits(work, devices, self.release)
+        return StepRoom(tokens, sequences, work.option("tp") or 1, work.option("dp") or 1)
 
     def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.vllm.launch import vllm_serve
