@@ -75,7 +75,7 @@ def needs(
     of_kind = [
         sold
         for device in catalogue_of_devices.entries()
-        if not wanted or wanted & _kinds_of(device)
+        if not wanted or wanted & kinds_of(device)
         for sold in (_as_sold(device) if wanted or everything else [device])
     ]
     enough = [found for device in of_kind for found in _enough(device, model, steps, asked, max_count, reserve)]
@@ -93,7 +93,7 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced)),
+        notes=(*model.about.notes, *beyond(context, model.about), *_left_out(unpriced)),
     )
 
 
@@ -208,11 +208,11 @@ def _kind(name: str) -> str:
     return kind
 
 
-def _kinds_of(device: Device) -> set[str]:
+def kinds_of(device: Device) -> set[str]:
     return {device.kind} | ({"apple"} if device.kind == "unified" and device.vendor == "Apple" else set())
 
 
-def _beyond(context: int | None, about: About) -> Iterator[Note]:
+def beyond(context: int | None, about: About) -> Iterator[Note]:
     """That the model was not made for so long a context."""
     if context and about.limit and context > about.limit and not about.sequence:
         yield note("context_beyond_limit", context=context, limit=about.limit)

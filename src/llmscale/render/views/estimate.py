@@ -13,6 +13,7 @@ from llmscale.quantity import Basis
 from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, commands, gib, gib_range, pace, pace_range, wait
+from llmscale.render.views.load import load_notes
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
 from llmscale.units import GIB, format_gib
@@ -50,7 +51,7 @@ class EstimateView:
                 for each in line.devices
             )
             notes += commands(typed, say)
-        lead = tuple(_sentences(result, say)) if self.named else ()
+        lead = (*_sentences(result, say), *map(say.sentence, load_notes(result))) if self.named else ()
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes), lead)
 
 

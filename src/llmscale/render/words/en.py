@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llmscale.render.words.en_load import SENTENCES as LOAD
 from llmscale.render.words.en_releases import SENTENCES as RELEASES
 from llmscale.render.words.en_training import SENTENCES as TRAINING
 from llmscale.units import format_gib
@@ -31,6 +32,7 @@ def _trouble(v: dict[str, Any]) -> str:
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
+    **LOAD,
     **RELEASES,
     **TRAINING,
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
