@@ -27,7 +27,7 @@ BOUNDS = ROOT / "data" / "bounds.yaml"
 #: Those that are quick enough for one process each, before and after llama.cpp's.
 BEFORE, AFTER = (
     ("weights",),
-    ("vllm", "transformers", "asked", "asked_llama_cpp", "served", "sglang", "ollama", "mlx", "exllama"),
+    ("vllm", "transformers", "asked", "asked_llama_cpp", "served", "sglang", "ollama", "mlx", "exllama", "load"),
 )
 
 

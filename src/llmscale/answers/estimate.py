@@ -10,6 +10,7 @@ from typing import Any
 from llmscale.answers.cautions import cautions
 from llmscale.answers.explained import explained
 from llmscale.answers.line import estimated
+from llmscale.answers.load import LoadAsked, explained_load, load_of, served_load, serving
 from llmscale.answers.placed import Laid, device_fit, enough, laid
 from llmscale.answers.question import MAX_BATCH, common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.results.common import model_ref
@@ -22,6 +23,7 @@ from llmscale.fit.pace import moved
 from llmscale.fit.place import place
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Bare, Counted, model_of
+from llmscale.fit.under_load import held
 from llmscale.formats.mixed import parse_map, unmatched
 from llmscale.formats.recipe import AS_STORED, OWN_MIX, Quant
 from llmscale.formats.select import selected
@@ -54,6 +56,11 @@ def estimate(
     assume: str | None = None,
     catalogue: str | None = None,
     file_size: str | None = None,
+    users: int | None = None,
+    prompt: int | None = None,
+    answer: int | None = None,
+    ttft: str | None = None,
+    tpot: str | None = None,
 ) -> EstimateResult:
     """What a model takes in each format, and which devices it fits; common memory sizes when none is named.
 
@@ -63,7 +70,12 @@ def estimate(
         explain: whether the result carries the formulas with the numbers put in.
         assume, catalogue: as in `load`.
         file_size: of a GGUF file that is not here.
+        users, prompt, answer: how many ask at once, and the tokens of each; then context and sequences follow.
+        ttft, tpot: times that they want to wait at most for the first token and for each other one: ``"50ms"``.
     """
+    load_asked = load_of(users, prompt, answer, ttft, tpot, sized=context is not None or batch != 1)
+    if load_asked:
+        context, batch = load_asked.users.context, load_asked.users.number
     loaded = load(reference, assume=assume, catalogue=catalogue)
     quants = tuple(quants)
     if file_size is not None or any(quant.strip().lower().startswith(OWN_MIX) for quant in quants):
@@ -78,7 +90,7 @@ def estimate(
     sets = named or common_devices(COMMON_GIB, reserve)
     if asked.runtime:
         refuse_lacking(find_runtime(asked.runtime).info, model.about.family, model.about.name)
-    one = _Asked(model, asked, named, sets, reference, catalogue, explain)
+    one = _Asked(model, asked, named, sets, reference, catalogue, explain, load_asked)
     said, plain = tuple(quants), not (quant_map or sparsity)
     wanted = quants_of(() if said == DEFAULT_QUANTS else said, loaded, asked.runtime) or DEFAULT_QUANTS
     forms: list[Quant] = []
@@ -114,7 +126,8 @@ def estimate(
         kv_dtype=work.kv.id if work.kv_v is None else f"k={work.kv.id},v={work.kv_v.id}",
         estimates=tuple(line.estimate for line in lines),
         explanation=tuple(sentence for line in lines for sentence in line.explanation),
-        notes=once(notes),
+        notes=once([*notes, *([held()] if load_asked else [])]),
+        users=users,
     )
 
 
@@ -133,6 +146,7 @@ class _Asked(NamedTuple):
     reference: str
     catalogue: str | None
     explain: bool
+    load: LoadAsked | None
 
 
 class _Line(NamedTuple):
@@ -191,6 +205,8 @@ def _lines(asked: _Asked, forms: Sequence[Quant], lenient: bool) -> tuple[list[_
 
 def _line(asked: _Asked, form: Quant) -> _Line:
     model, question = asked.model, asked.question
+    if asked.load and question.runtime is None:
+        question = question._replace(runtime=serving(form))
     runtime = question.runs(form)
     refuse_unread(runtime.info, form)
     refuse_lacking(runtime.info, model.about.family, model.about.name)
@@ -218,11 +234,14 @@ def _line(asked: _Asked, form: Quant) -> _Line:
     else:
         whole = [on(enough(ANY_DEVICE, runtime.ranks(work)))]
         fits = tuple(fit(devices) for devices in sets)
+    explanation = explained(whole, bool(asked.named)) if asked.explain else []
+    if asked.explain and asked.load and asked.named:
+        explanation += [told for one in whole for told in explained_load(one, moved(one.subject), asked.load)]
     return _Line(
         estimate=estimated(runtime, subject, model.about.parameters, whole[0].placed, fits),
         laid=whole,
         foreign=[why for _, why in told if why is not None],
-        explanation=explained(whole, bool(asked.named)) if asked.explain else [],
+        explanation=explanation,
         context=whole[0].settled.work.context,
         batch=whole[0].settled.work.batch,
     )
@@ -233,9 +252,10 @@ def _device_fit(asked: _Asked, one: Laid) -> DeviceFit:
     from llmscale.answers.serving import remedies, users
 
     about = asked.model.about
-    found = device_fit(
-        one, about, MAX_BATCH, moved(one.subject), partial(called, about, asked.reference, asked.catalogue)
-    )
+    what = moved(one.subject)
+    found = device_fit(one, about, MAX_BATCH, what, partial(called, about, asked.reference, asked.catalogue))
+    if asked.load and asked.named:
+        found = replace(found, under_load=served_load(one, what, asked.load))
     if one.placed.capacity is None or not asked.named:
         return found
     return replace(found, users=tuple(users(one, about)), remedies=tuple(remedies(one, asked.model, asked.question)))

@@ -103,7 +103,7 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *_beyond(context, model.about), *_left_out(unpriced), *alone),
+        notes=(*model.about.notes, *beyond(context, model.about), *_left_out(unpriced), *alone),
     )
 
 
@@ -195,7 +195,7 @@ def _counts(device: Device, steps: Sequence[Quant], asked: Question, most: int) 
     return counts
 
 
-def _beyond(context: int | None, about: About) -> Iterator[Note]:
+def beyond(context: int | None, about: About) -> Iterator[Note]:
     """That the model was not made for so long a context."""
     if context and about.limit and context > about.limit and not about.sequence:
         yield note("context_beyond_limit", context=context, limit=about.limit)

@@ -89,9 +89,9 @@ def references(models: ModelLike | Iterable[ModelLike] | None) -> list[str]:
     return [reference(models)]  # type: ignore[arg-type]
 
 
-def tokens(context: int | str | None) -> int | None:
-    """A context: ``8192`` or ``"8k"``."""
-    return parse_tokens(context) if isinstance(context, str) else context
+def tokens(count: int | str | None, called: str = "--context") -> int | None:
+    """A context, or another number of tokens: ``8192`` or ``"8k"``."""
+    return parse_tokens(count, called) if isinstance(count, str) else count
 
 
 def options(given: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from llmscale.answers.estimate import DEFAULT_QUANTS
 from llmscale.answers.estimate import estimate as _estimate
 from llmscale.answers.filters import ModelFilter
 from llmscale.answers.fits import fits as _fits
+from llmscale.answers.load import load_of
 from llmscale.answers.needs import needs as _needs
+from llmscale.answers.needs_load import needs_load as _needs_load
 from llmscale.answers.params import params as _params
 from llmscale.answers.results.fits import FitsResult
 from llmscale.api.arguments import ModelLike, Names, reference, references, several, texts, tokens
@@ -30,6 +32,7 @@ from llmscale.api.shown import (
     FitsOverviewAnswer,
     ModelsAnswer,
     NeedsAnswer,
+    NeedsLoadAnswer,
     ParamsAnswer,
     QuantsAnswer,
 )
@@ -56,6 +59,11 @@ def estimate(
     command: bool = False,
     assume: str | None = None,
     catalogue: str | None = None,
+    users: int | None = None,
+    prompt: int | str | None = None,
+    answer: int | str | None = None,
+    ttft: str | None = None,
+    tpot: str | None = None,
     **runtime_options: Any,
 ) -> EstimateAnswer:
     """Memory of a model in each format, and whether it fits the devices that are named.
@@ -69,6 +77,8 @@ def estimate(
         gpu, gpus: devices, ``"2x rtx3090"``.
         sequences, batch: sequences at once.
         command: whether the table has what to type.
+        users, prompt, answer: how many ask at once, with so many tokens, and are answered with so many.
+        ttft, tpot: how long they wait at most for the first token and for each other one: ``"1s"``, ``"50ms"``.
         runtime_options: options of the runtime by name.
     """
     devices = several(gpus, gpu)
@@ -89,6 +99,11 @@ def estimate(
         explain=explain,
         assume=assume,
         catalogue=catalogue,
+        users=users,
+        prompt=tokens(prompt, "--in"),
+        answer=tokens(answer, "--out"),
+        ttft=ttft,
+        tpot=tpot,
     )
     return EstimateAnswer.of(found, named=bool(devices), explain=explain, command=command)
 
@@ -122,16 +137,29 @@ def fits(
     return FitsOverviewAnswer.of(replace(found, devices=shown))
 
 
-def needs(model: ModelLike, quants: Names | None = None, **asked: Any) -> NeedsAnswer:
-    """Which devices a model takes, smallest memory first.
+@overload
+def needs(model: ModelLike, quants: Names | None = None, *, users: int, **asked: Any) -> NeedsLoadAnswer: ...
+@overload
+def needs(model: ModelLike, quants: Names | None = None, *, users: None = None, **asked: Any) -> NeedsAnswer: ...
+def needs(
+    model: ModelLike, quants: Names | None = None, *, users: int | None = None, **asked: Any
+) -> NeedsAnswer | NeedsLoadAnswer:
+    """Which devices a model takes, smallest memory first; of many users which serve them, cheapest first.
 
     Args:
+        users: how many ask at once, with ``prompt`` and ``answer``, and ``ttft`` and ``tpot`` if they do not wait long.
         asked: as in `fits`, and ``max_count``, ``max_price``, ``kinds``.
     """
+    prompt, answer = tokens(asked.pop("prompt", None), "--in"), tokens(asked.pop("answer", None), "--out")
+    sized = any(name in asked for name in ("context", "sequences", "batch"))
+    load = load_of(users, prompt, answer, asked.pop("ttft", None), asked.pop("tpot", None), sized=sized)
     said = _common(asked)
     said["kinds"] = several(said.pop("kinds", None), said.pop("kind", None))
     formats = several(quants, said.pop("quants"))
-    return NeedsAnswer.of(_needs(reference(model), formats, **said))
+    if load is None:
+        return NeedsAnswer.of(_needs(reference(model), formats, **said))
+    del said["context"]
+    return NeedsLoadAnswer.of(_needs_load(reference(model), load, formats, **said))
 
 
 def compare(

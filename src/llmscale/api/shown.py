@@ -13,6 +13,7 @@ from llmscale.answers.results.estimate import EstimateResult
 from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.answers.results.lists import DevicesResult, ModelsResult, QuantsResult
 from llmscale.answers.results.needs import NeedsResult
+from llmscale.answers.results.needs_load import NeedsLoadResult
 from llmscale.answers.results.params import ParamsResult
 from llmscale.render.interface import Look, View
 from llmscale.render.report import Report, Table
@@ -140,6 +141,15 @@ class NeedsAnswer(Shown, NeedsResult):
         from llmscale.render.views.needs import needs_view
 
         return needs_view
+
+
+class NeedsLoadAnswer(Shown, NeedsLoadResult):
+    """What `needs` answers of many users."""
+
+    def _view(self) -> View:
+        from llmscale.render.views.needs_load import needs_load_view
+
+        return needs_load_view
 
 
 class CompareAnswer(Shown, CompareResult):

@@ -38,6 +38,11 @@ def estimate(
     runtime: opt.Runtime = None,
     gpu: opt.Gpus = None,
     reserve: opt.Reserve = None,
+    users: opt.Users = None,
+    prompt: opt.In = None,
+    answer_tokens: opt.Out = None,
+    ttft: opt.Ttft = None,
+    tpot: opt.Tpot = None,
     command: Annotated[
         bool, typer.Option("--command", help="Also what to type: the line that starts the runtime so.")
     ] = False,
@@ -61,6 +66,10 @@ def estimate(
         raise UsageError("--check asks about a device, and none is named.", "Add --gpu, for example --gpu rtx4090.")
     if command and not gpu:
         raise UsageError("--command asks about a device, and none is named.", "Add --gpu, for example --gpu rtx4090.")
+    if users is not None and not gpu:
+        raise UsageError(
+            "--users asks about a device, and none is named.", "Add --gpu, or see which would do: llmscale needs."
+        )
     result = answer(
         model,
         quant or DEFAULT_QUANTS,
@@ -77,6 +86,11 @@ def estimate(
         assume=assume,
         catalogue=catalogue,
         file_size=file_size,
+        users=users,
+        prompt=opt.tokens(prompt, "--in"),
+        answer=opt.tokens(answer_tokens, "--out"),
+        ttft=ttft,
+        tpot=tpot,
     )
     style.write(result, EstimateView(bool(gpu), explain, command))
     if check and not any(device.fits for line in result.estimates for device in line.devices):

@@ -10,6 +10,7 @@ import typer
 from llmscale.cli import options as opt
 from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
+from llmscale.errors import UsageError
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -27,12 +28,17 @@ def needs(
     batch: opt.Batch = 1,
     kv_dtype: opt.KvDtype = "fp16",
     reserve: opt.Reserve = None,
+    users: opt.Users = None,
+    prompt: opt.In = None,
+    answer_tokens: opt.Out = None,
+    ttft: opt.Ttft = None,
+    tpot: opt.Tpot = None,
     max_count: Annotated[
         Optional[int],
         typer.Option(
             "--max-count",
             metavar="N",
-            help="The most devices of one kind together. Default: 2, else 8.",
+            help="The most devices of one kind together. Default: 2, else 8; of many users 8.",
         ),
     ] = None,
     max_price: Annotated[
@@ -65,10 +71,34 @@ def needs(
     options: dict[str, Any],
 ) -> None:
     """Which devices MODEL takes, smallest first, each with the best quant that fits; pairs where one is too small."""
-    from llmscale.errors import UsageError
 
+    if train is not None and users is not None:
+        raise UsageError("--users asks about serving, and --train about training.", "Leave one of them away.")
     if train is not None:
         _train(model, train, (seq, micro_batch, checkpointing), (kind or (), max_price, max_count), catalogue, style)
+        return
+    from llmscale.answers.load import load_of
+
+    sized = context is not None or batch != 1
+    said = (users, opt.tokens(prompt, "--in"), opt.tokens(answer_tokens, "--out"))
+    load = load_of(*said, ttft, tpot, sized=sized)
+    common: dict[str, Any] = {
+        "kv_dtype": kv_dtype,
+        "reserve": reserve,
+        "options": options,
+        "quant_map": quant_map,
+        "sparsity": sparsity,
+        "runtime": runtime,
+        "max_price": max_price,
+        "kinds": kind or (),
+        "everything": everything,
+        "catalogue": catalogue,
+    }
+    if load is not None:
+        from llmscale.answers.needs_load import needs_load
+        from llmscale.render.views.needs_load import needs_load_view
+
+        style.write(needs_load(model, load, quant or (), max_count=max_count, **common), needs_load_view)
         return
     if (seq, micro_batch, checkpointing) != (None, 1, "full"):
         raise UsageError(
@@ -77,23 +107,7 @@ def needs(
     from llmscale.answers.needs import needs as answer
     from llmscale.render.views.needs import needs_view
 
-    result = answer(
-        model,
-        quant or (),
-        context=opt.tokens(context),
-        batch=batch,
-        kv_dtype=kv_dtype,
-        reserve=reserve,
-        options=options,
-        quant_map=quant_map,
-        sparsity=sparsity,
-        runtime=runtime,
-        max_count=max_count,
-        max_price=max_price,
-        kinds=kind or (),
-        everything=everything,
-        catalogue=catalogue,
-    )
+    result = answer(model, quant or (), context=opt.tokens(context), batch=batch, max_count=max_count, **common)
     style.write(result, needs_view)
 
 

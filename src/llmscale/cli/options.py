@@ -214,6 +214,26 @@ Reserve = Annotated[
         rich_help_panel="Where",
     ),
 ]
+Users = Annotated[
+    Optional[int],
+    typer.Option("--users", metavar="N", help="Who ask at once, each again when answered.", rich_help_panel="Users"),
+]
+In = Annotated[
+    Optional[str],
+    typer.Option("--in", metavar="N", help="Tokens of a user's prompt, 2k.", rich_help_panel="Users"),
+]
+Out = Annotated[
+    Optional[str],
+    typer.Option("--out", metavar="N", help="Tokens of an answer, 500.", rich_help_panel="Users"),
+]
+Ttft = Annotated[
+    Optional[str],
+    typer.Option("--ttft", metavar="TIME", help="The longest wait for a first token, 1s.", rich_help_panel="Users"),
+]
+Tpot = Annotated[
+    Optional[str],
+    typer.Option("--tpot", metavar="TIME", help="The same for each other token, 50ms.", rich_help_panel="Users"),
+]
 OutputOption = Annotated[
     str,
     typer.Option(

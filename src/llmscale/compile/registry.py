@@ -44,6 +44,7 @@ RECIPES = {
     "glossary": Recipe("glossary.yaml", "llmscale.glossary.schema"),
     "naming": Recipe("names.yaml", "llmscale.catalogue.naming"),
     "speed": Recipe("speed.yaml", "llmscale.speed.schema"),
+    "load": Recipe("load.yaml", "llmscale.speed.schema", "check_load"),
     "bounds": Recipe("bounds.yaml", "llmscale.fit.schema"),
     "releases": Recipe("releases", "llmscale.runtimes.schema"),
     "completion": Recipe("", "llmscale.compile.completion", "completion"),

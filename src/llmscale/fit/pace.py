@@ -80,7 +80,7 @@ def pace(
     setting = runtime.pace(work)
     if what is None or setting is None:
         return None
-    stages = _stages(runtime, setting, what, quant, work, placed.layers, devices)
+    stages = stages_of(runtime, setting, what, quant, work, placed.layers, devices)
     if stages is None:
         return None
     prompt = prompt_load(what, work)
@@ -102,13 +102,13 @@ def explain_pace(
     setting = runtime.pace(work)
     if what is None or setting is None:
         return []
-    stages = _stages(runtime, setting, what, quant, work, placed.layers, devices)
+    stages = stages_of(runtime, setting, what, quant, work, placed.layers, devices)
     if stages is None:
         return []
     return [explain_decode(counted(devices.id, devices.count), stages, work.batch, decode(stages, work.batch))]
 
 
-def _stages(
+def stages_of(
     runtime: Runtime,
     setting: PaceSetting,
     what: Moved,

@@ -46,6 +46,13 @@ MAP = Parameter("quant_map", "text", "Formats by part: attn=q8_0.")
 SPARSITY = Parameter("sparsity", "text", "2:4, or 50%.")
 ALL = Parameter("all", "flag", "Also the rows that are usually left out.", to="everything")
 COMMAND = Parameter("command", "flag", "Also what to type.")
+USERS = (
+    Parameter("users", "whole", "Who ask at once, each again when answered."),
+    Parameter("prompt", "tokens", "Tokens of a user's prompt, 2k."),
+    Parameter("answer", "tokens", "Tokens of an answer, 500."),
+    Parameter("ttft", "text", "The longest wait for a first token, 1s."),
+    Parameter("tpot", "text", "The same for each other token, 50ms."),
+)
 HOW = (QUANT, CONTEXT, BATCH, KV, RUNTIME, RESERVE, MAP, SPARSITY)
 
 
@@ -75,6 +82,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             Parameter("gpu", "list", "A device; may be given several times.", to="gpus"),
             *HOW,
             Parameter("explain", "flag", "The formulas with the numbers put in."),
+            *USERS,
         ),
         options=True,
     ),

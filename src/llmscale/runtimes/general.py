@@ -21,7 +21,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.model.shape import LayerCache, Shape
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
-from llmscale.runtimes.interface import ModelName, PaceSetting, RuntimeInfo, Workload
+from llmscale.runtimes.interface import ModelName, PaceSetting, RuntimeInfo, StepRoom, Workload
 from llmscale.runtimes.placed import (
     CACHE,
     COMPUTE,
@@ -104,6 +104,9 @@ class GeneralRuntime:
 
     def pace(self, work: Workload) -> PaceSetting | None:
         return PaceSetting(self.info.engine or self.info.name)
+
+    def step_room(self, work: Workload, devices: DeviceSet) -> StepRoom | None:
+        return None
 
     def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         return None

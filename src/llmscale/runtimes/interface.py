@@ -113,6 +113,7 @@ class RuntimeInfo(NamedTuple):
         shares_tensors: whether it cuts every matrix over devices, so that it takes as much of each as of the smallest.
         engine: another runtime that does the work; empty for none.
         by_tensors: whether it says something of models of which only the tensors are known, by the general rule.
+        serves: whether it reads prompts while it writes others' answers.
         note: the sentence below its tables.
     """
 
@@ -135,6 +136,7 @@ class RuntimeInfo(NamedTuple):
     shares_tensors: bool = False
     engine: str = ""
     by_tensors: bool = False
+    serves: bool = False
     note: Note | None = None
 
 
@@ -152,6 +154,22 @@ class PaceSetting(NamedTuple):
     flash: bool = True
     chunk: int = 1 << 20
     host_bandwidth: int | None = None
+
+
+class StepRoom(NamedTuple):
+    """What a server takes into one step, when it reads prompts while it writes answers.
+
+    Attributes:
+        tokens: of prompts and answers together.
+        sequences: at once; None for as many as the cache holds.
+        devices: that take a step together; None for all.
+        replicas: how many of those there are, which share the requests.
+    """
+
+    tokens: int
+    sequences: int | None = None
+    devices: int | None = None
+    replicas: int = 1
 
 
 class ModelName(NamedTuple):
@@ -256,6 +274,10 @@ class Runtime(Protocol):
 
     def pace(self, work: Workload) -> PaceSetting | None:
         """What the law of speed asks; None where nobody knows what the options make of it."""
+        ...
+
+    def step_room(self, work: Workload, devices: DeviceSet) -> StepRoom | None:
+        """What one step of a settled `work` takes; None for what answers one request after another."""
         ...
 
     def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:

@@ -109,9 +109,19 @@ def prefill_seconds(parts: Sequence[Part], flops: PromptFlops, tokens: float, ch
 
     None when a part's FLOPs per second, or what the runtime makes of them, is not known.
     """
+    computing = prompt_seconds(parts, flops, tokens)
+    if computing is None:
+        return None
+    times, together = passes(tokens, chunk)
+    # The past that a pass reads, and the FLOPs, are counted for the whole prompt.
+    bare = [part._replace(load=part.load._replace(cache_bytes=0.0, state_bytes=0.0, flops=0.0)) for part in parts]
+    return computing + sum(times * _read(part, together) for part in bare)
+
+
+def prompt_seconds(parts: Sequence[Part], flops: PromptFlops, tokens: float) -> float | None:
+    """What computing a prompt takes besides the passes over the weights; None as in `prefill_seconds`."""
     seconds = 0.0
     whole = sum(part.load.flops for part in parts)
-    times, together = passes(tokens, chunk)
     for part in parts:
         machine, factors = part.machine, part.machine.factors
         if machine.flops is None or factors.compute is None:
@@ -119,12 +129,14 @@ def prefill_seconds(parts: Sequence[Part], flops: PromptFlops, tokens: float, ch
         experts = factors.compute if factors.experts is None else factors.experts
         attention = factors.compute if factors.attention is None else factors.attention
         rate = machine.flops * machine.devices * whole / part.load.flops
-        # The past that a pass reads, and the FLOPs, are counted for the whole prompt.
-        weights = part.load._replace(cache_bytes=0.0, state_bytes=0.0, flops=0.0)
-        seconds += times * _read(Part(weights, machine), together)
         seconds += (factors.compute * flops.weights + experts * flops.experts + attention * flops.attention) / rate
         seconds += factors.scan * tokens * part.load.state_bytes / machine.bandwidth / machine.devices
     return seconds
+
+
+def exchange_seconds(parts: Sequence[Part], tokens: float) -> float:
+    """What so many tokens of a prompt move between the devices that share every matrix."""
+    return sum(_moving(part.load, part.machine, tokens) * REDUCES * part.load.layers for part in parts)
 
 
 def passes(tokens: float, chunk: float) -> tuple[int, int]:
@@ -169,8 +181,13 @@ def _exchange(load: Load, machine: Machine, batch: int) -> float:
     """All-reduces of tensor parallelism: their latency, and what a ring moves over each link."""
     if machine.devices == 1:
         return 0.0
-    moved = 2 * (machine.devices - 1) / machine.devices * batch * load.hidden * ACTIVATION_BYTES
-    return REDUCES * load.layers * (machine.factors.reduce + (moved / machine.link if machine.link else 0.0))
+    return REDUCES * load.layers * (machine.factors.reduce + _moving(load, machine, batch))
+
+
+def _moving(load: Load, machine: Machine, tokens: float) -> float:
+    """Seconds that one all-reduce of so many tokens takes besides its latency."""
+    moved = 2 * (machine.devices - 1) / machine.devices * tokens * load.hidden * ACTIVATION_BYTES
+    return moved / machine.link if machine.link else 0.0
 
 
 def _ideal(part: Part, batch: int) -> float:

@@ -1,4 +1,4 @@
-"""What `data/speed.yaml` must look like; benchmarks/fit_speed.py writes it, nobody by hand."""
+"""What `data/speed.yaml` and `data/load.yaml` must look like; benchmarks write them, nobody by hand."""
 
 from __future__ import annotations
 
@@ -14,3 +14,12 @@ def check(file: YamlFile) -> dict[str, Any]:
         InputFileError: it is no mapping.
     """
     return file.mapping("names to factors")
+
+
+def check_load(file: YamlFile) -> dict[str, Any]:
+    """The table ``load``: how far off figures of many users are.
+
+    Raises:
+        InputFileError: it is no mapping.
+    """
+    return file.mapping("figures to ranges")

@@ -90,6 +90,22 @@ def setup(
     return _setup(table, own, machine, format_id, flash)
 
 
+def standing_in(table: Mapping[str, Any], runtime: str, found: Setup, format_id: str) -> Setup:
+    """`found`, with the prefill of the runtime's first class where nobody measured that of its own."""
+    engine = ENGINE.get(runtime, STANDS_IN.get(runtime, runtime))
+    fills = table["prefill"].get(runtime) or table["prefill"].get(engine)
+    if found.machine.factors.compute is not None or not fills:
+        return found
+    fill = next(iter(fills.values()))
+    factors = found.machine.factors._replace(
+        compute=_of(fill["compute"], format_id),
+        experts=fill["experts"],
+        attention=fill["attention"],
+        scan=fill["scan"],
+    )
+    return found._replace(machine=found.machine._replace(factors=factors))
+
+
 def host_setup(table: Mapping[str, Any], runtime: str, bandwidth: float, format_id: str) -> Setup | None:
     """The processor and its memory of so many bytes per second, where layers or experts lie that no device holds."""
     return _setup(table, _Name(runtime, CPU, CPU, "", ""), Machine(bandwidth, None, Factors()), format_id, True)

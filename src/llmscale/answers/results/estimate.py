@@ -6,6 +6,7 @@ from dataclasses import field
 
 from llmscale.answers.results.common import SCHEMA, Bound, SizedModelRef
 from llmscale.answers.results.later import later
+from llmscale.answers.results.load import ServedLoad
 from llmscale.notes import Note
 from llmscale.records import dataclass
 
@@ -50,6 +51,7 @@ class DeviceFit:
 
     `tokens_per_second` is of all sequences together with that context in the cache, `first_token_seconds` after a
     prompt as long; their ranges hold the truth 95 times in 100. `command` is what to type, None where it does not fit.
+    `under_load` is what the users that were asked about get, None where none were, or where no speed is known.
     """
 
     id: str
@@ -82,6 +84,7 @@ class DeviceFit:
     per_device: tuple[DeviceUsage, ...]
     users: tuple[ServedUsers, ...] = ()
     remedies: tuple[Note, ...] = ()
+    under_load: ServedLoad | None = None
 
 
 @dataclass
@@ -117,7 +120,8 @@ class Estimate:
 
 @dataclass
 class EstimateResult:
-    """Answer of ``estimate``; `runtime` and `release` are those of the first line, each line has its own."""
+    """Answer of ``estimate``; `runtime` and `release` are those of the first line, each line has its own, `users` how
+    many ask at once, where somebody asked for that."""
 
     model: SizedModelRef
     runtime: str
@@ -128,5 +132,6 @@ class EstimateResult:
     estimates: tuple[Estimate, ...]
     explanation: tuple[str, ...]
     notes: tuple[Note, ...]
+    users: int | None = None
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="estimate", init=False)

@@ -118,6 +118,21 @@ def wait(seconds: float | None) -> Cell:
     return Cell(seconds, f"~{_digits(seconds, 2)} s" if seconds < 100 else f"~{seconds / 60:.0f} min")
 
 
+#: What takes no less is shown in seconds.
+LEAST_SECONDS = 0.995
+
+
+def delay(seconds: float) -> Cell:
+    """A short time, in milliseconds below a second."""
+    return Cell(seconds, f"~{_digits(seconds * 1000, 2)} ms") if seconds < LEAST_SECONDS else wait(seconds)
+
+
+def delay_range(ends: tuple[float, float]) -> Cell:
+    """Between which a time lies 95 times in 100."""
+    low, high = (delay(end).text.removeprefix("~") for end in ends)
+    return Cell(ends, f"{low}\u2013{high}")
+
+
 def commands(lines: Iterable[tuple[str, str | None]], say: Words) -> list[str]:
     """What to type for each; nothing is said of what there is no line for."""
     found = [(what, command) for what, command in lines if command]

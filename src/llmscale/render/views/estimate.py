@@ -13,6 +13,7 @@ from llmscale.quantity import Basis
 from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, gib, gib_range, pace, pace_range, wait
+from llmscale.render.views.load import load_notes
 from llmscale.render.views.typed import typed
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
@@ -45,7 +46,7 @@ class EstimateView:
         if not self.named:
             notes += [say.sentence(told) for told in _sizes_note(result)]
         notes += typed(result, say) if self.command else ()
-        lead = tuple(_sentences(result, say)) if self.named else ()
+        lead = (*_sentences(result, say), *map(say.sentence, load_notes(result))) if self.named else ()
         return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes), lead)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llmscale.render.words.en_load import SENTENCES as LOAD
 from llmscale.render.words.en_releases import SENTENCES as RELEASES
 from llmscale.render.words.en_servers import SENTENCES as SERVERS
 from llmscale.render.words.en_training import SENTENCES as TRAINING
@@ -33,6 +34,7 @@ LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
     "said_of": "{model}: {text}",
+    **LOAD,
     **RELEASES,
     **SERVERS,
     **TRAINING,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from llmscale.render.words import zh_facts, zh_local, zh_log, zh_releases, zh_servers, zh_training
+from llmscale.render.words import zh_facts, zh_load, zh_local, zh_log, zh_releases, zh_servers, zh_training
 from llmscale.store.phrases import phrases
 from llmscale.units import format_gib
 
@@ -55,6 +55,7 @@ LABELS = {
     "full": "全部",
     **zh_facts.LABELS,
     **zh_log.LABELS,
+    **zh_load.LABELS,
     **zh_local.LABELS,
     **zh_training.TRAINING,
     "Trainable": "可训练参数",
@@ -216,6 +217,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "ram_of_system": "系统和其他程序占用的内存未计入:可用 --reserve 4GiB。",
     "no_processor": "{runtime} 在纯 CPU 上未建模。",
     **zh_log.SENTENCES,
+    **zh_load.SENTENCES,
     **zh_local.SENTENCES,
     **zh_releases.SENTENCES,
     **zh_servers.SENTENCES,

@@ -23,6 +23,7 @@ PLAIN = frozenset({"fp32", "fp16", "bf16"})
 BITS = {"int4": "q4_k_m", "int8": "q8_0", "fp32": "f32", "fp16": "f16", "bf16": "gguf-bf16"}
 INFO = RuntimeInfo(
     name="llama.cpp",
+    serves=True,
     title="llama.cpp",
     source="github.com/ggml-org/llama.cpp: README (Supported backends), common/arg.cpp",
     vendors=("NVIDIA", "AMD", "Intel", "Apple", "Huawei", "Moore Threads"),

@@ -13,7 +13,7 @@ from typing import Any
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.runtimes.general import GeneralRuntime, spread
-from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
+from llmscale.runtimes.interface import ModelName, PaceSetting, StepRoom, Workload
 from llmscale.runtimes.llama_cpp import summary as compiled
 from llmscale.runtimes.llama_cpp.info import INFO
 from llmscale.runtimes.llama_cpp.process import further
@@ -85,6 +85,9 @@ class LlamaCpp(GeneralRuntime):
             return None
         flash = work.option("flash_attn") is not False
         return PaceSetting(INFO.name, flash, UBATCH, work.option("ram_bandwidth"))
+
+    def step_room(self, work: Workload, devices: DeviceSet) -> StepRoom | None:
+        return StepRoom(work.option("ubatch") or UBATCH)
 
     def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.llama_cpp.launch import llama_server

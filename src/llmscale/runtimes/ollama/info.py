@@ -8,6 +8,7 @@ from llmscale.runtimes.llama_cpp.info import BITS, FLASH, LAYERS, RAM, STEPS, UB
 
 INFO = RuntimeInfo(
     name="ollama",
+    serves=True,
     title="Ollama",
     source="github.com/ollama/ollama: docs/gpu.mdx, server/sched.go, llm/llama_server.go",
     vendors=("NVIDIA", "AMD", "Intel", "Apple"),

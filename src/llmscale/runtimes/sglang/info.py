@@ -15,6 +15,7 @@ ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100
 NO_SERVER = ENCODER_DECODERS | {"lfm3", "pegasus", "recurrent_gemma", "rwkv", "t5", "umt5"}
 INFO = RuntimeInfo(
     name="sglang",
+    serves=True,
     title="SGLang",
     source="github.com/sgl-project/sglang: sglang/srt/hardware_backend, sglang/srt/models",
     vendors=("NVIDIA", "AMD", "Intel", "Huawei", "Moore Threads"),

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from llmscale.devices.sets import DeviceSet
 from llmscale.quantity import NOTHING, Basis, Quantity
 from llmscale.runtimes.general import GeneralRuntime, Memory
-from llmscale.runtimes.interface import ModelName, Workload
+from llmscale.runtimes.interface import ModelName, StepRoom, Workload
 from llmscale.runtimes.placed import UNKNOWN, Off, Placement
 from llmscale.runtimes.sglang.info import INFO
-from llmscale.runtimes.sglang.static import CONTEXT
+from llmscale.runtimes.sglang.static import CONTEXT, defaults
 from llmscale.runtimes.subject import Exact, Summary
 
 #: How far off the general rule may be on one device and on several, the most that was seen and some
@@ -56,6 +56,11 @@ class Sglang(GeneralRuntime):
 
     def ranks(self, work: Workload) -> int:
         return int(work.option("tp") or 1)
+
+    def step_room(self, work: Workload, devices: DeviceSet) -> StepRoom | None:
+        given = work.option("chunked_prefill_size")
+        chunk = defaults(devices.visible, tensor=self.ranks(work), chunk=given, version=self.release).chunk
+        return StepRoom(chunk, work.option("max_running_requests"), self.ranks(work))
 
     def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.sglang.launch import sglang_server

@@ -21,6 +21,7 @@ NO_SERVER = ENCODER_DECODERS | {"lfm3", "pegasus", "recurrent_gemma", "rwkv", "t
 TENSOR = Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST)
 INFO = RuntimeInfo(
     name="vllm",
+    serves=True,
     title="vLLM",
     source="docs.vllm.ai: installation (what is not built in is a plugin); vllm/model_executor/models/registry.py",
     vendors=("NVIDIA", "AMD", "Intel"),

@@ -32,9 +32,9 @@ from llmscale.runtimes.placed import (
 )
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.info import INFO
-from llmscale.runtimes.vllm.releases import release
-from llmscale.runtimes.vllm.started import Served, card_of, started
-from llmscale.runtimes.vllm.startup import limits
+from llmscale.runtimes.vllm.releases import Batch, release
+from llmscale.runtimes.vllm.started import SMALL, Served, card_of, started
+from llmscale.runtimes.vllm.startup import VllmSettings, limits
 
 #: Of memory that the system has as well, the shares that were free when vLLM started, which ends where it wants more
 #: (`request_memory` in vllm/v1/worker/utils.py): between 0.83 (github.com/MiaAI-Lab/GLM-5.3-Flash-EXL3-2x-DGX-Sparks,
@@ -60,6 +60,18 @@ def share(work: Workload, version: str) -> float:
 def budgets(work: Workload, devices: DeviceSet, version: str) -> Sequence[int]:
     """Bytes of each device that vLLM may use; of unlike ones as much of each as of the smallest."""
     return (int(devices.visible * share(work, version)),) * devices.count
+
+
+def step_limits(work: Workload, devices: DeviceSet, version: str) -> Batch:
+    """The tokens and sequences of one step; those of a small device where none is named."""
+    asked = VllmSettings(
+        context=work.context,
+        max_num_seqs=work.option("max_num_seqs"),
+        max_num_batched_tokens=work.option("max_num_batched_tokens"),
+        version=version,
+    )
+    card = card_of(devices)
+    return limits(card._replace(memory=SMALL) if devices.unnamed else card, asked)
 
 
 def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule: Memory) -> Placement:

@@ -11,7 +11,7 @@ from typing import Any
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import GeneralRuntime, spread
-from llmscale.runtimes.interface import ModelName, PaceSetting, Workload
+from llmscale.runtimes.interface import ModelName, PaceSetting, StepRoom, Workload
 from llmscale.runtimes.placed import Off, Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
@@ -81,6 +81,14 @@ class Vllm(GeneralRuntime):
         if work.option("cpu_offload_gb") or work.option("speculative_config"):
             return None
         return PaceSetting("vllm-eager" if work.option("enforce_eager") else INFO.name)
+
+    def step_room(self, work: Workload, devices: DeviceSet) -> StepRoom | None:
+        from llmscale.runtimes.vllm.placement import step_limits
+
+        if work.option("pp"):  # nobody measured how full the stages are
+            return None
+        tokens, sequences = step_limits(work, devices, self.release)
+        return StepRoom(tokens, sequences, work.option("tp") or 1, work.option("dp") or 1)
 
     def launch(self, subject: Exact | Summary, work: Workload, placed: Placement, called: ModelName) -> str | None:
         from llmscale.runtimes.vllm.launch import vllm_serve

@@ -26,10 +26,10 @@ from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.loaded import deepstack, left_loaded
 from llmscale.runtimes.vllm.overhead import GraphLayers, graph_bytes, graph_layers, non_torch_bytes
+from llmscale.runtimes.vllm.placement import step_limits
 from llmscale.runtimes.vllm.profile import StepWidths, activation_peak, encoder_inputs, step_widths
 from llmscale.runtimes.vllm.releases import Batch, release
-from llmscale.runtimes.vllm.started import SMALL, card_of
-from llmscale.runtimes.vllm.startup import VllmSettings, limits
+from llmscale.runtimes.vllm.started import card_of
 
 #: Bytes of an activation, and of an element of the cache, that a model is compiled at.
 WIDTH = 2
@@ -79,14 +79,7 @@ def error(summary: Summary, work: Workload, devices: DeviceSet) -> Off:
 
 def memory(summary: Summary, rule: Memory, work: Workload, devices: DeviceSet, version: str) -> Memory:
     """What a model takes of one device."""
-    card, rules = card_of(devices), release(version)
-    settings = VllmSettings(
-        context=work.context,
-        max_num_seqs=work.option("max_num_seqs"),
-        max_num_batched_tokens=work.option("max_num_batched_tokens"),
-        version=version,
-    )
-    batch = limits(card._replace(memory=SMALL) if devices.unnamed else card, settings)
+    card, rules, batch = card_of(devices), release(version), step_limits(work, devices, version)
     basis, ranks = known(summary), devices.count
     if not summary.exact or not _as_started(work):
         return rule._replace(compute=Quantity.exactly(compute_bytes(summary.widths, work, batch.tokens), basis))
