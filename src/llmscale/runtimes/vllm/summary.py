@@ -35,7 +35,7 @@ from llmscale.runtimes.vllm.started import card_of
 WIDTH = 2
 #: How far off a screening may be: by the general rule or of several devices, and of what was compiled for one; the most
 #: that was seen, and some (tests/fit/test_screens.py).
-RULED, DRAWN = Off(0.55, 0.4), Off(0.08, 0.08)
+RULED, DRAWN = Off(0.55, 1.0), Off(0.08, 0.08)
 #: Options that change nothing but the step or the share.
 NEARLY = {"gpu_memory_utilization", "max_num_batched_tokens", "max_num_seqs"}
 
