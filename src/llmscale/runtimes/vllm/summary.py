@@ -13,6 +13,7 @@ from typing import Any
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError
+from llmscale.model.derived import by_tensors
 from llmscale.model.shape import LayerCache
 from llmscale.quantity import Quantity
 from llmscale.records import NamedTuple
@@ -69,10 +70,10 @@ def summarise(subject: Exact) -> Any:
 
 
 def error(summary: Summary, work: Workload, devices: DeviceSet) -> Off:
-    """How far off `memory` may be, as a share of what is used; unknown where more than memory decides: vLLM needs a
-    block of recurrent state for each sequence of a step."""
+    """How far off `memory` may be, as a share of what is used; unknown of what is derived from tensors
+    alone, and where more than memory decides: vLLM needs a block of recurrent state for each sequence of a step."""
     shape = summary.widths
-    if shape.states or any(layer.source != "self" for layer in shape.caches):
+    if shape.states or by_tensors(summary.family) or any(layer.source != "self" for layer in shape.caches):
         return UNKNOWN
     return DRAWN if summary.exact and _as_started(work) and devices.count == 1 else RULED
 
