@@ -22,7 +22,7 @@ SAMPLED = (1, 512, 2048, 4096, 8192, 32_768, 131_072, 1_048_576)
 WIDTH = 2
 #: How far off a screening may be, as a share of what is used: the most that was seen, and as much; so also of what was
 #: traced just so, where recurrent states are a little otherwise (tests/runtimes/transformers/test_screen.py).
-SCREENED, TRACED = 0.05, 0.0015
+SCREENED, TRACED = 0.07, 0.0015
 
 
 def summarise(subject: Exact) -> Any:
