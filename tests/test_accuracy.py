@@ -253,9 +253,9 @@ def test_what_was_not_measured_has_no_bound() -> None:
     for model, quant in (("7B", "q4_k_m"), ("llama-3.1-8b", "int4")):
         (line,) = estimate(model, [quant]).estimates
         assert line.bounds == {}
-    # No graph of it is known, so only its weights and its file were measured.
-    (line,) = estimate("zamba2-2.7b", ["bf16"], runtime="llama.cpp").estimates
-    assert set(line.bounds) == {"weights"}
+    # Of encoders only weights and files were measured.
+    (line,) = estimate("bert-base", ["q4_k_m"], runtime="llama.cpp").estimates
+    assert set(line.bounds) == {"weights", "file"}
 
 
 def test_explain_tells_the_bounds() -> None:

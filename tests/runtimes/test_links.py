@@ -25,7 +25,6 @@ def on(gpu: str, runtime: str) -> DeviceFit:
         ("4x h100-nvl", "pcie", False, False),
         ("2x a100-80gb", "switch", False, True),  # fused all-reduce is made for Hopper and Blackwell alone
         ("2x a100-pcie-80gb", "pcie", False, False),
-        ("2x v100-32gb", "fabric", False, True),
         ("8x mi300x", "fabric", False, False),
         ("2x rtx3090", "pcie", False, False),
         ("2x dgx-spark", "fabric", False, False),
@@ -69,7 +68,7 @@ def test_ranks_that_nothing_links_have_no_speed_and_layers_one_after_another_do(
 
 
 def test_a_faster_link_is_faster() -> None:
-    slots, wires = on("8x v100-pcie-32gb", "vllm"), on("8x v100-32gb", "vllm")
+    slots, wires = on("8x a100-pcie-80gb", "vllm"), on("8x a100-80gb", "vllm")
     assert slots.tokens_per_second is not None
     assert wires.tokens_per_second is not None
     assert slots.tokens_per_second < wires.tokens_per_second
