@@ -64,18 +64,18 @@ def layout(line: ServingDevices) -> str:
 
 def _headline(result: NeedsLoadResult) -> Note:
     first = result.devices[0] if result.devices else result.nearest
-    return note(
-        "needs_load" if result.devices else "needs_load_none",
-        model=result.model.name,
-        users=result.users,
-        prompt=result.prompt_tokens,
-        answer=result.answer_tokens,
-        ttft=result.ttft,
-        tpot=result.tpot,
-        device=called(first) if first else "",
-        layout=layout(first) if first else "",
-        quant=first.quant.upper() if first else "",
-    )
+    values = {
+        "model": result.model.name,
+        "users": result.users,
+        "prompt": result.prompt_tokens,
+        "answer": result.answer_tokens,
+        "ttft": result.ttft,
+        "tpot": result.tpot,
+        "device": called(first) if first else "",
+        "layout": layout(first) if first else "",
+        "quant": first.quant.upper() if first else "",
+    }
+    return note("needs_load", **values) if result.devices else note("needs_load_none", **values)
 
 
 def _below(result: NeedsLoadResult, rented: bool) -> list[Note]:
