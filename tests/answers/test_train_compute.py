@@ -63,6 +63,7 @@ def test_published_runs_lie_in_the_range() -> None:
         (("--gpu", "h100", "--price", "inf"), "--price"),
         (("--gpu", "h100", "--grid", "nan"), "--grid"),
         (("--gpu", "h100", "--pue", "0.5"), "--pue"),
+        (("--gpu", "h100", "--pue", "10.5"), "--pue"),
         (
             (
                 "--gpu",

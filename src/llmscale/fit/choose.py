@@ -202,7 +202,7 @@ def best(
     question: Question,
     counted: Callable[[], Counted | Bare] | None = None,
 ) -> Chosen:
-    """The first of `steps` that fits, the last where none does.
+    """The first of `steps` that fits; where none does, the last that might have by its weights, or else of all.
 
     Args:
         counted: the model with its tensors, to ask where what was compiled leaves it open.
@@ -230,9 +230,6 @@ def best(
             return found
     if too_large and last is None:
         return _least_lacking(model, too_large, devices, question)
-    if too_large and too_large[-1] is steps[-1]:
-        with suppress(UsageError, UnsupportedModelError):
-            return answer(model, steps[-1], devices, question)
     if last is None:
         raise refused or UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.")
     return last

@@ -65,3 +65,9 @@ def test_a_context_beyond_the_models_own_limit_is_told() -> None:
 def test_needs_says_when_nothing_is_enough() -> None:
     assert "--max-count" in good("needs", "deepseek-v3", "-q", "fp32").out
     assert "h100" in good("needs", "deepseek-v3", "-q", "int4", "--max-count", "16", "--all").out
+
+
+def test_what_runs_a_named_model_is_said() -> None:
+    assert "under vLLM." in good("fits", "rtx4090", "glm-4.7-flash").out
+    assert "under llama.cpp." in good("fits", "rtx4090", "llama-3.1-8b").out
+    assert "under" not in good("fits", "rtx4090").out

@@ -15,6 +15,7 @@ from llmscale.render.report import Cell, Column, Report, Table, table, whole, wo
 from llmscale.render.views.cells import HEAVY, answer, commands, counted, gib, loss_word, pace
 from llmscale.render.views.next import three_questions
 from llmscale.render.words import Words
+from llmscale.runtimes.registry import info
 from llmscale.units import format_gib
 
 MODELLED, ASSUMED = Basis.MODELLED.value, Basis.ASSUMED.value
@@ -40,13 +41,20 @@ def _one_device(result: FitsResult, say: Words) -> Report:
     else:
         tables = [*lines_of(result, say)]
         tables += [_missing(say("Just miss"), missing, say)] if missing else []
-    notes = [say.sentence(told) for told in (*result.notes, *_below(result))]
+    notes = [say.sentence(told) for told in (*result.notes, *_below(result), *_under(result))]
     typed = [(f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models if line.command_line]
     told = commands(typed, say)
     if len(typed) == 1:  # as it is typed: the headline says what it runs
         told[-1] = typed[0][1]
     notes += told
     return Report(tuple(tables), tuple(notes))
+
+
+def _under(result: FitsResult) -> Iterator[Note]:
+    """What runs the one model that was named, where no command says it."""
+    for line in result.models if result.choices else ():
+        if line.fits and not line.command_line:
+            yield note("runs_under", quant=line.quant.upper(), runtime=info(line.runtime).title)
 
 
 def _headline(result: FitsResult, say: Words) -> str:
