@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llmscale.answers.load import LoadAsked, served_load, server
-from llmscale.answers.needs import beyond
-from llmscale.answers.needs_devices import filtered, kinds_of
+from llmscale.answers.needs import ALONE, MOST_ROWS, beyond
+from llmscale.answers.needs_devices import COUNTS, filtered, kinds_of
 from llmscale.answers.placed import Laid
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import LossRef, SizedModelRef, model_ref
@@ -27,10 +27,6 @@ from llmscale.formats.recipe import Quant
 from llmscale.records import NamedTuple
 from llmscale.sources.registry import load as find_model
 from llmscale.units import GIB
-
-#: Devices together where nobody says how many; a machine with a switch between them.
-MOST_TOGETHER = 8
-MOST_ROWS = 12
 
 
 def needs_load(
@@ -61,7 +57,7 @@ def needs_load(
         UsageError: bounds that cannot be.
         UnsupportedModelError: a model or format that nobody serves.
     """
-    most = MOST_TOGETHER if max_count is None else max_count
+    most = COUNTS[-1] if max_count is None else max_count
     wanted, serving = filtered(kinds, max_price, most), runtime or server()
     asked = question(load.users.context, load.users.number, kv_dtype, serving, options, catalogue)
     loaded = find_model(reference, catalogue=catalogue)
@@ -189,7 +185,7 @@ class ServingSearch(NamedTuple):
 
     def _offers(self) -> Iterator[_Offer]:
         for device in self.devices:
-            for count in _powers(1 if device.kind in ("laptop", "unified") else self.most):
+            for count in _powers(1 if device.kind in ALONE else self.most):
                 for rank, quant in enumerate(self.steps):
                     for tensor in _powers(count):
                         offer = _Offer(device, count, tensor, quant, rank)

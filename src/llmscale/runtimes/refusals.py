@@ -18,6 +18,9 @@ ANY = "any"
 #: How the quants of files are kept that not everybody reads.
 FILE = "gguf"
 
+#: The vendor whose devices are told apart by generation, NVIDIA's being by compute capability.
+AMD = "AMD"
+
 
 def reads(info: RuntimeInfo, quant: Quant) -> bool:
     """Whether the runtime runs weights in this quant."""
@@ -88,9 +91,6 @@ def unable(quant: Quant, devices: DeviceSet) -> Note | None:
         if foreign or other or _older(device, quant.capability):
             return _lacking(quant.name, device, quant.hardware)
     return None
-
-
-AMD = "AMD"
 
 
 def _known(devices: DeviceSet) -> Iterator[Device]:

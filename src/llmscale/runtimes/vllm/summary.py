@@ -1,9 +1,9 @@
-"""What vLLM makes of a catalogue model on one device, compiled: its profile run, graphs, and what loading leaves.
+"""What vLLM makes of a catalogue model, compiled: its profile run, graphs, and what loading leaves.
 
-The activations are those of `profile`, to the byte. What the allocator leaves beside the weights, which goes by the
-format of each tensor, is not looked at, and the cache is that of layers which keep their blocks apart; where some slide
-or keep states vLLM pads and groups them, see `cache`. Of several devices, and of settings that put anything elsewhere,
-the general rule stands in, which is further off.
+On one device the activations are those of `profile`, to the byte; of several each is taken to do an even part. What the
+allocator leaves beside the weights, which goes by the format of each tensor, is not looked at, and the cache is that of
+layers which keep their blocks apart; where some slide or keep states vLLM pads and groups them, see `cache`. Of
+settings that put anything elsewhere the general rule stands in, which is further off.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from llmscale.runtimes.vllm.started import card_of
 
 #: Bytes of an activation, and of an element of the cache, that a model is compiled at.
 WIDTH = 2
-#: How far off a screening may be: by the general rule or of several devices, and of what was compiled for one; the most
-#: that was seen, and some (tests/fit/test_screens.py).
+#: How far off a screening may be: by the general rule or on several devices, and on one; the most that was seen, and
+#: some (tests/fit/test_screens.py).
 RULED, DRAWN = Off(0.55, 1.0), Off(0.08, 0.08)
 #: Options that change nothing but the step or the share.
 NEARLY = {"gpu_memory_utilization", "max_num_batched_tokens", "max_num_seqs"}
