@@ -15,6 +15,7 @@ and its later vision towers, are transformers' own, which every rank holds whole
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import prod
 
 from llmscale.model.spec import ModelSpec
@@ -75,6 +76,15 @@ def resident_bytes(
 def left_loaded(spec: ModelSpec, element_bytes: int) -> int:
     """Of that, what is the same in every format, stage and step."""
     return rotary_bytes(spec, element_bytes, TABLES) + (MLA_WORKSPACE if is_latent(spec) else 0)
+
+
+@lru_cache(maxsize=1024)
+def loaded_bytes(
+    spec: ModelSpec, planes: PlaneBytes, parallel: Parallel, stage: int, element_bytes: int, tokens: int
+) -> int:
+    """Both together: what the search for a context asks again and again, and no context changes."""
+    weights = weights_per_rank(spec, planes, parallel, stage)
+    return weights + resident_bytes(spec, planes, parallel, stage, element_bytes, tokens=tokens)
 
 
 def deepstack(spec: ModelSpec) -> int:

@@ -11,9 +11,11 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.model.prediction import predicting
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.parallel.mxfp4 import Kernel
 from llmscale.runtimes.parallel.paging import BLOCK
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
@@ -175,8 +177,12 @@ def _caches(subject: Exact, settings: VllmSettings) -> bool:
 def _plan(subject: Exact, device: DeviceTraits, settings: VllmSettings, batch: Batch) -> StartPlan:
     """What many devices of a kind are held against: a start without their memory."""
     kernel = kernel_of(subject.spec, subject.quant, device, release(settings.version))
-    planes = planes_of_file(subject) if subject.quant.kind == KIND else planes_of(subject.quant, kernel)
-    return planned(subject.spec, planes, device, settings, batch)
+    return planned(subject.spec, _planes(subject, kernel), device, settings, batch)
+
+
+@lru_cache(maxsize=1024)
+def _planes(subject: Exact, kernel: Kernel) -> PlaneBytes:
+    return planes_of_file(subject) if subject.quant.kind == KIND else planes_of(subject.quant, kernel)
 
 
 def card_of(devices: DeviceSet) -> Card:

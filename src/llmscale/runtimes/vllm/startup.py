@@ -17,7 +17,7 @@ from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, request_bytes
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
-from llmscale.runtimes.vllm.loaded import resident_bytes, shards, weights_per_rank
+from llmscale.runtimes.vllm.loaded import loaded_bytes, shards
 from llmscale.runtimes.vllm.lora import Adapters, lora_bytes
 from llmscale.runtimes.vllm.overhead import graph_bytes, graph_layers, non_torch_bytes
 from llmscale.runtimes.vllm.profile import H100, DeviceTraits, activation_peak, encoder_inputs, step_widths
@@ -183,8 +183,7 @@ def _stage(
 ) -> StageBytes:
     """What a rank of one pipeline stage holds but for the cache; images are seen by the first."""
     parallel, rules, element_bytes = settings.parallel, release(settings.version), settings.element_bytes
-    loaded = weights_per_rank(spec, planes, parallel, stage)
-    loaded += resident_bytes(spec, planes, parallel, stage, element_bytes, tokens=batch.tokens)
+    loaded = loaded_bytes(spec, planes, parallel, stage, element_bytes, batch.tokens)
     loaded += projection(spec) * element_bytes if settings.speculated else 0
     loaded += lora_bytes(shards(spec, parallel, stage), settings.adapters, element_bytes)
     images, model = 0, step_widths(spec, parallel)
