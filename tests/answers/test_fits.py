@@ -11,7 +11,7 @@ from llmscale.answers.fits import MOST_ROWS
 from llmscale.answers.fitting import LEAST_IN_RAM
 from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.answers.worth import RECENT, ranked_by, weight, worths, worthwhile
-from llmscale.errors import LlmscaleError, UsageError
+from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.formats.ladder import FLOOR
 from llmscale.sources.registry import load
 from llmscale.units import GIB
@@ -120,11 +120,10 @@ def test_what_nobody_packages_does_not_come_before_what_people_run(device: str) 
 
 def test_a_test_rates_the_models_of_its_day() -> None:
     """The newest one that rates any that fits, though an older one rates more of them; and of code its own."""
-    old, new = (worths(None)[key] for key in ("phi-4", "qwen3-14b"))
-    assert ranked_by([old, old, new]) == "livebench-2025-04"
-    assert ranked_by([old]) == "livebench-2024-11"
-    assert ranked_by([]) == ""
-    assert ranked_by([worths(None)["qwen3-32b"]], "code") == "aider-polyglot"
+    old, new = (worths(None)[key].scores for key in ("phi-4", "qwen3-14b"))
+    assert ranked_by((old | new).__contains__) == "livebench-2025-04"
+    assert ranked_by(old.__contains__) == "livebench-2024-11"
+    assert ranked_by(worths(None)["qwen3-32b"].scores.__contains__, "code") == "aider-polyglot"
 
 
 def test_a_newer_model_that_nobody_rates_does_not_hide_one_that_the_newest_test_rates() -> None:
@@ -170,6 +169,46 @@ def test_what_is_wanted_of_a_model_holds_of_every_row() -> None:
     licences = {worths(None)[line.id].licence for line in listed(licence="apache").models}
     assert licences
     assert all("apache" in licence.lower() for licence in licences)
+
+
+@pytest.mark.parametrize(
+    ("device", "asked"),
+    [
+        ("rtx4090", {}),
+        ("m3-max-64gb", {"runtime": "mlx", "sort": "released"}),
+        ("rtx3060-12gb", {"purpose": "vision", "options": {"ram": "64GB"}}),
+        ("2x rtx3090", {"quants": ["all"]}),
+    ],
+)
+def test_a_short_list_is_the_head_of_the_long_one(device: str, asked: dict[str, Any]) -> None:
+    """Though no more models are placed than have to be for it."""
+    short, long = listed(device, **asked), listed(device, limit=400, **asked)
+    assert short.models == long.models[: len(short.models)]
+    assert len(long.models) > len(short.models) == MOST_ROWS
+    assert short.hidden + len(short.models) == long.hidden + len(long.models)
+    assert set(short.not_available) == set(long.not_available)
+
+
+def test_what_cannot_be_had_is_told_apart() -> None:
+    """Of the models that are worth naming MLX has no code for some."""
+    answer = listed("m3-max-64gb", runtime="mlx", sort="released")
+    assert 10 < len(answer.not_available) < answer.hidden
+    assert "zamba2-7b" in answer.not_available
+    assert not set(answer.not_available) & {line.id for line in answer.models}
+    for name in answer.not_available[:5]:
+        with pytest.raises(UnsupportedModelError):
+            fits("m3-max-64gb", [name], runtime="mlx")
+
+
+@pytest.mark.parametrize("device", ["m1-8gb", "rx6700xt", "mi300x"])
+def test_what_some_formats_of_a_runtime_need_does_not_refuse_the_others(device: str) -> None:
+    """transformers runs in 16 bits where QuIP# does not."""
+    assert listed(device, runtime="transformers").models[0].fits
+
+
+def test_a_runtime_whose_usual_formats_do_not_run_there_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"EXL3 6\.0 bpw does not run on mi300x: it needs CUDA"):
+        fits("mi300x", runtime="exllama")
 
 
 @pytest.mark.parametrize("wrong", [{"sort": "price"}, {"purpose": "poetry"}, {"limit": 0}])

@@ -100,12 +100,12 @@ def test_a_doubling_weighs_as_much_as_a_year() -> None:
 
 def test_the_newest_test_that_rates_any_of_them_counts() -> None:
     newest, older, *_ = worth._newest_first(None)
-    assert ranked_by([one("a", scores={older: 1.0}), one("b", scores={newest: 1.0, older: 2.0})]) == newest
-    assert ranked_by([one("a", scores={older: 1.0})]) == older
-    assert ranked_by([one("a")]) == ""
+    assert ranked_by({newest, older}.__contains__) == newest
+    assert ranked_by({older}.__contains__) == older
+    assert ranked_by(set().__contains__) == ""
     code = worth._newest_first("code")[0]
-    assert ranked_by([one("a", scores={code: 1.0, newest: 1.0})], "code") == code
-    assert ranked_by([one("a", scores={code: 1.0})]) == ""
+    assert ranked_by({code, newest}.__contains__, "code") == code
+    assert ranked_by({code}.__contains__) == ""
 
 
 def test_what_the_catalogue_says_of_a_model() -> None:
@@ -124,8 +124,9 @@ def row(name: str, fits: bool = True, missing: int = 0, context: int | None = 81
     line = SimpleNamespace(max_context=context, tokens_per_second=speed)
     about = SimpleNamespace(id=name, parameters=len(name))
     chosen = SimpleNamespace(quant=SimpleNamespace(id="no-such-quant"))
-    entry = SimpleNamespace(model=SimpleNamespace(about=about))
-    return SimpleNamespace(fits=fits, missing=missing, line=line, entry=entry, worth=one(name), chosen=chosen)
+    entry = SimpleNamespace(id=name, model=SimpleNamespace(about=about))
+    told = {"fits": fits, "missing": missing, "line": line, "worth": one(name), "refused": False}
+    return SimpleNamespace(entry=entry, chosen=chosen, **told)
 
 
 class Refused:
@@ -181,6 +182,33 @@ def test_what_fits_comes_first_then_what_lacks_least() -> None:
     assert order(test="t") == ["b", "a", "near", "far"]
     rows[2].worth = None
     assert order() == ["a", "b", "near", "far"]
+    rows[0].refused = True
+    assert order() == ["a", "b", "near"], "what no runtime takes has no place"
+
+
+class Watched(SimpleNamespace):
+    """A row that says when somebody asks whether it fits."""
+
+    asked: list[str]
+
+    @property
+    def fits(self) -> bool:
+        self.asked.append(self.entry.id)
+        return True
+
+
+def test_no_more_is_asked_about_than_what_is_taken() -> None:
+    asked: list[str] = []
+    scores = {"best": 90.0, "good": 80.0, "fair": 70.0, "poor": 10.0}
+    rows = [
+        Watched(asked=asked, worth=one(name, scores={"t": score}), entry=row(name).entry, chosen=row(name).chosen)
+        for name, score in reversed(scores.items())
+    ]
+    rows[-1].chosen.quant.id = "q2_k"  # loses more than it is ahead by
+    lazily = ordered(rows, Wanted(), "t", frozenset())
+    assert [next(lazily).entry.id for _ in range(2)] == ["good", "fair"]
+    assert set(asked) == {"best", "good", "fair"}
+    assert [each.entry.id for each in lazily] == ["best", "poor"]
 
 
 def test_a_score_is_that_of_the_test_less_what_the_quant_loses() -> None:

@@ -23,6 +23,7 @@ class Entry:
 
     Attributes:
         reference: how it is called.
+        id: by which the catalogue has it.
         own: whether it is of the user's catalogue.
     """
 
@@ -31,8 +32,9 @@ class Entry:
     ) -> None:
         """Without a `model` it is one that ships, of which what was compiled is read when somebody looks at it."""
         self.reference, self.catalogue, self.own = reference, catalogue, own
+        self.id = reference
         if model is not None:
-            self.model = model
+            self.model, self.id = model, model.about.id
 
     @cached_property
     def model(self) -> Model:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from llmscale.answers.catalogued import Entry, all_models
-from llmscale.answers.fitting import Asked, Candidate, Row, ladder_of
+from llmscale.answers.fitting import Asked, Candidate, Row, Steps, ladder_of
 from llmscale.answers.given import whole_number
 from llmscale.answers.placed import dealt
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
+from llmscale.answers.results.later import deferred
 from llmscale.answers.worth import WRITE, Worth, ranked_by, worths, worthwhile
 from llmscale.catalogue.scores import benchmarks
 from llmscale.devices.sets import DeviceSet
-from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.about import DEFAULT_CONTEXT
 from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, Listed, Model, model_of
 from llmscale.formats.ladder import above_floor
+from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.runtimes.refusals import refusal
@@ -95,17 +98,16 @@ def fits(
     entries = named or list(all_models(catalogue))
     given = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
     sets = dealt(given, every, asked)
-    _refuse_unmodelled(sets, every, asked)
+    _refuse_unmodelled(sets, every if models else common, asked)
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
     asking = entries if models or everything else [entry for entry in entries if entry.reference in first]
-    have, unable = _candidates(asking, choose, asked, bool(models))
+    have = choose.candidates(asking, asked, bool(models))
     most = limit or (None if everything or models else MOST_ROWS if device is not None else MOST_EACH)
-    listing = _Listing(wanted, most, "", first, len(entries) - len(asking), command)
+    listing = _Listing(wanted, most, first, len(entries) - len(asking), command)
     alone = asked if models else without_offloading(asked)
     offloading = asked if alone != asked else None
     results = tuple(
-        _fits(Asked(devices, alone, offloading, everything, bool(models), catalogue), have, unable, listing)
-        for devices in sets
+        _fits(Asked(devices, alone, offloading, everything, bool(models), catalogue), have, listing) for devices in sets
     )
     return results[0] if device is not None else FitsOverview(results[0].context, results)
 
@@ -130,27 +132,21 @@ def _refuse_unmodelled(sets: Sequence[DeviceSet], choose: Choices, asked: Questi
     """Raises:
     UsageError: devices on which no runtime is modelled that reads what is asked for first.
     """
-    runtimes = {asked.runs(quant).info.name: quant for quant in choose.ladders[0]}
     for devices in sets:
-        told = [foreign(quant, asked, devices) for _, quant in sorted(runtimes.items())]
-        if told and told[0] and all(told):
-            raise refusal(told[0])
+        told = _foreign(choose.ladders[0], asked, devices)
+        if told:
+            raise refusal(told[min(told)])
 
 
-def _candidates(
-    entries: Iterable[Entry], choose: _Choosing, asked: Question, named: bool
-) -> tuple[list[Candidate], list[str]]:
-    """Those that can be had in any quant asked for, and the ids of those that cannot."""
-    have: list[Candidate] = []
-    unable = []
-    for entry in entries:
-        try:
-            have.append(choose.candidate(entry, asked, named))
-        except UnsupportedModelError:
-            if named:
-                raise
-            unable.append(entry.model.about.id)
-    return have, unable
+def _foreign(quants: Sequence[Quant], asked: Question, devices: DeviceSet) -> dict[str, Note]:
+    """Why each runtime reads none of `quants` on `devices`; empty where any is read."""
+    told: dict[str, Note] = {}
+    for quant in quants:
+        why = foreign(quant, asked, devices)
+        if why is None:
+            return {}
+        told.setdefault(asked.runs(quant).info.name, why)
+    return told
 
 
 class _Choosing(NamedTuple):
@@ -166,40 +162,45 @@ class _Choosing(NamedTuple):
     bounded: bool
     worths: Mapping[str, Worth]
 
-    def candidate(self, entry: Entry, asked: Question, named: bool) -> Candidate:
+    def candidates(self, entries: Iterable[Entry], asked: Question, named: bool) -> list[Candidate]:
+        """Each with its quants.
+
+        Raises:
+            UnsupportedModelError: one that was named cannot be had in any.
+        """
+        steps = partial(self._named if named else self._bounded, asked=asked)
+        have = [Candidate(entry, self.worths.get(entry.id), steps) for entry in entries]
+        for one in have if named else ():
+            one.steps  # noqa: B018  what is named is refused at once
+        return have
+
+    def _named(self, entry: Entry, asked: Question) -> Steps:
+        """Raises:
+        UnsupportedModelError: a model that cannot be had in any.
+        """
+        steps = available(entry.model, self.common, asked)
+        least = min(quant.bits for quant in steps)
+        return Steps(steps, [quant for quant in available(entry.model, self.every, asked) if quant.bits < least])
+
+    def _bounded(self, entry: Entry, asked: Question) -> Steps:
         """Raises:
         UnsupportedModelError: a model that cannot be had in any, or only in what loses too much.
         """
-        about = entry.model.about
         steps = available(entry.model, self.common, asked)
-        worth = self.worths.get(about.id)
-        if named:
-            least = min(quant.bits for quant in steps)
-            below = [quant for quant in available(entry.model, self.every, asked) if quant.bits < least]
-            return Candidate(entry, steps, below, worth)
         if self.bounded:
-            steps = [quant for quant in steps if above_floor(quant, about.id)]
+            steps = [quant for quant in steps if above_floor(quant, entry.id)]
         if not steps:
-            raise UnsupportedModelError(f"{about.name} cannot be had in any quant that keeps its quality.")
-        return Candidate(entry, steps, (), worth)
+            raise UnsupportedModelError(f"{entry.id} cannot be had in any quant that keeps its quality.")
+        return Steps(steps, ())
 
 
-def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listing: _Listing) -> FitsResult:
-    rows, refused = [], list(unable)
-    alike: dict[int, Row] = {}  # of the user's own models, of which many may have one config
-    for candidate in have:
-        shared = id(candidate.entry.model.spec) if isinstance(candidate.entry.model, Counted) else 0
-        try:
-            row = Row(candidate, asked, alike.get(shared) if candidate.entry.own else None)
-            alike.setdefault(shared, row)
-            rows.append(row)
-        except LlmscaleError:
-            if asked.named:
-                raise
-            refused.append(candidate.entry.model.about.id)
-    listing = listing.of(rows)
-    shown = listing.shown(rows, asked, refused)
-    lines = tuple(listing.line(row, at, asked) for at, row in enumerate(shown))
+def _fits(asked: Asked, have: Sequence[Candidate], listing: _Listing) -> FitsResult:
+    rows = _rows(asked, have)
+    for row in rows if asked.named else ():
+        row.line  # noqa: B018  what is named is refused at once
+    test = listing.test(rows)
+    shown = listing.shown(rows, asked, test)
+    lines = tuple(listing.line(row, at, asked, test) for at, row in enumerate(shown))
     devices = asked.devices
     shares = {line.usable_bytes for line in lines}
     usable = shares.pop() if len(shares) == 1 else devices.total_usable
@@ -211,11 +212,23 @@ def _fits(asked: Asked, have: Sequence[Candidate], unable: Sequence[str], listin
         models=lines,
         hidden=len(rows) - len(lines),
         choices=_steps_of(alone, lines[0].quant, asked) if alone and lines else (),
-        not_available=tuple(refused),
-        notes=(*devices.notes, *taken, *_beyond(lines, rows)),
+        not_available=deferred(lambda: tuple(row.entry.id for row in rows if row.refused)),
+        notes=(*devices.notes, *taken, *_beyond(lines, shown)),
         passed_over=listing.passed_over,
-        score_name=benchmarks()[listing.test].name if listing.test else "",
+        score_name=benchmarks()[test].name if test else "",
     )
+
+
+def _rows(asked: Asked, have: Iterable[Candidate]) -> list[Row]:
+    """Of the user's own models, of which many may have one config, those alike are placed once."""
+    rows = []
+    alike: dict[int, Row] = {}
+    for one in have:
+        shared = id(one.entry.model.spec) if one.entry.own and isinstance(one.entry.model, Counted) else 0
+        rows.append(Row(one, asked, alike.get(shared)))
+        if shared:
+            alike.setdefault(shared, rows[-1])
+    return rows
 
 
 class _Listing(NamedTuple):
@@ -223,7 +236,6 @@ class _Listing(NamedTuple):
 
     Attributes:
         most: rows; None for all.
-        test: whose scores rank them.
         first: those worth naming.
         passed_over: how many models were not even asked about.
         commands: whether all lines get theirs, and not the first alone.
@@ -231,51 +243,45 @@ class _Listing(NamedTuple):
 
     wanted: Wanted
     most: int | None
-    test: str
     first: frozenset[str]
     passed_over: int
     commands: bool
 
-    def of(self, rows: Sequence[Row]) -> _Listing:
-        """With the test that ranks these rows."""
-        fitting = (row.worth for row in rows if row.fits and row.worth and row.worth.id in self.first)
-        return self._replace(test=ranked_by(fitting, self.wanted.purpose))
+    def test(self, rows: Sequence[Row]) -> str:
+        """Whose scores rank these rows: the newest that rates any that is worth naming and fits."""
+        rated = [(row.worth.scores, row) for row in rows if row.worth and row.entry.id in self.first]
+        return ranked_by(lambda test: any(test in scores and row.fits for scores, row in rated), self.wanted.purpose)
 
-    def shown(self, rows: Sequence[Row], asked: Asked, refused: list[str]) -> list[Row]:
-        """The rows that are; what the runtime refuses at the last is added to `refused`."""
+    def shown(self, rows: Sequence[Row], asked: Asked, test: str) -> list[Row]:
+        """The rows that are."""
+        everything = asked.everything or asked.named
         near = asked.devices.total_usable // 2
-        kept = [row for row in rows if asked.everything or asked.named or row.fits or row.lacks <= near]
         found: list[Row] = []
-        for row in ordered(kept, self.wanted, self.test, self.first):
-            try:
-                row.line  # noqa: B018  the runtime itself may refuse what was compiled
-            except LlmscaleError:
-                if asked.named:
-                    raise
-                refused.append(row.entry.model.about.id)
-                continue
-            if self.wanted.takes(row) and (asked.everything or asked.named or not row.crawls):
+        for row in ordered(rows, self.wanted, test, self.first):
+            kept = everything or ((row.fits or row.lacks <= near) and not row.crawls)
+            if kept and row.shows and self.wanted.takes(row):
                 found.append(row)
             if len(found) == self.most:
                 break
         return found
 
-    def line(self, row: Row, at: int, asked: Asked) -> FittingModel:
+    def line(self, row: Row, at: int, asked: Asked, test: str) -> FittingModel:
         """What is shown of one, with what to type for the first or all of them."""
-        score = row.worth.scores.get(self.test) if row.worth else None
+        score = row.worth.scores.get(test) if row.worth else None
         typed = (row.fits and (self.commands or (at == 0 and not asked.named))) or (self.commands and asked.named)
         return replace(
             row.line,
             command_line=row.command() if typed else None,
             score=score,
-            score_date="" if score is None else benchmarks()[self.test].read,
+            score_date="" if score is None else benchmarks()[test].read,
         )
 
 
 def _steps_of(candidate: Candidate, advised: str, asked: Asked) -> tuple[Choice, ...]:
     """The ladder of one model, with the quant below it that was taken where none of the usual ones fits."""
-    below = [quant for quant in candidate.below if quant.id == advised]
-    return tuple(ladder_of(candidate.entry, [*candidate.steps, *below], advised, asked))
+    steps = candidate.steps
+    below = [quant for quant in steps.below if quant.id == advised]
+    return tuple(ladder_of(candidate.entry, [*steps.advised, *below], advised, asked))
 
 
 def _beyond(lines: Sequence[FittingModel], rows: Sequence[Row]) -> Iterator[Note]:

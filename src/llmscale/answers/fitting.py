@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 
@@ -15,7 +15,7 @@ from llmscale.answers.results.fits import Choice, FittingModel
 from llmscale.answers.worth import Worth
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
-from llmscale.fit.choose import Chosen, answer, best
+from llmscale.fit.choose import Chosen, answer, best, too_large
 from llmscale.fit.largest import longest_context
 from llmscale.fit.pace import Pace, moved, pace
 from llmscale.fit.question import Question
@@ -46,42 +46,98 @@ class Asked(NamedTuple):
     catalogue: str | None
 
 
-class Candidate(NamedTuple):
-    """A model with the quants that it may be advised in, the better first.
+class Steps(NamedTuple):
+    """The quants that a model may be advised in, the better first.
 
     Attributes:
-        below: quants that lose more, for a model that was named and fits in none of `steps`.
-        worth: what the catalogue says of it; None for what is not of the catalogue.
+        below: quants that lose more, for a model that was named and fits in none of `advised`.
     """
 
-    entry: Entry
-    steps: Sequence[Quant]
+    advised: Sequence[Quant]
     below: Sequence[Quant]
-    worth: Worth | None
+
+
+class Candidate:
+    """A model that is asked about."""
+
+    def __init__(self, entry: Entry, worth: Worth | None, choose: Callable[[Entry], Steps]) -> None:
+        """`worth` is what the catalogue says of it; None for what is not of the catalogue."""
+        self.entry, self.worth, self._choose = entry, worth, choose
+
+    @cached_property
+    def steps(self) -> Steps:
+        """See there.
+
+        Raises:
+            UnsupportedModelError: it cannot be had in any quant that was to choose from.
+        """
+        return self._choose(self.entry)
 
 
 class Row:
-    """One model on the devices; what is only shown is worked out when it is."""
+    """One model on the devices; what nobody looks at is not worked out."""
 
     def __init__(self, candidate: Candidate, asked: Asked, like: Row | None = None) -> None:
         """`like` is the row of another model with the same tensors and the same steps."""
-        self.entry, self.worth, self.asked = candidate.entry, candidate.worth, asked
-        self.question: Question = like.question if like else asked.question
-        self.chosen: Chosen = like.chosen if like else self._best(candidate.steps)
-        if like:
-            return
-        if candidate.below and not self.chosen.fits:
-            with suppress(LlmscaleError):  # the devices run none of those
-                self.chosen = self._best(candidate.below)
-        if asked.offloading and not self.chosen.fits:
-            light = [quant for quant in candidate.steps if quant.keeps or quant.bits <= MOST_IN_RAM]
-            if light:
-                self.question = asked.offloading
-                self.chosen = self._best(light)
+        self.candidate, self.asked, self._like = candidate, asked, like
+        self.entry, self.worth = candidate.entry, candidate.worth
 
-    def _best(self, steps: Sequence[Quant]) -> Chosen:
+    @cached_property
+    def _found(self) -> tuple[Question, Chosen]:
+        """The quant that was chosen, and the question by which.
+
+        Raises:
+            LlmscaleError: what the runtimes refuse.
+        """
+        if self._like:
+            return self._like._found
+        asked, steps = self.asked, self.candidate.steps
+        question, chosen = asked.question, self._best(steps.advised, asked.question)
+        if steps.below and not chosen.fits:
+            with suppress(LlmscaleError):  # the devices run none of those
+                chosen = self._best(steps.below, question)
+        light = [quant for quant in steps.advised if quant.keeps or quant.bits <= MOST_IN_RAM]
+        if asked.offloading and light and not chosen.fits:
+            question, chosen = asked.offloading, self._best(light, asked.offloading)
+        return question, chosen
+
+    def _best(self, steps: Sequence[Quant], question: Question) -> Chosen:
         counted = None if self.asked.named else self.entry.counted
-        return best(self.entry.model, steps, self.asked.devices, self.question, counted)
+        return best(self.entry.model, steps, self.asked.devices, question, counted)
+
+    @property
+    def chosen(self) -> Chosen:
+        """In which quant, and where it lies.
+
+        Raises:
+            LlmscaleError: what the runtimes refuse.
+        """
+        return self._found[1]
+
+    @property
+    def question(self) -> Question:
+        """By which it was chosen.
+
+        Raises:
+            LlmscaleError: what the runtimes refuse.
+        """
+        return self._found[0]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the runtimes do; by what was compiled, where nobody looked at what is shown of it."""
+        try:
+            return self.chosen is None or not vars(self).get("shows", True)
+        except LlmscaleError:
+            return True
+
+    @cached_property
+    def shows(self) -> bool:
+        """Whether the runtime itself takes it, which what was compiled does not tell."""
+        try:
+            return self.line is not None
+        except LlmscaleError:
+            return False
 
     @property
     def crawls(self) -> bool:
@@ -95,8 +151,16 @@ class Row:
 
     @cached_property
     def fits(self) -> bool:
-        """Whether it does in the quant that was chosen at the last."""
-        return self.chosen.fits
+        """Whether it does in the quant that was chosen at the last; what is refused does not."""
+        asked = self.asked
+        try:
+            steps = self.candidate.steps
+            alone = not (self._like or steps.below or asked.offloading)
+            if alone and too_large(self.entry.model, steps.advised, asked.devices, asked.question):
+                return False
+            return self.chosen.fits
+        except LlmscaleError:
+            return False
 
     @property
     def lacks(self) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from llmscale.answers.fitting import Row
 from llmscale.answers.given import above_nothing
 from llmscale.answers.worth import refuse_purpose, weight
 from llmscale.errors import LlmscaleError, UsageError
+from llmscale.formats.quality import least_loss, loss
 from llmscale.records import NamedTuple
 
 #: ``--sort``; all put the most first.
@@ -66,29 +68,45 @@ def _line(row: Row) -> Any:
         return None
 
 
-def ordered(rows: Iterable[Row], wanted: Wanted, test: str, first: frozenset[str]) -> list[Row]:
-    """Those that fit before those that do not, of which the one that lacks least is first.
+def ordered(rows: Iterable[Row], wanted: Wanted, test: str, first: frozenset[str]) -> Iterator[Row]:
+    """Those that fit before those that do not, of which the one that lacks least is first; none that is refused.
+
+    No more rows are looked into than are taken: each waits at the place that it would have at the best, and is put
+    where it belongs when its turn comes.
 
     Args:
         test: whose scores count; what has none comes after what has one, by how common it is, size and age.
         first: the models that are worth naming, which come before the others.
     """
     key = SORTS.get(wanted.sort)
+    waiting = [(_at_best(row, wanted, test, first), number, row) for number, row in enumerate(rows)]
+    heapify(waiting)
+    placed: set[int] = set()
+    rest: list[Row] = []
+    while waiting:
+        _, number, row = heappop(waiting)
+        if number in placed:
+            yield row
+        elif row.fits:
+            placed.add(number)
+            own = _quality(row, score_of(row, test)) if key is None else (-(key(row) if _line(row) else 0),)
+            heappush(waiting, ((row.entry.id not in first, *own, row.entry.id), number, row))
+        else:
+            rest.append(row)
+    yield from sorted((row for row in rest if not row.refused), key=lambda row: (row.missing, row.entry.id))
 
-    def place(row: Row) -> tuple[Any, ...]:
-        about = row.entry.model.about
-        if not row.fits:
-            return 1, row.missing, about.id
-        if key is not None:
-            return 0, about.id not in first, -(key(row) if _line(row) else 0), about.id
-        return 0, about.id not in first, *_quality(row, test), about.id
 
-    return sorted(rows, key=place)
+def _at_best(row: Row, wanted: Wanted, test: str, first: frozenset[str]) -> tuple[Any, ...]:
+    """The foremost place that it may have."""
+    later, name = row.entry.id not in first, row.entry.id
+    if wanted.sort != DEFAULT_SORT:
+        return (later,)
+    rated = row.worth.scores.get(test) if row.worth else None
+    return later, *_quality(row, None if rated is None else rated - least_loss()), name
 
 
-def _quality(row: Row, test: str) -> tuple[float, ...]:
+def _quality(row: Row, score: float | None) -> tuple[float, ...]:
     """Less is better: the score less what the quant loses, in points; without a score what `worth` says."""
-    score = score_of(row, test)
     if score is not None:
         return 0, -score
     return (1, -row.worth.common, -weight(row.worth)) if row.worth else (1, 0, 0)
@@ -99,7 +117,5 @@ def score_of(row: Row, test: str) -> float | None:
     found = row.worth.scores.get(test) if row.worth else None
     if found is None:
         return None
-    from llmscale.formats.quality import loss
-
     lost = loss(row.chosen.quant.id, row.entry.model.about.id)
     return found - (lost.percent if lost else 0.0)

@@ -12,7 +12,7 @@ one counts as a smaller one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from math import log2
 from typing import TYPE_CHECKING, Any
@@ -171,14 +171,16 @@ def month(released: str) -> int:
     return 12 * int(found[1]) + int(found[2] or 1) - 1 if found else 0
 
 
-def ranked_by(fitting: Iterable[Worth], purpose: str | None = None) -> str:
+def ranked_by(rates: Callable[[str], bool], purpose: str | None = None) -> str:
     """The newest test of what is wanted that rates any of the models that fit; empty where none does.
 
     Scores of two tests are never mixed. The newest one it is and not the one with most models, because a test rates the
     models of its day: by the fullest one OLMo 2 would be named before Qwen3.
+
+    Args:
+        rates: whether a test does.
     """
-    rated = {test for one in fitting for test in one.scores}
-    return next((test for test in _newest_first(purpose) if test in rated), "")
+    return next(filter(rates, _newest_first(purpose)), "")
 
 
 def _newest_first(purpose: str | None) -> list[str]:

@@ -212,12 +212,12 @@ def best(
     """
     refused: LlmscaleError | None = None
     last: Chosen | None = None
-    too_large: list[Quant] = []
+    larger: list[Quant] = []
     for quant in steps:
-        offloads = _offloads(question, quant)
-        if not offloads and model.on_devices(quant) > devices.memory:
-            too_large.append(quant)
+        if too_large(model, [quant], devices, question):
+            larger.append(quant)
             continue
+        offloads = _offloads(question, quant)
         try:
             found = answer(model, quant, devices, question)
             if counted is not None and _open(found, devices, offloads):
@@ -228,11 +228,18 @@ def best(
         last = found
         if found.fits:
             return found
-    if too_large and last is None:
-        return _least_lacking(model, too_large, devices, question)
+    if larger and last is None:
+        return _least_lacking(model, larger, devices, question)
     if last is None:
         raise refused or UnsupportedModelError(f"{model.about.name} cannot be had in any of these quants.")
     return last
+
+
+def too_large(model: Model, quants: Sequence[Quant], devices: DeviceSet, question: Question) -> bool:
+    """Whether the weights alone are, in all of `quants`."""
+    return all(
+        model.on_devices(quant) > devices.memory and not _offloads(question, quant) for quant in reversed(quants)
+    )
 
 
 def _least_lacking(model: Model, quants: Sequence[Quant], devices: DeviceSet, question: Question) -> Chosen:

@@ -8,6 +8,7 @@ and a model's own figure is shown where it was published.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from llmscale.records import NamedTuple, dataclass
@@ -81,3 +82,9 @@ def loss(quant: str, model: str = "") -> Loss | None:
     data = table("quality")
     found = data.get(model, {}).get(quant) or data[""].get(quant)
     return Loss(*found) if found else None
+
+
+@cache
+def least_loss() -> float:
+    """The per cent that no quant loses less than of any model; below 0, since some read one text a little better."""
+    return min(0.0, *(float(percent) for known in table("quality").values() for percent, _ in known.values()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from llmscale.answers.results.common import SCHEMA, LossRef
+from llmscale.answers.results.later import later
 from llmscale.notes import Note
 from llmscale.records import dataclass
 
@@ -86,14 +87,15 @@ class Choice:
     may_fit: bool = False
 
 
+@later("not_available")
 @dataclass
 class FitsResult:
     """Answer of ``fits DEVICE``.
 
-    `choices` are the usual quants, where one model was asked for; `not_available` are models that cannot be had in any
-    of the quants that were to choose from. `hidden` were asked about and are not shown; `passed_over` were not asked
-    about, since they are older than others of their line, closed, or made for something else. `score_name` is the test
-    whose scores rank the models."""
+    `choices` are the usual quants, where one model was asked for. `hidden` were asked about and are not shown;
+    `not_available` are those among them that cannot be had in any of the quants that were to choose from.
+    `passed_over` were not asked about, since they are older than others of their line, closed, or made for something
+    else. `score_name` is the test whose scores rank the models."""
 
     device: DeviceRef
     context: int
