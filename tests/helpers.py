@@ -109,7 +109,7 @@ def process(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | N
         capture_output=True,
         env=dict(env or environment()),
         cwd=cwd,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return Answer(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))

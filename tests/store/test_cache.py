@@ -244,3 +244,13 @@ def test_a_folder_that_may_only_be_read_still_answers(home: Path) -> None:
     finally:
         (home / "kind").chmod(0o700)
     assert make.times == 2
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="there is no folder here that nobody may write in")
+def test_a_folder_that_nobody_may_write_in_still_answers(home: Path) -> None:
+    """As above, also for root: what the kernel shows takes no files."""
+    home.mkdir()
+    (home / "kind").symlink_to("/sys/kernel", target_is_directory=True)
+    make = Making(rows=ROWS)
+    assert [plain(kept("kind", LONG, "", make)) for _ in range(2)] == [{"rows": ROWS}] * 2
+    assert make.times == 2
