@@ -42,6 +42,10 @@ class Quantity(NamedTuple):
                 basis = part.basis
         return cls(value, low, high, basis)
 
+    def plus(self, more: int) -> Quantity:
+        """With so many bytes more, which are known as well as the rest; fewer where it is negative."""
+        return Quantity(self.value + more, self.low + more, self.high + more, self.basis) if more else self
+
     def split(self, shares: Iterable[int]) -> list[Quantity]:
         """Dealt out in proportion to `shares`, to the byte: the parts are the whole again."""
         shares = list(shares)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from llmscale.devices.sets import DeviceSet, sized
-from llmscale.fit.subject import BareSize, Subject
+from llmscale.fit.bare import BareSize
+from llmscale.fit.subject import Subject
 from llmscale.formats.catalogue import number_format, quant
 from llmscale.model.shape import LayerCache, LayerState, Shape
 from llmscale.quantity import Basis, Quantity
@@ -49,9 +50,8 @@ def bare(shapes: list[Shape], size: int) -> BareSize:
     """A size with models of these shapes around it."""
     nothing = SizedWeights(Quantity.exactly(0, Basis.ASSUMED))
     around = tuple(Summary(str(n), shape, nothing, PLAIN, exact=False) for n, shape in enumerate(shapes))
-    return BareSize(
-        "bare", Quantity(size, size * 3 // 4, size, Basis.ASSUMED), PLAIN, around, tuple(range(len(around)))
-    )
+    weights = Quantity(size, size * 3 // 4, size, Basis.ASSUMED)
+    return BareSize("bare", weights, PLAIN, around, tuple(range(len(around))), {})
 
 
 SUBJECTS: st.SearchStrategy[Subject] = st.builds(known, SHAPE, SIZES) | st.builds(

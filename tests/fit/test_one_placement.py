@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import LlmscaleError
+from llmscale.fit.bare import Bare
 from llmscale.fit.largest import LONGEST, longest_context, most_sequences
 from llmscale.fit.place import place
-from llmscale.fit.subject import Bare, Counted, Subject, model_of
+from llmscale.fit.subject import Counted, Subject, model_of
 from llmscale.formats.catalogue import number_format, quant
 from llmscale.runtimes.interface import Runtime, Workload
 from llmscale.runtimes.placed import Placement, Verdict

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from llmscale import load
 from llmscale.devices.sets import ANY_DEVICE, device_set
+from llmscale.fit.bare import Bare
 from llmscale.fit.place import place
 from llmscale.fit.subject import Subject, model_of
 from llmscale.formats.catalogue import number_format, quant, quants
 from llmscale.quantity import Basis
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, Placement, Verdict
-from llmscale.runtimes.registry import runtime
+from llmscale.runtimes.registry import infos, runtime
 from llmscale.units import GIB
 from tests.fit.synthetic import RULE, SUBJECTS, cards, work
 
@@ -116,3 +117,34 @@ def test_a_card_without_room_for_anything_is_left_out() -> None:
     large, small = placed.devices
     assert (small.used, small.parts) == (0, ())
     assert large.used == laid("llama-2-7b", "fp16", "rtx4090").used
+
+
+ROOMS = (
+    "24GiB",
+    "8GiB",
+    "80GiB",
+    "rtx4090",
+    "rtx3060-12gb",
+    "h100",
+    "2x rtx3090",
+    "2x 24GiB",
+    "2x h100",
+    "4x l40s",
+    "1GiB",
+)
+
+
+@pytest.mark.parametrize("name", [info.name for info in infos()])
+def test_a_size_that_was_asked_about_before_lies_as_one_that_was_not(name: str) -> None:
+    """Models of about a size are asked once for devices that a runtime fills alike."""
+    found, form = runtime(name), quant("int4")
+    before = model_of(load("7B").known())
+    assert isinstance(before, Bare)
+    for context in (4096, 30_000):
+        for devices in map(device_set, ROOMS):
+            asked = Workload(context, 1, number_format("fp16"), form.activation_bytes)
+            now, then = (
+                place(found, model.subject(form, found.info.engine or name), asked, devices)
+                for model in (model_of(load("7B").known()), before)
+            )
+            assert now == then, (context, devices.name)

@@ -8,7 +8,8 @@ from llmscale import load
 from llmscale.catalogue.summaries import summary
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit.about import DEFAULT_CONTEXT
-from llmscale.fit.subject import Bare, BareSize, Counted, Listed, listed, model_of
+from llmscale.fit.bare import Bare, BareSize
+from llmscale.fit.subject import Counted, Listed, listed, model_of
 from llmscale.formats.catalogue import quant, quants
 from llmscale.quantity import Basis
 from llmscale.runtimes.subject import Exact, Summary

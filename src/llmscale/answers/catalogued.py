@@ -11,7 +11,8 @@ from llmscale.catalogue.entries import entry_of, models
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.catalogue.summaries import ModelSummary, shipped
 from llmscale.catalogue.user import location, own
-from llmscale.fit.subject import Bare, Counted, Listed, Model, listed, model_of
+from llmscale.fit.bare import Bare
+from llmscale.fit.subject import Counted, Listed, Model, listed, model_of
 from llmscale.sources.catalogue import of_entry, of_report
 from llmscale.sources.interface import Loaded
 from llmscale.sources.registry import load

@@ -18,11 +18,12 @@ from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResul
 from llmscale.answers.results.later import begun
 from llmscale.devices.sets import ANY_DEVICE, DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.fit.bare import Bare
 from llmscale.fit.choose import foreign, refuse_options
 from llmscale.fit.pace import moved
 from llmscale.fit.place import place
 from llmscale.fit.question import DEFAULT_KV, Question
-from llmscale.fit.subject import Bare, Counted, model_of
+from llmscale.fit.subject import Counted, model_of
 from llmscale.fit.under_load import held
 from llmscale.formats.mixed import parse_map, unmatched
 from llmscale.formats.recipe import AS_STORED, OWN_MIX, Quant

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llmscale.answers.placed import Laid, explained_pace
+from llmscale.fit.bare import BareSize
 from llmscale.fit.bounds import explain_bounds
 from llmscale.fit.pace import moved
-from llmscale.fit.subject import BareSize
 from llmscale.formats.catalogue import format_of
 from llmscale.formats.recipe import REST
 from llmscale.model.inventory import TensorGroup

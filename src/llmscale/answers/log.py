@@ -14,9 +14,10 @@ from llmscale.answers.question import quants_of, question
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.log import LogResult, LogTerm, LogTrouble
 from llmscale.errors import InputFileError, NotFoundError, UsageError
+from llmscale.fit.bare import Bare
 from llmscale.fit.place import place
 from llmscale.fit.question import DEFAULT_KV
-from llmscale.fit.subject import Bare, Counted, model_of
+from llmscale.fit.subject import Counted, model_of
 from llmscale.formats.select import named as named_quant
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple

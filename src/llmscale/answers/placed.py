@@ -10,12 +10,13 @@ from llmscale.answers.results.later import deferred
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.fit.about import About
+from llmscale.fit.bare import BareSize
 from llmscale.fit.choose import Choices
 from llmscale.fit.largest import longest_context, most_sequences
 from llmscale.fit.pace import Moved, Pace, explain_pace, pace
 from llmscale.fit.place import Settled, refuse_too_few
 from llmscale.fit.question import Question
-from llmscale.fit.subject import BareSize, Subject
+from llmscale.fit.subject import Subject
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import ModelName, Runtime, Workload

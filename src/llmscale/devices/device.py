@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
+from functools import cache
 from typing import Any, Literal
 
 from llmscale.names import find, normal
@@ -134,6 +135,7 @@ def entry(device_id: str) -> Device:
     return made(table("devices")["entries"][device_id])
 
 
+@cache
 def known(device_id: str) -> Device | None:
     """The device with exactly this id; None for a bare size."""
     fields = table("devices")["entries"].get(device_id)

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.fit.bare import Bare
 from llmscale.fit.largest import longest_context
 from llmscale.fit.place import Settled, place
 from llmscale.fit.question import Question
-from llmscale.fit.subject import Bare, Counted, Listed, Model, Subject
+from llmscale.fit.subject import Counted, Listed, Model, Subject
 from llmscale.formats.ladder import by_quality, ladder, originals
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import named as named_quant

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
-from llmscale.fit.subject import BareSize, Subject
+from llmscale.fit.bare import BareSize
+from llmscale.fit.subject import Subject
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.general import cache_bytes, state_bytes
 from llmscale.runtimes.interface import Runtime, Workload
-from llmscale.runtimes.placed import KINDS, WEIGHTS, Part, Placement, Usage
+from llmscale.runtimes.placed import KINDS, OVERHEAD, WEIGHTS, Part, Placement, Usage
 from llmscale.runtimes.subject import Exact, SizedWeights
 
 
@@ -35,12 +36,33 @@ def place(runtime: Runtime, subject: Subject, asked: Workload, devices: DeviceSe
         refuse_too_few(runtime.ranks(asked), devices)
     if isinstance(subject, BareSize):
         work = runtime.settle(subject.neighbours[0], asked, devices)
-        sized = SizedWeights(subject.weights, subject.weights.value)
-        found = [runtime.screen(near._replace(sized=sized), work, devices) for near in subject.neighbours]
-        return Settled(work, _together(subject, work, found))
+        return Settled(work, _of_size(runtime, subject, work, devices))
     work = runtime.settle(subject, asked, devices)
     placer = runtime.place if isinstance(subject, Exact) else runtime.screen
     return Settled(work, placer(subject, work, devices))  # type: ignore[arg-type]
+
+
+def _of_size(runtime: Runtime, subject: BareSize, work: Workload, devices: DeviceSet) -> Placement:
+    """What lies there of it; on devices that a runtime fills alike all models of about the size are asked once."""
+    sized = SizedWeights(subject.weights, subject.weights.value)
+    alike = runtime.screens_alike(work, devices)
+    kind, further = alike or (None, 0)
+    key = (runtime.info.name, runtime.release, subject.weights, repr(work), kind)
+    if alike is None or key not in subject.screened:
+        found = [runtime.screen(near._replace(sized=sized), work, devices) for near in subject.neighbours]
+        subject.screened[key] = _together(subject, work, found), further
+        return subject.screened[key][0]
+    own = runtime.screen(subject.neighbours[0]._replace(sized=sized), work, devices)
+    placed, theirs = subject.screened[key]
+    on_each = zip(placed.devices, own.devices, strict=True)
+    return placed._replace(devices=tuple(_moved(one, there.budget, further - theirs) for one, there in on_each))
+
+
+def _moved(usage: Usage, budget: int, further: int) -> Usage:
+    """The same on a device with another budget, on which so many bytes more lie beside the model."""
+    parts = tuple(Part(part.kind, part.size.plus(further)) if part.kind == OVERHEAD else part for part in usage.parts)
+    ends = usage.ends and (usage.ends[0] + further, usage.ends[1] + further)
+    return Usage(budget, parts, ends)
 
 
 def refuse_too_few(ranks: int, devices: DeviceSet) -> None:

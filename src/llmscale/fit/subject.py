@@ -8,38 +8,20 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from functools import cached_property
 
 from llmscale.catalogue.summaries import ModelSummary, compiled, sizes
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit.about import About
-from llmscale.fit.neighbours import neighbours
-from llmscale.formats.catalogue import format_of
-from llmscale.formats.recipe import REST, Quant
+from llmscale.fit.bare import Bare, BareSize
+from llmscale.formats.recipe import Quant
 from llmscale.model.derived import by_tensors
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.shape import Shape
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis, Quantity
-from llmscale.records import NamedTuple, dataclass
+from llmscale.records import dataclass
 from llmscale.runtimes.subject import Exact, SizedWeights, Summary
-
-
-class BareSize(NamedTuple):
-    """Weights alone; models of about that size answer for all else.
-
-    Attributes:
-        neighbours: of which no two are alike.
-        models: of every model of about that size, the nearest first, the number of the neighbour that it is like.
-    """
-
-    name: str
-    weights: Quantity
-    quant: Quant
-    neighbours: tuple[Summary, ...]
-    models: tuple[int, ...]
-
 
 Subject = Exact | Summary | BareSize
 
@@ -146,89 +128,7 @@ class Listed:
         return SizedWeights(Quantity.exactly(total), device, *more)
 
 
-@dataclass(frozen=True, eq=False)
-class Bare:
-    """A size alone.
-
-    Attributes:
-        ends: the least and the most parameters that are meant.
-        spread: whether these differ.
-        stored: the format of a file that is at hand; None where there is none.
-    """
-
-    about: About
-    ends: tuple[int, int]
-    spread: bool
-    stored: Quant | None = None
-
-    @cached_property
-    def around(self) -> tuple[ModelSummary, ...]:
-        """Models of about its size."""
-        return neighbours(self.about.parameters, self.about.active < self.about.parameters)
-
-    def subject(self, quant: Quant, engine: str) -> BareSize:
-        """It in a quant, with the models around it in the same one where they can be had in it.
-
-        Raises:
-            UnsupportedModelError: nobody of its size can be asked.
-        """
-        every = [_neighbour(model, quant, engine) for model in self.around]
-        keys = [(near.widths, repr(near.compiled)) for near in every]
-        alike: dict[tuple[Shape, str], Summary] = {}
-        for key, near in zip(keys, every, strict=True):
-            alike.setdefault(key, near)
-        number = {key: place for place, key in enumerate(alike)}
-        models = tuple(number[key] for key in keys)
-        return BareSize(self.about.name, self.weights(quant), quant, tuple(alike.values()), models)
-
-    def weights(self, quant: Quant) -> Quantity:
-        """Bytes of the weights: of a plain width exactly, else by the bits that models of about its size take.
-
-        Raises:
-            UnsupportedModelError: nobody of its size can be asked.
-        """
-        total, (low, high) = self.about.parameters, self.ends
-        if quant.stored:
-            return Quantity.exactly(sum(each.bytes for each in quant.stored))
-        if quant.plain:
-            one = format_of(quant.rules[REST])
-            size, least, most = (one.size((count,)) for count in (total, low, high))
-            # The weights of a bare size follow from it; a reported one is no better than its report.
-            basis = Basis.EXACT if self.about.basis is Basis.ASSUMED and not self.spread else self.about.basis
-            return Quantity(size, least, most, basis)
-        bits = sorted(bits for model in self.around if (bits := _bits(model, quant)))
-        if not bits:
-            raise UnsupportedModelError(
-                f"{self.about.name} is only a size: what {quant.name} makes of it depends on its tensors.",
-                "Name a model or a config.json, or a plain width such as int4.",
-            )
-        middle = bits[(len(bits) - 1) // 2]
-        value, least, most = (round(c * b / 8) for c, b in ((total, middle), (low, bits[0]), (high, bits[-1])))
-        return Quantity(value, least, most, Basis.ASSUMED)
-
-    def on_devices(self, quant: Quant) -> int:
-        """The fewest bytes of the weights that lie on devices which take all layers."""
-        return self.weights(quant).low
-
-    def has(self, quants: Iterable[Quant]) -> list[Quant]:
-        """Those of `quants` that there is an answer in."""
-        return [quant for quant in quants if quant.plain or any(_bits(model, quant) for model in self.around)]
-
-
 Model = Counted | Listed | Bare
-
-
-def _bits(model: ModelSummary, quant: Quant) -> float | None:
-    """Bits per parameter that a model's weights take in a quant; None where it cannot be had in it."""
-    found = sizes(quant.runtime, model.id).get(quant.id)
-    return 8 * found[0] / model.parameters if found else None
-
-
-def _neighbour(model: ModelSummary, quant: Quant, engine: str) -> Summary:
-    """A model of about the size; a size says nothing of the code that it runs through."""
-    nothing = SizedWeights(Quantity.exactly(0, Basis.ASSUMED))
-    widths = Shape.from_json(model.widths or ())._replace(max_context=None)
-    return Summary(model.name, widths, nothing, quant, compiled(engine, model.id), exact=False)
 
 
 def model_of(spec: ModelSpec, stored: Quant | None = None, taken: tuple[Note, ...] = ()) -> Counted | Bare:

@@ -14,7 +14,7 @@ The compute rule and the overhead are modelled, not measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet
@@ -82,6 +82,11 @@ class GeneralRuntime:
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
         return PRECISE
+
+    def screens_alike(self, work: Workload, devices: DeviceSet) -> tuple[Hashable, int] | None:
+        if devices.members or type(self).screen is not GeneralRuntime.screen:
+            return None
+        return devices.count, self.further(devices)[0]
 
     def summarise(self, subject: Exact) -> Any:
         return None
@@ -166,8 +171,7 @@ def spread(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> Pl
         if not share:
             usages.append(Usage(budget))
             continue
-        value, low, high, basis = memory.overhead
-        overhead = Quantity(value + more, low + more, high + more, basis) if more else memory.overhead
+        overhead = memory.overhead.plus(more)
         parts = ((WEIGHTS, weights), (CACHE, cache), (STATE, state), (COMPUTE, memory.compute), (OVERHEAD, overhead))
         usages.append(Usage(budget, gathered(parts)))
     return Placement(tuple(usages), Usage(UNLIMITED, gathered(memory.host)))

@@ -6,7 +6,7 @@ it. `llmscale.runtimes.general` has the rule for what nobody modelled, which eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 # -- what is asked -----------------------------------------------------------------------------------------------------
-
 
 #: Options that were given, by name.
 Options = tuple[tuple[str, Any], ...]
@@ -245,6 +244,10 @@ class Runtime(Protocol):
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
         """How far off `screen` may be, of all that is used; `PRECISE` where it is the placement itself, `UNKNOWN` where
         it says nothing, or more than memory decides."""
+        ...
+
+    def screens_alike(self, work: Workload, devices: DeviceSet) -> tuple[Hashable, int] | None:
+        """A kind that `screen` fills alike whatever the room, and bytes held besides on each; None if room decides."""
         ...
 
     def summarise(self, subject: Exact) -> Any:

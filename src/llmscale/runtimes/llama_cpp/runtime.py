@@ -7,7 +7,7 @@ general rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet
@@ -65,6 +65,9 @@ class LlamaCpp(GeneralRuntime):
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
         error = max(compiled.error(summary, work, devices), compiled.ELSEWHERE if devices.host else 0.0)
         return Off(error, error)
+
+    def screens_alike(self, work: Workload, devices: DeviceSet) -> tuple[Hashable, int] | None:
+        return None if devices.host or devices.members else (devices.count, further(devices)[0])
 
     def summarise(self, subject: Exact) -> Any:
         from llmscale.runtimes.llama_cpp.summarise import summarise

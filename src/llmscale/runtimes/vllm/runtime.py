@@ -6,7 +6,7 @@ model is screened by is `llmscale.runtimes.vllm.summary`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet
@@ -50,6 +50,14 @@ class Vllm(GeneralRuntime):
 
         found = memory(summary, self.memory(summary, work), work, devices, self.release)
         return spread(found, self.budgets(work, devices), self.further(devices))
+
+    def screens_alike(self, work: Workload, devices: DeviceSet) -> tuple[Hashable, int] | None:
+        from llmscale.runtimes.vllm.placement import step_limits
+        from llmscale.runtimes.vllm.started import card_of
+
+        if devices.members:
+            return None
+        return (devices.count, step_limits(work, devices, self.release), card_of(devices).device), 0
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
         from llmscale.runtimes.vllm.summary import error
