@@ -1,0 +1,52 @@
+"""The whole screen as it is drawn, held line by line: ``pytest tests/tui --snapshot-update`` takes new ones."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+pytest.importorskip("textual", reason="the extra [tui] is not installed: make test-extras")
+
+from syrupy.assertion import SnapshotAssertion
+
+from llmscale.render.words import words
+from llmscale.tui.app import Screenful
+from llmscale.tui.choice import Asking
+from tests.tui.test_screen import settled
+
+ONE = Asking("qwen3-8b", "q4_k_m", "8k", gpus=("rtx4090",))
+LARGE = Asking("llama-3.3-70b", "q4_k_m", "8k", gpus=("2x rtx3090", "rtx4090"))
+NOTHING = Asking("gpt2")
+
+
+#: What is in the catalogue: rows of the lists, and how many there are.
+_LISTED = re.compile(r"^│.*?(?=│[│╭╰])|(?<=^╭─ )\S+ [\d,]+ ─+╮")
+
+
+def drawn(choice: Asking, size: tuple[int, int], lang: str) -> str:
+    """The characters of the screen, a row a line, without those of the lists."""
+    screen = Screenful(choice, words(lang))
+    rows: list[str] = []
+
+    async def session() -> None:
+        async with screen.run_test(size=size) as pilot:
+            await settled(pilot)
+            strips = pilot.app.screen._compositor.render_strips()
+            rows.extend(strip.text.rstrip() for strip in strips)
+
+    asyncio.run(session())
+    assert sum(choice.model in row for row in rows) > 1, "it stands in the list and in the command"
+    return "\n".join(_LISTED.sub("", row) for row in rows)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids="{0[0]}x{0[1]}".format)
+@pytest.mark.parametrize("choice", [ONE, LARGE, NOTHING], ids=["fits", "two sets", "no device"])
+def test_the_screen_is_the_held_one(
+    choice: Asking, size: tuple[int, int], lang: str, snapshot: SnapshotAssertion
+) -> None:
+    found = drawn(choice, size, lang)
+    assert len(found.splitlines()) <= size[1]
+    assert found == snapshot
