@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -35,6 +36,17 @@ def test_what_fits_and_what_just_misses() -> None:
     assert "Just miss" in everything
     assert "not shown" not in everything
     assert "Just miss" not in good("fits", "2x h200", "7B").out
+
+
+def test_of_all_models_those_that_cannot_be_had_are_counted_apart() -> None:
+    """MLX has code for some of them; a short list names none, since nobody looked."""
+    asked = ("fits", "m3-max-64gb", "--runtime", "mlx", "--all", "--limit", "4")
+    told = json.loads(good(*asked, "-o", "json").out)
+    gone, text = told["not_available"], good(*asked).out
+    assert f"{len(gone)} cannot be had here: {', '.join(gone[:3])}, ... (-o json names all)." in text
+    assert f"{told['hidden'] - len(gone)} more are not shown (--all)." in text
+    assert f"{len(gone)} 个在这里没有可用的版本:{'、'.join(gone[:3])} 等" in good(*asked, "--lang", "zh").out
+    assert "cannot be had" not in good(*asked[:4]).out
 
 
 def test_nothing_fits_is_said_and_no_empty_table_is_drawn() -> None:

@@ -18,6 +18,8 @@ from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
 from llmscale.units import format_gib
 
+#: Models that are named of those that cannot be had.
+NAMED = 3
 MODELLED, ASSUMED = Basis.MODELLED.value, Basis.ASSUMED.value
 
 
@@ -102,8 +104,16 @@ def _below(result: FitsResult) -> Iterator[Note]:
         yield note("below_floor", quant=lines[0].quant.upper(), model=lines[0].id)
     if result.score_name and any(line.score is not None for line in lines):
         yield note("ranked_by", test=result.score_name)
-    if result.hidden or result.passed_over:
-        yield note("fits_hidden", hidden=result.hidden, passed=result.passed_over)
+    yield from _left_out(result)
+
+
+def _left_out(result: FitsResult) -> Iterator[Note]:
+    """What is not in the table; of a list of all models those that cannot be had apart, since --all shows none."""
+    gone = () if result.passed_over else result.not_available
+    if result.hidden > len(gone) or result.passed_over:
+        yield note("fits_hidden", hidden=result.hidden - len(gone), passed=result.passed_over)
+    if gone:
+        yield note("fits_not_available", count=len(gone), some=gone[:NAMED])
 
 
 def _worth(one: Choice) -> bool:

@@ -249,6 +249,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "below_floor": "{quant} is below what is worth using: a smaller model in a better quant is likely the better one.",
     "ranked_by": "Ranked by {test}, less the loss; then by use, size.",
+    "fits_not_available": lambda v: (
+        f"{v['count']} cannot be had here: {', '.join(v['some'])}"
+        + (", ... (-o json names all)." if v["count"] > len(v["some"]) else ".")
+    ),
     "fits_hidden": lambda v: (
         "; ".join(
             text

@@ -378,6 +378,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "below_floor": "{quant} 损失过大,不建议使用:较小的模型配较好的量化通常更好。",
     "ranked_by": "按 {test} 的分数减去量化损失排序,其次按使用与规模。",
+    "fits_not_available": lambda v: (
+        f"{v['count']} 个在这里没有可用的版本:{'、'.join(v['some'])}"
+        + (" 等(-o json 列出全部)。" if v["count"] > len(v["some"]) else "。")
+    ),
     "fits_hidden": lambda v: (
         ";".join(
             text
