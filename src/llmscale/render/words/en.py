@@ -126,6 +126,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "SGLang quantises with --torchao-config what it has loaded in 16 bits: "
         f"{format_gib(v['before'])} GiB a device, and {format_gib(v['free'])} are free."
     ),
+    "ram_short": lambda v: (
+        f"The RAM would hold ~{format_gib(v['ram'])} GiB, and {format_gib(v['named'])} GiB of it are named."
+    ),
     "fewer_requests": lambda v: (
         "The cache does not hold one request of that context whole."
         if v["asked"] == 1 or v["requests"] < 1
