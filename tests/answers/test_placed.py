@@ -53,6 +53,44 @@ def test_experts_go_to_ram_first_where_the_ram_is_named_too() -> None:
     assert device.tokens_per_second is None
 
 
+def test_ram_that_is_named_too_small_is_a_limit() -> None:
+    short = on("rtx3060", "qwen3-30b-a3b", "q8_0", ram=8 * GIB)
+    assert not short.fits
+    assert [limit.code for limit in short.limits] == ["ram_short"]
+    assert short.limits[0].values == {"ram": short.host_bytes, "named": 8 * GIB}
+    text = good("estimate", "qwen3-30b-a3b", "-q", "q8_0", "--gpu", "rtx3060", "--ram", "8GiB", "--width", "200").out
+    assert "leaves ~20.04 GiB to the RAM beside rtx3060" in text
+    assert "The RAM would hold ~20.04 GiB, and 8.00 GiB of it are named." in text
+    enough = on("rtx3060", "qwen3-30b-a3b", "q8_0", ram=32 * GIB)
+    assert enough.fits
+    assert enough.limits == ()
+
+
+def speed(gpu: str, model: str = "qwen3-8b", batch: int = 1, **options: Any) -> float | None:
+    asked = estimate(model, ["bf16"], gpus=[gpu], runtime="vllm", batch=batch, options=options)
+    return asked.estimates[0].devices[0].tokens_per_second
+
+
+def test_servers_side_by_side_write_as_many_times_as_fast_as_one() -> None:
+    one, pair = speed("rtx4090", batch=2), speed("2x rtx4090", batch=4, tp=2)
+    assert one is not None
+    assert pair is not None
+    assert speed("2x rtx4090", batch=4, dp=2) == pytest.approx(2 * one)
+    assert speed("4x rtx4090", batch=8, dp=2, tp=2) == pytest.approx(2 * pair)
+    # Of three sequences the server that has two sets the pace; one alone has one server, whatever stands beside it.
+    assert speed("2x rtx4090", batch=3, dp=2) == pytest.approx(1.5 * one)
+    assert speed("2x rtx4090", batch=1, dp=2) == pytest.approx(speed("rtx4090"))
+
+
+def test_experts_that_servers_share_have_no_speed() -> None:
+    assert speed("2x h100", "qwen3-30b-a3b", tp=2) is not None
+    assert speed("2x h100", "qwen3-30b-a3b", dp=2) is None
+    explained = good(
+        "estimate", "qwen3-30b-a3b", "-q", "bf16", "--runtime", "vllm", "--gpu", "2x h100", "--dp", "2", "--explain"
+    ).out
+    assert "makes" not in explained
+
+
 def test_layers_that_are_named_are_taken_at_their_word() -> None:
     layers = on("rtx4090", "gpt-oss-120b", "mxfp4_moe", gpu_layers="13", ram=64 * GIB)
     assert " -ngl 13 -fa" in (layers.command or "")

@@ -31,6 +31,16 @@ def test_every_device_says_what_its_memory_is_and_of_which_generation_it_is() ->
         assert device.generation, device.id
 
 
+def test_targets_are_those_that_rocminfo_prints() -> None:
+    by_id = {device.id: device for device in DEVICES}
+    for target, ids in table("device_names")["targets"].items():
+        assert {by_id[one].target for one in ids} <= {target, ""}, target
+    for device in DEVICES:
+        assert not device.target or device.vendor == "AMD", device.id
+        if device.generation in ("CDNA2", "CDNA3", "CDNA4", "RDNA3", "RDNA3.5", "RDNA4"):
+            assert device.target.startswith("gfx"), device.id
+
+
 def test_every_device_says_what_links_it() -> None:
     for device in DEVICES:
         link = device.link

@@ -30,13 +30,22 @@ def test_it_is_refused_where_it_has_no_code(quant: str, device: str, needs_: str
         ("vllm", "gtx1080ti", "vLLM does not run on gtx1080ti: it needs compute capability 7.5"),
         ("vllm", "v100-32gb", "vLLM does not run on v100-32gb: it needs compute capability 7.5"),
         ("vllm@0.10", "gtx1080ti", "it needs compute capability 7"),
-        ("vllm", "rx6700xt", "it needs CDNA2, CDNA3, CDNA4, RDNA3, RDNA3.5, RDNA4"),
+        ("vllm", "rx6700xt", "it needs gfx90a, gfx942, gfx950, gfx1100, gfx1101, gfx1150"),
+        ("vllm", "rx7600xt", "vLLM does not run on rx7600xt: it needs gfx90a"),
+        ("vllm", "w7500", "vLLM does not run on w7500: it needs gfx90a"),
+        ("vllm", "radeon-780m", "vLLM does not run on radeon-780m: it needs gfx90a"),
         ("sglang", "v100-32gb", "SGLang does not run on v100-32gb: it needs compute capability 7.5"),
     ],
 )
 def test_a_device_may_be_too_old_for_a_runtime(runtime: str, device: str, needs_: str) -> None:
     said = run("estimate", "qwen3-0.6b", "-q", "bf16", "--runtime", runtime, "--gpu", device).err
     assert needs_ in " ".join(said.split())
+
+
+@pytest.mark.parametrize("device", ["rx7900xtx", "rx7800xt", "rx7700", "w7700", "rx9060", "r9700", "mi210", "mi355x"])
+def test_cards_of_one_generation_are_told_apart_by_their_target(device: str) -> None:
+    (line,) = estimate("qwen3-0.6b", ["bf16"], gpus=[device], runtime="vllm").estimates
+    assert line.devices[0].fits
 
 
 def test_what_a_release_ran_on_is_asked_of_that_release() -> None:

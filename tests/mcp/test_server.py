@@ -60,6 +60,11 @@ def test_every_question_is_a_tool_with_its_parameters() -> None:
         ),
         ("fits", {"device": "rtx4090"}, "fits rtx4090"),
         ("needs", {"model": "llama-2-70b", "max_count": 4}, "needs llama-2-70b --max-count 4"),
+        (
+            "needs",
+            {"model": "qwen3-8b", "users": 20, "prompt": "2k", "answer": 500, "tpot": "50ms", "max_count": 1},
+            "needs qwen3-8b --users 20 --in 2k --out 500 --tpot 50ms --max-count 1",
+        ),
     ],
 )
 def test_an_answer_is_that_of_the_command_line(name: str, said: dict[str, Any], command: str) -> None:

@@ -49,6 +49,15 @@ SAME = {
     "fits nothing named": ("fits", "fits"),
     "fits one model": ("fits?device=rtx4090&model=llama-2-70b&command=true", "fits rtx4090 llama-2-70b --command"),
     "needs": ("needs?model=llama-2-70b&quant=q4_k_m&max_count=4", "needs llama-2-70b -q q4_k_m --max-count 4"),
+    "needs of users": (
+        "needs?model=qwen3-8b&users=20&prompt=2k&answer=500&ttft=1s&tpot=50ms&kind=datacentre&max_count=1&runtime=vllm",
+        "needs qwen3-8b --users 20 --in 2k --out 500 --ttft 1s --tpot 50ms --kind datacentre --max-count 1 "
+        "--runtime vllm",
+    ),
+    "RAM that is too small": (
+        "estimate?model=qwen3-30b-a3b&quant=q8_0&gpu=rtx3060&ram=8GB",
+        "estimate qwen3-30b-a3b -q q8_0 --gpu rtx3060 --ram 8GB",
+    ),
     "models": ("models?word=qwen", "models list qwen"),
     "devices": ("devices?word=apple", "devices list apple"),
     "quants": ("quants?word=int", "quants list int"),
@@ -107,6 +116,9 @@ def _links(value: Any) -> Iterator[str]:
 
 REFUSED = {
     "nothing": ("estimate", 400, "usage"),
+    "users without prompts": ("needs?model=gpt2&users=20", 400, "usage"),
+    "users and a context": ("needs?model=gpt2&users=20&prompt=2k&answer=500&context=8k", 400, "usage"),
+    "no time": ("needs?model=gpt2&users=20&prompt=2k&answer=500&ttft=soon", 400, "usage"),
     "no such model": ("estimate?model=nosuch", 404, "not_found"),
     "not disclosed": ("estimate?model=gpt-4", 404, "undisclosed"),
     "no such word": ("params?model=gpt2&nosuch=1", 400, "usage"),

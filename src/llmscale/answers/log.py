@@ -6,13 +6,15 @@ then laid out as ``estimate`` does it, and each figure of the log stands beside 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from llmscale.answers.log_devices import devices_of
-from llmscale.answers.placed import Laid, enough, laid, longest
+from llmscale.answers.log_trouble import trouble
+from llmscale.answers.placed import Laid, enough, laid
 from llmscale.answers.question import quants_of, question
 from llmscale.answers.results.common import model_ref
-from llmscale.answers.results.log import LogResult, LogTerm, LogTrouble
+from llmscale.answers.results.log import LogResult, LogTerm
 from llmscale.errors import InputFileError, NotFoundError, UsageError
 from llmscale.fit.bare import Bare
 from llmscale.fit.place import place
@@ -34,13 +36,44 @@ _PLAIN = ("bf16", "fp16", "fp32")
 
 
 class Said(NamedTuple):
-    """What the user says of a log that does not say it; None and empty for what the log says."""
+    """What the user says of a log that does not say it; None and empty for what the log says.
+
+    Attributes:
+        runtime: its name, or ``name@release``.
+    """
 
     model: str | None = None
     quant: str | None = None
     context: int | None = None
     gpus: tuple[str, ...] = ()
     catalogue: str | None = None
+    batch: int | None = None
+    kv: str | None = None
+    runtime: str | None = None
+    options: Mapping[str, Any] = {}
+
+    def of(self, told: Logged) -> Logged:
+        """The log with what the user says in the stead of what it tells.
+
+        Raises:
+            NotFoundError: there is no such runtime.
+            UsageError: the log is another runtime's, or of a release that was not read.
+        """
+        name, release = told.runtime, told.release
+        if self.runtime is not None:
+            found = find_runtime(self.runtime)
+            if told.known and found.info.name != told.runtime:
+                raise UsageError(f"The log is of {find_runtime(told.runtime).info.title}.", "Leave --runtime away.")
+            name, release = found.info.name, found.release if AT in self.runtime else told.release
+        said = {option: value for option, value in self.options.items() if value is not None}
+        return told._replace(
+            runtime=name,
+            release=release,
+            context=told.context if self.context is None else self.context,
+            batch=told.batch if self.batch is None else self.batch,
+            kv=self.kv or told.kv,
+            options={**told.options, **said},
+        )
 
 
 NOTHING = Said()
@@ -56,7 +89,8 @@ def read_log(text: str) -> Logged:
     if found is None:
         raise InputFileError(
             "No figure of memory was found in it.",
-            "A start-up log of llama.cpp, Ollama, vLLM or SGLang is expected, with the lines on buffers or weights.",
+            "A start-up log of llama.cpp, Ollama, vLLM, SGLang or LMDeploy is expected, with the lines on buffers or "
+            "weights, or PyTorch's line on memory that it did not get.",
         )
     return found
 
@@ -69,7 +103,7 @@ def log(text: str, said: Said = NOTHING) -> LogResult:
         NotFoundError: the model or a device is not known by what the log calls it.
         UsageError: the log does not say which model or format, and nobody does.
     """
-    told = read_log(text)
+    told = said.of(read_log(text))
     loaded = _model(told, said)
     asked = _Asked(told, loaded, model_of(loaded.spec, loaded.stored, loaded.notes), said)
     one, notes = _laid(asked)
@@ -85,14 +119,19 @@ def log(text: str, said: Said = NOTHING) -> LogResult:
         context=one.settled.work.context,
         batch=told.batch,
         kv_dtype=told.kv or DEFAULT_KV,
-        options=dict(told.options),
+        options={name: _plain(one.asked.option(name), value) for name, value in told.options.items()},
         device="" if one.devices.unnamed else one.devices.id,
         terms=terms,
         cache_tokens=told.tokens,
         estimate_cache_tokens=capacity.tokens if capacity else None,
-        trouble=_trouble(told, one, asked.model),
+        trouble=trouble(told, one, asked.model),
         notes=(*notes, *loaded.notes, *one.devices.notes, *placed.notes),
     )
+
+
+def _plain(read: object, said: object) -> object:
+    """An option's value as it was read; what stands for a model or a format stays as it was said."""
+    return read if isinstance(read, int | float | str) else said
 
 
 class _Asked(NamedTuple):
@@ -129,26 +168,29 @@ def _quant(asked: _Asked) -> str:
     found = asked.said.quant or (named if told in ("", *_PLAIN) and named else told)
     if found:
         return quants_of((found,), None, asked.told.runtime)[0]
-    raise UsageError("The log does not say which format the weights are in.", "Say it: -q q4_k_m.")
+    usual = find_runtime(asked.told.runtime).info.usual or _PLAIN
+    raise UsageError("The log does not say which format the weights are in.", f"Say it: -q {usual[0]}.")
 
 
 def _laid(asked: _Asked) -> tuple[Laid, list[Note]]:
     """The same question on the same devices, with what was taken for what the log does not say."""
-    told, said, notes = asked.told, asked.said, list[Note]()
+    told, notes = asked.told, list[Note]()
     name, release = told.runtime, told.release
     try:
         runtime = find_runtime(f"{name}{AT}{release}" if release else name)
     except UsageError:
         runtime = find_runtime(name)
         notes.append(note("log_release_unread", release=release, compared=runtime.release))
-    devices, more = devices_of(told, said.gpus)
+    devices, more = devices_of(told, asked.said.gpus)
     notes += more
     form = named_quant(_quant(asked))
     version = f"{name}{AT}{runtime.release}"
-    ask = question(said.context or told.context, told.batch, told.kv or DEFAULT_KV, version, told.options)
+    ask = question(told.context, told.batch, told.kv or DEFAULT_KV, version, told.options)
     subject = asked.model.subject(form, runtime.info.engine or name)
     work = ask.work(asked.model.about, form, [] if devices.unnamed else [devices])
     devices = enough(devices, runtime.ranks(work))
+    if told.context is None and not told.known:
+        notes.append(note("log_no_context", context=work.context))
     return laid(runtime, subject, work, place(runtime, subject, work, devices), devices), notes
 
 
@@ -159,43 +201,15 @@ def _terms(told: Logged, placed: Placement) -> Iterator[LogTerm]:
         together.setdefault((one.kind, one.device), []).append(one)
     for (kind, device), found in together.items():
         printed, step = sum(one.bytes for one in found), sum(one.step for one in found)
-        said = _part(told, placed, kind, device)
+        said = _part(placed, kind, device)
         yield LogTerm(kind, device, printed, step, said, None if said is None else printed - said)
 
 
-def _part(told: Logged, placed: Placement, kind: str, device: int | None) -> int | None:
+def _part(placed: Placement, kind: str, device: int | None) -> int | None:
     """Bytes of that kind there; of a cache that is made ahead all that it holds, where the device is known."""
     if device is not None and device >= len(placed.devices):
         return None
-    if kind == CACHE and told.tokens is not None:
-        return placed.capacity.bytes if placed.capacity else None
+    if kind == CACHE and placed.capacity is not None:
+        return placed.capacity.bytes
     usage: Usage = placed.host if device is None else placed.devices[device]
     return sum(part.size.value for part in usage.parts if part.kind == kind)
-
-
-def _trouble(told: Logged, one: Laid, model: Counted | Bare) -> LogTrouble | None:
-    """What was not to be had, beside what llmscale says of it, and what fits instead."""
-    lack = told.trouble
-    if lack is None:
-        return None
-    device = lack.device if lack.device is not None else 0
-    known = not one.devices.unnamed
-    split = one.running.layers if known and one.running else None
-    return LogTrouble(
-        kind=lack.kind,
-        device=lack.device,
-        wanted_bytes=lack.wanted,
-        available_bytes=lack.had,
-        estimate_bytes=_asked_for(one.placed, lack.kind, device),
-        max_context=lack.longest or (longest(one, model.about) if known else None),
-        gpu_layers=split.on_devices if split else None,
-        layers=split.total if split else None,
-        cpu_moe=(split.cpu_moe or None) if split else None,
-    )
-
-
-def _asked_for(placed: Placement, kind: str, device: int) -> int | None:
-    """What the sequences that were asked for take of that kind on a device."""
-    if device >= len(placed.devices):
-        return None
-    return sum(part.size.value for part in placed.devices[device].parts if part.kind == kind)

@@ -32,11 +32,18 @@ def row(result: LogResult) -> dict[str, Any]:
     }
     if result.trouble:
         lack = result.trouble
+        told = {
+            "device_bytes": lack.device_bytes,
+            "held_bytes": lack.held_bytes,
+            "spare_bytes": lack.spare_bytes,
+            "others_bytes": lack.others_bytes,
+        }
         found["out_of_memory"] = {
             "kind": lack.kind,
             "device": lack.device,
             "wanted_bytes": lack.wanted_bytes,
             "available_bytes": lack.available_bytes,
+            **{key: value for key, value in told.items() if value is not None},
         }
     return {key: value for key, value in found.items() if value not in (None, "", {})}
 

@@ -23,6 +23,9 @@ from llmscale.runtimes.interface import ModelName, Runtime, Workload
 from llmscale.runtimes.placed import CACHE, OVERHEAD, WEIGHTS, LayerSplit, Placement, Usage, Verdict
 from llmscale.runtimes.subject import Exact
 
+#: Code of the note on host memory that holds less than is left to it.
+RAM_SHORT = "ram_short"
+
 
 class Laid(NamedTuple):
     """A subject laid on devices.
@@ -105,7 +108,7 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
         host_bytes=placed.host.used,
         fits=placed.fits is Verdict.YES,
         may_fit=placed.fits is not Verdict.NO,
-        limits=(*(one.note for one in placed.limits if one.verdict is not Verdict.YES), *_beyond(one, about)),
+        limits=tuple(_limits(one, about)),
         headroom_bytes=placed.headroom,
         max_context=deferred(lambda: longest(one, about)),
         max_batch=deferred(lambda: _sequences(one, most)),
@@ -130,8 +133,12 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
     )
 
 
-def _beyond(one: Laid, about: About) -> Iterator[Note]:
-    """That the model was not made for so long a context, where it was not."""
+def _limits(one: Laid, about: About) -> Iterator[Note]:
+    """What decides besides the bytes of devices: the runtime, RAM that is named too small, too long a context."""
+    yield from (limit.note for limit in one.placed.limits if limit.verdict is not Verdict.YES)
+    host = one.placed.host
+    if host.verdict is not Verdict.YES:
+        yield note(RAM_SHORT, ram=host.used, named=host.budget)
     context = one.settled.work.context
     if about.limit and context > about.limit and not about.sequence:
         yield note("context_beyond_limit", context=context, limit=about.limit)

@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from llmscale.cli import options as opt
 from llmscale.cli.output import Style, out, takes_style
+from llmscale.cli.runtime_options import takes_runtime_options
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(
-    epilog="Examples: llmscale log server.log | llmscale log - < server.log | llmscale log server.log --anonymise"
+    epilog="Examples: llmscale log server.log | llmscale log - < server.log | llmscale log server.log --anonymise | "
+    "llmscale log error.txt -m llama-3.1-8b -q bf16 --gpu rtx4090"
 )
+@takes_runtime_options
 @takes_style
 def log(
-    file: Annotated[str, typer.Argument(help="A start-up log of llama.cpp, Ollama, vLLM or SGLang; - for stdin.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="A start-up log of llama.cpp, Ollama, vLLM, SGLang or LMDeploy, or PyTorch's 'out of memory'; - for "
+            "stdin."
+        ),
+    ],
     model: Annotated[
         Optional[str], typer.Option("--model", "-m", help="Its model, where the log does not say.")
     ] = None,
     quant: Annotated[Optional[str], typer.Option("--quant", "-q", help="Its weight format, likewise.")] = None,
     context: opt.Context = None,
+    batch: Annotated[
+        Optional[int], typer.Option("--batch", "-b", metavar="N", help="Its sequences at once, likewise.")
+    ] = None,
+    kv_dtype: Annotated[
+        Optional[str],
+        typer.Option("--kv-dtype", metavar="Q", help="Format of its KV cache.", autocompletion=opt.complete_kv),
+    ] = None,
+    runtime: Annotated[
+        Optional[str],
+        typer.Option(
+            "--runtime",
+            metavar="R",
+            help="What it is of, where only PyTorch says something.",
+            autocompletion=opt.complete_runtime,
+        ),
+    ] = None,
     gpu: Annotated[
         Optional[list[str]],
         typer.Option(
@@ -39,6 +64,7 @@ def log(
     catalogue: opt.Catalogue = None,
     *,
     style: Style,
+    options: dict[str, Any],
 ) -> None:
     """A start-up log beside the estimate, term by term; of an out-of-memory what did it, and what would fit."""
     from llmscale.answers.log import Said
@@ -46,7 +72,8 @@ def log(
     from llmscale.store.log_file import log_text, read_log_file
 
     text = log_text(sys.stdin.buffer) if file == "-" else read_log_file(file)
-    result = answer(text, Said(model, quant, opt.tokens(context), tuple(gpu or ()), catalogue))
+    tokens, gpus = opt.tokens(context), tuple(gpu or ())
+    result = answer(text, Said(model, quant, tokens, gpus, catalogue, batch, kv_dtype, runtime, options))
     if anonymise:
         import json
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -11,6 +11,10 @@ from llmscale.cli import options as opt
 from llmscale.cli.output import Style, takes_style
 from llmscale.cli.runtime_options import takes_runtime_options
 from llmscale.errors import UsageError
+
+if TYPE_CHECKING:
+    from llmscale.answers.results.needs import NeedsResult
+    from llmscale.answers.results.needs_load import NeedsLoadResult
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -77,38 +81,49 @@ def needs(
     if train is not None:
         _train(model, train, (seq, micro_batch, checkpointing), (kind or (), max_price, max_count), catalogue, style)
         return
-    from llmscale.answers.load import load_of
-
-    sized = context is not None or batch != 1
-    said = (users, opt.tokens(prompt, "--in"), opt.tokens(answer_tokens, "--out"))
-    load = load_of(*said, ttft, tpot, sized=sized)
-    common: dict[str, Any] = {
-        "kv_dtype": kv_dtype,
-        "reserve": reserve,
-        "options": options,
-        "quant_map": quant_map,
-        "sparsity": sparsity,
-        "runtime": runtime,
-        "max_price": max_price,
-        "kinds": kind or (),
-        "everything": everything,
-        "catalogue": catalogue,
-    }
-    if load is not None:
-        from llmscale.answers.needs_load import needs_load
-        from llmscale.render.views.needs_load import needs_load_view
-
-        style.write(needs_load(model, load, quant or (), max_count=max_count, **common), needs_load_view)
-        return
-    if (seq, micro_batch, checkpointing) != (None, 1, "full"):
+    if users is None and (seq, micro_batch, checkpointing) != (None, 1, "full"):
         raise UsageError(
             "--seq, --micro-batch and --checkpointing say how a model is trained.", "Add --train lora, or leave them."
         )
-    from llmscale.answers.needs import needs as answer
-    from llmscale.render.views.needs import needs_view
+    from llmscale.answers.needed import needed
 
-    result = answer(model, quant or (), context=opt.tokens(context), batch=batch, max_count=max_count, **common)
-    style.write(result, needs_view)
+    result = needed(
+        model,
+        quant or (),
+        context=opt.tokens(context),
+        batch=batch,
+        users=users,
+        prompt=opt.tokens(prompt, "--in"),
+        answer=opt.tokens(answer_tokens, "--out"),
+        ttft=ttft,
+        tpot=tpot,
+        kv_dtype=kv_dtype,
+        reserve=reserve,
+        options=options,
+        quant_map=quant_map,
+        sparsity=sparsity,
+        runtime=runtime,
+        max_count=max_count,
+        max_price=max_price,
+        kinds=kind or (),
+        everything=everything,
+        catalogue=catalogue,
+    )
+    _write(result, style)
+
+
+def _write(result: NeedsResult | NeedsLoadResult, style: Style) -> None:
+    """In the view of what was asked."""
+    from llmscale.answers.results.needs import NeedsResult
+
+    if isinstance(result, NeedsResult):
+        from llmscale.render.views.needs import needs_view
+
+        style.write(result, needs_view)
+        return
+    from llmscale.render.views.needs_load import needs_load_view
+
+    style.write(result, needs_load_view)
 
 
 def _train(

@@ -65,6 +65,7 @@ class Device:
         driver_name: what its driver calls it.
         kind: consumer, laptop, workstation, datacentre, or unified (memory shared with the CPU).
         generation: its architecture (Ampere, RDNA3, M4).
+        target: AMD's: what ROCm compiles for it (gfx1100).
         memory_gib: memory as sold; a "24 GB" card holds 24 GiB.
         memory_kind: what the memory is made of.
         reported_mib: the total that the driver reports, where a log shows it.
@@ -94,6 +95,7 @@ class Device:
     aliases: list[str] = field(default_factory=list)
     driver_name: str = ""
     generation: str = ""
+    target: str = ""
     memory_kind: MemoryKind | None = None
     reported_mib: int | None = None
     gpu_share: float | None = None

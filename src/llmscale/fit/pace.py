@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -77,14 +78,33 @@ def pace(
     None where nobody measured such a device under that runtime, and for layers in host memory of which nobody says how
     fast it is.
     """
-    setting = runtime.pace(work)
-    if what is None or setting is None:
+    setting, one = runtime.pace(work), _of_one(runtime, what, work, devices)
+    if what is None or setting is None or one is None:
         return None
-    stages = stages_of(runtime, setting, what, quant, work, placed.layers, devices)
+    stages = stages_of(runtime, setting, what, quant, work, placed.layers, one.devices)
     if stages is None:
         return None
-    prompt = prompt_load(what, work)
-    return Pace(decode(stages, work.batch), first_token(stages, prompt, work.context, setting.chunk))
+    prompt, speed = prompt_load(what, work), decode(stages, one.batch)
+    more = work.batch / one.batch
+    together = speed._replace(value=speed.value * more, low=speed.low * more, high=speed.high * more)
+    return Pace(together, first_token(stages, prompt, work.context, setting.chunk))
+
+
+class _One(NamedTuple):
+    """One of the servers that share the sequences: its devices, and how many it has, the one that has most."""
+
+    devices: DeviceSet
+    batch: int
+
+
+def _of_one(runtime: Runtime, what: Moved | None, work: Workload, devices: DeviceSet) -> _One | None:
+    """One server; None for experts that several share, whose steps wait for each other and which nobody measured."""
+    room = runtime.step_room(work, devices)
+    if room is None or room.replicas == 1:
+        return _One(devices, work.batch)
+    if what is not None and what.experts:
+        return None
+    return _One(replace(devices, count=room.devices or devices.count), -(-work.batch // room.replicas))
 
 
 def prompt_load(what: Moved, work: Workload) -> PromptFlops:
@@ -99,13 +119,13 @@ def explain_pace(
     """The time of a step with the numbers put in, in a line; nothing where no speed is known."""
     from llmscale.speed.explain import explain_decode
 
-    setting = runtime.pace(work)
-    if what is None or setting is None:
+    setting, one = runtime.pace(work), _of_one(runtime, what, work, devices)
+    if what is None or setting is None or one is None:
         return []
-    stages = stages_of(runtime, setting, what, quant, work, placed.layers, devices)
+    stages = stages_of(runtime, setting, what, quant, work, placed.layers, one.devices)
     if stages is None:
         return []
-    return [explain_decode(counted(devices.id, devices.count), stages, work.batch, decode(stages, work.batch))]
+    return [explain_decode(counted(devices.id, one.devices.count), stages, one.batch, decode(stages, one.batch))]
 
 
 def stages_of(

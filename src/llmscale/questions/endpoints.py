@@ -108,12 +108,13 @@ ENDPOINTS: dict[str, Endpoint] = {
         options=True,
     ),
     "needs": Endpoint(
-        "needs:needs",
-        ("needs:NeedsResult",),
-        "Which devices a model takes.",
+        "needed:needed",
+        ("needs:NeedsResult", "needs_load:NeedsLoadResult"),
+        "Which devices a model takes; with users which serve them.",
         (
             MODEL,
             *HOW,
+            *USERS,
             Parameter("max_count", "whole", "The most devices of one kind together."),
             Parameter("max_price", "number", "The most that all together cost at launch, USD."),
             Parameter("kind", "list", "Kinds of device.", to="kinds"),

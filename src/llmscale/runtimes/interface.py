@@ -101,7 +101,7 @@ class RuntimeInfo(NamedTuple):
         source: where it was read.
         vendors: whose GPUs it is modelled on, as the device catalogue spells them.
         capability: the least compute capability of NVIDIA's devices that it runs on now, and that a release before did.
-        amd: AMD's generations that it runs on; empty where all that are listed.
+        amd: ROCm's targets that it runs on (gfx1100); empty where all that are listed.
         besides: quants that it runs though they do not name it.
         reads_files: whether it reads GGUF files of others besides.
         usual: the quants that it is asked for when none is named; empty for those of everybody.

@@ -14,9 +14,19 @@ from llmscale.units import GIB, MIB
 
 #: What logs print after a size. vLLM and SGLang write GB where they divide by 2^30 (vllm/utils/mem_constants.py
 #: ``GiB_bytes``; sglang/srt/utils/common.py ``get_available_gpu_memory``), so both words are the same.
-_UNITS = {"B": 1, "KiB": 1 << 10, "KB": 1 << 10, "MiB": MIB, "MB": MIB, "GiB": GIB, "GB": GIB, "TiB": 1 << 40}
+_UNITS = {
+    "B": 1,
+    "bytes": 1,
+    "KiB": 1 << 10,
+    "KB": 1 << 10,
+    "MiB": MIB,
+    "MB": MIB,
+    "GiB": GIB,
+    "GB": GIB,
+    "TiB": 1 << 40,
+}
 #: A size as logs print it.
-SIZE = r"(-?\d+(?:\.\d+)?) ?([KMGT]i?B|B)\b"
+SIZE = r"(-?\d+(?:\.\d+)?) ?([KMGT]i?B|bytes|B)\b"
 
 
 class Term(NamedTuple):
@@ -41,8 +51,13 @@ class Trouble(NamedTuple):
     Attributes:
         kind: what it was for.
         device: on which; None where the log does not say.
+            Empty where the log does not tell: what was held beside the weights then does.
         wanted, had: bytes asked for, and there for it; None where the log does not say.
         longest: tokens of context that what was there holds, in the runtime's own words; None where it says nothing.
+        whole: bytes of the device.
+        held: bytes that the process had in tensors.
+        spare: bytes that it had taken of the device besides, in pieces too small for what was wanted.
+        others: bytes that other processes had.
     """
 
     kind: str
@@ -50,6 +65,10 @@ class Trouble(NamedTuple):
     wanted: int | None = None
     had: int | None = None
     longest: int | None = None
+    whole: int | None = None
+    held: int | None = None
+    spare: int | None = None
+    others: int | None = None
 
 
 class LoggedDevice(NamedTuple):
@@ -83,6 +102,7 @@ class Logged(NamedTuple):
         terms: what the lines say of memory.
         tokens: what a cache that is made ahead holds.
         trouble: memory that was not to be had.
+        known: whether the lines are the runtime's own; else they may be of any that computes with the same library.
     """
 
     runtime: str
@@ -98,6 +118,7 @@ class Logged(NamedTuple):
     terms: tuple[Term, ...] = ()
     tokens: int | None = None
     trouble: Trouble | None = None
+    known: bool = True
 
 
 def size(digits: str, unit: str) -> int:

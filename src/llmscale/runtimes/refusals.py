@@ -76,7 +76,7 @@ def unmodelled(runtime: Runtime, devices: DeviceSet) -> Note | None:
             return note("device_not_modelled", runtime=info.name, device=device.id, vendors=list(info.vendors))
         if _older(device, least):
             return _lacking(info.title, device, f"compute capability {least:g}")
-        if device.vendor == AMD and info.amd and device.generation not in info.amd:
+        if device.vendor == AMD and info.amd and device.target not in info.amd:
             return _lacking(info.title, device, ", ".join(info.amd))
     return None
 

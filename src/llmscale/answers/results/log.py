@@ -29,8 +29,12 @@ class LogTerm:
 class LogTrouble:
     """Memory that was not to be had: what for, on which device, and how much; None where the log does not say.
 
-    `estimate_bytes` is what llmscale says of that term. `max_context` is the longest context that fits as it was
-    asked, `gpu_layers` of `layers` how many fit, `cpu_moe` of how many layers the experts then stay in host memory.
+    `estimate_bytes` is what llmscale says of that term, `weights_bytes` and `total_bytes` of the weights and of all.
+    `kind` is ``besides_weights`` where no more is told than that the weights lay there, empty where nothing is.
+    `device_bytes` is what the device has, `held_bytes` what the process had in tensors, `spare_bytes` what it had taken
+    besides in pieces too small, `others_bytes` what other processes had. `max_context` is the longest context that fits
+    as it was asked, `gpu_layers` of `layers` how many fit, `cpu_moe` of how many layers the experts then stay in host
+    memory.
     """
 
     kind: str
@@ -42,6 +46,12 @@ class LogTrouble:
     gpu_layers: int | None
     layers: int | None
     cpu_moe: int | None
+    device_bytes: int | None = None
+    held_bytes: int | None = None
+    spare_bytes: int | None = None
+    others_bytes: int | None = None
+    weights_bytes: int | None = None
+    total_bytes: int | None = None
 
 
 @dataclass

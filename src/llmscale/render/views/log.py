@@ -14,7 +14,11 @@ KINDS = {
     "state": "State",
     "compute": "Compute",
     "overhead": "Overhead",
+    "besides_weights": "Besides weights",
+    "": "not told",
 }
+#: Of what others hold, what three figures of two decimals may be off by.
+LEAST_SAID = MIB * 32
 COLUMNS = (
     Column("kind", "Part", right=False),
     Column("device", "Where", right=False),
@@ -89,21 +93,41 @@ def _tokens(result: LogResult, say: Words) -> Table:
 
 
 def _trouble(found: LogTrouble, result: LogResult, say: Words) -> list[str]:
-    """What did it, and what would fit."""
+    """What did it, what was held, and what would fit."""
     values = {
         "kind": say(KINDS.get(found.kind, found.kind)),
         "device": found.device,
         "wanted": found.wanted_bytes,
         "available": found.available_bytes,
         "estimate": found.estimate_bytes,
+        "whole": found.device_bytes,
     }
-    lines = [say.sentence(note("log_trouble", **values))]
+    lines = [say.sentence(note("log_trouble", **values)), *_held(found, say)]
+    told = len(lines)
     if found.max_context:
         lines.append(say.sentence(note("log_fits_context", context=found.max_context)))
     if found.gpu_layers is not None and found.gpu_layers != found.layers:
         lines.append(say.sentence(note("log_fits_layers", layers=found.gpu_layers, total=found.layers)))
     if found.cpu_moe:
         lines.append(say.sentence(note("log_fits_experts", layers=found.cpu_moe)))
-    if len(lines) == 1 and result.device:
+    if len(lines) == told and result.device:
         lines.append(say.sentence(note("log_fits_nothing", device=result.device, model=result.model.id)))
+    return lines
+
+
+def _held(found: LogTrouble, say: Words) -> list[str]:
+    """What lay there: the process's own, what it could not use, and what was others'."""
+    lines = []
+    wanted, had, spare = found.wanted_bytes or 0, found.available_bytes or 0, found.spare_bytes or 0
+    if found.held_bytes is not None:
+        values = {"held": found.held_bytes, "weights": found.weights_bytes, "total": found.total_bytes}
+        lines.append(say.sentence(note("log_held", **values)))
+        if found.held_bytes > (found.total_bytes or 0):
+            lines.append(say.sentence(note("log_more_held")))
+    if (found.others_bytes or 0) > LEAST_SAID:
+        lines.append(say.sentence(note("log_others", others=found.others_bytes)))
+    if wanted and had >= wanted:
+        lines.append(say.sentence(note("log_enough_free")))
+    elif wanted and had + spare >= wanted:
+        lines.append(say.sentence(note("log_spare", spare=found.spare_bytes)))
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmscale.render.words.en_load import SENTENCES as LOAD
+from llmscale.render.words.en_log import SENTENCES as LOG
 from llmscale.render.words.en_releases import SENTENCES as RELEASES
 from llmscale.render.words.en_servers import SENTENCES as SERVERS
 from llmscale.render.words.en_training import SENTENCES as TRAINING
@@ -21,20 +22,12 @@ def _many(requests: float) -> str:
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
 
 
-def _trouble(v: dict[str, Any]) -> str:
-    """What ran out of memory: on which device, how much was asked for, there, and estimated, as far as it is told."""
-    where = "" if v["device"] is None else f" on device {v['device']}"
-    asked = "" if v["wanted"] is None else f", {format_gib(v['wanted'])} GiB asked for"
-    had = "" if v["available"] is None else f", {format_gib(v['available'])} there"
-    estimate = "" if not v["estimate"] else f"; the estimate of it is {format_gib(v['estimate'])} GiB"
-    return f"Out of memory: {v['kind']}{where}{asked}{had}{estimate}."
-
-
 LABELS: dict[str, str] = {}
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": "{text}",
     "said_of": "{model}: {text}",
     **LOAD,
+    **LOG,
     **RELEASES,
     **SERVERS,
     **TRAINING,
@@ -62,19 +55,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "taken_in": "'{typed}' is taken as {model} in {quant}.",
     "taken_in_usual": "'{typed}' is taken as {model} in {quant}, as Ollama and llama.cpp load it unless told.",
     "own_mix": "{mix} is its publisher's own mix of formats, which only its files tell: no quant is taken.",
-    "log_of": lambda v: (
-        f"{v['model']} in {v['quant']}, {v['context']:,} tokens, {v['runtime']} {v['release']}"
-        + (f", {v['device']}." if v["device"] else ".")
-    ),
-    "log_release_unread": "The log's release {release} was not read; {compared} is compared.",
-    "log_no_device": "The log names no device; --gpu says which.",
-    "log_unknown_device": "The log's device '{device}' is not known; --gpu says which it is.",
-    "log_trouble": _trouble,
-    "log_fits_context": "What fits: up to {context:,} tokens of context.",
-    "log_fits_layers": "What fits with this context: {layers} of {total} layers on the device (-ngl {layers}).",
-    "log_fits_experts": "What fits with this context: the experts of the first {layers} layers in RAM "
-    "(--n-cpu-moe {layers}).",
-    "log_fits_nothing": "With this context nothing fits in this format; llmscale fits {device} {model} says in which.",
     "file_not_here": "There is no such file on this disk: the catalogue's model of that name stands for it.",
     "ram_of_system": "What the system and other programs take of the RAM is not counted: --reserve 4GiB does.",
     "no_processor": "{runtime} on a processor alone is not modelled.",
@@ -145,6 +125,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "loaded_in_16_bits": lambda v: (
         "SGLang quantises with --torchao-config what it has loaded in 16 bits: "
         f"{format_gib(v['before'])} GiB a device, and {format_gib(v['free'])} are free."
+    ),
+    "ram_short": lambda v: (
+        f"The RAM would hold ~{format_gib(v['ram'])} GiB, and {format_gib(v['named'])} GiB of it are named."
     ),
     "fewer_requests": lambda v: (
         "The cache does not hold one request of that context whole."

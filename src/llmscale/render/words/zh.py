@@ -277,6 +277,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"SGLang 的 --torchao-config 先以 16 位载入再量化:每张卡需 {format_gib(v['before'])} GiB,"
         f"而空闲只有 {format_gib(v['free'])} GiB。"
     ),
+    "ram_short": lambda v: f"内存需容纳 ~{format_gib(v['ram'])} GiB,而给出的是 {format_gib(v['named'])} GiB。",
     "fewer_requests": lambda v: (
         "缓存放不下一个该上下文长度的完整请求。"
         if v["asked"] == 1 or v["requests"] < 1

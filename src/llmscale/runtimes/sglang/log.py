@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term, whole
+from llmscale.runtimes.out_of_memory import lacking
 from llmscale.runtimes.placed import CACHE, STATE, WEIGHTS
 from llmscale.runtimes.sglang.startup import SglangSettings, outside
 from llmscale.units import GIB
@@ -121,8 +122,8 @@ def _cards(text: str) -> tuple[LoggedDevice, ...]:
 def _trouble(text: str) -> Trouble | None:
     if "Not enough memory. Please try to increase --mem-fraction-static" in text:
         return Trouble(CACHE)
-    failed = last(rf"out of memory\. Tried to allocate {SIZE}", text)
+    failed = lacking(text)
     if failed is None:
         return None
-    kind = CACHE if "Load weight end" in text[: failed.start()] else WEIGHTS
-    return Trouble(kind, None, size(failed[1], failed[2]))
+    lack, at = failed
+    return lack._replace(kind=CACHE if "Load weight end" in text[:at] else WEIGHTS)

@@ -19,15 +19,17 @@ BLOCK_SIZES = ("1", "8", "16", "32", "64", "128", "256")
 ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
 NO_SERVER = ENCODER_DECODERS | {"lfm3", "pegasus", "recurrent_gemma", "rwkv", "t5", "umt5"}
 TENSOR = Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST)
+#: docs/getting_started/installation/gpu.rocm.inc.md, the same from 0.14.0 to 379a848: of the RX 7000 no gfx1102.
+TARGETS = ("gfx90a", "gfx942", "gfx950", "gfx1100", "gfx1101", "gfx1150", "gfx1151", "gfx1200", "gfx1201")
 INFO = RuntimeInfo(
     name="vllm",
     serves=True,
     title="vLLM",
     source="docs.vllm.ai: installation (what is not built in is a plugin); vllm/model_executor/models/registry.py",
     vendors=("NVIDIA", "AMD", "Intel"),
-    # docs.vllm.ai: 7.0 up to 0.14, 7.5 in 0.31; gfx90a, gfx942, gfx950, gfx1100, gfx1101, gfx1150, gfx1151 and gfx120x.
+    # docs.vllm.ai: 7.0 up to 0.14, 7.5 in 0.31.
     capability=(7.5, 7.0),
-    amd=("CDNA2", "CDNA3", "CDNA4", "RDNA3", "RDNA3.5", "RDNA4"),
+    amd=TARGETS,
     runs=Runs(lacks=NO_SERVER | {"mllama"}),
     reads=Reads.OPEN,
     reads_files=True,

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term, whole
+from llmscale.runtimes.out_of_memory import lacking
 from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 
 _OWN = r"(?:model_runner|gpu_worker|worker|kv_cache_utils|core)\.py:\d+|vLLM|vllm"
@@ -125,7 +126,8 @@ def _cards(text: str, count: int) -> tuple[LoggedDevice, ...]:
     """Each rank's device: by the name in the path of a kernel's configuration, or its memory alone."""
     named = last(r"device_name=([\w\-.]+?)(?:,|\.json)", text)
     total = last(rf"on device(?: cuda:\d+)? \([\d.]+/{SIZE}\)", text) or last(rf"total_gpu_memory \({SIZE}\)", text)
-    memory = size(total[1], total[2]) if total else None
+    lack = lacking(text)
+    memory = size(total[1], total[2]) if total else lack[0].whole if lack else None
     if not named and memory is None:
         return ()
     return (LoggedDevice(named[1].replace("_", " ") if named else "", memory, True),) * count
@@ -139,9 +141,9 @@ def _trouble(text: str) -> Trouble | None:
         return Trouble(CACHE, None, size(lacks[1], lacks[2]), size(lacks[3], lacks[4]), longest)
     if "No available memory for the cache blocks" in text:
         return Trouble(CACHE)
-    failed = last(rf"out of memory\. Tried to allocate {SIZE}", text)
+    failed = lacking(text)
     if failed is None:
         return None
-    after = text[: failed.start()]
-    kind = COMPUTE if "oading took" in after or "weights took" in after else WEIGHTS
-    return Trouble(kind, None, size(failed[1], failed[2]))
+    lack, at = failed
+    loaded = any(words in text[:at] for words in ("oading took", "weights took"))
+    return lack._replace(kind=COMPUTE if loaded else WEIGHTS)
