@@ -59,6 +59,7 @@ UNCOUNTED_BUFFERS = {
     r"^final_logits_bias$": "BART and kin: a row of zeros",
     r"\.gate\.tid2eid$": "DeepSeek V4: a table of integers, which expert a token takes; no parameter",
     r"\.act_fn\.(beta|eps)$": "Apertus: two constants of the activation",
+    r"\.ple_embedding\.(layer_multipliers|ngram_heads_\w+)$": "Qwen4-Exp: how n-grams are hashed, integers",
     r"self_attn\.(diagonal_decay|key_decay|query_decay|slope_rate)$": "MiniMax: follows from the number of heads",
 }
 
