@@ -115,8 +115,12 @@ def process(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | N
     return Answer(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 
-#: What of a catalogue model's config was otherwise when its rows were recorded: the checkpoint has 100,278 rows.
-MEASURED_WITH = {"olmo-3-7b": {"vocab_size": 100_352}, "olmo-3-32b": {"vocab_size": 100_352}}
+#: What of a catalogue model's config was otherwise when its rows were recorded: the checkpoints of OLMo 3 have 100,278
+#: rows, those of Falcon-H1 norms inside Mamba.
+MEASURED_WITH: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("olmo-3-7b", "olmo-3-32b"), {"vocab_size": 100_352}),
+    **dict.fromkeys(("falcon-h1-3b", "falcon-h1-7b", "falcon-h1-34b"), {"mamba_rms_norm": False}),
+}
 
 
 def as_measured(model: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from transformers.models.auto import modeling_auto
 
 from llmscale.errors import LlmscaleError, UnsupportedModelError
 from llmscale.model.families import from_config, model_types
-from llmscale.model.families._harmless import HARMLESS
+from llmscale.model.families._harmless import named_harmless
 from llmscale.model.inventory import inventory
 from tests.oracle.real import real
 from tests.oracle.record import TRUTH
@@ -163,7 +163,7 @@ def _classes(model_type: str) -> list[str]:
 
 def _leaves(config: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in config.items():
-        if key in _KEPT or HARMLESS.fullmatch(key):
+        if key in _KEPT or named_harmless(key):
             continue
         yield (*path, key), value
         if isinstance(value, dict) and "model_type" in value:

@@ -38,7 +38,8 @@ _TOWERS = (
 
 #: The first that fits decides.
 _PARTS = (
-    ("other", r"_hc\.|hc_head"),
+    ("other", r"_hc\.|hc_head|hyper_connection"),
+    ("embedding", r"\.ple\."),
     ("projector", r"(text|visual)_projection"),
     ("head", r"lm_head|embed_out|^score|classifier|qa_outputs|predictions|classification_head|output_layer\."),
     ("head", r"^(head|dense)\.|^decoder\.bias$|project_(hid|q)\.|quantizer|^projector\."),

@@ -21,7 +21,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES, mo
 
 from llmscale.model.derived import by_tensors
 from llmscale.model.families import model_types
-from llmscale.model.families._harmless import HARMLESS
+from llmscale.model.families._harmless import named_harmless
 from tests.oracle.rules import SAME_AS
 
 ROOT = Path(transformers.__file__).parent
@@ -87,7 +87,7 @@ def _defaults(settings: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(value, tuple):
             value = list(value)
         plain = isinstance(value, (bool, int, float, str)) or (isinstance(value, list) and len(value) <= 64)
-        if plain and not HARMLESS.fullmatch(name) and not _of_every_config(name, value):
+        if plain and not named_harmless(name) and not _of_every_config(name, value):
             yield name, value
 
 
@@ -103,7 +103,7 @@ def _parts(settings: Any) -> Iterator[tuple[str, str]]:
 
 
 def _told(names: set[str]) -> set[str]:
-    return {name for name in names if re.fullmatch(r"(?!__)[a-z_][a-zA-Z0-9_]+", name) and not HARMLESS.fullmatch(name)}
+    return {name for name in names if re.fullmatch(r"(?!__)[a-z_][a-zA-Z0-9_]+", name) and not named_harmless(name)}
 
 
 @cache

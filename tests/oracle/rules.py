@@ -34,6 +34,7 @@ NOT_BUILT = {
 #: Catalogue models of which the class holds something else than the published checkpoint.
 EXPLAINED = {
     "minicpm-v-4.6": "what is derived names each stored tensor once, the tied head not again",
+    "phi-4-multimodal": "what is derived names each stored tensor once, the tied head not again",
     "longcat-flash": "the class allocates matrices for 256 identity experts, which the published 560 B do not hold",
 }
 
@@ -58,6 +59,7 @@ UNCOUNTED_BUFFERS = {
     r"^final_logits_bias$": "BART and kin: a row of zeros",
     r"\.gate\.tid2eid$": "DeepSeek V4: a table of integers, which expert a token takes; no parameter",
     r"\.act_fn\.(beta|eps)$": "Apertus: two constants of the activation",
+    r"\.ple_embedding\.(layer_multipliers|ngram_heads_\w+)$": "Qwen4-Exp: how n-grams are hashed, integers",
     r"self_attn\.(diagonal_decay|key_decay|query_decay|slope_rate)$": "MiniMax: follows from the number of heads",
 }
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import transformers
 
-from llmscale.model.families._harmless import HARMLESS
+from llmscale.model.families._harmless import named_harmless
 
 LAYERS = re.compile(r"layers|depth$|num_\w*blocks|n_layer$|num_stages")
 TOKEN = re.compile(r".*token_(id|index)|.*_(start|end)_id")
@@ -51,12 +51,12 @@ def keys_of(settings: Any, path: str = "") -> Iterator[tuple[str, Key]]:
             yield from keys_of(getattr(settings, name), f"{path}{name}.")
         if name in parts or name in _BASE or _LEFT.fullmatch(name):
             continue
-        if isinstance(value, str) and HARMLESS.fullmatch(name):
+        if isinstance(value, str) and named_harmless(name):
             continue
         if isinstance(value, dict):  # Never varied: what a file says must be what the class assumes.
             yield path + name, Key(ABSENT, value, "")
             continue
-        if HARMLESS.fullmatch(name) and not TOKEN.fullmatch(name) and not isinstance(value, (int, bool)):
+        if named_harmless(name) and not TOKEN.fullmatch(name) and not isinstance(value, (int, bool)):
             continue
         value = list(value) if isinstance(value, tuple) else value
         default: Any = ABSENT
@@ -78,7 +78,7 @@ def _taken(settings: type) -> Iterator[tuple[str, Key]]:
     made = settings.__dict__.get("__post_init__")
     for name, text in _TAKEN.findall(inspect.getsource(made)) if made is not None else ():
         value = int(text) if text.isdigit() else text == "True"
-        if not HARMLESS.fullmatch(name):
+        if not named_harmless(name):
             yield name, Key(value, value, type(value).__name__)
 
 

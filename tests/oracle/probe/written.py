@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import transformers
 
-from llmscale.model.families._harmless import HARMLESS
+from llmscale.model.families._harmless import named_harmless
 from tests.oracle.probe.config_keys import ABSENT, optional_of
 from tests.oracle.probe.derive import Group
 from tests.oracle.probe.samples import Probe, Sample, varied
@@ -75,7 +75,7 @@ def _keys(probe: Probe, samples: Sequence[Sample], text: str) -> dict[str, list[
     found: dict[str, list[Any]] = {}
     for path, key in probe.keys.items():
         used = re.search(rf'[" ]{re.escape(path)}["\[]', text)
-        if HARMLESS.fullmatch(path.rpartition(".")[2]) and not used:
+        if named_harmless(path.rpartition(".")[2]) and not used:
             continue
         if key.default is ABSENT:
             found[path] = [key.settled, []]

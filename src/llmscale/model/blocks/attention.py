@@ -160,13 +160,23 @@ class Indexer:
 
 @dataclass(frozen=True)
 class BlockIndexer:
-    """MiniMax-M3's indexer: small heads with norms that choose blocks of tokens; one key per token is cached."""
+    """MiniMax-M3's indexer: small heads with norms that choose blocks of tokens; one key per token is cached.
+
+    Attributes:
+        fused: whether queries and the key are one matrix, as Qwen4-Exp has them.
+    """
 
     hidden: int
     heads: int
     head_dim: int
+    fused: bool = False
 
     def tensors(self) -> Iterator[Tensor]:
+        if self.fused:
+            yield from linear("index_qk_proj", "attention.indexer", (self.heads + 1) * self.head_dim, self.hidden)
+            yield from norm("q_layernorm", self.head_dim)
+            yield from norm("k_layernorm", self.head_dim)
+            return
         yield from linear("q_proj", "attention.indexer", self.heads * self.head_dim, self.hidden)
         yield from linear("k_proj", "attention.indexer", self.head_dim, self.hidden)
         yield from norm("q_norm", self.head_dim)

@@ -26,22 +26,22 @@ MODEL_TYPES = ("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text")
 def read(c: Config) -> ModelSpec:
     """Read a Qwen3-Next config or the text part of a Qwen3.5 config."""
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
-    attention, delta = _attention(c, hidden), _delta(c, hidden)
-    mixture, width = ([], 0) if c.model_type == "qwen3_5_text" else _mixture(c, hidden)
-    sparse = _sparse(c, layers, bool(mixture))
+    attends, delta_net = attention(c, hidden), delta(c, hidden)
+    experts, width = ([], 0) if c.model_type == "qwen3_5_text" else mixture(c, hidden)
+    sparse = _sparse(c, layers, bool(experts))
     dense_width = c.hidden("intermediate_size") if not all(sparse) else c.number("intermediate_size", default=0, low=0)
     c.ignore("mamba_ssm_dtype", "mtp_use_dedicated_embeddings")
 
     def blocks(kind: tuple[bool, bool]) -> Iterator[Named]:
-        attends, sparse = kind
+        is_attention, sparse = kind
         yield "input_layernorm", Norm(hidden)
-        if attends:
-            yield "self_attn", attention
+        if is_attention:
+            yield "self_attn", attends
         else:
-            yield "linear_attn", delta
+            yield "linear_attn", delta_net
         yield "post_attention_layernorm", Norm(hidden)
         if sparse:
-            yield from mixture
+            yield from experts
         else:
             yield "mlp", GatedMlp(hidden, dense_width)
 
@@ -60,7 +60,8 @@ def read(c: Config) -> ModelSpec:
     )
 
 
-def _attention(c: Config, hidden: int) -> Attention:
+def attention(c: Config, hidden: int) -> Attention:
+    """Attention whose query makes its output's gate too."""
     heads, kv_heads, head_dim = c.heads(hidden, kv_default=4 if c.model_type == "qwen3_5_text" else 2, head_dim=256)
     bias, norms = c.flag("attention_bias"), (head_dim, head_dim)
     if not c.flag("attn_output_gate", default=True):
@@ -68,7 +69,8 @@ def _attention(c: Config, hidden: int) -> Attention:
     return Attention(hidden, heads, kv_heads, head_dim, qkv_bias=bias, out_bias=bias, qk_norm=norms, query_gate=True)
 
 
-def _delta(c: Config, hidden: int) -> GatedDeltaNet:
+def delta(c: Config, hidden: int) -> GatedDeltaNet:
+    """The delta net of a layer without attention."""
     return GatedDeltaNet(
         hidden,
         c.number("linear_num_key_heads", default=16, high=MAX_HEADS),
@@ -102,7 +104,7 @@ def _sparse(c: Config, layers: int, mixture: bool) -> list[bool]:
     return [layer not in dense and (layer + 1) % step == 0 for layer in range(layers)]
 
 
-def _mixture(c: Config, hidden: int) -> tuple[list[Named], int]:
+def mixture(c: Config, hidden: int) -> tuple[list[Named], int]:
     """The blocks of a mixture, and how wide one token finds it."""
     experts = c.number("num_experts", "num_local_experts", high=MAX_EXPERTS)
     used = c.number("num_experts_per_tok", high=experts)

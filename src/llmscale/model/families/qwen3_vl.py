@@ -29,7 +29,7 @@ def read(c: Config) -> ModelSpec:
 
 
 def _deepstack(c: Config, layers: int) -> list[int]:
-    if c.kind.startswith("qwen3_5"):  # whose class has none, whatever its file says
+    if c.kind.startswith(("qwen3_5", "qwen4_exp")):  # whose classes have none, whatever their files say
         c.ignore("deepstack_visual_indexes")
         return []
     return c.numbers("deepstack_visual_indexes", default=[8, 16, 24], low=0, high=layers - 1)

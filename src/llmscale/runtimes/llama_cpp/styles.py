@@ -64,6 +64,14 @@ LAYER: Fields = {"norm": "layer"}
 FUSED: Fields = {"fused": True}
 SCALED: Fields = {"scaled": "first"}
 KEPT: Fields = {"rows": "norm", "kept": "norm"}
+_GEMMA4 = Style(
+    "gemma4",
+    {**KEPT, "residual": "gemma4", "scaled": "later"},
+    {"value_norm": True},
+    {"merged": True},
+    dense=True,
+    windows=True,
+)
 
 STYLES: dict[str, Style] = {
     "afmoe": Style("afmoe", {"post_norm": True}, {"gate": "apart"}, windows=True),
@@ -102,18 +110,13 @@ STYLES: dict[str, Style] = {
         windows=True,
         sparse=10,
     ),
-    "gemma4": Style(
-        "gemma4",
-        {**KEPT, "residual": "gemma4", "scaled": "later"},
-        {"value_norm": True},
-        {"merged": True},
-        dense=True,
-        windows=True,
-    ),
+    "gemma4": _GEMMA4,
+    "gemma4_unified": _GEMMA4,
     "glm": Style("chatglm", NONE, FUSED, ffn="fused"),
     "glm4": Style("glm4", {"post_norm": True}, ffn="fused"),
     "glm4v": Style("glm4", {"post_norm": True, "positions": 4}, ffn="fused"),
     "glm4v_moe": Style("glm4moe", {"kept": "norm", "positions": 4}, experts={"router": "sigmoid"}),
+    "glm4_moe_lite": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
     "glm4_moe": Style("glm4moe", {"kept": "norm"}, experts={"router": "sigmoid"}),
     "glm_moe_dsa": Style("glm-dsa", {"kept": "norm"}, experts={"router": "sigmoid"}),
     "gpt2": Style("gpt2", {**LAYER, "embedded_positions": True}, FUSED, unrotated=1),
@@ -132,6 +135,7 @@ STYLES: dict[str, Style] = {
     "internlm2": Style("internlm2"),
     "jamba": Style("jamba", {"residual": "onto both"}, NONE, {"normed": False}, unrotated=1),
     "kimi_k2": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
+    "kimi_k25": Style("deepseek2", {"kept": "norm"}, experts={"router": "sigmoid"}),
     "kimi_linear": Style("kimi-linear", {"eager": True}, experts={"router": "sigmoid"}, unrotated=1),
     "lfm2": Style("lfm2", {"residual": "onto both"}),
     "lfm2_moe": Style("lfm2moe", {"residual": "onto both"}, NONE, {"router": "sigmoid"}),
