@@ -20,9 +20,12 @@ app = typer.Typer(rich_markup_mode=None)
 def log(
     file: Annotated[str, typer.Argument(help="A start-up log of llama.cpp, Ollama, vLLM or SGLang; - for stdin.")],
     model: Annotated[
-        Optional[str], typer.Option("--model", "-m", help="Its model, where the log does not say.")
+        Optional[str],
+        typer.Option("--model", "-m", help="Its model, where the log does not say.", rich_help_panel="What"),
     ] = None,
-    quant: Annotated[Optional[str], typer.Option("--quant", "-q", help="Its weight format, likewise.")] = None,
+    quant: Annotated[
+        Optional[str], typer.Option("--quant", "-q", help="Its weight format, likewise.", rich_help_panel="What")
+    ] = None,
     context: opt.Context = None,
     gpu: Annotated[
         Optional[list[str]],
@@ -31,6 +34,7 @@ def log(
             metavar="DEVICE",
             help="Its devices, where the log does not say.",
             autocompletion=opt.complete_device,
+            rich_help_panel="Where",
         ),
     ] = None,
     anonymise: Annotated[
