@@ -37,6 +37,8 @@ def explain_view(result: ExplainResult, say: Words) -> Report:
 def _next(result: ExplainResult, say: Words) -> Iterator[str]:
     if result.aliases and result.name == result.word:
         yield say.sentence(note("also_called", names=list(result.aliases)))
+    if result.sources:
+        yield say.sentence(note("word_sources", sources=list(result.sources)))
     if result.see:
         yield say.sentence(note("see_words", words=list(result.see)))
 
