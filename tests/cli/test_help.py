@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 
+from llmscale.cli.app import app
 from llmscale.cli.language import spoken
 from llmscale.render.wrap import wrapped
 from tests.helpers import environment, good, process
@@ -95,3 +99,52 @@ def test_the_locale_says_the_language_where_nobody_else_does(
     monkeypatch.setenv("LANG", locale)
     settle()
     assert os.environ.get("LLMSCALE_LANG") == told
+
+
+#: What is about how an answer is written, or whether.
+OUTPUT = {
+    *("--output", "--lang", "--no-color", "--width", "--quiet", "--help", "--install-completion", "--show-completion"),
+    *("--explain", "--exact", "--check", "--command", "--to", "--size", "--dark", "--anonymise"),
+}
+
+
+def below(command: Any, context: Any) -> Iterator[Any]:
+    """A context of every command."""
+    yield command, context
+    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
+        inner = command.get_command(context, name)
+        with inner.make_context(name, [], resilient_parsing=True, parent=context) as made:
+            yield from below(inner, made)
+
+
+def test_what_is_no_output_stands_in_its_own_group() -> None:
+    program = typer.main.get_command(app)
+    with program.make_context("llmscale", ["-"], resilient_parsing=True) as context:
+        strays = {
+            (each.command_path, option)
+            for command, each in below(program, context)
+            if each.parent
+            for parameter in command.get_params(each)
+            if parameter.param_type_name == "option"
+            and not getattr(parameter, "hidden", False)
+            and (getattr(parameter, "rich_help_panel", None) or "Output") == "Output"
+            and not OUTPUT & {*parameter.opts}
+            for option in parameter.opts
+        }
+    assert strays == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "main"),
+    [
+        ("train", ["--gpu", "--method", "--tokens", "--seq", "--micro-batch", "--lora-rank"]),
+        ("scaling", ["--gpu", "--tokens", "--params", "--flops", "--budget", "--serve-tokens"]),
+        ("models list", ["--open", "--min", "--max", "--licence", "--since", "--sort"]),
+    ],
+)
+def test_each_has_its_own_main_options_and_ends_with_examples(command: str, main: list[str]) -> None:
+    told = good(*command.split(), "--help").out
+    groups = sections(told)
+    assert re.findall(r"^  (?:-\w, )?(--[\w-]+)", "\n".join(groups["Main"]), re.MULTILINE) == main
+    assert list(groups)[-1] == "Examples"
+    assert list(groups).index("Money" if command == "scaling" else "What") < list(groups).index("Output")

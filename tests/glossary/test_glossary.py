@@ -11,9 +11,10 @@ from llmscale.errors import InputFileError, NotFoundError
 from llmscale.glossary.entries import find, spellings, words
 from llmscale.glossary.schema import check
 from llmscale.store.yaml_file import YamlFile
+from tests.helpers import REPOSITORY
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
-TOLD = "en: {title: A., text: B.}\n  zh: {title: 甲。, text: 乙。}"
+TOLD = "en: {title: A., text: B.}\n  zh: {title: 甲。, text: 乙。}\n  sources: [s]"
 
 
 def checked(text: str) -> dict[str, Any]:
@@ -38,6 +39,8 @@ def test_every_word_is_told_in_both_languages(word: str) -> None:
     assert HAN.search(entry.zh.text)
     assert entry.en.text.endswith(".")
     assert entry.zh.text.endswith("。")
+    assert entry.sources
+    assert all((REPOSITORY / source).is_file() for source in entry.sources if source.startswith(("docs/", "data/")))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,8 @@ def test_an_entry_that_does_not_fit_is_refused(text: str, told: str) -> None:
 
 def test_a_file_that_fits_is_a_table() -> None:
     table = checked(
-        "a:\n  en: {title: A., text: B.}\n  zh: {title: 甲。, text: 乙。 丙。}\n  aliases: [Alpha, alpha]\n"
+        "a:\n  en: {title: A., text: B.}\n  zh: {title: 甲。, text: 乙。 丙。}\n"
+        "  aliases: [Alpha, alpha]\n  sources: [s]\n"
     )
     assert table["names"] == {"a": ["a"], "alpha": ["a"]}
     assert table["entries"]["a"]["zh"]["text"] == "乙。丙。"

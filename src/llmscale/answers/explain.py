@@ -39,6 +39,7 @@ def explain(name: str) -> ExplainResult:
         figures=tuple(_figures(asked, found) for asked in word.figures),
         ask=tuple(line.replace(PLACE, found.name) for line in word.ask),
         see=tuple(word.see),
+        sources=tuple(word.sources),
     )
 
 

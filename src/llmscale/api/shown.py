@@ -60,7 +60,7 @@ class Shown:
 
     def _repr_html_(self) -> str:
         report, say = self.report(), words("en")
-        notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in report.notes)
+        notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in report.below)
         lead = "".join(f"<p><b>{escape(sentence)}</b></p>" for sentence in report.lead)
         return lead + "".join(_html(table, say) for table in report.tables) + notes
 

@@ -52,7 +52,12 @@ def fits(
     model: Annotated[
         Optional[list[str]],
         typer.Option(
-            "--model", "-m", metavar="MODEL", help="The same as an argument.", autocompletion=opt.complete_model
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="The same as an argument.",
+            autocompletion=opt.complete_model,
+            rich_help_panel="What",
         ),
     ] = None,
     quant: opt.Quants = None,
@@ -76,29 +81,38 @@ def fits(
     licence: Annotated[
         Optional[str],
         typer.Option(
-            "--licence", "--license", metavar="L", help="Only under it: apache, mit …", rich_help_panel="What"
+            "--licence", "--license", metavar="L", help="Only under it: apache, mit …", rich_help_panel="Which"
         ),
     ] = None,
     any_quant: Annotated[
-        bool, typer.Option("--any", help="Also in quants that lose more than 5 %.", rich_help_panel="What")
+        bool, typer.Option("--any", help="Also in quants that lose more than 5 %.", rich_help_panel="Which")
     ] = False,
     min_context: Annotated[
         Optional[str],
-        typer.Option("--min-context", metavar="N", help="Only with so many tokens; 32k.", rich_help_panel="What"),
+        typer.Option("--min-context", metavar="N", help="Only with so many tokens; 32k.", rich_help_panel="Which"),
     ] = None,
     min_speed: Annotated[
         Optional[float],
-        typer.Option("--min-speed", metavar="N", help="Only with so many tokens a second.", rich_help_panel="What"),
+        typer.Option("--min-speed", metavar="N", help="Only with so many tokens a second.", rich_help_panel="Which"),
     ] = None,
     sort: Annotated[
         str,
         typer.Option(
-            "--sort", metavar="BY", help="score, size, speed, context or released.", autocompletion=complete_sort
+            "--sort",
+            metavar="BY",
+            help="score, size, speed, context or released.",
+            autocompletion=complete_sort,
+            rich_help_panel="Which",
         ),
     ] = "score",
-    limit: Annotated[Optional[int], typer.Option("--limit", metavar="N", help="Rows. Default: 12.")] = None,
+    limit: Annotated[
+        Optional[int], typer.Option("--limit", metavar="N", help="Rows. Default: 12.", rich_help_panel="Which")
+    ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every model: older and closed ones too, and what is far too large.")
+        bool,
+        typer.Option(
+            "--all", help="Every model: older and closed ones too, and what is far too large.", rich_help_panel="Which"
+        ),
     ] = False,
     command: Annotated[
         bool, typer.Option("--command", help="What to type for every row: the line that starts the runtime so.")

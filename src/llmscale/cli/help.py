@@ -16,13 +16,18 @@ from llmscale.render.wrap import wrapped
 ARGUMENTS, MAIN, OTHERS = "Arguments", "Main", "Output"
 #: Those of the program itself.
 OWN = "Options"
-ORDER = (ARGUMENTS, MAIN, "What", "Where", "How", "Step", "Run", OTHERS)
+ORDER = (
+    *(ARGUMENTS, MAIN, "Which", "What", "What is trained", "Where", "How", "Users", "Training", "Step"),
+    *("Several devices", "Run", "Money", "Server", OTHERS),
+)
 #: Options that are asked for most: of those that a command has the first come first.
 ASKED = (
     *("--quant", "--context", "--sequences", "--gpu", "--runtime", "--command"),
     *("--for", "--ram", "--method", "--tokens", "--kind", "--to", "--all"),
+    *("--seq", "--micro-batch", "--lora-rank", "--params", "--flops", "--budget", "--serve-tokens", "--kwh"),
+    *("--open", "--min", "--max", "--licence", "--since", "--sort"),
 )
-MOST_ASKED = 6
+MOST_ASKED, LEAST_ASKED = 6, 3
 #: A command with fewer options needs no main ones.
 FEW = 12
 #: Commands by what they are for.
@@ -71,8 +76,8 @@ def _options(command: Any, ctx: Any, say: Words) -> Iterator[tuple[str, list[tup
 
 
 def _main(parameters: Sequence[Any]) -> list[Any]:
-    found = [each for name in ASKED for each in parameters if name in each.opts]
-    return list(dict.fromkeys(found))[:MOST_ASKED]
+    found = list(dict.fromkeys(each for name in ASKED for each in parameters if name in each.opts))[:MOST_ASKED]
+    return found if len(found) >= LEAST_ASKED else []
 
 
 def _group(parameter: Any) -> str:

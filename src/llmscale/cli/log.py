@@ -29,9 +29,12 @@ def log(
         ),
     ],
     model: Annotated[
-        Optional[str], typer.Option("--model", "-m", help="Its model, where the log does not say.")
+        Optional[str],
+        typer.Option("--model", "-m", help="Its model, where the log does not say.", rich_help_panel="What"),
     ] = None,
-    quant: Annotated[Optional[str], typer.Option("--quant", "-q", help="Its weight format, likewise.")] = None,
+    quant: Annotated[
+        Optional[str], typer.Option("--quant", "-q", help="Its weight format, likewise.", rich_help_panel="What")
+    ] = None,
     context: opt.Context = None,
     batch: Annotated[
         Optional[int], typer.Option("--batch", "-b", metavar="N", help="Its sequences at once, likewise.")
@@ -56,6 +59,7 @@ def log(
             metavar="DEVICE",
             help="Its devices, where the log does not say.",
             autocompletion=opt.complete_device,
+            rich_help_panel="Where",
         ),
     ] = None,
     anonymise: Annotated[

@@ -12,7 +12,10 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(epilog="Examples: llmscale mcp | claude mcp add llmscale -- llmscale mcp")
 def mcp(
     allow_files: Annotated[
-        bool, typer.Option("--allow-files", help="Questions may name a config.json of this machine.")
+        bool,
+        typer.Option(
+            "--allow-files", help="Questions may name a config.json of this machine.", rich_help_panel="Server"
+        ),
     ] = False,
 ) -> None:
     """The same answers as tools of an assistant (Model Context Protocol), on stdin and stdout."""

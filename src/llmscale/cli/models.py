@@ -37,19 +37,32 @@ def list_(
     word: Annotated[
         str, typer.Argument(metavar="[WORD]", help="Part of an id, name, publisher, family or alias.")
     ] = "",
-    family: Annotated[Optional[str], typer.Option("--family", metavar="F", help="The model_type, or part.")] = None,
-    publisher: Annotated[Optional[str], typer.Option("--publisher", metavar="P", help="Who published it.")] = None,
-    licence: Annotated[Optional[str], typer.Option("--licence", metavar="L", help="The licence, or part.")] = None,
+    family: Annotated[
+        Optional[str], typer.Option("--family", metavar="F", help="The model_type, or part.", rich_help_panel="Which")
+    ] = None,
+    publisher: Annotated[
+        Optional[str], typer.Option("--publisher", metavar="P", help="Who published it.", rich_help_panel="Which")
+    ] = None,
+    licence: Annotated[
+        Optional[str], typer.Option("--licence", metavar="L", help="The licence, or part.", rich_help_panel="Which")
+    ] = None,
     modality: Annotated[
-        Optional[str], typer.Option("--modality", metavar="M", help="text, vision, audio or multimodal.")
+        Optional[str],
+        typer.Option("--modality", metavar="M", help="text, vision, audio or multimodal.", rich_help_panel="Which"),
     ] = None,
     open_weights: Annotated[
-        Optional[bool], typer.Option("--open/--closed", help="Whether the weights can be downloaded.")
+        Optional[bool],
+        typer.Option("--open/--closed", help="Whether the weights can be downloaded.", rich_help_panel="Which"),
     ] = None,
-    low: Annotated[Optional[str], typer.Option("--min", metavar="SIZE", help="Parameters at least, 1B.")] = None,
-    high: Annotated[Optional[str], typer.Option("--max", metavar="SIZE", help="Parameters at most, 30B.")] = None,
+    low: Annotated[
+        Optional[str], typer.Option("--min", metavar="SIZE", help="Parameters at least, 1B.", rich_help_panel="Which")
+    ] = None,
+    high: Annotated[
+        Optional[str], typer.Option("--max", metavar="SIZE", help="Parameters at most, 30B.", rich_help_panel="Which")
+    ] = None,
     since: Annotated[
-        Optional[str], typer.Option("--since", metavar="MONTH", help="Released in 2025-01 or later.")
+        Optional[str],
+        typer.Option("--since", metavar="MONTH", help="Released in 2025-01 or later.", rich_help_panel="Which"),
     ] = None,
     sort: Annotated[
         Optional[str],
@@ -57,6 +70,7 @@ def list_(
             "--sort",
             metavar="KEY",
             help="id, parameters, active, released or context; the largest or newest first. Default: no sorting.",
+            rich_help_panel="Which",
         ),
     ] = None,
     catalogue: opt.Catalogue = None,
@@ -93,6 +107,7 @@ def local(
             metavar="DEVICE",
             help="Say what fits this device; default: this machine's.",
             autocompletion=opt.complete_device,
+            rich_help_panel="Where",
         ),
     ] = None,
     context: opt.Context = None,
@@ -129,7 +144,7 @@ def check(
     *,
     style: Style,
     recalled: Annotated[
-        bool, typer.Option("--recalled", help="List the models whose config was read nowhere.")
+        bool, typer.Option("--recalled", help="List the models whose config was read nowhere.", rich_help_panel="Which")
     ] = False,
 ) -> None:
     """Recount every model and list those whose stated figure or context differs; fails on one without a reason."""
@@ -146,14 +161,25 @@ def check(
 @takes_style
 def add(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A config.json or its folder.")],
-    model_id: Annotated[str, typer.Option("--id", metavar="ID", help="What you will type.")],
-    name: Annotated[Optional[str], typer.Option("--name", metavar="NAME", help="Default: the id.")] = None,
-    publisher: Annotated[str, typer.Option("--publisher", metavar="P", help="Who published it.")] = "",
-    licence: Annotated[str, typer.Option("--licence", metavar="L", help="Its licence.")] = "",
-    released: Annotated[str, typer.Option("--released", metavar="MONTH", help="When, 2025-01.")] = "",
-    open_weights: Annotated[bool, typer.Option("--open", help="The weights can be downloaded.")] = False,
+    model_id: Annotated[str, typer.Option("--id", metavar="ID", help="What you will type.", rich_help_panel="What")],
+    name: Annotated[
+        Optional[str], typer.Option("--name", metavar="NAME", help="Default: the id.", rich_help_panel="What")
+    ] = None,
+    publisher: Annotated[
+        str, typer.Option("--publisher", metavar="P", help="Who published it.", rich_help_panel="What")
+    ] = "",
+    licence: Annotated[str, typer.Option("--licence", metavar="L", help="Its licence.", rich_help_panel="What")] = "",
+    released: Annotated[
+        str, typer.Option("--released", metavar="MONTH", help="When, 2025-01.", rich_help_panel="What")
+    ] = "",
+    open_weights: Annotated[
+        bool, typer.Option("--open", help="The weights can be downloaded.", rich_help_panel="What")
+    ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the entry of that id, or take the name of one that ships.")
+        bool,
+        typer.Option(
+            "--force", help="Replace the entry of that id, or take the name of one that ships.", rich_help_panel="What"
+        ),
     ] = False,
     catalogue: opt.Catalogue = None,
     *,

@@ -43,18 +43,25 @@ def needs(
             "--max-count",
             metavar="N",
             help="The most devices of one kind together. Default: 2, else 8; of many users 8.",
+            rich_help_panel="Which",
         ),
     ] = None,
     max_price: Annotated[
-        Optional[float], typer.Option("--max-price", metavar="USD", help="The most that all together cost at launch.")
+        Optional[float],
+        typer.Option(
+            "--max-price", metavar="USD", help="The most that all together cost at launch.", rich_help_panel="Which"
+        ),
     ] = None,
     kind: Annotated[
         Optional[list[str]],
         typer.Option(
-            "--kind", metavar="K", help="consumer, datacentre, workstation, laptop, unified or apple; may be repeated."
+            "--kind",
+            metavar="K",
+            help="consumer, datacentre, workstation, laptop, unified or apple; may be repeated.",
+            rich_help_panel="Which",
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also the larger ones.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also the larger ones.", rich_help_panel="Which")] = False,
     train: Annotated[
         Optional[str],
         typer.Option("--train", metavar="METHOD", help="To train it: full, lora or qlora.", rich_help_panel="Training"),

@@ -55,7 +55,9 @@ def plot(
         ),
     ] = None,
     reserve: opt.Reserve = None,
-    parts: Annotated[bool, typer.Option("--parts", help="memory: what the bytes of one format are for.")] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="memory: what the bytes of one format are for.", rich_help_panel="What")
+    ] = False,
     to: Annotated[
         Optional[str],
         typer.Option("--to", metavar="FILE", help="A file, .svg .png .pdf or .html. Default: the terminal."),

@@ -15,7 +15,12 @@ app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 QuantModel = Annotated[
     Optional[str],
     typer.Option(
-        "--model", "-m", metavar="MODEL", help="With its exact size in each.", autocompletion=opt.complete_model
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="With its exact size in each.",
+        autocompletion=opt.complete_model,
+        rich_help_panel="What",
     ),
 ]
 

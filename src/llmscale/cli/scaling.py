@@ -18,26 +18,41 @@ app = typer.Typer(rich_markup_mode=None)
 @takes_style
 def scaling(
     model: Annotated[Optional[str], typer.Argument(help="A model, for its size.")] = None,
-    params: Annotated[Optional[str], typer.Option("--params", help="Parameters: 7B.")] = None,
+    params: Annotated[Optional[str], typer.Option("--params", help="Parameters: 7B.", rich_help_panel="What")] = None,
     tokens: Annotated[
-        Optional[str], typer.Option("--tokens", help="Tokens: 2T; the optimum for the size unless given.")
+        Optional[str],
+        typer.Option("--tokens", help="Tokens: 2T; the optimum for the size unless given.", rich_help_panel="What"),
     ] = None,
-    flops: Annotated[Optional[str], typer.Option("--flops", help="Compute: 1e24.")] = None,
+    flops: Annotated[Optional[str], typer.Option("--flops", help="Compute: 1e24.", rich_help_panel="What")] = None,
     unique_tokens: Annotated[
-        Optional[str], typer.Option("--unique-tokens", help="How many of the tokens differ; the rest are repeats.")
+        Optional[str],
+        typer.Option(
+            "--unique-tokens", help="How many of the tokens differ; the rest are repeats.", rich_help_panel="What"
+        ),
     ] = None,
     serve_tokens: Annotated[
         Optional[str],
-        typer.Option("--serve-tokens", help="Tokens that will be served: 1T; what size then costs least."),
+        typer.Option(
+            "--serve-tokens", help="Tokens that will be served: 1T; what size then costs least.", rich_help_panel="What"
+        ),
     ] = None,
     granularity: Annotated[
-        Optional[float], typer.Option("--granularity", help="Of fine-grained experts: a line of their law.")
+        Optional[float],
+        typer.Option("--granularity", help="Of fine-grained experts: a line of their law.", rich_help_panel="What"),
     ] = None,
-    budget: Annotated[Optional[str], typer.Option("--budget", help="Money: '$1M'; with --gpu.")] = None,
-    gpu: Annotated[Optional[str], typer.Option("--gpu", help="What the budget rents: h100.")] = None,
-    price: Annotated[Optional[float], typer.Option("--price", help="USD an hour; else a dated range of lists.")] = None,
+    budget: Annotated[
+        Optional[str], typer.Option("--budget", help="Money: '$1M'; with --gpu.", rich_help_panel="Money")
+    ] = None,
+    gpu: Annotated[
+        Optional[str], typer.Option("--gpu", help="What the budget rents: h100.", rich_help_panel="Money")
+    ] = None,
+    price: Annotated[
+        Optional[float],
+        typer.Option("--price", help="USD an hour; else a dated range of lists.", rich_help_panel="Money"),
+    ] = None,
     trained: Annotated[
-        bool, typer.Option("--trained", help="How long all models of the catalogue were trained.")
+        bool,
+        typer.Option("--trained", help="How long all models of the catalogue were trained.", rich_help_panel="What"),
     ] = False,
     *,
     style: Style,

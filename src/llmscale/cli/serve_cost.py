@@ -20,24 +20,44 @@ app = typer.Typer(rich_markup_mode=None)
 @takes_style
 def serve_cost(
     model: opt.Model,
-    gpu: Annotated[str, typer.Option("--gpu", metavar="DEVICE", help="What serves: h100, 2x rtx4090.")],
-    quant: Annotated[Optional[str], typer.Option("--quant", "-q", metavar="Q", help="Weight format.")] = None,
+    gpu: Annotated[
+        str, typer.Option("--gpu", metavar="DEVICE", help="What serves: h100, 2x rtx4090.", rich_help_panel="Where")
+    ],
+    quant: Annotated[
+        Optional[str], typer.Option("--quant", "-q", metavar="Q", help="Weight format.", rich_help_panel="How")
+    ] = None,
     runtime: opt.Runtime = None,
     context: opt.Context = None,
     sequences: Annotated[
         Optional[int],
-        typer.Option("--sequences", metavar="N", min=1, help="At once; what fits, up to 64, if not given."),
+        typer.Option(
+            "--sequences", metavar="N", min=1, help="At once; what fits, up to 64, if not given.", rich_help_panel="How"
+        ),
     ] = None,
-    price: Annotated[Optional[float], typer.Option("--price", help="USD an hour, rented; else dated lists.")] = None,
-    kwh: Annotated[Optional[float], typer.Option("--kwh", help="USD a kWh: then your own device is counted.")] = None,
+    price: Annotated[
+        Optional[float], typer.Option("--price", help="USD an hour, rented; else dated lists.", rich_help_panel="Money")
+    ] = None,
+    kwh: Annotated[
+        Optional[float],
+        typer.Option("--kwh", help="USD a kWh: then your own device is counted.", rich_help_panel="Money"),
+    ] = None,
     purchase: Annotated[
-        Optional[float], typer.Option("--purchase", help="USD of your own device; its price at launch if not given.")
+        Optional[float],
+        typer.Option(
+            "--purchase", help="USD of your own device; its price at launch if not given.", rich_help_panel="Money"
+        ),
     ] = None,
-    years: Annotated[float, typer.Option("--years", help="Over which it is paid off.")] = 3.0,
-    watts: Annotated[Optional[float], typer.Option("--watts", help="What it draws; rated power if not given.")] = None,
-    utilisation: Annotated[float, typer.Option("--utilisation", help="Share of the hours in which it serves.")] = 1.0,
+    years: Annotated[float, typer.Option("--years", help="Over which it is paid off.", rich_help_panel="Money")] = 3.0,
+    watts: Annotated[
+        Optional[float],
+        typer.Option("--watts", help="What it draws; rated power if not given.", rich_help_panel="Money"),
+    ] = None,
+    utilisation: Annotated[
+        float, typer.Option("--utilisation", help="Share of the hours in which it serves.", rich_help_panel="Money")
+    ] = 1.0,
     api_price: Annotated[
-        Optional[float], typer.Option("--api-price", help="USD for a million tokens elsewhere, to compare.")
+        Optional[float],
+        typer.Option("--api-price", help="USD for a million tokens elsewhere, to compare.", rich_help_panel="Money"),
     ] = None,
     *,
     style: Style,

@@ -28,30 +28,57 @@ def train(
             "--method",
             help="full (if not given), lora, qlora, dora, adalora, loha, lokr, oft, vera, ia3, prefix, …",
             show_default=False,
+            rich_help_panel="What is trained",
         ),
     ] = "",
     lora_rank: Annotated[
         Optional[int],
-        typer.Option("--lora-rank", help="Rank of the adapter (block of OFT); peft's own default unless given."),
+        typer.Option(
+            "--lora-rank",
+            help="Rank of the adapter (block of OFT); peft's own default unless given.",
+            rich_help_panel="What is trained",
+        ),
     ] = None,
     lora_targets: Annotated[
-        str, typer.Option("--lora-targets", help="Names with commas, all-linear, or default: peft's own choice.")
+        str,
+        typer.Option(
+            "--lora-targets",
+            help="Names with commas, all-linear, or default: peft's own choice.",
+            rich_help_panel="What is trained",
+        ),
     ] = "default",
-    lora_bias: Annotated[str, typer.Option("--lora-bias", help="none, all or lora_only.")] = "none",
-    modules_to_save: Annotated[str, typer.Option("--modules-to-save", help="Modules trained whole besides.")] = "",
-    virtual_tokens: Annotated[int, typer.Option("--virtual-tokens", help="Of prefix, prompt and p-tuning.")] = 20,
+    lora_bias: Annotated[
+        str, typer.Option("--lora-bias", help="none, all or lora_only.", rich_help_panel="What is trained")
+    ] = "none",
+    modules_to_save: Annotated[
+        str, typer.Option("--modules-to-save", help="Modules trained whole besides.", rich_help_panel="What is trained")
+    ] = "",
+    virtual_tokens: Annotated[
+        int, typer.Option("--virtual-tokens", help="Of prefix, prompt and p-tuning.", rich_help_panel="What is trained")
+    ] = 20,
     prefix_projection: Annotated[
-        bool, typer.Option("--prefix-projection", help="Two layers make the prefix, and are trained too.")
+        bool,
+        typer.Option(
+            "--prefix-projection",
+            help="Two layers make the prefix, and are trained too.",
+            rich_help_panel="What is trained",
+        ),
     ] = False,
     train_layers: Annotated[
-        str, typer.Option("--train-layers", metavar="last:N", help="What --method freeze trains.")
+        str,
+        typer.Option(
+            "--train-layers", metavar="last:N", help="What --method freeze trains.", rich_help_panel="What is trained"
+        ),
     ] = "last:1",
-    optimizer: Annotated[str, typer.Option("--optimizer", help="adamw, adamw-8bit, adafactor, sgd, …")] = "adamw",
+    optimizer: Annotated[
+        str, typer.Option("--optimizer", help="adamw, adamw-8bit, adafactor, sgd, …", rich_help_panel="Step")
+    ] = "adamw",
     precision: Annotated[
         str,
         typer.Option(
             "--precision",
             help="fp32, amp, bf16, bf16+amp, megatron or deepspeed; amp in full, else bf16 if not given.",
+            rich_help_panel="Step",
         ),
     ] = "",
     seq: memory.Seq = None,

@@ -20,7 +20,14 @@ def tui(
     ] = "",
     quant: Annotated[
         str,
-        typer.Option("--quant", "-q", metavar="Q", help="Weight format.", autocompletion=opt.complete_quant),
+        typer.Option(
+            "--quant",
+            "-q",
+            metavar="Q",
+            help="Weight format.",
+            autocompletion=opt.complete_quant,
+            rich_help_panel="What",
+        ),
     ] = "",
     context: opt.Context = None,
     batch: opt.Batch = 1,

@@ -13,18 +13,34 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(epilog="Examples: llmscale web | llmscale web --host 0.0.0.0 --allow-host scale.example.org --port 80")
 def web(
     host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="Where to listen. Default: this machine alone.")
+        str,
+        typer.Option(
+            "--host", metavar="ADDRESS", help="Where to listen. Default: this machine alone.", rich_help_panel="Server"
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="The port.")] = 8017,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=1, max=65535, help="The port.", rich_help_panel="Server")
+    ] = 8017,
     allow_host: Annotated[
         Optional[list[str]],
-        typer.Option("--allow-host", metavar="NAME", help="A name that requests may use for it; may be repeated."),
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="A name that requests may use for it; may be repeated.",
+            rich_help_panel="Server",
+        ),
     ] = None,
     allow_files: Annotated[
-        bool, typer.Option("--allow-files", help="Questions may name a config.json of this machine.")
+        bool,
+        typer.Option(
+            "--allow-files", help="Questions may name a config.json of this machine.", rich_help_panel="Server"
+        ),
     ] = False,
     rate: Annotated[
-        float, typer.Option("--rate", metavar="N", help="Requests a second of one address; 0 for no limit.")
+        float,
+        typer.Option(
+            "--rate", metavar="N", help="Requests a second of one address; 0 for no limit.", rich_help_panel="Server"
+        ),
     ] = 50.0,
 ) -> None:
     """The same answers on a page and as a JSON API, until stopped."""

@@ -48,10 +48,12 @@ class Word:
         stands_for: a kind of names that it explains, each in place of ``$word``; else the first alias stands there.
         ask: lines to type next.
         see: other words.
+        sources: where what is said was read.
     """
 
     en: Told
     zh: Told
+    sources: list[str]
     aliases: list[str] = field(default_factory=list)
     figures: list[Figures] = field(default_factory=list)
     ask: list[str] = field(default_factory=list)

@@ -21,22 +21,25 @@ class Cell(NamedTuple):
 
 class Column(NamedTuple):
     """`key` names the column in CSV, `title` (with its unit) heads it for people; only words may wrap, and `spare` ones
-    go, the last first, where a screen is too narrow for all. The values of a `span` are two ends, or None."""
+    go, those with more first, of equals the last, where a screen is too narrow for all. The values of a `span` are two
+    ends, or None."""
 
     key: str
     title: str
     right: bool = True
     wraps: bool = False
-    spare: bool = False
+    spare: int = 0
     span: bool = False
 
 
 class Table(NamedTuple):
-    """Rows of cells under columns."""
+    """Rows of cells under columns; one that `splits` has things side by side, which a narrow screen sets below each
+    other, each with the first column."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    splits: bool = False
 
     def shown(self) -> list[int]:
         """The columns that say something to people; one without a word stays for CSV alone."""
@@ -53,13 +56,19 @@ class Table(NamedTuple):
 class Report(NamedTuple):
     """Tables, sentences to read below them, and above them the answer itself where it is one, with what explains it.
 
-    `inexact` when any cell is marked with ``~``.
+    `typed` are lines to type, which stand last and whole; `inexact` when any cell is marked with ``~``.
     """
 
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """All that stands below the tables."""
+        return (*self.notes, *self.typed)
 
     @property
     def inexact(self) -> bool:
@@ -77,6 +86,7 @@ def legible(report: Report) -> Report:
         tuple(map(_shown, report.notes)),
         tuple(map(_shown, report.lead)),
         tuple(map(_shown, report.body)),
+        tuple(map(_shown, report.typed)),
     )
 
 

@@ -32,6 +32,7 @@ def translated(report: Report, say: Words) -> Report:
         tuple(_said(note, say) for note in report.notes),
         tuple(_said(sentence, say) for sentence in report.lead),
         tuple(_said(sentence, say) for sentence in report.body),
+        report.typed,
     )
 
 

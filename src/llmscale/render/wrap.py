@@ -8,6 +8,16 @@ from functools import cache
 from rich.cells import cell_len
 
 _WORDS = re.compile(r"\S+|\s+")
+#: After what a name may be broken, unless digits stand on both sides: `Qwen3-Next-` `80B`, and never `3.` `5`.
+_JOINTS = "-/_,:="
+#: What stands for a blank between a figure and its unit, or a count and what is counted, while lines are made.
+_TIE = "\u00a4"
+
+
+@cache
+def _figure() -> re.Pattern[str]:
+    units = r"GiB|GB|MiB|GB/s|W|USD|B|M|T|K|s|min|ms|%|\$|FLOP|tokens|tokens/s|bits|bytes"
+    return re.compile(rf"(?<=\d) (?=(?:{units})(?![\w-]))|(?<=\dx) (?=[a-z])")
 
 
 @cache
@@ -16,10 +26,48 @@ def _letters() -> re.Pattern[str]:
     return re.compile(r"[\u2e80-\uffef][\u3001\u3002\u201d\uff09\uff0c\uff1a\uff1b]*|[^\s\u2e80-\uffef]+|\s+")
 
 
+def tokens(text: str) -> list[str]:
+    """Words and the blanks between them, one after the other; a figure with its unit is one word."""
+    tied = _figure().sub(_TIE, text)
+    found = (_WORDS if text.isascii() else _letters()).findall(tied)
+    return found if tied == text else [token.replace(_TIE, " ") for token in found]
+
+
+def pieces(word: str) -> list[str]:
+    """A word cut after its hyphens and slashes, never between digits."""
+    found, start = list[str](), 0
+    for at in range(1, len(word)):
+        if word[at - 1] not in _JOINTS or word[at] in _JOINTS:
+            continue
+        if at > 1 and word[at].isdigit() and word[at - 2].isdigit():
+            continue
+        found.append(word[start:at])
+        start = at
+    return [*found, word[start:]]
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """Lines that are no wider, where no word is."""
+    return _lines(tokens(text), width)
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Lines that are no wider, where no piece of a word is: a name too long for a line is cut after a hyphen."""
+    return _lines(
+        [part for word in tokens(text) for part in (pieces(word) if cell_len(word) > width else [word])], width
+    )
+
+
+def hanging(text: str, width: int) -> list[str]:
+    """A sentence in lines that keep its indentation."""
+    told = text.lstrip(" ")
+    blanks = text[: len(text) - len(told)]
+    return [blanks + line for line in broken(told, width - len(blanks))] or [""]
+
+
+def _lines(parts: list[str], width: int) -> list[str]:
     lines, line = list[str](), ""
-    for part in (_WORDS if text.isascii() else _letters()).findall(text):
+    for part in parts:
         if line and cell_len(line + part.rstrip()) > width:
             lines.append(line.rstrip())
             line = ""

@@ -104,6 +104,6 @@ def flowing(items: Iterable[Content], width: int) -> Iterator[Content]:
 
 def _notes(report: Report, say: Words) -> Iterator[Content]:
     legend = [say("~ is not exact: modelled or assumed.")] if report.inexact else []
-    for note in (*legend, *report.notes):
+    for note in (*legend, *report.below):
         yield Content("")
         yield Content.styled(note, "$text-muted")

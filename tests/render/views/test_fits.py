@@ -25,7 +25,7 @@ def test_what_to_run_what_to_type_and_how_fast_stand_on_one_screen(lang: str) ->
 def test_what_is_too_wide_is_named() -> None:
     assert "Released" in good("fits", "rtx3060-12gb", "--width", "100").out
     narrow = good("fits", "rtx3060-12gb", "--width", "60").out
-    assert "Too narrow to show: Released, Params." in narrow
+    assert "Too narrow to show: Params, Left GiB, Released." in narrow
 
 
 def test_what_fits_and_what_just_misses() -> None:

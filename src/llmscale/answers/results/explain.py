@@ -31,7 +31,9 @@ class FigureTable:
 
 @dataclass
 class ExplainResult:
-    """Answer of ``explain WORD``: what it means by language, figures, lines to type next, words that go with it."""
+    """Answer of ``explain WORD``: what it means by language, figures, lines to type next, words that go with it.
+
+    `sources` are where what is said was read; those of the figures stand in the answers that they are from."""
 
     word: str
     name: str
@@ -40,6 +42,7 @@ class ExplainResult:
     figures: tuple[FigureTable, ...]
     ask: tuple[str, ...]
     see: tuple[str, ...]
+    sources: tuple[str, ...] = ()
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="explain", init=False)
 

@@ -133,10 +133,12 @@ def delay_range(ends: tuple[float, float]) -> Cell:
     return Cell(ends, f"{low}\u2013{high}")
 
 
-def commands(lines: Iterable[tuple[str, str | None]], say: Words) -> list[str]:
+def commands(lines: Iterable[tuple[str, str | None]]) -> list[str]:
     """What to type for each; nothing is said of what there is no line for."""
-    found = [(what, command) for what, command in lines if command]
-    notes = [f"{what}: {command}" for what, command in found]
-    if any(".gguf" in command or " ./" in command for _, command in found):
-        notes.insert(0, say.sentence(note("stands_for_yours")))
-    return notes
+    return [f"{what}: {command}" for what, command in lines if command]
+
+
+def for_yours(typed: Iterable[str], say: Words) -> list[str]:
+    """That a file which such lines name stands for the user's own."""
+    named = any(".gguf" in line or " ./" in line for line in typed)
+    return [say.sentence(note("stands_for_yours"))] if named else []

@@ -11,7 +11,7 @@ from llmscale.render.words import Words
 def check_view(result: CheckResult, say: Words) -> Report:
     """See the module."""
     columns = [
-        Column("model", "Model", right=False),
+        Column("model", "Model", right=False, wraps=True),
         Column("stated", "Stated"),
         Column("counted", "Counted"),
         Column("percent", "Off by"),
@@ -55,7 +55,7 @@ def recalled_view(result: CheckResult, say: Words) -> Report:
 def device_check_view(result: DeviceCheckResult, say: Words) -> Report:
     """Devices of which something is not known or not checked."""
     columns = [
-        Column("id", "Device", right=False),
+        Column("id", "Device", right=False, wraps=True),
         Column("missing", "Missing", right=False, wraps=True),
         Column("recalled", "Unchecked", right=False, wraps=True),
     ]

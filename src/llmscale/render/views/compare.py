@@ -42,7 +42,7 @@ def compare_view(result: CompareResult, say: Words) -> Report:
         rows += [
             [Cell(f"{quant}_bytes", f"{_label(quant)} GiB"), *(_memory(m, quant) for m in models)] for quant in quants
         ]
-        tables.append(table("", columns, rows))
+        tables.append(table("", columns, rows)._replace(splits=True))
     told = tuple(say.sentence(told) for told in result.notes)
     return Report(tuple(tables), told, tuple(_differences(result.models, say)))
 

@@ -15,7 +15,7 @@ from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, gib, gib_range, pace, pace_range, wait
 from llmscale.render.views.load import load_notes
-from llmscale.render.views.typed import typed
+from llmscale.render.views.typed import typed, untyped
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
 from llmscale.units import GIB, format_gib
@@ -46,9 +46,10 @@ class EstimateView:
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
         if not self.named:
             notes += [say.sentence(told) for told in _sizes_note(result)]
-        notes += typed(result, say) if self.command else ()
+        notes += untyped(result, say) if self.command else ()
         lead = (*_sentences(result, say), *map(say.sentence, load_notes(result))) if self.named else ()
-        return Report(tuple(tables), (*(result.explanation if self.explain else ()), *notes), lead)
+        below = (*(result.explanation if self.explain else ()), *notes)
+        return Report(tuple(tables), below, lead, typed=tuple(typed(result)) if self.command else ())
 
 
 def _limits(result: EstimateResult) -> tuple[Note, ...]:
@@ -157,27 +158,27 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
     waits = any(device.first_token_seconds is not None for device in devices)
     splits = any(device.gpu_layers != device.layers for device in devices)
     columns = [
-        Column("device", "Device", right=False),
+        Column("device", "Device", right=False, wraps=True),
         Column("quant", "Quant", right=False),
         Column("fits", "Fits"),
         Column("gpu_layers", "Layers" if splits else ""),
-        Column("weights_bytes", "Weights GiB"),
-        Column("kv_cache_bytes", "KV GiB", spare=True),
+        Column("weights_bytes", "Weights GiB", spare=2),
+        Column("kv_cache_bytes", "KV GiB", spare=3),
         Column("state_bytes", "State GiB" if has("state") else ""),
-        Column("overhead_bytes", "Other GiB", spare=True),
+        Column("overhead_bytes", "Other GiB", spare=4),
         Column("mmproj_bytes", "mmproj GiB" if has("mmproj") else ""),
         Column("draft_bytes", "Draft GiB" if has("draft") else ""),
         Column("used_bytes", "Used GiB"),
         Column("free_bytes", "Free GiB"),
-        Column("usable_bytes", "Usable GiB", spare=True),
-        Column("kv_cache_tokens", "KV tokens" if serves else "", spare=True),
-        Column("max_concurrency", "Requests" if serves else "", spare=True),
+        Column("usable_bytes", "Usable GiB", spare=5),
+        Column("kv_cache_tokens", "KV tokens" if serves else "", spare=4),
+        Column("max_concurrency", "Requests" if serves else "", spare=2),
         Column("max_context", "Max context"),
-        Column("max_batch", "" if serves else "Max batch", spare=True),
-        Column("tokens_per_second", "t/s" if paced else "", spare=True),
-        Column("tokens_per_second_range", "95 in 100" if paced else "", spare=True, span=True),
-        Column("first_token_seconds", "First token" if waits else "", spare=True),
-        Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=True),
+        Column("max_batch", "" if serves else "Max batch", spare=5),
+        Column("tokens_per_second", "t/s" if paced else "", spare=1),
+        Column("tokens_per_second_range", "95 in 100" if paced else "", spare=6, span=True),
+        Column("first_token_seconds", "First token" if waits else "", spare=3),
+        Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=3),
     ]
     rows = [
         [

@@ -31,15 +31,16 @@ def explain_view(result: ExplainResult, say: Words) -> Report:
     """See the module."""
     meaning = result.meaning[say.lang]
     tables = tuple(_table(figures, say) for figures in result.figures)
-    return Report(tables, tuple(_next(result, say)), (meaning.title,), (meaning.text,))
+    return Report(tables, tuple(_next(result, say)), (meaning.title,), (meaning.text,), tuple(typed(result.ask, say)))
 
 
 def _next(result: ExplainResult, say: Words) -> Iterator[str]:
     if result.aliases and result.name == result.word:
         yield say.sentence(note("also_called", names=list(result.aliases)))
+    if result.sources:
+        yield say.sentence(note("word_sources", sources=list(result.sources)))
     if result.see:
         yield say.sentence(note("see_words", words=list(result.see)))
-    yield from typed(result.ask, say)
 
 
 def explained_view(result: ExplainedWords, say: Words) -> Report:

@@ -12,7 +12,7 @@ from llmscale.fit.largest import LONGEST
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
-from llmscale.render.views.cells import HEAVY, answer, commands, counted, gib, loss_word, pace
+from llmscale.render.views.cells import HEAVY, answer, commands, counted, for_yours, gib, loss_word, pace
 from llmscale.render.views.next import three_questions
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
@@ -20,6 +20,8 @@ from llmscale.units import format_gib
 
 #: Models that are named of those that cannot be had.
 NAMED = 3
+#: What a narrow screen can do without, the sparest last: usable less what is used is left.
+SPARE = {"host_bytes": 1, "free_bytes": 2, "parameters": 3, "released": 4}
 MODELLED, ASSUMED = Basis.MODELLED.value, Basis.ASSUMED.value
 
 
@@ -44,12 +46,10 @@ def _one_device(result: FitsResult, say: Words) -> Report:
         tables = [*lines_of(result, say)]
         tables += [_missing(say("Just miss"), missing, say)] if missing else []
     notes = [say.sentence(told) for told in (*result.notes, *_below(result), *_under(result))]
-    typed = [(f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models if line.command_line]
-    told = commands(typed, say)
-    if len(typed) == 1:  # as it is typed: the headline says what it runs
-        told[-1] = typed[0][1]
-    notes += told
-    return Report(tuple(tables), tuple(notes))
+    lines = [(f"{line.id}, {line.quant.upper()}", line.command_line) for line in result.models if line.command_line]
+    # As it is typed where there is one: the headline says what it runs.
+    typed = commands(lines) if len(lines) > 1 else [command for _, command in lines]
+    return Report(tuple(tables), (*notes, *for_yours(typed, say)), typed=tuple(typed))
 
 
 def _under(result: FitsResult) -> Iterator[Note]:
@@ -126,12 +126,12 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
     columns = [
         Column("advised", "", right=False),
         Column("quant", "Quant", right=False),
-        Column("bits_per_weight", "Bits", spare=True),
+        Column("bits_per_weight", "Bits", spare=1),
         Column("weights_bytes", ""),
         Column("total_bytes", ""),
         Column("used_bytes", "Used GiB" if computes(result.device.id) else "On card GiB"),
         Column("free_bytes", "Left GiB"),
-        Column("host_bytes", "RAM GiB" if any(line.host_bytes for line in result.choices) else "", spare=True),
+        Column("host_bytes", "RAM GiB" if any(line.host_bytes for line in result.choices) else "", spare=2),
         Column("fits", "Fits"),
         Column("missing_bytes", ""),
         Column("max_context", "Context"),
@@ -205,9 +205,7 @@ def _columns(shown: Mapping[str, str]) -> list[Column]:
     titles |= shown
     words = ("model", "quant", "loss")
     return [
-        Column(
-            key, titles.get(key, ""), key not in words, wraps=key == "model", spare=key in ("parameters", "released")
-        )
+        Column(key, titles.get(key, ""), key not in words, wraps=key == "model", spare=SPARE.get(key, 0))
         for key in keys
     ]
 
@@ -246,7 +244,7 @@ def _overview(result: FitsOverview, say: Words) -> Report:
     kept = format_gib(result.devices[0].device.reserve_bytes)
     told = say.sentence(note("fits_overview", context=result.context, kept=kept))
     lead = say.sentence(note("fits_sizes", best=_best(result)))
-    return Report((table("", columns, rows),), (told, *three_questions(say)), (lead,))
+    return Report((table("", columns, rows),), (told,), (lead,), typed=tuple(three_questions(say)))
 
 
 def _best(result: FitsOverview) -> list[tuple[str, str, str]]:

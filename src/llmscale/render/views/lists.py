@@ -24,10 +24,10 @@ FACT = (Column("fact", "", right=False), Column("value", "", right=False, wraps=
 def models_view(result: ModelsResult, say: Words) -> Report:
     """All models found, in the catalogue's order."""
     columns = [
-        Column("id", "Model", right=False),
+        Column("id", "Model", right=False, wraps=True),
         Column("parameters", "Parameters"),
-        Column("active_parameters", "Active", spare=True),
-        Column("context", "Context"),
+        Column("active_parameters", "Active", spare=2),
+        Column("context", "Context", spare=1),
         Column("publisher", "", right=False),
         Column("released", "Released"),
         Column("open", "", right=False),
@@ -114,14 +114,14 @@ def devices_view(result: DevicesResult, say: Words) -> Report:
     if len(result.devices) == 1:
         return _device(result)
     columns = [
-        Column("id", "Device", right=False),
-        Column("kind", "Kind", right=False),
+        Column("id", "Device", right=False, wraps=True),
+        Column("kind", "Kind", right=False, spare=2),
         Column("memory_bytes", "Memory GiB"),
         Column("bandwidth_gb_s", "Memory GB/s"),
         Column("fp16_tflops", "FP16 TFLOPS"),
-        Column("power_w", "Power W"),
+        Column("power_w", "Power W", spare=1),
         Column("price_usd", "Price USD"),
-        Column("released", "Year", spare=True),
+        Column("released", "Year", spare=3),
     ]
     rows = [
         [

@@ -21,9 +21,9 @@ def needs_view(result: NeedsResult, say: Words) -> Report:
     paced = any(line.tokens_per_second is not None for line in result.devices)
     kinds = len({line.kind for line in result.devices}) > 1
     columns = [
-        Column("memory_bytes", "Memory GiB"),
-        Column("device", "Device", right=False),
-        Column("kind", "Kind" if kinds else "", right=False),
+        Column("memory_bytes", "Memory GiB", spare=1),
+        Column("device", "Device", right=False, wraps=True),
+        Column("kind", "Kind" if kinds else "", right=False, spare=2),
         Column("headroom_bytes", ""),
         Column("quant", "Quant", right=False),
         Column("loss", "Loss", right=False),
@@ -31,7 +31,7 @@ def needs_view(result: NeedsResult, say: Words) -> Report:
         Column("max_context", "Context"),
         Column("tokens_per_second", "t/s" if paced else ""),
         Column("price_usd", "Price USD"),
-        Column("power_w", "Power W", spare=True),
+        Column("power_w", "Power W", spare=3),
         Column("others", "Or" if any(line.others for line in result.devices) else "", right=False, wraps=True),
     ]
     rows = [_row(line, say, kinds, paced) for line in result.devices]

@@ -14,7 +14,7 @@ def needs_load_view(result: NeedsLoadResult, say: Words) -> Report:
     lines = result.devices or ((result.nearest,) if result.nearest else ())
     rented = any(line.usd_per_hour for line in lines)
     columns = [
-        Column("device", "Device", right=False),
+        Column("device", "Device", right=False, wraps=True),
         Column("layout", "Layout", right=False),
         Column("quant", "Quant", right=False),
         Column("loss", "Loss", right=False, spare=True),

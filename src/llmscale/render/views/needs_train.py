@@ -16,7 +16,7 @@ def needs_train_view(result: NeedsTrainResult, say: Words) -> Report:
     """See the module."""
     columns = [
         Column("memory_bytes", "Memory GiB"),
-        Column("device", "Device", right=False),
+        Column("device", "Device", right=False, wraps=True),
         Column("used_bytes", "Used GiB"),
         Column("layout", "Layout" if any(line.layout for line in result.devices) else "", right=False),
         Column("price_usd", "Price USD"),

@@ -88,7 +88,7 @@ def _laws(title: str, lines: tuple[LawLine, ...], say: Words) -> Table:
         Column("parameters", "Parameters"),
         Column("tokens", "Tokens"),
         Column("tokens_per_parameter", "Tokens/param"),
-        Column("flops", "FLOP"),
+        Column("flops", "FLOP", spare=1),
         Column("loss", "Loss"),
     ]
     rows = [

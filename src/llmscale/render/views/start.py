@@ -18,11 +18,12 @@ def start_view(result: StartResult, say: Words) -> Report:
     ram = format_gib(result.machine.ram.total_bytes, 0) if result.machine.ram else ""
     if result.best is None:
         lead = say.sentence(note("start_without", ram=ram))
-        return Report((), (*_told(result, say), *asked(result.questions.items(), say)), (lead,))
+        return Report((), tuple(_told(result, say)), (lead,), typed=tuple(asked(result.questions.items(), say)))
     names = [line.name for line in result.machine.devices]
     usable = format_gib(result.best.device.usable_bytes)
     lead = say.sentence(note("start_with", devices=names, usable=usable, ram=ram))
-    return Report(lines_of(result.best, say), (*_told(result, say), *asked(result.questions.items(), say)), (lead,))
+    typed = tuple(asked(result.questions.items(), say))
+    return Report(lines_of(result.best, say), tuple(_told(result, say)), (lead,), typed=typed)
 
 
 def _told(result: StartResult, say: Words) -> Iterator[str]:

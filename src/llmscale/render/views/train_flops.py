@@ -33,7 +33,11 @@ def _lines(flops: TrainFlops) -> Iterator[tuple[str, int]]:
 
 def compute_table(run: TrainCompute, say: Words) -> Table:
     """What a whole run takes, each with its range."""
-    columns = [Column("what", "Run", right=False), Column("value", "Value"), Column("range", "Range", right=False)]
+    columns = [
+        Column("what", "Run", right=False),
+        Column("value", "Value"),
+        Column("range", "Range", right=False, wraps=True),
+    ]
     rows = [[word(say(label)), Cell(value, _short(value)), word(told)] for label, value, told in _run(run, say)]
     return table(f"{say.count(run.tokens)} {say('tokens')}, {run.count:,} x {run.device}", columns, rows)
 
@@ -65,13 +69,13 @@ def _short(value: float) -> str:
 def reproduce_view(result: ReproduceResult, say: Words) -> Report:
     """Published runs, ours and theirs."""
     columns = [
-        Column("model", "Model", right=False),
+        Column("model", "Model", right=False, wraps=True),
         Column("device_hours", "Hours, ours"),
         Column("device_hours_published", "Theirs"),
         Column("device_hours_ratio", "Ratio"),
-        Column("in_range", "In range", spare=True),
+        Column("in_range", "In range", spare=1),
         Column("flops_ratio", "FLOP ratio"),
-        Column("note", "Note", right=False, wraps=True, spare=True),
+        Column("note", "Note", right=False, wraps=True, spare=2),
     ]
     rows = [
         [

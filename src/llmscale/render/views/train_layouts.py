@@ -46,7 +46,7 @@ def layout_table(result: TrainResult, found: LayoutSearch, say: Words) -> Table:
         Column("fits", "Fits", right=False),
         Column("step_seconds", "Step s"),
         Column("tokens_per_second", "Tokens/s"),
-        Column("mfu", "MFU", spare=True),
+        Column("mfu", "MFU", spare=1),
     ]
     rows = [
         [

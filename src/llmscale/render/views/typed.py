@@ -8,23 +8,27 @@ from llmscale.answers.results.estimate import EstimateResult
 from llmscale.devices.sets import counted as counted_device
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis
-from llmscale.render.views.cells import commands
+from llmscale.render.views.cells import commands, for_yours
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
 
 
-def typed(result: EstimateResult, say: Words) -> list[str]:
+def typed(result: EstimateResult) -> list[str]:
     """The commands, each with what it is for."""
     lines = (
         (f"{counted_device(each.id, each.count)}, {line.quant.upper()}", each.command)
         for line in result.estimates
         for each in line.devices
     )
-    return [*commands(lines, say), *(say.sentence(told) for told in once(_untyped(result)))]
+    return commands(lines)
+
+
+def untyped(result: EstimateResult, say: Words) -> list[str]:
+    """Which runtimes no line to type is known for, and what a line that there is stands for."""
+    return [*(say.sentence(told) for told in once(_untyped(result))), *for_yours(typed(result), say)]
 
 
 def _untyped(result: EstimateResult) -> Iterator[Note]:
-    """Which runtimes no line to type is known for."""
     for line in result.estimates:
         if line.devices and not any(each.command for each in line.devices):
             assumed = result.model.basis == Basis.ASSUMED.value

@@ -165,7 +165,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "experts_in_ram": "{quant} on {device}: the experts of the first {layers} layers stay in RAM "
     "(--n-cpu-moe {layers}).",
     "estimate_fits": lambda v: (
-        "Yes: {model} in {quant} fits {device}: ~{used} of {usable} GiB".format(**v)
+        "Yes: {model} in {quant} fits {device}".format(**v)
+        + (f" with ~{v['ram']} GiB in RAM" if v["ram"] else "")
+        + ": ~{used} of {usable} GiB".format(**v)
         + (f", up to {v['context']:,} tokens" if v["context"] else "")
         + (f", {v['speed']} tokens/s." if v["speed"] else ".")
     ),
@@ -286,5 +288,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "words_explained": "{count} words; llmscale explain WORD tells what one means, with figures.",
     "also_called": lambda v: f"Also: {', '.join(v['names'])}.",
+    "word_sources": lambda v: f"Source: {'; '.join(v['sources'])}",
     "see_words": lambda v: f"See: llmscale explain {' | '.join(v['words'])}",
 }

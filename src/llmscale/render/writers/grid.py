@@ -29,12 +29,17 @@ class Line(NamedTuple):
 
 
 def grid(
-    columns: Sequence[Line], rows: Sequence[Sequence[str]], styles: Sequence[Sequence[str]], screen: Console
+    columns: Sequence[Line],
+    rows: Sequence[Sequence[str]],
+    styles: Sequence[Sequence[str]],
+    screen: Console,
+    over: bool = False,
 ) -> Segments | None:
     """A table of plain texts; None where Rich must draw it: it is too wide, or a text is more than one line of letters.
 
     Args:
         rows, styles: the texts, and Rich's name of the style of each, row by row.
+        over: whether it may run over the edge.
     """
     texts = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     heads = [column.head.split("\n") for column in columns]
@@ -42,14 +47,19 @@ def grid(
         return None
     widths = [max(map(cell_len, (*head, *cells))) for head, cells in zip(heads, texts, strict=True)]
     total = sum(widths) + GAP * (len(columns) - 1)
-    if total > screen.width or not all(widths):
+    if (total > screen.width and not over) or not all(widths):
         return None
     padded = [
         [_padded(text, width, column.right) for text in cells]
         for column, width, cells in zip(columns, widths, texts, strict=True)
     ]
     return Segments(
-        [*_head(columns, heads, widths, screen), Segment(RULE * total), Segment.line(), *_body(padded, styles, screen)]
+        [
+            *_head(columns, heads, widths, screen),
+            Segment((RULE if (screen.encoding or "").lower().startswith("utf") else "-") * total),
+            Segment.line(),
+            *_body(padded, styles, screen),
+        ]
     )
 
 

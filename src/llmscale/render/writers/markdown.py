@@ -28,7 +28,7 @@ def write(result: Any, report: Callable[[], Report], say: Words, style: Look) ->
         lines.append("")
     notes = [say("~ is not exact: modelled or assumed.")] if drawn.inexact else []
     if not style.quiet:
-        lines += [f"- {_escaped(note)}" for note in [*notes, *drawn.notes]]
+        lines += [f"- {_escaped(note)}" for note in [*notes, *drawn.below]]
     return "\n".join(lines).rstrip() + "\n"
 
 

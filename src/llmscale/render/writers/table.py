@@ -7,21 +7,23 @@ wide as it needs to be.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.segment import Segments
+from rich.segment import Segment, Segments
 from rich.text import Text
 
 from llmscale.notes import note
 from llmscale.render.interface import Look
 from llmscale.render.report import Report, Table
 from llmscale.render.words import Words
-from llmscale.render.wrap import wrapped
+from llmscale.render.wrap import hanging, wrapped
 from llmscale.render.writers.grid import GAP, Line, grid
+from llmscale.render.writers.narrow import INDENT, Narrowed, head, narrowed
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
 name, needs = "table", ""
 #: Wide enough for any table of ours; a file has no edge to wrap at.
 PIPED_WIDTH = 200
-#: Of a word in a narrow column, and of a line of prose.
-READABLE, PROSE = 9, 100
-UNITS = {"GiB", "GB/s", "TFLOPS", "W", "USD", "tokens", "context"}
+#: Of a line of prose.
+PROSE = 100
+#: What ends the words before a line to type.
+_ASKS = re.compile(r"(?<=[:?:?]) +(?=\S)")
 
 
 def console(width: int | None, no_color: bool, stream: TextIO | None = None) -> Console:
@@ -69,7 +72,7 @@ def write(result: Any, report: Callable[[], Report], say: Words, style: Look) ->
 def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
     hidden: list[str] = []
     for sentence in report.lead:
-        screen.print(Text(_plain(sentence, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
+        _print(sentence, screen, "bold")
     for sentence in report.body:
         for line in wrapped(sentence, min(screen.width, PROSE)):
             screen.print(Text(_plain(line, screen)))
@@ -77,63 +80,72 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
         if number or report.body:
             screen.print()
         if part.title:
-            screen.print(Text(_plain(part.title, screen)), style="bold", soft_wrap=screen.width == PIPED_WIDTH)
-        if not part.rows:
+            _print(part.title, screen, "bold")
+        if part.rows:
+            hidden += [title for title in _print_table(part, say, screen) if title not in hidden]
+    if not quiet:
+        notes = [say("~ is not exact: modelled or assumed.")] if report.inexact else []
+        notes += [say.sentence(note("hidden_columns", columns=hidden))] if hidden else []
+        for told in (*notes, *report.notes):
+            _print(told, screen, "dim")
+        for line in report.typed:
+            _print_typed(line, screen)
+
+
+def _print(sentence: str, screen: Console, style: str) -> None:
+    """A sentence in lines of the screen; a file has no edge to wrap one at."""
+    for line in [sentence] if screen.width == PIPED_WIDTH else hanging(sentence, screen.width):
+        screen.print(Text(_plain(line, screen)), style=style, soft_wrap=True)
+
+
+def _print_typed(line: str, screen: Console) -> None:
+    """What is to be typed, whole: with a line end within it could not be pasted. What it is for may stand above it."""
+    parts = [line] if cell_len(line) <= screen.width else [part for part in _ASKS.split(line) if part]
+    for at, part in enumerate(parts):
+        screen.print(Text(_plain(" " * INDENT * bool(at) + part, screen)), style="dim", soft_wrap=True)
+
+
+def _print_table(part: Table, say: Words, screen: Console) -> tuple[str, ...]:
+    """A table, in as many as fit; returns the titles that had no place."""
+    said = part._replace(columns=tuple(column._replace(title=say(column.title)) for column in part.columns))
+    for number, narrow in enumerate(narrowed(said, screen.width)):
+        if number:
+            screen.print()
+        if (fitting := _grid(narrow.part, screen, any(narrow.under))) is not None:
+            _print_rows(fitting, narrow, screen)
             continue
-        part, gone = _narrowed(part, say, screen)
-        hidden += [title for title in gone if title not in hidden]
-        if (fitting := _grid(part, say, screen)) is not None:
-            screen.print(fitting, crop=False)
-            continue
-        drawn, least = _rich(part, say, screen)
+        drawn, least = _rich(narrow.part, screen)
         # A screen too narrow even for the numbers gets lines that are too long rather than numbers cut short.
         screen.print(drawn, width=max(screen.width, least), crop=False, no_wrap=True)
-    if quiet:
+    return narrow.hidden
+
+
+def _print_rows(drawn: Segments, narrow: Narrowed, screen: Console) -> None:
+    """A drawn table with what stands below its rows."""
+    if not any(narrow.under):
+        screen.print(drawn, crop=False)
         return
-    if report.inexact:
-        screen.print(Text(_plain(say("~ is not exact: modelled or assumed."), screen), style="dim"))
-    if hidden:
-        screen.print(Text(_plain(say.sentence(note("hidden_columns", columns=hidden)), screen), style="dim"))
-    for told in report.notes:
-        # A file has no edge to wrap a sentence at.
-        screen.print(Text(_plain(told, screen)), style="dim", soft_wrap=screen.width == PIPED_WIDTH)
+    lines = list(Segment.split_lines(drawn.segments))
+    above = len(lines) - len(narrow.part.rows)
+    for at, line in enumerate(lines):
+        screen.print(Segments([*line, Segment.line()]), crop=False)
+        for told in narrow.under[at - above] if at >= above else ():
+            screen.print(Text(_plain(told, screen)), soft_wrap=True)
 
 
-def _narrowed(part: Table, say: Words, screen: Console) -> tuple[Table, list[str]]:
-    """The table without its last spare columns, as many as it takes to fit the screen, and their titles."""
-    hidden: list[str] = []
-    spare = [at for at in part.shown() if part.columns[at].spare]
-    while spare and _whole_width(part, say, screen) > screen.width:
-        gone = spare.pop()
-        hidden.append(say(part.columns[gone].title))
-        rows = tuple((*row[:gone], *row[gone + 1 :]) for row in part.rows)
-        part = Table(part.title, (*part.columns[:gone], *part.columns[gone + 1 :]), rows)
-    return part, hidden
-
-
-def _whole_width(part: Table, say: Words, screen: Console) -> int:
-    """How wide it is with no word wrapped."""
-    shown = part.shown()
-    heads = (_width(_head(_plain(say(part.columns[at].title), screen))) for at in shown)
-    widths = (
-        max([head, *(cell_len(row[at].text) for row in part.rows)]) for at, head in zip(shown, heads, strict=True)
-    )
-    return sum(widths) + GAP * (len(shown) - 1)
-
-
-def _grid(part: Table, say: Words, screen: Console) -> Segments | None:
-    """The table where it needs no more than padding."""
-    if not _fancy(screen) or not any(column.title for column in part.columns):
+def _grid(part: Table, screen: Console, stacked: bool) -> Segments | None:
+    """The table where it needs no more than padding; one whose rows have lines below them is always ours to draw."""
+    if not (stacked or _fancy(screen)) or not any(column.title for column in part.columns):
         return None
     shown = part.shown()
-    columns = [Line(_head(say(part.columns[at].title)), part.columns[at].right) for at in shown]
-    rows = [[row[at].text for at in shown] for row in part.rows]
+    columns = [Line(_plain(head(part.columns[at].title), screen), part.columns[at].right) for at in shown]
+    rows = [[_plain(row[at].text, screen) for at in shown] for row in part.rows]
     styles = [[row[at].style for at in shown] for row in part.rows]
-    return grid(columns, rows, styles, screen)
+    return grid(columns, rows, styles, screen, stacked)
 
 
-def _rich(part: Table, say: Words, screen: Console) -> tuple[RichTable, int]:
-    """The table with its words wrapped, and the width without which a number would be cut."""
+def _rich(part: Table, screen: Console) -> tuple[RichTable, int]:
+    """The table as Rich draws it, and how wide it is."""
     from rich import box
     from rich.table import Table as RichTable
 
@@ -147,27 +159,12 @@ def _rich(part: Table, say: Words, screen: Console) -> tuple[RichTable, int]:
     shown = part.shown()
     for at in shown:
         column = part.columns[at]
-        texts = [(cell_len(row[at].text), isinstance(row[at].value, (int, float))) for row in part.rows]
-        # Numbers keep their whole width, words at least so much that they stay readable.
-        words = READABLE if column.wraps else PIPED_WIDTH
-        head = _head(_plain(say(column.title), screen))
-        least = max([width if number else min(width, words) for width, number in texts] + [_width(head)])
-        drawn.add_column(
-            head,
-            justify="right" if column.right else "left",
-            no_wrap=not column.wraps,
-            overflow="fold",
-            min_width=least,
-        )
+        title = head(_plain(column.title, screen))
+        least = max([*(cell_len(row[at].text) for row in part.rows), _width(title)])
+        drawn.add_column(title, justify="right" if column.right else "left", no_wrap=True, min_width=least)
     for row in part.rows:
         drawn.add_row(*(Text(_plain(cell.text, screen), style=cell.style) for cell in (row[at] for at in shown)))
     return drawn, sum(column.min_width or 0 for column in drawn.columns) + GAP * (len(shown) - 1)
-
-
-def _head(title: str) -> str:
-    """A title with its unit below it, which makes room."""
-    name, _, unit = title.rpartition(" ")
-    return f"{name}\n{unit}" if name and unit in UNITS else title
 
 
 def _width(head: str) -> int:
