@@ -5,6 +5,8 @@ Source: llama.cpp commit 0c1e57098, `cpy_k`, `cpy_v`, `get_k` and `get_v` of src
 
 from __future__ import annotations
 
+from math import prod
+
 from llmscale.runtimes.llama_cpp.simulator import ops
 from llmscale.runtimes.llama_cpp.simulator.context import GraphContext
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import row_bytes
@@ -36,7 +38,7 @@ def store_columns(ctx: GraphContext, target: GraphTensor, values: GraphTensor, i
     flat = ops.reshape(values, width, tokens) if dense(values) else ops.cont(values, width, tokens)
     if width < widest:
         flat = GraphTensor("pad", "f32", (widest, tokens, 1, 1), (flat,))
-    single, elements = (ops.reshape(tensor, *tensor.ne) for tensor in (target, flat))
+    single, elements = (ops.reshape(tensor, 1, prod(tensor.ne)) for tensor in (target, flat))
     ctx.graph.expand(ops.set_rows(single, elements, inputs.v_ids))
 
 

@@ -28,7 +28,7 @@ def best(ctx: GraphContext, x: GraphTensor, compressed: GraphTensor, i: IndexerF
     store(ctx, kept, ops.view(k, (i.head, tokens)), inputs.ids)
     each = tokens // streams
     weights = ctx.linear(x, i.heads)
-    weights = ops.like("scale", ops.view(weights, (i.heads, each, 1, streams), weights.steps))
+    weights = ops.like("scale", ops.view(weights, (i.heads, each, 1, streams)))
     q = ops.view(q, (i.head, i.heads, each, streams))
     row = ctx.full.cells
     seen = heads_of(kept, i.head, 1)
