@@ -23,7 +23,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.oracle.campaigns import ACTIVATIONS
 from tests.oracle.record import WHOLE, subject_id
@@ -50,6 +50,8 @@ TRUTH = Path(__file__).parents[2] / "tests" / "truth"
 ACTIVE = "transformers activations and KV cache, its classes"
 ENCODED = "transformers activations, encoders"
 RULED = "transformers, models under the general rule"
+#: The comparisons with what its classes have alive.
+KINDS = (ACTIVE, ENCODED, RULED)
 PEAK = "transformers peak, prefill and answer"
 DECODE = "transformers memory at decode"
 QUANTS = {
@@ -87,28 +89,29 @@ TEXT = 1 << 20
 WORKSPACE, HOPPER_WORKSPACE = 8 * MIB + 128 * 1024, 32 * MIB
 
 
+class Recorded(NamedTuple):
+    """The rows of one model.
+
+    Attributes:
+        kind: the comparison that they are of.
+        below: of each prompt or call, whether no more was alive than an estimate by the rule gives at most.
+    """
+
+    kind: str
+    rows: list[Row]
+    below: list[bool]
+
+
 def comparisons() -> Iterator[Comparison]:
     """What the classes have alive, and both kinds of published figure."""
-    record = ACTIVATIONS.record.content()
-    looked = set(record["looked_at"])
-    made_with = sorted({row["made_with"] for row in record["models"].values()})
+    models = ACTIVATIONS.record.content()["models"]
+    made_with = sorted({row["made_with"] for row in models.values()})
     libraries = " and ".join(each.replace(", ", " on the meta device of ") for each in made_with)
     source = f"{libraries}, without weights: `tests/truth/transformers_activations.json`."
-    traced, encoded, ruled, below, still = [], [], [], [], []
-    for name, row in record["models"].items():
-        cases = row.get("generated") or row.get("called") or ()
-        if not cases:
-            continue
-        spec, seen = _part(name, record["layers"]), subject_id(name) in looked
-        for case in cases:
-            below.append(_below(spec, case))
-            if not is_traced(spec):
-                ruled.append(_ruled(name, spec, case))
-                still.append(below[-1])
-            elif "generated" in row:
-                traced += list(_alive(name, spec, case, seen=seen))
-            else:
-                encoded.append(_called(name, spec, case, seen=seen))
+    each = list(map(of_model, recorded()))
+    traced, encoded, ruled = ([row for one in each for row in one.rows if one.kind == kind] for kind in KINDS)
+    below = [under for one in each for under in one.below]
+    still = [under for one in each if one.kind == RULED for under in one.below]
     yield Comparison(
         ACTIVE,
         f"{source} MiB. {FIRST_SIGHT} {FIRST_LATER}",
@@ -142,6 +145,27 @@ def comparisons() -> Iterator[Comparison]:
         f"{source} transformers 4.51.3 on an H20, MiB. What its loader did is added as well.",
         [_row(row, _decode(row) / MIB, row["mem_mb"], 0.5) for row in rows if "mem_mb" in row],
     )
+
+
+def recorded() -> list[str]:
+    """The models that have a figure."""
+    models = ACTIVATIONS.record.content()["models"]
+    return [name for name, row in models.items() if row.get("generated") or row.get("called")]
+
+
+@cache
+def of_model(name: str) -> Recorded:
+    """What is recorded of one model, beside what is predicted of it."""
+    record = ACTIVATIONS.record.content()
+    row = record["models"][name]
+    cases = row.get("generated") or row["called"]
+    spec, seen = _part(name, record["layers"]), subject_id(name) in set(record["looked_at"])
+    below = [_below(spec, case) for case in cases]
+    if not is_traced(spec):
+        return Recorded(RULED, [_ruled(name, spec, case) for case in cases], below)
+    if "generated" in row:
+        return Recorded(ACTIVE, [one for case in cases for one in _alive(name, spec, case, seen=seen)], below)
+    return Recorded(ENCODED, [_called(name, spec, case, seen=seen) for case in cases], below)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations, product
 
 import pytest
@@ -14,7 +15,11 @@ from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.shape import LayerCache, Shape, shape_of
 from llmscale.speed import load
 from llmscale.speed.load import Load
+from llmscale.speed.profile import profile_of
+from tests.helpers import REPOSITORY
 from tests.speed.works import LOADS, SEVEN
+
+CONFIGS = REPOSITORY / "tests" / "oracle" / "configs"
 
 
 def model(name: str) -> tuple[Inventory, Shape]:
@@ -90,3 +95,19 @@ def test_states_are_read_and_written_whatever_the_context() -> None:
 def test_flops() -> None:
     assert load.decode_flops(10, 4, 3) == 2 * 10 + 4 * 4 * 3
     assert load.prompt_flops(10, 5, 4, 6.0, 3) == load.PromptFlops(60, 96, 30)
+
+
+def test_attention_outside_the_layers_counts_once() -> None:
+    """SigLIP's head that pools: one attention more than the 27 layers, 1,152 wide."""
+    config = json.loads((CONFIGS / "siglip2-vision.json").read_text(encoding="utf-8"))
+    assert load.attention_width(inventory(from_config(config, "siglip2"))) == (27 + 1) * 1152
+
+
+@pytest.mark.parametrize(
+    ("name", "experts", "used"),
+    [("qwen3-30b-a3b", 128, 8), ("nemotron-3-super-120b-a12b", 512, 22), ("jetmoe-8b", 8, 2), ("llama-2-7b", 0, 0)],
+)
+def test_experts_of_a_layer_are_the_routed_ones(name: str, experts: int, used: int) -> None:
+    """Whatever all experts of a layer share: Nemotron's projections to narrower inputs, JetMoE's bias."""
+    found = profile_of(model(name)[0])
+    assert (found.experts, found.used) == (experts, used)

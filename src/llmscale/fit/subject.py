@@ -57,7 +57,7 @@ class Counted:
 
     def on_devices(self, quant: Quant) -> int:
         """The fewest bytes of the weights that lie on devices which take all layers."""
-        return self.subject(quant, "").in_file.device
+        return self.subject(quant, "").on_devices
 
     def has(self, quants: Iterable[Quant]) -> list[Quant]:
         """Those of `quants` that it can be had in."""

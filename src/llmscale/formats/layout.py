@@ -72,6 +72,10 @@ class Format:
         )
         return prod(stack) * matrix
 
+    def by_plane(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """`size` of each plane by itself: tensors of their own in memory."""
+        return tuple(replace(self, planes=[plane]).size(shape) for plane in self.planes)
+
     def row(self, columns: int) -> int:
         """`size` of a row, which the caches of hundreds of models are asked for."""
         total = 0

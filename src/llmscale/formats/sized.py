@@ -79,9 +79,8 @@ def sized(spec: ModelSpec, parts: Inventory, size: int, called: str) -> Sized:
     below = next((one for one in reversed(made) if one.bytes <= size), made[0])
     above = next((one for one in made if one.bytes > size), made[-1])
     stored = _between(below.stored, above.stored, size - below.before)
-    near = min(below, above, key=lambda one: abs(one.bytes - size))
     bits = 8 * sum(each.bytes for each in stored) / parts.total()
-    unknown = replace(near.quant, id=called, name=called, aliases=[], estimated="a mix of two recipes")
+    unknown = replace(below.quant, id=called, name=called, aliases=[], estimated="a mix of two recipes")
     return Sized(replace(unknown, bits=bits, stored=stored, file_bytes=size), below, above)
 
 

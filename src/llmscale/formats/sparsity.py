@@ -85,12 +85,17 @@ class SparseFormat(Format):
 
     def size(self, shape: tuple[int, ...]) -> int:
         """Bytes of a tensor: its kept values, their index, and whatever else the dense format has."""
+        return sum(self.by_plane(shape))
+
+    def by_plane(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The kept values with their index, and each other plane as it is."""
         *stack, rows, columns = (1, 1, *shape)
         values, *others = self.planes
         kept = kept_values(self.sparsity, rows, columns)
         stored = -(-kept * values.bytes // (values.columns * values.rows))
-        dense = Format(self.id, self.name, self.bits, others, self.source, flat=self.flat).size((rows, columns))
-        return prod(stack) * (stored + index_bytes(self.sparsity, rows, columns, kept) + dense)
+        dense = Format(self.id, self.name, self.bits, others, self.source, flat=self.flat).by_plane((rows, columns))
+        values_and_index = stored + index_bytes(self.sparsity, rows, columns, kept)
+        return tuple(prod(stack) * plane for plane in (values_and_index, *dense))
 
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether a tensor of this shape can be kept in it: 2:4 goes by fours."""

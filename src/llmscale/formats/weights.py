@@ -98,7 +98,7 @@ def weight_bytes(quant: Quant, spec: ModelSpec, parts: Inventory) -> int:
 
 def _unpacked(group: TensorGroup) -> TensorGroup:
     """Experts whose gate and up are published in one stack, as two: tools give each expert linear layers of its own."""
-    if len(group.shape) != 2 or group.role != "experts.gate_up" or group.experts == 1:
+    if len(group.shape) != 2 or group.role != "experts.gate_up":
         return group
     rows, columns = group.shape
     return group._replace(shape=(rows // 2, columns), experts=2 * group.experts, experts_used=2 * group.experts_used)

@@ -160,7 +160,7 @@ class ModelSpec:
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process hashes text differently: what was computed here must not travel there.
-        return dict(zip(_NAMES, _values(self), strict=True))
+        return {name: getattr(self, name) for name in _NAMES}
 
     @property
     def shape_known(self) -> bool:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from llmscale.formats.recipe import Quant, StoredTensor
-from llmscale.formats.weights import FileWeights, assign_formats, file_weights
+from llmscale.formats.weights import assign_formats, file_weights
 from llmscale.model.inventory import Inventory
 from llmscale.model.shape import Shape, shape_of
 from llmscale.model.spec import ModelSpec
@@ -39,11 +39,9 @@ class Exact:
         return Quantity.exactly(sum(tensor.bytes for tensor in self.stored), known)
 
     @cached_property
-    def in_file(self) -> FileWeights:
-        """Where the tensors of a GGUF file lie with all layers on devices; all of another checkpoint lie there."""
-        if self.quant.kind == "gguf":
-            return file_weights(self.stored)
-        return FileWeights(self.weights.value, 0)
+    def on_devices(self) -> int:
+        """Bytes of the weights on devices that take all layers: of a GGUF file not all, of another checkpoint all."""
+        return file_weights(self.stored).device if self.quant.kind == "gguf" else self.weights.value
 
     @cached_property
     def widths(self) -> Shape:

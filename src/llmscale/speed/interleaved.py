@@ -10,8 +10,8 @@ step: the law's time of a decode step of the b sequences that write in it, and w
 step and for each of its tokens; prompt: the law's time of computing one prompt besides reading the weights, which the
 step does; request: what the server does with a request before the model sees it. What the processor takes, and how much
 longer prompts take among others, is fitted (`benchmarks/fit_load.py`). The queue is of other prompts that are being
-read: half of one as often as one is, up to all of them, where everybody asks in the same moment; users for whom there
-is no memory wait for as many cycles as it takes until they run.
+read: half of one as often as one is, which never comes to more than half of all of them; users for whom there is no
+memory wait for as many cycles as it takes until they run.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def steady(server: Server, users: Users) -> Steady:
     cycle = steps * step + running * server.prompt + host.request
     alone = own * step + server.prompt + host.request
     busy = (running - 1) * server.prompt / cycle
-    queued = min(busy * server.prompt / 2 / (1 - busy), (running - 1) * server.prompt / 2)
+    queued = busy * server.prompt / 2 / (1 - busy)
     for_memory = (users.number - running) * cycle / running
     read = alone + queued
     together = own * step + running * server.prompt + host.request

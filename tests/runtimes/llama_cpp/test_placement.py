@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llmscale import load
+from llmscale import estimate, load
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UsageError
 from llmscale.fit.subject import model_of
@@ -206,3 +206,9 @@ def test_what_a_load_leaves_is_its_budget_less_all_that_is_there() -> None:
     short = tight._replace(budgets=tuple(budget - 1 for budget in tight.budgets))
     assert not short.fits(short.offload)
     assert short.may_fit(short.offload)
+
+
+def test_a_processor_alone_has_all_layers_in_its_ram() -> None:
+    """As llama.cpp counts them, the output as one: "offloaded 0/33 layers to GPU"."""
+    (found,) = estimate("llama-3.1-8b", ["q4_k_m"], runtime="llama.cpp", gpus=["cpu"]).estimates[0].devices
+    assert (found.gpu_layers, found.layers) == (0, 33)

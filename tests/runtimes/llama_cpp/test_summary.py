@@ -10,6 +10,7 @@ import pytest
 from llmscale.devices.processor import processor
 from llmscale.devices.sets import device_set
 from llmscale.formats.catalogue import number_format
+from llmscale.formats.weights import file_weights
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.placement import place
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, pool
@@ -27,7 +28,7 @@ BARE = device_set("900GiB")
 @cache
 def pair(model: str) -> tuple[Exact, Summary]:
     it = subject(model)
-    sized = SizedWeights(it.weights, it.in_file.device, it.in_file.host)
+    sized = SizedWeights(it.weights, *file_weights(it.stored))
     return it, Summary(model, it.widths, sized, it.quant, summarise(it), it.family, it.spec.max_context)
 
 

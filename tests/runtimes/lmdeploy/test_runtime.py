@@ -172,6 +172,7 @@ def test_the_cache_is_its_share_of_what_the_weights_leave() -> None:
     pages = int(free * 0.8) // (32 * MIB) - 1
     assert found["kv_cache_tokens"] == pages * 4 * BLOCK
     assert found["max_concurrency"] == pytest.approx(pages * 4 / (4096 // BLOCK))
+    assert found["usable_bytes"] == device_set("rtx4090").visible - (free - int(free * 0.8))
     assert found["fits"] is True
     assert BLOCK * ceil(4096 / BLOCK) <= found["max_context"] < found["kv_cache_tokens"]
     older = line("llama-3.1-8b", "-q", "bf16", "--gpu", "rtx4090", runtime="lmdeploy@0.14")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention, Indexer, LatentAttention
 from llmscale.model.blocks.linear import Linear, Parameter
-from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts
+from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, PackedExperts
 from llmscale.model.blocks.norm import Norm
 from llmscale.runtimes.transformers.blocks import has_code, join, state_bytes, trace
 from llmscale.runtimes.transformers.parts import IndexedAttention, RoutedExperts
@@ -48,3 +48,10 @@ def test_what_stands_behind_attention_and_belongs_to_it_becomes_part_of_it() -> 
     assert gated.query_gate
     (normed,) = join(Parameter("norm", (4, 16)), (Attention(64, 4, 4, 16),), 64)
     assert normed.qk_norm == (16, 16)
+
+
+def test_experts_in_one_tensor_are_as_wide_as_what_goes_into_the_last_matrix() -> None:
+    """However it is stored: (hidden, intermediate), or turned; gate and up together are twice that."""
+    for down, turned in (((64, 24), ()), ((24, 64), ("down",))):
+        packed = PackedExperts(64, 8, 2, (("up", "gate_up", (48, 64)), ("down", "down", down)), transposed=turned)
+        assert join(packed, (), 64) == (RoutedExperts(64, 24, 8, 2),)

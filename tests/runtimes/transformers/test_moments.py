@@ -132,6 +132,12 @@ def test_several_sequences_put_q_in_order() -> None:
     softmaxed(tape, Step(2, 256, 0, 2), LLAMA._replace(scores="single"), (2, 8), 4096)
     rows = 512 * 4096 * 4, 2 * 8 * 4096 * 4
     assert tape.peak == 2 * sum(rows) + 512 * 2 * 8 * 4
+    # Neither of one sequence alone, nor of one token of each.
+    for step in (Step(1, 256, 0, 2), Step(2, 1, 0, 2)):
+        tape = Tape()
+        softmaxed(tape, step, LLAMA._replace(scores="single"), (2, 8), 4096)
+        wide = (step.rows + 8 * step.batch) * 4096 * 4
+        assert tape.peak == wide + 2 * max(512, step.rows * 2 * 8 * 4)
 
 
 def latent(tape: Tape, step: Step, **widths: int) -> None:

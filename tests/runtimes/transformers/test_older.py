@@ -105,3 +105,17 @@ def test_older_than_what_was_read_is_refused() -> None:
     told = run("estimate", "qwen2.5-7b", "-q", "bf16", "--runtime", "transformers@4.30.0")
     assert told.status == 2
     assert "4.37.0 is the oldest" in told.err
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "kimi-linear-48b-a3b", "minimax-m1"])
+def test_a_range_of_a_class_that_was_not_read_holds_what_is_counted_and_what_the_newest_may_take(model: str) -> None:
+    def ranged(release: str) -> tuple[int, int, int]:
+        (found,) = estimate(model, ["bf16"], context=4096, runtime=f"transformers{release}").estimates
+        counted = found.compute_bytes
+        low, high = found.ranges.get("compute_bytes", (counted, counted))
+        return low, counted, high
+
+    (low, counted, high), (_, newest, most) = ranged("@4.40.0"), ranged("")
+    assert low <= counted <= high
+    assert low <= newest
+    assert high >= most

@@ -109,3 +109,14 @@ def test_the_delta_rule_goes_by_whole_chunks() -> None:
         sizes.append(tape.peak)
     assert sizes[1] - sizes[0] > 2 * (sizes[2] - sizes[1])
     assert sizes[3] - sizes[2] == pytest.approx(sizes[1] - sizes[0], rel=0.05)
+
+
+def test_a_prompt_under_the_delta_rule_where_its_chunks_are_put_in_order() -> None:
+    """Of 16 bits the activated convolution, and the gate, which Qwen3.5 projects apart. In FP32 ten tensors of a number
+    a head, column and token; three of the pairs within chunks, the state, and two parts of the last chunk."""
+    block, tape = GatedDeltaNet(1024, 4, 8, 128, 128, 4, fused=False), Tape()
+    delta_net(tape, PROMPT, block)
+    mixed, each = 2 * 4 * 128 + 8 * 128, ROWS * 8 * 128
+    narrow = 2 * (ROWS * mixed + each)
+    assert tape.peak == narrow + 4 * (10 * each + 3 * ROWS * 8 * 64 + 2 * 8 * 128 * 128 + 2 * 2 * 64 * 8 * 128)
+    assert tape.live == 2 * ROWS * 1024

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from llmscale import estimate
+from llmscale.model.families import from_config
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.transformers.forward import is_traced, settled, simulate
 from llmscale.runtimes.transformers.ops import Step
 from llmscale.runtimes.transformers.seq2seq import pair_of
 from llmscale.sources.registry import load
+from tests.helpers import REPOSITORY
 
 
 def model(name: str) -> ModelSpec:
@@ -105,3 +109,21 @@ def test_what_an_encoder_always_makes_is_cached_whole_at_any_context() -> None:
             (found,) = estimate(reference, ["fp16"], context=context).estimates
             assert found.kv_cache_bytes == (looking * tokens + own * context) * width * a_token
             assert found.compute_bytes > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "intermediate"),
+    [("bart-large", 12, 4096), ("t5-3b", 24, 16_384), ("opus-mt-en-de", 6, 2048), ("whisper-large-v3", 32, 5120)],
+)
+def test_each_layer_of_a_decoder_attends_to_its_own_tokens_and_to_the_encoders(
+    name: str, layers: int, intermediate: int
+) -> None:
+    pair = pair_of(model(name))
+    assert pair
+    assert (len(pair.own), len(pair.cross), pair.encoder.layers, pair.intermediate) == (*(layers,) * 3, intermediate)
+
+
+@pytest.mark.parametrize("part", ["umt5-encoder", "whisper-tiny-audiocls", "bart-large-causal"])
+def test_an_encoder_or_a_decoder_alone_is_no_pair(part: str) -> None:
+    config = json.loads((REPOSITORY / "tests" / "oracle" / "configs" / f"{part}.json").read_text(encoding="utf-8"))
+    assert pair_of(from_config(config, part)) is None

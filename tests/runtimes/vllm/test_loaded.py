@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import pytest
 
 from llmscale.errors import UsageError
 from llmscale.formats.catalogue import quant
+from llmscale.formats.weights import weight_bytes
 from llmscale.model.inventory import inventory
 from llmscale.runtimes.parallel.allocator import allocator_slack
 from llmscale.runtimes.parallel.planes import planes_of
@@ -16,7 +18,7 @@ from llmscale.runtimes.parallel.rotary import rotary_bytes
 from llmscale.runtimes.vllm.loaded import MLA_WORKSPACE, TABLES, deepstack, resident_bytes, shards, weights_per_rank
 from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.sources.registry import load
-from tests.helpers import tiny_spec
+from tests.helpers import good, tiny_spec
 from tests.runtimes.vllm.rows import model, plain
 
 
@@ -58,3 +60,24 @@ def test_the_outputs_of_a_tower_that_enter_later_layers_have_buffers() -> None:
 def test_the_weights_of_a_rank_are_those_of_the_fullest_stage() -> None:
     stages = [weights_per_rank(tiny_spec(), plain(2), Parallel(pipeline=2), stage) for stage in (0, 1)]
     assert weights_per_rank(tiny_spec(), plain(2), Parallel(pipeline=2)) == max(stages)
+
+
+@pytest.mark.parametrize(
+    ("form", "sparsity"),
+    [
+        *[(form, "2:4") for form in ("bf16", "fp8", "fp8-dynamic", "fp8-block", "w8a8", "w4a16")],
+        *[("fp8", "50%:bitmask"), ("bf16", "80%:csr")],
+    ],
+)
+def test_a_rank_alone_loads_of_sparse_weights_what_the_checkpoint_holds(form: str, sparsity: str) -> None:
+    asked, spec = replace(quant(form), sparsity=sparsity), model("llama-3.1-8b")
+    assert weights_per_rank(spec, planes_of(asked)) == weight_bytes(asked, spec, inventory(spec))
+
+
+@pytest.mark.parametrize("runtime", ["vllm", "sglang"])
+def test_servers_are_asked_about_sparse_weights(runtime: str) -> None:
+    """Values of a byte, half of them kept with a bit each for all, and rows' scales in 16 bits; the rest as it is."""
+    asked = ("estimate", "llama-3.1-8b", "-q", "fp8-dynamic", "--runtime", runtime, "--gpu", "h100", "-o", "json")
+    (dense,), (thin,) = (good(*asked, *more).json()["estimates"] for more in ((), ("--sparsity", "2:4")))
+    matrices = 6_979_321_856
+    assert dense["weights_bytes"] - thin["weights_bytes"] == matrices // 2 - matrices // 8

@@ -71,4 +71,4 @@ def _regrouped(form: Format, rank: tuple[int, ...]) -> Format:
 
 
 def _by_plane(form: Format, shape: tuple[int, ...], copies: int) -> tuple[int, ...]:
-    return tuple(copies * replace(form, planes=[plane]).size(shape) for plane in form.planes)
+    return tuple(copies * size for size in form.by_plane(shape))

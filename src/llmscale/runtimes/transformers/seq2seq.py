@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.convolution import Convolution
+from llmscale.model.blocks.embedding import Embedding
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.classes.style import Habit
 from llmscale.model.classes.styles import SEQ2SEQ
@@ -45,28 +46,25 @@ class Pair(NamedTuple):
 
 @lru_cache(maxsize=64)
 def pair_of(spec: ModelSpec) -> Pair | None:
-    """Both parts; None for a model that is no encoder-decoder that is traced."""
+    """Both parts; None for a model that is no encoder-decoder that is traced, or has one of the two alone."""
     if spec.family not in SEQ2SEQ:
         return None
     encoder = tower_of(spec, [placed for placed in spec.placed if "encoder." in placed.prefix])
-    decoder = [placed for placed in spec.placed if "decoder." in placed.prefix and placed.layers]
+    decoder = [placed for placed in spec.placed if "decoder." in placed.prefix]
     heads = [(placed.block, len(placed.layers)) for placed in decoder if isinstance(placed.block, Attention)]
-    own = [block for block, layers in heads for _ in range(layers) if block.cached and block.source == "self"]
+    own = [block for block, layers in heads for _ in range(layers) if block.source == "self"]
     cross = [block for block, layers in heads for _ in range(layers) if block.source == "cross"]
-    widths = [placed.block.intermediate for placed in decoder if isinstance(placed.block, (Mlp, GatedMlp))]
-    if encoder is None or not own or not cross or not widths:
+    if encoder is None or not own:
         return None
+    width = next(placed.block.intermediate for placed in decoder if isinstance(placed.block, (Mlp, GatedMlp)))
     heard = [placed.block for placed in spec.placed if isinstance(placed.block, Convolution)]
-    pair = Pair(encoder, tuple(own), tuple(cross), max(widths))
+    pair = Pair(encoder, tuple(own), tuple(cross), width)
     if not heard:
         return pair
-    tokens = next(
-        rows
-        for placed in spec.placed
-        if "encoder." in placed.prefix and (rows := getattr(placed.block, "rows", 0)) and not placed.layers
-    )
+    places = next(one.block for one in spec.placed if "encoder." in one.prefix and isinstance(one.block, Embedding))
     # The second convolution takes every other step of time.
-    return pair._replace(encoder=encoder._replace(heard=True), sound=heard[0].in_ * 2 * tokens, tokens=tokens)
+    sound = heard[0].in_ * 2 * places.rows
+    return pair._replace(encoder=encoder._replace(heard=True), sound=sound, tokens=places.rows)
 
 
 def cached(blocks: tuple[Attention, ...], step: Step, tokens: int) -> int:

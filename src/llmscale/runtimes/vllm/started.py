@@ -11,7 +11,7 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.model.prediction import predicting
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.parallel.mxfp4 import Kernel
+from llmscale.runtimes.parallel.mxfp4 import MARLIN, Kernel
 from llmscale.runtimes.parallel.paging import BLOCK
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.parallel.ranks import Parallel
@@ -88,8 +88,8 @@ def laid_out(subject: Exact, work: Workload, devices: DeviceSet) -> Parallel:
 
 @lru_cache(maxsize=1024)
 def _refuse_cut_groups(subject: Exact, parallel: Parallel) -> None:
-    if parallel.tensor > 1 and subject.quant.kind != KIND:
-        weights_per_rank(subject.spec, planes_of(subject.quant), parallel, 0)
+    if parallel.tensor > 1:
+        weights_per_rank(subject.spec, _planes(subject, MARLIN), parallel, 0)
 
 
 def layouts(work: Workload, count: int, layers: int) -> list[Parallel]:

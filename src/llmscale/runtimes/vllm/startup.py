@@ -92,7 +92,7 @@ class StageBytes(NamedTuple):
     activations: int
     non_torch: int
     graphs: int
-    kv_cache: int
+    kv_cache: int = 0
     missing: int = 0
     offloaded: int = 0
 
@@ -205,7 +205,7 @@ def _stage(
     graphs = 0 if settings.eager else graph_bytes(graph_layers(spec, parallel), batch)
     offloaded = min(settings.offloaded, loaded)
     non_torch = non_torch_bytes(rules, parallel, device)
-    return StageBytes(loaded - offloaded, activations, non_torch, graphs, 0, offloaded=offloaded)
+    return StageBytes(loaded - offloaded, activations, non_torch, graphs, offloaded=offloaded)
 
 
 def on(plan: StartPlan, card: Card, settings: VllmSettings) -> Startup:

@@ -72,8 +72,7 @@ def attend(
     """Attention proper (`build_attn_mha`); `decompress` is the width that latent values are expanded to."""
     streams = ctx.settings.streams
     head, heads, tokens, _ = q.ne
-    each, nb = tokens // streams, q.strides
-    q = ops.view(q, (head, heads, each, streams), (nb[0], nb[1], nb[2], nb[2] * each))
+    q = ops.view(q, (head, heads, tokens // streams, streams), q.steps[:2])
     q, k, v = (ops.permute(x, 0, 2, 1, 3) for x in (q, k, v))
     expand = ctx.weight(v.ne[0], decompress, heads) if decompress else None
     if ctx.settings.flash_attention:
@@ -131,11 +130,11 @@ def projected(ctx: GraphContext, x: GraphTensor, a: AttentionFacts) -> tuple[Gra
     shapes = ((a.key, a.heads, tokens), (a.key, a.kv_heads, tokens), (a.value, a.kv_heads, tokens))
     if a.fused:
         whole = ctx.linear(x, sum(widths))
-        row = whole.strides[1]
+        row, *_ = whole.steps
         if a.norm != "row":
-            q, k, v = (ops.view(whole, shape, (4, 4 * shape[0], row)) for shape in shapes)
+            q, k, v = (ops.view(whole, shape, (4 * shape[0], row)) for shape in shapes)
             return q, k, v
-        q, k, v = (ops.cont(ops.view(whole, (width, tokens), (4, row))) for width in widths)
+        q, k, v = (ops.cont(ops.view(whole, (width, tokens), (row,))) for width in widths)
     else:
         q, k = ctx.linear(x, widths[0]), ctx.linear(x, widths[1])
         v = ctx.linear(x, widths[2]) if a.values == "own" else k
@@ -151,7 +150,7 @@ def gated_attention(ctx: GraphContext, x: GraphTensor, layer: LayerFacts, a: Att
     both = ops.reshape(ctx.linear(x, 2 * width), 2 * a.key, a.heads, tokens)
     k = ops.reshape(ctx.linear(x, a.kv_heads * a.key), a.key, a.kv_heads, tokens)
     v = ops.reshape(ctx.linear(x, a.kv_heads * a.value), a.value, a.kv_heads, tokens)
-    q, gate = (ops.view(both, (a.key, a.heads, tokens), both.strides) for _ in range(2))
+    q, gate = (ops.view(both, (a.key, a.heads, tokens), both.steps) for _ in range(2))
     out = store_and_attend(ctx, ctx.rope(ctx.norm(q)), (ctx.rope(ctx.norm(k)), v), layer, a)
     return ctx.linear(ops.like("mul", out, ops.like("unary", ops.cont(gate, width, tokens))), ctx.facts.hidden)
 

@@ -108,8 +108,8 @@ def picked(ctx: GraphContext, x: GraphTensor, width: int, e: ExpertsFacts, ids: 
 def summed(ctx: GraphContext, down: GraphTensor, used: int) -> GraphTensor:
     """The sum over the experts of each token, one after another: (hidden, tokens)."""
     hidden, _, tokens, _ = down.ne
-    strides = down.strides
-    parts = [ops.view(down, (hidden, tokens), (strides[0], strides[2])) for _ in range(used)]
+    _, token, _ = down.steps
+    parts = [ops.view(down, (hidden, tokens), (token,)) for _ in range(used)]
     for one in parts:
         ctx.graph.expand(one)
     total = parts[0]

@@ -37,11 +37,11 @@ class Versions:
 
     def one(self, x: GraphTensor) -> GraphTensor:
         """One version."""
-        return ops.view(x, (self.hidden, self.tokens), x.strides[:2])
+        return ops.view(x, (self.hidden, self.tokens), x.steps[:1])
 
     def others(self, x: GraphTensor) -> GraphTensor:
         """All versions but the first."""
-        return ops.view(x, (self.hidden, self.tokens, STREAMS - 1), x.strides[:3])
+        return ops.view(x, (self.hidden, self.tokens, STREAMS - 1), x.steps[:2])
 
     def modalities(self, x: GraphTensor) -> GraphTensor:
         """How a token mixes the versions."""
@@ -87,7 +87,7 @@ class Versions:
         corrected = self.correct(predicted, ops.like("add", out, after))
         width = ctx.facts.per_layer
         first = ops.like("mul", self.one(corrected), ctx.weight(self.hidden))
-        own = ops.view(self.embedded, (width, self.tokens), self.embedded.strides[:2])
+        own = ops.view(self.embedded, (width, self.tokens), self.embedded.steps[:1])
         gate = ops.like("mul", ops.like("unary", ctx.linear(first, width)), own)
         first = ctx.norm(ctx.linear(gate, self.hidden))
         return ops.concat(self.one(corrected), ops.like("add", self.others(corrected), first), 2)

@@ -39,7 +39,7 @@ class Joiner:
         x = ops.like("add", ctx.norm(out, layered=False), after)
         if self.embedded is not None:
             width = ctx.facts.per_layer
-            own = ops.view(self.embedded, (width, ctx.tokens), self.embedded.strides[:2])
+            own = ops.view(self.embedded, (width, ctx.tokens), self.embedded.steps[:1])
             gate = ops.like("mul", ops.like("unary", ctx.linear(x, width)), own)
             x = ops.like("add", x, ctx.norm(ctx.linear(gate, ctx.facts.hidden)))
         return ops.like("mul", x, ctx.weight(1))

@@ -92,6 +92,12 @@ class GraphTensor:
         return (size, row, row * b, row * b * c)
 
     @property
+    def steps(self) -> tuple[int, int, int]:
+        """Bytes between its rows, planes and so on: the strides past the fastest axis."""
+        _, *steps = self.strides
+        return (steps[0], steps[1], steps[2])
+
+    @property
     def bytes(self) -> int:
         """Bytes from its first element to its last (`ggml_nbytes`)."""
         a, b, c, d = self.ne

@@ -110,7 +110,7 @@ def repeat(x: GraphTensor, *shape: int) -> GraphTensor:
 def argsort_top_k(x: GraphTensor, k: int) -> GraphTensor:
     """The positions of the largest `k`: a view of the sorted positions of all."""
     order = GraphTensor("argsort", "i32", x.ne, (x,))
-    return view(order, (k, *x.ne[1:]), order.strides)
+    return view(order, (k, *x.ne[1:]), order.steps)
 
 
 def flash_attention(
@@ -129,24 +129,22 @@ def view_of(op: str, x: GraphTensor, shape: Shape, strides: Shape | None) -> Gra
     return result
 
 
-def view(x: GraphTensor, shape: tuple[int, ...], strides: tuple[int, ...]) -> GraphTensor:
-    """Part of `x`; strides as ggml_view_4d takes them, with the first filled in, and the last repeated."""
-    return view_of("view", x, pad(shape), pad_strides(x.kind, pad(shape), strides))
+def view(x: GraphTensor, shape: tuple[int, ...], steps: tuple[int, ...] = ()) -> GraphTensor:
+    """Part of `x`; bytes between its rows, planes and so on as ggml_view_4d takes them, the first that are given."""
+    return view_of("view", x, pad(shape), strides_of(x.kind, pad(shape), steps))
 
 
 def part(x: GraphTensor, *shape: int) -> GraphTensor:
     """Part of `x` that keeps its strides between rows (`ggml_view_2d` and its like with ``x->nb``)."""
-    return view(x, shape, x.strides[: max(len(shape), 1)])
+    return view(x, shape, x.steps[: len(shape) - 1])
 
 
-def pad_strides(kind: str, shape: Shape, strides: tuple[int, ...]) -> Shape:
-    """Strides of four axes: those past the given ones follow from the shape, as `ggml_view_impl` has it."""
-    full = [block(kind)[1], *strides[1:]]
-    if len(full) == 1:
-        full.append(row_bytes(kind, shape[0]))
-    while len(full) < 4:
-        full.append(full[-1] * shape[len(full) - 1])
-    return (full[0], full[1], full[2], full[3])
+def strides_of(kind: str, shape: Shape, steps: tuple[int, ...]) -> Shape:
+    """Strides of four axes: those past the given steps follow from the shape, as `ggml_view_impl` has it."""
+    full = list(steps) or [row_bytes(kind, shape[0])]
+    for count in shape[len(full) : -1]:
+        full.append(full[-1] * count)
+    return (block(kind)[1], full[0], full[1], full[2])
 
 
 def reshape(x: GraphTensor, *shape: int) -> GraphTensor:

@@ -79,18 +79,16 @@ def mamba(ctx: GraphContext, x: GraphTensor, layer: LayerFacts, m: MambaFacts) -
     mixed, gate = (ops.part(both, m.inner, tokens, sequences) for _ in range(2))
     mixed = convolve(ctx, mixed, kept, m.conv)
     small = ctx.linear(mixed, m.dt_rank + 2 * m.state)
-    nb = small.strides
+    row, sequence, _ = small.steps
     dt = ops.part(small, m.dt_rank, tokens, sequences)
-    keys, queries = (
-        ops.view(small, (m.state, 1, tokens, sequences), (4, nb[0] * m.state, nb[1], nb[2])) for _ in range(2)
-    )
+    keys, queries = (ops.view(small, (m.state, 1, tokens, sequences), (4 * m.state, row, sequence)) for _ in range(2))
     if m.norms:
         dt, keys, queries = (ctx.norm(part) for part in (dt, keys, queries))
     else:
         dt = ops.cont(dt)
     dt = ctx.linear(dt, m.inner)
     both = scan(ctx, state, ops.reshape(mixed, 1, m.inner, tokens, sequences), dt, keys, queries)
-    y = ops.view(both, (m.inner, tokens, sequences), (4, 4 * m.inner))
+    y = ops.view(both, (m.inner, tokens, sequences))
     y = ops.like("add", y, ops.like("mul", mixed, ctx.weight(m.inner)))
     y = ops.glu(ops.cont(gate), y)
     return ops.reshape(ctx.linear(y, ctx.facts.hidden), ctx.facts.hidden, ctx.tokens)
@@ -104,18 +102,18 @@ def mamba2(ctx: GraphContext, x: GraphTensor, layer: LayerFacts, m: Mamba2Facts)
     inner, shared = m.heads * m.head, m.groups * m.state
     whole = ctx.linear(x, 2 * inner + 2 * shared + m.heads)
     whole = ops.reshape(whole, whole.ne[0], tokens, sequences)
-    nb = whole.strides
-    gate = ops.view(whole, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, nb[1], nb[2]))
+    row, sequence, _ = whole.steps
+    gate = ops.view(whole, (m.head, m.heads, tokens, sequences), (4 * m.head, row, sequence))
     mixed = ops.part(whole, inner + 2 * shared, tokens, sequences)
     dt = ops.part(whole, m.heads, tokens, sequences)
     mixed = convolve(ctx, mixed, kept, m.conv)
-    nb = mixed.strides
-    values = ops.view(mixed, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, nb[1], nb[2]))
+    row, sequence, _ = mixed.steps
+    values = ops.view(mixed, (m.head, m.heads, tokens, sequences), (4 * m.head, row, sequence))
     keys, queries = (
-        ops.view(mixed, (m.state, m.groups, tokens, sequences), (4, 4 * m.state, nb[1], nb[2])) for _ in range(2)
+        ops.view(mixed, (m.state, m.groups, tokens, sequences), (4 * m.state, row, sequence)) for _ in range(2)
     )
     both = scan(ctx, state, values, ops.cont(dt), keys, queries)
-    y = ops.view(both, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, 4 * inner))
+    y = ops.view(both, (m.head, m.heads, tokens, sequences))
     y = ops.like("add", y, ops.like("mul", values, ctx.weight(1, m.heads)))
     y = ops.glu(ops.cont(gate), y)
     if m.norm:
@@ -131,7 +129,7 @@ def beta_alpha(
     if m.mixed:
         each = m.value_heads // m.key_heads
         both = ops.reshape(ctx.linear(x, 2 * m.value_heads), 2 * each, m.key_heads, tokens, sequences)
-        one, other = (ops.view(both, (each, m.key_heads, tokens, sequences), both.strides) for _ in range(2))
+        one, other = (ops.view(both, (each, m.key_heads, tokens, sequences), both.steps) for _ in range(2))
         beta, alpha = ops.cont(one), ops.cont(other, m.value_heads, tokens, sequences)
         return ops.reshape(beta, *shape), ops.reshape(alpha, *shape)
     beta = ops.like("unary", ops.reshape(ctx.linear(x, m.value_heads), *shape))
@@ -159,9 +157,9 @@ def delta_net(ctx: GraphContext, x: GraphTensor, layer: LayerFacts, m: DeltaNetF
     beta, alpha = beta_alpha(ctx, x, m, tokens, sequences)
     mixed = convolve(ctx, mixed, kept, m.conv)
     memory = ops.reshape(load(ctx, state), m.head, m.head, m.value_heads, sequences)
-    nb = mixed.strides
+    row, sequence, _ = mixed.steps
     q, k, v = (
-        ops.view(mixed, (m.head, heads, tokens, sequences), (4, 4 * m.head, nb[1], nb[2]))
+        ops.view(mixed, (m.head, heads, tokens, sequences), (4 * m.head, row, sequence))
         for heads in (m.key_heads, m.key_heads, m.value_heads)
     )
     q, k = ops.like("rms_norm", q), ops.like("rms_norm", k)
@@ -170,8 +168,8 @@ def delta_net(ctx: GraphContext, x: GraphTensor, layer: LayerFacts, m: DeltaNetF
     both = GraphTensor(
         "delta_net", "f32", (values, tokens * sequences + m.head * sequences, 1, 1), (q, k, v, alpha, beta, memory)
     )
-    y = ops.view(both, (m.head, m.value_heads, tokens, sequences), (4, 4 * m.head, 4 * values))
-    new = ops.view(both, (m.head, m.head, m.value_heads, sequences), (4, 4 * m.head, 4 * m.head * m.head))
+    y = ops.view(both, (m.head, m.value_heads, tokens, sequences))
+    new = ops.view(both, (m.head, m.head, m.value_heads, sequences))
     ctx.graph.expand(ops.copy_to(new, ops.part(state, *state.ne)))
     y = ctx.norm(y, kind="rms")
     y = ops.like("mul", y, ops.like("unary", ops.reshape(gate, m.head, m.value_heads, tokens, sequences)))
@@ -185,9 +183,9 @@ def kimi_delta(ctx: GraphContext, x: GraphTensor, layer: LayerFacts, m: KimiDelt
     sequences = ctx.settings.n_seq
     tokens, inner, taps = ctx.tokens // sequences, m.heads * m.head, m.conv - 1
     before = load(ctx, kept)
-    row = before.strides[1]
+    sequence, *_ = before.steps
     q, k, v = (
-        _channel(ctx, ops.reshape(ctx.linear(x, inner), inner, tokens, sequences), before, kept, (taps, row), m)
+        _channel(ctx, ops.reshape(ctx.linear(x, inner), inner, tokens, sequences), before, kept, (taps, sequence), m)
         for _ in range(3)
     )
     decay = ops.like("add", ctx.linear(ctx.linear(x, m.head), inner), ctx.weight(inner))
@@ -199,8 +197,8 @@ def kimi_delta(ctx: GraphContext, x: GraphTensor, layer: LayerFacts, m: KimiDelt
     both = GraphTensor(
         "delta_net", "f32", (inner, tokens * sequences + m.head * sequences, 1, 1), (q, k, v, decay, beta, memory)
     )
-    out = ops.cont(ops.view(both, (m.head, m.heads, tokens, sequences), (4, 4 * m.head, 4 * inner)))
-    new = ops.view(both, (m.head, m.head, m.heads, sequences), (4, 4 * m.head, 4 * m.head * m.head))
+    out = ops.cont(ops.view(both, (m.head, m.heads, tokens, sequences)))
+    new = ops.view(both, (m.head, m.head, m.heads, sequences))
     ctx.graph.expand(ops.copy_to(new, ops.part(state, *state.ne)))
     gate = ops.reshape(ctx.linear(ctx.linear(x, m.head), inner), m.head, m.heads, ctx.tokens)
     normed = ctx.norm(ops.reshape(out, m.head, m.heads, ctx.tokens), kind="rms")
@@ -213,10 +211,10 @@ def _channel(
 ) -> GraphTensor:
     """One of Q, K and V convolved, its part of the state stored."""
     channels, tokens, sequences, _ = x.ne
-    taps, row = state
-    shape, strides = (taps, channels, sequences), (4, 4 * taps, row)
-    both = ops.concat(ops.view(before, shape, strides), ops.transpose(x), 0)
-    ctx.graph.expand(ops.copy_to(ops.part(both, *shape), ops.view(kept, shape, strides)))
+    taps, sequence = state
+    shape, steps = (taps, channels, sequences), (4 * taps, sequence)
+    both = ops.concat(ops.view(before, shape, steps), ops.transpose(x), 0)
+    ctx.graph.expand(ops.copy_to(ops.part(both, *shape), ops.view(kept, shape, steps)))
     out = GraphTensor("ssm_conv", "f32", (channels, tokens, sequences, 1), (both, ctx.weight(m.conv, channels)))
     out = ops.like("unary", ops.reshape(out, channels, tokens * sequences))
     return ops.reshape(out, m.head, m.heads, tokens, sequences)

@@ -25,12 +25,11 @@ def best(ctx: GraphContext, x: GraphTensor, compressed: GraphTensor, i: IndexerF
     k = ctx.rope(ops.reshape(ctx.norm(ctx.linear(x, i.head), kind="layer"), i.head, 1, tokens))
     q, k = ops.mul_mat(inputs.rotation, q), ops.mul_mat(inputs.rotation, k)
     kept = cache(ctx, ctx.settings.type_k, i.head, ctx.full)
-    store(ctx, kept, ops.view(k, (i.head, tokens), (4, k.strides[2])), inputs.ids)
+    store(ctx, kept, ops.view(k, (i.head, tokens)), inputs.ids)
     each = tokens // streams
     weights = ctx.linear(x, i.heads)
-    weights = ops.like("scale", ops.view(weights, (i.heads, each, 1, streams), weights.strides))
-    nb = q.strides
-    q = ops.view(q, (i.head, i.heads, each, streams), (4, nb[1], nb[2], nb[3] // streams))
+    weights = ops.like("scale", ops.view(weights, (i.heads, each, 1, streams)))
+    q = ops.view(q, (i.head, i.heads, each, streams))
     row = ctx.full.cells
     seen = heads_of(kept, i.head, 1)
     score = GraphTensor("lightning_indexer", "f32", (row, each, 1, streams), (q, seen, weights, inputs.mask))
