@@ -236,6 +236,13 @@ def _rotary_tables(spec: ModelSpec, setting: Setting, style: Trait) -> int:
     return 0
 
 
+def _masks(windows: set[int | None], setting: Setting) -> int:
+    """Masks of one bit in a byte that the fused kernel is given: one for each kind of attention that needs one."""
+    if setting.masked:
+        return len(windows)
+    return int(setting.windows and any(window is not None and setting.seq >= window for window in windows))
+
+
 def _shared(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool) -> tuple[int, int]:
     """Bytes of tables and masks that all layers use and keep, and of those that go with the forward pass."""
     positions = setting.seq * INT64
@@ -254,7 +261,7 @@ def _shared(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool
     mask = len(windows) * setting.rows * setting.seq * setting.width if setting.eager and not style.behind else 0
     if checkpointing:
         kept += mask  # each checkpoint holds what it is called with
-        masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows
+        masked = 0 if setting.eager else _masks(windows, setting)
         # What was looked up is a leaf of the graph where nothing of the model is trained, and stays beside the sum.
         leaf = hidden if not setting.trains and (_tables(spec) > 1 or style.multiplied) else 0
         return kept + 4 + (positions if style.rotary else 0) + masked * setting.rows * setting.seq + leaf, 0
