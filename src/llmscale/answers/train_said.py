@@ -33,7 +33,7 @@ def said(spec: ModelSpec, way: Way, found: Taken) -> Iterator[Note]:
     if way.choice.method == "freeze" and way.memory.checkpointing != "none":
         yield from _run_again_for_nothing(spec, way, total)
     logits = _logits(spec, way)
-    if way.memory.loss != "cut" and logits > MUCH * total:
+    if way.memory.loss == "logits" and logits > MUCH * total:
         yield note("logits", tokens=sequence_of(spec, way.memory) * way.memory.rows, size=logits)
     share = (found.memory.activations_bytes or 0) / total
     if way.choice.method != "full" and share > MOST_OF_IT and way.memory.checkpointing == "none":
