@@ -37,7 +37,7 @@ def test_losses_without_whole_logits_in_fp32_take_less_and_do_not_tell_of_them()
     lora = ("--seq", "16384", "--method", "lora", "--checkpointing", "full")
     found = {way: asked(*lora, "--loss", way) for way in LOSSES}
     total = {way: each["memory"]["total_bytes"] for way, each in found.items()}
-    assert total["cut"] < total["liger"] < total["chunked"] < total["logits"]
+    assert total["cut"] <= total["liger"] < total["chunked"] < total["logits"]
     told = {way: any("Logits of 16,384" in line for line in each["warnings"]) for way, each in found.items()}
     assert told == {"logits": True, "chunked": False, "liger": False, "cut": False}
 
