@@ -13,7 +13,7 @@ from llmscale.answers.train_compute import NO_RUN, ComputeAsked, compute
 from llmscale.answers.train_fit import check_card, fit
 from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, share_of_full, step_flops
 from llmscale.answers.train_held import Way, taken
-from llmscale.answers.train_layouts import NO_LAYOUT, LayoutAsked, check_layout, layouts
+from llmscale.answers.train_layouts import NO_LAYOUT, LayoutAsked, check_divisible, check_layout, layouts
 from llmscale.answers.train_memory import LARGEST_SEQUENCE, USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
 from llmscale.answers.train_said import said
 from llmscale.answers.train_sized import of_size
@@ -201,6 +201,7 @@ def divided(spec: ModelSpec, way: Way, devices: DeviceSet | None, count: int, as
     if devices is None or count == 1:
         return (), None, ()
     try:
+        check_divisible(way)
         return (*layouts(spec, way, devices, count, asked), ())
     except UnsupportedModelError as error:
         if asked.fixed or asked.number:

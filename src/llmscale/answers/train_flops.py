@@ -10,13 +10,13 @@ from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.training.activations.step import fused
+from llmscale.training.checkpoints import checkpoints
 from llmscale.training.flops.step import Step, flops, six_nd, uncounted
 from llmscale.training.flops.taking_part import COUNTED, taking_part
 from llmscale.training.methods import MethodChoice
 
 USUAL_SEQUENCE = 2048
 LARGEST_BATCH = 1 << 20
-CHECKPOINTING = ("none", "full")
 ATTENTION = ("flash", "sdpa", "eager")
 SCORES = ("square", "causal")
 
@@ -49,13 +49,20 @@ def step_flops(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> Train
     sequence = sequence_of(spec, asked)
     tokens = sequence * asked.micro_batch
     six, active = six_nd(spec, tokens, active=False), six_nd(spec, tokens, active=True)
-    how = None if uncounted(spec) else taking_part(spec, choice)
+    how = None if uncounted(spec) or _rerun_unknown(spec, asked) else taking_part(spec, choice)
     if how is None:
         return TrainFlops(None, None, None, six, active, sequence, asked.micro_batch, asked.scores)
-    flash, again = asked.attention != "eager" and fused(spec), asked.checkpointing == "full"
+    flash, again = asked.attention != "eager" and fused(spec), checkpoints(asked.checkpointing).every
     step = Step(asked.micro_batch, sequence, flash, again, choice.method != "full", asked.scores == "causal")
     found = flops(spec, step, how)
     return TrainFlops(*found, six, active, sequence, asked.micro_batch, asked.scores)
+
+
+def _rerun_unknown(spec: ModelSpec, asked: StepAsked) -> bool:
+    """Whether it is not known which products are run again."""
+    again = checkpoints(asked.checkpointing)
+    stacks = {placed.prefix.partition("{layer}")[0] for placed in spec.placed if placed.layers and not placed.tower}
+    return again.selective or (again.every > 1 and len(stacks) > 1)
 
 
 def share_of_full(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> float:
@@ -70,8 +77,8 @@ def share_of_full(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> fl
 def flops_notes(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> Iterator[Note]:
     """What a reader of the FLOPs must know."""
     block = uncounted(spec)
-    if block:
-        yield note("flops_not_counted", what=block)
+    if block or _rerun_unknown(spec, asked):
+        yield note("flops_not_counted", what=block or f"--checkpointing {asked.checkpointing}")
     elif choice.method not in COUNTED or taking_part(spec, choice) is None:
         yield note("flops_not_counted", what=choice.method)
     if any(placed.tower for placed in spec.placed):
@@ -81,8 +88,8 @@ def flops_notes(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> Iter
 
 
 def _check(asked: StepAsked) -> None:
+    checkpoints(asked.checkpointing)
     for option, value, known in (
-        ("--checkpointing", asked.checkpointing, CHECKPOINTING),
         ("--attn", asked.attention, ATTENTION),
         ("--flops", asked.scores, SCORES),
     ):

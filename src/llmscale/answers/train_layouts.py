@@ -13,7 +13,7 @@ from llmscale.answers.train_memory import LARGEST_BATCH, sequence_of
 from llmscale.devices import device as catalogue
 from llmscale.devices.sets import MAX_COUNT, DeviceSet
 from llmscale.devices.topology import link_between
-from llmscale.errors import LlmscaleError, UsageError
+from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.placed import Verdict
@@ -93,6 +93,18 @@ def check_layout(asked: LayoutAsked, devices: DeviceSet | None) -> int:
     if number == 1:
         _check_alone(asked)
     return number
+
+
+def check_divisible(way: Way) -> None:
+    """Refuse what layouts are not modelled with.
+
+    Raises:
+        UnsupportedModelError: layers that are run again in part.
+    """
+    if way.memory.checkpointing not in ("none", "full"):
+        raise UnsupportedModelError(
+            f"--checkpointing {way.memory.checkpointing} is modelled on one device.", "Take full or none."
+        )
 
 
 def _check_alone(asked: LayoutAsked) -> None:

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.errors import UsageError
-from llmscale.model.blocks.embedding import Head
+from llmscale.model.blocks.attention import Attention
+from llmscale.model.blocks.embedding import Embedding, Head
+from llmscale.model.blocks.mlp import GatedMlp, Mlp
+from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
+from llmscale.training.activations.losses import LOSSES
 from llmscale.training.activations.ops import Setting
-from llmscale.training.activations.step import freezes, fused, missing, passes
+from llmscale.training.activations.step import counts_layers, freezes, fused, missing, passes
 from llmscale.training.adapters import DEFAULT_RANK
+from llmscale.training.checkpoints import checkpoints
 from llmscale.training.experts import wanted_parts
 from llmscale.training.methods import RENAMES_EXPERTS, MethodChoice, adapted_modules
 from llmscale.training.modules import in_checkpoint
@@ -28,6 +33,10 @@ TORCH = ("fp32", "amp", "bf16", BOTH)
 AUTOCAST = ("amp", BOTH)
 
 
+#: Blocks whose costly results are known.
+SELECTED = (Attention, Embedding, GatedMlp, Head, Mlp, Norm)
+
+
 class MemoryAsked(NamedTuple):
     """What the user said of a step.
 
@@ -37,7 +46,7 @@ class MemoryAsked(NamedTuple):
         packed: whether the method is QLoRA.
         preference: whether chosen and rejected are two sequences of one step, beside a reference (DPO).
         reference: whether that reference is there while training; not where its log-probabilities were computed before.
-        loss: ``logits`` makes them in fp32, ``cut`` none.
+        loss: ``logits`` makes them in fp32; of the others each its own way, ``cut`` none.
     """
 
     sequence: int | None = None
@@ -74,12 +83,12 @@ def check_memory(asked: MemoryAsked) -> None:
     Raises:
         UsageError: a word or a number that is none.
     """
+    checkpoints(asked.checkpointing)
     for option, value, known in (
-        ("--checkpointing", asked.checkpointing, ("none", "full")),
         ("--attn", asked.attention, ("sdpa", "flash", "eager")),
         ("--adapter-dtype", asked.adapter, ("fp32", "bf16")),
         ("--kbit-prepare", asked.kbit, ("peft", "none")),
-        ("--loss", asked.loss, ("logits", "cut")),
+        ("--loss", asked.loss, ("logits", *LOSSES)),
     ):
         if value not in known:
             raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
@@ -101,7 +110,7 @@ def step_memory(
     why = _unmodelled(spec, choice, precision, asked)
     if why:
         return None, (note("activations_not_modelled", what=why),)
-    found = passes(spec, _setting(spec, choice, precision, asked), asked.checkpointing == "full")
+    found = passes(spec, _setting(spec, choice, precision, asked), checkpoints(asked.checkpointing).every)
     memory, step = held.memory, OPTIMIZERS[optimizer].step
     memory.activations_bytes = found.kept
     if step is None:
@@ -137,13 +146,23 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
         return "--method freeze with an encoder"
     if precision not in TORCH or (precision in AUTOCAST and not _casts(spec, choice, precision)):
         return f"--precision {precision}" + ("" if choice.method == "full" else f" with {choice.method}")
-    if asked.loss == "cut" and (precision in AUTOCAST or not isinstance(spec.placed[-1].block, Head)):
-        return "--loss cut" + (" under autocast" if precision in AUTOCAST else " behind this head")
+    if asked.loss in LOSSES and (precision in AUTOCAST or not isinstance(spec.placed[-1].block, Head)):
+        return f"--loss {asked.loss}" + (" under autocast" if precision in AUTOCAST else " behind this head")
+    if checkpoints(asked.checkpointing).selective and not _is_selected(spec, choice, precision, asked):
+        return "--checkpointing selective of this model or method"
+    if checkpoints(asked.checkpointing).every > 1 and not counts_layers(spec):
+        return f"--checkpointing {asked.checkpointing} of two stacks"
     if choice.save or choice.bias != "none":
         return "--modules-to-save" if choice.save else "--lora-bias"
     chosen, _ = adapted_modules(spec, choice)
     odd = next((module.label for module in chosen if module.head or module.kind.value == "embedding"), "")
     return f"an adapter of {odd}" if odd else ""
+
+
+def _is_selected(spec: ModelSpec, choice: MethodChoice, precision: str, asked: MemoryAsked) -> bool:
+    """Whether what selective checkpoints keep was followed in the class: dense layers, whole or with LoRA."""
+    plain = all(isinstance(placed.block, SELECTED) for placed in spec.placed)
+    return plain and choice.method in ("full", "lora") and not asked.packed and precision not in AUTOCAST
 
 
 def _casts(spec: ModelSpec, choice: MethodChoice, precision: str) -> bool:
@@ -173,5 +192,6 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         packed=asked.packed,
         magnitudes=choice.method == "dora",
         experts=wanted_parts(spec, choice.targets) if choice.method == "lora" else frozenset(),
-        cut=asked.loss == "cut",
+        loss=asked.loss,
+        selective=checkpoints(asked.checkpointing).selective,
     )

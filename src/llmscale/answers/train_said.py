@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.answers.train_held import Taken, Way, reference
+from llmscale.answers.train_held import Taken, Way, reference, taken
 from llmscale.answers.train_memory import sequence_of
 from llmscale.model.blocks.embedding import Head
 from llmscale.model.blocks.mlp import MixtureOfExperts
@@ -30,12 +30,24 @@ def said(spec: ModelSpec, way: Way, found: Taken) -> Iterator[Note]:
     total = found.memory.total_bytes
     if not total:
         return
+    if way.choice.method == "freeze" and way.memory.checkpointing != "none":
+        yield from _run_again_for_nothing(spec, way, total)
     logits = _logits(spec, way)
-    if way.memory.loss != "cut" and logits > MUCH * total:
+    if way.memory.loss == "logits" and logits > MUCH * total:
         yield note("logits", tokens=sequence_of(spec, way.memory) * way.memory.rows, size=logits)
     share = (found.memory.activations_bytes or 0) / total
     if way.choice.method != "full" and share > MOST_OF_IT and way.memory.checkpointing == "none":
         yield note("mostly_activations", share=share)
+
+
+def _run_again_for_nothing(spec: ModelSpec, way: Way, total: int) -> Iterator[Note]:
+    """Layers before the first that is trained keep nothing, until checkpoints want a gradient from the embeddings on.
+
+    Source: transformers 5.24.0 ``modeling_utils.py`` (``activation_checkpointing_enable``).
+    """
+    plain = taken(spec, way._replace(memory=way.memory._replace(checkpointing="none"))).memory.total_bytes
+    if plain is not None and plain < total:
+        yield note("frozen_run_again", more=total - plain, layers=spec.layers - way.choice.last)
 
 
 def _unpacked(spec: ModelSpec, way: Way, found: Taken) -> Note:

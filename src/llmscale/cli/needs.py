@@ -74,7 +74,7 @@ def needs(
         int, typer.Option("--micro-batch", metavar="N", help="Sequences of a step.", rich_help_panel="Training")
     ] = 1,
     checkpointing: Annotated[
-        str, typer.Option("--checkpointing", help="full, or none.", rich_help_panel="Training")
+        str, typer.Option("--checkpointing", help="full, none, every:2 or selective.", rich_help_panel="Training")
     ] = "full",
     catalogue: opt.Catalogue = None,
     *,

@@ -20,7 +20,12 @@ MicroBatch = Annotated[
 ]
 Checkpointing = Annotated[
     Optional[str],
-    typer.Option("--checkpointing", help="none (if not given), or full: run each layer again.", rich_help_panel="Step"),
+    typer.Option(
+        "--checkpointing",
+        help="none (if not given); full: run each layer again; every:2: each second; selective: but for what costs "
+        "most.",
+        rich_help_panel="Step",
+    ),
 ]
 Attn = Annotated[str, typer.Option("--attn", help="sdpa, flash or eager.", rich_help_panel="Step")]
 Padded = Annotated[bool, typer.Option("--padded", help="A padded batch: attention has a mask.", rich_help_panel="Step")]
@@ -38,7 +43,8 @@ Loss = Annotated[
     str,
     typer.Option(
         "--loss",
-        help="logits: in fp32, as the classes make it; cut: the loss without logits (CCE).",
+        help="logits: in fp32, as the classes make it; chunked: by eighths (torchtune); liger: gradients at once; "
+        "cut: without logits (CCE).",
         rich_help_panel="Step",
     ),
 ]

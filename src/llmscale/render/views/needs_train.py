@@ -39,7 +39,7 @@ def needs_train_view(result: NeedsTrainResult, say: Words) -> Report:
         model=result.model.name,
         method=result.train,
         sequence=result.sequence,
-        checkpointing=result.checkpointing == "full",
+        checkpointing=result.checkpointing != "none",
         device=_called(first) if first else "",
         used=format_gib(result.least_bytes),
         low=format_gib(result.least_range[0]),

@@ -110,6 +110,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "each device: ZeRO divides none of them; --loss cut makes none."
     ),
     "mostly_activations": "Activations are {share:.0%} of it, which adapters do not spare: --checkpointing full does.",
+    "frozen_run_again": lambda v: (
+        f"Checkpoints take {v['more'] / 1e9:.2f} GB more than none here: transformers then wants a gradient from the "
+        f"embeddings on, so each of {v['layers']:,} frozen layers keeps its input and is run again; without, they keep "
+        "nothing."
+    ),
     "train_reach": "Surely fits up to --micro-batch {batch:,}, or --seq {sequence:,}, each alone.",
     "train_on_top": "Context, allocator: fitted to {rows} published peaks; with their source left out half of them are "
     "within {median:.0%}, and the range holds {held} of them.",

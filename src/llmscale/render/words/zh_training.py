@@ -153,6 +153,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "ZeRO 不切分它们;--loss cut 不产生 logits。"
     ),
     "mostly_activations": "激活占其中 {share:.0%},适配器省不了;--checkpointing full 可以。",
+    "frozen_run_again": lambda v: (
+        f"此处重算比不重算多占 {v['more'] / 1e9:.2f} GB:transformers 会要求从嵌入起都有梯度,"
+        f"于是 {v['layers']:,} 个冻结层各自保留输入并重跑一遍;不重算时它们什么都不保留。"
+    ),
     "train_reach": "确定放得下的上限(各自单独):--micro-batch {batch:,},或 --seq {sequence:,}。",
     "train_on_top": "上下文与分配器:按 {rows} 个已公布的峰值拟合;不用其来源时一半在 {median:.0%} 以内,"
     "区间包含其中 {held} 个。",

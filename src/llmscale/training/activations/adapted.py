@@ -64,6 +64,6 @@ def _factor(graph: Graph, x: Value, inputs: int, outputs: int, setting: Setting)
     if setting.autocast:
         narrow, low = narrowed(graph, elements, setting.adapter, True), cast(graph, x, HALF)
         made = [gradient(1), gradient(0)]
-        return graph.make([low, narrow], rows * outputs, HALF, keeps=[low, narrow], undo=made)
-    own = weight(elements * setting.adapter)
-    return graph.make([x], rows * outputs, x.width, keeps=[x], undo=[own, gradient()], trains=True)
+        return graph.make([low, narrow], rows * outputs, HALF, keeps=[low, narrow], undo=made, costly="product")
+    undo = [weight(elements * setting.adapter), gradient()]
+    return graph.make([x], rows * outputs, x.width, keeps=[x], undo=undo, trains=True, costly="product")

@@ -112,21 +112,24 @@ def _fused(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting
     elements = setting.rows * block.heads * (block.v_head_dim or block.head_dim)
     sums = graph.keep(setting.rows * block.heads * FP32)
     undo = [gradient(0), gradient(1), gradient(2)]
-    keeps = [q, k, v, sums, *mask]
-    return graph.make([q, k, v], elements, q.width, keeps=keeps, undo=undo, keeps_output=True), []
+    keeps = [q, k, v, *mask, sums]
+    made = graph.make([q, k, v], elements, q.width, keeps=keeps, undo=undo, keeps_output=True, costly="kernel")
+    return made, []
 
 
 def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting: Setting, style: Trait) -> Scored:
     keys, values = (_repeat(graph, each, block, setting.batch > 1) for each in (k, v))
     asked = keys.elements // (setting.batch * block.heads * block.head_dim)
     squares = setting.rows * asked * block.heads
-    scores = graph.make([q, keys], squares, q.width, keeps=[q, keys], undo=[gradient(0), gradient(1)])
+    both = [gradient(0), gradient(1)]
+    scores = graph.make([q, keys], squares, q.width, keeps=[q, keys], undo=both, costly="biased")
     masked = copy(graph, scale(graph, scores))
     wide = cast(graph, masked, FP32) if style.scores_in_fp32 else masked
     soft = graph.make([wide], squares, wide.width, undo=[gradient()], keeps_output=True, holds=[masked])
     shares = cast(graph, soft, q.width, [masked])
     elements = setting.rows * block.heads * (block.v_head_dim or block.head_dim)
-    made = graph.make([shares, values], elements, q.width, keeps=[shares, values], undo=[gradient(1), gradient(0)])
+    undo, keeps = [gradient(1), gradient(0)], [shares, values]
+    made = graph.make([shares, values], elements, q.width, keeps=keeps, undo=undo, costly="biased")
     out = copy(graph, made)
     return out, [shares]
 

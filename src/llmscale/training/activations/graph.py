@@ -75,6 +75,8 @@ class Operation(NamedTuple):
         keeps: storages that it keeps for the way back.
         undo: what the way back allocates, in order.
         spare: bytes that it needs besides its outputs while it runs.
+        costly: storages of results that selective checkpoints keep rather than make again.
+        matrix: whether it is a product without a bias, of which they keep every second.
     """
 
     takes: tuple[Value, ...]
@@ -82,6 +84,8 @@ class Operation(NamedTuple):
     keeps: tuple[int, ...]
     undo: tuple[Undo, ...]
     spare: int
+    costly: tuple[int, ...] = ()
+    matrix: bool = False
 
     @property
     def grad(self) -> bool:
@@ -126,13 +130,20 @@ class Graph:
         keeps_output: bool = False,
         spare: int = 0,
         holds: Sequence[Value] = (),
+        costly: str = "",
     ) -> Value:
-        """One operation with one output; what it `trains` are weights of its own, `holds` what variables still name."""
+        """One operation with one output; what it `trains` are weights of its own, `holds` what variables still name.
+
+        A `costly` one is a ``product``, a ``biased`` one, or a ``kernel``, whose last kept is its result too.
+        """
         grad = trains or any(tensor.grad for tensor in takes)
         made = self._tensor(elements, width, grad)
         kept = (*keeps, made) if keeps_output else tuple(keeps)
         still = [tensor._replace(grad=False) for tensor in holds]
         self._record((*takes, *still), (made,), kept, undo, spare, grad)
+        if costly:
+            results = (made.storage, keeps[-1].storage) if costly == "kernel" else (made.storage,)
+            self.operations[-1] = self.operations[-1]._replace(costly=results, matrix=costly == "product")
         return made
 
     def view(self, tensor: Value, sizes: Sequence[int], undo: Sequence[Undo]) -> tuple[Value, ...]:

@@ -9,7 +9,7 @@ from llmscale.training.activations.ops import HALF, Setting, cast
 
 def linear(graph: Graph, x: Value, inputs: int, outputs: int, name: str, setting: Setting, bias: bool = False) -> Value:
     """A matrix, with its adapter where it has one."""
-    rows = x.elements // inputs
+    rows, costly = x.elements // inputs, "biased" if bias else "product"
     if setting.autocast and setting.width != HALF:
         base = _autocast(graph, x, inputs, outputs, setting, bias)
     elif setting.packed:
@@ -17,18 +17,20 @@ def linear(graph: Graph, x: Value, inputs: int, outputs: int, name: str, setting
     else:
         own = [weight((inputs + bias) * outputs * setting.width)] if setting.trains else []
         keeps = [x] if setting.trains else []
-        base = graph.make([x], rows * outputs, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
+        undo = [*own, gradient()]
+        base = graph.make([x], rows * outputs, x.width, keeps=keeps, undo=undo, trains=setting.trains, costly=costly)
     return adapt(graph, x, base, (inputs, outputs), setting) if name in setting.adapted else base
 
 
 def _autocast(graph: Graph, x: Value, inputs: int, outputs: int, setting: Setting, bias: bool) -> Value:
     """A matrix in 16 bits: copies of its weight and of its input, both kept."""
     narrow = narrowed(graph, (inputs + bias) * outputs, setting.width, setting.trains)
-    low = cast(graph, x, HALF)
+    low, costly = cast(graph, x, HALF), "biased" if bias else "product"
+    elements = x.elements // inputs * outputs
     if not setting.trains:
-        return graph.make([low], x.elements // inputs * outputs, HALF, keeps=[narrow], undo=[gradient()])
+        return graph.make([low], elements, HALF, keeps=[narrow], undo=[gradient()], costly=costly)
     made = [gradient(1), gradient(0)]
-    return graph.make([low, narrow], x.elements // inputs * outputs, HALF, keeps=[low, narrow], undo=made)
+    return graph.make([low, narrow], elements, HALF, keeps=[low, narrow], undo=made, costly=costly)
 
 
 def _unpacked(graph: Graph, x: Value, inputs: int, outputs: int) -> Value:
@@ -39,5 +41,5 @@ def _unpacked(graph: Graph, x: Value, inputs: int, outputs: int) -> Value:
     matrix = inputs * outputs * HALF
     low = cast(graph, x, HALF)
     elements = x.elements // inputs * outputs
-    made = graph.make([low], elements, HALF, undo=[work(matrix), gradient()], spare=matrix)
+    made = graph.make([low], elements, HALF, undo=[work(matrix), gradient()], spare=matrix, costly="product")
     return cast(graph, made, x.width)

@@ -33,7 +33,8 @@ class Setting(NamedTuple):
         packed: whether matrices lie in 4 bits and are unpacked to 16 for each use.
         autocast: whether matrices of wider weights are multiplied in 16 bits, with a copy of each.
         frozen: layers before the first that is trained, where the others and all around them are not.
-        cut: whether the loss is computed from hidden states, so that no logits are ever there.
+        selective: whether layers that are run again keep the results of products and of attention's kernel.
+        loss: ``logits``, or what makes them in parts or not at all.
     """
 
     batch: int
@@ -47,7 +48,8 @@ class Setting(NamedTuple):
     windows: bool = True
     masked: bool = False
     autocast: bool = False
-    cut: bool = False
+    loss: str = "logits"
+    selective: bool = False
     frozen: int = 0
     experts: frozenset[str] = frozenset()
     packed: bool = False
@@ -161,14 +163,3 @@ def cross_entropy(graph: Graph, logits: Value, states: Value, setting: Setting, 
     # A causal model moves its labels by one, in a copy.
     labels = graph.keep((setting.batch * (setting.seq + 1) * INT64 if wider else 0) + wide.width)
     return graph.make([chances], 1, wide.width, keeps=[labels], undo=[gradient()], holds=[*still, wide])
-
-
-def cut_cross_entropy(graph: Graph, states: Value, matrix: int, setting: Setting) -> Value:
-    """The loss from hidden states: they, a log-sum-exp a token and the labels are kept, and no logits are made.
-
-    Source: apple/ml-cross-entropy ``cut_cross_entropy/cce.py`` (``save_for_backward``; ``accum_e_fp32`` off); the mean
-    logit of each entry of the vocabulary, by which its way back skips blocks, is left out.
-    """
-    own = [weight(matrix * setting.width)] if setting.trains else []
-    sums = graph.keep(setting.rows * (FP32 + INT64))
-    return graph.make([states], 1, FP32, keeps=[states, sums], undo=[gradient(), *own], trains=setting.trains)

@@ -19,10 +19,11 @@ from llmscale.training.activations.blocks import Piece, is_modelled, record
 from llmscale.training.activations.graph import Graph, Value, gradient, weight
 from llmscale.training.activations.image import classifier, patches
 from llmscale.training.activations.listening import stacks
+from llmscale.training.activations.losses import LOSSES
 from llmscale.training.activations.matrix import linear
-from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy, cut_cross_entropy
+from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy
 from llmscale.training.activations.style import STYLES, Trait
-from llmscale.training.activations.walk import Segment, backward, forward, recorded
+from llmscale.training.activations.walk import NONE, Segment, backward, forward, recorded, results
 
 #: Blocks whose output is added to what came in.
 MIXERS = (Attention, LatentAttention, Mlp, GatedMlp, MixtureOfExperts, StackedExperts)
@@ -69,20 +70,25 @@ def freezes(spec: ModelSpec) -> bool:
     return not STYLES[spec.family].listens
 
 
-def passes(spec: ModelSpec, setting: Setting, checkpointing: bool) -> Passes:
-    """Forward and backward of one micro-batch."""
+def counts_layers(spec: ModelSpec) -> bool:
+    """Whether layers have one number each, by which some of them can be named: not in two stacks."""
+    return not STYLES[spec.family].listens
+
+
+def passes(spec: ModelSpec, setting: Setting, checkpointing: int) -> Passes:
+    """Forward and backward of one micro-batch; of each `checkpointing` layers the first is run again, of 0 none."""
     style = STYLES[spec.family]
     setting = setting if style.sdpa else setting._replace(eager=True)
     outer = setting._replace(trains=setting.trains and not setting.frozen)
     if style.listens:
-        stands = stacks(spec, outer, style, checkpointing)
+        stands = stacks(spec, outer, style, checkpointing == 1)
         return _put_together(stands.first, stands.between, stands.last, (stands.kept, 0), 0)
     tied = _tied_table(spec) * setting.width if outer.trains else 0
-    enters = outer.trains or checkpointing
-    first = patches(spec, outer) if style.image else _embedding(spec, outer, style, checkpointing)
-    layers = list(_layers(spec, setting, style, enters, checkpointing))
+    again = checkpointing > 0
+    first = patches(spec, outer) if style.image else _embedding(spec, outer, style, again)
+    layers = list(_layers(spec, setting, style, outer.trains or again, checkpointing))
     last = classifier(spec, outer, style) if style.image else _head(spec, outer, style)
-    shared = _shared(spec, outer, style, checkpointing)
+    shared = _shared(spec, outer, style, again)
     return _put_together(first, layers, last, shared, tied)
 
 
@@ -115,12 +121,12 @@ def _tied_table(spec: ModelSpec) -> int:
     return sum(head.vocab * head.hidden for head in heads if head.tied_to)
 
 
-def _layers(spec: ModelSpec, setting: Setting, style: Trait, enters: bool, checkpointing: bool) -> Iterator[Segment]:
+def _layers(spec: ModelSpec, setting: Setting, style: Trait, enters: bool, checkpointing: int) -> Iterator[Segment]:
     still = setting._replace(trains=False)
 
     @lru_cache(None)
-    def alike(blocks: tuple[tuple[str, Block], ...], grad: bool, frozen: bool) -> Segment:
-        return _layer(blocks, spec, still if frozen else setting, style, grad, checkpointing)
+    def alike(blocks: tuple[tuple[str, Block], ...], grad: bool, frozen: bool, again: bool) -> Segment:
+        return _layer(blocks, spec, still if frozen else setting, style, grad, again)
 
     for number in range(spec.layers):
         blocks = tuple(placed for placed in spec.placed if number in placed.layers)
@@ -128,6 +134,7 @@ def _layers(spec: ModelSpec, setting: Setting, style: Trait, enters: bool, check
             tuple((each.prefix, each.block) for each in blocks),
             enters or number > setting.frozen,
             number < setting.frozen,
+            checkpointing > 0 and number % checkpointing == 0,
         )
 
 
@@ -144,9 +151,12 @@ def _layer(
     result = _sublayers(graph, given, blocks, setting, style)
     if not checkpointing:
         return recorded(graph, given, result)
-    bare = forward(graph, given, result, keeping=False)
-    bare = bare._replace(kept=given.size, copies=graph.copies)
-    return Segment(bare, backward(graph, given, result, again=True))
+    still = results(graph) if setting.selective else NONE
+    bare = forward(graph, given, result, keeping=False, still=still)
+    kept = given.size + sum(graph.sizes[storage] for storage in still)
+    return Segment(
+        bare._replace(kept=kept, copies=graph.copies), backward(graph, given, result, again=True, still=still)
+    )
 
 
 def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Trait) -> Value:
@@ -203,9 +213,8 @@ def _head(spec: ModelSpec, setting: Setting, style: Trait) -> Segment:
     x = given
     states, plain = x, setting._replace(packed=False)
     for placed in _outside(spec, behind=True):
-        if isinstance(placed.block, Head) and setting.cut:
-            result = cut_cross_entropy(graph, x, placed.block.vocab * placed.block.hidden, setting)
-            return recorded(graph, given, result)
+        if isinstance(placed.block, Head) and setting.loss in LOSSES:
+            return recorded(graph, given, LOSSES[setting.loss](graph, x, placed.block, setting))
         if isinstance(placed.block, Head):
             states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], plain)
         else:
@@ -236,6 +245,13 @@ def _rotary_tables(spec: ModelSpec, setting: Setting, style: Trait) -> int:
     return 0
 
 
+def _masks(windows: set[int | None], setting: Setting) -> int:
+    """Masks of one bit in a byte that the fused kernel is given: one for each kind of attention that needs one."""
+    if setting.masked:
+        return len(windows)
+    return int(setting.windows and any(window is not None and setting.seq >= window for window in windows))
+
+
 def _shared(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool) -> tuple[int, int]:
     """Bytes of tables and masks that all layers use and keep, and of those that go with the forward pass."""
     positions = setting.seq * INT64
@@ -254,7 +270,7 @@ def _shared(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool
     mask = len(windows) * setting.rows * setting.seq * setting.width if setting.eager and not style.behind else 0
     if checkpointing:
         kept += mask  # each checkpoint holds what it is called with
-        masked = any(window is not None and setting.seq >= window for window in windows) and setting.windows
+        masked = 0 if setting.eager else _masks(windows, setting)
         # What was looked up is a leaf of the graph where nothing of the model is trained, and stays beside the sum.
         leaf = hidden if not setting.trains and (_tables(spec) > 1 or style.multiplied) else 0
         return kept + 4 + (positions if style.rotary else 0) + masked * setting.rows * setting.seq + leaf, 0

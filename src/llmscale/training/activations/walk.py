@@ -47,21 +47,40 @@ def recorded(graph: Graph, given: Value, result: Value) -> Segment:
     return Segment(forward(graph, given, result), backward(graph, given, result))
 
 
-def forward(graph: Graph, given: Value, result: Value, keeping: bool = True) -> Forward:
-    """Run a part forward; without `keeping`, as under a checkpoint."""
-    alive, peak = _run(graph, len(graph.operations), given, keeping, {result.storage})
+NONE: frozenset[int] = frozenset()
+
+
+def results(graph: Graph) -> frozenset[int]:
+    """Storages that selective checkpoints keep: results of kernels and products, of those without a bias every second.
+
+    Source: torchtitan 0.3.0 ``distributed/activation_checkpoint.py`` (``SelectiveAC``).
+    """
+    kept: set[int] = set()
+    matrices = 0
+    for operation in graph.operations:
+        matrices += operation.matrix
+        if not operation.matrix or matrices % 2:
+            kept.update(operation.costly)
+    return frozenset(kept)
+
+
+def forward(graph: Graph, given: Value, result: Value, keeping: bool = True, still: frozenset[int] = NONE) -> Forward:
+    """Run a part forward; without `keeping`, as under a checkpoint, which holds what is `still` there."""
+    alive, peak = _run(graph, len(graph.operations), given, keeping, {result.storage, *still})
     kept = set(_pins(graph.operations)) if keeping else set()
     return Forward(peak, sum(graph.sizes[s] for s in alive if s in kept))
 
 
-def _run(graph: Graph, end: int, given: Value, keeping: bool, stays: set[int]) -> tuple[set[int], int]:
+def _run(
+    graph: Graph, end: int, given: Value, keeping: bool, stays: set[int], still: frozenset[int] = NONE
+) -> tuple[set[int], int]:
     last: dict[int, int] = {}
     for number, operation in enumerate(graph.operations):
         for tensor in (*operation.takes, *operation.gives):
             last[tensor.storage] = number
     pins = set(_pins(graph.operations)) if keeping else set()
-    alive = {given.storage}
-    live = peak = graph.sizes[given.storage]
+    alive = {given.storage, *still}
+    live = peak = sum(graph.sizes[storage] for storage in alive)
     for number, operation in enumerate(graph.operations[:end]):
         made = {tensor.storage for tensor in operation.gives} | (set(operation.keeps) if keeping else set())
         live += sum(graph.sizes[storage] for storage in made - alive)
@@ -107,30 +126,33 @@ class _Memory:
             self.live -= self._sizes[storage]
 
 
-def backward(graph: Graph, given: Value, result: Value, again: bool = False) -> Backward:
-    """Run a part backward; with `again`, under a checkpoint: what it keeps is made again first.
+def backward(graph: Graph, given: Value, result: Value, again: bool = False, still: frozenset[int] = NONE) -> Backward:
+    """Run a part backward; with `again`, under a checkpoint: what it keeps is made first, unless `still` there.
 
     Recomputing stops with the last tensor that is kept (``torch/utils/checkpoint.py``, early stop).
     """
     pins = _pins(graph.operations)
     kept = set(pins)
-    memory = _Memory(graph.sizes[given.storage] if again else sum(graph.sizes[storage] for storage in kept))
+    start = {given.storage, *still} if again else kept
+    memory = _Memory(sum(graph.sizes[storage] for storage in start))
     gradients: dict[int, int] = {result.number: memory.new(result.size)}
     there = not again
     for number in range(len(graph.operations) - 1, -1, -1):
         operation = graph.operations[number]
         if operation.keeps and not there:
             there = True
-            _again(graph, number, given, memory, kept)
+            _again(graph, number, given, memory, kept, still)
         _undo(graph, operation, memory, gradients, pins, given.storage if again else -1)
     return Backward(memory.peak, memory.weights)
 
 
-def _again(graph: Graph, number: int, given: Value, memory: _Memory, kept: set[int]) -> None:
-    _, peak = _run(graph, number, given, True, kept)
-    own = graph.sizes[given.storage]
-    memory.peak = max(memory.peak, memory.live + peak - own)
-    memory.grow(sum(graph.sizes[storage] for storage in kept if storage != given.storage))
+def _again(graph: Graph, number: int, given: Value, memory: _Memory, kept: set[int], still: frozenset[int]) -> None:
+    _, peak = _run(graph, number, given, True, kept, still)
+    there = {given.storage, *still}
+    memory.peak = max(memory.peak, memory.live + peak - sum(graph.sizes[storage] for storage in there))
+    memory.grow(sum(graph.sizes[storage] for storage in kept - there))
+    reached = {storage for operation in graph.operations[:number] for storage in operation.costly}
+    memory.live -= sum(graph.sizes[storage] for storage in (still & reached) - kept)
 
 
 def _undo(

@@ -33,7 +33,7 @@ class Step(NamedTuple):
     Attributes:
         batch, tokens: sequences of a micro-batch, and tokens of one.
         flash: whether attention is one kernel (sdpa, flash) or two products (eager).
-        checkpointing: whether each layer is run again in backward.
+        checkpointing: of so many layers each the first is run again in backward; of 0 none.
         causal: whether scores above the diagonal are left out; torch counts them.
         adapters: whether the embeddings are frozen, whose gradient is asked for all the same when checkpointing.
     """
@@ -41,7 +41,7 @@ class Step(NamedTuple):
     batch: int
     tokens: int
     flash: bool = True
-    checkpointing: bool = False
+    checkpointing: int = 0
     adapters: bool = False
     causal: bool = False
 
@@ -75,7 +75,7 @@ def flops(spec: ModelSpec, step: Step, how: How) -> Flops:
     """FLOPs of `step`."""
     reads = any(isinstance(p.block, Attention) and p.block.source == "cross" for p in spec.placed)
     memory = listened(spec) or step.tokens
-    live = memory_live = start = step.adapters and step.checkpointing
+    live = memory_live = start = step.adapters and step.checkpointing > 0
     forward = backward = again = 0
     in_encoder = reads
     for placed, last, layer in _in_order(spec):
@@ -88,7 +88,7 @@ def flops(spec: ModelSpec, step: Step, how: How) -> Flops:
         live = found.live
         forward += found.cost.forward
         backward += found.cost.backward
-        if step.checkpointing and placed.layers:
+        if step.checkpointing and placed.layers and layer % step.checkpointing == 0:
             # Of what is frozen, and fed by nothing that is trained, there are no parts.
             again += found.cost.forward - (found.parts[-1].last if last and found.parts else 0)
     return Flops(forward, backward + again, again)
