@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llmscale.answers.placed import Laid, longest
 from llmscale.answers.results.log import LogTrouble
-from llmscale.fit.subject import Bare, Counted
+from llmscale.fit.bare import Bare
+from llmscale.fit.subject import Counted
 from llmscale.runtimes.logged import Logged, Trouble
 from llmscale.runtimes.placed import WEIGHTS, Placement
 
