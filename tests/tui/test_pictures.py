@@ -1,15 +1,15 @@
-"""The whole screen as it is drawn, held line by line: ``pytest tests/tui --snapshot-update`` takes new ones."""
+"""The whole screen as it is drawn, held line by line in `screens/`; with UPDATE_SCREENS=1 new ones are taken."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("textual", reason="the extra [tui] is not installed: make test-extras")
-
-from syrupy.assertion import SnapshotAssertion
 
 from llmscale.render.words import words
 from llmscale.tui.app import Screenful
@@ -41,12 +41,16 @@ def drawn(choice: Asking, size: tuple[int, int], lang: str) -> str:
     return "\n".join(_LISTED.sub("", row) for row in rows)
 
 
+CHOICES = {"one": ONE, "several": LARGE, "none": NOTHING}
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids="{0[0]}x{0[1]}".format)
-@pytest.mark.parametrize("choice", [ONE, LARGE, NOTHING], ids=["fits", "two sets", "no device"])
-def test_the_screen_is_the_held_one(
-    choice: Asking, size: tuple[int, int], lang: str, snapshot: SnapshotAssertion
-) -> None:
-    found = drawn(choice, size, lang)
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_screen_is_the_held_one(name: str, size: tuple[int, int], lang: str) -> None:
+    found = drawn(CHOICES[name], size, lang)
+    held = Path(__file__).with_name("screens") / f"{name}-{size[0]}x{size[1]}-{lang}.txt"
+    if os.environ.get("UPDATE_SCREENS"):
+        held.write_text(found, "utf-8")
     assert len(found.splitlines()) <= size[1]
-    assert found == snapshot
+    assert found == held.read_text("utf-8")
