@@ -121,5 +121,5 @@ def test_a_named_tuple_is_one() -> None:
 def test_an_unknown_or_missing_field_is_refused() -> None:
     with pytest.raises(TypeError, match="left"):
         Pair()  # type: ignore[call-arg]
-    with pytest.raises((ValueError, TypeError), match="other")  # TypeError from Python 3.13 on:
+    with pytest.raises((ValueError, TypeError), match="other"):  # a TypeError from Python 3.13 on
         Pair(1)._replace(other=2)  # type: ignore[call-arg]
