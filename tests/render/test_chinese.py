@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import typer
 
+from llmscale.catalogue import entries as catalogue
 from llmscale.cli.app import COMMANDS, app
+from llmscale.glossary.entries import words as explained
 from llmscale.render.report import Report, legible
 from llmscale.render.translated import translated
 from llmscale.render.words import en, words, zh
@@ -137,10 +139,6 @@ def test_every_label_has_a_chinese_one() -> None:
 
 CASES = [
     "",
-    "--help",
-    "estimate --help",
-    "fits --help",
-    "models --help",
     "estimate 7B",
     "estimate 8x7B",
     "estimate llama-3.1-8b -q q4_k_m --gpu rtx4090 --explain",
@@ -184,24 +182,125 @@ CASES = [
     "plot scale",
     "plot memory llama-3.1-8b",
     "plot frontier rtx4090",
+    "estimate llama-3.1-8b -q bf16 --runtime vllm --gpu rtx4090 --users 8 --in 2k --out 500",
+    "estimate llama-3.1-70b -q awq --runtime vllm --gpu 4xl40s --users 20 --in 2k --out 500 --command",
+    "estimate gemma-3-27b -q q4_k_m --gpu rtx4090 --mmproj f16 --draft gemma-3-1b",
+    "estimate deepseek-v3 -q fp8 --gpu 8xh200 --runtime vllm --explain",
+    "estimate qwen3-30b-a3b -q q4_k_m --gpu rtx3060 -ngl 20 --ram 64GB --ram-bandwidth 60GB/s",
+    "estimate nemotron-h-8b -q bf16 --gpu 2xl40s --runtime vllm --sequences 8 --explain",
+    "estimate llama-3.1-8b -q q4_k_m --gpu 2xrtx3090 --sequences 4 --explain",
+    "params qwen2.5-vl-7b",
+    "params grok-1",
+    "compare gpt-4 llama-3.1-405b 7B",
+    "fits",
+    "fits rtx3060 qwen3-30b-a3b --ram 64GB",
+    "fits l40s llama-3.1-8b --runtime vllm --command",
+    "fits rtx4090 --for code",
+    "needs llama-3.1-8b --train lora",
+    "needs llama-3.1-70b --users 20 --in 2k --out 500",
+    "train llama-3.1-8b --gpu rtx4090 --method qlora",
+    "train llama-3.1-70b --gpu 8xh100",
+    "scaling --trained",
+    "models",
+    "models show deepseek-v3",
+    "models check --recalled",
+    "devices",
+    "devices show h100",
+    "devices check",
+    "quants list --model llama-3.1-8b",
+    "quants show q4_k_m --model llama-3.1-8b",
+    "runtimes llama.cpp",
+    "plot parts llama-3.1-8b",
+    "plot context rtx4090",
+    "log tests/logs/vllm-qwen3-vl-30b.log",
     "log tests/logs/ollama-qwen2.5-coder-7b.log",
     "log tests/logs/made-llama-out-of-memory.log",
 ]
 #: Not sentences: what is typed, addresses, files, ids of words, and the parts of a line that a source is quoted in.
 QUOTED = re.compile(
     r"原文.*|来源.*|读自.*|config 读自.*|llmscale .*|llama-server.*|https?://\S+|\S+\.(py|cpp|json|yaml|md)\b.*|"
-    r"vllm \d.*|not_a_word|NVIDIA .*|bits per weight|time to first token|DeepSeek 67B.*|deploybase.*"
+    r"vllm \d.*|not_a_word|NVIDIA .*|bits per weight|time to first token|DeepSeek 67B.*|deploybase.*|"
+    r"(?:参见|试试|例如|官方上下文|备注).*|presets of .*|.*vllm serve .*"
 )
+
+
+#: Words of English that no name, id or option is made of: with one of them among three, it is a sentence.
+SMALL = frozenset(
+    [
+        *("a", "all", "also", "an", "and", "any", "are", "as", "at", "be", "but", "by", "each", "else", "for", "from"),
+        *("has", "have", "in", "is", "it", "its", "many", "more", "most", "no", "none", "not", "of", "on", "only"),
+        *("or", "other", "that", "the", "their", "them", "they", "this", "to", "until", "what", "where", "which"),
+        *("who", "with", "without"),
+    ]
+)
+RUN = re.compile(r"[A-Za-z][A-Za-z'\u2019-]*(?:[ ,;:]+[A-Za-z][A-Za-z'\u2019-]*){2,}")
+
+
+def english(line: str) -> list[str]:
+    """What of a line is said in English: three plain words in a row, or three words with a small one among them."""
+    rest = QUOTED.sub("", line)
+    runs = [found[0] for found in RUN.finditer(rest)]
+    spoken = [run for run in runs if SMALL & {*re.split(r"[ ,;:]+", run)}]
+    return spoken or [found[0] for found in ENGLISH.finditer(rest)]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_no_english_sentence_is_left_on_a_screen(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
-    answer = run(*case.split(), "--lang", "zh")
+    answer = run(*case.split(), "--lang", "zh", "--width", "200")
     assert answer.status == 0, answer.err
     assert HAN.search(answer.out)
-    left = [line for line in answer.out.splitlines() if ENGLISH.search(QUOTED.sub("", line))]
-    assert left == []
+    assert [line for line in answer.out.splitlines() if english(line)] == []
+
+
+def test_the_scan_sees_a_sentence_and_lets_names_pass() -> None:
+    assert english("显存 it fits the card 足够")
+    assert english("0 to 3: nothing, states of gradients 切分")
+    assert english("weights are kept")
+    assert not english("qwen3-8b Q4_K_M GeForce RTX")
+    assert not english("llama.cpp, ollama, vllm")
+    assert not english("llmscale explain what it is")
+
+
+def test_every_command_is_scanned() -> None:
+    assert {case.split()[0] for case in CASES if case} >= {*COMMANDS} - {"tui", "web", "mcp"}
+
+
+@pytest.mark.parametrize("word", explained())
+def test_every_word_is_explained_without_english(word: str) -> None:
+    said = run("explain", word, "--lang", "zh", "--width", "200").out.splitlines()
+    assert [line for line in said if not line.startswith("又称:") and english(line)] == []
+
+
+def commands(command: Any, context: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """What is typed for each command and those below it."""
+    yield path
+    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
+        below = command.get_command(context, name)
+        with below.make_context(name, [], resilient_parsing=True, parent=context) as inner:
+            yield from commands(below, inner, (*path, name))
+
+
+def test_no_english_sentence_is_left_in_any_help() -> None:
+    program = typer.main.get_command(app)
+    with program.make_context("llmscale", ["-"], resilient_parsing=True) as context:
+        paths = list(commands(program, context))
+    assert len(paths) > 25
+    left = {
+        (path, line)
+        for path in paths
+        for line in run(*path, "--help", "--lang", "zh").out.splitlines()
+        if english(line)
+    }
+    assert left == set()
+
+
+def test_what_an_entry_says_is_quoted_and_nothing_else_of_it_is_english() -> None:
+    """Of a model, all that is no quotation of its entry: every label, and every value that is not a name."""
+    for model in ("gpt-4", "grok-1", "doubao", "kimi-k2"):
+        assert catalogue.entry(model)
+        said = run("models", "show", model, "--lang", "zh", "--width", "200").out.splitlines()
+        assert [line.split("  ")[0] for line in said if english(line.split("  ")[0])] == []
 
 
 REFUSALS = [

@@ -41,11 +41,14 @@ def _cell(cell: Cell, say: Words) -> Cell:
     if not isinstance(cell.value, str) or not cell.text or cell.text.isupper():
         return cell
     text = say(cell.text)
+    # Options are told in the middle of a line and at its beginning: what is known word for word goes before a template.
+    capital = text[:1].upper() + text[1:]
+    if text == cell.text and say(capital) != capital:
+        text = say(capital)
     if text == cell.text and " " in text:
         text = _said(text, say)
-    if text == cell.text and text[:1].islower():
-        capital = text[:1].upper() + text[1:]  # options are told in the middle of a line and at its beginning
-        text = text if say.phrase(capital) == capital else say.phrase(capital)
+    if text == cell.text and say.phrase(capital) != capital:
+        text = say.phrase(capital)
     return cell if text == cell.text else cell._replace(text=text)
 
 

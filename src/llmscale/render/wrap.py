@@ -17,13 +17,14 @@ _TIE = "\u00a4"
 @cache
 def _figure() -> re.Pattern[str]:
     units = r"GiB|GB|MiB|GB/s|W|USD|B|M|T|K|s|min|ms|%|\$|FLOP|tokens|tokens/s|bits|bytes"
-    return re.compile(rf"(?<=\d) (?=(?:{units})(?![\w-]))|(?<=\dx) (?=[a-z])")
+    return re.compile(rf"(?<=\d) (?=(?:{units})(?![\w-])|词元|亿|万|字节)|(?<=\dx) (?=[a-z])")
 
 
 @cache
 def _letters() -> re.Pattern[str]:
     """A letter that needs no blank around it, with what closes it; a word; blanks. Slow to compile, so only if met."""
-    return re.compile(r"[\u2e80-\uffef][\u3001\u3002\u201d\uff09\uff0c\uff1a\uff1b]*|[^\s\u2e80-\uffef]+|\s+")
+    han, closing = r"\u2e80-\uffef", r"[\u3001\u3002\u201d\uff09\uff0c\uff1a\uff1b]*"
+    return re.compile(rf"[^\s{han}]*{_TIE}[{han}]{{1,2}}{closing}|[{han}]{closing}|[^\s{han}]+{closing}|\s+")
 
 
 def tokens(text: str) -> list[str]:

@@ -166,3 +166,45 @@ def test_the_first_line_says_what_is_in_the_way(arguments: list[str], first: str
     line = good("estimate", *arguments, "--width", "200").out.splitlines()[0]
     assert first in line
     assert "~0.00 GiB too much" not in line
+
+
+@pytest.mark.parametrize(
+    ("asked", "typed"),
+    [
+        (
+            ["qwen3-30b-a3b", "-q", "q4_k_m", "--gpu", "rtx4070"],
+            ["llmscale fits rtx4070 qwen3-30b-a3b", "llmscale estimate qwen3-30b-a3b --gpu rtx4070 --ram 16GB"],
+        ),
+        (
+            ["gpt-oss-120b", "--gpu", "2x rtx3060-12gb", "-c", "32k"],
+            [
+                'llmscale fits "2x rtx3060-12gb" gpt-oss-120b -c 32768',
+                'llmscale estimate gpt-oss-120b --gpu "2x rtx3060-12gb" -c 32768 --ram 64GB',
+            ],
+        ),
+        (
+            ["llama-3.1-70b", "-q", "bf16", "--runtime", "vllm", "--gpu", "rtx3090"],
+            ["llmscale fits rtx3090 llama-3.1-70b"],
+        ),
+        (
+            ["llama-3.1-70b", "-q", "q4_k_m", "--gpu", "rtx3090", "--ram", "4GB"],
+            ["llmscale fits rtx3090 llama-3.1-70b"],
+        ),
+        (["llama-3.1-8b", "-q", "q4_k_m", "--gpu", "rtx3090"], []),
+        (["tests/truth/configs/qwen3-14b.json", "-q", "bf16", "--gpu", "rtx3060-12gb"], []),
+    ],
+)
+def test_what_does_not_fit_says_what_to_ask_next(asked: list[str], typed: list[str]) -> None:
+    lines = good("estimate", *asked, "--width", "200").out.splitlines()
+    assert [line[line.index("llmscale") :] for line in lines if ": " in line and "  llmscale" in line] == typed
+
+
+def test_the_line_that_names_ram_answers_yes() -> None:
+    for model, gpu, ram in (("qwen3-30b-a3b", "rtx4070", "16GB"), ("gpt-oss-120b", "2x rtx3060-12gb", "64GB")):
+        assert good("estimate", model, "--gpu", gpu, "--ram", ram).out.startswith("Yes: ")
+
+
+def test_a_yes_that_needs_ram_says_so_in_its_first_line() -> None:
+    said = good("estimate", "llama-3.1-70b", "-q", "q4_k_m", "--gpu", "rtx3090", "--ram", "64GB").out.splitlines()[0]
+    assert re.match(r"Yes: Llama 3.1 70B in Q4_K_M fits rtx3090 with ~\d+\.\d\d GiB in RAM: ~", said)
+    assert "in RAM" not in good("estimate", "llama-3.1-8b", "-q", "q4_k_m", "--gpu", "rtx3090").out.splitlines()[0]

@@ -40,6 +40,8 @@ def test_names_break_at_hyphens_alone_and_never_between_digits() -> None:
         ("as 2x rtx3090 or more", 12, ["as", "2x rtx3090", "or more"]),
         ("2x RTX", 2, ["2x", "RTX"]),
         ("8 by GiBs", 4, ["8 by", "GiBs"]),
+        ("上下文最长 12,288 词元。", 12, ["上下文最长", "12,288 词元。"]),
+        ("量化为 IQ4_XS。", 13, ["量化为", "IQ4_XS。"]),
     ],
 )
 def test_a_figure_stays_with_its_unit(text: str, width: int, said: list[str]) -> None:

@@ -15,7 +15,7 @@ from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, gib, gib_range, pace, pace_range, wait
 from llmscale.render.views.load import load_notes
-from llmscale.render.views.typed import typed, untyped
+from llmscale.render.views.typed import typed, untyped, ways_out
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
 from llmscale.units import GIB, format_gib
@@ -49,7 +49,8 @@ class EstimateView:
         notes += untyped(result, say) if self.command else ()
         lead = (*_sentences(result, say), *map(say.sentence, load_notes(result))) if self.named else ()
         below = (*(result.explanation if self.explain else ()), *notes)
-        return Report(tuple(tables), below, lead, typed=tuple(typed(result)) if self.command else ())
+        lines = typed(result) if self.command else ways_out(result, say) if self.named else ()
+        return Report(tuple(tables), below, lead, typed=tuple(lines))
 
 
 def _limits(result: EstimateResult) -> tuple[Note, ...]:
@@ -226,7 +227,9 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
             "speed": pace(device.tokens_per_second).text if device.tokens_per_second else "",
         }
         if device.fits:
-            yield say.sentence(note("estimate_fits", **said))
+            split = device.cpu_moe or device.gpu_layers != device.layers
+            ram = format_gib(device.host_bytes) if split and device.host_bytes else ""
+            yield say.sentence(note("estimate_fits", **said, ram=ram))
         elif device.max_concurrency and 1 <= device.max_concurrency < result.batch:
             asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
             yield say.sentence(note("estimate_some_run", **said | asked_for))

@@ -17,6 +17,8 @@ ASKED = {
     "all": "All that runs here:",
     "one": "How to run the first:",
     "word": "What that quant is:",
+    "formats": "Which formats fit:",
+    "ram": "With the rest in RAM:",
 }
 
 

@@ -15,6 +15,12 @@ def _many(requests: float) -> str:
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
 
 
+def _test(name: str) -> str:
+    """A benchmark, with the date of its questions."""
+    what, _, when = name.partition(", questions of ")
+    return f"{what}({when} 的题目)" if when else f"{what} "
+
+
 def quoted(text: str) -> str:
     """What came with the answer: said in Chinese where that is known, else marked as the words of its source."""
     told = phrases("zh")(text)
@@ -28,6 +34,8 @@ LABELS = {
     "Does a model fit, how fast?": "模型放得下吗,多快?",
     "Which card does a model need?": "模型需要什么显卡?",
     "All that runs here:": "本机可运行的全部:",
+    "Which formats fit:": "哪些量化放得下:",
+    "With the rest in RAM:": "其余放在内存:",
     "How to run the first:": "如何运行第一个:",
     "What that quant is:": "该量化是什么:",
     "Word": "词",
@@ -313,7 +321,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "experts_in_ram": "{device} 上的 {quant}:前 {layers} 层的专家留在内存中(--n-cpu-moe {layers})。",
     "estimate_fits": lambda v: (
-        "可以:{model} 的 {quant} 放得进 {device}:~{used} / {usable} GiB".format(**v)
+        "可以:{model} 的 {quant} 放得进 {device}".format(**v)
+        + (f"(~{v['ram']} GiB 在内存中)" if v["ram"] else "")
+        + ":~{used} / {usable} GiB".format(**v)
         + (f",最长 {v['context']:,} 词元" if v["context"] else "")
         + (f",{v['speed']} 词元/秒。" if v["speed"] else "。")
     ),
@@ -378,11 +388,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "损失(困惑度上升):无 < 0.5% < 小 < 3% < 可见 < 10% < 大" + ("。" if v["own"] else ";~ 测于 Llama 3 8B。")
     ),
     "below_floor": "{quant} 损失过大,不建议使用:较小的模型配较好的量化通常更好。",
-    "ranked_by": "按 {test} 的分数减去量化损失排序,其次按使用与规模。",
     "fits_not_available": lambda v: (
         f"{v['count']} 个在这里没有可用的版本:{'、'.join(v['some'])}"
         + (" 等(-o json 列出全部)。" if v["count"] > len(v["some"]) else "。")
     ),
+    "ranked_by": lambda v: f"按 {_test(v['test'])}的分数减去量化损失排序,其次按使用与规模。",
     "fits_hidden": lambda v: (
         ";".join(
             text
@@ -433,5 +443,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "words_explained": "共 {count} 个词;llmscale explain 词 给出含义和数字。",
     "also_called": lambda v: f"又称:{'、'.join(v['names'])}。",
+    "word_sources": lambda v: f"来源:{';'.join(v['sources'])}",
     "see_words": lambda v: f"参见:llmscale explain {' | '.join(v['words'])}",
 }

@@ -67,13 +67,13 @@ class _Need:
         self.whole: int = max(map(cell_len, texts), default=0)
         self.readable = self.least = self.whole
         if column.wraps:
-            words = [[word for word in tokens(text) if word.strip()] for text in texts]
+            words = [[token for token in tokens(text) if token.strip()] for text in texts]
             self.readable = max((_readable(found, text) for found, text in zip(words, texts, strict=True)), default=0)
-            longest = max((cell_len(piece) for found in words for word in found for piece in pieces(word)), default=0)
+            longest = max((cell_len(piece) for found in words for one in found for piece in pieces(one)), default=0)
             self.least = min(self.readable, max(longest, _share(self.whole)))
-        words = max(map(cell_len, column.title.split(" ")))
+        word = max(map(cell_len, column.title.split(" ")))
         self.heading = max(self.whole, max(map(cell_len, head(column.title).split("\n"))))
-        self.readable, self.least = max(words, self.readable), max(words, self.least)
+        self.readable, self.least = max(word, self.readable), max(word, self.least)
 
     @property
     def prose(self) -> bool:
