@@ -103,7 +103,7 @@ def test_more_bits_never_take_less_memory(reference: str) -> None:
 
 
 def test_unlike_cards_are_full_alike() -> None:
-    placed = laid("llama-2-7b", "fp16", "rtx4090 + rtx3060-12gb")
+    placed = laid("llama-2-7b", "exl3-6bpw", "rtx4090 + rtx3060-12gb")
     large, small = placed.devices
     assert large.budget > small.budget
     used = [sum(part.size.value for part in usage.parts if part.kind in (WEIGHTS, CACHE)) for usage in placed.devices]

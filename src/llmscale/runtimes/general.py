@@ -161,11 +161,16 @@ def spread(memory: Memory, budgets: Sequence[int], further: Sequence[int]) -> Pl
     A device that has no room for anything beside what each one needs is left out.
     """
     shares = _shares(memory, budgets, further)
-    dealt = [
-        memory.weights.split(shares),
-        memory.cache.split(shares),
-        memory.state.split(shares),
-    ]
+    return dealt_out(memory, budgets, further, shares, shares)
+
+
+def dealt_out(
+    memory: Memory, budgets: Sequence[int], further: Sequence[int], shares: Sequence[int], layers: Sequence[int]
+) -> Placement:
+    """Weights dealt out by `shares`, cache and state by `layers`, all else on each device that has a share."""
+    if not any(layers):
+        layers = shares
+    dealt = [memory.weights.split(shares), memory.cache.split(layers), memory.state.split(layers)]
     usages = []
     for share, budget, more, weights, cache, state in zip(shares, budgets, further, *dealt, strict=True):
         if not share:

@@ -233,7 +233,7 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
         elif device.max_concurrency and 1 <= device.max_concurrency < result.batch:
             asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
             yield say.sentence(note("estimate_some_run", **said | asked_for))
-        elif _has_room(device) and any(told.code == RAM_SHORT for told in device.limits):
+        elif device.headroom_bytes >= 0 and any(told.code == RAM_SHORT for told in device.limits):
             yield say.sentence(note("estimate_lacks_ram", **said, ram=format_gib(device.host_bytes)))
         elif device.limits and device.used_bytes <= device.usable_bytes:
             yield say.sentence(note("estimate_limited", **said, may=device.may_fit))
@@ -245,11 +245,6 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
             yield say.sentence(note("estimate_lacks_one", **said, **each))
         else:
             yield say.sentence(note("estimate_lacks", **said))
-
-
-def _has_room(device: DeviceFit) -> bool:
-    """Whether each of them holds what lies on it."""
-    return all(usage.free_bytes >= 0 for usage in device.per_device)
 
 
 def _foremost(lines: Sequence[tuple[Estimate, DeviceFit]]) -> tuple[Estimate, DeviceFit]:

@@ -8,6 +8,10 @@ from typing import Any
 from llmscale.units import format_gib
 
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "device_map_auto": lambda v: (
+        'device_map="auto" goes by the weights and by what is free at loading alone: '
+        f"{' + '.join(format_gib(each) for each in v['weights'])} GiB of them here; max_memory lowers a device's."
+    ),
     "lmdeploy_range": lambda v: (
         "What LMDeploy takes besides weights is known of two starts alone: "
         f"{format_gib(v['counted'])} GiB are counted, {format_gib(v['least'])} to {format_gib(v['most'])} possible; "

@@ -8,6 +8,10 @@ from typing import Any
 from llmscale.units import format_gib
 
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "device_map_auto": lambda v: (
+        'device_map="auto" 只看权重与加载时的空闲:各设备放 '
+        f"{' + '.join(format_gib(each) for each in v['weights'])} GiB 权重;max_memory 可减少某张卡的份额。"
+    ),
     "lmdeploy_range": lambda v: (
         f"LMDeploy 除权重外的占用仅知两次启动:计入 {format_gib(v['counted'])} GiB,可能为 {format_gib(v['least'])} 至 "
         f"{format_gib(v['most'])} GiB;--explain 给出相应的缓存容量。"

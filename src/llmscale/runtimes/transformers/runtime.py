@@ -14,13 +14,13 @@ bare sizes, have a `rule`. Catalogue models of which only the shape is at hand l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
-from llmscale.runtimes.general import GeneralRuntime, Memory, cache_bytes, known, spread, state_bytes
+from llmscale.runtimes.general import GeneralRuntime, Memory, cache_bytes, dealt_out, known, spread, state_bytes
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.placed import UNKNOWN, Off, Placement
 from llmscale.runtimes.subject import Exact, Summary
@@ -63,14 +63,26 @@ class Transformers(GeneralRuntime):
 
             newest = self.memory(subject, work.with_options(release=None))
             memory = aged(subject, memory, newest.compute.value, self.release, devices)
-        placed = spread(memory, self.budgets(work, devices), self.further(devices))
+        placed = self._dealt(subject, memory, self.budgets(work, devices), devices)
         if is_traced(subject.spec):
             return placed
         why = note("not_traced", runtime=INFO.title, model=subject.spec.name, most=most_of(subject))
-        return placed._replace(notes=(why,))
+        return placed._replace(notes=(*placed.notes, why))
+
+    def _dealt(self, subject: Exact, memory: Memory, budgets: Sequence[int], devices: DeviceSet) -> Placement:
+        """On devices alike as much of each, to a module; on others as accelerate deals it out."""
+        further = self.further(devices)
+        if len(devices.kinds) < 2:
+            return spread(memory, budgets, further)
+        from llmscale.runtimes.transformers.device_map import dealt, modules_of
+
+        rooms = [budget - memory.overhead.high - more for budget, more in zip(budgets, further, strict=True)]
+        found = dealt(modules_of(subject.stored), rooms)
+        told = note("device_map_auto", weights=list(found.weights))
+        return dealt_out(memory, budgets, further, found.weights, found.layers)._replace(notes=(told,))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
-        if older(self.release) or work.option("prompt_tokens"):
+        if older(self.release) or work.option("prompt_tokens") or len(devices.kinds) > 1:
             return UNKNOWN
         return compiled.error(summary, work, devices)
 
