@@ -244,3 +244,11 @@ def test_every_expert_computes_every_token_of_llama_4() -> None:
     # Of narrow experts inputs and outputs, with gate and up and their product.
     narrow = grouped(GROUPED._replace(shared=512, intermediate=64), dense_experts=True)
     assert narrow.peak == 2 * (2 * rows + rows * (2 * 512 + 3 * 64))
+
+
+def test_narrow_experts_are_widest_where_their_outputs_are_put_in_order() -> None:
+    """Inputs, outputs, outputs weighted and in the order of tokens; of gpt-oss's the biases of all matrices as well."""
+    narrow, rows = GROUPED._replace(intermediate=64), 256 * 2
+    plain, stacked = grouped(narrow).peak, grouped(narrow._replace(stacked=True)).peak
+    assert 4 * 2 * rows * 512 < plain < 4.05 * 2 * rows * 512
+    assert stacked - plain == 2 * rows * (512 + 2 * 64)

@@ -1,4 +1,5 @@
-"""Every graph is one that ggml would build: what the constructors of its operations assert holds of each tensor.
+"""Every graph is one that ggml would build: what the constructors of its operations assert holds of each tensor, and no
+view sees a byte twice.
 
 Source: llama.cpp commit 0c1e57098, ggml/src/ggml.c (`ggml_new_tensor_impl`, `ggml_reshape_4d`, `ggml_can_mul_mat`,
 `ggml_can_repeat`, `ggml_cpy_impl`, `ggml_set_rows`, `ggml_concat`, `ggml_soft_max_impl`, `ggml_flash_attn_ext`).
@@ -15,6 +16,7 @@ from llmscale.runtimes.llama_cpp.settings import LlamaCppSettings, Offload
 from llmscale.runtimes.llama_cpp.simulator.assemble import assemble
 from llmscale.runtimes.llama_cpp.simulator.buffers import settled
 from llmscale.runtimes.llama_cpp.simulator.context import GraphContext
+from llmscale.runtimes.llama_cpp.simulator.ggml_types import block
 from llmscale.runtimes.llama_cpp.simulator.graph import GraphTensor
 from llmscale.runtimes.llama_cpp.simulator.layers import layer_devices, placed_layers, shortened
 from llmscale.sources.registry import load
@@ -45,6 +47,18 @@ def multiplies(matrix: GraphTensor, x: GraphTensor) -> bool:
     return matrix.ne[0] == x.ne[0] and x.ne[2] % matrix.ne[2] == 0 and x.ne[3] % matrix.ne[3] == 0
 
 
+def apart(tensor: GraphTensor) -> bool:
+    """Whether no byte is seen as two elements; axes of one element do not count."""
+    count, size = block(tensor.kind)
+    ne = (tensor.ne[0] // count, *tensor.ne[1:])
+    end = size
+    for step, number in sorted((step, number) for step, number in zip(tensor.strides, ne, strict=True) if number > 1):
+        if step < end:
+            return False
+        end = step * number
+    return True
+
+
 def holds(tensor: GraphTensor) -> bool:
     """Whether ggml takes the sources of `tensor` for what it is."""
     first, *others = tensor.src or (tensor,)
@@ -53,7 +67,7 @@ def holds(tensor: GraphTensor) -> bool:
             return first.contiguous and prod(first.ne) == prod(tensor.ne)
         case "view":
             assert tensor.base
-            return tensor.bytes <= tensor.base.bytes
+            return tensor.bytes <= tensor.base.bytes and apart(tensor)
         case "cont" | "cpy":
             return prod(first.ne) == prod(tensor.ne)
         case "mul_mat":
