@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llmscale.devices.device import entry
 from tests.helpers import run
 
 
@@ -47,9 +48,31 @@ def test_where_none_is_enough_several_are_named_with_their_layout() -> None:
     assert (
         first["layout"]["dp"] * first["layout"]["tp"] * first["layout"]["pp"] * first["layout"]["cp"] == first["count"]
     )
+    for row in found["devices"]:
+        least, most = row["used_range"]
+        assert least <= row["used_bytes"] <= most <= row["usable_bytes"] / row["count"], "of each device"
+        assert row["usable_bytes"] <= row["memory_bytes"]
+    sizes = [row["memory_bytes"] for row in found["devices"]]
+    assert sizes == sorted(sizes)
     none = run("needs", "llama-3.1-405b", "--train", "full")
     assert none.status == 0
     assert "none is enough" in none.out
+
+
+def test_of_several_the_fewest_are_named_and_all_of_them_are_counted() -> None:
+    found = needs("llama-3-70b", "--train", "full", "--max-count", "8", "--kind", "datacentre")["devices"]
+    assert {row["count"] for row in found} == {2, 4, 8}
+    for row in found:
+        card, count = entry(row["id"]), row["count"]
+        assert row["memory_bytes"] == count * card.memory
+        assert row["price_usd"] == (card.price_usd * count if card.price_usd else None)
+        assert (row["name"], row["kind"], row["others"]) == (card.name, "datacentre", [])
+    asked = ("train", "llama-3-70b", "--precision", "bf16", "--checkpointing", "full", "-o", "json", "--gpu")
+    row = next(row for row in found if row["count"] == 4)
+    enough, fewer = (run(*asked, f"{count}x {row['id']}").json()["layouts"] for count in (4, 2))
+    assert (enough[0]["used_bytes"], enough[0]["fits"]) == (row["used_bytes"], "yes")
+    assert row["layout"] == {name: enough[0][name] for name in row["layout"]}
+    assert not fewer or fewer[0]["fits"] != "yes"
 
 
 def test_kinds_and_prices_are_kept_to() -> None:

@@ -129,3 +129,21 @@ def test_numbers_of_an_adapter_have_ends(asked: dict[str, Any], said: str) -> No
     }
     (key,) = asked.keys() - {"method"}
     assert of(**{**asked, key: nearest[key][asked[key]]}).trainable_parameters > 0
+
+
+def test_why_activations_are_not_modelled_is_said_by_the_option_that_does_it() -> None:
+    def why(model: str = "llama-3.2-1b", **asked: Any) -> str:
+        found = of(model, **asked)
+        assert found.peaks is None
+        assert found.memory.total_bytes is None
+        return str(codes(found)["activations_not_modelled"]["what"])
+
+    cut = MemoryAsked(loss="cut")
+    assert why(precision="amp", memory=cut) == "--loss cut under autocast"
+    assert why("bert-base", precision="bf16", memory=cut) == "--loss cut behind this head"
+    assert why(method="ia3") == "--method ia3"
+    assert why(precision="megatron") == "--precision megatron"
+    assert why(method="lora", modules_to_save="lm_head") == "--modules-to-save"
+    assert why(method="lora", lora_bias="all") == "--lora-bias"
+    assert why(method="dora", precision="amp") == "--precision amp with dora"
+    assert of("llama-3.2-1b", precision="bf16", memory=cut).peaks is not None
