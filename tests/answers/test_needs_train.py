@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from llmscale.answers.needs_train import ANY, Filters, _may
+from llmscale.devices.device import entry
 from tests.helpers import run
 
 
@@ -47,9 +49,31 @@ def test_where_none_is_enough_several_are_named_with_their_layout() -> None:
     assert (
         first["layout"]["dp"] * first["layout"]["tp"] * first["layout"]["pp"] * first["layout"]["cp"] == first["count"]
     )
+    for row in found["devices"]:
+        least, most = row["used_range"]
+        assert least <= row["used_bytes"] <= most <= row["usable_bytes"] / row["count"], "of each device"
+        assert row["usable_bytes"] <= row["memory_bytes"]
+    sizes = [row["memory_bytes"] for row in found["devices"]]
+    assert sizes == sorted(sizes)
     none = run("needs", "llama-3.1-405b", "--train", "full")
     assert none.status == 0
     assert "none is enough" in none.out
+
+
+def test_of_several_the_fewest_are_named_and_all_of_them_are_counted() -> None:
+    found = needs("llama-3-70b", "--train", "full", "--max-count", "8", "--kind", "datacentre")["devices"]
+    assert {row["count"] for row in found} == {2, 4, 8}
+    for row in found:
+        card, count = entry(row["id"]), row["count"]
+        assert row["memory_bytes"] == count * card.memory
+        assert row["price_usd"] == (card.price_usd * count if card.price_usd else None)
+        assert (row["name"], row["kind"], row["others"]) == (card.name, "datacentre", [])
+    asked = ("train", "llama-3-70b", "--precision", "bf16", "--checkpointing", "full", "-o", "json", "--gpu")
+    row = next(row for row in found if row["count"] == 4)
+    enough, fewer = (run(*asked, f"{count}x {row['id']}").json()["layouts"] for count in (4, 2))
+    assert (enough[0]["used_bytes"], enough[0]["fits"]) == (row["used_bytes"], "yes")
+    assert row["layout"] == {name: enough[0][name] for name in row["layout"]}
+    assert not fewer or fewer[0]["fits"] != "yes"
 
 
 def test_kinds_and_prices_are_kept_to() -> None:
@@ -79,3 +103,33 @@ def test_what_cannot_be_answered_is_one_message(arguments: tuple[str, ...], stat
     answer = run("needs", *arguments)
     assert (answer.status, answer.out) == (status, "")
     assert said in answer.err
+
+
+def test_what_may_be_trained_on_has_sixteen_bits_of_its_own_and_is_within_the_bounds() -> None:
+    for name, may in (
+        ("a100-80gb", True),
+        ("rtx3090", True),
+        ("rtx2080ti", False),
+        ("v100-16gb", False),
+        ("mi300x", False),
+    ):
+        assert _may(entry(name), ANY) is may, name
+    card = entry("rtx3090")
+    assert card.price_usd
+    for filters, may in (
+        (Filters(max_price=card.price_usd), True),
+        (Filters(max_price=card.price_usd - 1), False),
+        (Filters(kinds=("consumer",)), True),
+        (Filters(kinds=("datacentre",)), False),
+    ):
+        assert _may(card, filters) is may, filters
+    unpriced = entry("a100-80gb")
+    assert unpriced.price_usd is None
+    assert not _may(unpriced, Filters(max_price=10**9))
+
+
+def test_one_device_is_enough_for_a_small_model_whatever_number_may_be_named() -> None:
+    for more in ((), ("--max-count", "1"), ("--max-count", "64")):
+        found = needs("gpt2", "--train", "lora", "--seq", "128", *more)["devices"]
+        assert {row["count"] for row in found} == {1}
+        assert all(row["used_range"][1] <= row["usable_bytes"] for row in found)

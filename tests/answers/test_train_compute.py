@@ -6,9 +6,21 @@ import json
 
 import pytest
 
-from llmscale.answers.train_compute import ComputeAsked, compute, newest_prices, reproduce, reproduced
+from llmscale.answers.train_compute import (
+    ComputeAsked,
+    compute,
+    generations,
+    newest_prices,
+    reproduce,
+    reproduced,
+)
+from llmscale.answers.train_flops import StepAsked, flops_notes, share_of_full
 from llmscale.devices import device as device_catalogue
+from llmscale.errors import UsageError
+from llmscale.model.inventory import inventory
 from llmscale.sources.registry import load
+from llmscale.training.efficiency import AskedRun, expected
+from llmscale.training.methods import MethodChoice
 from llmscale.training.published import prices, runs
 from tests.helpers import run as ask
 
@@ -148,3 +160,79 @@ def test_published_runs_stand_beside_ours_by_their_own_arithmetic() -> None:
 def test_without_tokens_nothing_is_said_of_a_run() -> None:
     assert compute(load("llama-2-7b").known(), ComputeAsked(), lambda: 1.0) is None
     assert compute(load("llama-2-7b").known(), ComputeAsked(devices="h100"), lambda: 1.0) is None
+
+
+def test_money_names_the_days_of_its_lists_from_the_first_to_the_last() -> None:
+    several = 0
+    for device in sorted({each.date and each.device for each in prices()}):
+        listed = newest_prices(device)
+        found = compute(load("llama-2-7b").known(), ComputeAsked(10**9, f"8x {device}", mfu=0.4), lambda: 1.0)
+        assert found is not None
+        assert found.cost_usd is not None
+        days = sorted(each.date for each in listed)
+        told = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+        assert found.cost_usd.date == told, device
+        assert (found.cost_usd.price_low, found.cost_usd.price_high) == (
+            min(each.low for each in listed),
+            max(each.high for each in listed),
+        )
+        assert all(each.source in found.cost_usd.source for each in listed)
+        several += days[0] != days[-1]
+    assert several
+
+
+def test_the_ends_of_what_may_be_said_of_a_run_are_taken_and_what_lies_beyond_is_not() -> None:
+    spec = load("gpt2").known()
+
+    def asked(**said: float) -> object:
+        whole = {"tokens": 10**9, "devices": "8x h100", "mfu": 0.4} | said
+        return compute(spec, ComputeAsked(**whole), lambda: 1.0)  # type: ignore[arg-type]
+
+    for name, ends, beyond in (
+        ("tokens", (1, 10**16), (0, 10**16 + 1)),
+        ("mfu", (1e-6, 1.0), (0.0, 1.0001)),
+        ("price", (1e-6, 1e4), (0.0, 10_000.1, -1.0)),
+        ("grid", (1e-6, 1e4), (0.0, 10_000.1, -1.0)),
+        ("pue", (1.0, 10.0), (0.99, 10.01)),
+    ):
+        for value in ends:
+            assert asked(**{name: value}) is not None
+        for value in beyond:
+            with pytest.raises(UsageError, match=f"--{name}"):
+                asked(**{name: value})
+
+
+def test_one_card_is_compared_with_runs_of_any_number() -> None:
+    """A share that was reached by thousands together is no measure for one, and the other way round."""
+    spec = load("qwen2.5-3b").known()
+    active = inventory(spec).active()
+    assert expected(AskedRun("Ampere", "bf16", active, False, 2), generations()) != expected(
+        AskedRun("Ampere", "bf16", active, False, None), generations()
+    )
+    for count in (1, 2, 1024):
+        found = compute(spec, ComputeAsked(10**12, f"{count}x a100-80gb"), lambda: 1.0)
+        assert found is not None
+        asked = AskedRun("Ampere", "bf16", active, False, None if count == 1 else count)
+        share = expected(asked, generations())
+        assert (found.mfu, found.mfu_range) == (share.value, (share.low, share.high)), count
+
+
+def test_what_a_method_takes_is_a_share_of_full_training_and_all_of_it_where_nobody_counts() -> None:
+    spec = load("llama-3.2-1b").known()
+    usual = StepAsked()
+    assert share_of_full(spec, MethodChoice(), usual) == 1
+    assert share_of_full(spec, MethodChoice("ia3"), usual) == 1
+    assert 0.6 < share_of_full(spec, MethodChoice("lora", 8), usual) < 0.75
+    again = StepAsked(checkpointing="full", attention="eager")
+    assert share_of_full(spec, MethodChoice("lora", 8), again) == share_of_full(spec, MethodChoice("lora", 8), usual)
+
+
+def test_why_flops_are_not_counted_is_said_of_the_method_alone() -> None:
+    def told(choice: MethodChoice, model: str = "llama-3.2-1b") -> list[str]:
+        return [
+            str(dict(one.values).get("what", one.code)) for one in flops_notes(load(model).known(), choice, StepAsked())
+        ]
+
+    assert told(MethodChoice()) == told(MethodChoice("lora", 8)) == []
+    assert told(MethodChoice("ia3")) == ["ia3"]
+    assert told(MethodChoice(), "gemma-3-4b") == ["flops_of_text"]

@@ -129,3 +129,58 @@ def test_numbers_of_an_adapter_have_ends(asked: dict[str, Any], said: str) -> No
     }
     (key,) = asked.keys() - {"method"}
     assert of(**{**asked, key: nearest[key][asked[key]]}).trainable_parameters > 0
+
+
+def test_why_activations_are_not_modelled_is_said_by_the_option_that_does_it() -> None:
+    def why(model: str = "llama-3.2-1b", **asked: Any) -> str:
+        found = of(model, **asked)
+        assert found.peaks is None
+        assert found.memory.total_bytes is None
+        return str(codes(found)["activations_not_modelled"]["what"])
+
+    cut = MemoryAsked(loss="cut")
+    assert why(precision="amp", memory=cut) == "--loss cut under autocast"
+    assert why("bert-base", precision="bf16") == "a 'bert' without a head"
+    assert why(method="ia3") == "--method ia3"
+    assert why(precision="megatron") == "--precision megatron"
+    assert why(method="lora", modules_to_save="lm_head") == "--modules-to-save"
+    assert why(method="lora", lora_bias="all") == "--lora-bias"
+    assert why(method="dora", precision="amp") == "--precision amp with dora"
+    assert of("llama-3.2-1b", precision="bf16", memory=cut).peaks is not None
+
+
+def test_experts_with_adapters_are_summed_in_as_many_matrices_as_are_adapted() -> None:
+    """Mixtral: 8 experts of 4,096 by 14,336 a layer; gate and up are one of two, down is one."""
+    for targets, matrices in (("w1,w3", 2), ("w2", 1), ("w1,w2,w3", 3), ("all-linear", 3)):
+        found = codes(of("mixtral-8x7b", "lora", MemoryAsked(128), precision="bf16", lora_targets=targets))
+        assert found["experts_summed"]["size"] == 2 * 8 * matrices * 4096 * 14_336, targets
+    for more in ({"lora_targets": "q_proj"}, {"lora_targets": "w2", "memory": MemoryAsked(128, 1, "full")}):
+        asked: dict[str, Any] = {"memory": MemoryAsked(128)} | more
+        assert "experts_summed" not in codes(of("mixtral-8x7b", "lora", precision="bf16", **asked))
+
+
+def test_why_flops_are_not_counted_is_said_once_and_only_where_they_are_not() -> None:
+    assert "flops_not_counted" not in codes(of("llama-3.2-1b"))
+    assert "flops_not_counted" not in codes(of("llama-3.2-1b", "lora"))
+    assert codes(of("llama-3.2-1b", "ia3"))["flops_not_counted"] == {"what": "ia3"}
+    assert "flops_of_text" in codes(of("gemma-3-4b"))
+    assert "flops_of_text" not in codes(of("llama-3.2-1b"))
+
+
+def test_what_an_optimizer_needs_in_its_step_is_held_beside_the_gradients() -> None:
+    """A list of denominators as large as the parameters, or of one tensor at a time, or nothing; all in 32 bits."""
+    short = MemoryAsked(16)
+    found = {name: of(memory=short, precision="fp32", optimizer=name) for name in ("adamw", "adamw-foreach", "sgd")}
+    size = 4 * found["adamw"].total_parameters
+    for name, more in (("adamw", 0), ("adamw-foreach", size), ("sgd", 0)):
+        one = found[name]
+        assert one.peaks is not None
+        held = one.memory
+        assert one.peaks.step_bytes == held.weights_bytes + held.optimizer_bytes + held.gradients_bytes + more, name
+
+
+def test_an_optimizer_whose_step_nobody_read_has_no_peak() -> None:
+    found = of(memory=MemoryAsked(16), precision="fp32", optimizer="rmsprop")
+    assert (found.peaks, found.memory.total_bytes) == (None, None)
+    assert codes(found)["step_not_modelled"] == {"optimizer": "RMSprop"}
+    assert found.memory.activations_bytes

@@ -10,13 +10,16 @@ from llmscale import estimate, fits, needs
 from llmscale.answers.catalogued import all_models
 from llmscale.answers.question import question
 from llmscale.answers.results.fits import FitsResult
+from llmscale.catalogue.summaries import compiled
 from llmscale.devices.sets import device_set
 from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
-from llmscale.fit.choose import best
+from llmscale.fit import choose
+from llmscale.fit.choose import best, without_offloading
 from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
 from llmscale.formats.catalogue import quant, quants
 from llmscale.runtimes.placed import WEIGHTS
+from llmscale.runtimes.subject import Summary
 from llmscale.units import GIB
 from tests.fit.synthetic import cards
 
@@ -156,3 +159,56 @@ def test_a_file_that_is_published_in_few_bits_is_taken_before_larger_ones() -> N
     # Q8_0 keeps the experts of this model in MXFP4, and is as large to the byte.
     assert [c.quant for c in answer.choices if c.weights_bytes == published.weights_bytes] == ["mxfp4_moe"]
     assert estimate("gpt-oss-20b", ["q8_0"]).estimates[0].weights_bytes == published.weights_bytes
+
+
+def test_of_quants_of_which_none_fits_the_last_says_what_it_lacks() -> None:
+    for device in ("2GiB", "25GiB"):  # not one by its weights, and one that might have
+        for names in (["f16", "q2_k"], ["f16", "q4_k_m", "q2_k"], ["f16"]):
+            (line,) = chosen(device, "llama-3.1-70b", quants=names).models
+            assert (line.quant, line.fits) == (names[-1], False)
+
+
+def test_of_what_is_refused_the_next_is_asked_and_the_first_refusal_is_told() -> None:
+    """vLLM on 64 heads: three ranks are refused whatever the quant."""
+    with pytest.raises(LlmscaleError, match="divisible"):
+        fits("3x 80GiB", ["qwen3-32b"], quants=["bf16", "fp8"], runtime="vllm", options={"tp": 3})
+
+
+def test_without_offloading_all_else_that_was_said_stays() -> None:
+    for given in ({"ubatch": 256}, {"ubatch": 256, "flash_attn": False}, {}):
+        asked = question(options={"gpu_layers": "0", "ram": 64 * GIB, **given})
+        assert dict(without_offloading(asked).options) == given
+
+
+def test_what_is_too_large_by_its_weights_is_not_laid_out_whatever_else_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But for the last, which says what it lacks; where weights may lie in RAM every one is."""
+    asked = Mock(side_effect=choose.answer)
+    monkeypatch.setattr(choose, "answer", asked)
+    (entry,) = (entry for entry in all_models(None) if entry.reference == "llama-3.1-70b")
+    steps = [quant("f16"), quant("q8_0"), quant("q2_k")]
+    for options, times in (({}, 1), ({"ubatch": 256}, 1), ({"gpu_layers": "0"}, 3)):
+        asked.reset_mock()
+        found = best(entry.model, steps, cards(2 * GIB), question(options=options))
+        assert asked.call_count == times, options
+        assert found.quant.id == "q2_k"
+
+
+def test_a_model_whose_tensors_are_at_hand_is_asked_about_once() -> None:
+    (entry,) = (entry for entry in all_models(None) if entry.reference == "qwen3-0.6b")
+    counted = Mock(side_effect=entry.counted)
+    found = best(entry.counted(), [quant("fp16")], cards(2 * GIB), question(), counted)
+    assert (counted.call_count, found.precise) == (0, True)
+
+
+def test_a_model_is_asked_about_by_what_was_compiled_for_the_runtime_that_does_the_work() -> None:
+    """Ollama's work is llama.cpp's."""
+    (entry,) = (entry for entry in all_models(None) if entry.reference == "llama-3.1-8b")
+    for runtime, engine, form in (
+        *(("llama.cpp", "llama.cpp", "q4_k_m"), ("ollama", "llama.cpp", "q4_k_m"), ("vllm", "vllm", "fp8")),
+        *(("sglang", "sglang", "fp8"), ("transformers", "transformers", "fp16")),
+    ):
+        subject = choose.answer(entry.model, quant(form), cards(80 * GIB), question(runtime=runtime)).subject
+        assert isinstance(subject, Summary)
+        assert repr(subject.compiled) == repr(compiled(engine, "llama-3.1-8b")), runtime

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from statistics import median_low
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llmscale import load
 from llmscale.devices.sets import ANY_DEVICE, device_set
+from llmscale.errors import UsageError
 from llmscale.fit.bare import Bare
-from llmscale.fit.place import place
+from llmscale.fit.place import place, refuse_too_few
 from llmscale.fit.subject import Subject, model_of
 from llmscale.formats.catalogue import number_format, quant, quants
+from llmscale.model.shape import LayerCache, LayerState, Shape
 from llmscale.quantity import Basis
+from llmscale.runtimes.general import cache_bytes, state_bytes
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, Placement, Verdict
+from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, STATE, WEIGHTS, Placement, Usage, Verdict
 from llmscale.runtimes.registry import infos, runtime
 from llmscale.units import GIB
-from tests.fit.synthetic import RULE, SUBJECTS, cards, work
+from tests.fit.synthetic import RULE, SHAPE, SUBJECTS, bare, cards, known, work
 
 
 def laid(reference: str, form: str, devices: str = "", context: int = 4096) -> Placement:
@@ -148,3 +153,64 @@ def test_a_size_that_was_asked_about_before_lies_as_one_that_was_not(name: str) 
                 for model in (model_of(load("7B").known()), before)
             )
             assert now == then, (context, devices.name)
+
+
+@given(st.lists(SHAPE, min_size=1, max_size=5), st.integers(10**6, 10**10), st.integers(1, 4))
+def test_a_size_takes_besides_its_weights_what_the_models_around_it_take(
+    shapes: list[Shape], size: int, count: int
+) -> None:
+    """Each by itself, with the weights of the size: what is shown is the one in the middle between their ends."""
+    subject, asked, devices = bare(shapes, size), work(2048), cards(80 * GIB, count)
+    placed = place(RULE, subject, asked, devices).placed
+    alone = [place(RULE, known(shape, size), asked, devices).placed for shape in shapes]
+    plain = [cache_bytes(shape, asked) + state_bytes(shape, asked) for shape in shapes]
+    middle = alone[plain.index(median_low(plain))]
+    for number, usage in enumerate(placed.devices):
+        parts = {part.kind: part.size for part in usage.parts}
+        assert parts[WEIGHTS].basis is Basis.ASSUMED
+        for kind in (CACHE, STATE, COMPUTE, OVERHEAD):
+            each = [size_of(one.devices[number], kind) for one in alone]
+            if not any(each):
+                assert kind not in parts
+                continue
+            assert (parts[kind].value, parts[kind].low, parts[kind].high) == (
+                size_of(middle.devices[number], kind),
+                min(each),
+                max(each),
+            )
+            assert parts[kind].basis is (Basis.MODELLED if min(each) == max(each) else Basis.ASSUMED)
+        least, most = (choose(alone, key=lambda one: one.used).devices[number] for choose in (min, max))
+        low = parts[WEIGHTS].low + least.used - size_of(least, WEIGHTS)
+        high = parts[WEIGHTS].high + most.used - size_of(most, WEIGHTS)
+        assert usage.ends == (min(low, usage.used), max(high, usage.used))
+    assert placed.layers is None
+    assert sum(size_of(usage, WEIGHTS) for usage in placed.devices) == size
+
+
+def size_of(usage: Usage, kind: str) -> int:
+    return sum(part.size.value for part in usage.parts if part.kind == kind)
+
+
+def test_of_options_that_ask_for_more_devices_than_there_are_the_number_is_said() -> None:
+    refuse_too_few(2, cards(GIB, 2))
+    refuse_too_few(1, cards(GIB, 2))
+    with pytest.raises(UsageError, match="ask for 3 devices together, and 2 are named") as refused:
+        refuse_too_few(3, cards(GIB, 2))
+    assert "3x" in refused.value.hint
+
+
+def test_of_what_the_model_in_the_middle_has_none_the_others_are_the_range() -> None:
+    """A state that one of three has; and models of which one alone answers."""
+    plain = Shape(8, 1024, 4096, 32_000, None, None, (LayerCache(8, 1024, 1024),))
+    stateful = plain._replace(states=(LayerState(8, 10**6, 2),))
+    wide = plain._replace(caches=(LayerCache(8, 4096, 4096),))
+    placed = place(RULE, bare([plain, stateful, wide], GIB), work(), cards(8 * GIB)).placed
+    state = placed.of(STATE)
+    assert state[:3] in ((0, 0, 16 * 10**6), (16 * 10**6, 0, 16 * 10**6))
+    small = place(RULE, bare([plain, plain, stateful], GIB), work(), cards(8 * GIB)).placed
+    assert small.of(STATE)[:3] == (0, 0, 16 * 10**6)
+    assert small.of(CACHE)[:3] == (2 * 8 * 1024 * 4096 * 2,) * 3
+    size, model = (place(RULE, one, work(), cards(8 * GIB)).placed for one in (bare([plain], GIB), known(plain, GIB)))
+    assert {part.kind: part.size.value for part in size.devices[0].parts} == {
+        part.kind: part.size.value for part in model.devices[0].parts
+    }

@@ -167,7 +167,7 @@ def _offloaded(layers: LayerSplit | None) -> tuple[float, float] | None:
 def step_load(what: Moved, work: Workload) -> Load:
     """The work of one decode step on one device."""
     widths, profile = what.widths, what.profile
-    element = (work.kv.size((256,)) + work.value_format.size((256,))) / (2 * 256)
+    element = (work.kv.bits + work.value_format.bits) / 16
     attended = attended_tokens(widths, work.context)
     return Load(
         weight_bytes=what.shared,

@@ -124,7 +124,7 @@ class Listed:
 
     def _sizes(self, quant: Quant) -> SizedWeights:
         found = self._found(quant)
-        total, device, *more = (*found, found[0])[:2] if len(found) == 1 else found
+        total, device, *more = found if len(found) > 1 else (*found, *found)
         return SizedWeights(Quantity.exactly(total), device, *more)
 
 
