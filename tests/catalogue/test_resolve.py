@@ -41,7 +41,12 @@ def test_a_name_of_another_model_is_none_of_ours(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "family"),
-    [("deepseek-r1:9b", "deepseek-r1"), ("llama3:foo", "llama-3-"), ("gemma3:9b", "gemma-3"), ("llama-3.1", "llama-3.1")],
+    [
+        ("deepseek-r1:9b", "deepseek-r1"),
+        ("llama3:foo", "llama-3-"),
+        ("gemma3:9b", "gemma-3"),
+        ("llama-3.1", "llama-3.1"),
+    ],
 )
 def test_hints_are_of_the_family_newest_first(typed: str, family: str) -> None:
     with pytest.raises(NotFoundError) as caught:

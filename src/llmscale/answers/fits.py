@@ -13,7 +13,8 @@ from llmscale.answers.placed import dealt
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
-from llmscale.answers.worth import WRITE, Worth, ranked_by, worths, worthwhile
+from llmscale.answers.worth import Worth, ranked_by, worths, worthwhile
+from llmscale.catalogue.entry import WRITE
 from llmscale.catalogue.scores import benchmarks
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError

@@ -7,7 +7,6 @@ from typing import Any
 
 from llmscale.records import dataclass
 
-
 #: What models that write text are for, and what others do.
 WRITE = ("chat", "code", "reason", "vision")
 PURPOSES = (*WRITE, "embedding", "rerank", "speech")
