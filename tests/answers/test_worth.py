@@ -217,3 +217,32 @@ def test_a_score_is_that_of_the_test_less_what_the_quant_loses() -> None:
     assert (score_of(rated, "t"), score_of(rated, "u")) == (50.0, None)
     rated.chosen.quant.id = "q2_k"
     assert 0 < (score_of(rated, "t") or 0) < 50.0
+
+
+@pytest.mark.parametrize(
+    ("entry", "purposes"),
+    [
+        ({"modality": "text", "config": {"architectures": ["LlamaForCausalLM"]}}, {"chat"}),
+        ({"modality": "text", "config": {"architectures": ["BertModel"]}}, set()),
+        ({"modality": "text", "config": {"architectures": ["BertForMaskedLM"]}}, set()),
+        ({"modality": "text", "config": {"architectures": ["BartForSequenceClassification"]}}, set()),
+        ({"modality": "text", "config": {"architectures": ["ChatGLMModel"]}}, {"chat"}),
+        ({"modality": "text", "config": {"architectures": ["GPT2LMHeadModel"]}}, {"chat"}),
+        ({"modality": "multimodal", "config": None}, {"chat", "vision"}),
+        ({"modality": "multimodal", "config": {"architectures": ["CLIPModel"]}}, set()),
+        ({"modality": "text", "config": None, "made_for": ["embedding"]}, {"embedding"}),
+    ],
+    ids=str,
+)
+def test_what_a_model_is_for_is_said_by_its_entry_and_its_class(entry: dict[str, Any], purposes: set[str]) -> None:
+    fields = {"publisher": "me", "open": True, "released": "2026-01", "licence": "MIT", "parameters": 1, **entry}
+    assert worth.worth_of("some-7b", fields, {}).purposes == purposes
+
+
+def test_code_is_for_models_that_write_it_and_embedders_are_for_no_chat() -> None:
+    known = worths(None)
+    assert "code" in known["qwen3-coder-30b-a3b"].purposes
+    assert known["jina-code-embeddings-1.5b"].purposes == {"embedding"}
+    assert known["uae-large-v1"].purposes == known["harrier-oss-v1-0.6b"].purposes == {"embedding"}
+    assert known["ms-marco-tinybert-l2-v2"].purposes == {"rerank"}
+    assert "chat" not in known["xlm-roberta-base"].purposes

@@ -41,7 +41,12 @@ def test_a_name_of_another_model_is_none_of_ours(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "family"),
-    [("deepseek-r1:9b", "deepseek-r1"), ("llama3:foo", "llama-3-"), ("gemma3:9b", "gemma-3"), ("qwen3", "qwen3")],
+    [
+        ("deepseek-r1:9b", "deepseek-r1"),
+        ("llama3:foo", "llama-3-"),
+        ("gemma3:9b", "gemma-3"),
+        ("llama-3.1", "llama-3.1"),
+    ],
 )
 def test_hints_are_of_the_family_newest_first(typed: str, family: str) -> None:
     with pytest.raises(NotFoundError) as caught:
@@ -102,6 +107,18 @@ def test_what_was_taken_is_said_in_one_line() -> None:
     assert "视为" in good("estimate", "llama3.1:8b", "--lang", "zh").out
     plain = good("estimate", "llama-3.1-8b", "-o", "json").json()
     assert not [told for told in plain["notes"] if told["code"].startswith("taken")]
+
+
+def test_a_bare_name_of_ollamas_library_is_what_it_loads_and_that_is_said() -> None:
+    shown = good("estimate", "hermes3", "-o", "json").json()
+    assert shown["model"]["id"] == "hermes-3-llama-3.1-8b"
+    assert "library_default" in {told["code"] for told in shown["notes"]}
+    assert "Ollama's library calls several sizes 'tulu3'" in good("params", "tulu3").out
+    assert "Ollama 库中" in good("params", "tulu3", "--lang", "zh").out
+    for typed in ("hermes3:8b", "smollm2-1.7b", "phi4"):
+        assert "library_default" not in {told.code for told in named(typed).notes}
+    with pytest.raises(NotFoundError):
+        named("somebody/hermes3")
 
 
 def test_a_quant_that_is_asked_for_goes_before_that_of_the_name() -> None:

@@ -161,6 +161,12 @@ def test_the_option_and_the_variable(run: Run, file: str, monkeypatch: pytest.Mo
     [
         ("open: true", "open: perhaps", 10, "tiny: open"),
         ("licence: MIT", "licence: 3", 9, "tiny: licence"),
+        ("modality: text", "modality: smell", 7, "tiny: modality: 'smell' is none of text, vision, audio, multimodal."),
+        ("modality: text", "modality: Text", 7, "tiny: modality: 'Text' is none of text, vision"),
+        ('"2025-03"', "yesterday", 8, "tiny: released: 'yesterday' is no date; write 2025, 2025-01 or 2025-01-31."),
+        ('"2025-03"', "2025-13", 8, "tiny: released: '2025-13' is no date"),
+        ('"2025-03"', "2025-1", 8, "tiny: released: '2025-1' is no date"),
+        ("licence: MIT", "licence: MIT\n  made_for: [cooking]", 10, "tiny: made_for: 'cooking' is none of chat, code"),
         ("modality: text", "modes: text", 7, "tiny: modes: no such field"),
         ("  publisher: me\n", "", 3, "tiny: publisher"),
         ("parameters: 3B", "parameters: many", 23, "other-one: parameters"),

@@ -15,7 +15,8 @@ from llmscale.answers.question import common_devices, named_devices, named_ram, 
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.answers.results.later import deferred
-from llmscale.answers.worth import WRITE, Worth, ranked_by, worths, worthwhile
+from llmscale.answers.worth import Worth, ranked_by, worths, worthwhile
+from llmscale.catalogue.entry import WRITE
 from llmscale.catalogue.scores import benchmarks
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError

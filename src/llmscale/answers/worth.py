@@ -1,7 +1,8 @@
 """Which models of the catalogue are worth naming to somebody who asks what to run, and which of them first.
 
 A model is worth it when its weights can be downloaded, it is for what is asked, and nothing newer of its line and size
-is there. What it is for follows from its modality and from the words of its publisher's name.
+is there. What it is for stands in its entry (`made_for`), or follows from its modality, from the words of its
+publisher's name, and from its class: one without a head that writes is for no chat.
 
 Of models that no test rates those are named first that people run. Nobody publishes how many do, but those who choose
 by hand what they package (Ollama's library, the makers of GGUF files, vLLM's recipes) follow what is asked for; a
@@ -18,6 +19,7 @@ from math import log2
 from typing import TYPE_CHECKING, Any
 
 from llmscale.catalogue.entries import library_name, models
+from llmscale.catalogue.entry import PURPOSES, WRITE
 from llmscale.catalogue.scores import benchmarks, scores
 from llmscale.catalogue.user import location, own
 from llmscale.errors import UsageError
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 #: Purpose -> words of a name that say it; names are taken apart at hyphens.
 WORDS: dict[str, frozenset[str]] = {
     "rerank": frozenset(("rerank", "reranker")),
-    "embedding": frozenset(("embedding", "embed", "bge", "gte", "e5", "minilm")),
+    "embedding": frozenset(("embedding", "embeddings", "embed", "bge", "gte", "e5", "minilm")),
     "code": frozenset(("coder", "code", "codellama", "codegemma", "codestral", "devstral", "starcoder", "codegen")),
     "reason": frozenset(("r1", "qwq", "thinking", "think", "reasoning", "magistral", "math")),
 }
@@ -40,9 +42,9 @@ MODALITIES: dict[str, frozenset[str]] = {
     "multimodal": frozenset({"chat", "vision"}),
     "audio": frozenset({"speech"}),
 }
-#: What models do that write text, and what others do.
-WRITE = ("chat", "code", "reason", "vision")
-PURPOSES = (*WRITE, "embedding", "rerank", "speech")
+#: Names of classes that do not write (transformers, models/auto/modeling_auto.py: those that its mappings for causal
+#: models and sequences lack): heads for other tasks, and models without a head; ChatGLM's and Marian's have one.
+SILENT = re.compile(r"For(?:MaskedLM|PreTraining|\w+Classification)$|(?<!LMHead)(?<!ChatGLM)(?<!MarianMT)Model$")
 #: Models that are made for one of these do nothing else.
 ALONE = ("rerank", "embedding")
 #: A newer one of a line takes the place of an older one when its parameters are so many times the older one's.
@@ -134,7 +136,7 @@ def worth_of(key: str, entry: dict[str, Any], rated: Mapping[str, float]) -> Wor
     return Worth(
         id=key,
         line=(entry["publisher"].split()[0], *_line(words)),
-        purposes=_purposes(words, entry["modality"]),
+        purposes=frozenset(entry.get("made_for") or ()) or _purposes(words, entry),
         open=entry["open"],
         month=month(entry["released"]),
         released=entry["released"],
@@ -158,11 +160,15 @@ def _line(words: Iterable[str]) -> list[str]:
     return [word for word in named if word]
 
 
-def _purposes(words: Iterable[str], modality: str) -> frozenset[str]:
+def _purposes(words: Iterable[str], entry: dict[str, Any]) -> frozenset[str]:
     plain = {form for word in words for form in (word, *_line([word]))}
     said = [purpose for purpose, telling in WORDS.items() if telling & plain]
     alone = next((purpose for purpose in ALONE if purpose in said), None)
-    return frozenset({alone}) if alone else frozenset(said) | MODALITIES.get(modality, frozenset())
+    if alone:
+        return frozenset({alone})
+    heads = (entry.get("config") or {}).get("architectures") or ()
+    silent = any(SILENT.search(str(head)) for head in heads)
+    return frozenset(said) if silent else frozenset(said) | MODALITIES.get(entry["modality"], frozenset())
 
 
 def month(released: str) -> int:

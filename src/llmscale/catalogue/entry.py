@@ -7,6 +7,10 @@ from typing import Any
 
 from llmscale.records import dataclass
 
+#: What models that write text are for, and what others do.
+WRITE = ("chat", "code", "reason", "vision")
+PURPOSES = (*WRITE, "embedding", "rerank", "speech")
+
 
 @dataclass(frozen=True)
 class Rumour:
@@ -30,6 +34,8 @@ class ModelEntry:
         hub: its repository on the hub; `ollama` its name in Ollama's library; `gguf` repositories with GGUF files.
         tools: whether it was trained to call tools; None when that was not looked up.
         languages: ISO 639-1 codes, as its publisher lists them.
+        made_for: what it is made for and nothing else, where neither its name nor its class says so (`PURPOSES`);
+            `made_for_source` says where that was read.
         capabilities_source: where `tools`, `languages`, `ollama` and `gguf` were read.
         config: hyper-parameters in the publisher's own keys; None when there are none.
         no_config: why there is no config although the size is published.
@@ -59,6 +65,8 @@ class ModelEntry:
     gguf: list[str] = field(default_factory=list)
     tools: bool | None = None
     languages: list[str] = field(default_factory=list)
+    made_for: list[str] = field(default_factory=list)
+    made_for_source: str = ""
     capabilities_source: str = ""
     parameters: int | None = None
     active_parameters: int | None = None

@@ -68,11 +68,15 @@ def resolve(text: str, models: dict[str, Any], shipped: bool = True) -> Resolved
     reading = read(latin(text, naming["words"]))
     finder = _Finder(models, naming, known, reading)
     found = finder.spelling() or finder.beginning(text)
+    default = found is None
+    found = found or finder.default()
     if found is None:
         raise finder.unknown(text)
     model_id = models["names"][normal(found)][0]
     quant, usual = _quant(reading, naming)
     notes = [_taken(text, model_id, quant, usual)]
+    if default:
+        notes.append(note("library_default", typed=shortened(text)))
     if reading.mix:
         notes.append(note("own_mix", mix=reading.mix.upper()))
     return Resolved(found, quant, tuple(notes))
@@ -226,6 +230,13 @@ class _Finder:
             return None
         spellings = (found, *self._models["entries"][found]["aliases"])
         return found if any(begins(text, spelling.rpartition("/")[2]) for spelling in spellings) else None
+
+    def default(self) -> str | None:
+        """What Ollama loads for a bare name of its library: one that is no model's here, or several models'."""
+        reading, library = self._reading, self._reading.name.strip().lower()
+        if reading.owner or reading.gguf or library not in self._naming["library"]:
+            return None
+        return _Finder(self._models, self._naming, self._known, reading._replace(library=library)).spelling()
 
     def unknown(self, text: str) -> NotFoundError:
         """That no model goes by this name, with those that it may mean."""

@@ -6,21 +6,26 @@ Counts, names and answers to misunderstandings come of it, by the same code that
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, field
 from typing import Any
 
-from llmscale.catalogue.entry import ModelEntry
+from llmscale.catalogue.entry import PURPOSES, ModelEntry
 from llmscale.errors import InputFileError, LlmscaleError, UsageError
 from llmscale.model.families import from_config
 from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
-from llmscale.names import normal
+from llmscale.names import normal, shortened
 from llmscale.records import NamedTuple, dataclass
 from llmscale.store.yaml_file import Entries, YamlFile, checked, spellings
 from llmscale.units import parse_count
 
 #: Fields that are written with a suffix.
 COUNTS = {"parameters", "active_parameters", "training_tokens"}
+#: What a model takes in.
+MODALITIES = ("text", "vision", "audio", "multimodal")
+#: A year, with a month, with a day; empty where it is not known.
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 #: Fields that no file gives.
 COMPUTED = frozenset({"id", "counted", "counted_active", "origin"})
 
@@ -94,6 +99,7 @@ def _prepared(fields: dict[str, Any]) -> dict[str, Any]:
     """Counts as people write them (``6.74B``) become integers; a config is JSON."""
     if fields.get("config"):
         _as_json(fields["config"])
+    _of_known_words(fields)
     out = {key: _whole(key, value) if key in COUNTS else value for key, value in fields.items()}
     if isinstance(out.get("rumours"), list):
         out["rumours"] = [
@@ -103,6 +109,18 @@ def _prepared(fields: dict[str, Any]) -> dict[str, Any]:
             for rumour in out["rumours"]
         ]
     return out
+
+
+def _of_known_words(fields: dict[str, Any]) -> None:
+    """What lists, filters and charts go by is one of what they know."""
+    modality, released = fields.get("modality"), fields.get("released")
+    if isinstance(modality, str) and modality not in MODALITIES:
+        raise ValueError(f"modality: '{shortened(modality)}' is none of {', '.join(MODALITIES)}")
+    made_for = fields.get("made_for") or []
+    if unknown := [use for use in made_for if isinstance(use, str) and use not in PURPOSES]:
+        raise ValueError(f"made_for: '{shortened(unknown[0])}' is none of {', '.join(PURPOSES)}")
+    if isinstance(released, str) and released and not _DATE.fullmatch(released):
+        raise ValueError(f"released: '{shortened(released)}' is no date; write 2025, 2025-01 or 2025-01-31")
 
 
 def _as_json(config: Any) -> None:

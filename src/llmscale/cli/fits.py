@@ -15,7 +15,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 def complete_purpose(incomplete: str) -> list[str]:
     """What models are for that begins so."""
-    from llmscale.answers.worth import PURPOSES
+    from llmscale.catalogue.entry import PURPOSES
 
     return [purpose for purpose in PURPOSES if purpose.startswith(incomplete.lower())]
 

@@ -54,6 +54,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "taken": "'{typed}' is taken as {model}.",
     "taken_in": "'{typed}' is taken as {model} in {quant}.",
     "taken_in_usual": "'{typed}' is taken as {model} in {quant}, as Ollama and llama.cpp load it unless told.",
+    "library_default": "Ollama's library calls several sizes '{typed}': this is the one that it loads unless told.",
     "own_mix": "{mix} is its publisher's own mix of formats, which only its files tell: no quant is taken.",
     "file_not_here": "There is no such file on this disk: the catalogue's model of that name stands for it.",
     "ram_of_system": "What the system and other programs take of the RAM is not counted: --reserve 4GiB does.",
