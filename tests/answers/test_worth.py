@@ -232,7 +232,6 @@ def test_a_score_is_that_of_the_test_less_what_the_quant_loses() -> None:
         ({"modality": "multimodal", "config": {"architectures": ["CLIPModel"]}}, set()),
         ({"modality": "text", "config": None, "made_for": ["embedding"]}, {"embedding"}),
     ],
-    ids=str,
 )
 def test_what_a_model_is_for_is_said_by_its_entry_and_its_class(entry: dict[str, Any], purposes: set[str]) -> None:
     fields = {"publisher": "me", "open": True, "released": "2026-01", "licence": "MIT", "parameters": 1, **entry}
