@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from benchmarks.fit_load import asked, rows
 
 from llmscale import estimate, needs
+from llmscale.answers.given import MAX_CONTEXT
+from llmscale.answers.load import LoadAsked, load_of, shown
+from llmscale.answers.question import MAX_BATCH
 from llmscale.answers.results.load import ServedLoad
+from llmscale.errors import UsageError
+from llmscale.fit.under_load import UnderLoad
+from llmscale.speed.interleaved import Steady, Users
+from llmscale.speed.predict import Speed
 from llmscale.store.tables import table
 from tests.cli.refusals import USAGE, refused
 from tests.helpers import good, run
 
+LLAMA = "llama-3.1-8b"
 USERS = ["--users", "20", "--in", "2k", "--out", "500"]
 TARGETS = ["--ttft", "1s", "--tpot", "50ms"]
 
@@ -244,3 +253,70 @@ def test_published_servers_do_what_is_said() -> None:
     assert errors[len(errors) // 2] < 0.2
     assert inside / len(ours) >= 0.9
     assert set(table("load")["runtimes"]) == {one.row["engine"] for one in found} | {"vllm"}
+
+
+def test_one_of_each_may_be_asked_for_and_half_of_the_longest_context() -> None:
+    most = MAX_CONTEXT // 2
+    for users, prompt, answer in ((1, 1, 1), (MAX_BATCH, 1, 1), (1, most, 1), (1, 1, most)):
+        found = load_of(users, prompt, answer)
+        assert found is not None
+        assert found.users == Users(users, prompt, answer)
+    for users, prompt, answer in ((0, 1, 1), (MAX_BATCH + 1, 1, 1), (1, most + 1, 1), (1, 1, most + 1), (1, 0, 1)):
+        with pytest.raises(UsageError, match="is not possible"):
+            load_of(users, prompt, answer)
+    assert load_of(None, None, None) is None
+
+
+def test_times_are_read_with_their_units() -> None:
+    found = load_of(1, 1, 1, "1.5s", "20 MS")
+    assert found is not None
+    assert (found.ttft, found.tpot) == (1.5, 0.02)
+    last = load_of(1, 1, 1, "86400s", ".5ms")
+    assert last is not None
+    assert (last.ttft, last.tpot) == (86400, 0.0005)
+    for text in ("86400.1s", "0ms", "1", "s", "1m"):
+        with pytest.raises(UsageError):
+            load_of(1, 1, 1, text)
+
+
+def test_a_target_is_met_at_the_very_time_and_surely_where_the_latest_is() -> None:
+    """First token after 1 s, 2 s at the latest; 50 ms between two, 80 ms at the latest."""
+    users = Users(10, 100, 20)
+    state = Steady(4, 4, 1.0, 0.05, 0.1, 2.0, 1.0, 1.0, 0.05, users)
+    found = UnderLoad(state, Speed(40.0, 20.0, 60.0, True), Speed(1.0, 0.5, 2.0, True), Speed(0.05, 0.03, 0.08, True))
+    for ttft, tpot, meets in (
+        (1.0, None, (True, False)),
+        (0.99, None, (False, False)),
+        (2.0, None, (True, True)),
+        (1.99, None, (True, False)),
+        (None, 0.05, (True, False)),
+        (None, 0.08, (True, True)),
+        (2.0, 0.07, (True, False)),
+        (2.0, 0.04, (False, False)),
+        (None, None, (None, None)),
+    ):
+        line = shown(found, LoadAsked(users, ttft, tpot), 512, 2)
+        assert (line.meets, line.surely_meets) == meets, (ttft, tpot)
+    assert (line.running, line.replicas, line.step_tokens) == (8, 2, 512)
+    assert (line.tokens_per_second, line.tokens_per_second_range) == (80, (40, 120))
+    assert line.tokens_per_second_per_user == 8
+    assert shown(found, LoadAsked(users), 512, 3).running == 10
+
+
+def test_users_are_dealt_out_to_servers_and_the_fullest_is_asked_about() -> None:
+    for number, replicas, each in ((10, 1, 10), (10, 3, 4), (9, 3, 3), (1, 4, 1)):
+        assert LoadAsked(Users(number, 7, 5)).among(replicas).users == Users(each, 7, 5)
+
+
+def test_what_is_explained_of_a_cycle_adds_up() -> None:
+    asked: dict[str, Any] = {"users": 20, "prompt": 2048, "answer": 500, "explain": True}
+    (line,) = (one for one in estimate(LLAMA, "fp8", gpu="h100", **asked).explanation if "20 users on" in one)
+    told = re.search(
+        r"([\d.,e+]+) steps x ([\d.]+) ms \+ (\d+) prompts x ([\d.]+) ms \+ ([\d.]+) ms of each request = ([\d.]+) s",
+        line,
+    )
+    assert told is not None
+    steps, step, prompts, prompt, request, cycle = (float(each.replace(",", "")) for each in told.groups())
+    assert steps * step + prompts * prompt + request == pytest.approx(1000 * cycle, rel=0.01)
+    assert request == pytest.approx(table("load")["host"]["request_us"] / 1000, rel=0.05)
+    assert f"in which {int(prompts) * 500:,} tokens are written" in line

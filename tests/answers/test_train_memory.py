@@ -140,10 +140,28 @@ def test_why_activations_are_not_modelled_is_said_by_the_option_that_does_it() -
 
     cut = MemoryAsked(loss="cut")
     assert why(precision="amp", memory=cut) == "--loss cut under autocast"
-    assert why("bert-base", precision="bf16", memory=cut) == "--loss cut behind this head"
+    assert why("bert-base", precision="bf16") == "a 'bert' without a head"
     assert why(method="ia3") == "--method ia3"
     assert why(precision="megatron") == "--precision megatron"
     assert why(method="lora", modules_to_save="lm_head") == "--modules-to-save"
     assert why(method="lora", lora_bias="all") == "--lora-bias"
     assert why(method="dora", precision="amp") == "--precision amp with dora"
     assert of("llama-3.2-1b", precision="bf16", memory=cut).peaks is not None
+
+
+def test_experts_with_adapters_are_summed_in_as_many_matrices_as_are_adapted() -> None:
+    """Mixtral: 8 experts of 4,096 by 14,336 a layer; gate and up are one of two, down is one."""
+    for targets, matrices in (("w1,w3", 2), ("w2", 1), ("w1,w2,w3", 3), ("all-linear", 3)):
+        found = codes(of("mixtral-8x7b", "lora", MemoryAsked(128), precision="bf16", lora_targets=targets))
+        assert found["experts_summed"]["size"] == 2 * 8 * matrices * 4096 * 14_336, targets
+    for more in ({"lora_targets": "q_proj"}, {"lora_targets": "w2", "memory": MemoryAsked(128, 1, "full")}):
+        asked: dict[str, Any] = {"memory": MemoryAsked(128)} | more
+        assert "experts_summed" not in codes(of("mixtral-8x7b", "lora", precision="bf16", **asked))
+
+
+def test_why_flops_are_not_counted_is_said_once_and_only_where_they_are_not() -> None:
+    assert "flops_not_counted" not in codes(of("llama-3.2-1b"))
+    assert "flops_not_counted" not in codes(of("llama-3.2-1b", "lora"))
+    assert codes(of("llama-3.2-1b", "ia3"))["flops_not_counted"] == {"what": "ia3"}
+    assert "flops_of_text" in codes(of("gemma-3-4b"))
+    assert "flops_of_text" not in codes(of("llama-3.2-1b"))

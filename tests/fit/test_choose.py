@@ -156,3 +156,16 @@ def test_a_file_that_is_published_in_few_bits_is_taken_before_larger_ones() -> N
     # Q8_0 keeps the experts of this model in MXFP4, and is as large to the byte.
     assert [c.quant for c in answer.choices if c.weights_bytes == published.weights_bytes] == ["mxfp4_moe"]
     assert estimate("gpt-oss-20b", ["q8_0"]).estimates[0].weights_bytes == published.weights_bytes
+
+
+def test_of_quants_of_which_none_fits_the_last_says_what_it_lacks() -> None:
+    for device in ("2GiB", "25GiB"):  # not one by its weights, and one that might have
+        for names in (["f16", "q2_k"], ["f16", "q4_k_m", "q2_k"], ["f16"]):
+            (line,) = chosen(device, "llama-3.1-70b", quants=names).models
+            assert (line.quant, line.fits) == (names[-1], False)
+
+
+def test_of_what_is_refused_the_next_is_asked_and_the_first_refusal_is_told() -> None:
+    """vLLM on 64 heads: three ranks are refused whatever the quant."""
+    with pytest.raises(LlmscaleError, match="divisible"):
+        fits("3x 80GiB", ["qwen3-32b"], quants=["bf16", "fp8"], runtime="vllm", options={"tp": 3})

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llmscale.errors import UsageError
-from llmscale.fit.largest import LONGEST, largest, longest_context, most_sequences
+from llmscale.fit.largest import LONGEST, _bent, _crossing, largest, longest_context, most_sequences
 from llmscale.fit.place import place
 from llmscale.fit.subject import Subject
 from llmscale.model.shape import LayerCache, Shape
@@ -180,3 +180,52 @@ def test_a_place_that_is_full_to_the_byte_and_does_not_grow_bounds_nothing() -> 
 def test_what_one_more_fills_to_the_byte_fits() -> None:
     assert largest(lambda n: (257 - n,), 4096, granularity=256) == 257
     assert largest(lambda n: (255 - n,), 4096, granularity=256) == 255
+
+
+def test_from_so_long_a_context_on_only_granules_are_asked_about() -> None:
+    """A step of a prompt computes no more than 8,192 tokens at once."""
+    for granule in (8192, 8192 + 256):
+        asked: list[int] = []
+
+        def spares(n: int, granule: int = granule, asked: list[int] = asked) -> tuple[int, ...]:
+            asked.append(n)
+            return (granule + 100 - n,)
+
+        assert largest(spares, 1 << 20, granularity=256) == granule
+        assert not any(n % 256 and n > 8192 for n in asked if n != 1)
+    assert largest(lambda n: (7936 + 100 - n,), 1 << 20, granularity=256) == 7936 + 100
+
+
+@pytest.mark.parametrize("limit", [10**5, LONGEST])
+def test_of_a_parabola_few_guesses_are_enough(limit: int) -> None:
+    """Compute that grows by the square of a prompt, beside a cache that grows with it."""
+    for square, line, room in ((1, 0, 10**8), (3, 1000, 10**9), (1, 10**6, 10**11), (7, 5, 12345)):
+        asked: list[int] = []
+
+        def spares(n: int, a: int = square, b: int = line, c: int = room, asked: list[int] = asked) -> tuple[int, ...]:
+            asked.append(n)
+            return (c - a * n * n - b * n, 10**15 - n)
+
+        found = largest(spares, limit, asked=64)
+        assert found is not None
+        assert square * found * found + line * found <= room
+        assert found == limit or square * (found + 1) ** 2 + line * (found + 1) > room
+        assert len(asked) <= 19, (square, line, room, len(asked))
+
+
+def test_a_parabola_through_three_points_is_found_exactly() -> None:
+    for a, b, c in ((1, 0, 5), (2, -3, 7), (-1, 4, 100), (0, 2, 9)):
+        points = [(spare, a * spare * spare + b * spare + c) for spare in (-3, 2, 11)]
+        for order in (points, points[::-1], [points[1], points[0], points[2]]):
+            assert _bent(order) == pytest.approx(c)
+    assert _bent([(1, 5), (1, 6), (2, 7)]) is None
+    assert _bent([(1, 5), (2, 6)]) is None
+
+
+def test_a_place_that_lacks_something_is_crossed_between_the_numbers_that_were_tried() -> None:
+    """On the line between two, on the parabola of three, of several places at the first that is full."""
+    assert _crossing({0: (100,), 50: (-100,)}, 0, 50) == 25
+    assert _crossing({0: (100, 10), 50: (-100, 5)}, 0, 50) == 25
+    assert _crossing({0: (100, 10), 50: (-100, -30)}, 0, 50) == 12
+    assert _crossing({34: (2,), 36: (1,), 46: (-1,)}, 36, 46) == 40  # n = 40 - 5 s + s^2
+    assert _crossing({3: (5,), 9: (5,)}, 3, 9) == 6

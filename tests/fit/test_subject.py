@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median_low
+
 import pytest
 
 from llmscale import load
@@ -106,3 +108,58 @@ def test_the_models_around_a_size_answer_for_all_but_its_weights() -> None:
     assert all(one.weights.value == 0 and not one.exact for one in subject.neighbours)
     assert all(one.widths.caches for one in subject.neighbours)
     assert any(one.compiled for one in subject.neighbours)
+
+
+def test_the_code_that_a_model_runs_through_is_known_of_its_type_alone() -> None:
+    """Not of a size, whether assumed or reported; of its tensors where these are known."""
+    for model, family in (("7B", ""), ("palm-8b", ""), ("llama-2-7b", "llama"), ("bert-base", "bert")):
+        assert model_of(load(model).known()).about.family == family, model
+
+
+def test_what_lies_on_devices_of_a_file_is_not_what_stays_in_host_memory() -> None:
+    for model, form in (("llama-2-7b", "q4_k_m"), ("llama-2-7b", "fp16"), ("gpt2", "q8_0"), ("gemma-2-9b", "q4_k_m")):
+        known, counted = compiled(model), model_of(load(model).known())
+        assert isinstance(counted, Counted)
+        one = quant(form)
+        there = counted.subject(one, "").in_file
+        sized = known.subject(one, one.runtime).sized
+        assert known.on_devices(one) == counted.on_devices(one) == sized.device == there.device
+        assert sized.total.value == counted.weights(one).value
+        if one.kind == "gguf":
+            assert sized.host == there.host > 0
+            assert sized.read > 0
+
+
+def test_a_preset_takes_of_a_size_the_bits_of_the_one_in_the_middle_between_their_ends() -> None:
+    model = bare("7B")
+    for form in ("q4_k_m", "awq"):
+        one = quant(form)
+        bits = []
+        for near in model.around:
+            found = compiled(near.id)
+            if found.has([one]):
+                bits.append(8 * found.weights(one).value / near.parameters)
+        weights = model.weights(one)
+        assert weights.value == round(7e9 * median_low(bits) / 8)
+        assert (weights.low, weights.high) == (round(7e9 * min(bits) / 8), round(7e9 * max(bits) / 8))
+        assert model.on_devices(one) == weights.low
+
+
+def test_a_size_of_experts_has_the_ends_that_are_meant() -> None:
+    model = bare("8x7B")
+    low, high = model.ends
+    assert low < high
+    weights = model.weights(quant("int8"))
+    assert (weights.low, weights.value, weights.high) == (low, model.about.parameters, high)
+
+
+def test_models_that_are_alike_answer_once_and_each_stays_counted() -> None:
+    subject = bare("7B").subject(quant("q4_k_m"), "llama.cpp")
+    around = bare("7B").around
+    assert len(subject.models) == len(around)
+    assert set(subject.models) == set(range(len(subject.neighbours)))
+    for number, model in zip(subject.models, around, strict=True):
+        assert subject.neighbours[number].widths._replace(max_context=None) == compiled(model.id).widths._replace(
+            max_context=None
+        )
+    assert len({(near.widths, repr(near.compiled)) for near in subject.neighbours}) == len(subject.neighbours)

@@ -85,6 +85,6 @@ def _own(entry: ModelEntry, alike: dict[str, Counted | Bare]) -> Counted | Bare 
 def _shipped(model_id: str) -> Model:
     found = ModelSummary(*shipped()[model_id])
     model = listed(found)
-    if model is None or found.profile is None:
+    if model is None:
         return model_of(of_report(found.id, found.name, found.source, found.parameters, found.active, found.limit))
     return model

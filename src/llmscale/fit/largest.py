@@ -93,7 +93,7 @@ def _granules(spares: Callable[[int], Spares], fitting: int, limit: int, granula
     while high - low > 1:
         guesses += 1
         guess = isqrt(low * high) if guesses % 4 == 0 else _crossing(tried, low, high)
-        guess = min(max(guess, low + 1), high - 1)
+        guess = max(guess, low + 1)
         tried[guess] = spares(guess * granularity)
         low, high = (guess, high) if min(tried[guess]) >= 0 else (low, guess)
     return low
