@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from llmscale.answers.add import add_model
+from llmscale.answers.add import _modality, add_model
 from llmscale.catalogue import entries as catalogue
 from llmscale.errors import InputFileError, LlmscaleError, UsageError
+from llmscale.model.inventory import inventory
+from llmscale.sources.registry import load
 from tests.catalogue.conftest import Run
 from tests.catalogue.mine import mine
 from tests.helpers import TINY
@@ -159,3 +161,15 @@ def test_what_was_added_as_json(run: Run, config: str, home: Path) -> None:
         "replaced": False,
         "hides": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("model", "modality"),
+    [
+        *(("llama-2-7b", "text"), ("vit-base", "vision"), ("convnext-tiny", "vision"), ("wav2vec2-base", "audio")),
+        *(("whisper-tiny", "audio"), ("qwen2.5-vl-7b", "multimodal"), ("gemma-3n-e2b", "multimodal")),
+    ],
+)
+def test_what_a_model_takes_in_is_told_by_what_it_is_made_of(model: str, modality: str) -> None:
+    spec = load(model).known()
+    assert _modality(spec, inventory(spec)) == modality

@@ -12,7 +12,7 @@ from llmscale.answers.question import question
 from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
 from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
-from llmscale.fit.choose import best
+from llmscale.fit.choose import best, without_offloading
 from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
 from llmscale.formats.catalogue import quant, quants
@@ -169,3 +169,9 @@ def test_of_what_is_refused_the_next_is_asked_and_the_first_refusal_is_told() ->
     """vLLM on 64 heads: three ranks are refused whatever the quant."""
     with pytest.raises(LlmscaleError, match="divisible"):
         fits("3x 80GiB", ["qwen3-32b"], quants=["bf16", "fp8"], runtime="vllm", options={"tp": 3})
+
+
+def test_without_offloading_all_else_that_was_said_stays() -> None:
+    for given in ({"ubatch": 256}, {"ubatch": 256, "flash_attn": False}, {}):
+        asked = question(options={"gpu_layers": "0", "ram": 64 * GIB, **given})
+        assert dict(without_offloading(asked).options) == given

@@ -130,7 +130,7 @@ def test_few_guesses_are_enough_however_bent_the_lines(limit: int) -> None:
     assert len(asked) < 40
 
 
-@pytest.mark.parametrize("granularity", [1, 4, 16])
+@pytest.mark.parametrize("granularity", [1, 2, 4, 16])
 @pytest.mark.parametrize("asked", [1, 6, 16, 40])
 def test_every_small_question_has_the_answer_of_a_ruler(granularity: int, asked: int) -> None:
     """One place that is full at one number: the answer is that number, and nobody asks about one beyond the limit."""
@@ -193,7 +193,14 @@ def test_from_so_long_a_context_on_only_granules_are_asked_about() -> None:
 
         assert largest(spares, 1 << 20, granularity=256) == granule
         assert not any(n % 256 and n > 8192 for n in asked if n != 1)
-    assert largest(lambda n: (7936 + 100 - n,), 1 << 20, granularity=256) == 7936 + 100
+    below: list[int] = []
+
+    def shorter(n: int) -> tuple[int, ...]:
+        below.append(n)
+        return (7936 + 100 - n,)
+
+    assert largest(shorter, 1 << 20, granularity=256) == 7936 + 100
+    assert all(7936 < n < 8192 for n in below if n % 256 and n != 1), "within the granule in which it ends"
 
 
 @pytest.mark.parametrize("limit", [10**5, LONGEST])

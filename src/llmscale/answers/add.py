@@ -8,9 +8,13 @@ from typing import Any
 from llmscale.answers.results.lists import AddedModel
 from llmscale.catalogue import user as user_catalogue
 from llmscale.errors import UsageError
+from llmscale.model.inventory import Inventory, inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.sources import config_json, literal
 from llmscale.sources.interface import Claim
+
+#: The role of the convolutions that samples of sound, or frames of it, go through first.
+SOUND = "embedding.convolution"
 
 
 def add_model(
@@ -40,18 +44,18 @@ def add_model(
         InputFileError: a config that cannot be counted, or a file that cannot be read or written; it is then untouched.
     """
     from llmscale.catalogue.add import ID_HINT, add_entry, check_id  # brings YAML
-    from llmscale.model.inventory import inventory
 
     check_id(model_id)
     if literal.claims(model_id) is Claim.YES or model_id.endswith(".json"):
         raise UsageError(f"'{model_id}' would be read as a size or a file.", ID_HINT)
     path = config_json.locate(reference)
     spec = config_json.load(reference).known()
+    parts = inventory(spec)
     file = user_catalogue.named_location(catalogue) or user_catalogue.default_location()
     fields: dict[str, Any] = {
         "name": name or model_id,
         "publisher": publisher,
-        "modality": _modality(spec),
+        "modality": _modality(spec, parts),
         "released": released,
         "licence": licence,
         "open": open_weights,
@@ -61,13 +65,13 @@ def add_model(
         "config": config_json.read(path),
     }
     added = add_entry(file, model_id, fields, force=force)
-    parts = inventory(spec)
     return AddedModel(model_id, file, parts.total(), parts.active(), added.replaced, added.hides)
 
 
-def _modality(spec: ModelSpec) -> str:
-    """``multimodal`` where a text part has towers, else what the model's one kind of input is."""
-    towers = {placed.tower for placed in spec.placed if placed.tower}
+def _modality(spec: ModelSpec, parts: Inventory) -> str:
+    """``audio`` where it takes in sound, ``multimodal`` where a text part has towers, else its one kind of input."""
+    if any(group.role == SOUND for group in parts.groups):
+        return "audio"
     if spec.vocab_size:
-        return "multimodal" if towers else "text"
-    return "audio" if "audio" in towers else "vision"
+        return "multimodal" if any(placed.tower for placed in spec.placed) else "text"
+    return "vision"

@@ -108,18 +108,18 @@ def _model(told: Logged, said: Said) -> Loaded:
     names = (said.model,) if said.model else told.models
     if not names:
         raise UsageError("The log does not say which model it is of.", "Say it: --model llama-3.1-8b.")
-    missing: NotFoundError | None = None
+    missing: list[NotFoundError] = []
     for name in names:
         try:
             found = load(name, catalogue=said.catalogue)
         except NotFoundError as error:
-            missing = missing or error
+            missing.append(error)
             continue
         if isinstance(found, Loaded):
             return found
         found.known()
     hint = "" if said.model else "Say which it is: --model NAME. "
-    raise NotFoundError(f"{missing.message if missing else ''}", hint + (missing.hint if missing else ""))
+    raise NotFoundError(missing[0].message, hint + missing[0].hint)
 
 
 def _quant(asked: _Asked) -> str:
