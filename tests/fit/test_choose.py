@@ -12,6 +12,7 @@ from llmscale.answers.question import question
 from llmscale.answers.results.fits import FitsResult
 from llmscale.devices.sets import device_set
 from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
+from llmscale.fit import choose
 from llmscale.fit.choose import best, without_offloading
 from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
@@ -175,3 +176,25 @@ def test_without_offloading_all_else_that_was_said_stays() -> None:
     for given in ({"ubatch": 256}, {"ubatch": 256, "flash_attn": False}, {}):
         asked = question(options={"gpu_layers": "0", "ram": 64 * GIB, **given})
         assert dict(without_offloading(asked).options) == given
+
+
+def test_what_is_too_large_by_its_weights_is_not_laid_out_whatever_else_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But for the last, which says what it lacks; where weights may lie in RAM every one is."""
+    asked = Mock(side_effect=choose.answer)
+    monkeypatch.setattr(choose, "answer", asked)
+    (entry,) = (entry for entry in all_models(None) if entry.reference == "llama-3.1-70b")
+    steps = [quant("f16"), quant("q8_0"), quant("q2_k")]
+    for options, times in (({}, 1), ({"ubatch": 256}, 1), ({"gpu_layers": "0"}, 3)):
+        asked.reset_mock()
+        found = best(entry.model, steps, cards(2 * GIB), question(options=options))
+        assert asked.call_count == times, options
+        assert found.quant.id == "q2_k"
+
+
+def test_a_model_whose_tensors_are_at_hand_is_asked_about_once() -> None:
+    (entry,) = (entry for entry in all_models(None) if entry.reference == "qwen3-0.6b")
+    counted = Mock(side_effect=entry.counted)
+    found = best(entry.counted(), [quant("fp16")], cards(2 * GIB), question(), counted)
+    assert (counted.call_count, found.precise) == (0, True)

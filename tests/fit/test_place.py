@@ -14,7 +14,7 @@ from llmscale.errors import UsageError
 from llmscale.fit.place import place, refuse_too_few
 from llmscale.fit.subject import Subject, model_of
 from llmscale.formats.catalogue import number_format, quant, quants
-from llmscale.model.shape import Shape
+from llmscale.model.shape import LayerCache, LayerState, Shape
 from llmscale.quantity import Basis
 from llmscale.runtimes.general import cache_bytes, state_bytes
 from llmscale.runtimes.interface import Workload
@@ -165,3 +165,20 @@ def test_of_options_that_ask_for_more_devices_than_there_are_the_number_is_said(
     with pytest.raises(UsageError, match="ask for 3 devices together, and 2 are named") as refused:
         refuse_too_few(3, cards(GIB, 2))
     assert "3x" in refused.value.hint
+
+
+def test_of_what_the_model_in_the_middle_has_none_the_others_are_the_range() -> None:
+    """A state that one of three has; and models of which one alone answers."""
+    plain = Shape(8, 1024, 4096, 32_000, None, None, (LayerCache(8, 1024, 1024),))
+    stateful = plain._replace(states=(LayerState(8, 10**6, 2),))
+    wide = plain._replace(caches=(LayerCache(8, 4096, 4096),))
+    placed = place(RULE, bare([plain, stateful, wide], GIB), work(), cards(8 * GIB)).placed
+    state = placed.of(STATE)
+    assert state[:3] in ((0, 0, 16 * 10**6), (16 * 10**6, 0, 16 * 10**6))
+    small = place(RULE, bare([plain, plain, stateful], GIB), work(), cards(8 * GIB)).placed
+    assert small.of(STATE)[:3] == (0, 0, 16 * 10**6)
+    assert small.of(CACHE)[:3] == (2 * 8 * 1024 * 4096 * 2,) * 3
+    size, model = (place(RULE, one, work(), cards(8 * GIB)).placed for one in (bare([plain], GIB), known(plain, GIB)))
+    assert {part.kind: part.size.value for part in size.devices[0].parts} == {
+        part.kind: part.size.value for part in model.devices[0].parts
+    }
