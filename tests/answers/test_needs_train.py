@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llmscale.answers.needs_train import ANY, Filters, _may
 from llmscale.devices.device import entry
 from tests.helpers import run
 
@@ -102,3 +103,26 @@ def test_what_cannot_be_answered_is_one_message(arguments: tuple[str, ...], stat
     answer = run("needs", *arguments)
     assert (answer.status, answer.out) == (status, "")
     assert said in answer.err
+
+
+def test_what_may_be_trained_on_has_sixteen_bits_of_its_own_and_is_within_the_bounds() -> None:
+    for name, may in (
+        ("a100-80gb", True),
+        ("rtx3090", True),
+        ("rtx2080ti", False),
+        ("v100-16gb", False),
+        ("mi300x", False),
+    ):
+        assert _may(entry(name), ANY) is may, name
+    card = entry("rtx3090")
+    assert card.price_usd
+    for filters, may in (
+        (Filters(max_price=card.price_usd), True),
+        (Filters(max_price=card.price_usd - 1), False),
+        (Filters(kinds=("consumer",)), True),
+        (Filters(kinds=("datacentre",)), False),
+    ):
+        assert _may(card, filters) is may, filters
+    unpriced = entry("a100-80gb")
+    assert unpriced.price_usd is None
+    assert not _may(unpriced, Filters(max_price=10**9))

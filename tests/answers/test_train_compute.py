@@ -14,10 +14,13 @@ from llmscale.answers.train_compute import (
     reproduce,
     reproduced,
 )
+from llmscale.answers.train_flops import StepAsked, flops_notes, share_of_full
 from llmscale.devices import device as device_catalogue
 from llmscale.errors import UsageError
+from llmscale.model.inventory import inventory
 from llmscale.sources.registry import load
 from llmscale.training.efficiency import AskedRun, expected
+from llmscale.training.methods import MethodChoice
 from llmscale.training.published import prices, runs
 from tests.helpers import run as ask
 
@@ -201,10 +204,35 @@ def test_the_ends_of_what_may_be_said_of_a_run_are_taken_and_what_lies_beyond_is
 
 def test_one_card_is_compared_with_runs_of_any_number() -> None:
     """A share that was reached by thousands together is no measure for one, and the other way round."""
-    spec = load("llama-2-7b").known()
+    spec = load("qwen2.5-3b").known()
+    active = inventory(spec).active()
+    assert expected(AskedRun("Ampere", "bf16", active, False, 2), generations()) != expected(
+        AskedRun("Ampere", "bf16", active, False, None), generations()
+    )
     for count in (1, 2, 1024):
-        found = compute(spec, ComputeAsked(10**12, f"{count}x h100"), lambda: 1.0)
+        found = compute(spec, ComputeAsked(10**12, f"{count}x a100-80gb"), lambda: 1.0)
         assert found is not None
-        asked = AskedRun("Hopper", "bf16", 6_738_415_616, False, None if count == 1 else count)
+        asked = AskedRun("Ampere", "bf16", active, False, None if count == 1 else count)
         share = expected(asked, generations())
         assert (found.mfu, found.mfu_range) == (share.value, (share.low, share.high)), count
+
+
+def test_what_a_method_takes_is_a_share_of_full_training_and_all_of_it_where_nobody_counts() -> None:
+    spec = load("llama-3.2-1b").known()
+    usual = StepAsked()
+    assert share_of_full(spec, MethodChoice(), usual) == 1
+    assert share_of_full(spec, MethodChoice("ia3"), usual) == 1
+    assert 0.6 < share_of_full(spec, MethodChoice("lora", 8), usual) < 0.75
+    again = StepAsked(checkpointing="full", attention="eager")
+    assert share_of_full(spec, MethodChoice("lora", 8), again) == share_of_full(spec, MethodChoice("lora", 8), usual)
+
+
+def test_why_flops_are_not_counted_is_said_of_the_method_alone() -> None:
+    def told(choice: MethodChoice, model: str = "llama-3.2-1b") -> list[str]:
+        return [
+            str(dict(one.values).get("what", one.code)) for one in flops_notes(load(model).known(), choice, StepAsked())
+        ]
+
+    assert told(MethodChoice()) == told(MethodChoice("lora", 8)) == []
+    assert told(MethodChoice("ia3")) == ["ia3"]
+    assert told(MethodChoice(), "gemma-3-4b") == ["flops_of_text"]

@@ -269,3 +269,17 @@ def test_stages_below_the_third_keep_what_megatron_keeps() -> None:
     assert sizes[True]["weights"] == sizes[False]["weights"] == 2 * 1_100_048_384
     assert sizes[False]["optimizer"] == pytest.approx(12 * 1_100_048_384, rel=0.01)
     assert sizes[True]["optimizer"] == pytest.approx(4 * 1_100_048_384, rel=0.01)
+
+
+@pytest.mark.parametrize("model", ["falcon-7b", "mixtral-8x7b"])
+def test_each_number_may_be_given_alone_and_the_others_are_searched(model: str) -> None:
+    """71 heads are shared by no two, 2,047 tokens are cut by no two, a dense model has no experts to deal out."""
+    dense, odd = model == "falcon-7b", 2047 if model == "falcon-7b" else 2048
+    numbers = ("pp",) if dense else ("tp", "pp", "vp", "cp", "ep")
+    for name in numbers:
+        best, _ = cut(model, "8x h200", sequence=odd, batch=8 * odd, **{name: 2})
+        assert all(getattr(one, name) == 2 for one in best), name
+    if dense:
+        for name in ("tp", "cp", "ep"):
+            with pytest.raises(UsageError):
+                cut(model, "8x h200", sequence=odd, batch=8 * odd, **{name: 2})

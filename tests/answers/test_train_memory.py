@@ -165,3 +165,22 @@ def test_why_flops_are_not_counted_is_said_once_and_only_where_they_are_not() ->
     assert codes(of("llama-3.2-1b", "ia3"))["flops_not_counted"] == {"what": "ia3"}
     assert "flops_of_text" in codes(of("gemma-3-4b"))
     assert "flops_of_text" not in codes(of("llama-3.2-1b"))
+
+
+def test_what_an_optimizer_needs_in_its_step_is_held_beside_the_gradients() -> None:
+    """A list of denominators as large as the parameters, or of one tensor at a time, or nothing; all in 32 bits."""
+    short = MemoryAsked(16)
+    found = {name: of(memory=short, precision="fp32", optimizer=name) for name in ("adamw", "adamw-foreach", "sgd")}
+    size = 4 * found["adamw"].total_parameters
+    for name, more in (("adamw", 0), ("adamw-foreach", size), ("sgd", 0)):
+        one = found[name]
+        assert one.peaks is not None
+        held = one.memory
+        assert one.peaks.step_bytes == held.weights_bytes + held.optimizer_bytes + held.gradients_bytes + more, name
+
+
+def test_an_optimizer_whose_step_nobody_read_has_no_peak() -> None:
+    found = of(memory=MemoryAsked(16), precision="fp32", optimizer="rmsprop")
+    assert (found.peaks, found.memory.total_bytes) == (None, None)
+    assert codes(found)["step_not_modelled"] == {"optimizer": "RMSprop"}
+    assert found.memory.activations_bytes
