@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from llmscale.answers.estimate import estimate
+from llmscale.errors import UsageError
 from tests.helpers import good, run
 
 
@@ -90,3 +92,11 @@ def test_what_cannot_be_meant(arguments: list[str], status: int, why: str) -> No
 def test_a_model_that_no_gguf_file_can_hold() -> None:
     said = run("estimate", "sam-vit-huge", "--file-size", "2GB")
     assert (said.status, "llama.cpp has no architecture for it" in said.err) == (2, True)
+
+
+def test_a_file_s_size_is_its_format_so_that_none_is_named_beside_it() -> None:
+    for named in ({"quant_map": "attn=q8_0"}, {"sparsity": "2:4"}, {"quants": ["q4_k_m"]}):
+        with pytest.raises(UsageError, match="--file-size stands for the format"):
+            estimate("qwen3-8b", file_size="5.03GB", **named)  # type: ignore[arg-type]
+    (found,) = estimate("qwen3-8b", file_size="5.03GB").estimates
+    assert found.quant == "file-size"

@@ -126,3 +126,10 @@ def test_what_may_be_trained_on_has_sixteen_bits_of_its_own_and_is_within_the_bo
     unpriced = entry("a100-80gb")
     assert unpriced.price_usd is None
     assert not _may(unpriced, Filters(max_price=10**9))
+
+
+def test_one_device_is_enough_for_a_small_model_whatever_number_may_be_named() -> None:
+    for more in ((), ("--max-count", "1"), ("--max-count", "64")):
+        found = needs("gpt2", "--train", "lora", "--seq", "128", *more)["devices"]
+        assert {row["count"] for row in found} == {1}
+        assert all(row["used_range"][1] <= row["usable_bytes"] for row in found)

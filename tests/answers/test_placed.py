@@ -160,3 +160,21 @@ def test_where_there_is_no_line_to_type_that_is_said() -> None:
     for model, words in (("llama-3.1-8b", "no line to type is known for transformers"), ("7B", "7B is only a size")):
         shown = good("estimate", model, "-q", "int4", "--runtime", "transformers", "--gpu", "rtx4090", "--command").out
         assert words in " ".join(shown.split())
+
+
+def test_what_a_limit_forbids_is_no_line_to_type_though_its_bytes_have_room() -> None:
+    """Servers that are told to run fewer requests at once than are asked for."""
+    for runtime, quant, option in (("sglang", "fp8", "max_running_requests"), ("lmdeploy", "awq", "max_batch_size")):
+        few, enough = (
+            estimate(
+                "llama-3.1-8b", [quant], gpus=["rtx4090"], runtime=runtime, batch=8, context=1024, **{option: most}
+            )
+            .estimates[0]
+            .devices[0]
+            for most in (4, 8)
+        )
+        assert (few.fits, few.may_fit, few.command) == (False, False, None), runtime
+        assert few.free_bytes >= 0
+        assert [note.code for note in few.limits] == ["fewer_requests"]
+        assert enough.fits
+        assert enough.command is not None

@@ -10,6 +10,7 @@ from llmscale import estimate, fits, needs
 from llmscale.answers.catalogued import all_models
 from llmscale.answers.question import question
 from llmscale.answers.results.fits import FitsResult
+from llmscale.catalogue.summaries import compiled
 from llmscale.devices.sets import device_set
 from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
 from llmscale.fit import choose
@@ -18,6 +19,7 @@ from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
 from llmscale.formats.catalogue import quant, quants
 from llmscale.runtimes.placed import WEIGHTS
+from llmscale.runtimes.subject import Summary
 from llmscale.units import GIB
 from tests.fit.synthetic import cards
 
@@ -198,3 +200,15 @@ def test_a_model_whose_tensors_are_at_hand_is_asked_about_once() -> None:
     counted = Mock(side_effect=entry.counted)
     found = best(entry.counted(), [quant("fp16")], cards(2 * GIB), question(), counted)
     assert (counted.call_count, found.precise) == (0, True)
+
+
+def test_a_model_is_asked_about_by_what_was_compiled_for_the_runtime_that_does_the_work() -> None:
+    """Ollama's work is llama.cpp's."""
+    (entry,) = (entry for entry in all_models(None) if entry.reference == "llama-3.1-8b")
+    for runtime, engine, form in (
+        *(("llama.cpp", "llama.cpp", "q4_k_m"), ("ollama", "llama.cpp", "q4_k_m"), ("vllm", "vllm", "fp8")),
+        *(("sglang", "sglang", "fp8"), ("transformers", "transformers", "fp16")),
+    ):
+        subject = choose.answer(entry.model, quant(form), cards(80 * GIB), question(runtime=runtime)).subject
+        assert isinstance(subject, Summary)
+        assert repr(subject.compiled) == repr(compiled(engine, "llama-3.1-8b")), runtime

@@ -155,8 +155,8 @@ def roofline(
 
 
 def _most(fit: DeviceFit) -> int:
-    """Sequences that fit at once."""
-    return max(1, min(MOST_AT_ONCE, int(fit.max_concurrency or fit.max_batch or 1)))
+    """Sequences that fit at once, of what fits with one."""
+    return min(MOST_AT_ONCE, int(fit.max_concurrency or fit.max_batch or 1))
 
 
 def _doubled(first: int, last: int) -> Iterator[int]:

@@ -66,7 +66,7 @@ def serve_cost(
     chosen = next((line for line in served_in if line.devices and line.devices[0].fits), None)
     if chosen is None:
         raise UsageError(f"{alone.model.name} does not fit {gpu}.", "Take a smaller quant: -q q4_k_m, or more devices.")
-    most = max(1, int(chosen.devices[0].max_concurrency or chosen.devices[0].max_batch or 1))
+    most = int(chosen.devices[0].max_concurrency or chosen.devices[0].max_batch or 1)
     at_once = sequences or min(most, MOST_SEQUENCES)
     if at_once > most:
         raise UsageError(f"{at_once:,} sequences of {context:,} tokens do not fit {gpu}: {most:,} do.")

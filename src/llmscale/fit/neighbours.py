@@ -23,7 +23,7 @@ def neighbours(parameters: int, mixture: bool) -> tuple[ModelSummary, ...]:
     alike = [
         (abs(log(found.parameters / parameters)), found)
         for found in _decoders()
-        if ((found.active or 0) < found.parameters) == mixture
+        if ((found.active or found.parameters) < found.parameters) == mixture
     ]
     alike.sort(key=lambda pair: pair[0])
     near = [pair for pair in alike if pair[0] <= log(NEIGHBOURHOOD)]
