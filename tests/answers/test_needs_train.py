@@ -51,8 +51,8 @@ def test_where_none_is_enough_several_are_named_with_their_layout() -> None:
     )
     for row in found["devices"]:
         least, most = row["used_range"]
-        assert least <= row["used_bytes"] <= most <= row["usable_bytes"] / row["count"], "of each device"
-        assert row["usable_bytes"] <= row["memory_bytes"]
+        assert least <= row["used_bytes"] <= most <= row["usable_bytes"], "both of each device"
+        assert row["usable_bytes"] <= row["memory_bytes"] / row["count"]
     sizes = [row["memory_bytes"] for row in found["devices"]]
     assert sizes == sorted(sizes)
     none = run("needs", "llama-3.1-405b", "--train", "full")

@@ -153,7 +153,7 @@ def _several(spec: ModelSpec, way: Way, devices: Iterable[Device], most: int) ->
                     kind=device.kind,
                     count=count,
                     memory_bytes=count * device.memory,
-                    usable_bytes=count * set_of(device).usable,
+                    usable_bytes=set_of(device).usable,
                     used_bytes=cut.used_bytes,
                     used_range=cut.used_range,
                     layout={name: getattr(cut, name) for name in ("dp", "tp", "pp", "cp", "ep", "zero")},

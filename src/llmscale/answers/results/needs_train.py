@@ -15,7 +15,8 @@ class TrainingDevice:
 
     Attributes:
         layout: of several; empty for one.
-        used_bytes: of the fullest.
+        memory_bytes: of all of them.
+        usable_bytes, used_bytes: of one, the fullest; the other ends of `used_bytes` in `used_range`.
     """
 
     id: str
