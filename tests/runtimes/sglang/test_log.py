@@ -149,8 +149,8 @@ def test_what_was_not_to_be_had() -> None:
     lacks = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total capacity\n"
     for text, trouble in (
         (END + small, Trouble(CACHE)),
-        (BEGIN + lacks, Trouble(WEIGHTS, None, 3 * GIB // 2)),
-        (BEGIN + END + lacks, Trouble(CACHE, None, 3 * GIB // 2)),
+        (BEGIN + lacks, Trouble(WEIGHTS, 0, 3 * GIB // 2)),
+        (BEGIN + END + lacks, Trouble(CACHE, 0, 3 * GIB // 2)),
     ):
         found = read(text)
         assert found is not None

@@ -180,10 +180,10 @@ def test_what_was_not_to_be_had() -> None:
     older = "INFO worker.py:1] model weights take 12.50GiB\n"
     assert told(LOADED, larger).trouble == Trouble(CACHE, None, 16 * GIB, round(3.25 * GIB))
     assert told(LOADED, none).trouble == Trouble(CACHE)
-    assert told(ENGINE, lacks).trouble == Trouble(WEIGHTS, None, 3 * GIB // 2)
-    assert told(ENGINE, lacks, LOADED).trouble == Trouble(WEIGHTS, None, 3 * GIB // 2)
-    assert told(LOADED, lacks).trouble == Trouble(COMPUTE, None, 3 * GIB // 2)
-    assert told(older.replace("take", "took"), lacks).trouble == Trouble(COMPUTE, None, 3 * GIB // 2)
+    assert told(ENGINE, lacks).trouble == Trouble(WEIGHTS, 0, 3 * GIB // 2)
+    assert told(ENGINE, lacks, LOADED).trouble == Trouble(WEIGHTS, 0, 3 * GIB // 2)
+    assert told(LOADED, lacks).trouble == Trouble(COMPUTE, 0, 3 * GIB // 2)
+    assert told(older.replace("take", "took"), lacks).trouble == Trouble(COMPUTE, 0, 3 * GIB // 2)
 
 
 @pytest.mark.parametrize("text", ["", "some other program\n", ENGINE, LOADED.replace("14.0786", "0.0")])
