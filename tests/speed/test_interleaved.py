@@ -65,3 +65,10 @@ def test_an_answer_of_one_token_has_nothing_between() -> None:
     state = steady(PLAIN, Users(4, 1000, 1))
     assert state.writing == 1
     assert state.between == state.step
+
+
+def test_of_two_tokens_the_second_is_written_in_a_step_of_its_own() -> None:
+    """Four users, a step that reads the prompt and one that writes: two write in a step on average."""
+    state = steady(PLAIN, Users(4, 1000, 2))
+    assert (state.steps, state.writing) == (2, 2)
+    assert state.between == pytest.approx(state.cycle - state.first_token)

@@ -9,7 +9,10 @@ import pytest
 from llmscale.compile.registry import make
 from llmscale.errors import InputFileError
 from llmscale.formats.gguf.names import architecture_of, gguf_name, is_dropped, stripped
+from llmscale.formats.gguf.shapes import heads_norm
 from llmscale.model.families import model_types
+from llmscale.model.inventory import inventory
+from llmscale.sources.registry import load
 from llmscale.store.tables import table
 from llmscale.store.yaml_file import YamlFile
 from tests.helpers import REPOSITORY
@@ -67,3 +70,11 @@ def test_an_exception_of_an_unknown_architecture_is_refused_by_line(tmp_path: Pa
 def test_a_part_that_is_missing_is_refused_by_name(tmp_path: Path) -> None:
     text = FILE.read_text(encoding="utf-8").replace("\nwrappers:", "\nwrapper:")
     assert "wrappers" in refusal(tmp_path, text)
+
+
+def test_norms_of_single_heads_are_one_tensor_of_q_and_one_of_k() -> None:
+    """StableLM 2 12B: 32 heads and 8 of K, 160 wide."""
+    spec = load("stablelm-2-12b").known()
+    for published, ours, heads in (("q_layernorm", "attn_q_norm", 32), ("k_layernorm", "attn_k_norm", 8)):
+        (first,) = [group for group in inventory(spec).groups if f".{published}.norms.0." in group.name]
+        assert heads_norm(first, spec) == [(f"blk.{{layer}}.{ours}.weight", (heads, 160))]
