@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from llmscale.answers.estimate import estimate
+from llmscale.answers.fits import fits
 from llmscale.answers.results.estimate import DeviceFit
 from llmscale.units import GIB
 from tests.helpers import good, run
@@ -48,6 +49,21 @@ def test_weights_in_ram_leave_their_room_to_the_cache() -> None:
     assert each.host_bytes == 6 * GIB
     assert not on("rtx3060-12gb").fits
     assert on("rtx3060-12gb", cpu_offload_gb=8).fits
+
+
+def test_no_more_sequences_run_at_once_than_a_step_takes() -> None:
+    """By the option, and by the 256 of a card that is no data centre's; whatever there is memory for."""
+    assert on("h100", batch=8, max_num_seqs=8).fits
+    few = on("h100", batch=8, max_num_seqs=4)
+    assert not few.fits
+    assert [(told.code, told.values["requests"]) for told in few.limits] == [("fewer_requests", 4)]
+    assert on("h100", batch=8, max_num_seqs=4, dp=1).max_batch in (None, 4)
+    for batch, runs in ((256, True), (257, False)):
+        asked = on("rtx4090", "qwen3-0.6b", 256, batch)
+        assert (asked.kv_cache_tokens or 0) > 257 * 256
+        assert asked.fits is runs
+        listed = fits("rtx4090", ["qwen3-0.6b"], context=256, batch=batch, quants=["bf16"], runtime="vllm")
+        assert listed.models[0].fits is runs  # type: ignore[union-attr]
 
 
 def test_no_more_weights_are_moved_than_there_are() -> None:

@@ -164,9 +164,9 @@ def _shared(share: float, devices: DeviceSet) -> Limit | None:
 def _limits(start: Served, spec: ModelSpec, requests: int, devices: DeviceSet, graphs_counted: bool) -> list[Limit]:
     found = start.found
     told_of: list[Limit] = []
-    if not devices.unnamed and found.capacity.concurrency < requests:
-        told = note("fewer_requests", requests=round(found.capacity.concurrency, 2), asked=requests)
-        told_of.append(Limit(told, Verdict.NO))
+    at_once = min(found.capacity.concurrency, limits(card_of(devices), start.settings).sequences)
+    if not devices.unnamed and at_once < requests:
+        told_of.append(Limit(note("fewer_requests", requests=round(at_once, 2), asked=requests), Verdict.NO))
     if not devices.unnamed and (many := _too_many_sequences(start, devices)):
         told_of.append(many)
     if not devices.unnamed and (older := _before_v1(start, spec, requests)):

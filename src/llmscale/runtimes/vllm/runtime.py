@@ -12,7 +12,7 @@ from typing import Any
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import GeneralRuntime, spread
 from llmscale.runtimes.interface import ModelName, PaceSetting, StepRoom, Workload
-from llmscale.runtimes.placed import Off, Placement
+from llmscale.runtimes.placed import UNKNOWN, Off, Placement
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
 
@@ -60,8 +60,11 @@ class Vllm(GeneralRuntime):
         return (devices.count, step_limits(work, devices, self.release), card_of(devices).device), 0
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
+        from llmscale.runtimes.vllm.placement import step_limits
         from llmscale.runtimes.vllm.summary import error
 
+        if work.batch > step_limits(work, devices, self.release).sequences:  # not memory decides how many run
+            return UNKNOWN
         return error(summary, work, devices)
 
     def summarise(self, subject: Exact) -> Any:
