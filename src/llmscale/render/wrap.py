@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 _WORDS = re.compile(r"\S+|\s+")
 #: After what a name may be broken, unless digits stand on both sides: `Qwen3-Next-` `80B`, and never `3.` `5`.
-_JOINTS = "-/_,:="
+_JOINTS = "-/_,:=."
 #: What stands for a blank between a figure and its unit, or a count and what is counted, while lines are made.
 _TIE = "\u00a4"
 

@@ -28,6 +28,7 @@ def test_names_break_at_hyphens_alone_and_never_between_digits() -> None:
     assert pieces("qwen3.5-122b-a10b") == ["qwen3.5-122b-", "a10b"]
     assert pieces("org/Qwen3--7B") == ["org/", "Qwen3--", "7B"]
     assert pieces("x") == ["x"]
+    assert pieces("visual.proj.0.weight") == ["visual.", "proj.", "0.", "weight"]
     assert broken("devstral-small-2-24b", 16) == ["devstral-small-", "2-24b"]
     assert broken("devstral-small-2-24b", 20) == ["devstral-small-2-24b"]
 

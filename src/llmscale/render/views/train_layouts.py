@@ -45,8 +45,8 @@ def layout_table(result: TrainResult, found: LayoutSearch, say: Words) -> Table:
         Column("used_bytes", "GiB"),
         Column("fits", "Fits", right=False),
         Column("step_seconds", "Step s"),
-        Column("tokens_per_second", "Tokens/s"),
-        Column("mfu", "MFU", spare=1),
+        Column("tokens_per_second", "Tokens/s", spare=1),
+        Column("mfu", "MFU", spare=2),
     ]
     rows = [
         [

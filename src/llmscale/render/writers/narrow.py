@@ -20,7 +20,7 @@ from llmscale.render.writers.grid import GAP
 PROSE, MOST_LINES = 24, 3
 #: Before what stands under its row.
 INDENT = 2
-UNITS = {"GiB", "MiB", "GB", "GB/s", "TFLOPS", "W", "USD", "tokens", "context"}
+UNITS = {"GiB", "GB/s", "TFLOPS", "W", "USD", "tokens", "context"}
 
 
 class Narrowed(NamedTuple):
