@@ -10,6 +10,7 @@ import pytest
 from llmscale.answers import worth
 from llmscale.answers.ranking import Wanted, ordered, score_of
 from llmscale.answers.worth import Worth, month, ranked_by, weight, worths, worthwhile
+from llmscale.catalogue.entries import models
 from llmscale.errors import UnsupportedModelError, UsageError
 
 NOW = month("2026-06")
@@ -234,7 +235,7 @@ def test_a_score_is_that_of_the_test_less_what_the_quant_loses() -> None:
     ],
 )
 def test_what_a_model_is_for_is_said_by_its_entry_and_its_class(entry: dict[str, Any], purposes: set[str]) -> None:
-    fields = {"publisher": "me", "open": True, "released": "2026-01", "licence": "MIT", "parameters": 1, **entry}
+    fields = models()["entries"]["llama-2-7b"] | entry
     assert worth.worth_of("some-7b", fields, {}).purposes == purposes
 
 
