@@ -44,7 +44,7 @@ def _text(c: Config) -> ModelSpec:
     streams = c.number("hc_count", default=4, low=2, high=MAX_HEADS)
     rank = c.hidden("hc_lowrank") if "hc_lowrank" in c.data else 320
     linear, experts = _linear(c, layers), mixture(c, hidden)
-    indexer = None if all(linear) else _indexer(c, hidden)
+    indexer = _indexer(c, hidden, linear)
     attends, delta_net = attention(c, hidden), delta(c, hidden)
     embedded = _embedded(c, hidden, streams, linear)
     c.ignore("split_ngram_parts", "seed", "output_gate_type", "mamba_ssm_dtype", "mtp_use_dedicated_embeddings")
@@ -106,8 +106,10 @@ def _linear(c: Config, layers: int) -> list[bool]:
     return [kind == LINEAR for kind in types]
 
 
-def _indexer(c: Config, hidden: int) -> BlockIndexer:
-    c.ignore("indexer_budget", "indexer_compress_ratio")
+def _indexer(c: Config, hidden: int, linear: list[bool]) -> BlockIndexer | None:
+    c.ignore("indexer_n_heads", "indexer_kv_heads", "indexer_head_dim", "indexer_budget", "indexer_compress_ratio")
+    if all(linear):
+        return None
     if c.number("indexer_kv_heads") != 1:
         raise c.unsupported("has another number of indexer_kv_heads than 1")
     heads, head_dim = c.number("indexer_n_heads", high=MAX_HEADS), c.number("indexer_head_dim", high=MAX_HEADS)
