@@ -117,9 +117,13 @@ def process(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | N
 
 #: What of a catalogue model's config was otherwise when its rows were recorded: the checkpoints of OLMo 3 have 100,278
 #: rows, those of Falcon-H1 norms inside Mamba.
+_ROWS, _NO_NORMS = {"vocab_size": 100_352}, {"mamba_rms_norm": False}
 MEASURED_WITH: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("olmo-3-7b", "olmo-3-32b"), {"vocab_size": 100_352}),
-    **dict.fromkeys(("falcon-h1-3b", "falcon-h1-7b", "falcon-h1-34b"), {"mamba_rms_norm": False}),
+    "olmo-3-7b": _ROWS,
+    "olmo-3-32b": _ROWS,
+    "falcon-h1-3b": _NO_NORMS,
+    "falcon-h1-7b": _NO_NORMS,
+    "falcon-h1-34b": _NO_NORMS,
 }
 
 

@@ -34,7 +34,6 @@ NOT_BUILT = {
 #: Catalogue models of which the class holds something else than the published checkpoint.
 EXPLAINED = {
     "minicpm-v-4.6": "what is derived names each stored tensor once, the tied head not again",
-    "phi-4-multimodal": "what is derived names each stored tensor once, the tied head not again",
     "longcat-flash": "the class allocates matrices for 256 identity experts, which the published 560 B do not hold",
 }
 

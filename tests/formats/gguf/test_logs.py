@@ -23,7 +23,7 @@ CALLED = {"FP32": "F32"}
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['model']} {row['preset']}")
 def test_a_published_file_is_met(row: dict[str, Any]) -> None:
-    spec = from_config(entry(row["model"]).config, row["model"])
+    spec = from_config(entry(row["model"]).config or {}, row["model"])
     parts = inventory(spec)
     made = convert(spec, parts)
     assert (made.arch, made.layers) == (row["arch"], row["layers"])

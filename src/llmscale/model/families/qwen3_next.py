@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.model.blocks.attention import Attention
-from llmscale.model.blocks.linear import Linear
-from llmscale.model.blocks.linear_attention import GatedDeltaNet
-from llmscale.model.blocks.mlp import GatedMlp, MixtureOfExperts, PackedExperts
+from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
-from llmscale.model.families._bounds import MAX_EXPERTS, MAX_HEADS, MAX_LAYERS
+from llmscale.model.families._bounds import MAX_LAYERS
 from llmscale.model.families._config import Config
+from llmscale.model.families._qwen_hybrid import attention, delta, mixture
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
-from llmscale.model.spec import Block, ModelSpec
+from llmscale.model.spec import ModelSpec
 
 MODEL_TYPES = ("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text")
 
@@ -60,28 +58,6 @@ def read(c: Config) -> ModelSpec:
     )
 
 
-def attention(c: Config, hidden: int) -> Attention:
-    """Attention whose query makes its output's gate too."""
-    heads, kv_heads, head_dim = c.heads(hidden, kv_default=4 if c.model_type == "qwen3_5_text" else 2, head_dim=256)
-    bias, norms = c.flag("attention_bias"), (head_dim, head_dim)
-    if not c.flag("attn_output_gate", default=True):
-        raise c.unsupported("switches attn_output_gate off")
-    return Attention(hidden, heads, kv_heads, head_dim, qkv_bias=bias, out_bias=bias, qk_norm=norms, query_gate=True)
-
-
-def delta(c: Config, hidden: int) -> GatedDeltaNet:
-    """The delta net of a layer without attention."""
-    return GatedDeltaNet(
-        hidden,
-        c.number("linear_num_key_heads", default=16, high=MAX_HEADS),
-        c.number("linear_num_value_heads", default=32, high=MAX_HEADS),
-        c.number("linear_key_head_dim", default=128, high=MAX_HEADS),
-        c.number("linear_value_head_dim", default=128, high=MAX_HEADS),
-        c.number("linear_conv_kernel_dim", default=4, high=MAX_HEADS),
-        fused=c.model_type == "qwen3_next",
-    )
-
-
 def _attends(c: Config, layers: int) -> list[bool]:
     """Which layers are attention; the others are delta nets."""
     every = c.number("full_attention_interval", default=4, high=MAX_LAYERS)
@@ -102,23 +78,3 @@ def _sparse(c: Config, layers: int, mixture: bool) -> list[bool]:
         return [mixture] * layers
     step = c.number("decoder_sparse_step", default=1, high=MAX_LAYERS)
     return [layer not in dense and (layer + 1) % step == 0 for layer in range(layers)]
-
-
-def mixture(c: Config, hidden: int) -> tuple[list[Named], int]:
-    """The blocks of a mixture, and how wide one token finds it."""
-    experts = c.number("num_experts", "num_local_experts", high=MAX_EXPERTS)
-    used = c.number("num_experts_per_tok", high=experts)
-    width, shared = c.hidden("moe_intermediate_size"), c.hidden("shared_expert_intermediate_size")
-    routed: Block
-    if c.model_type == "qwen3_next":
-        routed = MixtureOfExperts(hidden, width, experts, used)
-    else:
-        gate_up = ("experts.gate_up_proj", "gate_up", (2 * width, hidden))
-        down = ("experts.down_proj", "down", (hidden, width))
-        routed = PackedExperts(hidden, experts, used, (gate_up, down), router="gate")
-    blocks: list[Named] = [
-        ("mlp", routed),
-        ("mlp.shared_expert", GatedMlp(hidden, shared, component="shared_experts")),
-        ("mlp.shared_expert_gate", Linear("router.shared_gate", 1, hidden)),
-    ]
-    return blocks, used * width + shared

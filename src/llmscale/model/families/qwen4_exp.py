@@ -3,7 +3,7 @@
 Qwen3.5's delta nets and mixtures; the attention of every fourth layer looks at blocks of tokens that an indexer chose.
 Instead of norms before each block several streams are mixed by a matrix of low rank (`hc_lowrank`), and the layers of
 ``ple_layer_ids`` (counted from one) add embeddings of the last tokens: a table of a distinct prime number of rows for
-each head of each n-gram, the smallest primes from ``ngram_vocab_size_base`` on, all in one matrix whose rows are padded.
+each head of each n-gram, the smallest primes from ``ngram_vocab_size_base`` on, all in one matrix of padded rows.
 Names as in the class; published files store that matrix in ``split_ngram_parts``.
 """
 
@@ -20,9 +20,9 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS, MAX_WIDTH
 from llmscale.model.families._config import Config
 from llmscale.model.families._parts import text_part, tied, whole
+from llmscale.model.families._qwen3_tower import tower
+from llmscale.model.families._qwen_hybrid import attention, delta, mixture
 from llmscale.model.families._stack import Named, decoder, prediction_layers, text_spec
-from llmscale.model.families.qwen3_next import attention, delta, mixture
-from llmscale.model.families.qwen3_vl import tower
 from llmscale.model.spec import ModelSpec
 
 MODEL_TYPES = ("qwen4_exp", "qwen4_exp_text")
@@ -44,10 +44,8 @@ def _text(c: Config) -> ModelSpec:
     streams = c.number("hc_count", default=4, low=2, high=MAX_HEADS)
     rank = c.hidden("hc_lowrank") if "hc_lowrank" in c.data else 320
     linear, experts = _linear(c, layers), mixture(c, hidden)
-    indexer = None if all(linear) else _indexer(c, hidden)
-    attends, delta_net = attention(c, hidden), delta(c, hidden)
+    indexer, attends, delta_net = _indexer(c, hidden, linear), attention(c, hidden), delta(c, hidden)
     embedded = _embedded(c, hidden, streams, linear)
-    c.ignore("split_ngram_parts", "seed", "output_gate_type", "mamba_ssm_dtype", "mtp_use_dedicated_embeddings")
 
     def blocks(kind: tuple[bool, int]) -> Iterator[Named]:
         is_linear, layer = kind
@@ -58,9 +56,8 @@ def _text(c: Config) -> ModelSpec:
             yield "self_attn.indexer", indexer
         yield from experts[0]
         yield from embedded.get(layer, ())
-        for place in ("attn", "mlp"):
-            yield from _mixer(f"{place}_hyper_connection", hidden, streams, rank)
-            yield f"{place}_hyper_connection.block_inject_weight", Linear(_ROLE, streams, streams * hidden)
+        yield from _around("attn_hyper_connection", hidden, streams, rank)
+        yield from _around("mlp_hyper_connection", hidden, streams, rank)
 
     placed = decoder(
         c,
@@ -95,8 +92,15 @@ def _mixer(name: str, hidden: int, streams: int, rank: int) -> Iterator[Named]:
     yield f"{name}.input_mix_weight_up", Linear(_ROLE, wide, rank)
 
 
+def _around(name: str, hidden: int, streams: int, rank: int) -> Iterator[Named]:
+    """What stands before a block, and what says how much of its output each stream takes."""
+    yield from _mixer(name, hidden, streams, rank)
+    yield f"{name}.block_inject_weight", Linear(_ROLE, streams, streams * hidden)
+
+
 def _linear(c: Config, layers: int) -> list[bool]:
     """Which layers are delta nets; the others attend."""
+    c.ignore("output_gate_type", "mamba_ssm_dtype", "mtp_use_dedicated_embeddings")
     every = c.number("full_attention_interval", default=4, high=MAX_LAYERS)
     types = c.words("layer_types", layers)
     if types is None:
@@ -106,8 +110,10 @@ def _linear(c: Config, layers: int) -> list[bool]:
     return [kind == LINEAR for kind in types]
 
 
-def _indexer(c: Config, hidden: int) -> BlockIndexer:
-    c.ignore("indexer_budget", "indexer_compress_ratio")
+def _indexer(c: Config, hidden: int, linear: list[bool]) -> BlockIndexer | None:
+    c.ignore("indexer_n_heads", "indexer_kv_heads", "indexer_head_dim", "indexer_budget", "indexer_compress_ratio")
+    if all(linear):
+        return None
     if c.number("indexer_kv_heads") != 1:
         raise c.unsupported("has another number of indexer_kv_heads than 1")
     heads, head_dim = c.number("indexer_n_heads", high=MAX_HEADS), c.number("indexer_head_dim", high=MAX_HEADS)
@@ -116,6 +122,7 @@ def _indexer(c: Config, hidden: int) -> BlockIndexer:
 
 def _embedded(c: Config, hidden: int, streams: int, linear: list[bool]) -> dict[int, list[Named]]:
     """By layer, the embeddings of n-grams that it adds to the streams."""
+    c.ignore("split_ngram_parts", "seed")
     chosen = sorted(set(c.numbers("ple_layer_ids", default=[], low=1, high=len(linear))))
     heads = (c.number("ngram_size", default=3, low=2, high=16) - 1) * c.number("heads_per_ngram", default=8, high=64)
     base = c.number("ngram_vocab_size_base", default=20_000_000, high=MAX_ROWS)

@@ -12,7 +12,8 @@ from llmscale.runtimes.option import Option
 
 MOST = 1 << 20
 ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
-NO_SERVER = ENCODER_DECODERS | frozenset("lfm3 pegasus qwen4_exp qwen4_exp_text recurrent_gemma rwkv t5 umt5".split())
+RECURRENT = frozenset(("lfm3", "qwen4_exp", "qwen4_exp_text", "recurrent_gemma", "rwkv"))
+NO_SERVER = ENCODER_DECODERS | RECURRENT | {"pegasus", "t5", "umt5"}
 INFO = RuntimeInfo(
     name="sglang",
     serves=True,
