@@ -82,7 +82,7 @@ def train(
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
     way = Way(choice, chosen_precision, optimizer, memory._replace(packed=method == "qlora"))
     cluster = Machines(devices, count, layout._replace(precise=bool(precision)))
-    question = TrainQuestion(method, named, way, step, run, cluster)
+    question = TrainQuestion(method, named, way, step._replace(micro_batch=memory.rows), run, cluster)
     if not spec.shape_known:
         return of_size(spec, lambda near: _answer(near, question))
     return _answer(spec, question)
