@@ -119,7 +119,7 @@ def _check_objective(asked: MemoryAsked) -> None:
         raise UsageError(f"--kl: {kind.title} has no such choice.", "It belongs to grpo.")
     if asked.completion and asked.way != "trl":
         raise UsageError(f"--completion: --loss {asked.way} makes logits of every token.", "Add --loss trl.")
-    if not 0 <= asked.completion <= (asked.sequence or USUAL_SEQUENCE):
+    if asked.completion and not 1 <= asked.completion <= (asked.sequence or USUAL_SEQUENCE):
         raise UsageError("--completion: from 1 to as many tokens as a sequence has.", "For example 512.")
 
 

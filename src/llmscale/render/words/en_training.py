@@ -125,6 +125,12 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "each device: ZeRO divides none of them; --loss cut makes none."
     ),
     "mostly_activations": "Activations are {share:.0%} of it, which adapters do not spare: --checkpointing full does.",
+    "mfu_twice": lambda v: (
+        "MFU is 6 FLOPs an active parameter and token over the dense 16-bit rate, both times: "
+        f"~{v['step']:.2f} in the modelled step of the first layout alone; {v['run']:.3f} over the whole run, "
+        + ("as given (--mfu)" if v["given"] else "which published runs alike reached, stops and data included")
+        + ". Hours and money are the run's."
+    ),
     "frozen_run_again": lambda v: (
         f"Checkpoints take {v['more'] / 1e9:.2f} GB more than none here: transformers then wants a gradient from the "
         f"embeddings on, so each of {v['layers']:,} frozen layers keeps its input and is run again; without, they keep "

@@ -167,6 +167,12 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "ZeRO 不切分它们;--loss cut 不产生 logits。"
     ),
     "mostly_activations": "激活占其中 {share:.0%},适配器省不了;--checkpointing full 可以。",
+    "mfu_twice": lambda v: (
+        "两处 MFU 同一定义:每个激活参数每词元 6 FLOP,除以稠密 16 位算力。"
+        f"~{v['step']:.2f} 只是第一种切分的一步(建模值);{v['run']:.3f} 是整次训练的,"
+        + ("由 --mfu 给定" if v["given"] else "取自相近的已公布训练,含停顿与数据")
+        + "。机时与费用按后者计。"
+    ),
     "frozen_run_again": lambda v: (
         f"此处重算比不重算多占 {v['more'] / 1e9:.2f} GB:transformers 会要求从嵌入起都有梯度,"
         f"于是 {v['layers']:,} 个冻结层各自保留输入并重跑一遍;不重算时它们什么都不保留。"
