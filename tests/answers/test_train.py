@@ -142,14 +142,14 @@ def test_preferences_take_two_sequences_and_full_training_a_reference() -> None:
         run(*asked, *more).json()["memory"]
         for more in ((), ("--objective", "dpo"), ("--objective", "dpo", "--precompute-ref"))
     )
-    two = run(*asked, "--micro-batch", "2").json()["memory"]
+    two = run(*asked, "--micro-batch", "2", "--loss", "trl").json()["memory"]
     assert preferred["activations_bytes"] == two["activations_bytes"]
     assert preferred["weights_bytes"] - plain["weights_bytes"] == 2 * 8_030_261_248
     assert before == two
     lora = ("train", "llama-3-8b", "--method", "lora", "-o", "json")
     weights = [run(*lora, *more).json()["memory"]["weights_bytes"] for more in ((), ("--objective", "dpo"))]
     assert weights[0] == weights[1]
-    refused = run("train", "llama-3-8b", "--objective", "ppo")
+    refused = run("train", "llama-3-8b", "--objective", "rlhf")
     assert (refused.status, refused.out) == (2, "")
 
 

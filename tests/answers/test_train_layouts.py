@@ -225,12 +225,12 @@ def test_a_stage_or_a_micro_batch_alone_breaks_no_layout() -> None:
 
 
 def test_speed_is_the_tokens_of_a_step_over_its_seconds() -> None:
-    """6 FLOPs a parameter and token and attention's besides, of the rate of all devices."""
+    """6 FLOPs a parameter and token, of the rate of all devices."""
     best, search = cut("llama-3-8b", "8x h100", sequence=4096)
     for each in best:
         assert each.tokens_per_second == pytest.approx(search.global_batch / each.step_seconds)
         six = 6 * 8_030_261_248 * search.global_batch / each.step_seconds / 8 / 989.4e12
-        assert six < each.mfu < 1.15 * six
+        assert each.mfu == pytest.approx(six)
         assert each.micro_batches * each.micro_batch * each.dp == search.global_batch // 4096
         assert sum(part.bytes for part in each.parts) == each.used_bytes
 
@@ -283,3 +283,26 @@ def test_each_number_may_be_given_alone_and_the_others_are_searched(model: str) 
         for name in ("tp", "cp", "ep"):
             with pytest.raises(UsageError):
                 cut(model, "8x h200", sequence=odd, batch=8 * odd, **{name: 2})
+
+
+def test_a_share_of_the_rate_is_one_thing_where_a_step_and_a_run_have_each_their_own() -> None:
+    run_of = ("train", "llama-3-8b", "--gpu", "64x h100", "--tokens", "1T")
+    found = run(*run_of, "-o", "json").json()
+    step, whole = found["layouts"][0], found["compute"]
+    assert step["mfu"] == pytest.approx(6 * 8_030_261_248 * step["tokens_per_second"] / 64 / 989.4e12)
+    assert whole["mfu"] == pytest.approx(6 * 8_030_261_248 * 1e12 / (whole["device_hours"] * 3600 * 989.4e12))
+    told = [line for line in found["warnings"] if "MFU is 6 FLOPs" in line]
+    assert len(told) == 1
+    assert f"~{step['mfu']:.2f} in the modelled step" in told[0]
+    assert f"{whole['mfu']:.3f} over the whole run" in told[0]
+    assert "as given (--mfu)" in run(*run_of, "--mfu", "0.4", "--width", "300").out
+    assert "MFU is 6" not in run(*run_of[:4], "--width", "300").out
+    assert "同一定义" in run(*run_of, "--lang", "zh").out
+
+
+def test_models_besides_are_not_divided_over_devices() -> None:
+    asked = ("train", "llama-3-8b", "--objective", "dpo", "--gpu", "8x h100")
+    found = run(*asked, "-o", "json").json()
+    assert found["layouts"] == []
+    assert any("--objective dpo is modelled on one device" in line for line in found["warnings"])
+    assert run(*asked, "--tp", "2").status == 4

@@ -66,7 +66,7 @@ def test_activations_are_worth_a_sentence_where_they_are_most_of_it(sequence: in
 
 
 def test_two_sequences_of_a_preference_are_two_rows() -> None:
-    assert (MemoryAsked(micro_batch=3).rows, MemoryAsked(micro_batch=3, preference=True).rows) == (3, 6)
+    assert (MemoryAsked(micro_batch=3).rows, MemoryAsked(micro_batch=3, objective="dpo").rows) == (3, 6)
 
 
 @pytest.mark.parametrize(

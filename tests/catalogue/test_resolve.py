@@ -113,8 +113,10 @@ def test_a_bare_name_of_ollamas_library_is_what_it_loads_and_that_is_said() -> N
     shown = good("estimate", "hermes3", "-o", "json").json()
     assert shown["model"]["id"] == "hermes-3-llama-3.1-8b"
     assert "library_default" in {told["code"] for told in shown["notes"]}
-    assert "Ollama's library calls several sizes 'tulu3'" in good("params", "tulu3").out
-    assert "Ollama 库中" in good("params", "tulu3", "--lang", "zh").out
+    assert "Ollama's library calls several sizes 'hermes3'" in good("params", "hermes3").out
+    assert "Ollama 库中" in good("params", "hermes3", "--lang", "zh").out
+    with pytest.raises(NotFoundError, match="could be any of 2 models"):
+        named("tulu3")
     for typed in ("hermes3:8b", "smollm2-1.7b", "phi4"):
         assert "library_default" not in {told.code for told in named(typed).notes}
     with pytest.raises(NotFoundError):

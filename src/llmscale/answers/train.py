@@ -8,6 +8,7 @@ from dataclasses import replace
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import RecipeLine, TrainMemory, TrainResult
 from llmscale.answers.results.train_fit import TrainFit
+from llmscale.answers.results.train_flops import TrainCompute
 from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.answers.train_compute import NO_RUN, ComputeAsked, compute
 from llmscale.answers.train_fit import check_card, fit
@@ -82,7 +83,7 @@ def train(
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
     way = Way(choice, chosen_precision, optimizer, memory._replace(packed=method == "qlora"))
     cluster = Machines(devices, count, layout._replace(precise=bool(precision)))
-    question = TrainQuestion(method, named, way, step, run, cluster)
+    question = TrainQuestion(method, named, way, step._replace(micro_batch=memory.rows), run, cluster)
     if not spec.shape_known:
         return of_size(spec, lambda near: _answer(near, question))
     return _answer(spec, question)
@@ -116,6 +117,7 @@ def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
     alone = devices if number == 1 else None
     fits = fit(spec, way, alone, asked.named) if alone else None
     cuts, searched, uncut = divided(spec, way, devices, number, layout)
+    run = compute(spec, asked.run, lambda: share_of_full(spec, way.choice, asked.step))
     return TrainResult(
         model=model_ref(model_of(spec).about),
         method=asked.method,
@@ -132,7 +134,7 @@ def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
         layouts=cuts,
         layout_search=searched,
         flops=step_flops(spec, way.choice, asked.step),
-        compute=compute(spec, asked.run, lambda: share_of_full(spec, way.choice, asked.step)),
+        compute=run,
         modules=chosen.names,
         recipes=tuple(_recipes(chosen, way.optimizer)),
         ranges={},
@@ -143,10 +145,17 @@ def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
                 *unsaid,
                 *said(spec, way, found),
                 *uncut,
+                *_shares(cuts, run),
                 *flops_notes(spec, way.choice, asked.step),
             )
         ),
     )
+
+
+def _shares(cuts: tuple[TrainLayout, ...], run: TrainCompute | None) -> Iterator[Note]:
+    """Why a layout's share of the rate is not the run's."""
+    if cuts and run:
+        yield note("mfu_twice", step=cuts[0].mfu, run=run.mfu, given=not run.mfu_from)
 
 
 def _check(method: str, rank: int | None, bias: str, tokens: int, optimizer: str, precision: str) -> None:

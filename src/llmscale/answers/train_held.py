@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.answers.train_memory import Held, MemoryAsked, step_memory
+from llmscale.model.blocks.embedding import Head
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note
 from llmscale.records import NamedTuple
 from llmscale.training.methods import OWN, MethodChoice, Trained, trained
+from llmscale.training.objectives import OBJECTIVES
 from llmscale.training.optimizers import Tensors, state_bytes
 from llmscale.training.packed import packed
 from llmscale.training.precision import ADAPTER, PRECISIONS, Recipe
@@ -42,16 +45,59 @@ def taken(spec: ModelSpec, way: Way) -> Taken:
     """
     chosen = trained(spec, way.choice)
     held = _memory(spec, chosen, PRECISIONS[way.precision], way.optimizer, way.memory)
-    held.memory.weights_bytes += reference(way, chosen.base)
-    held.memory.states_bytes += reference(way, chosen.base)
+    frozen = reference(way, chosen.base) + reward(spec, way)
+    held.memory.weights_bytes += frozen
+    held.memory.states_bytes += frozen
+    for name, size in value(spec, way)._asdict().items():
+        setattr(held.memory, name, getattr(held.memory, name) + size)
     peaks, notes = step_memory(spec, way.choice, held, way.precision, way.optimizer, way.memory)
     return Taken(held.memory, peaks, chosen, notes)
 
 
 def reference(way: Way, parameters: int) -> int:
     """Bytes of the frozen copy that preferences are held against; adapters switched off are one for nothing."""
-    apart = way.memory.preference and way.memory.reference and way.choice.method in OWN
+    kind, memory = OBJECTIVES[way.memory.objective].reference, way.memory
+    wanted = kind == "yes" or (kind == "asked" and memory.divergence)
+    apart = wanted and memory.reference and way.choice.method in OWN
     return parameters * PRECISIONS[way.precision].weight if apart else 0
+
+
+class Second(NamedTuple):
+    """What a model that is trained besides takes."""
+
+    weights_bytes: int = 0
+    gradients_bytes: int = 0
+    optimizer_bytes: int = 0
+    states_bytes: int = 0
+
+
+def reward(spec: ModelSpec, way: Way) -> int:
+    """Bytes of frozen models with a score in the stead of a head."""
+    frozen, _ = OBJECTIVES[way.memory.objective].scored
+    return frozen * _elements(_scored(spec)) * PRECISIONS[way.precision].weight if frozen else 0
+
+
+def value(spec: ModelSpec, way: Way) -> Second:
+    """Those that are trained whole, whatever the method of the first is."""
+    _, whole = OBJECTIVES[way.memory.objective].scored
+    if not whole:
+        return Second()
+    tensors, recipe = _scored(spec), PRECISIONS[way.precision]
+    elements = whole * _elements(tensors)
+    states = whole * state_bytes(way.optimizer, [Tensors(*each, recipe.state) for each in tensors])
+    weights, gradients = elements * (recipe.weight + recipe.master), elements * recipe.gradient
+    return Second(weights, gradients, states, weights + gradients + states)
+
+
+def _scored(spec: ModelSpec) -> list[tuple[tuple[int, ...], int]]:
+    """Tensors of the model with one output of its last hidden state in the stead of a head of its own."""
+    heads = [placed.block for placed in spec.placed if isinstance(placed.block, Head) and not placed.block.tied_to]
+    shapes: Counter[tuple[int, ...]] = Counter()
+    for shape, copies in trained(spec, MethodChoice("full")).own:
+        shapes[shape] += copies
+    shapes.subtract((head.vocab, head.hidden) for head in heads)
+    shapes[1, spec.hidden_size] += 1
+    return [(shape, copies) for shape, copies in shapes.items() if copies > 0]
 
 
 def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, asked: MemoryAsked) -> Held:

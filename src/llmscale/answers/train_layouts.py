@@ -14,13 +14,14 @@ from llmscale.devices import device as catalogue
 from llmscale.devices.sets import MAX_COUNT, DeviceSet
 from llmscale.devices.topology import link_between
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
+from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.placed import Verdict
 from llmscale.training.methods import MethodChoice
 from llmscale.training.parallel.layout import Batch, Layout, broken
 from llmscale.training.parallel.memory import Bytes, fullest
-from llmscale.training.parallel.pace import Cluster, model_flops
+from llmscale.training.parallel.pace import Cluster
 from llmscale.training.parallel.search import Division, Found, Given, search
 from llmscale.training.parallel.sizes import sizes
 from llmscale.training.precision import PRECISIONS
@@ -32,6 +33,8 @@ BOARD, UNKNOWN_GB_S = 8, 12.5
 USUAL_TOKENS = 1 << 20
 MOST_SEQUENCES = 1 << 24
 MOST_LAYOUTS = 3
+#: Losses that make no more logits at once than a part.
+WITHOUT_LOGITS = ("cut", "liger", "trl")
 #: The recipe where none is named: what FSDP2 and what Megatron's distributed optimizer keep.
 THIRD_STAGE, OTHER_STAGES = "amp", "megatron"
 
@@ -99,8 +102,12 @@ def check_divisible(way: Way) -> None:
     """Refuse what layouts are not modelled with.
 
     Raises:
-        UnsupportedModelError: layers that are run again in part.
+        UnsupportedModelError: layers that are run again in part, models besides the one that is trained.
     """
+    if way.memory.objective != "sft":
+        raise UnsupportedModelError(
+            f"--objective {way.memory.objective} is modelled on one device.", "Take sft, or name a single card."
+        )
     if way.memory.checkpointing not in ("none", "full"):
         raise UnsupportedModelError(
             f"--checkpointing {way.memory.checkpointing} is modelled on one device.", "Take full or none."
@@ -126,12 +133,13 @@ def layouts(
     """
     cut = sizes(spec)
     sequence = sequence_of(spec, way.memory)
-    batch = Batch(sequence, _sequences(asked, sequence, count), way.memory.loss != "cut")
+    batch = Batch(sequence, _sequences(asked, sequence, count), way.memory.way not in WITHOUT_LOGITS)
     cluster = _cluster(devices, asked.network)
     question = Division(cut, batch, cluster, count, devices.usable, _bytes(spec, way, asked.precise), asked.given)
     _check_given(question)
     found = search(question, MOST_LAYOUTS)
-    best = tuple(_line(question, each) for each in found.best)
+    flops = 6.0 * inventory(spec).active() * batch.tokens
+    best = tuple(_line(question, each, flops) for each in found.best)
     out = found.ruled_out
     reach = _reach(question, found.best[0]) if found.best else (0, 0)
     return best, LayoutSearch(
@@ -144,7 +152,7 @@ def layouts(
         network_gb_s=cluster.network / 1e9,
         looked=found.looked,
         fitting=found.fitting,
-        ruled_out=_line(question, out) if out else None,
+        ruled_out=_line(question, out, flops) if out else None,
         lacks_bytes=-out.usage.spare if out else 0,
         max_micro_batch=reach[0],
         max_sequence=reach[1],
@@ -231,7 +239,7 @@ def _check_given(asked: Division) -> None:
         raise UsageError(f"This layout cannot be: {why}.", "Change one of them, or leave it out to have it searched.")
 
 
-def _line(asked: Division, found: Found) -> TrainLayout:
+def _line(asked: Division, found: Found, flops: float) -> TrainLayout:
     layout, usage, took = found
     return TrainLayout(
         **{name: getattr(layout, name) for name in ("dp", "tp", "pp", "vp", "cp", "ep", "zero", "recompute")},
@@ -243,7 +251,7 @@ def _line(asked: Division, found: Found) -> TrainLayout:
         parts=tuple(TrainPart(part.kind, part.size.value, (part.size.low, part.size.high)) for part in usage.parts),
         step_seconds=took.seconds,
         tokens_per_second=asked.batch.tokens / took.seconds,
-        mfu=model_flops(asked.sizes, asked.batch) / took.seconds / layout.world / asked.cluster.rate,
+        mfu=flops / took.seconds / layout.world / asked.cluster.rate,
     )
 
 

@@ -13,7 +13,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
-from llmscale.training.activations.losses import LOSSES
+from llmscale.training.activations.losses import LOSSES, UNDER_AUTOCAST
 from llmscale.training.activations.ops import Setting
 from llmscale.training.activations.step import counts_layers, freezes, fused, missing, passes
 from llmscale.training.adapters import DEFAULT_RANK
@@ -21,6 +21,7 @@ from llmscale.training.checkpoints import checkpoints
 from llmscale.training.experts import wanted_parts
 from llmscale.training.methods import RENAMES_EXPERTS, MethodChoice, adapted_modules
 from llmscale.training.modules import in_checkpoint
+from llmscale.training.objectives import OBJECTIVES
 from llmscale.training.optimizers import OPTIMIZERS, Tensors
 from llmscale.training.precision import ADAPTER, BOTH, PRECISIONS
 
@@ -44,9 +45,11 @@ class MemoryAsked(NamedTuple):
         sequence: None for `USUAL_SEQUENCE`, or the model's own limit.
         kbit: what makes a packed model ready: ``peft`` casts all that is not packed to fp32, ``none`` leaves it.
         packed: whether the method is QLoRA.
-        preference: whether chosen and rejected are two sequences of one step, beside a reference (DPO).
-        reference: whether that reference is there while training; not where its log-probabilities were computed before.
-        loss: ``logits`` makes them in fp32; of the others each its own way, ``cut`` none.
+        objective: of `OBJECTIVES`.
+        reference: whether its reference is there while training; not where log-probabilities were computed before.
+        divergence: whether a KL term needs one where none is usual (GRPO).
+        completion: tokens of a sequence that are answers; 0 for all.
+        loss: ``logits`` makes them in fp32; of the others each its own way, ``cut`` none; empty: as the objective's.
     """
 
     sequence: int | None = None
@@ -57,14 +60,21 @@ class MemoryAsked(NamedTuple):
     adapter: str = "fp32"
     kbit: str = "peft"
     packed: bool = False
-    loss: str = "logits"
-    preference: bool = False
+    loss: str = ""
+    objective: str = "sft"
     reference: bool = True
+    divergence: bool = False
+    completion: int = 0
 
     @property
     def rows(self) -> int:
         """Sequences that one step runs at once."""
-        return self.micro_batch * (2 if self.preference else 1)
+        return self.micro_batch * OBJECTIVES[self.objective].sequences
+
+    @property
+    def way(self) -> str:
+        """How the loss is computed."""
+        return self.loss or OBJECTIVES[self.objective].loss
 
 
 class Held(NamedTuple):
@@ -84,11 +94,14 @@ def check_memory(asked: MemoryAsked) -> None:
         UsageError: a word or a number that is none.
     """
     checkpoints(asked.checkpointing)
+    if asked.objective not in OBJECTIVES:
+        raise UsageError(f"--objective {asked.objective[:40]} is not known.", f"One of: {', '.join(OBJECTIVES)}.")
+    _check_objective(asked)
     for option, value, known in (
         ("--attn", asked.attention, ("sdpa", "flash", "eager")),
         ("--adapter-dtype", asked.adapter, ("fp32", "bf16")),
         ("--kbit-prepare", asked.kbit, ("peft", "none")),
-        ("--loss", asked.loss, ("logits", *LOSSES)),
+        ("--loss", asked.way, ("logits", *LOSSES)),
     ):
         if value not in known:
             raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
@@ -96,6 +109,18 @@ def check_memory(asked: MemoryAsked) -> None:
         raise UsageError(f"--micro-batch must lie between 1 and {LARGEST_BATCH:,}.", "Usual are 1 to 16.")
     if asked.sequence is not None and not 1 <= asked.sequence <= LARGEST_SEQUENCE:
         raise UsageError(f"--seq must lie between 1 and {LARGEST_SEQUENCE:,} tokens.", "For example 2048 or 8k.")
+
+
+def _check_objective(asked: MemoryAsked) -> None:
+    kind = OBJECTIVES[asked.objective]
+    if not asked.reference and (kind.reference != "yes" or kind.generates):
+        raise UsageError(f"--precompute-ref: {kind.title} has nothing to compute before.", "It belongs to dpo and kto.")
+    if asked.divergence and kind.reference != "asked":
+        raise UsageError(f"--kl: {kind.title} has no such choice.", "It belongs to grpo.")
+    if asked.completion and asked.way != "trl":
+        raise UsageError(f"--completion: --loss {asked.way} makes logits of every token.", "Add --loss trl.")
+    if asked.completion and not 1 <= asked.completion <= (asked.sequence or USUAL_SEQUENCE):
+        raise UsageError("--completion: from 1 to as many tokens as a sequence has.", "For example 512.")
 
 
 def sequence_of(spec: ModelSpec, asked: MemoryAsked) -> int:
@@ -146,8 +171,11 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
         return "--method freeze with an encoder"
     if precision not in TORCH or (precision in AUTOCAST and not _casts(spec, choice, precision)):
         return f"--precision {precision}" + ("" if choice.method == "full" else f" with {choice.method}")
-    if asked.loss in LOSSES and (precision in AUTOCAST or not isinstance(spec.placed[-1].block, Head)):
-        return f"--loss {asked.loss}" + (" under autocast" if precision in AUTOCAST else " behind this head")
+    if OBJECTIVES[asked.objective].scored != (0, 0):
+        return f"--objective {asked.objective}, with a second model that is trained"
+    cast = precision in AUTOCAST and asked.way not in UNDER_AUTOCAST
+    if asked.way in LOSSES and (cast or not isinstance(spec.placed[-1].block, Head)):
+        return f"--loss {asked.way}" + (" under autocast" if cast else " behind this head")
     if checkpoints(asked.checkpointing).selective and not _is_selected(spec, choice, precision, asked):
         return "--checkpointing selective of this model or method"
     if checkpoints(asked.checkpointing).every > 1 and not counts_layers(spec):
@@ -192,6 +220,7 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         packed=asked.packed,
         magnitudes=choice.method == "dora",
         experts=wanted_parts(spec, choice.targets) if choice.method == "lora" else frozenset(),
-        loss=asked.loss,
+        loss=asked.way,
+        scored=asked.completion,
         selective=checkpoints(asked.checkpointing).selective,
     )

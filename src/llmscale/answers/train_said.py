@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmscale.answers.train_held import Taken, Way, reference, taken
+from llmscale.answers.train_held import Taken, Way, reference, reward, taken, value
 from llmscale.answers.train_memory import sequence_of
 from llmscale.model.blocks.embedding import Head
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.training.experts import wanted_parts
+from llmscale.training.objectives import ENGINE_SHARE, OBJECTIVES
 from llmscale.training.packed import packed
 from llmscale.training.precision import ADAPTER, PRECISIONS
 
@@ -25,19 +26,37 @@ def said(spec: ModelSpec, way: Way, found: Taken) -> Iterator[Note]:
         yield _unpacked(spec, way, found)
     if way.choice.method == "lora" and way.memory.checkpointing == "none":
         yield from _summed(spec, way)
-    if way.memory.preference:
-        yield note("preference", size=reference(way, found.chosen.base), before=not way.memory.reference)
+    if way.memory.objective != "sft":
+        yield _objective(spec, way, found)
     total = found.memory.total_bytes
     if not total:
         return
     if way.choice.method == "freeze" and way.memory.checkpointing != "none":
         yield from _run_again_for_nothing(spec, way, total)
     logits = _logits(spec, way)
-    if way.memory.loss == "logits" and logits > MUCH * total:
+    if way.memory.way == "logits" and logits > MUCH * total:
         yield note("logits", tokens=sequence_of(spec, way.memory) * way.memory.rows, size=logits)
     share = (found.memory.activations_bytes or 0) / total
     if way.choice.method != "full" and share > MOST_OF_IT and way.memory.checkpointing == "none":
         yield note("mostly_activations", share=share)
+
+
+def _objective(spec: ModelSpec, way: Way, found: Taken) -> Note:
+    """What stands beside the model, and what its loss makes."""
+    kind, memory = OBJECTIVES[way.memory.objective], way.memory
+    return note(
+        "objective",
+        title=kind.title,
+        pair=kind.sequences > 1,
+        kind=kind.reference,
+        size=reference(way, found.chosen.base),
+        before=not memory.reference,
+        wanted=kind.reference == "yes" or memory.divergence,
+        engine=ENGINE_SHARE if kind.generates else 0.0,
+        reward=reward(spec, way),
+        value=value(spec, way).states_bytes,
+        tiles=memory.way == "trl",
+    )
 
 
 def _run_again_for_nothing(spec: ModelSpec, way: Way, total: int) -> Iterator[Note]:

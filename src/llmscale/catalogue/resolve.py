@@ -232,7 +232,7 @@ class _Finder:
         return found if any(begins(text, spelling.rpartition("/")[2]) for spelling in spellings) else None
 
     def default(self) -> str | None:
-        """What Ollama loads for a bare name of its library that is no model's here; where several have it, all are named."""
+        """What Ollama loads for a bare name of its library that is no model's here; not where several have it."""
         reading, library = self._reading, self._reading.name.strip().lower()
         if len(self._several) > 1 or reading.owner or reading.gguf or library not in self._naming["library"]:
             return None

@@ -44,16 +44,30 @@ Loss = Annotated[
     typer.Option(
         "--loss",
         help="logits: in fp32, as the classes make it; chunked: by eighths (torchtune); liger: gradients at once; "
-        "cut: without logits (CCE).",
+        "cut: without logits (CCE); trl: by tiles. As the objective's trainer if not given.",
+        show_default=False,
         rich_help_panel="Step",
     ),
 ]
 
 Objective = Annotated[
-    str, typer.Option("--objective", help="sft, or dpo: chosen and rejected, and a reference.", rich_help_panel="Step")
+    str,
+    typer.Option(
+        "--objective", help="sft, dpo, kto, orpo, grpo or ppo: models and sequences besides.", rich_help_panel="Step"
+    ),
 ]
 PrecomputeRef = Annotated[
-    bool, typer.Option("--precompute-ref", help="DPO without its reference while training.", rich_help_panel="Step")
+    bool,
+    typer.Option("--precompute-ref", help="DPO, KTO without a reference while training.", rich_help_panel="Step"),
+]
+Kl = Annotated[
+    bool, typer.Option("--kl", help="GRPO with a KL term (beta above 0): a reference.", rich_help_panel="Step")
+]
+Completion = Annotated[
+    Optional[str],
+    typer.Option(
+        "--completion", metavar="N", help="Tokens of a sequence that are answers (--loss trl).", rich_help_panel="Step"
+    ),
 ]
 
 
@@ -68,6 +82,8 @@ def asked(
     loss: str,
     objective: str,
     precompute_ref: bool,
+    kl: bool,
+    completion: str | None,
 ) -> MemoryAsked:
     """What the options say together.
 
@@ -75,14 +91,12 @@ def asked(
         UsageError: a number or a word that they do not take.
     """
     from llmscale.answers.train_memory import MemoryAsked
-    from llmscale.errors import UsageError
 
     batch = 1 if micro_batch is None else micro_batch
     again = "none" if checkpointing is None else checkpointing
-    if objective not in ("sft", "dpo"):
-        raise UsageError(f"--objective {objective[:40]} is not known.", "One of: sft, dpo.")
     said = MemoryAsked(opt.tokens(seq, "--seq"), batch, again, attn, padded, adapter_dtype, kbit_prepare, loss=loss)
-    return said._replace(preference=objective == "dpo", reference=not precompute_ref)
+    answers = opt.tokens(completion, "--completion") or 0
+    return said._replace(objective=objective, reference=not precompute_ref, divergence=kl, completion=answers)
 
 
 def last_layers(text: str) -> int:

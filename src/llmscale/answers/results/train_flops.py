@@ -48,7 +48,7 @@ class TrainCompute:
     """What a whole run takes: 6 x active parameters x tokens over the share of the devices' rate that runs reach.
 
     Attributes:
-        mfu: share of the device's dense 16-bit rate, and its range.
+        mfu: 6 FLOPs an active parameter and token, over what the devices could do in the run; and its range.
         mfu_from: the published row most like this run; empty where the user gave the share.
         energy_kwh: at the devices' rated power, with cooling.
     """

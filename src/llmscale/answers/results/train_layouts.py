@@ -16,7 +16,7 @@ class TrainLayout:
         micro_batches: that one copy of the model runs one after the other in a step.
         used_bytes: of the fullest device.
         step_seconds: predicted.
-        mfu: of model FLOPs, what is run again left out.
+        mfu: 6 FLOPs an active parameter and token, over what the devices could do in the predicted step.
     """
 
     dp: int

@@ -29,6 +29,31 @@ def _no_layout(v: dict[str, Any]) -> str:
     )
 
 
+def _reference(v: dict[str, Any]) -> str:
+    if not v["wanted"]:
+        return "no reference" + (", as TRL's beta is 0 unless given (--kl: one)" if v["kind"] == "asked" else "")
+    if v["size"]:
+        spared = "" if v["kind"] == "asked" or v["engine"] else " (--precompute-ref: none)"
+        return f"the reference is a frozen copy of {v['size'] / 2**30:.2f} GiB{spared}"
+    if v["before"]:
+        return "the reference is not there while training"
+    return "the reference is the model with its adapters off, 0 bytes"
+
+
+def _objective(v: dict[str, Any]) -> str:
+    said = f"{v['title']}: " + ("chosen and rejected are two sequences of one step; " if v["pair"] else "")
+    said += f"{_reference(v)}."
+    if v["value"]:
+        said += f" A frozen reward model takes {v['reward'] / 2**30:.2f} GiB, and a value model that is trained whole "
+        said += f"{v['value'] / 2**30:.2f} GiB with gradients and states."
+    if v["engine"]:
+        said += f" --micro-batch counts completions; vLLM on the same card takes {v['engine']:g} of it besides (TRL's "
+        said += "default), which is not in these figures."
+    if v["tiles"]:
+        return f"{said} Logits are made by tiles, of answers alone (--completion), as TRL does."
+    return f"{said} Log-probabilities are taken to hold what cross-entropy does."
+
+
 #: By whether what the model keeps for backward is modelled: without it no smaller way is looked at.
 _NOTHING = {
     True: " Nothing that is tried here makes it fit.",
@@ -81,17 +106,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "Adapters of experts are added to the whole set of matrices, and autograd keeps the sum: "
         f"{v['size'] / 1e9:.2f} GB a layer; adapters of attention alone, or --checkpointing full, keep none."
     ),
-    "preference": lambda v: (
-        "DPO: chosen and rejected are two sequences of one step; the reference is "
-        + (
-            f"a frozen copy of {v['size'] / 2**30:.2f} GiB (--precompute-ref: none)."
-            if v["size"]
-            else "not there while training."
-            if v["before"]
-            else "the model with its adapters off, 0 bytes."
-        )
-        + " Log-probabilities are taken to hold what cross-entropy does."
-    ),
+    "objective": _objective,
     "needs_train": lambda v: (
         "{model} by {method} at {sequence:,} tokens".format(**v)
         + (" with checkpointing" if v["checkpointing"] else "")
@@ -110,6 +125,12 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "each device: ZeRO divides none of them; --loss cut makes none."
     ),
     "mostly_activations": "Activations are {share:.0%} of it, which adapters do not spare: --checkpointing full does.",
+    "mfu_twice": lambda v: (
+        "MFU is 6 FLOPs an active parameter and token over the dense 16-bit rate, both times: "
+        f"~{v['step']:.2f} in the modelled step of the first layout alone; {v['run']:.3f} over the whole run, "
+        + ("as given (--mfu)" if v["given"] else "which published runs alike reached, stops and data included")
+        + ". Hours and money are the run's."
+    ),
     "frozen_run_again": lambda v: (
         f"Checkpoints take {v['more'] / 1e9:.2f} GB more than none here: transformers then wants a gradient from the "
         f"embeddings on, so each of {v['layers']:,} frozen layers keeps its input and is run again; without, they keep "

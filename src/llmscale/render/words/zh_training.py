@@ -5,6 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+
+def _reference(v: dict[str, Any]) -> str:
+    if not v["wanted"]:
+        return "没有参考模型" + ("(TRL 的 beta 默认为 0;--kl 则有)" if v["kind"] == "asked" else "")
+    if v["size"]:
+        spared = "" if v["kind"] == "asked" or v["engine"] else "(--precompute-ref 则无)"
+        return f"参考模型是 {v['size'] / 2**30:.2f} GiB 的冻结副本{spared}"
+    if v["before"]:
+        return "参考模型训练时不在显存中"
+    return "参考模型即关闭适配器的模型本身,0 字节"
+
+
+def _objective(v: dict[str, Any]) -> str:
+    said = f"{v['title']}:" + ("被选与被拒为一步中的两个序列;" if v["pair"] else "") + f"{_reference(v)}。"
+    if v["value"]:
+        said += f"冻结的奖励模型占 {v['reward'] / 2**30:.2f} GiB;整体训练的价值模型连同梯度与状态占 "
+        said += f"{v['value'] / 2**30:.2f} GiB。"
+    if v["engine"]:
+        said += f"--micro-batch 按生成条数计;同卡的 vLLM 另占该卡的 {v['engine']:g}(TRL 默认),不含在上述数字中。"
+    if v["tiles"]:
+        return f"{said}logits 分块计算,只算回答部分(--completion),与 TRL 相同。"
+    return f"{said}对数概率按交叉熵所保留的计。"
+
+
 TRAINING = {
     "Device-hours": "机时",
     "Days": "天数",
@@ -126,17 +150,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"专家的适配器会加到整组矩阵上,autograd 保留其和:每层 {v['size'] / 1e9:.2f} GB;"
         "只适配注意力或 --checkpointing full 则不保留。"
     ),
-    "preference": lambda v: (
-        "DPO:被选与被拒为一步中的两个序列;参考模型"
-        + (
-            f"是 {v['size'] / 2**30:.2f} GiB 的冻结副本(--precompute-ref 则无)。"
-            if v["size"]
-            else "训练时不在显存中。"
-            if v["before"]
-            else "即关闭适配器的模型本身,0 字节。"
-        )
-        + "对数概率按交叉熵所保留的计。"
-    ),
+    "objective": _objective,
     "needs_train": lambda v: (
         "{model} 用 {method} 训练 {sequence:,} 词元".format(**v)
         + (",含重算" if v["checkpointing"] else "")
@@ -153,6 +167,12 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "ZeRO 不切分它们;--loss cut 不产生 logits。"
     ),
     "mostly_activations": "激活占其中 {share:.0%},适配器省不了;--checkpointing full 可以。",
+    "mfu_twice": lambda v: (
+        "两处 MFU 同一定义:每个激活参数每词元 6 FLOP,除以稠密 16 位算力。"
+        f"~{v['step']:.2f} 只是第一种切分的一步(建模值);{v['run']:.3f} 是整次训练的,"
+        + ("由 --mfu 给定" if v["given"] else "取自相近的已公布训练,含停顿与数据")
+        + "。机时与费用按后者计。"
+    ),
     "frozen_run_again": lambda v: (
         f"此处重算比不重算多占 {v['more'] / 1e9:.2f} GB:transformers 会要求从嵌入起都有梯度,"
         f"于是 {v['layers']:,} 个冻结层各自保留输入并重跑一遍;不重算时它们什么都不保留。"

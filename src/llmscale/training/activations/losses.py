@@ -4,7 +4,8 @@ Sources: torchtune 0.6.1 ``modules/loss/ce_chunked_output_loss.py`` (logits of e
 at a time is in FP32), not compiled; Liger-Kernel 0.8.5 ``ops/fused_linear_cross_entropy.py`` (gradients are made on the
 way there, by parts that take no more logits than hidden states; on CUDA a part's products are added in place);
 apple/ml-cross-entropy ``cut_cross_entropy/cce.py`` (``save_for_backward``; ``accum_e_fp32`` off; the mean logit of each
-entry of the vocabulary, by which its way back skips blocks, is left out).
+entry of the vocabulary, by which its way back skips blocks, is left out); TRL 1.16.0 ``kernels/chunked_logprob.py``,
+``trainer/utils.py`` (``add_fused_lm_head``).
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from collections.abc import Callable
 
 from llmscale.model.blocks.embedding import Head
 from llmscale.training.activations.graph import Graph, Value, gradient, weight, work
-from llmscale.training.activations.ops import FP32, INT64, Setting, cast
+from llmscale.training.activations.ops import FP32, HALF, INT64, Setting, cast
 
 #: Parts of a sequence that torchtune takes.
 CHUNKS = 8
 BOOL = 1
+#: Tokens and entries of the vocabulary of one of TRL's tiles.
+TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
 
 
 def chunked(graph: Graph, states: Value, head: Head, setting: Setting) -> Value:
@@ -67,5 +70,34 @@ def cut(graph: Graph, states: Value, head: Head, setting: Setting) -> Value:
     return graph.make([states], 1, FP32, keeps=[states, sums], undo=[gradient(), *own], trains=setting.trains)
 
 
+def trl(graph: Graph, states: Value, head: Head, setting: Setting) -> Value:
+    """Log-probabilities of tokens that answer, by tiles of logits that are made again on the way back.
+
+    Gradients are summed in FP32 and then brought to the format of what they are of.
+    """
+    answering = setting.batch * min(setting.scored or setting.seq, setting.seq - 1)
+    narrow = HALF if setting.autocast else setting.width
+    before = graph.view(states, [states.elements], [gradient()])[0]
+    places = graph.keep(2 * answering * INT64)
+    chosen = graph.make([before], answering * head.hidden, states.width, keeps=[places], undo=[gradient()])
+    kept = graph.keep(answering * (INT64 + FP32))
+    tile = min(answering, TILE_TOKENS) * min(TILE_VOCABULARY, head.vocab) * narrow
+    matrix = head.vocab * head.hidden
+    wide = FP32 * (chosen.elements + matrix * setting.trains) if setting.width != FP32 else 0
+    if narrow != setting.width:  # under autocast: a part of the matrix and of the states
+        tile += (TILE_VOCABULARY + min(answering, TILE_TOKENS)) * head.hidden * narrow
+    own = [weight(matrix * setting.width)] if setting.trains else []
+    undo = [work(wide + tile), gradient(), *own]
+    keeps, still = [chosen, kept], [states]
+    return graph.make([chosen], answering, FP32, keeps=keeps, undo=undo, trains=setting.trains, spare=tile, holds=still)
+
+
 #: --loss -> what stands in the stead of a head and the loss of its logits.
-LOSSES: dict[str, Callable[[Graph, Value, Head, Setting], Value]] = {"chunked": chunked, "liger": liger, "cut": cut}
+LOSSES: dict[str, Callable[[Graph, Value, Head, Setting], Value]] = {
+    "chunked": chunked,
+    "liger": liger,
+    "cut": cut,
+    "trl": trl,
+}
+#: Those that are known under autocast too.
+UNDER_AUTOCAST = ("trl",)

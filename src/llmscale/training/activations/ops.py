@@ -34,6 +34,7 @@ class Setting(NamedTuple):
         autocast: whether matrices of wider weights are multiplied in 16 bits, with a copy of each.
         frozen: layers before the first that is trained, where the others and all around them are not.
         selective: whether layers that are run again keep the results of products and of attention's kernel.
+        scored: tokens of a sequence that are answers, of which alone TRL's loss takes logits; 0 for all.
         loss: ``logits``, or what makes them in parts or not at all.
     """
 
@@ -49,6 +50,7 @@ class Setting(NamedTuple):
     masked: bool = False
     autocast: bool = False
     loss: str = "logits"
+    scored: int = 0
     selective: bool = False
     frozen: int = 0
     experts: frozenset[str] = frozenset()
@@ -96,14 +98,16 @@ def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, norm: str = "r
     if norm != "rms":
         factor = [graph.keep(size * FP32)] if norm == "gemma" else []
         return cast(graph, _weighted(graph, normed, size, setting, factor), x.width)
-    return _weighted(graph, cast(graph, normed, x.width), size, setting, [])
+    return _weighted(graph, cast(graph, normed, x.width), size, setting, [], [normed])
 
 
-def _weighted(graph: Graph, x: Value, size: int, setting: Setting, factor: list[Value]) -> Value:
+def _weighted(
+    graph: Graph, x: Value, size: int, setting: Setting, factor: list[Value], holds: Sequence[Value] = ()
+) -> Value:
     if not setting.trains:
-        return graph.make([x], x.elements, x.width, keeps=factor, undo=[gradient()])
+        return graph.make([x], x.elements, x.width, keeps=factor, undo=[gradient()], holds=holds)
     undo = [gradient(), work(x.size), weight(size * setting.width)]
-    return graph.make([x], x.elements, x.width, keeps=[x, *factor], undo=undo, trains=True)
+    return graph.make([x], x.elements, x.width, keeps=[x, *factor], undo=undo, trains=True, holds=holds)
 
 
 def layer_norm(graph: Graph, x: Value, size: int, setting: Setting) -> Value:

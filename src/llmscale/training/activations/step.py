@@ -218,7 +218,8 @@ def _head(spec: ModelSpec, setting: Setting, style: Trait) -> Segment:
         if isinstance(placed.block, Head):
             states, x = x, linear(graph, x, placed.block.hidden, placed.block.vocab, placed.prefix[:-1], plain)
         else:
-            x = record(placed.block, Piece(graph, placed.prefix, setting, style), x)
+            before, x = x, record(placed.block, Piece(graph, placed.prefix, setting, style), x)
+            graph.hold(before)
     result = cross_entropy(graph, x, states, setting, style.loss_in_fp32 or setting.autocast)
     return recorded(graph, given, result)
 
