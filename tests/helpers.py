@@ -116,14 +116,15 @@ def process(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | N
 
 
 #: What of a catalogue model's config was otherwise when its rows were recorded: the checkpoints of OLMo 3 have 100,278
-#: rows, those of Falcon-H1 norms inside Mamba.
-_ROWS, _NO_NORMS = {"vocab_size": 100_352}, {"mamba_rms_norm": False}
+#: rows, those of Falcon-H1 norms inside Mamba, those of Granite 3.0 3B no biases.
+_ROWS, _NO_NORMS, _BIASED = {"vocab_size": 100_352}, {"mamba_rms_norm": False}, {"attention_bias": True}
 MEASURED_WITH: dict[str, dict[str, Any]] = {
     "olmo-3-7b": _ROWS,
     "olmo-3-32b": _ROWS,
     "falcon-h1-3b": _NO_NORMS,
     "falcon-h1-7b": _NO_NORMS,
     "falcon-h1-34b": _NO_NORMS,
+    "granite-3.0-3b-a800m": _BIASED,
 }
 
 
@@ -200,6 +201,8 @@ MODELLED = {
 
 #: The only keys of the JSON contract under which a number may have a fraction.
 FRACTIONS = {
+    "step_mfu",
+    "run_mfu",
     "tokens_per_parameter",
     "gb_s",
     "bridge_gb_s",

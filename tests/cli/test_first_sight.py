@@ -13,13 +13,13 @@ from tests.helpers import run
 
 
 def test_what_llama_cpp_cannot_load_is_asked_of_a_server() -> None:
-    """GLM-4.7-Flash was said to need two cards in 16 bits, since bitsandbytes leaves its experts as they are."""
-    rows = run("needs", "glm-4.7-flash", "-o", "json").json()["devices"]
+    """Laguna XS 2.1 would need two cards in 16 bits, since bitsandbytes leaves its experts as they are."""
+    rows = run("needs", "laguna-xs-2.1", "-o", "json").json()["devices"]
     assert (rows[0]["quant"], rows[0]["runtime"]) == ("awq", "vllm")
     assert rows[0]["memory_bytes"] <= 24 << 30
-    fits = run("fits", "rtx4090", "glm-4.7-flash", "-o", "json").json()
+    fits = run("fits", "rtx4090", "laguna-xs-2.1", "-o", "json").json()
     assert fits["models"][0]["runtime"] == "vllm"
-    alone = run("fits", "rtx4090", "glm-4.7-flash", "--runtime", "vllm", "-o", "json").json()
+    alone = run("fits", "rtx4090", "laguna-xs-2.1", "--runtime", "vllm", "-o", "json").json()
     assert fits["models"][0]["used_bytes"] == alone["models"][0]["used_bytes"]
     assert {"fp16", "nf4"} <= {choice["quant"] for choice in fits["choices"]}
 
@@ -27,14 +27,14 @@ def test_what_llama_cpp_cannot_load_is_asked_of_a_server() -> None:
 def test_a_published_quant_is_offered_by_the_runtime_that_loads_it() -> None:
     """Kimi K2.5 is published in four bits: eight H200 hold it, by ``fits`` as by ``estimate``."""
     asked = ("kimi-k2.5", "-o", "json")
-    fits = run("fits", "8x h200", *asked).json()["models"][0]
+    fits = run("fits", "8x h200", "--runtime", "vllm", *asked).json()["models"][0]
     placed = run("estimate", *asked, "--gpu", "8x h200", "--runtime", "vllm").json()["estimates"][0]
     assert (fits["quant"], fits["runtime"]) == (placed["quant"], placed["runtime"]) == ("w4a16-g32-experts", "vllm")
     assert fits["used_bytes"] == placed["devices"][0]["used_bytes"]
 
 
 def test_where_no_server_is_modelled_the_published_files_still_run() -> None:
-    assert run("fits", "m3:16GB", "gemma-4-12b", "-o", "json").json()["models"][0]["runtime"] == "transformers"
+    assert run("fits", "m3-max 96GB", "muse-glimmer-30b", "-o", "json").json()["models"][0]["runtime"] == "transformers"
 
 
 def test_models_that_fit_nowhere_stand_in_the_order_of_what_they_are_shown_to_lack() -> None:
@@ -94,10 +94,10 @@ def test_a_name_that_several_have_names_them_all(typed: str, models: set[str]) -
 
 
 def test_a_model_whose_gguf_files_are_not_known_is_not_said_to_have_none() -> None:
-    told = run("estimate", "glm-4.7-flash", "--file-size", "17.1GB")
+    told = run("estimate", "laguna-xs-2.1", "--file-size", "17.1GB")
     assert told.status
     assert "not known here" in told.err
-    assert "GGUF files" in run("models", "show", "glm-4.7-flash").out
+    assert "GGUF files" in run("models", "show", "laguna-xs-2.1").out
 
 
 def test_what_tokens_cost_is_said_of_all_the_devices() -> None:

@@ -42,7 +42,7 @@ def test_llama_server_to_the_last_digit() -> None:
 
 def test_ollama_says_all_by_itself() -> None:
     answer = told("ollama-qwen2.5-coder-7b")
-    assert (answer["model"]["id"], answer["quant"], answer["context"]) == ("qwen2.5-7b", "q4_k_m", 32768)
+    assert (answer["model"]["id"], answer["quant"], answer["context"]) == ("qwen2.5-coder-7b", "q4_k_m", 32768)
     assert (answer["runtime"], answer["release"], answer["device"]) == ("ollama", "0.20.2", "rtx3060-12gb")
     found = terms(answer)
     # Weights by the runner's lines, the cache by Ollama's sum, which has one decimal.

@@ -147,10 +147,12 @@ def test_only_llama_cpp_knows_the_bandwidth_of_ram() -> None:
 def test_the_table_shows_speeds_and_gives_up_the_last_of_them_first() -> None:
     ask = ("estimate", "llama-3-8b", "-q", "q4_k_m", "--gpu", "2x rtx3090", "--width")
     wide, narrow, narrower = (run(*ask, width).out for width in ("140", "110", "80"))
-    assert "First token" in wide.partition("not exact")[0]
-    assert "t/s" in narrow.partition("not exact")[0]
-    assert "First token" not in narrow.partition("not exact")[0]
-    assert "t/s" not in narrower.partition("not exact")[0]
+    assert "95 in 100" in wide.partition("not exact")[0]
+    for out, hidden in ((narrow, "Too narrow to show: 95 in 100."), (narrower, "Other GiB, Usable GiB")):
+        table, _, notes = out.partition("not exact")
+        assert re.search(r" ~110 +~0\.94 s", table)
+        assert "95 in 100" not in table
+        assert hidden in notes
 
 
 def test_csv_has_all_of_it() -> None:

@@ -23,9 +23,6 @@ from llmscale.runtimes.interface import ModelName, Runtime, Workload
 from llmscale.runtimes.placed import CACHE, OVERHEAD, WEIGHTS, LayerSplit, Placement, Usage, Verdict
 from llmscale.runtimes.subject import Exact
 
-#: Code of the note on host memory that holds less than is left to it.
-RAM_SHORT = "ram_short"
-
 
 class Laid(NamedTuple):
     """A subject laid on devices.
@@ -138,7 +135,7 @@ def _limits(one: Laid, about: About) -> Iterator[Note]:
     yield from (limit.note for limit in one.placed.limits if limit.verdict is not Verdict.YES)
     host = one.placed.host
     if host.verdict is not Verdict.YES:
-        yield note(RAM_SHORT, ram=host.used, named=host.budget)
+        yield note("ram_short", ram=host.used, named=host.budget)
     context = one.settled.work.context
     if about.limit and context > about.limit and not about.sequence:
         yield note("context_beyond_limit", context=context, limit=about.limit)

@@ -155,7 +155,7 @@ def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
 def _shares(cuts: tuple[TrainLayout, ...], run: TrainCompute | None) -> Iterator[Note]:
     """Why a layout's share of the rate is not the run's."""
     if cuts and run:
-        yield note("mfu_twice", step=cuts[0].mfu, run=run.mfu, given=not run.mfu_from)
+        yield note("mfu_twice", step_mfu=cuts[0].mfu, run_mfu=run.mfu, given=not run.mfu_from)
 
 
 def _check(method: str, rank: int | None, bias: str, tokens: int, optimizer: str, precision: str) -> None:

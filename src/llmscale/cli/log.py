@@ -37,11 +37,18 @@ def log(
     ] = None,
     context: opt.Context = None,
     batch: Annotated[
-        Optional[int], typer.Option("--batch", "-b", metavar="N", help="Its sequences at once, likewise.")
+        Optional[int],
+        typer.Option("--batch", "-b", metavar="N", help="Its sequences at once, likewise.", rich_help_panel="What"),
     ] = None,
     kv_dtype: Annotated[
         Optional[str],
-        typer.Option("--kv-dtype", metavar="Q", help="Format of its KV cache.", autocompletion=opt.complete_kv),
+        typer.Option(
+            "--kv-dtype",
+            metavar="Q",
+            help="Format of its KV cache.",
+            autocompletion=opt.complete_kv,
+            rich_help_panel="What",
+        ),
     ] = None,
     runtime: Annotated[
         Optional[str],
@@ -50,6 +57,7 @@ def log(
             metavar="R",
             help="What it is of, where only PyTorch says something.",
             autocompletion=opt.complete_runtime,
+            rich_help_panel="How",
         ),
     ] = None,
     gpu: Annotated[

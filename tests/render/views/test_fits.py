@@ -80,6 +80,6 @@ def test_needs_says_when_nothing_is_enough() -> None:
 
 
 def test_what_runs_a_named_model_is_said() -> None:
-    assert "under vLLM." in good("fits", "rtx4090", "glm-4.7-flash").out
+    assert "under vLLM." in good("fits", "rtx4090", "laguna-xs-2.1").out
     assert "under llama.cpp." in good("fits", "rtx4090", "llama-3.1-8b").out
     assert "under" not in good("fits", "rtx4090").out

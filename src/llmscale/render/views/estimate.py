@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from llmscale.answers.placed import RAM_SHORT
 from llmscale.answers.results.estimate import DeviceFit, Estimate, EstimateResult
-from llmscale.devices.sets import counted as counted_device
 from llmscale.fit.largest import LONGEST
 from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis
 from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import answer, gib, gib_range, pace, pace_range, wait
+from llmscale.render.views.estimate_notes import cache_notes, expert_notes, named, quant_of, speed_notes
 from llmscale.render.views.load import load_notes
 from llmscale.render.views.typed import typed, untyped, ways_out
 from llmscale.render.words import Words
@@ -41,7 +40,7 @@ class EstimateView:
         notes = [f"* {say.sentence(told)}" for told in limits]
         notes += [say.sentence(told) for told in result.notes if told not in limits]
         if self.named:
-            told_of = (*_cache_notes(result), *_expert_notes(result), *_speed_notes(result))
+            told_of = (*cache_notes(result), *expert_notes(result), *speed_notes(result))
             notes += [say.sentence(told) for told in told_of]
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
         if not self.named:
@@ -102,7 +101,7 @@ def _alone(result: EstimateResult, say: Words) -> Table:
     ]
     rows = [
         [
-            Cell(line.quant, _quant(line), "bold"),
+            Cell(line.quant, quant_of(line), "bold"),
             _weights(line),
             gib(line.kv_cache_bytes, line.basis["kv_cache"], line.ranges.get("kv_cache_bytes")),
             gib(line.state_bytes, line.basis["state"]) if stateful else Cell(line.state_bytes, ""),
@@ -125,11 +124,6 @@ def _weights(line: Estimate) -> Cell:
     # An uncertain size has no middle worth a column's width; its ends say it.
     spread = line.ranges.get("weights_bytes")
     return gib_range(line.weights_bytes, spread) if spread else gib(line.weights_bytes, line.basis["weights"])
-
-
-def _quant(line: Estimate) -> str:
-    # FP16 and BF16 take the same; the row stands for both.
-    return "FP16/BF16" if line.quant == "fp16" else line.quant.upper()
 
 
 def _smallest(devices: tuple[DeviceFit, ...]) -> Cell:
@@ -183,8 +177,8 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
     ]
     rows = [
         [
-            word(_named(device)),
-            Cell(line.quant, _quant(line), "bold"),
+            word(named(device)),
+            Cell(line.quant, quant_of(line), "bold"),
             answer(device.fits, device.may_fit, say, bool(device.limits)),
             _layers(device) if splits else Cell(device.gpu_layers, ""),
             gib(part.get("weights", 0), line.basis["weights"]),
@@ -213,13 +207,13 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
 def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
     """The answer of each device, of the first few: in which format it fits best, or what it lacks."""
     asked = [(line, device) for line in result.estimates for device in line.devices]
-    for name in list(dict.fromkeys(_named(device) for _, device in asked))[:MOST_SENTENCES]:
-        lines = [found for found in asked if _named(found[1]) == name]
+    for name in list(dict.fromkeys(named(device) for _, device in asked))[:MOST_SENTENCES]:
+        lines = [found for found in asked if named(found[1]) == name]
         line, device = _foremost(lines)
         said: dict[str, Any] = {
             "model": result.model.name,
             "device": name,
-            "quant": _quant(line),
+            "quant": quant_of(line),
             "used": format_gib(device.used_bytes),
             "usable": format_gib(device.usable_bytes),
             "missing": format_gib(sum(max(0, -usage.free_bytes) for usage in device.per_device)),
@@ -233,7 +227,7 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
         elif device.max_concurrency and 1 <= device.max_concurrency < result.batch:
             asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
             yield say.sentence(note("estimate_some_run", **said | asked_for))
-        elif device.headroom_bytes >= 0 and any(told.code == RAM_SHORT for told in device.limits):
+        elif device.headroom_bytes >= 0 and any(told.code == "ram_short" for told in device.limits):
             yield say.sentence(note("estimate_lacks_ram", **said, ram=format_gib(device.host_bytes)))
         elif device.limits and device.used_bytes <= device.usable_bytes:
             yield say.sentence(note("estimate_limited", **said, may=device.may_fit))
@@ -260,10 +254,6 @@ def _parts(device: DeviceFit) -> dict[str, int]:
     return {kind: sum(usage.parts.get(kind, 0) for usage in device.per_device) for kind in kinds}
 
 
-def _named(device: DeviceFit) -> str:
-    return counted_device(device.id, device.count)
-
-
 def _layers(device: DeviceFit) -> Cell:
     return Cell(device.gpu_layers, "-" if device.gpu_layers is None else f"{device.gpu_layers}/{device.layers}")
 
@@ -271,31 +261,3 @@ def _layers(device: DeviceFit) -> Cell:
 def _about(value: float | None, form: str) -> Cell:
     """A modelled number; a dash where there is none."""
     return Cell(value, "-" if value is None else f"~{value:{form}}")
-
-
-def _speed_notes(result: EstimateResult) -> Iterator[Note]:
-    """What a speed is, where there is one."""
-    if any(device.tokens_per_second is not None for line in result.estimates for device in line.devices):
-        yield note("speeds", batch=result.batch, context=result.context)
-
-
-def _expert_notes(result: EstimateResult) -> Iterator[Note]:
-    """Where llama.cpp leaves experts in RAM."""
-    for line in result.estimates:
-        for device in line.devices:
-            if device.fits and device.cpu_moe and device.gpu_layers == device.layers:
-                yield note("experts_in_ram", quant=_quant(line), device=_named(device), layers=device.cpu_moe)
-
-
-def _cache_notes(result: EstimateResult) -> Iterator[Note]:
-    """How many users a server with a cache made ahead has at once, and what would let in more."""
-    for line in result.estimates:
-        for device in line.devices:
-            if device.max_concurrency and device.users:
-                yield note(
-                    "users",
-                    quant=_quant(line),
-                    device=_named(device),
-                    users=[(one.context, one.requests) for one in device.users],
-                )
-            yield from device.remedies

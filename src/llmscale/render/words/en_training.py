@@ -127,7 +127,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "mostly_activations": "Activations are {share:.0%} of it, which adapters do not spare: --checkpointing full does.",
     "mfu_twice": lambda v: (
         "MFU is 6 FLOPs an active parameter and token over the dense 16-bit rate, both times: "
-        f"~{v['step']:.2f} in the modelled step of the first layout alone; {v['run']:.3f} over the whole run, "
+        f"~{v['step_mfu']:.2f} in the modelled step of the first layout alone; {v['run_mfu']:.3f} over the whole run, "
         + ("as given (--mfu)" if v["given"] else "which published runs alike reached, stops and data included")
         + ". Hours and money are the run's."
     ),

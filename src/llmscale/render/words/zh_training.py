@@ -169,7 +169,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "mostly_activations": "激活占其中 {share:.0%},适配器省不了;--checkpointing full 可以。",
     "mfu_twice": lambda v: (
         "两处 MFU 同一定义:每个激活参数每词元 6 FLOP,除以稠密 16 位算力。"
-        f"~{v['step']:.2f} 只是第一种切分的一步(建模值);{v['run']:.3f} 是整次训练的,"
+        f"~{v['step_mfu']:.2f} 只是第一种切分的一步(建模值);{v['run_mfu']:.3f} 是整次训练的,"
         + ("由 --mfu 给定" if v["given"] else "取自相近的已公布训练,含停顿与数据")
         + "。机时与费用按后者计。"
     ),
