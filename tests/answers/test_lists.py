@@ -17,7 +17,7 @@ def test_lists_are_filtered_by_any_name() -> None:
     assert len(found) < 40
     assert lists.list_models("nosuchword").models == ()
     assert {line.basis for line in everything.models} == {"exact", "reported", "undisclosed"}
-    assert {line.publisher for line in lists.list_models("moonshot").models} == {"Moonshot AI"}
+    assert {line.publisher for line in lists.list_models("kimi-k").models} == {"Moonshot AI"}
     assert "llama-2-7b" in {line.id for line in lists.list_models("Llama-2-7b-chat").models}
 
 
