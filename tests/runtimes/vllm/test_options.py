@@ -51,6 +51,11 @@ def test_weights_in_ram_leave_their_room_to_the_cache() -> None:
     assert on("rtx3060-12gb", cpu_offload_gb=8).fits
 
 
+def test_of_stages_behind_each_other_no_speed_is_said() -> None:
+    assert on("2x rtx4090", tp=2).tokens_per_second
+    assert on("2x rtx4090", pp=2).tokens_per_second is None
+
+
 def test_no_more_sequences_run_at_once_than_a_step_takes() -> None:
     """By the option, and by the 256 of a card that is no data centre's; whatever there is memory for."""
     assert on("h100", batch=8, max_num_seqs=8).fits

@@ -88,8 +88,8 @@ class Vllm(GeneralRuntime):
         return count
 
     def pace(self, work: Workload) -> PaceSetting | None:
-        # Nobody measured what weights take that come from RAM each step, nor how often speculation is right.
-        if work.option("cpu_offload_gb") or work.option("speculative_config"):
+        # Nobody measured what weights take that come from RAM each step, how often speculation is right, or stages.
+        if any(work.option(name) for name in ("cpu_offload_gb", "speculative_config", "pp")):
             return None
         return PaceSetting("vllm-eager" if work.option("enforce_eager") else INFO.name)
 
