@@ -82,4 +82,10 @@ def test_needs_says_when_nothing_is_enough() -> None:
 def test_what_runs_a_named_model_is_said() -> None:
     assert "under vLLM." in good("fits", "rtx4090", "laguna-xs-2.1").out
     assert "under llama.cpp." in good("fits", "rtx4090", "llama-3.1-8b").out
-    assert "under" not in good("fits", "rtx4090").out
+    assert " under " not in good("fits", "rtx4090", "--runtime", "llama.cpp").out
+    asked = ("fits", "h100", "--limit", "60")
+    runs = {line["quant"].upper(): line["runtime"] for line in good(*asked, "-o", "json").json()["models"]}
+    assert runs["AWQ"] == "vllm"
+    assert "AWQ under vLLM" in good(*asked).out
+    assert "Q8_0 under" not in good(*asked).out
+    assert "AWQ 由 vLLM 运行" in good(*asked, "--lang", "zh").out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from llmscale.answers.fitting import LEAST_IN_RAM
 from llmscale.answers.results.fits import Choice, FitsOverview, FitsResult, FittingModel
@@ -97,6 +97,7 @@ def _below(result: FitsResult) -> Iterator[Note]:
         yield note("usable_of", usable=usable, memory=memory)
     if any(line.layers_in_ram for line in lines) and not result.choices:
         yield note("in_ram", least=LEAST_IN_RAM)
+    yield from _run_by_others([] if result.choices else lines)
     losses = [one.loss for one in lines if one.loss] + [one.loss for one in result.choices if one.loss]
     if losses:
         yield note("loss_words", own=all(loss.own for loss in losses))
@@ -105,6 +106,13 @@ def _below(result: FitsResult) -> Iterator[Note]:
     if result.score_name and any(line.score is not None for line in lines):
         yield note("ranked_by", test=result.score_name)
     yield from _left_out(result)
+
+
+def _run_by_others(lines: Sequence[FittingModel]) -> Iterator[Note]:
+    """What runs the rows that the runtime of the first one does not."""
+    others = {line.quant.upper(): info(line.runtime).title for line in lines if line.runtime != lines[0].runtime}
+    if others:
+        yield note("run_by_others", others=list(others.items()))
 
 
 def _left_out(result: FitsResult) -> Iterator[Note]:

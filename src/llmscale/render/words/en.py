@@ -146,6 +146,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "stands_for_yours": "The .gguf file, or the folder after ./, stands for the one that you have.",
     "runs_under": "{quant} under {runtime}.",
+    "run_by_others": lambda v: f"{'; '.join(f'{quant} under {runtime}' for quant, runtime in v['others'])}.",
     "no_command": "--command: no line to type is known for {runtime} here; a library is called from Python.",
     "size_has_no_command": "--command: {size} is only a size, and a line to type needs a model's name.",
     "estimate_of": lambda v: (

@@ -303,6 +303,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "stands_for_yours": "命令中的 .gguf 文件或 ./ 后的文件夹代表您自己的那一个。",
     "runs_under": "{quant} 由 {runtime} 运行。",
+    "run_by_others": lambda v: f"{';'.join(f'{quant} 由 {runtime} 运行' for quant, runtime in v['others'])}。",
     "no_command": "--command：{runtime} 在此没有可直接键入的命令；库由 Python 代码调用。",
     "size_has_no_command": "--command：{size} 只是规模，要给出命令需指明具体模型。",
     "estimate_of": lambda v: (

@@ -86,7 +86,9 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
     if not quiet:
         notes = [say("~ is not exact: modelled or assumed.")] if report.inexact else []
         notes += [say.sentence(note("hidden_columns", columns=hidden))] if hidden else []
-        for told in (*notes, *report.notes):
+        together = " ".join(notes)
+        legend = [together] if notes and cell_len(together) <= screen.width else notes
+        for told in (*legend, *report.notes):
             _print(told, screen, "dim")
         for line in report.typed:
             _print_typed(line, screen)
