@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.answers.train_memory import Held, MemoryAsked, step_memory
+from llmscale.answers.train_offload import DEEPSPEED, check_offload, moved
 from llmscale.model.blocks.embedding import Head
 from llmscale.model.spec import ModelSpec
-from llmscale.notes import Note
+from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.training.methods import OWN, MethodChoice, Trained, trained
 from llmscale.training.objectives import OBJECTIVES
+from llmscale.training.offload import OPTIMIZER
 from llmscale.training.optimizers import Tensors, state_bytes
 from llmscale.training.packed import packed
 from llmscale.training.precision import ADAPTER, PRECISIONS, Recipe
@@ -41,8 +43,10 @@ def taken(spec: ModelSpec, way: Way) -> Taken:
 
     Raises:
         UsageError: what peft refuses for this model.
-        UnsupportedModelError: adapters or packed matrices of a class that is not known well enough.
+        UnsupportedModelError: adapters or packed matrices of a class that is not known well enough; what is offloaded
+            otherwise than is modelled.
     """
+    check_offload(way.choice.method, way.precision, way.optimizer, way.memory)
     chosen = trained(spec, way.choice)
     held = _memory(spec, chosen, PRECISIONS[way.precision], way.optimizer, way.memory)
     frozen = reference(way, chosen.base) + reward(spec, way)
@@ -50,8 +54,15 @@ def taken(spec: ModelSpec, way: Way) -> Taken:
     held.memory.states_bytes += frozen
     for name, size in value(spec, way)._asdict().items():
         setattr(held.memory, name, getattr(held.memory, name) + size)
+    states = held.memory.host_bytes
     peaks, notes = step_memory(spec, way.choice, held, way.precision, way.optimizer, way.memory)
-    return Taken(held.memory, peaks, chosen, notes)
+    return Taken(held.memory, peaks, chosen, (*_offloaded(way, states), *notes))
+
+
+def _offloaded(way: Way, host: int) -> Iterator[Note]:
+    """What the optimizer has in the host's memory."""
+    if host:
+        yield note("offloaded_optimizer", size=host, partitioned=way.precision == DEEPSPEED)
 
 
 def reference(way: Way, parameters: int) -> int:
@@ -113,7 +124,14 @@ def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, as
     tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
     tensors += [Tensors(shape, copies, adapter.state) for shape, copies in chosen.added]
     states = state_bytes(optimizer, tensors)
-    return Held(TrainMemory(weights, gradients, states, weights + gradients + states), tensors)
+    if OPTIMIZER not in asked.offload:
+        return Held(TrainMemory(weights, gradients, states, weights + gradients + states), tensors)
+    weights -= own * recipe.master
+    here = moved(recipe, optimizer, tensors, gradients)
+    modelled = ("gradients_bytes", "states_bytes") if recipe.master else ()
+    together = weights + here.gradients + here.states
+    memory = TrainMemory(weights, here.gradients, here.states, together, host_bytes=here.host, modelled=modelled)
+    return Held(memory, here.stepped)
 
 
 def _elements(tensors: Sequence[tuple[tuple[int, ...], int]]) -> int:

@@ -63,14 +63,20 @@ def _answer(result: TrainResult, say: Words) -> Note:
 def _memory(result: TrainResult, say: Words) -> Table:
     columns = [Column("part", "Part", right=False), Column("bytes", "GiB")]
     memory, basis = result.memory, _basis(result)
+
+    def each(key: str) -> str:
+        return Basis.MODELLED.value if key in memory.modelled else basis
+
     rows = [
         [word(say("Weights")), gib(memory.weights_bytes, basis)],
-        [word(say("Gradients")), gib(memory.gradients_bytes, basis)],
+        [word(say("Gradients")), gib(memory.gradients_bytes, each("gradients_bytes"))],
         [word(say("Optimizer states")), gib(memory.optimizer_bytes, basis)],
-        [word(say("Together"), "bold"), gib(memory.states_bytes, basis)._replace(style="bold")],
+        [word(say("Together"), "bold"), gib(memory.states_bytes, each("states_bytes"))._replace(style="bold")],
     ]
     if memory.activations_bytes is not None:
         rows.append([word(say("Activations")), gib(memory.activations_bytes, basis)])
+    if memory.host_bytes:
+        rows.append([word(say("In the host's memory")), gib(memory.host_bytes, basis)])
     return table(f"{result.method}, {result.optimizer}, {result.precision}", columns, rows)
 
 

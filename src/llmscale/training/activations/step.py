@@ -36,12 +36,14 @@ class Passes(NamedTuple):
         kept: when forward has ended, for backward.
         forward, backward: the most in each; backward with the gradients of weights.
         gradients: of weights, when backward has ended.
+        host: kept for backward in the host's memory.
     """
 
     kept: int
     forward: int
     backward: int
     gradients: int
+    host: int = 0
 
 
 def missing(spec: ModelSpec) -> str:
@@ -68,6 +70,17 @@ def fused(spec: ModelSpec) -> bool:
 def freezes(spec: ModelSpec) -> bool:
     """Whether layers at the end alone can be trained here: not where an encoder stands before a decoder."""
     return not STYLES[spec.family].listens
+
+
+def sends_away(spec: ModelSpec) -> bool:
+    """Whether each layer is called with its input alone by place, so that nothing else goes to the host with it: in
+    classes that rotate positions; GPT-2's and BERT's give masks by place too.
+
+    Source: transformers 5.24.0 ``modeling_utils.py`` (``activation_checkpointing_enable``: ``save_on_cpu`` around
+    ``checkpoint``), ``modeling_layers.py``; torch 2.13.0 ``utils/checkpoint.py`` (arguments by place are saved tensors,
+    those by name are not).
+    """
+    return STYLES[spec.family].rotary
 
 
 def counts_layers(spec: ModelSpec) -> bool:
@@ -112,7 +125,8 @@ def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: 
     top = max(top, kept + weights + first.backward.peak)
     weights += first.backward.weights
     # A tied table has two gradients, which are summed into a third.
-    return Passes(ended, max(highest, ended), max(top, kept + weights + tied), weights - tied)
+    host = sum(segment.times * segment.forward.host for segment in layers)
+    return Passes(ended, max(highest, ended), max(top, kept + weights + tied), weights - tied, host)
 
 
 def _tied_table(spec: ModelSpec) -> int:
@@ -153,10 +167,10 @@ def _layer(
         return recorded(graph, given, result)
     still = results(graph) if setting.selective else NONE
     bare = forward(graph, given, result, keeping=False, still=still)
-    kept = given.size + sum(graph.sizes[storage] for storage in still)
-    return Segment(
-        bare._replace(kept=kept, copies=graph.copies), backward(graph, given, result, again=True, still=still)
-    )
+    costly = sum(graph.sizes[storage] for storage in still)
+    here, away = (0, given.size) if setting.away else (given.size, 0)
+    run = bare._replace(kept=here + costly, copies=graph.copies, host=away)
+    return Segment(run, backward(graph, given, result, again=True, still=still))
 
 
 def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Trait) -> Value:
