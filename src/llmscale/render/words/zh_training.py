@@ -75,6 +75,7 @@ TRAINING = {
     "Of the card": "占显卡",
     "Options": "选项",
     "Saves GiB": "节省 GiB",
+    "Host GiB": "主机 GiB",
     "What makes it smaller, each with those above": "如何减小,每行包含以上各项",
     "Which ways fit": "哪些方式放得下",
 }
