@@ -182,14 +182,13 @@ def _as_exact() -> Iterator[Change]:
 
 def _away(way: Way) -> Iterator[Change]:
     """What costs time and the host's memory."""
+
+    def sent(word: str) -> Callable[[Way], Way]:
+        return lambda before: before._replace(memory=before.memory._replace(offload=before.memory.offload | {word}))
+
     for word in WORDS:
         if word not in way.memory.offload:
-            yield (
-                f"--offload {word}",
-                lambda before, word=word: before._replace(
-                    memory=before.memory._replace(offload=before.memory.offload | {word})
-                ),
-            )
+            yield f"--offload {word}", sent(word)
 
 
 def _ladder(way: Way) -> Iterator[Change]:

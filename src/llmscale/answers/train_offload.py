@@ -1,17 +1,14 @@
-"""``train --offload``: which combinations are modelled, and what each moves to the host's memory."""
+"""``train --offload``: which combinations are modelled."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from llmscale.answers.train_memory import MemoryAsked
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.training.checkpoints import checkpoints
 from llmscale.training.methods import OWN
 from llmscale.training.objectives import OBJECTIVES
-from llmscale.training.offload import ACTIVATIONS, OPTIMIZER, STEPPED, Moved, partitioned, wrapped
-from llmscale.training.optimizers import OPTIMIZERS, Tensors
-from llmscale.training.precision import Recipe
+from llmscale.training.offload import ACTIVATIONS, OPTIMIZER, PARAMS, SHARDED, STEPPED
+from llmscale.training.optimizers import OPTIMIZERS
 
 #: The recipe of ZeRO-Offload, and the one whose engine offloads by itself, which was not read.
 DEEPSPEED, MEGATRON = "deepspeed", "megatron"
@@ -31,11 +28,14 @@ def check_offload(method: str, precision: str, optimizer: str, asked: MemoryAske
             f"{asked.checkpointing} there is nothing to send.",
             "Add --checkpointing full, or every:2.",
         )
-    if OPTIMIZER not in asked.offload:
+    if PARAMS in asked.offload:
+        _check_params(method, precision, asked)
+    if not asked.offload & {OPTIMIZER, PARAMS}:
         return
+    title = OPTIMIZERS[optimizer].title
     if OPTIMIZERS[optimizer].kernels:
         raise UsageError(
-            f"--offload {OPTIMIZER}: {OPTIMIZERS[optimizer].title} steps on the device, by kernels of bitsandbytes.",
+            f"--offload {','.join(sorted(asked.offload))}: {title} steps on the device, by kernels of bitsandbytes.",
             "Take --optimizer adamw.",
         )
     if OBJECTIVES[asked.objective].scored[1]:
@@ -55,6 +55,9 @@ def check_offload(method: str, precision: str, optimizer: str, asked: MemoryAske
         )
 
 
-def moved(recipe: Recipe, optimizer: str, tensors: Sequence[Tensors], gradients: int) -> Moved:
-    """Where states and gradients lie: with a master copy by DeepSpeed's engine, else by torchao's optimizer."""
-    return partitioned(recipe, tensors) if recipe.master else wrapped(optimizer, tensors, gradients)
+def _check_params(method: str, precision: str, asked: MemoryAsked) -> None:
+    if method != "full" or asked.objective != "sft" or precision not in SHARDED:
+        raise UnsupportedModelError(
+            f"--offload {PARAMS} is modelled as FSDP2 does it, of a whole model that is trained alone.",
+            f"Take --method full, and --precision {', '.join(SHARDED)}.",
+        )

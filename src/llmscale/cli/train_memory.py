@@ -73,9 +73,10 @@ Offload = Annotated[
     Optional[list[str]],
     typer.Option(
         "--offload",
-        metavar="activations|optimizer",
+        metavar="activations|optimizer|params",
         help="To the host's memory: activations, the input of each layer that is run again; optimizer, its states "
-        "(torchao; with --precision deepspeed ZeRO-Offload).",
+        "(torchao; with --precision deepspeed ZeRO-Offload); params, weights, gradients and states (FSDP2). On one "
+        "device.",
         rich_help_panel="Step",
     ),
 ]
