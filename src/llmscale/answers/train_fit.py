@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from llmscale.answers.results.train_fit import TrainFit, TrainPart, TrainWay
 from llmscale.answers.train_held import Way, taken
@@ -14,6 +15,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.placed import Usage, Verdict
 from llmscale.training.device import usage
 from llmscale.training.methods import ALL_LINEAR, MethodChoice
+from llmscale.training.offload import WORDS
 from llmscale.training.optimizers import OPTIMIZERS
 
 #: Whose cards the term on top of tensors was measured on.
@@ -118,7 +120,8 @@ def _line(flags: str, found: Usage, asked: Usage) -> TrainWay:
 
 
 def _changes(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Iterator[TrainWay]:
-    """The cheap ones first, each with those before it, until one surely fits; a shorter sequence alone."""
+    """The cheap ones first, each with those before it, until one surely fits; the host's memory, and a shorter
+    sequence alone."""
     current, flags, used = way, "", asked.used
     for flag, changed in _ladder(way):
         after = changed(current)
@@ -130,6 +133,7 @@ def _changes(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Ite
         yield _line(flags, found, asked)
         if found.verdict is Verdict.YES:
             break
+    yield from _on_host(spec, way, devices, asked)
     length = sequence_of(spec, way.memory)
     shorter = 0 if spec.sequence else largest(length, _sequences(spec, way, devices.usable))
     if shorter:
@@ -137,6 +141,21 @@ def _changes(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Ite
         found = _tried(spec, after, devices.usable)
         if found:
             yield _line(f"--seq {shorter}", found, asked)
+
+
+def _on_host(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Iterator[TrainWay]:
+    """What may fit with the host's memory and neither trains less nor less exactly."""
+    current, flags, used = way, "", asked.used
+    for flag, changed in (*_as_exact(), *_away(way)):
+        after = changed(current)
+        found = None if after == current else _tried(spec, after, devices.usable)
+        if found is None or found.used >= used:
+            continue
+        current, used = after, found.used
+        flags = f"{flags} {flag}".strip()
+        if after.memory.offload and found.verdict is not Verdict.NO:
+            yield replace(_line(flags, found, asked), host_bytes=taken(spec, after).memory.host_bytes)
+            return
 
 
 def _tried(spec: ModelSpec, way: Way, budget: int) -> Usage | None:
@@ -150,20 +169,36 @@ def _tried(spec: ModelSpec, way: Way, budget: int) -> Usage | None:
 Change = tuple[str, Callable[[Way], Way]]
 
 
+def _memory(**values: object) -> Callable[[Way], Way]:
+    return lambda before: before._replace(memory=before.memory._replace(**values))  # type: ignore[arg-type]
+
+
+def _as_exact() -> Iterator[Change]:
+    """What costs time alone."""
+    yield "--micro-batch 1", _memory(micro_batch=1)
+    yield "--checkpointing full", _memory(checkpointing="full")
+    yield "--loss cut", _memory(loss="cut")
+
+
+def _away(way: Way) -> Iterator[Change]:
+    """What costs time and the host's memory."""
+
+    def sent(word: str) -> Callable[[Way], Way]:
+        return lambda before: before._replace(memory=before.memory._replace(offload=before.memory.offload | {word}))
+
+    for word in WORDS:
+        if word not in way.memory.offload:
+            yield f"--offload {word}", sent(word)
+
+
 def _ladder(way: Way) -> Iterator[Change]:
     """What one changes, what costs least first: time alone, then exactness, then what is trained."""
-
-    def memory(**values: object) -> Callable[[Way], Way]:
-        return lambda before: before._replace(memory=before.memory._replace(**values))  # type: ignore[arg-type]
-
-    yield "--micro-batch 1", memory(micro_batch=1)
-    yield "--checkpointing full", memory(checkpointing="full")
-    yield "--loss cut", memory(loss="cut")
+    yield from _as_exact()
     if way.memory.packed:
-        yield "--kbit-prepare none", memory(kbit="none")
+        yield "--kbit-prepare none", _memory(kbit="none")
     if way.choice.method == "full" and way.precision != "bf16":
         yield "--precision bf16", lambda before: before._replace(precision="bf16")
-        yield "--loss cut", memory(loss="cut")
+        yield "--loss cut", _memory(loss="cut")
     if OPTIMIZERS[way.optimizer].tables == 0:
         yield "--optimizer adamw-8bit", lambda before: before._replace(optimizer="adamw-8bit")
     yield "--method lora", lambda before: _lora(before, before.memory.packed)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.answers.train_memory import Held, MemoryAsked, step_memory
+from llmscale.answers.train_offload import DEEPSPEED, check_offload
 from llmscale.model.blocks.embedding import Head
 from llmscale.model.spec import ModelSpec
-from llmscale.notes import Note
+from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.training.methods import OWN, MethodChoice, Trained, trained
 from llmscale.training.objectives import OBJECTIVES
+from llmscale.training.offload import OPTIMIZER, PARAMS, SHARDED, gathered, partitioned, sharded, wrapped
 from llmscale.training.optimizers import Tensors, state_bytes
 from llmscale.training.packed import packed
-from llmscale.training.precision import ADAPTER, PRECISIONS, Recipe
+from llmscale.training.precision import ADAPTER, PRECISIONS
 
 
 class Way(NamedTuple):
@@ -41,17 +43,28 @@ def taken(spec: ModelSpec, way: Way) -> Taken:
 
     Raises:
         UsageError: what peft refuses for this model.
-        UnsupportedModelError: adapters or packed matrices of a class that is not known well enough.
+        UnsupportedModelError: adapters or packed matrices of a class that is not known well enough; what is offloaded
+            otherwise than is modelled.
     """
+    check_offload(way.choice.method, way.precision, way.optimizer, way.memory)
     chosen = trained(spec, way.choice)
-    held = _memory(spec, chosen, PRECISIONS[way.precision], way.optimizer, way.memory)
+    held = _memory(spec, chosen, way)
     frozen = reference(way, chosen.base) + reward(spec, way)
     held.memory.weights_bytes += frozen
     held.memory.states_bytes += frozen
     for name, size in value(spec, way)._asdict().items():
         setattr(held.memory, name, getattr(held.memory, name) + size)
+    states = held.memory.host_bytes
     peaks, notes = step_memory(spec, way.choice, held, way.precision, way.optimizer, way.memory)
-    return Taken(held.memory, peaks, chosen, notes)
+    return Taken(held.memory, peaks, chosen, (*_offloaded(way, states), *notes))
+
+
+def _offloaded(way: Way, host: int) -> Iterator[Note]:
+    """What the optimizer has in the host's memory."""
+    if host:
+        whole = PARAMS in way.memory.offload
+        code = "offloaded_params" if whole else "offloaded_optimizer"
+        yield note(code, size=host, partitioned=way.precision == DEEPSPEED)
 
 
 def reference(way: Way, parameters: int) -> int:
@@ -100,11 +113,12 @@ def _scored(spec: ModelSpec) -> list[tuple[tuple[int, ...], int]]:
     return [(shape, copies) for shape, copies in shapes.items() if copies > 0]
 
 
-def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, asked: MemoryAsked) -> Held:
+def _memory(spec: ModelSpec, chosen: Trained, way: Way) -> Held:
+    recipe, asked = PRECISIONS[way.precision], way.memory
     adapter = ADAPTER if asked.adapter == "fp32" else recipe
     saved, added = _elements(chosen.saved), _elements(chosen.added)
     own = _elements(chosen.own) + saved
-    weights = (chosen.base + saved) * recipe.weight + own * recipe.master + (added + chosen.fixed) * adapter.weight
+    weights = (chosen.base + saved) * recipe.weight + (added + chosen.fixed) * adapter.weight
     if asked.packed:
         elements, size = packed(spec)
         left = ADAPTER.weight if asked.kbit == "peft" else recipe.weight
@@ -112,8 +126,31 @@ def _memory(spec: ModelSpec, chosen: Trained, recipe: Recipe, optimizer: str, as
     gradients = own * recipe.gradient + added * adapter.gradient
     tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
     tensors += [Tensors(shape, copies, adapter.state) for shape, copies in chosen.added]
-    states = state_bytes(optimizer, tensors)
+    if PARAMS in asked.offload:
+        return _sharded(spec, way, tensors)
+    if OPTIMIZER in asked.offload:
+        return _moved(way, tensors, weights, gradients)
+    weights += 0 if asked.packed else own * recipe.master
+    states = state_bytes(way.optimizer, tensors)
     return Held(TrainMemory(weights, gradients, states, weights + gradients + states), tensors)
+
+
+def _moved(way: Way, tensors: list[Tensors], weights: int, gradients: int) -> Held:
+    """States are the host's; with a master copy, which goes with them, DeepSpeed moves gradients too."""
+    recipe = PRECISIONS[way.precision]
+    here = partitioned(recipe, tensors) if recipe.master else wrapped(way.optimizer, tensors, gradients)
+    modelled = ("gradients_bytes", "states_bytes") if recipe.master else ()
+    together = weights + here.gradients + here.states
+    memory = TrainMemory(weights, here.gradients, here.states, together, host_bytes=here.host, modelled=modelled)
+    return Held(memory, here.stepped)
+
+
+def _sharded(spec: ModelSpec, way: Way, tensors: list[Tensors]) -> Held:
+    """All of it is the host's; the device has what is gathered, and as much of gradients."""
+    here = gathered(spec) * SHARDED[way.precision]
+    host = sharded(PRECISIONS[way.precision], way.optimizer, tensors)
+    modelled = ("weights_bytes", "gradients_bytes", "states_bytes", "total_bytes")
+    return Held(TrainMemory(here, here, 0, 2 * here, host_bytes=host, modelled=modelled), ())
 
 
 def _elements(tensors: Sequence[tuple[tuple[int, ...], int]]) -> int:

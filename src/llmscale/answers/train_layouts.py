@@ -108,6 +108,11 @@ def check_divisible(way: Way) -> None:
         raise UnsupportedModelError(
             f"--objective {way.memory.objective} is modelled on one device.", "Take sft, or name a single card."
         )
+    if way.memory.offload:
+        raise UnsupportedModelError(
+            f"--offload {','.join(sorted(way.memory.offload))} is modelled on one device.",
+            "Leave it out, or name a single card.",
+        )
     if way.memory.checkpointing not in ("none", "full"):
         raise UnsupportedModelError(
             f"--checkpointing {way.memory.checkpointing} is modelled on one device.", "Take full or none."

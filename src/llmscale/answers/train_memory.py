@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from llmscale.answers.results.train import TrainMemory, TrainPeaks
 from llmscale.errors import UsageError
@@ -15,13 +15,14 @@ from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.training.activations.losses import LOSSES, UNDER_AUTOCAST
 from llmscale.training.activations.ops import Setting
-from llmscale.training.activations.step import counts_layers, freezes, fused, missing, passes
+from llmscale.training.activations.step import counts_layers, freezes, fused, missing, passes, sends_away
 from llmscale.training.adapters import DEFAULT_RANK
 from llmscale.training.checkpoints import checkpoints
 from llmscale.training.experts import wanted_parts
 from llmscale.training.methods import RENAMES_EXPERTS, MethodChoice, adapted_modules
 from llmscale.training.modules import in_checkpoint
 from llmscale.training.objectives import OBJECTIVES
+from llmscale.training.offload import ACTIVATIONS, PARAMS, SHARDED, WORDS
 from llmscale.training.optimizers import OPTIMIZERS, Tensors
 from llmscale.training.precision import ADAPTER, BOTH, PRECISIONS
 
@@ -50,6 +51,7 @@ class MemoryAsked(NamedTuple):
         divergence: whether a KL term needs one where none is usual (GRPO).
         completion: tokens of a sequence that are answers; 0 for all.
         loss: ``logits`` makes them in fp32; of the others each its own way, ``cut`` none; empty: as the objective's.
+        offload: of `offload.WORDS`, what goes to the host's memory.
     """
 
     sequence: int | None = None
@@ -65,6 +67,7 @@ class MemoryAsked(NamedTuple):
     reference: bool = True
     divergence: bool = False
     completion: int = 0
+    offload: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -78,7 +81,7 @@ class MemoryAsked(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What stands between two steps, and the tensors that are trained."""
+    """What stands between two steps, and the tensors that the device steps."""
 
     memory: TrainMemory
     tensors: Sequence[Tensors]
@@ -105,6 +108,9 @@ def check_memory(asked: MemoryAsked) -> None:
     ):
         if value not in known:
             raise UsageError(f"{option} {value} is not known.", f"One of: {', '.join(known)}.")
+    unknown = sorted(asked.offload.difference(WORDS))
+    if unknown:
+        raise UsageError(f"--offload {unknown[0][:40]} is not known.", f"One of: {', '.join(WORDS)}.")
     if not 1 <= asked.micro_batch <= LARGEST_BATCH:
         raise UsageError(f"--micro-batch must lie between 1 and {LARGEST_BATCH:,}.", "Usual are 1 to 16.")
     if asked.sequence is not None and not 1 <= asked.sequence <= LARGEST_SEQUENCE:
@@ -138,9 +144,10 @@ def step_memory(
     found = passes(spec, _setting(spec, choice, precision, asked), checkpoints(asked.checkpointing).every)
     memory, step = held.memory, OPTIMIZERS[optimizer].step
     memory.activations_bytes = found.kept
+    memory.host_bytes += found.host
     if step is None:
         return None, (note("step_not_modelled", optimizer=OPTIMIZERS[optimizer].title),)
-    temporary = memory.gradients_bytes + step(held.tensors)
+    temporary = memory.gradients_bytes + (step(held.tensors) if held.tensors else 0)
     most = max(found.forward, found.backward, temporary)
     memory.temporary_bytes = max(0, most - max(memory.gradients_bytes, found.kept))
     memory.total_bytes = memory.weights_bytes + memory.optimizer_bytes + most
@@ -150,13 +157,14 @@ def step_memory(
         "step": memory.weights_bytes + memory.optimizer_bytes + temporary,
     }
     moment = max(parts, key=lambda part: parts[part])
-    return TrainPeaks(parts["forward"], parts["backward"], parts["step"], moment), tuple(_said(spec, asked))
+    return TrainPeaks(parts["forward"], parts["backward"], parts["step"], moment), tuple(_said(spec, asked, found.host))
 
 
-def _said(spec: ModelSpec, asked: MemoryAsked) -> list[Note]:
+def _said(spec: ModelSpec, asked: MemoryAsked, host: int) -> Iterator[Note]:
     if asked.sequence and spec.max_context and asked.sequence > spec.max_context:
-        return [note("context_beyond_limit", context=asked.sequence, limit=spec.max_context)]
-    return []
+        yield note("context_beyond_limit", context=asked.sequence, limit=spec.max_context)
+    if host:
+        yield note("offloaded_activations", size=host)
 
 
 def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: MemoryAsked) -> str:
@@ -178,6 +186,8 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
         return f"--loss {asked.way}" + (" under autocast" if cast else " behind this head")
     if checkpoints(asked.checkpointing).selective and not _is_selected(spec, choice, precision, asked):
         return "--checkpointing selective of this model or method"
+    if ACTIVATIONS in asked.offload and not sends_away(spec):
+        return f"--offload {ACTIVATIONS} of model type '{spec.family}'"
     if checkpoints(asked.checkpointing).every > 1 and not counts_layers(spec):
         return f"--checkpointing {asked.checkpointing} of two stacks"
     if choice.save or choice.bias != "none":
@@ -203,6 +213,9 @@ def _casts(spec: ModelSpec, choice: MethodChoice, precision: str) -> bool:
 def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: MemoryAsked) -> Setting:
     narrow = PRECISIONS[precision].weight
     width = ADAPTER.weight if asked.packed and asked.kbit == "peft" else narrow
+    sharded = PARAMS in asked.offload
+    if sharded:  # FSDP2 computes in what it gathers, and autocasts nothing
+        width = SHARDED[precision]
     chosen, _ = adapted_modules(spec, choice)
     return Setting(
         batch=asked.rows,
@@ -216,11 +229,13 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         eager=asked.attention == "eager",
         windows=asked.attention == "sdpa",
         masked=asked.padded,
-        autocast=precision in AUTOCAST,
+        autocast=precision in AUTOCAST and not sharded,
+        leaves=sharded,
         packed=asked.packed,
         magnitudes=choice.method == "dora",
         experts=wanted_parts(spec, choice.targets) if choice.method == "lora" else frozenset(),
         loss=asked.way,
         scored=asked.completion,
         selective=checkpoints(asked.checkpointing).selective,
+        away=ACTIVATIONS in asked.offload,
     )

@@ -93,6 +93,7 @@ def train(
     precompute_ref: memory.PrecomputeRef = False,
     kl: memory.Kl = False,
     completion: memory.Completion = None,
+    offload: memory.Offload = None,
     flops: step.FlopsOption = "square",
     tokens: step.Tokens = None,
     gpu: step.Gpu = None,
@@ -153,6 +154,7 @@ def train(
             precompute_ref,
             kl,
             completion,
+            offload,
         ),
         layout=layout.asked(
             count,

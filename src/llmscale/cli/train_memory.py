@@ -69,6 +69,17 @@ Completion = Annotated[
         "--completion", metavar="N", help="Tokens of a sequence that are answers (--loss trl).", rich_help_panel="Step"
     ),
 ]
+Offload = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--offload",
+        metavar="activations|optimizer|params",
+        help="To the host's memory: activations, the input of each layer that is run again; optimizer, its states "
+        "(torchao; with --precision deepspeed ZeRO-Offload); params, weights, gradients and states (FSDP2). On one "
+        "device.",
+        rich_help_panel="Step",
+    ),
+]
 
 
 def asked(
@@ -84,6 +95,7 @@ def asked(
     precompute_ref: bool,
     kl: bool,
     completion: str | None,
+    offload: list[str] | None,
 ) -> MemoryAsked:
     """What the options say together.
 
@@ -96,7 +108,10 @@ def asked(
     again = "none" if checkpointing is None else checkpointing
     said = MemoryAsked(opt.tokens(seq, "--seq"), batch, again, attn, padded, adapter_dtype, kbit_prepare, loss=loss)
     answers = opt.tokens(completion, "--completion") or 0
-    return said._replace(objective=objective, reference=not precompute_ref, divergence=kl, completion=answers)
+    away = frozenset(word.strip() for each in offload or () for word in each.split(","))
+    return said._replace(
+        objective=objective, reference=not precompute_ref, divergence=kl, completion=answers, offload=away
+    )
 
 
 def last_layers(text: str) -> int:

@@ -93,12 +93,14 @@ class Optimizer(NamedTuple):
         rule: bytes of one tensor's states.
         tables: bytes that all share.
         step: bytes that its step needs besides gradients; None where it was not read.
+        kernels: whether it steps by bitsandbytes' kernels.
     """
 
     title: str
     rule: Rule
     tables: int = 0
     step: Temporary | None = in_place
+    kernels: bool = False
 
 
 #: --optimizer -> what it keeps
@@ -108,11 +110,11 @@ OPTIMIZERS = {
     "adamw-forloop": Optimizer("AdamW (tensor by tensor)", moments(2), step=one_by_one),
     "adam": Optimizer("Adam (fused)", moments(2)),
     "adamw-amsgrad": Optimizer("AdamW (amsgrad)", moments(3)),
-    "adamw-8bit": Optimizer("AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT),
-    "paged-adamw-8bit": Optimizer("paged AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT),
+    "adamw-8bit": Optimizer("AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT, kernels=True),
+    "paged-adamw-8bit": Optimizer("paged AdamW 8-bit", eight_bit(2), 2 * TABLE_8_BIT, kernels=True),
     "adafactor": Optimizer("Adafactor (transformers)", adafactor, step=factored),
-    "lion": Optimizer("Lion (bitsandbytes)", lambda tensor: tensor.elements * FP32),
-    "lion-8bit": Optimizer("Lion 8-bit", eight_bit(1), TABLE_8_BIT),
+    "lion": Optimizer("Lion (bitsandbytes)", lambda tensor: tensor.elements * FP32, kernels=True),
+    "lion-8bit": Optimizer("Lion 8-bit", eight_bit(1), TABLE_8_BIT, kernels=True),
     "sgd": Optimizer("SGD", moments(0, 0)),
     "sgd-momentum": Optimizer("SGD with momentum", moments(1, 0)),
     "rmsprop": Optimizer("RMSprop", moments(1), step=None),

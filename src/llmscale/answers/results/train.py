@@ -23,6 +23,8 @@ class TrainMemory:
         total_bytes: the most alive in any step; from the second on, states are there during backward.
         overhead_bytes: on top of tensors on a card: context, allocator; None where no card is named.
         per_device_bytes: both together.
+        host_bytes: in the host's memory instead (``--offload``); all others are the device's.
+        modelled: which of these are not exact.
     """
 
     weights_bytes: int
@@ -34,6 +36,8 @@ class TrainMemory:
     total_bytes: int | None = None
     overhead_bytes: int | None = None
     per_device_bytes: int | None = None
+    host_bytes: int = 0
+    modelled: tuple[str, ...] = ()
 
 
 @dataclass

@@ -21,6 +21,7 @@ class TrainWay:
     Attributes:
         flags: what to type besides.
         saves_bytes: less than what was asked for; negative for more.
+        host_bytes: that lie in the host's memory so.
     """
 
     flags: str
@@ -28,6 +29,7 @@ class TrainWay:
     used_range: tuple[int, int]
     saves_bytes: int
     fits: str
+    host_bytes: int = 0
 
 
 @dataclass

@@ -63,32 +63,36 @@ def _answer(result: TrainResult, say: Words) -> Note:
 def _memory(result: TrainResult, say: Words) -> Table:
     columns = [Column("part", "Part", right=False), Column("bytes", "GiB")]
     memory, basis = result.memory, _basis(result)
+
+    def each(key: str) -> str:
+        return Basis.MODELLED.value if key in memory.modelled else basis
+
     rows = [
-        [word(say("Weights")), gib(memory.weights_bytes, basis)],
-        [word(say("Gradients")), gib(memory.gradients_bytes, basis)],
+        [word(say("Weights")), gib(memory.weights_bytes, each("weights_bytes"))],
+        [word(say("Gradients")), gib(memory.gradients_bytes, each("gradients_bytes"))],
         [word(say("Optimizer states")), gib(memory.optimizer_bytes, basis)],
-        [word(say("Together"), "bold"), gib(memory.states_bytes, basis)._replace(style="bold")],
+        [word(say("Together"), "bold"), gib(memory.states_bytes, each("states_bytes"))._replace(style="bold")],
     ]
     if memory.activations_bytes is not None:
         rows.append([word(say("Activations")), gib(memory.activations_bytes, basis)])
+    if memory.host_bytes:
+        rows.append([word(say("In the host's memory")), gib(memory.host_bytes, basis)])
     return table(f"{result.method}, {result.optimizer}, {result.precision}", columns, rows)
 
 
 def _peaks(result: TrainResult, peaks: TrainPeaks, say: Words) -> Table:
     columns = [Column("moment", "Peak of", right=False), Column("bytes", "GiB")]
+    basis = Basis.MODELLED.value if "total_bytes" in result.memory.modelled else _basis(result)
     parts = [
         ("forward", "Forward", peaks.forward_bytes),
         ("backward", "Backward", peaks.backward_bytes),
         ("step", "Optimizer step", peaks.step_bytes),
     ]
-    rows = [
-        [word(say(title), "bold" if name == peaks.moment else ""), gib(size, _basis(result))]
-        for name, title, size in parts
-    ]
+    rows = [[word(say(title), "bold" if name == peaks.moment else ""), gib(size, basis)] for name, title, size in parts]
     rows.append(
         [
             word(say("Most in any step"), "bold"),
-            gib(result.memory.total_bytes or 0, _basis(result))._replace(style="bold"),
+            gib(result.memory.total_bytes or 0, basis)._replace(style="bold"),
         ]
     )
     return table("", columns, rows)

@@ -101,12 +101,16 @@ def _ways(title: str, ways: tuple[TrainWay, ...], say: Words) -> Table:
         Column("saves_bytes", "Saves GiB"),
         Column("fits", "Fits", right=False),
     ]
+    away = any(way.host_bytes for way in ways)
+    if away:
+        columns.append(Column("host_bytes", "Host GiB"))
     rows = [
         [
             word(way.flags),
             gib(way.used_bytes, MODELLED, way.used_range),
             gib(way.saves_bytes, MODELLED),
             answer(way.fits == Verdict.YES.value, way.fits == Verdict.MAYBE.value, say),
+            *([gib(way.host_bytes, "exact") if way.host_bytes else word("")] if away else []),
         ]
         for way in ways
     ]

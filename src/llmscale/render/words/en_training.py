@@ -124,6 +124,24 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"Logits of {v['tokens']:,} tokens are {v['size'] / 1e9:.2f} GB a copy in fp32, two or three at the peak, on "
         "each device: ZeRO divides none of them; --loss cut makes none."
     ),
+    "offloaded_activations": lambda v: (
+        f"In the host's memory: the inputs of layers that are run again, {v['size'] / 1e9:.2f} GB (transformers' "
+        "offload)."
+    ),
+    "offloaded_params": lambda v: (
+        f"In the host's memory: {v['size'] / 1e9:.2f} GB of weights, gradients and states (FSDP2's CPUOffloadPolicy on "
+        "one device); what it has gathered at once is modelled: two layers, and what stands in none."
+    ),
+    "offloaded_optimizer": lambda v: (
+        f"In the host's memory: {v['size'] / 1e9:.2f} GB of "
+        + (
+            "fp32 weights, gradients and moments, and a 16-bit copy (ZeRO-Offload); on the device gradients are a "
+            "bucket of 500 million, DeepSpeed's default, and two of the largest tensor, ~."
+            if v["partitioned"]
+            else "states, and a copy of what is trained and of its gradients, which the device has too (torchao's "
+            "CPUOffloadOptimizer; tensors below 4,096 elements stay)."
+        )
+    ),
     "mostly_activations": "Activations are {share:.0%} of it, which adapters do not spare: --checkpointing full does.",
     "mfu_twice": lambda v: (
         "MFU is 6 FLOPs an active parameter and token over the dense 16-bit rate, both times: "

@@ -68,12 +68,14 @@ TRAINING = {
     "Activations, gradients": "激活与梯度",
     "Context, allocator": "上下文与分配器",
     "Free": "空闲",
+    "In the host's memory": "在主机内存中",
     "Layout": "切分",
     "Step s": "每步 秒",
     "Tokens/s": "词元/秒",
     "Of the card": "占显卡",
     "Options": "选项",
     "Saves GiB": "节省 GiB",
+    "Host GiB": "主机 GiB",
     "What makes it smaller, each with those above": "如何减小,每行包含以上各项",
     "Which ways fit": "哪些方式放得下",
 }
@@ -165,6 +167,23 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "logits": lambda v: (
         f"{v['tokens']:,} 个词元的 logits 每份 fp32 {v['size'] / 1e9:.2f} GB,峰值时有两三份,每卡都有:"
         "ZeRO 不切分它们;--loss cut 不产生 logits。"
+    ),
+    "offloaded_activations": lambda v: (
+        f"在主机内存中:重算各层的输入,{v['size'] / 1e9:.2f} GB(transformers 的 offload)。"
+    ),
+    "offloaded_params": lambda v: (
+        f"在主机内存中 {v['size'] / 1e9:.2f} GB:权重、梯度与优化器状态(单设备 FSDP2 的 CPUOffloadPolicy);"
+        "设备上同时聚集的参数为建模值:两层,以及不属于任何层的部分。"
+    ),
+    "offloaded_optimizer": lambda v: (
+        f"在主机内存中 {v['size'] / 1e9:.2f} GB:"
+        + (
+            "fp32 权重、梯度与动量,以及一份 16 位副本(ZeRO-Offload);设备上的梯度只有一个 5 亿元素的桶"
+            "(DeepSpeed 默认值)与两份最大的张量,~。"
+            if v["partitioned"]
+            else "优化器状态,以及所训练参数及其梯度的副本,设备上也各有一份(torchao 的 CPUOffloadOptimizer;"
+            "不足 4,096 个元素的张量留在设备上)。"
+        )
     ),
     "mostly_activations": "激活占其中 {share:.0%},适配器省不了;--checkpointing full 可以。",
     "mfu_twice": lambda v: (

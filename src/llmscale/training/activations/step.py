@@ -36,12 +36,14 @@ class Passes(NamedTuple):
         kept: when forward has ended, for backward.
         forward, backward: the most in each; backward with the gradients of weights.
         gradients: of weights, when backward has ended.
+        host: kept for backward in the host's memory.
     """
 
     kept: int
     forward: int
     backward: int
     gradients: int
+    host: int = 0
 
 
 def missing(spec: ModelSpec) -> str:
@@ -70,6 +72,17 @@ def freezes(spec: ModelSpec) -> bool:
     return not STYLES[spec.family].listens
 
 
+def sends_away(spec: ModelSpec) -> bool:
+    """Whether each layer is called with its input alone by place, so that nothing else goes to the host with it: in
+    classes that rotate positions; GPT-2's and BERT's give masks by place too.
+
+    Source: transformers 5.24.0 ``modeling_utils.py`` (``activation_checkpointing_enable``: ``save_on_cpu`` around
+    ``checkpoint``), ``modeling_layers.py``; torch 2.13.0 ``utils/checkpoint.py`` (arguments by place are saved tensors,
+    those by name are not).
+    """
+    return STYLES[spec.family].rotary
+
+
 def counts_layers(spec: ModelSpec) -> bool:
     """Whether layers have one number each, by which some of them can be named: not in two stacks."""
     return not STYLES[spec.family].listens
@@ -89,10 +102,12 @@ def passes(spec: ModelSpec, setting: Setting, checkpointing: int) -> Passes:
     layers = list(_layers(spec, setting, style, outer.trains or again, checkpointing))
     last = classifier(spec, outer, style) if style.image else _head(spec, outer, style)
     shared = _shared(spec, outer, style, again)
-    return _put_together(first, layers, last, shared, tied)
+    return _put_together(first, layers, last, shared, tied, setting.leaves)
 
 
-def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int) -> Passes:
+def _put_together(
+    first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int, leaves: bool = False
+) -> Passes:
     kept, forward_only = shared
     start = kept + first.forward.kept
     highest = copies = 0
@@ -104,15 +119,18 @@ def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: 
     highest = max(highest, start + copies + last.forward.peak)
     ended = start + last.forward.kept
     top, weights, live = start + last.backward.peak, last.backward.weights, start
+    going = 0
     for segment in reversed(layers):
         for _ in range(segment.times):
             live -= segment.forward.kept
-            top = max(top, live + weights + segment.backward.peak)
-            weights += segment.backward.weights
+            top = max(top, live + weights + going + segment.backward.peak)
+            going = segment.backward.weights if leaves else 0
+            weights += 0 if leaves else segment.backward.weights
     top = max(top, kept + weights + first.backward.peak)
     weights += first.backward.weights
     # A tied table has two gradients, which are summed into a third.
-    return Passes(ended, max(highest, ended), max(top, kept + weights + tied), weights - tied)
+    host = sum(segment.times * segment.forward.host for segment in layers)
+    return Passes(ended, max(highest, ended), max(top, kept + weights + tied), weights - tied, host)
 
 
 def _tied_table(spec: ModelSpec) -> int:
@@ -153,10 +171,10 @@ def _layer(
         return recorded(graph, given, result)
     still = results(graph) if setting.selective else NONE
     bare = forward(graph, given, result, keeping=False, still=still)
-    kept = given.size + sum(graph.sizes[storage] for storage in still)
-    return Segment(
-        bare._replace(kept=kept, copies=graph.copies), backward(graph, given, result, again=True, still=still)
-    )
+    costly = sum(graph.sizes[storage] for storage in still)
+    here, away = (0, given.size) if setting.away else (given.size, 0)
+    run = bare._replace(kept=here + costly, copies=graph.copies, host=away)
+    return Segment(run, backward(graph, given, result, again=True, still=still))
 
 
 def _sublayers(graph: Graph, x: Value, blocks: tuple[tuple[str, Block], ...], setting: Setting, style: Trait) -> Value:

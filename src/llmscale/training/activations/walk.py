@@ -20,11 +20,13 @@ class Forward(NamedTuple):
         peak: the most at once.
         kept: for the way back, without the output.
         copies: of weights, that autocast holds until the whole forward pass has ended, besides.
+        host: kept in the host's memory instead.
     """
 
     peak: int
     kept: int
     copies: int = 0
+    host: int = 0
 
 
 class Backward(NamedTuple):
