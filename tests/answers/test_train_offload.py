@@ -56,22 +56,11 @@ def test_deepspeed_moves_master_gradients_and_moments() -> None:
     assert "gradients_bytes" in away["modelled"]
 
 
-def test_parameters_leave_all_but_what_is_gathered() -> None:
-    away = memory(*FULL, "--offload", "params")
-    assert away["host_bytes"] == 8 * PARAMETERS + 4 * TENSORS
-    assert away["weights_bytes"] < 0.2 * 2 * PARAMETERS
-    assert {"weights_bytes", "total_bytes"} <= set(away["modelled"])
-    amp = memory(*LLAMA, "--checkpointing", "full", "--offload", "params")
-    assert amp["host_bytes"] == 16 * PARAMETERS + 4 * TENSORS
-    assert (amp["weights_bytes"], amp["activations_bytes"]) == (away["weights_bytes"], away["activations_bytes"])
-
-
 @pytest.mark.parametrize(
     ("options", "said", "zh"),
     [
         (("--offload", "activations"), "inputs of layers that are run again, 0.13 GB", "重算各层的输入,0.13 GB"),
         (("--offload", "optimizer"), "64.24 GB of states, and a copy of what is trained", "64.24 GB:优化器状态"),
-        (("--offload", "params"), "64.24 GB of weights, gradients and states", "64.24 GB:权重、梯度与优化器状态"),
         (("--offload", "optimizer", "--precision", "deepspeed"), "(ZeRO-Offload)", "(ZeRO-Offload)"),
     ],
 )
@@ -80,7 +69,6 @@ def test_the_screen_says_what_the_host_holds(options: tuple[str, ...], said: str
     assert said in " ".join(english.split())
     assert "".join(zh.split()) in "".join(chinese.split())
     assert any(line.startswith("In the host's memory ") for line in english.splitlines())
-    assert ("Weights ~" in " ".join(english.split())) == ("params" in options)
 
 
 def test_what_makes_it_fit_names_the_hosts_memory() -> None:
@@ -92,19 +80,17 @@ def test_what_makes_it_fit_names_the_hosts_memory() -> None:
     assert made["fit"]["used_bytes"] == away["used_bytes"]
     assert made["memory"]["host_bytes"] == away["host_bytes"] == 16 * PARAMETERS + 4 * TENSORS
     assert "119.66" in run("train", *asked).out
-    alone = run("train", "llama-3-8b", "--method", "full", "--gpu", "16GiB", "-o", "json").json()["fit"]["changes"]
-    assert any("--offload params" in way["flags"] for way in alone)
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--offload", "weights"), "--offload weights is not known"),
+        (("--offload", "params"), "--offload params is not known"),
         (("--offload", ""), "is not known"),
         (("--offload", "activations"), "with --checkpointing none there is nothing to send"),
         (("--offload", "activations", "--checkpointing", "selective"), "there is nothing to send"),
         (("--offload", "optimizer", "--optimizer", "adamw-8bit"), "steps on the device, by kernels of bitsandbytes"),
-        (("--offload", "params", "--optimizer", "lion-8bit"), "steps on the device, by kernels of bitsandbytes"),
     ],
 )
 def test_what_nothing_offloads_is_a_usage_error(options: tuple[str, ...], said: str) -> None:
@@ -120,9 +106,6 @@ def test_what_nothing_offloads_is_a_usage_error(options: tuple[str, ...], said: 
         (("--offload", "optimizer", "--precision", "deepspeed", "--optimizer", "sgd"), "with adam and adamw"),
         (("--offload", "optimizer", "--precision", "deepspeed", "--method", "lora"), "of a model's own tensors"),
         (("--offload", "optimizer", "--objective", "ppo"), "which trains a second model"),
-        (("--offload", "params", "--method", "lora"), "of a whole model that is trained alone"),
-        (("--offload", "params", "--objective", "dpo"), "of a whole model that is trained alone"),
-        (("--offload", "params", "--precision", "deepspeed"), "Take --method full, and --precision amp, bf16, fp32"),
         (
             ("--offload", "optimizer", "--gpu", "8x h100", "--zero", "2"),
             "--offload optimizer is modelled on one device",

@@ -85,7 +85,7 @@ def reaching(model_type: str, open_: set[Branch]) -> Iterator[tuple[Change, int 
         if not any(name in read for name, *_ in open_):
             return
         steps, ours = taken(change.config)
-        new = {one for one in open_ if one in steps or (one[0], one[1], 0) in steps and one[2] <= 0}
+        new = {one for one in open_ if one in steps or ((one[0], one[1], 0) in steps and one[2] <= 0)}
         if not new:
             continue
         theirs = built(change.config)

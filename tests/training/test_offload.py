@@ -10,7 +10,7 @@ import pytest
 
 from llmscale.training.activations.ops import Setting
 from llmscale.training.activations.step import Passes, passes, sends_away
-from llmscale.training.offload import BUCKET, gathered, partitioned, sharded, wrapped
+from llmscale.training.offload import BUCKET, partitioned, wrapped
 from llmscale.training.optimizers import OPTIMIZERS, Tensors
 from llmscale.training.precision import PRECISIONS
 from tests.helpers import TRUTH
@@ -60,22 +60,6 @@ def test_zero_offload_holds_eighteen_bytes_a_parameter_and_a_buffer() -> None:
     moved = partitioned(PRECISIONS["deepspeed"], TENSORS)
     assert moved.host == 18 * (LARGE + SMALL) + 2 * 64 * 64
     assert (moved.states, moved.gradients, moved.stepped) == (0, 2 * BUCKET + 2 * 2 * 64 * 64, ())
-
-
-def test_fsdp_holds_all_of_it_away_but_two_layers() -> None:
-    assert sharded(PRECISIONS["bf16"], "adamw", TENSORS) == 8 * (LARGE + SMALL) + 10 * 4
-    spec = spec_of("llama-3-8b")
-    assert gathered(spec) == 2 * 128256 * 4096 + 4096 + 2 * 218_112_000
-
-
-def test_gradients_that_leave_by_layers_are_those_of_two_and_of_what_is_outside() -> None:
-    spec = shortened(spec_of("llama-3-8b"), 8)
-    stay = Setting(1, 64, 2, True)
-    held, left = passes(spec, stay, 1), passes(spec, stay._replace(leaves=True), 1)
-    layer = 2 * 218_112_000
-    assert held.gradients - left.gradients == 8 * layer
-    assert left.backward < held.backward
-    assert held[:2] == left[:2]
 
 
 def test_kernels_of_bitsandbytes_are_named() -> None:

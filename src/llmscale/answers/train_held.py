@@ -14,7 +14,7 @@ from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.training.methods import OWN, MethodChoice, Trained, trained
 from llmscale.training.objectives import OBJECTIVES
-from llmscale.training.offload import OPTIMIZER, PARAMS, SHARDED, gathered, partitioned, sharded, wrapped
+from llmscale.training.offload import OPTIMIZER, partitioned, wrapped
 from llmscale.training.optimizers import Tensors, state_bytes
 from llmscale.training.packed import packed
 from llmscale.training.precision import ADAPTER, PRECISIONS
@@ -62,9 +62,7 @@ def taken(spec: ModelSpec, way: Way) -> Taken:
 def _offloaded(way: Way, host: int) -> Iterator[Note]:
     """What the optimizer has in the host's memory."""
     if host:
-        whole = PARAMS in way.memory.offload
-        code = "offloaded_params" if whole else "offloaded_optimizer"
-        yield note(code, size=host, partitioned=way.precision == DEEPSPEED)
+        yield note("offloaded_optimizer", size=host, partitioned=way.precision == DEEPSPEED)
 
 
 def reference(way: Way, parameters: int) -> int:
@@ -126,8 +124,6 @@ def _memory(spec: ModelSpec, chosen: Trained, way: Way) -> Held:
     gradients = own * recipe.gradient + added * adapter.gradient
     tensors = [Tensors(shape, copies, recipe.state) for shape, copies in (*chosen.own, *chosen.saved)]
     tensors += [Tensors(shape, copies, adapter.state) for shape, copies in chosen.added]
-    if PARAMS in asked.offload:
-        return _sharded(spec, way, tensors)
     if OPTIMIZER in asked.offload:
         return _moved(way, tensors, weights, gradients)
     weights += 0 if asked.packed else own * recipe.master
@@ -143,14 +139,6 @@ def _moved(way: Way, tensors: list[Tensors], weights: int, gradients: int) -> He
     together = weights + here.gradients + here.states
     memory = TrainMemory(weights, here.gradients, here.states, together, host_bytes=here.host, modelled=modelled)
     return Held(memory, here.stepped)
-
-
-def _sharded(spec: ModelSpec, way: Way, tensors: list[Tensors]) -> Held:
-    """All of it is the host's; the device has what is gathered, and as much of gradients."""
-    here = gathered(spec) * SHARDED[way.precision]
-    host = sharded(PRECISIONS[way.precision], way.optimizer, tensors)
-    modelled = ("weights_bytes", "gradients_bytes", "states_bytes", "total_bytes")
-    return Held(TrainMemory(here, here, 0, 2 * here, host_bytes=host, modelled=modelled), ())
 
 
 def _elements(tensors: Sequence[tuple[tuple[int, ...], int]]) -> int:

@@ -22,7 +22,7 @@ from llmscale.training.experts import wanted_parts
 from llmscale.training.methods import RENAMES_EXPERTS, MethodChoice, adapted_modules
 from llmscale.training.modules import in_checkpoint
 from llmscale.training.objectives import OBJECTIVES
-from llmscale.training.offload import ACTIVATIONS, PARAMS, SHARDED, WORDS
+from llmscale.training.offload import ACTIVATIONS, WORDS
 from llmscale.training.optimizers import OPTIMIZERS, Tensors
 from llmscale.training.precision import ADAPTER, BOTH, PRECISIONS
 
@@ -213,9 +213,6 @@ def _casts(spec: ModelSpec, choice: MethodChoice, precision: str) -> bool:
 def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: MemoryAsked) -> Setting:
     narrow = PRECISIONS[precision].weight
     width = ADAPTER.weight if asked.packed and asked.kbit == "peft" else narrow
-    sharded = PARAMS in asked.offload
-    if sharded:  # FSDP2 computes in what it gathers, and autocasts nothing
-        width = SHARDED[precision]
     chosen, _ = adapted_modules(spec, choice)
     return Setting(
         batch=asked.rows,
@@ -229,8 +226,7 @@ def _setting(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Memor
         eager=asked.attention == "eager",
         windows=asked.attention == "sdpa",
         masked=asked.padded,
-        autocast=precision in AUTOCAST and not sharded,
-        leaves=sharded,
+        autocast=precision in AUTOCAST,
         packed=asked.packed,
         magnitudes=choice.method == "dora",
         experts=wanted_parts(spec, choice.targets) if choice.method == "lora" else frozenset(),

@@ -7,7 +7,7 @@ from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.training.checkpoints import checkpoints
 from llmscale.training.methods import OWN
 from llmscale.training.objectives import OBJECTIVES
-from llmscale.training.offload import ACTIVATIONS, OPTIMIZER, PARAMS, SHARDED, STEPPED
+from llmscale.training.offload import ACTIVATIONS, OPTIMIZER, STEPPED
 from llmscale.training.optimizers import OPTIMIZERS
 
 #: The recipe of ZeRO-Offload, and the one whose engine offloads by itself, which was not read.
@@ -28,9 +28,7 @@ def check_offload(method: str, precision: str, optimizer: str, asked: MemoryAske
             f"{asked.checkpointing} there is nothing to send.",
             "Add --checkpointing full, or every:2.",
         )
-    if PARAMS in asked.offload:
-        _check_params(method, precision, asked)
-    if not asked.offload & {OPTIMIZER, PARAMS}:
+    if OPTIMIZER not in asked.offload:
         return
     title = OPTIMIZERS[optimizer].title
     if OPTIMIZERS[optimizer].kernels:
@@ -52,12 +50,4 @@ def check_offload(method: str, precision: str, optimizer: str, asked: MemoryAske
             f"--offload {OPTIMIZER} with --precision {DEEPSPEED} is modelled with {' and '.join(STEPPED)}, of a "
             "model's own tensors.",
             "Take --precision bf16, or --optimizer adamw.",
-        )
-
-
-def _check_params(method: str, precision: str, asked: MemoryAsked) -> None:
-    if method != "full" or asked.objective != "sft" or precision not in SHARDED:
-        raise UnsupportedModelError(
-            f"--offload {PARAMS} is modelled as FSDP2 does it, of a whole model that is trained alone.",
-            f"Take --method full, and --precision {', '.join(SHARDED)}.",
         )

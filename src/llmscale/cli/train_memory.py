@@ -73,10 +73,9 @@ Offload = Annotated[
     Optional[list[str]],
     typer.Option(
         "--offload",
-        metavar="activations|optimizer|params",
+        metavar="activations|optimizer",
         help="To the host's memory: activations, the input of each layer that is run again; optimizer, its states "
-        "(torchao; with --precision deepspeed ZeRO-Offload); params, weights, gradients and states (FSDP2). On one "
-        "device.",
+        "(torchao; with --precision deepspeed ZeRO-Offload). On one device.",
         rich_help_panel="Step",
     ),
 ]

@@ -14,19 +14,14 @@ one that is computed and the next, with all that stands in no layer, which its r
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from llmscale.model.inventory import inventory
-from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.training.optimizers import Tensors, state_bytes
 from llmscale.training.precision import Recipe
 
-ACTIVATIONS, OPTIMIZER, PARAMS = "activations", "optimizer", "params"
-WORDS = (ACTIVATIONS, OPTIMIZER, PARAMS)
-#: Bytes of a parameter that FSDP2 has gathered, by the recipes that its own mixed precision keeps.
-SHARDED = {"amp": 2, "bf16": 2, "fp32": 4}
+ACTIVATIONS, OPTIMIZER = "activations", "optimizer"
+WORDS = (ACTIVATIONS, OPTIMIZER)
 #: Elements from which on torchao moves a tensor.
 LEAST_ELEMENTS = 4096
 #: Elements of DeepSpeed's bucket of gradients where none is configured.
@@ -63,20 +58,3 @@ def partitioned(recipe: Recipe, tensors: Sequence[Tensors]) -> Moved:
     largest = recipe.weight * max(each.elements for each in tensors)
     each = recipe.weight + 2 * recipe.master + 2 * recipe.state
     return Moved(0, recipe.gradient * BUCKET + 2 * largest, each * trained + largest)
-
-
-def sharded(recipe: Recipe, optimizer: str, tensors: Sequence[Tensors]) -> int:
-    """Bytes that the host holds of one device's FSDP2: weights, gradients and states."""
-    trained = sum(each.copies * each.elements for each in tensors)
-    return (recipe.weight + recipe.gradient) * trained + state_bytes(optimizer, tensors)
-
-
-def gathered(spec: ModelSpec) -> int:
-    """Parameters that FSDP2 has on the device at once: the largest two layers in a row, and those in no layer."""
-    inside: Counter[int] = Counter()
-    outside = 0
-    for group in inventory(spec).stored():
-        for number in group.layers:
-            inside[number] += group.parameters // len(group.layers)
-        outside += 0 if group.layers else group.parameters
-    return outside + max((inside[number] + inside[number + 1] for number in sorted(inside)), default=0)

@@ -1,4 +1,4 @@
-"""Single-key changes of configs as `tests.oracle.changed` recorded them: what the class of transformers has, or none."""
+"""Single-key changes of configs as `tests.oracle.changed` recorded them: what the class has, or that it is refused."""
 
 from __future__ import annotations
 

@@ -128,10 +128,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"In the host's memory: the inputs of layers that are run again, {v['size'] / 1e9:.2f} GB (transformers' "
         "offload)."
     ),
-    "offloaded_params": lambda v: (
-        f"In the host's memory: {v['size'] / 1e9:.2f} GB of weights, gradients and states (FSDP2's CPUOffloadPolicy on "
-        "one device); what it has gathered at once is modelled: two layers, and what stands in none."
-    ),
     "offloaded_optimizer": lambda v: (
         f"In the host's memory: {v['size'] / 1e9:.2f} GB of "
         + (

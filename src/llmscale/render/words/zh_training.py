@@ -171,10 +171,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "offloaded_activations": lambda v: (
         f"在主机内存中:重算各层的输入,{v['size'] / 1e9:.2f} GB(transformers 的 offload)。"
     ),
-    "offloaded_params": lambda v: (
-        f"在主机内存中 {v['size'] / 1e9:.2f} GB:权重、梯度与优化器状态(单设备 FSDP2 的 CPUOffloadPolicy);"
-        "设备上同时聚集的参数为建模值:两层,以及不属于任何层的部分。"
-    ),
     "offloaded_optimizer": lambda v: (
         f"在主机内存中 {v['size'] / 1e9:.2f} GB:"
         + (

@@ -36,7 +36,6 @@ class Setting(NamedTuple):
         selective: whether layers that are run again keep the results of products and of attention's kernel.
         scored: tokens of a sequence that are answers, of which alone TRL's loss takes logits; 0 for all.
         loss: ``logits``, or what makes them in parts or not at all.
-        leaves: whether gradients leave the device layer by layer, the last on its way while the next is made.
         away: whether the input of a layer that is run again waits in the host's memory.
     """
 
@@ -59,7 +58,6 @@ class Setting(NamedTuple):
     packed: bool = False
     magnitudes: bool = False
     away: bool = False
-    leaves: bool = False
 
     @property
     def rows(self) -> int:

@@ -102,12 +102,10 @@ def passes(spec: ModelSpec, setting: Setting, checkpointing: int) -> Passes:
     layers = list(_layers(spec, setting, style, outer.trains or again, checkpointing))
     last = classifier(spec, outer, style) if style.image else _head(spec, outer, style)
     shared = _shared(spec, outer, style, again)
-    return _put_together(first, layers, last, shared, tied, setting.leaves)
+    return _put_together(first, layers, last, shared, tied)
 
 
-def _put_together(
-    first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int, leaves: bool = False
-) -> Passes:
+def _put_together(first: Segment, layers: list[Segment], last: Segment, shared: tuple[int, int], tied: int) -> Passes:
     kept, forward_only = shared
     start = kept + first.forward.kept
     highest = copies = 0
@@ -119,13 +117,11 @@ def _put_together(
     highest = max(highest, start + copies + last.forward.peak)
     ended = start + last.forward.kept
     top, weights, live = start + last.backward.peak, last.backward.weights, start
-    going = 0
     for segment in reversed(layers):
         for _ in range(segment.times):
             live -= segment.forward.kept
-            top = max(top, live + weights + going + segment.backward.peak)
-            going = segment.backward.weights if leaves else 0
-            weights += 0 if leaves else segment.backward.weights
+            top = max(top, live + weights + segment.backward.peak)
+            weights += segment.backward.weights
     top = max(top, kept + weights + first.backward.peak)
     weights += first.backward.weights
     # A tied table has two gradients, which are summed into a third.
