@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from llmscale.errors import UnsupportedModelError
+from llmscale.model.families import from_config
+from llmscale.model.inventory import inventory
 from tests.helpers import run
 
 GOT_OCR: dict[str, Any] = {
@@ -118,3 +121,49 @@ def test_a_text_part_has_to_be_there_though_the_class_has_one_of_its_own(tmp_pat
     refused = run("params", str(file))
     assert refused.status != 0
     assert "text_config" in refused.err
+
+
+def depth_anything(hidden: int, layers: int, neck: list[int], fusion: int, **more: Any) -> dict[str, Any]:
+    """As the conversion of transformers writes its files: DINOv2's own config, and which stages it gives out."""
+    backbone = {
+        "model_type": "dinov2",
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": hidden // 64,
+        "image_size": 518,
+        "patch_size": 14,
+        "reshape_hidden_states": False,
+    }
+    return {
+        "model_type": "depth_anything",
+        "architectures": ["DepthAnythingForDepthEstimation"],
+        "reassemble_hidden_size": hidden,
+        "neck_hidden_sizes": neck,
+        "fusion_hidden_size": fusion,
+        "backbone_config": {**backbone, **more},
+    }
+
+
+# Depth Anything V2's README has 24.8M, 97.5M, 335.3M; the stages are those of the conversions of both versions.
+@pytest.mark.parametrize(
+    ("config", "total"),
+    [
+        (depth_anything(384, 12, [48, 96, 192, 384], 64, out_features=["stage3", "stage12"]), 24_785_089),
+        (depth_anything(768, 12, [96, 192, 384, 768], 128, out_indices=[9, 10, 11, 12]), 97_470_785),
+        (
+            depth_anything(1024, 24, [256, 512, 1024, 1024], 256, out_features=["stage21", "stage24"]),
+            335_315_649,
+        ),
+    ],
+)
+def test_stages_of_any_depth_change_no_tensor_of_depth_anything(config: dict[str, Any], total: int) -> None:
+    assert inventory(from_config(config, "a file")).total() == total
+
+
+@pytest.mark.parametrize(
+    "stages", [["stage4", "stage2"], ["stage2", "stage2"], ["stage0"], ["layer1"], ["stage1", 2], "stage1"]
+)
+def test_what_names_no_stages_in_their_order_is_refused(stages: Any) -> None:
+    config = depth_anything(384, 12, [48, 96, 192, 384], 64, out_features=stages)
+    with pytest.raises(UnsupportedModelError, match="out_features"):
+        from_config(config, "a file")

@@ -20,7 +20,8 @@ _BASE = set(transformers.PreTrainedConfig().to_dict()) - {"tie_word_embeddings"}
 #: Keys that no shape goes by, and that a class may refuse to have changed.
 _LEFT = re.compile(
     r"rope_parameters|model_type|architectures|transformers_version|dtype|.*dropout.*|.*_pdrop"
-    r"|.*_eps|.*epsilon|.*theta|.*_(std|range|coef)|(?!mask_).*_prob|.*drop_path_rate|.*layerdrop|use_cache"
+    r"|.*_eps|.*epsilon|.*theta|.*_(std|coef)|(.*_)?initializer_range|(?!mask_).*_prob|.*drop_path_rate|.*layerdrop"
+    r"|use_cache"
 )
 #: A key that a Config does not name as one of its own, and takes all the same: what it is and what is assumed.
 _TAKEN = re.compile(r'kwargs\.(?:pop|get)\("(\w+)", (\d+|True|False)\)')

@@ -10,7 +10,7 @@ import numpy as np
 
 from llmscale.model.families._expression import evaluate
 from tests.oracle.probe.samples import Sample
-from tests.oracle.probe.solve import Expression, Search, atoms
+from tests.oracle.probe.solve import Expression, Search, atoms, remainders
 
 #: Elements of lists that stand for themselves, besides those at a tensor's own place.
 PLACES = (0, 1, 2, 3, -1)
@@ -61,10 +61,20 @@ class Rows:
                         for one, (_, at) in zip(lists, self.places, strict=True)
                     ]
                 )
-                if row.any() and not row.all():
-                    found.setdefault(row.tobytes(), (["in", letter, path], row))
-                    found.setdefault((~row).tobytes(), (["not", ["in", letter, path]], ~row))
+                _noted(found, ["in", letter, path], row)
+        self._remainders(found)
         return found
+
+    def _remainders(self, found: dict[bytes, tuple[Any, Any]]) -> None:
+        letters = LETTERS[: min((len(indices) for _, indices in self.places), default=0)]
+        names = [path for path, value in self.samples[0].given.items() if type(value) is int]
+        for asked in remainders(letters, names):
+            row = self.of(asked)
+            if None in row:  # nothing is left over nothing
+                asked = ["and", ["<", 0, asked[1][2]], asked]
+                row = self.of(asked)
+            if None not in row:
+                _noted(found, asked, np.array(row, bool))
 
     @cached_property
     def search(self) -> Search:
@@ -81,6 +91,12 @@ class Rows:
             except (LookupError, TypeError, ArithmeticError, ValueError):
                 found.append(None)
         return found
+
+
+def _noted(found: dict[bytes, tuple[Any, Any]], name: Any, row: Any) -> None:
+    if row.any() and not row.all():
+        found.setdefault(row.tobytes(), (name, row))
+        found.setdefault((~row).tobytes(), (["not", name], ~row))
 
 
 def _is_whole(value: Any) -> bool:

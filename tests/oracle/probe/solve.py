@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -109,6 +111,18 @@ def condition(target: Row, atoms: dict[bytes, tuple[Any, Row]]) -> Any | None:
                 if (both == target).all():
                     return [joined, left, right]
     return None
+
+
+def remainders(letters: Iterable[str], names: Iterable[str]) -> list[Any]:
+    """Conditions on what is left of a layer's number over some number, where the class was seen to ask such a one.
+
+    The number is what it was then, as it was made of keys, or any of the `names`.
+    """
+    met = [(ast.literal_eval(left), int(right)) for _, left, right in MET if left[:4] == "['%'" and right.isdigit()]
+    asked = [(over, rest) for (_, number, over), rest in met if type(number) is int]
+    asked += [(name, rest) for rest in {rest for _, rest in asked} for name in names]
+    found = [["==", ["%", letter, over], rest] for letter in letters for over, rest in asked]
+    return [json.loads(one) for one in sorted({json.dumps(one) for one in found})]
 
 
 def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[Any, Row]]:

@@ -80,7 +80,21 @@ class Variations:
                 listed = trial.get(path, self.keys[path].default)
                 if isinstance(length, int) and len(listed) != length:
                     trial[path] = self._entries(path, length)
+        for path in names:
+            if path.endswith("stage_names"):
+                self._taps(trial, path.removesuffix("stage_names"))
         return trial
+
+    def _taps(self, trial: dict[str, Any], above: str) -> None:
+        """Which stages a backbone gives out: none said, or some by name, by number, or both."""
+        layers = f"{above}num_hidden_layers"
+        count = self._now(trial, layers if layers in self.keys else f"{above}depths")
+        stages = ["stem", *(f"stage{n}" for n in range(1, (len(count) if isinstance(count, list) else count) + 1))]
+        chosen = sorted(self.random.sample(range(len(stages)), self.random.randint(1, len(stages))))
+        said = {"stage_names": stages, "out_features": [stages[n] for n in chosen], "out_indices": chosen}
+        for name, value in said.items():
+            if above + name in self.keys:
+                trial[above + name] = value if self.random.random() < 0.5 else None
 
     def alone(self, state: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The state with one key said otherwise, each of them once for every way."""

@@ -16,6 +16,9 @@ from tests.oracle.probe.derive import Group
 from tests.oracle.probe.samples import Probe, Sample, varied
 from tests.oracle.probe.settle import Rule
 
+#: Keys that say which stages a backbone gives out; of any depth where no tensor goes by them.
+STAGES = re.compile(r"(^|\.)(stage_names|out_features|out_indices)$")
+
 
 class Found(NamedTuple):
     """Of a class: its tensors, what its Config makes of keys, the configs that were built.
@@ -85,7 +88,7 @@ def _keys(probe: Probe, samples: Sequence[Sample], text: str) -> dict[str, list[
             value for value in tried.get(path, []) if value != key.default or type(value) is not type(key.default)
         ]
         for value in others:
-            kinds[_kind(value, key.default)] = None
+            kinds[_kind(value, key.default, STAGES.search(path) is not None and not used)] = None
         found[path] = [key.default, list(kinds)]
         if "own" in kinds:
             found[path].append([key.settled])
@@ -106,13 +109,15 @@ def _joined(now: list[Any], before: list[Any]) -> list[Any]:
     return [now[0], list(dict.fromkeys([*before[1], *now[1]])), *([words] if words else [])]
 
 
-def _kind(value: Any, default: Any) -> str:
+def _kind(value: Any, default: Any, stages: bool = False) -> str:
     """``whole``, ``decimal``, ``switch``, ``null``, ``word``; ``list`` of so many numbers, ``lists`` of any.
 
     Of lists of objects, or of decimal numbers, only the class's ``own`` is tried.
     """
     if value == []:
         return "empty"
+    if stages and isinstance(value, list):
+        return "lists" if type(value[0]) is int else "stages"
     if isinstance(value, list):
         if all(isinstance(one, list) and all(type(n) is int for n in one) for one in value):
             return "nested"

@@ -49,7 +49,7 @@ class Probed:
         version: of transformers.
         keys: by path: what the classes assume; which kinds of other values were tried (``whole``, ``decimal``,
             ``switch``, ``null``; ``list`` of as many numbers, ``lists`` of any, ``nested`` ones, ``empty``, ``words``,
-            ``word``, of objects only the class's ``own`` list); which words.
+            ``stages`` of a backbone, ``word``, of objects only the class's ``own`` list); which words.
         parts: by path: the model type of a nested config.
         optional: paths of those that a file may leave out, and the class makes as of an empty one.
         aliases: further spelling of a key, by path -> the path.

@@ -35,6 +35,7 @@ ROLES = (
     (r"(mamba|ssm|conv1d|linear_attn|A_log|dt_bias)", "recurrent.weight"),
     (r"(mlp|fc1|fc2|ffn|feed_forward|intermediate|dense|wi|wo|gate_proj|up_proj|down_proj)", "mlp.weight"),
 )
+STAGE = re.compile(r"stem|stage([1-9]\d{0,2})")
 USED = re.compile(r"experts_per_tok(en)?$|moe_top_?k$")
 TOWERS = (
     (r"(multi_modal_projector|projector|connector|merger|aligner)", "projector"),
@@ -138,6 +139,8 @@ def _listed(given: Any, default: Any, tried: list[str], words: list[Any]) -> boo
         return "empty" in tried
     if "own" in tried:
         return given in words
+    if "stages" in tried:
+        return _staged(given)
     if "words" in tried:
         return all(one in words for one in given)
     if "nested" in tried and all(isinstance(one, list) for one in given):
@@ -145,6 +148,13 @@ def _listed(given: Any, default: Any, tried: list[str], words: list[Any]) -> boo
     alike = "lists" in tried or ("list" in tried and isinstance(default, list) and len(given) == len(default))
     kinds = {type(one) for one in given}
     return alike and (kinds == {bool} or (kinds == {int} and all(0 <= one <= MAX_WIDTH for one in given)))
+
+
+def _staged(given: list[Any]) -> bool:
+    """Whether a list names stages of a backbone, each once and in their order."""
+    numbers = [STAGE.fullmatch(str(one)) for one in given]
+    order = [int(match[1] or 0) for match in numbers if match is not None]
+    return len(order) == len(given) and order == sorted(set(order))
 
 
 def _placed(c: Config, prefix: str, group: list[Any], values: Mapping[str, Any]) -> Iterator[PlacedBlock]:
