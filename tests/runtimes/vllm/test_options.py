@@ -138,3 +138,22 @@ def test_what_does_not_let_in_more_is_no_remedy() -> None:
         "remedy_quant": 32,
         "remedy_devices": 32,
     }
+
+
+def test_a_bare_size_has_replicas_and_steps_as_a_model_has() -> None:
+    def of(gpu: str, size: str, batch: int = 1, **options: int) -> DeviceFit:
+        asked = estimate(size, ["fp8"], gpus=[gpu], runtime="vllm", batch=batch, options=options)
+        return asked.estimates[0].devices[0]
+
+    alone, twice = of("h100", "7B", 4), of("2x h100", "7B", 8, dp=2)
+    assert twice.used_bytes == 2 * alone.used_bytes
+    assert [one.parts for one in twice.per_device] == [alone.per_device[0].parts] * 2
+    assert twice.max_batch == 2 * (alone.max_batch or 0)
+    odd = of("3x h100", "7B", 8, dp=2)
+    assert (odd.used_bytes, odd.per_device[2].used_bytes) == (twice.used_bytes, 0)
+    assert not of("2x h100", "120B", dp=2).fits
+    assert of("2x h100", "120B").fits
+    few = of("h100", "7B", 8, max_num_seqs=4)
+    assert (few.fits, few.max_batch) == (False, 4)
+    assert [(told.code, told.values["requests"]) for told in few.limits] == [("fewer_requests", 4)]
+    assert of("2x h100", "7B", 8, max_num_seqs=4, dp=2).fits
