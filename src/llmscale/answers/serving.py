@@ -34,23 +34,32 @@ def users(one: Laid, about: About) -> Iterator[ServedUsers]:
 
 
 def _requests(one: Laid, work: Workload, devices: DeviceSet | None = None) -> float | None:
-    """How many requests of its context the cache holds; None where the runtime refuses that."""
+    """How many requests of its context run at once; None where the runtime refuses that."""
     try:
         capacity = place(one.runtime, one.subject, work, devices or one.devices).placed.capacity
     except LlmscaleError:
         return None
-    return capacity.requests if capacity else None
+    return capacity.at_once if capacity else None
 
 
 def remedies(one: Laid, model: Model, question: Question) -> Iterator[Note]:
     """What would let all run at once that were asked for, the cheapest first, each with how many it lets.
 
-    Nothing where all do already, or where the weights alone are too many.
+    Nothing where all do already, where the weights alone are too many, or where memory is not what they wait for.
     """
     capacity, work = one.placed.capacity, one.asked
-    if capacity is None or not capacity.requests or capacity.requests >= work.batch:
+    if capacity is None or not capacity.requests or capacity.at_once >= work.batch:
         return
-    yield note("waiting", requests=round(capacity.requests, 1), asked=work.batch, context=work.context)
+    running = round(capacity.at_once, 1)
+    more = [told for told in _more(one, model, question) if told.values.get("requests", work.batch) > running]
+    if more:
+        yield note("waiting", requests=running, asked=work.batch, context=work.context)
+        yield from more
+
+
+def _more(one: Laid, model: Model, question: Question) -> Iterator[Note]:
+    """What may let in more, each with how many run then."""
+    work = one.asked
     small = number_format(SMALL_CACHE)
     if work.kv.size((64,)) > small.size((64,)) and (requests := _requests(one, work._replace(kv=small, kv_v=None))):
         yield note("remedy_kv", requests=round(requests, 1), asked=work.batch)

@@ -88,7 +88,9 @@ def _together(subject: BareSize, work: Workload, found: Sequence[Placement]) -> 
     ranked = sorted(subject.models, key=caches.__getitem__)
     middle = found[ranked[(len(ranked) - 1) // 2]]
     least, most = (choose(found, key=lambda placed: placed.used) for choose in (min, max))
-    dealt = subject.weights.split([_sizes(usage).get(WEIGHTS, 0) for usage in middle.devices])
+    dealt = Quantity.sum([subject.weights] * middle.copies).split(
+        [_sizes(usage).get(WEIGHTS, 0) for usage in middle.devices]
+    )
     usages = []
     for number, (usage, weights) in enumerate(zip(middle.devices, dealt, strict=True)):
         sizes, every = _sizes(usage), [_sizes(placed.devices[number]) for placed in found]

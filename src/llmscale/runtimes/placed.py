@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from math import inf
+from math import floor, inf
 
 from llmscale.notes import Note
 from llmscale.quantity import Quantity
@@ -88,11 +88,21 @@ class Capacity(NamedTuple):
         tokens: None where nothing grows with the context.
         requests: of the whole context at once.
         bytes: of the cache on the device that has least of it.
+        replicas: servers alike, each with such a cache.
+        most: sequences of one step, beyond which requests wait in any case.
     """
 
     tokens: int | None
     requests: float
     bytes: int
+    replicas: int = 1
+    most: float = inf
+
+    @property
+    def at_once(self) -> float:
+        """How many requests of the whole context run on all replicas, whole ones where there are several."""
+        each = min(self.requests, self.most)
+        return each if self.replicas == 1 else float(self.replicas * floor(each))
 
 
 class LayerSplit(NamedTuple):
@@ -140,6 +150,7 @@ class Placement(NamedTuple):
         layers: which of them stay in host memory (llama.cpp).
         limits: graphs outside the share, fewer requests at once than are asked for.
         notes: what to read the figures with, a rule that stands for what is not modelled.
+        copies: how often the weights lie there, once for each of several servers alike.
     """
 
     devices: tuple[Usage, ...]
@@ -148,6 +159,7 @@ class Placement(NamedTuple):
     layers: LayerSplit | None = None
     limits: tuple[Limit, ...] = ()
     notes: tuple[Note, ...] = ()
+    copies: int = 1
 
     @property
     def fits(self) -> Verdict:

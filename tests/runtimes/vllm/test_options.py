@@ -118,3 +118,47 @@ def test_the_command_hands_them_on_and_the_first_line_says_maybe() -> None:
 def test_values_that_cannot_be_meant(given: tuple[str, str]) -> None:
     answer = run("estimate", "llama-3.1-8b", "-q", "bf16", "--runtime", "vllm", "--gpu", "h100", *given)
     assert answer.status == 2
+
+
+@pytest.mark.parametrize(("batch", "runs"), [(200, True), (238, True), (239, False), (300, False)])
+def test_replicas_run_as_many_requests_each(batch: int, runs: bool) -> None:
+    """Of FP8 on an H100 119 of 4,096 tokens run at once."""
+    found = estimate("llama-3.1-8b", ["fp8"], gpus=["2x h100"], runtime="vllm", batch=batch, options={"dp": 2})
+    (device,) = found.estimates[0].devices
+    assert (device.fits, device.max_batch) == (runs, 238)
+    assert (device.users[0].context, device.users[0].requests) == (4096, 238)
+    assert [told.values["requests"] for told in device.remedies if told.code == "waiting"] == ([] if runs else [238])
+    first = good("estimate", "llama-3.1-8b", "-q", "fp8", "--gpu", "2x h100", "--dp", "2", "-b", str(batch)).out
+    assert first.startswith("Yes" if runs else f"In part: of {batch} sequences of 4,096 tokens ~238")
+
+
+def test_what_does_not_let_in_more_is_no_remedy() -> None:
+    """A step of 16 tokens takes 16 sequences, whatever the cache holds; of 32 it is the cache that lacks first."""
+    few = on("h100", "llama-2-7b", 4096, 64, max_num_batched_tokens=16)
+    assert (few.fits, few.remedies, few.users[0].requests) == (False, (), 16)
+    more = on("h100", "llama-2-7b", 4096, 64, max_num_batched_tokens=32)
+    assert {told.code: told.values.get("requests") for told in more.remedies} == {
+        "waiting": 29.9,
+        "remedy_kv": 32,
+        "remedy_quant": 32,
+        "remedy_devices": 32,
+    }
+
+
+def test_a_bare_size_has_replicas_and_steps_as_a_model_has() -> None:
+    def of(gpu: str, size: str, batch: int = 1, **options: int) -> DeviceFit:
+        asked = estimate(size, ["fp8"], gpus=[gpu], runtime="vllm", batch=batch, options=options)
+        return asked.estimates[0].devices[0]
+
+    alone, twice = of("h100", "7B", 4), of("2x h100", "7B", 8, dp=2)
+    assert twice.used_bytes == 2 * alone.used_bytes
+    assert [one.parts for one in twice.per_device] == [alone.per_device[0].parts] * 2
+    assert twice.max_batch == 2 * (alone.max_batch or 0)
+    odd = of("3x h100", "7B", 8, dp=2)
+    assert (odd.used_bytes, odd.per_device[2].used_bytes) == (twice.used_bytes, 0)
+    assert not of("2x h100", "120B", dp=2).fits
+    assert of("2x h100", "120B").fits
+    few = of("h100", "7B", 8, max_num_seqs=4)
+    assert (few.fits, few.max_batch) == (False, 4)
+    assert [(told.code, told.values["requests"]) for told in few.limits] == [("fewer_requests", 4)]
+    assert of("2x h100", "7B", 8, max_num_seqs=4, dp=2).fits

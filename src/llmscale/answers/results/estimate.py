@@ -86,6 +86,12 @@ class DeviceFit:
     remedies: tuple[Note, ...] = ()
     under_load: ServedLoad | None = None
 
+    @property
+    def running(self) -> float:
+        """How many of the requests run at once, of all replicas together; 0 where no cache is made ahead."""
+        told = (told.values["requests"] for told in self.remedies if told.code == "waiting")
+        return next(told, self.max_concurrency or 0.0)
+
 
 @dataclass
 class Estimate:

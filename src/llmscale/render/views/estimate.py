@@ -224,8 +224,8 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
             split = device.cpu_moe or device.gpu_layers != device.layers
             ram = format_gib(device.host_bytes) if split and device.host_bytes else ""
             yield say.sentence(note("estimate_fits", **said, ram=ram))
-        elif device.max_concurrency and 1 <= device.max_concurrency < result.batch:
-            asked_for = {"asked": result.batch, "context": result.context, "requests": device.max_concurrency}
+        elif 1 <= (running := device.running) < result.batch:
+            asked_for = {"asked": result.batch, "context": result.context, "requests": running}
             yield say.sentence(note("estimate_some_run", **said | asked_for))
         elif device.headroom_bytes >= 0 and any(told.code == "ram_short" for told in device.limits):
             yield say.sentence(note("estimate_lacks_ram", **said, ram=format_gib(device.host_bytes)))

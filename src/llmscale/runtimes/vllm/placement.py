@@ -6,7 +6,7 @@ it; from 0.20 on they are taken out of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.model.spec import ModelSpec
@@ -112,11 +112,19 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
     capacity = None
     if not devices.unnamed:
         pool = min(stage.kv_cache for stage in found.stages)
-        capacity = Capacity(found.capacity.tokens, found.capacity.concurrency, pool)
+        most = step_limits(work, devices, version).sequences
+        capacity = Capacity(found.capacity.tokens, found.capacity.concurrency, pool, parallel.data, most)
     offloaded = sum(stage.offloaded for stage in found.stages) * parallel.tensor * parallel.data
     host = Usage(UNLIMITED, gathered(((WEIGHTS, Quantity.exactly(offloaded, Basis.MODELLED)),)))
     limits = tuple(_limits(start, subject.spec, requests, devices, counted))
     return Placement((*ranks, *unused), host, capacity=capacity, limits=limits)
+
+
+def beyond_a_step(work: Workload, devices: DeviceSet, version: str) -> Iterator[Limit]:
+    """That more sequences are asked of a replica than a step takes."""
+    sequences = step_limits(work, devices, version).sequences
+    if not devices.unnamed and work.batch > sequences:
+        yield Limit(note("fewer_requests", requests=sequences, asked=work.batch), Verdict.NO)
 
 
 def request_parts(plan: CacheLayout, stage: int) -> tuple[int, int]:

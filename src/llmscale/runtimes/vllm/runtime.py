@@ -12,7 +12,8 @@ from typing import Any
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import GeneralRuntime, spread
 from llmscale.runtimes.interface import ModelName, PaceSetting, StepRoom, Workload
-from llmscale.runtimes.placed import UNKNOWN, Off, Placement
+from llmscale.runtimes.parallel.ranks import part
+from llmscale.runtimes.placed import UNKNOWN, Off, Placement, Usage
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
 
@@ -46,10 +47,17 @@ class Vllm(GeneralRuntime):
         return budgets(work, devices, self.release)
 
     def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
+        from llmscale.runtimes.vllm.placement import beyond_a_step
         from llmscale.runtimes.vllm.summary import memory
 
-        found = memory(summary, self.memory(summary, work), work, devices, self.release)
-        return spread(found, self.budgets(work, devices), self.further(devices))
+        replicas = work.option("dp") or 1
+        ranks, alone = devices.count // replicas, work._replace(batch=part(work.batch, replicas))
+        found = memory(summary, self.memory(summary, alone), alone, devices, self.release)
+        budgets, further = self.budgets(work, devices), self.further(devices)
+        one = spread(found, budgets[:ranks], further[:ranks])
+        unused = [Usage(budget) for budget in budgets[replicas * ranks :]]
+        limits = tuple(beyond_a_step(alone, devices, self.release))
+        return one._replace(devices=(*one.devices * replicas, *unused), limits=limits, copies=replicas)
 
     def screens_alike(self, work: Workload, devices: DeviceSet) -> tuple[Hashable, int] | None:
         from llmscale.runtimes.vllm.placement import step_limits
@@ -57,7 +65,8 @@ class Vllm(GeneralRuntime):
 
         if devices.members:
             return None
-        return (devices.count, step_limits(work, devices, self.release), card_of(devices).device), 0
+        limits = step_limits(work, devices, self.release)
+        return (devices.count, devices.unnamed, limits, card_of(devices).device), 0
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
         from llmscale.runtimes.vllm.placement import step_limits
