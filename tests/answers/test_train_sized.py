@@ -12,6 +12,7 @@ from llmscale.errors import LlmscaleError, UsageError
 from llmscale.fit.neighbours import neighbours
 
 SHORT = MemoryAsked(256)
+from tests.helpers import run
 
 
 def around(size: int, method: str) -> list[TrainResult]:
@@ -53,3 +54,19 @@ def test_the_nearest_answers_and_all_around_are_its_range(method: str) -> None:
 def test_a_size_of_which_no_model_is_near_is_refused() -> None:
     with pytest.raises(UsageError, match="no model of about that size can be trained so"):
         train("90T", precision="bf16", memory=SHORT)
+
+
+def test_what_a_size_takes_of_a_card_has_the_ends_of_all_models_that_answer() -> None:
+    """Not those of the nearest alone: what is said of the step and of the card agree."""
+    for options in ((), ("--checkpointing", "full")):
+        found = run("train", "7B", "--method", "lora", "--gpu", "rtx4090", *options, "-o", "json").json()
+        fit, (least, most) = found["fit"], found["ranges"]["memory.total_bytes"]
+        low, high = fit["used_range"]
+        assert low <= fit["used_bytes"] <= high
+        assert low <= least + 5 * 2**30
+        assert most < high
+        sure = {"yes": high <= fit["usable_bytes"], "no": low > fit["usable_bytes"]}
+        assert sure.get(fit["fits"], low <= fit["usable_bytes"] < high)
+        for way in fit["changes"]:
+            assert way["used_range"][0] <= way["used_bytes"] <= way["used_range"][1]
+            assert (way["fits"] == "yes") == (way["used_range"][1] <= fit["usable_bytes"])

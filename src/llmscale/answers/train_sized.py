@@ -8,6 +8,8 @@ from itertools import islice
 
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.train import TrainResult
+from llmscale.answers.results.train_fit import TrainFit, TrainWay
+from llmscale.answers.train_fit import UNKNOWN
 from llmscale.errors import LlmscaleError, UsageError
 from llmscale.fit.neighbours import NEIGHBOURHOOD, neighbours
 from llmscale.fit.subject import model_of
@@ -15,6 +17,7 @@ from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import note
 from llmscale.quantity import Basis
+from llmscale.runtimes.placed import Verdict
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
 
@@ -45,6 +48,7 @@ def of_size(spec: ModelSpec, answer: Callable[[ModelSpec], TrainResult]) -> Trai
             "memory.states_bytes": _ends(found, total, lambda each: each.memory.states_bytes),
             "memory.total_bytes": _ends(found, total, lambda each: each.memory.total_bytes or 0),
         },
+        fit=_fit(found, total),
         notes=(note("shape_assumed", name=spec.name, model=nearest.model.name, models=len(found)), *nearest.notes),
     )
 
@@ -65,3 +69,38 @@ def _answers(total: int, active: int, answer: Callable[[ModelSpec], TrainResult]
 def _ends(found: list[TrainResult], total: int, size: Callable[[TrainResult], int]) -> tuple[int, int]:
     scaled = [round(size(each) * total / each.total_parameters) for each in found]
     return min(scaled), max(scaled)
+
+
+def _fit(found: list[TrainResult], total: int) -> TrainFit | None:
+    """That of the nearest, with the ends of all; surely fits what does of every one."""
+    nearest, every = found[0].fit, [(one.fit, total / one.total_parameters) for one in found if one.fit]
+    if nearest is None:
+        return None
+    low, high = _around(nearest.used_bytes, [(fit.used_range, scale) for fit, scale in every])
+    return replace(
+        nearest,
+        used_range=(low, high),
+        fits=nearest.fits if nearest.fits == UNKNOWN else _verdict(low, high, nearest.usable_bytes),
+        max_micro_batch=min(fit.max_micro_batch for fit, _ in every),
+        max_sequence=min(fit.max_sequence for fit, _ in every),
+        changes=tuple(_way(way, [(fit.changes, scale) for fit, scale in every], nearest) for way in nearest.changes),
+        methods=tuple(_way(way, [(fit.methods, scale) for fit, scale in every], nearest) for way in nearest.methods),
+    )
+
+
+def _way(way: TrainWay, every: list[tuple[tuple[TrainWay, ...], float]], fit: TrainFit) -> TrainWay:
+    alike = [(one.used_range, scale) for ways, scale in every for one in ways if one.flags == way.flags]
+    low, high = _around(way.used_bytes, alike)
+    return replace(way, used_range=(low, high), fits=_verdict(low, high, fit.usable_bytes))
+
+
+def _around(used: int, ranges: list[tuple[tuple[int, int], float]]) -> tuple[int, int]:
+    """The ends of ranges brought to the size, with what is shown between them."""
+    low = min(round(least * scale) for (least, _), scale in ranges)
+    high = max(round(most * scale) for (_, most), scale in ranges)
+    return min(low, used), max(high, used)
+
+
+def _verdict(low: int, high: int, usable: int) -> str:
+    verdict = Verdict.YES if high <= usable else Verdict.NO if low > usable else Verdict.MAYBE
+    return verdict.value

@@ -51,7 +51,7 @@ def fit_tables(found: TrainFit, method: str, say: Words) -> Iterator[Table]:
     """The bar, and other ways."""
     yield _bar(found, method, say)
     if found.changes:
-        yield _ways(say("What makes it smaller, each with those above"), found.changes, say)
+        yield _ways(say("What makes it smaller"), found.changes, say)
     if found.methods:
         yield _ways(say("Which ways fit"), found.methods, say)
 

@@ -263,7 +263,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "own_run_left_out": "机时:我们的估计不使用该模型自己的数据。FLOP:按发布者自己的算法。",
     "serve_cost_busy": "所有序列始终运行,占 {share:.0%} 的时间;提示词逐个读取。",
     "flops_of_text": "仅文本部分的 FLOPs:不含视觉与音频部分。",
-    "activations_not_modelled": "{what} 的激活与峰值尚未建模:需在以上数字之外另加。",
     "rank_above_width": "秩 {rank} 超过所适配最窄矩阵的 {width};peft 允许,但不会学到更多。",
     "step_not_modelled": "{optimizer} 一步所需的临时内存尚未建模,因此不给出峰值。",
     "not_traced": "{runtime} 如何运行 {model} 尚未逐步跟踪,其激活以通用规则代替,实际可能达到其 {most} 倍。",

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+#: How what was never followed is named in English, and in Chinese.
+_NEVER_FOLLOWED = {
+    r", with a second model that is trained$": "(另有一个也要训练的模型)",
+    r" of this model or method$": "(对此模型或方法)",
+    r" of two stacks$": "(编码器与解码器两组层)",
+    r" with an encoder$": "(带编码器)",
+    r" with (\w+)$": r"(与 \1 同用)",
+    r" under autocast$": "(autocast 下)",
+    r" behind this head$": "(用于此输出头)",
+    r" of model type ('.*')$": r"(模型类型 \1)",
+    r"^model type ('.*')$": r"模型类型 \1",
+    r"^a ('.*') without a head$": r"没有输出头的 \1",
+    r"^an adapter of (.*)$": r"\1 的适配器",
+}
+
+
+def _unmodelled(v: dict[str, Any]) -> str:
+    what = v["what"]
+    for english, chinese in _NEVER_FOLLOWED.items():
+        what = re.sub(english, chinese, what)
+    return f"{what} 的激活与峰值尚未建模:需在以上数字之外另加。"
 
 
 def _reference(v: dict[str, Any]) -> str:
@@ -76,7 +99,7 @@ TRAINING = {
     "Options": "选项",
     "Saves GiB": "节省 GiB",
     "Host GiB": "主机 GiB",
-    "What makes it smaller, each with those above": "如何减小,每行包含以上各项",
+    "What makes it smaller": "如何减小",
     "Which ways fit": "哪些方式放得下",
 }
 
@@ -153,6 +176,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "只适配注意力或 --checkpointing full 则不保留。"
     ),
     "objective": _objective,
+    "activations_not_modelled": _unmodelled,
     "needs_train": lambda v: (
         "{model} 用 {method} 训练 {sequence:,} 词元".format(**v)
         + (",含重算" if v["checkpointing"] else "")

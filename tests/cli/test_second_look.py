@@ -1,0 +1,33 @@
+"""Sentences under an answer that were wrong for what was asked, each through the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers import run
+
+
+def test_ways_that_make_a_step_smaller_are_not_said_to_add_up_where_one_stands_alone() -> None:
+    answer = run("train", "llama-3.1-8b", "--method", "qlora", "--gpu", "rtx4090")
+    assert "What makes it smaller\n" in answer.out
+    rows = [line for line in answer.out.splitlines() if line.startswith("--seq")]
+    assert len(rows) == 1
+    assert "--checkpointing" not in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("llama-3.1-8b", "--method", "lora", "--objective", "ppo"), "--objective ppo(另有一个也要训练的模型) 的"),
+        (("llama-3.1-8b", "--checkpointing", "selective"), "--checkpointing selective(对此模型或方法) 的"),
+        (
+            ("whisper-small", "--precision", "bf16", "--checkpointing", "every:2"),
+            "--checkpointing every:2(编码器与解码器两组层) 的",
+        ),
+        (("llama-3.1-8b", "--precision", "amp", "--loss", "liger"), "--loss liger(autocast 下) 的"),
+        (("mamba-2.8b",), "模型类型 'mamba' 的"),
+    ],
+)
+def test_what_was_never_followed_is_told_in_chinese(options: tuple[str, ...], told: str) -> None:
+    answer = run("train", *options, "--lang", "zh", "--width", "200")
+    assert f"{told}激活与峰值尚未建模" in answer.out
