@@ -10,9 +10,9 @@ from llmscale.answers.train_memory import MemoryAsked
 from llmscale.answers.train_sized import MOST
 from llmscale.errors import LlmscaleError, UsageError
 from llmscale.fit.neighbours import neighbours
+from tests.helpers import run
 
 SHORT = MemoryAsked(256)
-from tests.helpers import run
 
 
 def around(size: int, method: str) -> list[TrainResult]:

@@ -44,7 +44,7 @@ def test_of_all_models_those_that_cannot_be_had_are_counted_apart() -> None:
     told = json.loads(good(*asked, "-o", "json").out)
     gone, text = told["not_available"], good(*asked).out
     assert f"{len(gone)} cannot be had here: {', '.join(gone[:3])}, ... (-o json names all)." in text
-    assert f"{told['hidden'] - len(gone)} more are not shown (--all)." in text
+    assert f"{told['hidden'] - len(gone)} more are not shown (--limit)." in text
     assert f"{len(gone)} 个在这里没有可用的版本:{'、'.join(gone[:3])} 等" in good(*asked, "--lang", "zh").out
     assert "cannot be had" not in good(*asked[:4]).out
 

@@ -244,7 +244,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "; ".join(
             text
             for text, count in (
-                (f"{v['hidden']} more are not shown (--all)", v["hidden"]),
+                (f"{v['hidden']} more are not shown ({'--all' if v['passed'] else '--limit'})", v["hidden"]),
                 (f"{v['passed']} are older, closed or for other uses", v["passed"]),
             )
             if count

@@ -398,7 +398,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         ";".join(
             text
             for text, count in (
-                (f"另有 {v['hidden']} 个未显示(--all)", v["hidden"]),
+                (f"另有 {v['hidden']} 个未显示({'--all' if v['passed'] else '--limit'})", v["hidden"]),
                 (f"{v['passed']} 个较旧、封闭或用于其他用途", v["passed"]),
             )
             if count
