@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("textual", reason="the extra [tui] is not installed: make test-extras")
 
+from llmscale.answers.estimate import estimate
 from llmscale.render.words import words
 from llmscale.tui.app import Screenful
 from llmscale.tui.choice import Asking
@@ -27,6 +28,7 @@ _LISTED = re.compile(r"^│.*?(?=│[│╭╰])|(?<=^╭─ )\S+ [\d,]+ ─+╮
 
 def drawn(choice: Asking, size: tuple[int, int], lang: str) -> str:
     """The characters of the screen, a row a line, without those of the lists."""
+    estimate(choice.model, gpus=choice.gpus)  # a fresh checkout makes its tables, which takes longer than screens wait
     screen = Screenful(choice, words(lang))
     rows: list[str] = []
 
