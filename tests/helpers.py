@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -246,3 +246,12 @@ def said(answer: Any) -> list[str]:
 def numbers(text: str) -> Sequence[float]:
     """Every number printed in `text`, without signs: a range is two."""
     return [float(found.replace(",", "")) for found in NUMBER.findall(text)]
+
+
+def commands_below(command: Any, context: Any) -> Iterator[Any]:
+    """A context of every command."""
+    yield command, context
+    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
+        inner = command.get_command(context, name)
+        with inner.make_context(name, [], resilient_parsing=True, parent=context) as made:
+            yield from commands_below(inner, made)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import typer
@@ -12,7 +10,7 @@ import typer
 from llmscale.cli.app import app
 from llmscale.cli.language import spoken
 from llmscale.render.wrap import wrapped
-from tests.helpers import environment, good, process
+from tests.helpers import commands_below, environment, good, process
 
 
 def sections(text: str) -> dict[str, list[str]]:
@@ -108,21 +106,12 @@ OUTPUT = {
 }
 
 
-def below(command: Any, context: Any) -> Iterator[Any]:
-    """A context of every command."""
-    yield command, context
-    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
-        inner = command.get_command(context, name)
-        with inner.make_context(name, [], resilient_parsing=True, parent=context) as made:
-            yield from below(inner, made)
-
-
 def test_what_is_no_output_stands_in_its_own_group() -> None:
     program = typer.main.get_command(app)
     with program.make_context("llmscale", ["-"], resilient_parsing=True) as context:
         strays = {
             (each.command_path, option)
-            for command, each in below(program, context)
+            for command, each in commands_below(program, context)
             if each.parent
             for parameter in command.get_params(each)
             if parameter.param_type_name == "option"

@@ -22,7 +22,7 @@ import transformers
 from llmscale.errors import LlmscaleError
 from llmscale.model.families import from_config, model_types
 from llmscale.model.inventory import inventory
-from tests.oracle.changes import Change, _base, _classes, _compared, changes
+from tests.oracle.changes import Change, base_of, changes, classes_of, compared
 from tests.oracle.real import real
 from tests.oracle.record import TRUTH
 
@@ -78,9 +78,9 @@ def built(config: dict[str, Any]) -> int | None:
     return None if found is None else sum(map(prod, found.stored.values()))
 
 
-def reaching(model_type: str, open_: set[Branch]) -> Iterator[tuple[Change, int | None]]:
+def reaching(model_type: str, base: dict[str, Any], open_: set[Branch]) -> Iterator[tuple[Change, int | None]]:
     """Changes that take a branch of `open_`, which is taken out of it, with what stands for them."""
-    read = {name for name, *_ in taken(_base(model_type, _classes(model_type)))[0]}
+    read = {name for name, *_ in taken(base)[0]}
     for change in changes(model_type):
         if not any(name in read for name, *_ in open_):
             return
@@ -100,11 +100,11 @@ def main(coverage: str) -> int:
     open_ = missing(Path(coverage))
     found: dict[str, Any] = {}
     for model_type in model_types():
-        if not _compared(model_type) or not open_:
+        if not compared(model_type) or not open_:
             continue
-        rows = [[change.name, change.config, total] for change, total in reaching(model_type, open_)]
+        base = base_of(model_type, classes_of(model_type))
+        rows = [[change.name, change.config, total] for change, total in reaching(model_type, base, open_)]
         if rows:
-            base = _base(model_type, _classes(model_type))
             found[model_type] = {
                 "base": base,
                 "files": [[name, _apart(base, config), total] for name, config, total in rows],

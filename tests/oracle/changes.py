@@ -55,8 +55,8 @@ class Change(NamedTuple):
 
 def changes(model_type: str) -> Iterator[Change]:
     """The files of one model type."""
-    classes = _classes(model_type)
-    base = _base(model_type, classes)
+    classes = classes_of(model_type)
+    base = base_of(model_type, classes)
     yield from (Change(f"class={name}", {**base, "architectures": [name]}) for name in classes)
     for path, value in list(_leaves(base)):
         yield Change(f"-{'.'.join(path)}", _with(base, path, _GONE))
@@ -93,7 +93,7 @@ def main(names: list[str]) -> int:
     transformers.logging.set_verbosity_error()
     types: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))["types"] if RECORD.exists() else {}
     wrong = 0
-    for model_type in names or [name for name in model_types() if _compared(name)]:
+    for model_type in names or [name for name in model_types() if compared(name)]:
         counts: Counter[str] = Counter()
         for change in changes(model_type):
             said = verdict(change)
@@ -115,7 +115,7 @@ def _record(types: dict[str, Any]) -> None:
     RECORD.write_text(f'{{"transformers": "{transformers.__version__}", "types": {{\n{rows}\n}}}}\n', encoding="utf-8")
 
 
-def _compared(model_type: str) -> bool:
+def compared(model_type: str) -> bool:
     return model_type in transformers.CONFIG_MAPPING and model_type not in _EXPLAINED
 
 
@@ -138,7 +138,7 @@ def _number(found: dict[str, Any]) -> Any:
     return float(found["__float__"]) if found.keys() == {"__float__"} else found
 
 
-def _base(model_type: str, classes: Sequence[str]) -> dict[str, Any]:
+def base_of(model_type: str, classes: Sequence[str]) -> dict[str, Any]:
     """The Config of the first class that builds its own, in full depth where few layers do not fit the rest of it."""
     short = _own(model_type)
     whole = _saved(transformers.CONFIG_MAPPING[model_type]())
@@ -150,7 +150,7 @@ def _base(model_type: str, classes: Sequence[str]) -> dict[str, Any]:
     return {**short, "architectures": list(classes[:1])}
 
 
-def _classes(model_type: str) -> list[str]:
+def classes_of(model_type: str) -> list[str]:
     """The classes that transformers has for the type, that of the whole model first."""
     found: dict[str, None] = {}
     tables = sorted(n for n in dir(modeling_auto) if n.endswith("_MAPPING_NAMES") and n.startswith("MODEL_"))

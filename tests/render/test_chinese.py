@@ -23,7 +23,7 @@ from llmscale.render.translated import translated
 from llmscale.render.words import en, words, zh
 from llmscale.store.phrases import phrases
 from llmscale.store.tables import table
-from tests.helpers import REPOSITORY, run
+from tests.helpers import REPOSITORY, commands_below, run
 
 SOURCE = REPOSITORY / "src" / "llmscale"
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -83,16 +83,13 @@ def test_every_sentence_of_an_error_has_a_chinese_one() -> None:
     assert missing == set()
 
 
-def helps(command: Any, context: Any) -> Iterator[str]:
-    """What ``--help`` says of a command, its options and those below it."""
-    yield command.help or ""
-    for parameter in command.get_params(context):
-        yield getattr(parameter, "help", None) or ""
-        yield getattr(parameter, "rich_help_panel", None) or ""
-    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
-        below = command.get_command(context, name)
-        with below.make_context(name, [], resilient_parsing=True, parent=context) as inner:
-            yield from helps(below, inner)
+def helps(program: Any, context: Any) -> Iterator[str]:
+    """What ``--help`` says of all commands and their options."""
+    for command, each in commands_below(program, context):
+        yield command.help or ""
+        for parameter in command.get_params(each):
+            yield getattr(parameter, "help", None) or ""
+            yield getattr(parameter, "rich_help_panel", None) or ""
 
 
 def test_all_help_is_in_chinese() -> None:

@@ -17,7 +17,7 @@ from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import note
 from llmscale.quantity import Basis
-from llmscale.runtimes.placed import Verdict
+from llmscale.runtimes.placed import Usage
 from llmscale.sources.interface import Undisclosed
 from llmscale.sources.registry import load
 
@@ -80,7 +80,7 @@ def _fit(found: list[TrainResult], total: int) -> TrainFit | None:
     return replace(
         nearest,
         used_range=(low, high),
-        fits=nearest.fits if nearest.fits == UNKNOWN else _verdict(low, high, nearest.usable_bytes),
+        fits=nearest.fits if nearest.fits == UNKNOWN else Usage(nearest.usable_bytes, (), (low, high)).verdict.value,
         max_micro_batch=min(fit.max_micro_batch for fit, _ in every),
         max_sequence=min(fit.max_sequence for fit, _ in every),
         changes=tuple(_way(way, [(fit.changes, scale) for fit, scale in every], nearest) for way in nearest.changes),
@@ -91,7 +91,7 @@ def _fit(found: list[TrainResult], total: int) -> TrainFit | None:
 def _way(way: TrainWay, every: list[tuple[tuple[TrainWay, ...], float]], fit: TrainFit) -> TrainWay:
     alike = [(one.used_range, scale) for ways, scale in every for one in ways if one.flags == way.flags]
     low, high = _around(way.used_bytes, alike)
-    return replace(way, used_range=(low, high), fits=_verdict(low, high, fit.usable_bytes))
+    return replace(way, used_range=(low, high), fits=Usage(fit.usable_bytes, (), (low, high)).verdict.value)
 
 
 def _around(used: int, ranges: list[tuple[tuple[int, int], float]]) -> tuple[int, int]:
@@ -99,8 +99,3 @@ def _around(used: int, ranges: list[tuple[tuple[int, int], float]]) -> tuple[int
     low = min(round(least * scale) for (least, _), scale in ranges)
     high = max(round(most * scale) for (_, most), scale in ranges)
     return min(low, used), max(high, used)
-
-
-def _verdict(low: int, high: int, usable: int) -> str:
-    verdict = Verdict.YES if high <= usable else Verdict.NO if low > usable else Verdict.MAYBE
-    return verdict.value

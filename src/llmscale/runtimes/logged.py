@@ -49,9 +49,8 @@ class Trouble(NamedTuple):
     """Memory that was not to be had.
 
     Attributes:
-        kind: what it was for.
+        kind: what it was for; empty where the log does not tell: what was held beside the weights then does.
         device: on which; None where the log does not say.
-            Empty where the log does not tell: what was held beside the weights then does.
         wanted, had: bytes asked for, and there for it; None where the log does not say.
         longest: tokens of context that what was there holds, in the runtime's own words; None where it says nothing.
         whole: bytes of the device.

@@ -8,7 +8,6 @@ Source: c10/cuda/CUDACachingAllocator.cpp (`DeviceCachingAllocator::malloc`), wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from llmscale.runtimes.logged import SIZE, Trouble, size
 
@@ -26,27 +25,19 @@ _TAKEN = (rf"{SIZE} reserved in total by PyTorch", rf"{SIZE} cached\)")
 _PROCESS = rf"this process has {SIZE} memory in use"
 
 
-def lacking(text: str, kind: str = "") -> tuple[Trouble, int] | None:
-    """The last such line, and where it stands; None where there is none.
-
-    Args:
-        kind: what it was for, where the caller can tell.
-    """
+def lacking(text: str) -> tuple[Trouble, int] | None:
+    """The last such line, and where it stands; None where there is none. What it was for it does not say."""
     found = None
-    for begins in _lines(text):
+    for begins in (one.start() for one in _BEGINS.finditer(text)):
         line = re.sub(r"\s+", " ", text[begins : begins + _LONGEST])
         following = _BEGINS.search(line, 1)
         line = line[: following.start()] if following else line
         if (wanted := _size(line, _WANTED)) is not None:
-            found = _trouble(line, kind, wanted), begins
+            found = _trouble(line, wanted), begins
     return found
 
 
-def _lines(text: str) -> Iterator[int]:
-    return (one.start() for one in _BEGINS.finditer(text))
-
-
-def _trouble(line: str, kind: str, wanted: int) -> Trouble:
+def _trouble(line: str, wanted: int) -> Trouble:
     whole, held, spare = _first(line, _WHOLE), _first(line, _HELD), _size(line, _SPARE)
     free, taken, process = _first(line, _FREE), _first(line, _TAKEN), _size(line, _PROCESS)
     if spare is None and taken is not None and held is not None:
@@ -57,7 +48,7 @@ def _trouble(line: str, kind: str, wanted: int) -> Trouble:
         others = max(0, whole - free - process)
     device = re.search(_DEVICE, line)
     number = int(device[1]) if device else None
-    return Trouble(kind, number, wanted, free, None, whole, held, spare, others)
+    return Trouble("", number, wanted, free, None, whole, held, spare, others)
 
 
 def _size(line: str, pattern: str) -> int | None:

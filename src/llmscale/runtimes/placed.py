@@ -99,10 +99,14 @@ class Capacity(NamedTuple):
     most: float = inf
 
     @property
+    def each(self) -> float:
+        """How many requests of the whole context run on one replica."""
+        return min(self.requests, self.most)
+
+    @property
     def at_once(self) -> float:
-        """How many requests of the whole context run on all replicas, whole ones where there are several."""
-        each = min(self.requests, self.most)
-        return each if self.replicas == 1 else float(self.replicas * floor(each))
+        """The same of all replicas, whole ones where there are several."""
+        return self.each if self.replicas == 1 else float(self.replicas * floor(self.each))
 
 
 class LayerSplit(NamedTuple):

@@ -9,11 +9,9 @@ from __future__ import annotations
 from llmscale.notes import note
 from llmscale.runtimes.interface import Reads, Runs, RuntimeInfo
 from llmscale.runtimes.option import Option
+from llmscale.runtimes.parallel.unserved import NO_SERVER
 
 MOST = 1 << 20
-ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
-RECURRENT = frozenset(("lfm3", "qwen4_exp", "qwen4_exp_text", "recurrent_gemma", "rwkv"))
-NO_SERVER = ENCODER_DECODERS | RECURRENT | {"pegasus", "t5", "umt5"}
 INFO = RuntimeInfo(
     name="sglang",
     serves=True,

@@ -9,16 +9,13 @@ from __future__ import annotations
 from llmscale.notes import note
 from llmscale.runtimes.interface import Reads, Runs, RuntimeInfo
 from llmscale.runtimes.option import Option
+from llmscale.runtimes.parallel.unserved import NO_SERVER
 
 MOST = 1 << 20
 #: vllm/config/lora.py, `MaxLoRARanks`.
 LORA_RANKS = ("1", "8", "16", "32", "64", "128", "256", "320", "512")
 #: vllm/config/cache.py, `BlockSize`.
 BLOCK_SIZES = ("1", "8", "16", "32", "64", "128", "256")
-#: What servers do not run, all other types being run by their own code or that of transformers.
-ENCODER_DECODERS = frozenset(("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "mt5"))
-RECURRENT = frozenset(("lfm3", "qwen4_exp", "qwen4_exp_text", "recurrent_gemma", "rwkv"))
-NO_SERVER = ENCODER_DECODERS | RECURRENT | {"pegasus", "t5", "umt5"}
 TENSOR = Option("tp", ("--tp", "--tensor-parallel-size"), "whole", "tensor parallel size.", "N", least=1, most=MOST)
 #: docs/getting_started/installation/gpu.rocm.inc.md, the same from 0.14.0 to 379a848: of the RX 7000 no gfx1102.
 TARGETS = ("gfx90a", "gfx942", "gfx950", "gfx1100", "gfx1101", "gfx1150", "gfx1151", "gfx1200", "gfx1201")

@@ -116,8 +116,8 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
         capacity = Capacity(found.capacity.tokens, found.capacity.concurrency, pool, parallel.data, most)
     offloaded = sum(stage.offloaded for stage in found.stages) * parallel.tensor * parallel.data
     host = Usage(UNLIMITED, gathered(((WEIGHTS, Quantity.exactly(offloaded, Basis.MODELLED)),)))
-    limits = tuple(_limits(start, subject.spec, requests, devices, counted))
-    return Placement((*ranks, *unused), host, capacity=capacity, limits=limits)
+    decides = tuple(_limits(start, subject.spec, requests, devices, capacity))
+    return Placement((*ranks, *unused), host, capacity=capacity, limits=decides)
 
 
 def beyond_a_step(work: Workload, devices: DeviceSet, version: str) -> Iterator[Limit]:
@@ -169,12 +169,13 @@ def _shared(share: float, devices: DeviceSet) -> Limit | None:
     return Limit(note("share_of_unified", share=share, surely=SURELY_FREE), verdict)
 
 
-def _limits(start: Served, spec: ModelSpec, requests: int, devices: DeviceSet, graphs_counted: bool) -> list[Limit]:
+def _limits(
+    start: Served, spec: ModelSpec, requests: int, devices: DeviceSet, capacity: Capacity | None
+) -> list[Limit]:
     found = start.found
     told_of: list[Limit] = []
-    at_once = min(found.capacity.concurrency, limits(card_of(devices), start.settings).sequences)
-    if not devices.unnamed and at_once < requests:
-        told_of.append(Limit(note("fewer_requests", requests=round(at_once, 2), asked=requests), Verdict.NO))
+    if capacity is not None and capacity.each < requests:
+        told_of.append(Limit(note("fewer_requests", requests=round(capacity.each, 2), asked=requests), Verdict.NO))
     if not devices.unnamed and (many := _too_many_sequences(start, devices)):
         told_of.append(many)
     if not devices.unnamed and (older := _before_v1(start, spec, requests)):
@@ -187,6 +188,6 @@ def _limits(start: Served, spec: ModelSpec, requests: int, devices: DeviceSet, g
         told_of.append(shared)
     graphs = max(stage.graphs for stage in found.stages)
     rest = devices.visible - int(devices.visible * found.utilization)
-    if not graphs_counted and graphs > rest:
+    if not release(start.settings.version).graphs_counted and graphs > rest:
         told_of.append(Limit(note("graphs_outside_share", graphs=graphs, rest=rest), Verdict.MAYBE))
     return told_of

@@ -13,7 +13,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import GeneralRuntime, spread
 from llmscale.runtimes.interface import ModelName, PaceSetting, StepRoom, Workload
 from llmscale.runtimes.parallel.ranks import part
-from llmscale.runtimes.placed import UNKNOWN, Off, Placement, Usage
+from llmscale.runtimes.placed import Off, Placement, Usage
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.info import INFO
 
@@ -69,11 +69,8 @@ class Vllm(GeneralRuntime):
         return (devices.count, devices.unnamed, limits, card_of(devices).device), 0
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
-        from llmscale.runtimes.vllm.placement import step_limits
         from llmscale.runtimes.vllm.summary import error
 
-        if work.batch > step_limits(work, devices, self.release).sequences:  # not memory decides how many run
-            return UNKNOWN
         return error(summary, work, devices)
 
     def summarise(self, subject: Exact) -> Any:
