@@ -16,7 +16,7 @@ from llmscale.devices.device import Device
 from llmscale.devices.sets import ANY_DEVICE, DeviceSet, set_of
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.about import About
-from llmscale.fit.choose import Choices, Chosen, answer, available, best, choices
+from llmscale.fit.choose import Choices, Chosen, answer, available, best, choices, too_large
 from llmscale.fit.largest import longest_context
 from llmscale.fit.pace import moved, pace
 from llmscale.fit.question import DEFAULT_KV, Question
@@ -177,6 +177,8 @@ def _enough(
     """The fewest of a device that are enough; none where so many are not."""
     for count in _counts(device, steps, asked, max_count):
         devices = set_of(device, count, kept)
+        if too_large(model, steps, devices, asked):
+            continue
         try:
             found = best(model, steps, devices, asked)
         except (UsageError, UnsupportedModelError):  # the runtime refuses so many of these
