@@ -6,6 +6,7 @@ Which module reads what is the compiled table ``families``, so that of all modul
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -28,6 +29,11 @@ from llmscale.store.tables import table
 def model_types() -> dict[str, str]:
     """Every known published ``model_type``, and the module of this package that reads it."""
     return table("families")
+
+
+#: Classes of a part: each has a config of its own, so a file of the whole that names one contradicts itself.
+_PART = re.compile(r"(Text|Vision|Audio)Model(WithProjection)?$")
+_PARTS = ("text_config", "vision_config", "audio_config")
 
 
 def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) -> ModelSpec:
@@ -53,15 +59,20 @@ def from_config(data: Mapping[str, Any], where: str, assume: str | None = None) 
     for image, patch in _images(data):
         if image < patch:
             raise c.error(f"has image_size = {image} and patch_size = {patch}: no patch fits into such an image")
+    if _PART.search(c.architecture("")) and any(isinstance(data.get(key), Mapping) for key in _PARTS):
+        raise c.unsupported(f"is a {c.architecture('')[:60]}, a part of the model that the file describes")
     try:
         spec = read_part(c)
         c.finish()
-    except UnsupportedModelError:
+    except UnsupportedModelError as own:
         if by_tensors(c.model_type) or not has_class(c.model_type, c.architecture("")):
             raise
         c = Config(data, where)
-        spec = import_module(f"{__name__}.{READER}").read(c)
-        c.finish()
+        try:
+            spec = import_module(f"{__name__}.{READER}").read(c)
+            c.finish()
+        except UnsupportedModelError:
+            raise own from None  # which knows the family
     if any(size < 1 for placed in spec.placed if placed.tower for t in placed.block.tensors() for size in t.shape):
         raise c.error("has an image_size that is smaller than its patch_size: no patch fits into such an image")
     if outside := c.outside():

@@ -75,7 +75,7 @@ def generic_spec(read: Read, stored: Sequence[StoredTensor]) -> ModelSpec:
         placed=tuple(placed),
         layers=layers,
         hidden_size=hidden or 1,
-        intermediate_size=read.number("feed_forward_length") or _experts_width(read),
+        intermediate_size=max(read.number("feed_forward_length"), _side_by_side(read)),
         vocab_size=read.vocab,
         max_context=read.number("context_length") or None,
     )
@@ -154,6 +154,12 @@ def _feed_forward(read: Read, hidden: int, layer: int, width: int) -> Block | No
         shared = read.number("expert_shared_feed_forward_length")
         return ShapedExperts(hidden, _experts_width(read) or width, experts, min(used, experts), shared)
     return ShapedMlp(hidden, width or hidden)
+
+
+def _side_by_side(read: Read) -> int:
+    """The widths of the experts that a token goes through, and of those shared."""
+    used, shared = read.number("expert_used_count"), read.number("expert_shared_feed_forward_length")
+    return used * _experts_width(read) + shared
 
 
 def _experts_width(read: Read) -> int:
