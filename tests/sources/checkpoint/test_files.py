@@ -158,6 +158,31 @@ def test_missing_shards_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "word"),
+    [
+        ({}, "has no weight_map"),
+        ({f"t{n}": f"{n}.safetensors" for n in range(10_001)}, "10,001 files"),
+    ],
+)
+def test_indices_of_no_checkpoint_are_refused(tmp_path: Path, names: dict[str, str], word: str) -> None:
+    said = run("estimate", index(tmp_path, names))
+    assert said.status == 4
+    assert word in said.err
+
+
+def test_a_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.safetensors").write_bytes(safetensors_bytes({"x.weight": ("F16", (2, 2))}))
+    said = run("estimate", index(tmp_path, {"x": "a.safetensors", "y": "b.safetensors"}))
+    assert said.status == 4
+    assert "two files name the same tensor" in said.err
+
+
+def of_json(header: bytes) -> bytes:
+    return len(header).to_bytes(8, "little") + header
+
+
+@pytest.mark.parametrize(
     ("content", "word"),
     [
         (b"", "no safetensors"),
@@ -165,6 +190,8 @@ def test_missing_shards_are_named(tmp_path: Path) -> None:
         ((100).to_bytes(8, "little") + b"{}", "ends inside"),
         ((2).to_bytes(8, "little") + b"[]", "not an object"),
         ((2).to_bytes(8, "little") + b"{}", "no tensors"),
+        (of_json(b'{"a": 7}'), "is not described by an object"),
+        (of_json(b'{"a": {"dtype": "F16", "shape": [2], "data_offsets": [0]}}'), "does not say where its data stand"),
         ((4).to_bytes(8, "little") + b"\xff\xff\xff\xff", "not text"),
         (safetensors_bytes({"a": ("F32", (2, 2))}).replace(b"F32", b"F99"), "F99"),
         (safetensors_bytes({"a": ("F32", (2, 2))}).replace(b"[2, 2]", b"[2, 3]"), "16 bytes"),
