@@ -117,3 +117,9 @@ def test_experts_of_a_class_that_was_not_compared_are_refused() -> None:
 def test_a_class_that_was_not_compared_is_said() -> None:
     found = trained(spec_of("internlm2-7b"), MethodChoice("lora", 8, (ALL_LINEAR,)))
     assert [note.code for note in found.notes] == ["class_not_compared"]
+
+
+def test_vera_leaves_the_wide_matrices_of_phi_alone() -> None:
+    """VeRA trains one number a row of A and one a row of B; of Phi-2 for q_proj and v_proj of 32 layers."""
+    found = trained(spec_of("phi-2"), MethodChoice("vera", 256))
+    assert found.trainable == 32 * 2 * (256 + 2560)

@@ -12,7 +12,7 @@ from llmscale.training.flops.products import Training
 from llmscale.training.flops.step import Flops, Step, flops, six_nd, uncounted
 from llmscale.training.flops.taking_part import taking_part
 from llmscale.training.methods import MethodChoice
-from tests.helpers import TRUTH, tiny_spec
+from tests.helpers import TRUTH, good, tiny_spec
 
 ROWS = json.loads((TRUTH / "training_flops.json").read_text(encoding="utf-8"))["rows"]
 
@@ -78,3 +78,22 @@ def test_adapters_of_fused_experts_are_not_counted() -> None:
     spec = from_config(config, "a test")
     assert taking_part(spec, MethodChoice("lora", 8, ("all-linear",))) is None
     assert six_nd(spec, 10, active=True) < six_nd(spec, 10, active=False)
+
+
+def of_bert(method: str) -> dict[str, Any]:
+    found: dict[str, Any] = good("train", "bert-base", "--method", method, "-o", "json").json()["flops"]
+    return found
+
+
+def test_where_only_biases_are_trained_no_matrix_has_a_gradient() -> None:
+    full, biases = of_bert("full"), of_bert("bitfit")
+    layers = 12 * (4 * 768**2 + 2 * 768 * 3072)
+    pooler = 768**2  # of the first token alone
+    assert full["forward"] == biases["forward"]
+    assert full["backward"] - biases["backward"] == 2 * (512 * layers + pooler)
+
+
+def test_attention_by_relative_positions_is_not_counted() -> None:
+    found = good("train", "deberta-v3-base", "-o", "json").json()["flops"]
+    assert (found["forward"], found["backward"]) == (None, None)
+    assert found["six_nd"] > 0
