@@ -20,6 +20,7 @@ test: $(VENV)/ready  ## all tests, with the branch coverage of the core
 	@mkdir -p build
 	$(COVERED) --json --out build/coverage.json -m pytest -n 2 --dist loadfile
 	$(COVERED) --skip-covered --merge build/coverage.json --out build/coverage.json --fail-under 95
+	$(BIN)/python -m tests.branches build/coverage.json
 
 test-extras: $(EXTRAS)/ready  ## what needs an extra: pictures in files, the screen, the web server, the tools
 	$(EXTRAS)/bin/pytest tests/pictures tests/tui tests/web tests/mcp tests/sources/hub

@@ -58,6 +58,11 @@ class Bare:
         """Models of about its size."""
         return neighbours(self.about.parameters, self.about.active < self.about.parameters)
 
+    @cached_property
+    def _widths(self) -> list[Shape]:
+        """Those of the models around it; what they were made for says nothing of a size."""
+        return [Shape.from_json(model.widths or ())._replace(max_context=None) for model in self.around]
+
     def subject(self, quant: Quant, engine: str) -> BareSize:
         """It in a quant, with the models around it in the same one where they can be had in it; the same one whenever
         it is asked.
@@ -71,7 +76,9 @@ class Bare:
         return self._known[key]
 
     def _around_in(self, quant: Quant, engine: str) -> BareSize:
-        every = [_neighbour(model, quant, engine) for model in self.around]
+        every = [
+            _neighbour(model, widths, quant, engine) for model, widths in zip(self.around, self._widths, strict=True)
+        ]
         keys = [(near.widths, repr(near.compiled)) for near in every]
         alike: dict[tuple[Shape, str], Summary] = {}
         for key, near in zip(keys, every, strict=True):
@@ -126,8 +133,7 @@ def _bits(model: ModelSummary, quant: Quant) -> float | None:
     return 8 * found[0] / model.parameters if found else None
 
 
-def _neighbour(model: ModelSummary, quant: Quant, engine: str) -> Summary:
+def _neighbour(model: ModelSummary, widths: Shape, quant: Quant, engine: str) -> Summary:
     """A model of about the size; a size says nothing of the code that it runs through."""
     nothing = SizedWeights(Quantity.exactly(0, Basis.ASSUMED))
-    widths = Shape.from_json(model.widths or ())._replace(max_context=None)
     return Summary(model.name, widths, nothing, quant, compiled(engine, model.id), exact=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from math import log
 
 from llmscale.catalogue.summaries import ModelSummary, summaries
@@ -20,20 +19,18 @@ def neighbours(parameters: int, mixture: bool) -> tuple[ModelSummary, ...]:
         parameters: the size asked for.
         mixture: whether a mixture of experts is meant; dense models answer for dense, mixtures for mixtures.
     """
-    alike = [
+    sized = (
         (abs(log(found.parameters / parameters)), found)
-        for found in _decoders()
+        for found in summaries()
         if ((found.active or found.parameters) < found.parameters) == mixture
-    ]
-    alike.sort(key=lambda pair: pair[0])
-    near = [pair for pair in alike if pair[0] <= log(NEIGHBOURHOOD)]
-    chosen = near if len(near) >= FEWEST else alike[:FEWEST]
-    return tuple(found for _, found in chosen)
-
-
-@cache
-def _decoders() -> tuple[ModelSummary, ...]:
-    return tuple(filter(_decodes_text, summaries()))
+    )
+    chosen: list[ModelSummary] = []
+    for distance, found in sorted(sized, key=lambda pair: pair[0]):
+        if distance > log(NEIGHBOURHOOD) and len(chosen) >= FEWEST:
+            break
+        if _decodes_text(found):
+            chosen.append(found)
+    return tuple(chosen)
 
 
 def _decodes_text(found: ModelSummary) -> bool:

@@ -81,7 +81,11 @@ ROWS: list[tuple[str, dict[str, Any], str]] = [
     ("all-mpnet-base-v2", {"architectures": ["MPNetForCausalLM"]}, "is a MPNetForCausalLM"),
     ("mpt-7b", {"attn_config.attn_type": "multiquery_attention"}, "multiquery_attention"),
     ("nemotron-h-8b", {"num_hidden_layers": 3}, "num_hidden_layers"),
-    ("nemotron-h-8b", {"hybrid_override_pattern": GONE, "num_hidden_layers": 2, "layer_types": ["mamba", "rnn"]}, "layers of type 'rnn'"),
+    (
+        "nemotron-h-8b",
+        {"hybrid_override_pattern": GONE, "num_hidden_layers": 2, "layer_types": ["mamba", "rnn"]},
+        "layers of type 'rnn'",
+    ),
     ("nomic-embed-text-v1.5", {"activation_function": "gelu"}, "MLPs without a gate"),
     ("nomic-embed-text-v1.5", {"mlp_fc1_bias": True}, "other norms or MLPs"),
     ("nomic-embed-text-v1.5", {"rotary_emb_fraction": 0.0}, "learned positions"),
@@ -132,7 +136,9 @@ def test_the_published_file_is_read(name: str) -> None:
     from_config(changed(name, {}), "a file")
 
 
-@pytest.mark.parametrize(("name", "changes", "said"), ROWS, ids=[f"{row[0]} {'+'.join(row[1])} {row[2]}" for row in ROWS])
+@pytest.mark.parametrize(
+    ("name", "changes", "said"), ROWS, ids=[f"{row[0]} {'+'.join(row[1])} {row[2]}" for row in ROWS]
+)
 def test_what_is_not_counted_is_refused(name: str, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(LlmscaleError) as caught:
         from_config(changed(name, changes), "a file")

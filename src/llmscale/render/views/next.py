@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 
-from llmscale.answers.start import QUESTIONS
 from llmscale.render.words import Words
 
 #: What a line of `QUESTIONS`, or of what is asked where there is a GPU, asks.
@@ -31,6 +30,8 @@ def asked(questions: Iterable[tuple[str, str]], say: Words) -> list[str]:
 
 def three_questions(say: Words) -> list[str]:
     """What to ask where there is no GPU."""
+    from llmscale.answers.start import QUESTIONS
+
     return asked(QUESTIONS.items(), say)
 
 
