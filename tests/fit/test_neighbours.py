@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from llmscale.catalogue.summaries import summaries, summary
-from llmscale.fit.neighbours import FEWEST, NEIGHBOURHOOD, _decoders, neighbours
+from llmscale.fit.neighbours import FEWEST, NEIGHBOURHOOD, neighbours
 from llmscale.model.shape import Shape
 
 
@@ -30,8 +32,6 @@ def test_the_nearest_of_a_size_that_nobody_has() -> None:
 
 
 def test_every_model_of_text_and_attention_alone_may_stand_for_a_size_and_no_other() -> None:
-    """Asked anew, whoever asked before: of all that the catalogue has."""
-    _decoders.cache_clear()
     found = {one.id for size in range(7, 13) for mixture in (False, True) for one in neighbours(10**size, mixture)}
     known = {one.id: one for one in summaries()}
     assert found
@@ -46,10 +46,20 @@ def test_every_model_of_text_and_attention_alone_may_stand_for_a_size_and_no_oth
 
 
 def test_the_nearest_come_first_and_all_of_about_the_size_are_among_them() -> None:
-    _decoders.cache_clear()
+    dense = [one for one in summaries() if not one.active or one.active >= one.parameters]
     for size in (3 * 10**8, 7 * 10**9, 3 * 10**10, 10**15):
         found = neighbours(size, False)
         off = [max(one.parameters / size, size / one.parameters) for one in found]
         assert off == sorted(off)
         near = [each for each in off if each <= NEIGHBOURHOOD]
         assert len(found) == max(len(near), FEWEST)
+        least = off[-1]
+        left_out = [
+            one for one in dense if one not in found and max(one.parameters / size, size / one.parameters) < least
+        ]
+        assert not any(one.text and one.widths and _attends_alone(one.widths) for one in left_out)
+
+
+def _attends_alone(widths: list[Any]) -> bool:
+    shape = Shape.from_json(widths)
+    return bool(shape.caches) and not shape.states
