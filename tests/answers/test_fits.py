@@ -234,6 +234,19 @@ def test_ram_adds_what_does_not_fit_without_and_leaves_the_others() -> None:
     assert all(line.quant == before[line.id].quant for line in more.models if line.id in before)
 
 
+def test_what_crawls_in_ram_is_named_where_somebody_wants_it() -> None:
+    options = {"ram": "32GB"}
+    alone = fits("rtx3060", options=options)
+    patient = fits("rtx3060", options=options, min_speed=5.5)
+    assert isinstance(alone, FitsResult)
+    assert isinstance(patient, FitsResult)
+    added = {line.id for line in patient.models} - {line.id for line in alone.models}
+    speeds = [line.tokens_per_second or 0 for line in patient.models if line.id in added]
+    assert any(5.5 <= speed < LEAST_IN_RAM for speed in speeds)
+    assert [told.values["least"] for told in patient.notes if told.code == "in_ram"] == [5.5]
+    assert [told.values["least"] for told in alone.notes if told.code == "in_ram"] == [LEAST_IN_RAM]
+
+
 def test_the_ladder_of_one_model_marks_the_step_that_is_advised() -> None:
     answer = listed(models=["qwen3-14b"])
     assert [choice.quant for choice in answer.choices] == ["q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m"]

@@ -49,8 +49,9 @@ def test_experts_go_to_ram_first_where_the_ram_is_named_too() -> None:
     assert device.ram_bytes == device.host_bytes
     # The experts of one layer less would not have fitted: nearly all of the device is used.
     assert 0 <= device.headroom_bytes < device.host_bytes / (device.cpu_moe or 1)
-    # What is computed with experts in RAM was never timed.
-    assert device.tokens_per_second is None
+    # How fast the RAM is nobody said, and what is computed with experts there was timed on few machines.
+    low, high = device.tokens_per_second_range or (0, 0)
+    assert high > 4 * low > 0
 
 
 def test_ram_that_is_named_too_small_is_a_limit() -> None:

@@ -10,7 +10,8 @@ import pytest
 from llmscale.answers.estimate import estimate
 from llmscale.answers.needs import needs
 from llmscale.answers.results.estimate import DeviceFit
-from tests.helpers import run
+from llmscale.fit.pace import TWO_CHANNELS
+from tests.helpers import good, run
 
 GB = 10**9
 
@@ -51,12 +52,40 @@ def test_the_cache_is_as_full_as_the_context() -> None:
 
 
 @pytest.mark.parametrize("options", [{"gpu_layers": "20"}, {"n_cpu_moe": 10}])
-def test_what_lies_in_ram_has_a_speed_only_when_the_ram_has(options: dict[str, Any]) -> None:
+def test_what_lies_in_ram_is_as_fast_as_the_ram(options: dict[str, Any]) -> None:
     model = "qwen3-30b-a3b"
     slow, fast = ({**options, "ram_bandwidth": speed * GB} for speed in (40, 80))
-    assert on("rtx3090", model, options=options).tokens_per_second is None
     left = speed("rtx3090", model=model, options=slow)
     assert left < speed("rtx3090", model=model, options=fast) < speed("rtx3090", model=model)
+
+
+@pytest.mark.parametrize("options", [{"gpu_layers": "20"}, {"n_cpu_moe": 10}])
+def test_ram_that_nobody_describes_is_that_of_two_channels(options: dict[str, Any]) -> None:
+    found = on("rtx3090", "qwen3-30b-a3b", options=options)
+    least, usual, most = (
+        on("rtx3090", "qwen3-30b-a3b", options={**options, "ram_bandwidth": round(reads)}) for reads in TWO_CHANNELS
+    )
+    assert found.tokens_per_second == usual.tokens_per_second
+    ends = [one.tokens_per_second_range or (0, 0) for one in (least, most)]
+    assert found.tokens_per_second_range == (ends[0][0], ends[1][1])
+    assert found.first_token_seconds == usual.first_token_seconds
+
+
+def test_of_a_server_s_ram_nobody_can_say() -> None:
+    assert on("a100", "qwen3-30b-a3b", options={"n_cpu_moe": 10}).tokens_per_second is None
+
+
+def test_it_is_said_how_fast_the_ram_is_taken_to_be() -> None:
+    asked = ("estimate", "qwen3-30b-a3b", "-q", "q4_k_m", "--gpu", "rtx3060", "--ram", "32GB")
+    assert "RAM is taken to read 51–96 GB/s" in good(*asked).out
+    assert "taken to read" not in good(*asked, "--ram-bandwidth", "60GB/s").out
+    assert "51–96 GB/s" in good("fits", "rtx3060", "--ram", "32GB").out
+
+
+def test_what_does_not_fit_and_was_not_put_into_ram_has_no_speed() -> None:
+    (line,) = estimate("mixtral-8x7b", ["q4_k_m"], gpus=["rtx4090"]).estimates
+    assert line.devices[0].tokens_per_second is None
+    assert not any("GB/s" in str(note) for note in estimate("mixtral-8x7b", ["q4_k_m"], gpus=["rtx4090"]).notes)
 
 
 def test_more_layers_on_the_device_are_faster() -> None:

@@ -1,14 +1,20 @@
-"""What an estimate should not be read without: rules that stand for what is not modelled, limits that are passed."""
+"""What an answer should not be read without: rules that stand for what is not modelled, limits that are passed, what is taken of the
+RAM."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from llmscale.answers.placed import Laid
+from llmscale.answers.placed import Laid, ram_assumed
 from llmscale.devices.sets import DeviceSet
 from llmscale.fit.subject import Model
 from llmscale.formats.recipe import OWN_MIX, Quant
 from llmscale.notes import Note, note
+from llmscale.runtimes.placed import Verdict
+
+if TYPE_CHECKING:
+    from llmscale.answers.results.fits import FittingModel
 
 
 def cautions(
@@ -24,6 +30,7 @@ def cautions(
     for line in lines:
         for one in line:
             yield from one.placed.notes
+    yield from ram_taken(ram_assumed(one) for line in lines for one in line if one.placed.fits is Verdict.YES)
     if context and about.limit and context > about.limit:
         yield note("context_beyond_limit", context=context, limit=about.limit)
     yield from _unpublished(model, [one.subject.quant for line in lines for one in line])
@@ -34,6 +41,29 @@ def cautions(
             yield note("smallest_device_counts", runtime=info.title, devices=unlike)
     if context and about.sequence:
         yield note("context_changes_nothing", model=about.name, tokens=about.sequence)
+
+
+def ram_taken(ends: Iterable[Sequence[float] | None]) -> Iterator[Note]:
+    """How fast the RAM is taken to be, where a speed rests on it and nobody said."""
+    found = next(filter(None, ends), None)
+    if found:
+        yield note("ram_taken", low=round(found[0] / 1e9), high=round(found[-1] / 1e9))
+
+
+def in_ram(ends: Iterable[Sequence[float] | None], least: float | None) -> Iterator[Note]:
+    """How a list of models is to be read of which some lie in RAM in part; `least` of what is left out of it."""
+    yield from ram_taken(ends)
+    if least is not None:
+        yield note("in_ram", least=least)
+
+
+def beyond_limits(lines: Sequence[FittingModel], limits: Mapping[str, int | None]) -> Iterator[Note]:
+    """That some were not made for so long a context."""
+    short = [line for line in lines if (limits[line.id] or line.context) < line.context]
+    if len(lines) == 1 and short:
+        yield note("context_beyond_limit", context=short[0].context, limit=limits[short[0].id])
+    elif short:
+        yield note("context_beyond_limits", context=short[0].context, models=[line.id for line in short])
 
 
 def _unpublished(model: Model, quants: Sequence[Quant]) -> Iterator[Note]:

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from llmscale.answers.catalogued import Entry, all_models
-from llmscale.answers.fitting import Asked, Candidate, Row, Steps, ladder_of
+from llmscale.answers.cautions import beyond_limits, in_ram
+from llmscale.answers.fitting import LEAST_IN_RAM, Asked, Candidate, Row, Steps, ladder_of
 from llmscale.answers.given import whole_number
 from llmscale.answers.placed import dealt
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
@@ -26,7 +27,7 @@ from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, Listed, Model, model_of
 from llmscale.formats.ladder import above_floor
 from llmscale.formats.recipe import Quant
-from llmscale.notes import Note, note
+from llmscale.notes import Note
 from llmscale.records import NamedTuple
 from llmscale.runtimes.refusals import refusal
 from llmscale.sources.interface import Loaded, Undisclosed
@@ -207,6 +208,9 @@ def _fits(asked: Asked, have: Sequence[Candidate], listing: _Listing) -> FitsRes
     usable = shares.pop() if len(shares) == 1 else devices.total_usable
     alone = have[0] if len(have) == 1 and asked.named else None
     taken = [told for one in have for told in one.entry.model.about.notes] if asked.named else []
+    limits = {row.entry.model.about.id: row.entry.model.about.limit for row in shown}
+    among = not alone and any(line.layers_in_ram for line in lines)
+    told = in_ram([row.assumed_ram for row in shown], listing.least if among else None)
     return FitsResult(
         device=DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable),
         context=asked.question.context or DEFAULT_CONTEXT,
@@ -214,7 +218,7 @@ def _fits(asked: Asked, have: Sequence[Candidate], listing: _Listing) -> FitsRes
         hidden=len(rows) - len(lines),
         choices=_steps_of(alone, lines[0].quant, asked) if alone and lines else (),
         not_available=deferred(lambda: tuple(row.entry.id for row in rows if row.refused)),
-        notes=(*devices.notes, *taken, *_beyond(lines, shown)),
+        notes=(*devices.notes, *taken, *beyond_limits(lines, limits), *told),
         passed_over=listing.passed_over,
         score_name=benchmarks()[test].name if test else "",
     )
@@ -248,6 +252,11 @@ class _Listing(NamedTuple):
     passed_over: int
     commands: bool
 
+    @property
+    def least(self) -> float:
+        """Tokens a second of what lies in RAM in part."""
+        return min(LEAST_IN_RAM, self.wanted.min_speed or LEAST_IN_RAM)
+
     def test(self, rows: Sequence[Row]) -> str:
         """Whose scores rank these rows: the newest that rates any that is worth naming and fits."""
         rated = [(row.worth.scores, row) for row in rows if row.worth and row.entry.id in self.first]
@@ -259,7 +268,7 @@ class _Listing(NamedTuple):
         near = asked.devices.total_usable // 2
         found: list[Row] = []
         for row in ordered(rows, self.wanted, test, self.first):
-            kept = everything or ((row.fits or row.lacks <= near) and not row.crawls)
+            kept = everything or ((row.fits or row.lacks <= near) and not row.crawls(self.least))
             if kept and row.shows and self.wanted.takes(row):
                 found.append(row)
             if len(found) == self.most:
@@ -283,13 +292,3 @@ def _steps_of(candidate: Candidate, advised: str, asked: Asked) -> tuple[Choice,
     steps = candidate.steps
     below = [quant for quant in steps.below if quant.id == advised]
     return tuple(ladder_of(candidate.entry, [*steps.advised, *below], advised, asked))
-
-
-def _beyond(lines: Sequence[FittingModel], rows: Sequence[Row]) -> Iterator[Note]:
-    """That some were not made for so long a context."""
-    limits = {row.entry.model.about.id: row.entry.model.about.limit for row in rows}
-    short = [line for line in lines if (limits[line.id] or line.context) < line.context]
-    if len(lines) == 1 and short:
-        yield note("context_beyond_limit", context=short[0].context, limit=limits[short[0].id])
-    elif short:
-        yield note("context_beyond_limits", context=short[0].context, models=[line.id for line in short])

@@ -17,14 +17,15 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.choose import Chosen, answer, best, too_large
 from llmscale.fit.largest import longest_context
-from llmscale.fit.pace import Pace, moved, pace
+from llmscale.fit.pace import Pace, assumed_ram, moved, pace
 from llmscale.fit.question import Question
 from llmscale.formats.recipe import Quant
 from llmscale.records import NamedTuple
 from llmscale.runtimes.placed import KINDS, LayerSplit, Verdict
 
-#: Tokens a second below which a model that lies in RAM in part is not named among others: a slow reader's pace.
-LEAST_IN_RAM = 5.0
+#: Tokens a second below which a model that lies in RAM in part is not named among others: twice a slow reader's
+#: pace, since most of what is made today thinks before it answers.
+LEAST_IN_RAM = 10.0
 #: Bits of the quants that are taken where layers lie in RAM: what is read there for each token decides the pace.
 MOST_IN_RAM = 5.0
 
@@ -139,15 +140,20 @@ class Row:
         except LlmscaleError:
             return False
 
-    @property
-    def crawls(self) -> bool:
+    def crawls(self, least: float) -> bool:
         """Whether it lies in RAM in part and is too slow for it to be named among others; so a dense model is held to
-        be where nobody said how fast that RAM is."""
+        be where nobody can say how fast that RAM is."""
         if not _in_ram(self.chosen.placed.layers):
             return False
         found = speed_of(self.chosen, self.entry, self.asked.devices)
         speed = found.decode.value if found else None
-        return speed < LEAST_IN_RAM if speed else not (self.worth and self.worth.sparse)
+        return speed < least if speed else not (self.worth and self.worth.sparse)
+
+    @property
+    def assumed_ram(self) -> tuple[float, ...] | None:
+        """How fast the RAM is taken to be that it lies in, from the slowest; None where nobody has to."""
+        one = self.chosen
+        return assumed_ram(one.runtime, one.settled.work, one.placed.layers, self.asked.devices)
 
     @cached_property
     def fits(self) -> bool:

@@ -13,7 +13,7 @@ from llmscale.fit.about import About
 from llmscale.fit.bare import BareSize
 from llmscale.fit.choose import Choices
 from llmscale.fit.largest import longest_context, most_sequences
-from llmscale.fit.pace import Moved, Pace, explain_pace, pace
+from llmscale.fit.pace import Moved, Pace, assumed_ram, explain_pace, pace
 from llmscale.fit.place import Settled, refuse_too_few
 from llmscale.fit.question import Question
 from llmscale.fit.subject import Subject
@@ -174,11 +174,19 @@ def _pace(one: Laid, what: Moved | None) -> Pace | None:
 
 
 def _paced(one: Laid) -> Placement | None:
-    """What a speed can be told of: all that is on devices, or that lies in host memory by name or by need."""
+    """What a speed can be told of: all that is on devices, or that lies in host memory by name, or by need where that
+    memory was described."""
     placed = one.placed
+    if placed.fits is not Verdict.YES and ram_assumed(one):
+        return None
     if one.running is not None:
         return one.running
     return placed if placed.layers and not placed.layers.whole else None
+
+
+def ram_assumed(one: Laid) -> tuple[float, float, float] | None:
+    """How fast the RAM is taken to be; None where nothing lies there, or somebody said."""
+    return assumed_ram(one.runtime, one.settled.work, (one.running or one.placed).layers, one.devices)
 
 
 def longest(one: Laid, about: About) -> int | None:

@@ -31,6 +31,11 @@ from llmscale.speed.table import Setup, host_setup, setup
 from llmscale.store.tables import table
 
 GIGA = 1e9
+#: Bytes a second that two channels of RAM read, beside a card for consumers where nobody says more: of DDR4-3200, of
+#: DDR5-4800 less what its first boards lose, of DDR5-6000 (JESD79-4 and -5: channels x 8 bytes x transfers a second).
+TWO_CHANNELS = (51.2e9, 70e9, 96e9)
+#: Kinds of devices whose hosts have two channels as a rule; workstations and servers have from four to twelve.
+ON_DESKTOPS = {"consumer", "laptop"}
 
 
 class Pace(NamedTuple):
@@ -76,18 +81,48 @@ def pace(
     """The speed with a context of so many tokens before the one that is decoded.
 
     None where nobody measured such a device under that runtime, and for layers in host memory of which nobody says how
-    fast it is.
+    fast it is. Where it can be assumed the range is from the slowest such memory to the fastest.
     """
     setting, one = runtime.pace(work), _of_one(runtime, what, work, devices)
     if what is None or setting is None or one is None:
         return None
-    stages = stages_of(runtime, setting, what, quant, work, placed.layers, one.devices)
-    if stages is None:
+    ends = assumed_ram(runtime, work, placed.layers, devices) or (None,)
+    found = [
+        _at(stages, one, what, work, setting.chunk)
+        for reads in ends
+        if (stages := stages_of(runtime, setting, what, quant, work, placed.layers, one.devices, reads)) is not None
+    ]
+    return _spanning(found) if found else None
+
+
+def assumed_ram(
+    runtime: Runtime, work: Workload, layers: LayerSplit | None, devices: DeviceSet
+) -> tuple[float, float, float] | None:
+    """Bytes a second of the RAM in which layers or experts lie, at the least, usually, at the most.
+
+    None where nothing lies there, where somebody said how fast it is, and beside devices of other machines.
+    """
+    setting = runtime.pace(work)
+    if setting is None or setting.host_bandwidth or devices.reads or _offloaded(layers) is None:
         return None
+    kinds = [device_catalogue.known(one.id.partition(":")[0]) for one in devices.kinds]
+    return TWO_CHANNELS if all(kind and kind.kind in ON_DESKTOPS for kind in kinds) else None
+
+
+def _at(stages: list[Stage], one: _One, what: Moved, work: Workload, chunk: int) -> Pace:
     prompt, speed = prompt_load(what, work), decode(stages, one.batch)
     more = work.batch / one.batch
     together = speed._replace(value=speed.value * more, low=speed.low * more, high=speed.high * more)
-    return Pace(together, first_token(stages, prompt, work.context, setting.chunk))
+    return Pace(together, first_token(stages, prompt, work.context, chunk))
+
+
+def _spanning(paces: list[Pace]) -> Pace:
+    """That of the middle, from the slowest, which comes first, to the fastest."""
+    slow, usual, fast = paces[0], paces[len(paces) // 2], paces[-1]
+    speed = usual.decode._replace(low=slow.decode.low, high=fast.decode.high)
+    if not (slow.first_token and usual.first_token and fast.first_token):
+        return Pace(speed, None)
+    return Pace(speed, usual.first_token._replace(low=fast.first_token.low, high=slow.first_token.high))
 
 
 class _One(NamedTuple):
@@ -122,7 +157,9 @@ def explain_pace(
     setting, one = runtime.pace(work), _of_one(runtime, what, work, devices)
     if what is None or setting is None or one is None:
         return []
-    stages = stages_of(runtime, setting, what, quant, work, placed.layers, one.devices)
+    ends = assumed_ram(runtime, work, placed.layers, devices)
+    reads = ends[1] if ends else None
+    stages = stages_of(runtime, setting, what, quant, work, placed.layers, one.devices, reads)
     if stages is None:
         return []
     return [explain_decode(counted(devices.id, one.devices.count), stages, one.batch, decode(stages, one.batch))]
@@ -136,9 +173,14 @@ def stages_of(
     work: Workload,
     layers: LayerSplit | None,
     devices: DeviceSet,
+    reads: float | None = None,
 ) -> list[Stage] | None:
-    """The layers on each device, and in host memory; None where the speed is not known."""
-    offloaded, bandwidth = _offloaded(layers), setting.host_bandwidth or devices.reads
+    """The layers on each device, and in host memory; None where the speed is not known.
+
+    Args:
+        reads: bytes a second of host memory where nobody said.
+    """
+    offloaded, bandwidth = _offloaded(layers), setting.host_bandwidth or devices.reads or reads
     if offloaded and bandwidth is None:
         return None
     load, host = step_load(what, work), []

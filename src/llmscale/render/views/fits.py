@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from llmscale.answers.fitting import LEAST_IN_RAM
 from llmscale.answers.results.fits import Choice, FitsOverview, FitsResult, FittingModel
 from llmscale.devices.processor import computes
 from llmscale.devices.sets import counted as counted_device
@@ -95,8 +94,6 @@ def _below(result: FitsResult) -> Iterator[Note]:
         yield note("fits_columns", context=result.context, usable=usable, memory=memory)
     elif lines:
         yield note("usable_of", usable=usable, memory=memory)
-    if any(line.layers_in_ram for line in lines) and not result.choices:
-        yield note("in_ram", least=LEAST_IN_RAM)
     yield from _run_by_others([] if result.choices else lines)
     losses = [one.loss for one in lines if one.loss] + [one.loss for one in result.choices if one.loss]
     if losses:

@@ -230,7 +230,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         )
     ),
     "usable_of": "{usable} of {memory} GiB usable.",
-    "in_ram": "RAM: layers or experts that lie there (--ram-bandwidth tells the speed); below {least:g} t/s left out.",
+    "in_ram": "RAM: layers or experts that lie there; below {least:g} t/s left out.",
+    "ram_taken": "RAM is taken to read {low}–{high} GB/s, as two channels do; --ram-bandwidth says yours.",
     "loss_words": lambda v: (
         "Loss: none < 0.5 % < small < 3 % < visible < 10 % < heavy" + ("." if v["own"] else "; ~ as on Llama 3 8B.")
     ),

@@ -384,7 +384,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         )
     ),
     "usable_of": "可用 {usable} / {memory} GiB。",
-    "in_ram": "内存:位于其中的层或专家(--ram-bandwidth 给出速度);低于 {least:g} 词元/秒的不列出。",
+    "in_ram": "内存:位于其中的层或专家;低于 {least:g} 词元/秒的不列出。",
+    "ram_taken": "内存带宽按双通道的 {low}–{high} GB/s 计;用 --ram-bandwidth 给出实际值。",
     "loss_words": lambda v: (
         "损失(困惑度上升):无 < 0.5% < 小 < 3% < 可见 < 10% < 大" + ("。" if v["own"] else ";~ 测于 Llama 3 8B。")
     ),
