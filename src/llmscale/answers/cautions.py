@@ -1,5 +1,5 @@
-"""What an answer should not be read without: rules that stand for what is not modelled, limits that are passed, how fast
-the RAM is taken to be."""
+"""What an answer should not be read without: rules that stand for what is not modelled, limits that are passed, how
+fast the RAM is taken to be."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.vllm.releases import MEASURED, release
 from llmscale.runtimes.vllm.started import layouts
 from llmscale.units import GIB
-from tests.helpers import said
+from tests.helpers import good, said
 from tests.runtimes.vllm.rows import MODELS, ROWS, case, version
 
 #: What rows say of a checkpoint -> the quant that it is in; the first that is in the row's words.
@@ -333,3 +333,10 @@ def test_more_sequences_than_blocks_of_state_do_not_start(options: dict[str, Any
     assert line.fits is starts
     told = [limit.values for limit in line.limits if limit.code == "too_many_sequences"]
     assert told == ([] if starts else [{"sequences": 1024, "blocks": 652}])
+
+
+def test_groups_that_are_alike_are_explained_in_one_line() -> None:
+    told = good("estimate", "jamba-v0.1", "-q", "bf16", "--runtime", "vllm", "--gpu", "h200", "--explain").out
+    lines = [line for line in told.splitlines() if "KV cache: " in line]
+    assert len(lines) == 2
+    assert "7 groups of 4 layers, 1 requests x 2 blocks of one state x 1,310,720 bytes = 18,350,080 bytes" in lines[0]

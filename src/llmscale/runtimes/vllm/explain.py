@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from llmscale.devices.sets import DeviceSet, counted
@@ -27,12 +28,14 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
 def _parts(start: Served, work: Workload, version: str) -> Iterator[str]:
     found = start.found
     plan, batch, stage = found.plan, found.batch, found.stages[0]
-    for group in plan.groups:
-        size = f"blocks of {group.block_size} tokens" if group.block_size else "blocks of one state"
-        total = work.batch * group.request_blocks * plan.stage_block_bytes[0]
+    alike = Counter((len(group.layers), group.request_blocks, group.block_size) for group in plan.groups)
+    for (layers, blocks, tokens), groups in alike.items():
+        size = f"blocks of {tokens} tokens" if tokens else "blocks of one state"
+        total = groups * work.batch * blocks * plan.stage_block_bytes[0]
+        shared = f"{layers} layers in one group" if groups == 1 else f"{groups} groups of {layers} layers"
         yield (
-            f"  KV cache: {len(group.layers)} layers in one group, {work.batch} requests x {group.request_blocks} "
-            f"{size} x {plan.stage_block_bytes[0]:,} bytes = {total:,} bytes (modelled: vLLM {version})"
+            f"  KV cache: {shared}, {work.batch} requests x {blocks} {size} x {plan.stage_block_bytes[0]:,} bytes "
+            f"= {total:,} bytes (modelled: vLLM {version})"
         )
     yield (
         f"  compute = {stage.activations:,} bytes of activations in a profile run of {batch.tokens:,} tokens "
