@@ -17,6 +17,11 @@ def _or(names: list[str]) -> str:
     return " or ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+def _meant(typed: str, device: str) -> str:
+    """Which device a name stands for; of its own id that there is another in its line."""
+    return "the usual one" if typed.lower() == device else f"taken as {device}"
+
+
 def _many(requests: float) -> str:
     """Requests with a decimal where that says something."""
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
@@ -101,7 +106,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "smallest_taken": lambda v: (
         f"'{v['name']}' is sold in several sizes: {v['device']} is taken, not {_or(v['others'])}."
     ),
-    "also_smaller": lambda v: f"'{v['name']}' is taken as {v['device']}; there is also {_or(v['others'])}.",
+    "also_smaller": lambda v: f"'{v['name']}' is {_meant(v['name'], v['device'])}; there is also {_or(v['others'])}.",
     "also_target": lambda v: f"{v['target']} is taken as {v['device']}; {_or(v['others'])} have it too.",
     "general_rule": "How {runtime} lays out {model} is not modelled; a general rule stands for it.",
     "not_traced": "How {runtime} runs {model} is not traced; a general rule stands for its activations, which may be "

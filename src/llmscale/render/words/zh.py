@@ -11,6 +11,10 @@ from llmscale.store.phrases import phrases
 from llmscale.units import format_gib
 
 
+def _meant(typed: str, device: str) -> str:
+    return "指常见的那款" if typed.lower() == device else f"视为 {device}"
+
+
 def _many(requests: float) -> str:
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
 
@@ -248,7 +252,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"(更大者写 {v['device']}:{v['others'][0]}GB)。"
     ),
     "smallest_taken": lambda v: f"'{v['name']}' 有多种容量:取 {v['device']},而非 {'、'.join(v['others'])}。",
-    "also_smaller": lambda v: f"'{v['name']}' 视为 {v['device']};另有 {'、'.join(v['others'])}。",
+    "also_smaller": lambda v: f"'{v['name']}' {_meant(v['name'], v['device'])};另有 {'、'.join(v['others'])}。",
     "also_target": lambda v: f"{v['target']} 视为 {v['device']};{'、'.join(v['others'])} 亦然。",
     "general_rule": "{runtime} 如何布置 {model} 尚未建模,以通用规则代替。",
     "experts_fused": "该类把所有专家放在一个张量中:gate 与 up 合一,peft 对其使用两倍的秩({rank})。",
