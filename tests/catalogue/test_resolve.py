@@ -146,3 +146,20 @@ def test_any_text_is_a_model_or_one_clear_error(text: str) -> None:
     read(text)
     with contextlib.suppress(NotFoundError):
         named(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [("glm", "glm-5"), ("deepseek", "deepseek-v4"), ("whisper", "whisper-large-v3-turbo"), ("granite", "granite-4")],
+)
+def test_a_family_s_word_alone_is_none_of_its_models(word: str, first: str) -> None:
+    told = run("params", word)
+    assert told.status == 3
+    assert f"'{word}' could be any of" in told.err
+    listed = told.err.split("newest first:")[1].split()
+    assert listed[0].startswith(first)
+
+
+@pytest.mark.parametrize(("word", "model"), [("mistral", "mistral-7b-v0.3"), ("phi", "phi-2"), ("bert", "bert-base")])
+def test_a_word_that_ollama_or_the_catalogue_has_is_that(word: str, model: str) -> None:
+    assert good("params", word, "-o", "json").json()["model"]["id"] == model

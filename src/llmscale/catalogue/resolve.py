@@ -68,8 +68,12 @@ def resolve(text: str, models: dict[str, Any], shipped: bool = True) -> Resolved
     reading = read(latin(text, naming["words"]))
     finder = _Finder(models, naming, known, reading)
     found = finder.spelling() or finder.beginning(text)
-    default = found is None
-    found = found or finder.default()
+    bare = finder.default()  # whatever other names begin so
+    if bare is None and finder.of_family(found):
+        found = None
+    default = bare is not None and (found is None or finder.guessed(found))
+    if default:
+        found = bare
     if found is None:
         raise finder.unknown(text)
     model_id = models["names"][normal(found)][0]
@@ -128,6 +132,24 @@ class _Finder:
     def __init__(self, models: dict[str, Any], naming: dict[str, Any], known: dict[str, Any], reading: Reading) -> None:
         self._models, self._naming, self._known, self._reading = models, naming, known, reading
         self._several: list[str] = []
+
+    def of_family(self, found: str | None) -> bool:
+        """Whether the name is only the first word of several models' names, and `found` a guess among them."""
+        name = self._reading.name.strip()
+        if self._reading.owner or self._reading.gguf or self._reading.quant or not name.isalpha():
+            return False
+        if found and not self.guessed(found):
+            return False
+        words = next(readings(name))
+        members = [one for one in self._models["entries"] if next(readings(one))[:1] == words]
+        plain = list(self._further())
+        if len(members) > 1:
+            self._several = plain if len(plain) > 1 else members
+        return len(members) > 1
+
+    def guessed(self, found: str) -> bool:
+        """Whether a spelling of the catalogue says more than what was typed, as a size."""
+        return self._exact(self._reading.name.strip()) is None
 
     def spelling(self) -> str | None:
         """A spelling of the one model that is meant; None when none is, or several are."""
