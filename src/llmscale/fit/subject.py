@@ -92,7 +92,8 @@ class Listed:
         """
         about = self.about
         made = compiled(engine, about.id)
-        return Summary(about.name, self.widths, self._sizes(quant), quant, made, about.family, about.limit)
+        text = self.summary.text
+        return Summary(about.name, self.widths, self._sizes(quant), quant, made, about.family, about.limit, text=text)
 
     def weights(self, quant: Quant) -> Quantity:
         """Bytes of the weights.

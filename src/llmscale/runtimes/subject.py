@@ -84,6 +84,7 @@ class Summary(NamedTuple):
         family: the published ``model_type``; empty where it is not known.
         limit: the longest context; None when it has none.
         exact: whether the tensors are those of one model; else it stands for a model of a similar size.
+        text: whether it is of text alone, without a tower that a runtime may load beside it.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Summary(NamedTuple):
     family: str = ""
     limit: int | None = None
     exact: bool = True
+    text: bool = True
 
     @property
     def weights(self) -> Quantity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from math import inf
 from typing import Any
 
 import pytest
@@ -251,8 +252,19 @@ def test_what_is_screened_has_its_batch_and_its_margin() -> None:
 
 
 def test_how_far_off_a_screening_may_be() -> None:
-    """A tower may take 30 %; of several devices it may all lie on one."""
+    """Of several devices it may all lie on one; beside it a tower may take more than the rest."""
     it, (_, compiled), work = runtime("0.33.0-rc2"), pair("qwen3-0.6b"), Workload(8192, 1, number_format("fp16"), 2)
-    assert it.screen_error(compiled, work, device_set("rtx4090")) == Off(0.3, 0.3)
+    assert it.screen_error(compiled, work, device_set("rtx4090")) == Off(0.25, 0.25)
+    assert it.screen_error(compiled._replace(text=False), work, device_set("rtx4090")) == Off(0.25, inf)
     assert it.screen_error(compiled, work, device_set("2x rtx4090")) == Off(1.0, 1.0)
     assert it.screen_error(compiled, work.with_options(gpu_layers="10"), device_set("rtx4090")) == UNKNOWN
+
+
+def test_a_list_of_models_with_towers_has_the_best_quant_that_fits_beside_them() -> None:
+    """By what was compiled Q6_K of a Qwen2.5-VL 3B fits; its tower takes 1.9 GiB more."""
+    listed = good("fits", "6GiB", "--runtime", "ollama", "--for", "vision", "--limit", "60", "-o", "json").json()
+    (row,) = [line for line in listed["models"] if line["id"] == "nanonets-ocr2-3b"]
+    (alone,) = good("fits", "6GiB", "nanonets-ocr2-3b", "--runtime", "ollama", "-o", "json").json()["models"]
+    assert (row["fits"], row["quant"], row["used_bytes"]) == (True, alone["quant"], alone["used_bytes"])
+    verdicts = [line["fits"] for line in listed["models"]]
+    assert verdicts == sorted(verdicts, reverse=True)

@@ -7,6 +7,7 @@ The cache, the state and the buffers are those of `llmscale.runtimes.llama_cpp`,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.runtimes.general import spread
@@ -23,8 +24,6 @@ from llmscale.runtimes.subject import Exact, Summary
 #: How far off what was compiled of llama.cpp may be on several devices, as a share of what is used: Ollama puts what
 #: surely fits one of them on that alone.
 SCREENED = 1.0
-#: What a vision tower may take beside the rest, as a share of it: of models of 4B and more no more than that.
-TOWER = 0.3
 
 
 class Ollama(LlamaCpp):
@@ -61,9 +60,10 @@ class Ollama(LlamaCpp):
         return spread(found._replace(compute=larger), budgets, further(devices))
 
     def screen_error(self, summary: Summary, work: Workload, devices: DeviceSet) -> Off:
-        theirs = max(compiled.ELSEWHERE, TOWER, compiled.error(summary, work, devices))
+        """Of a model with a tower, which Ollama loads beside it, what was compiled says the least alone."""
+        theirs = max(compiled.ELSEWHERE, compiled.error(summary, work, devices))
         error = theirs if devices.count == 1 else max(SCREENED, theirs)
-        return Off(error, error)
+        return Off(error, error if summary.text else inf)
 
     def pace(self, work: Workload) -> PaceSetting | None:
         return PaceSetting(INFO.engine, work.option("flash_attn") is not False, UBATCH)
