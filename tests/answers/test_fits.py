@@ -312,3 +312,18 @@ def test_what_to_type_is_what_an_estimate_says() -> None:
 def test_of_two_stacks_of_layers_the_command_counts_one() -> None:
     (line,) = (one for one in listed("rtx4090", everything=True, command=True).models if one.id == "flan-t5-xxl")
     assert " -ngl 25 " in (line.command_line or "")
+
+
+@pytest.mark.parametrize(
+    ("device", "asked"),
+    [
+        ("gtx1080ti", {"runtime": "transformers", "options": {"attn": "eager"}}),
+        ("h200", {"runtime": "sglang", "sort": "released", "any_quant": True}),
+    ],
+)
+def test_no_row_was_taken_for_one_that_fits(device: str, asked: dict[str, Any]) -> None:
+    """What was compiled is of the usual options; with others a lower quant is taken, or the row comes later."""
+    answer = fits(device, limit=200, **asked)
+    assert isinstance(answer, FitsResult)
+    verdicts = [line.fits for line in answer.models]
+    assert verdicts == sorted(verdicts, reverse=True)

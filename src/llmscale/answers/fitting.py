@@ -103,8 +103,16 @@ class Row:
         return question, chosen
 
     def _best(self, steps: Sequence[Quant], question: Question) -> Chosen:
-        counted = None if self.asked.named else self.entry.counted
-        return best(self.entry.model, steps, self.asked.devices, question, counted)
+        """By what was compiled, until that says that a quant fits; then as the runtime itself places it, whose word on
+        options and towers that nothing was compiled of goes before."""
+        devices, counted = self.asked.devices, self.entry.counted
+        if self.asked.named:
+            return best(self.entry.model, steps, devices, question)
+        found = best(self.entry.model, steps, devices, question, counted)
+        if found.precise or not found.fits:
+            return found
+        exact = answer(counted(), found.quant, devices, question)
+        return exact if exact.fits else best(counted(), steps, devices, question)
 
     @property
     def chosen(self) -> Chosen:
