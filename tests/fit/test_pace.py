@@ -82,6 +82,13 @@ def test_it_is_said_how_fast_the_ram_is_taken_to_be() -> None:
     assert "51–96 GB/s" in good("fits", "rtx3060", "--ram", "32GB").out
 
 
+def test_what_does_not_fit_a_processor_s_ram_has_no_speed() -> None:
+    small = on("raspberry-pi-5", "llama-3-8b")
+    assert not small.fits
+    assert small.tokens_per_second is None
+    assert on("raspberry-pi-5:16GB", "llama-3-8b").tokens_per_second
+
+
 def test_what_does_not_fit_and_was_not_put_into_ram_has_no_speed() -> None:
     (line,) = estimate("mixtral-8x7b", ["q4_k_m"], gpus=["rtx4090"]).estimates
     assert line.devices[0].tokens_per_second is None

@@ -177,7 +177,7 @@ def _paced(one: Laid) -> Placement | None:
     """What a speed can be told of: all that is on devices, or that lies in host memory by name, or by need where that
     memory was described."""
     placed = one.placed
-    if placed.fits is not Verdict.YES and ram_assumed(one):
+    if placed.fits is not Verdict.YES and (one.devices.host or ram_assumed(one)):
         return None
     if one.running is not None:
         return one.running
