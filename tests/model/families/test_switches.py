@@ -102,3 +102,27 @@ def test_the_norm_before_the_projector_of_kimi_is_as_wide_as_the_file_says() -> 
     assert total(*whole, **parts, auto_map={"AutoModel": "own.Model"}) == total(
         *whole, **parts, projection_hidden_size=64
     )
+
+
+def test_layers_that_share_a_transformer_share_nothing_where_nothing_is_tied() -> None:
+    """Zamba's classes name what is shared among the weights that are tied, which ``tie_word_embeddings`` switches."""
+    shape = {key: value for key, value in SHAPE.items() if key != "head_dim"} | {
+        "num_hidden_layers": 9,
+        "num_key_value_heads": 4,
+    }
+    types = ["mamba"] * 2 + ["hybrid"] + ["mamba"] * 2 + ["hybrid"] + ["mamba"] * 2 + ["hybrid"]
+    for model_type in ("zamba", "zamba2"):
+        name = f"{model_type.capitalize()}ForCausalLM"
+        tied, untied = (
+            inventory(
+                from_config(
+                    {"model_type": model_type, "architectures": [name], "tie_word_embeddings": tie}
+                    | shape
+                    | {"layers_block_type": types, "n_mamba_heads": 4, "mamba_headdim": 32},
+                    "a file",
+                )
+            )
+            for tie in (True, False)
+        )
+        assert untied.total() == tied.untied_total()
+        assert untied.total() > tied.total() + EMBEDDING

@@ -26,6 +26,7 @@ class Mamba:
         dt_rank: rank of the step size's low-rank factor.
         bias, conv_bias: whether the projections and the convolution carry one (the step size always does).
         inner_norms: whether the step size, B and C are normalised by learned scales (Jamba).
+        heads: groups of channels that have step sizes, B and C of their own (Zamba); 0 where all share them.
     """
 
     hidden: int
@@ -36,11 +37,16 @@ class Mamba:
     bias: bool = False
     conv_bias: bool = True
     inner_norms: bool = False
+    heads: int = 0
 
     def tensors(self) -> Iterator[Tensor]:
         d, inner, n, rank = self.hidden, self.inner, self.state_size, self.dt_rank
         yield from linear("in_proj", "recurrent.in", 2 * inner, d, self.bias)
         yield from convolution("conv1d", inner, self.conv, self.conv_bias)
+        if self.heads:
+            yield from self._by_head(self.heads, inner // self.heads)
+            yield from linear("out_proj", "recurrent.out", d, inner, self.bias)
+            return
         yield from linear("x_proj", "recurrent.x", rank + 2 * n, inner)
         if self.inner_norms:
             yield from norm("dt_layernorm", rank)
@@ -50,6 +56,15 @@ class Mamba:
         yield Tensor("A_log", "recurrent.a", (inner, n))
         yield Tensor("D", "recurrent.d", (inner,))
         yield from linear("out_proj", "recurrent.out", d, inner, self.bias)
+
+    def _by_head(self, heads: int, channels: int) -> Iterator[Tensor]:
+        """Parameters of no linear layer, which nobody's quantisation reaches."""
+        n, rank = self.state_size, self.dt_rank
+        yield Tensor("x_proj_weight", "recurrent.a", (heads, rank + 2 * n, channels))
+        yield Tensor("dt_proj_weight", "recurrent.a", (heads, channels, rank))
+        yield Tensor("dt_proj_bias", "recurrent.d", (heads, channels))
+        yield Tensor("A_log", "recurrent.a", (heads, channels, n))
+        yield Tensor("D", "recurrent.d", (heads, channels))
 
     def cache(self) -> None:
         return None

@@ -2,7 +2,8 @@
 
 Hybrid layers (``layers_block_type``) run a transformer on the hidden state and the embedding side by side before
 their Mamba-2. ``num_mem_blocks`` transformers take turns; in each of its layers one has low-rank adapters of its own,
-for the MLP and, with ``use_shared_attention_adapter``, for Q, K and V. The convolution always has a bias.
+for the MLP and, with ``use_shared_attention_adapter``, for Q, K and V. The convolution always has a bias. Without
+``tie_word_embeddings`` the class ties none of these either.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def read(c: Config) -> ModelSpec:
     hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
     width = c.number("intermediate_size", "ffn_hidden_size", default=4 * hidden)
     mixer = _mixer(c, hidden)
-    hybrid = _hybrid(c, layers)
+    hybrid, tied = _hybrid(c, layers), c.flag("tie_word_embeddings", default=True)
     shared = list(_transformer(c, hidden, width))
     adapters = list(_adapters(c, hidden, width))
     turns = c.number("num_mem_blocks", default=1, high=MAX_LAYERS)
@@ -49,7 +50,7 @@ def read(c: Config) -> ModelSpec:
         for name, block in [*shared, *((f"{name}.{i}.{k}", b) for i in turn for name, k, b in adapters)]:
             name = f"shared_transformer.{name}"
             owner = f"{base}layers.{hybrid[nth % turns]}.{name}."
-            yield name, block if nth < turns else Tied(block, owner)
+            yield name, block if nth < turns or not tied else Tied(block, owner)
         yield "linear", Linear("other.hybrid", hidden, hidden)
         yield "mamba_decoder.input_layernorm", Norm(hidden)
         yield "mamba_decoder.mamba", mixer
@@ -61,7 +62,7 @@ def read(c: Config) -> ModelSpec:
         vocab=vocab,
         hidden=hidden,
         norm=Norm(hidden),
-        tied=c.flag("tie_word_embeddings", default=True),
+        tied=tied,
         names=Names(norm="final_layernorm"),
     )
     return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=width, vocab=vocab, context=c.positions())
