@@ -7,7 +7,6 @@ words that count are accounted for: a word that nobody knows may be another mode
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -22,17 +21,16 @@ from llmscale.catalogue.stems import (
     keys,
     latin,
     readings,
-    shared,
     size_of,
     stems,
     words_of,
 )
+from llmscale.catalogue.unknown import Typed, further, unknown
 from llmscale.errors import NotFoundError
-from llmscale.names import MOST_LISTED, find, nearest, normal, shortened
+from llmscale.names import find, normal, shortened
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.store.tables import table
-from llmscale.units import format_count
 
 #: What Ollama's library and llama.cpp's ``-hf`` take where no quant is named: github.com/ggml-org/llama.cpp
 #: tools/server/README.md (``-hf``: "default to Q4_K_M"), and the tags of ollama.com/library.
@@ -75,7 +73,7 @@ def resolve(text: str, models: dict[str, Any], shipped: bool = True) -> Resolved
     if default:
         found = bare
     if found is None:
-        raise finder.unknown(text)
+        raise unknown(text, Typed(models, naming, reading), finder.several)
     model_id = models["names"][normal(found)][0]
     quant, usual = _quant(reading, naming)
     notes = [_taken(text, model_id, quant, usual)]
@@ -131,7 +129,7 @@ class _Finder:
 
     def __init__(self, models: dict[str, Any], naming: dict[str, Any], known: dict[str, Any], reading: Reading) -> None:
         self._models, self._naming, self._known, self._reading = models, naming, known, reading
-        self._several: list[str] = []
+        self.several: list[str] = []
 
     def of_family(self, found: str | None) -> bool:
         """Whether the name is only the first word of several models' names, and `found` a guess among them."""
@@ -142,9 +140,9 @@ class _Finder:
             return False
         words = next(readings(name))
         members = [one for one in self._models["entries"] if next(readings(one))[:1] == words]
-        plain = list(self._further())
+        plain = list(further(Typed(self._models, self._naming, self._reading)))
         if len(members) > 1:
-            self._several = plain if len(plain) > 1 else members
+            self.several = plain if len(plain) > 1 else members
         return len(members) > 1
 
     def guessed(self, found: str) -> bool:
@@ -239,12 +237,12 @@ class _Finder:
         found = list(found)
         if len(found) == 1:
             return found[0]
-        self._several = self._several or found
+        self.several = self.several or found
         return None
 
     def beginning(self, text: str) -> str | None:
         """The one model whose names begin so; only of a plain name, which says no place and no tag."""
-        if self._several or self._reading.owner or self._reading.gguf:
+        if self.several or self._reading.owner or self._reading.gguf:
             return None
         try:
             found = find(text, self._models["names"], "model")
@@ -256,67 +254,6 @@ class _Finder:
     def default(self) -> str | None:
         """What Ollama loads for a bare name of its library that is no model's here; not where several have it."""
         reading, library = self._reading, self._reading.name.strip().lower()
-        if len(self._several) > 1 or reading.owner or reading.gguf or library not in self._naming["library"]:
+        if len(self.several) > 1 or reading.owner or reading.gguf or library not in self._naming["library"]:
             return None
         return _Finder(self._models, self._naming, self._known, reading._replace(library=library)).spelling()
-
-    def unknown(self, text: str) -> NotFoundError:
-        """That no model goes by this name, with those that it may mean."""
-        typed = shortened(text)
-        if text.strip().replace(".", "", 1).isdigit():
-            return NotFoundError(f"There is no model called '{typed}'.", f"A size has a unit: {text.strip()}B.")
-        if len(self._several) > 1:
-            several = list(dict.fromkeys([*self._several, *self._further()]))
-            return NotFoundError(f"'{typed}' could be any of {len(several)} models.", *self._listed(several))
-        near = self._relatives()
-        if near:
-            return NotFoundError(f"There is no model called '{typed}'.", *self._listed(near, "Of its family"))
-        ids = list(
-            dict.fromkeys(i for name in nearest(text, self._models["names"]) for i in self._models["names"][name])
-        )
-        hint = f"Did you mean {' or '.join(ids[:4])}? " if ids else ""
-        # Nothing is asked of a hub that was not named.
-        hub = f" hub:{text.strip()} asks the hub." if re.fullmatch(r"[\w.-]+/[\w.-]+", text.strip()) else ""
-        return NotFoundError(
-            f"There is no model called '{typed}'.", f"{hint}All: llmscale models list{hub and '.'}{hub}"
-        )
-
-    def _further(self) -> Iterator[str]:
-        """Models whose names are this one and then figures alone: sizes, as of the two of Gemma 3n, or versions."""
-        noise = self._naming["noise"]
-        words = [word for word in next(readings(self._reading.name)) if word not in noise]
-        for model_id in self._models["entries"]:
-            own = next(readings(model_id))
-            if own[: len(words)] == words and all(re.match(r"[ae]?\d", word) for word in own[len(words) :]):
-                yield model_id
-
-    def _relatives(self) -> list[str]:
-        """Models whose names share the family and most words with this one, closest first."""
-        noise = self._naming["noise"]
-        words = [word for word in next(readings(self._reading.name)) if word not in noise]
-        family = next((word for word in words if word.isalpha() and len(word) > 1), None)
-        if family is None:
-            return []
-        scored: dict[str, int] = {}
-        for model_id in self._models["entries"]:
-            own = next(readings(model_id))
-            if family in own:
-                scored[model_id] = shared(words, own)
-        most = max(scored.values(), default=0)
-        return [model_id for model_id, score in scored.items() if score == most]
-
-    def _listed(self, ids: Iterable[str], lead: str = "Name one") -> tuple[str, list[str]]:
-        """What heads the list of these models, and its lines."""
-        entries = self._models["entries"]
-        newest = sorted(ids, key=lambda one: (entries[one]["released"], one), reverse=True)
-        shown = newest[:MOST_LISTED]
-        width = max(map(len, shown))
-        lines = [f"  {one:<{width}}  {_size(entries[one]):>9}  {entries[one]['released'][:7]}" for one in shown]
-        if len(newest) > MOST_LISTED:
-            lines.append(f"  and {len(newest) - MOST_LISTED} more: llmscale models list")
-        return f"{lead}, newest first:", lines
-
-
-def _size(entry: dict[str, Any]) -> str:
-    count = entry["counted"] or entry["parameters"]
-    return format_count(count) if count else "-"
