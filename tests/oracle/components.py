@@ -32,7 +32,7 @@ _TOWERS = (
     ("projector", r"multi_modal_projector|connector\.|(^|\.)visual\.\w*(merger|downsample)|image_newline"),
     ("projector", r"embed_(vision|audio)|vision_adapter|vision_projection|mm_projector|large_projector|downsampler"),
     ("projector", r"^text_model\.head\."),
-    ("audio", r"audio_tower"),
+    ("audio", r"audio_tower|^talker\.|^token2wav\."),
     ("vision", r"vision_tower|vision_model\.|vision_embedder\.|(^|\.)visual\."),
 )
 
