@@ -33,12 +33,13 @@ def takes_runtime_options(command: Command) -> Command:
 
 
 def declared() -> Iterator[tuple[Option, str]]:
-    """Every option once, by the first runtime that has it, and the title of its group."""
+    """Every option once, by the first runtime that has it, with the spellings of all; and the title of its group."""
     having: dict[str, list[str]] = {}
     found: dict[str, Option] = {}
     for title, options in (*_built_in(), *_brought(sys.argv)):
         for option in options:
-            found.setdefault(option.name, option)
+            first = found.setdefault(option.name, option)
+            found[option.name] = first._replace(flags=tuple(dict.fromkeys((*first.flags, *option.flags))))
             having.setdefault(option.name, []).append(title)
     for name, option in found.items():
         yield option, " and ".join(having[name])
