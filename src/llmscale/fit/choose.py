@@ -175,7 +175,8 @@ def refuse_options(question: Question, runtime: str) -> None:
 
 def foreign(quant: Quant, question: Question, devices: DeviceSet) -> Note | None:
     """Why nothing is said of a quant or its runtime on `devices`; None where something is."""
-    return unmodelled(question.runs(quant), devices) or unable(quant, devices)
+    runtime = question.runs(quant)
+    return unmodelled(runtime, devices) or unable(quant, devices, runtime.info)
 
 
 def answer(model: Model, quant: Quant, devices: DeviceSet, question: Question) -> Chosen:

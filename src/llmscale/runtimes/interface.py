@@ -103,6 +103,7 @@ class RuntimeInfo(NamedTuple):
         capability: the least compute capability of NVIDIA's devices that it runs on now, and that a release before did.
         amd: ROCm's targets that it runs on (gfx1100); empty where all that are listed.
         besides: quants that it runs though they do not name it.
+        kernels: of quants that not all its devices run, NVIDIA's compute capabilities from and to which they do.
         reads_files: whether it reads GGUF files of others besides.
         usual: the quants that it is asked for when none is named; empty for those of everybody.
         bits: what people mean by so many bits on it (``4bit``, ``8bit``); empty where these are plain widths.
@@ -125,6 +126,7 @@ class RuntimeInfo(NamedTuple):
     runs: Runs = Runs()
     reads: Reads = Reads.ANY
     besides: frozenset[str] = frozenset()
+    kernels: Mapping[str, tuple[float, float]] = {}
     reads_files: bool = False
     usual: tuple[str, ...] = ()
     bits: Mapping[str, str] = {}

@@ -14,10 +14,11 @@ Read in TensorRT-LLM 1.2.0rc2 (commit b35ac1b), ``tensorrt_llm/_torch/pyexecutor
 from __future__ import annotations
 
 from math import ceil
+from typing import TypeGuard
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention, LatentAttention
-from llmscale.model.spec import ModelSpec
+from llmscale.model.spec import Block, ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.blocks import computed
 from llmscale.runtimes.parallel.ranks import part
@@ -49,7 +50,7 @@ def token_bytes(spec: ModelSpec, tensor: int, pipeline: int, bits: int) -> Token
         if isinstance(block, LatentAttention):
             latent = layers * (block.kv_rank + block.rope)
             held, counted = held + latent, counted + latent
-        elif isinstance(block, Attention) and block.v_head_dim in (None, block.head_dim):
+        elif _plain(block):
             held += layers * 2 * part(block.kv_heads, tensor) * block.head_dim
             counted += layers * 2 * (block.kv_heads * block.head_dim // tensor)
         else:
@@ -58,6 +59,13 @@ def token_bytes(spec: ModelSpec, tensor: int, pipeline: int, bits: int) -> Token
                 "Name another --runtime.",
             )
     return TokenBytes(held * bits // 8 // pipeline, counted * bits // 8 // pipeline)
+
+
+def _plain(block: Block) -> TypeGuard[Attention]:
+    """Whether it keeps K and V of heads alike, of what it reads itself."""
+    cache = block.cache()
+    own = cache is not None and cache.source == "self"
+    return isinstance(block, Attention) and own and block.v_head_dim in (None, block.head_dim)
 
 
 def blocks_in(size: int, free: int, share: float, token: TokenBytes) -> int:

@@ -11,7 +11,7 @@ from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.tensorrt_llm.blocks import BLOCK
 from llmscale.runtimes.tensorrt_llm.placement import started
 from llmscale.runtimes.tensorrt_llm.settings import cache_share, parallel_of
-from llmscale.runtimes.tensorrt_llm.startup import HALF, HIDDEN, INTERMEDIATE, STEP, TWICE
+from llmscale.runtimes.tensorrt_llm.startup import ALIVE, HIDDEN, INTERMEDIATE, STEP
 
 
 def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSet, release: str) -> Iterator[str]:
@@ -24,7 +24,7 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
         f"rank; {placed.of(CACHE).value:,} bytes on {parallel.devices} ({subject.basis.value}: TensorRT-LLM {release})"
     )
     yield (
-        f"  compute = {tokens:,} tokens x {TWICE * HALF} bytes x ({HIDDEN} x {shape.hidden:,} + {INTERMEDIATE} x "
+        f"  compute = {tokens:,} tokens x {ALIVE} bytes x ({HIDDEN} x {shape.hidden:,} + {INTERMEDIATE} x "
         f"{shape.intermediate:,} / {parallel.tensor}) = {found.step:,} bytes on each rank (modelled: fitted to 24 starts "
         "on H100, tests/truth/tensorrt_llm.json)"
     )

@@ -19,6 +19,16 @@ FAMILIES = """
     qwen2_vl qwen3 qwen3_moe qwen3_next qwen3_vl seed_oss starcoder2
 """
 
+#: docs/source/features/quantization.md, the table of hardware; MXFP4 on Hopper by `get_mxfp4_quant_algo` of
+#: ``_torch/model_config.py``, FP8 in blocks on consumer Blackwell by ``_torch/modules/linear.py``. 12.1 is the newest.
+KERNELS = {
+    "fp8": (8.9, 12.1),
+    "fp8-block": (9.0, 12.1),
+    "nvfp4": (10.0, 12.1),
+    "mxfp4": (9.0, 12.1),
+    "w4a16": (8.0, 9.0),
+}
+
 
 def _whole(name: str, flags: tuple[str, ...], says: str, most: int = MOST) -> Option:
     return Option(name, flags, "whole", says, "N", least=1, most=most)
@@ -33,7 +43,7 @@ INFO = RuntimeInfo(
     capability=(8.0, 8.0),
     runs=Runs(only=frozenset(FAMILIES.split())),
     reads=Reads.NAMED,
-    besides=frozenset({"bf16", "fp16", "fp8", "fp8-block", "nvfp4", "mxfp4", "w4a16"}),
+    kernels=KERNELS,
     usual=("bf16", "fp8", "nvfp4"),
     bits={"int4": "nvfp4", "int8": "fp8"},
     steps=("bf16", "fp8", "nvfp4"),

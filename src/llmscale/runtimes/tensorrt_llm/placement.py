@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from llmscale.devices.device import Device, known
 from llmscale.devices.sets import DeviceSet
-from llmscale.errors import UsageError
 from llmscale.notes import note
 from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
@@ -154,11 +153,3 @@ def _shared_memory(devices: DeviceSet) -> Limit | None:
     if any(card.kind == UNIFIED for card in cards(devices)):
         return Limit(note("page_cache_counts", runtime="TensorRT-LLM"), Verdict.MAYBE)
     return None
-
-
-def refuse_other_kinds(devices: DeviceSet) -> None:
-    """Raises:
-    UsageError: unlike devices, of which the smallest would decide for all.
-    """
-    if devices.members:
-        raise UsageError("TensorRT-LLM on unlike devices is not modelled.", "Name devices of one kind.")

@@ -31,13 +31,10 @@ class TensorRtLlm(GeneralRuntime):
         return work._replace(context=longest).with_options(max_seq_len=None)
 
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
-        from llmscale.runtimes.tensorrt_llm.placement import cards
-        from llmscale.runtimes.tensorrt_llm.settings import cache_bits, cache_share, refuse_card, settled
+        from llmscale.runtimes.tensorrt_llm.settings import cache_bits, cache_share, settled
 
         cache_bits(work)
         cache_share(work)
-        for card in cards(devices):
-            refuse_card(subject.quant.id, subject.quant.name, card)
         return work if isinstance(subject, Summary) else settled(subject, work, devices)
 
     def memory(self, subject: Exact | Summary, work: Workload) -> Memory:

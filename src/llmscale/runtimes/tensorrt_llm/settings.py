@@ -1,14 +1,12 @@
-"""What the options of TensorRT-LLM mean: ranks and stages, the share of the cache, its format, and what cards run.
+"""What the options of TensorRT-LLM mean: ranks and stages, the share of the cache and its format.
 
-Read in TensorRT-LLM 1.2.0rc2 and after: ``tensorrt_llm/commands/serve.py``, ``tensorrt_llm/mapping.py``,
-``docs/source/features/quantization.md`` (the table of hardware).
+Read in TensorRT-LLM 1.2.0rc2 and after: ``tensorrt_llm/commands/serve.py``, ``_torch/pyexecutor/resource_manager.py``.
 """
 
 from __future__ import annotations
 
-from llmscale.devices.device import Device
 from llmscale.devices.sets import DeviceSet
-from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.errors import UsageError
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.check import refuse_undivided, undivided
 from llmscale.runtimes.parallel.ranks import Parallel
@@ -17,14 +15,6 @@ from llmscale.runtimes.tensorrt_llm.startup import SHARE
 
 #: Bits of an element of a cache by its format.
 CACHE_BITS = {"fp16": 16, "bf16": 16, "fp8": 8}
-#: Compute capabilities from and to which a quant runs.
-RUNS_ON = {
-    "fp8": (8.9, 99.0),
-    "fp8-block": (9.0, 99.0),
-    "nvfp4": (10.0, 99.0),
-    "mxfp4": (9.0, 99.0),
-    "w4a16": (8.0, 9.0),
-}
 #: What is said, and what to try, of each thing that ranks cannot share.
 WORDS = {
     "heads": ("{number} heads cannot be dealt out to --tp_size {ranks}.", "Take a --tp_size that divides them."),
@@ -97,17 +87,3 @@ def settled(subject: Exact, work: Workload, devices: DeviceSet) -> Workload:
             f"--ep_size {experts} does not divide --tp_size {tensor}.", "Experts are dealt out among the tensor ranks."
         )
     return work.with_options(tp=tensor if tensor > 1 else None)
-
-
-def refuse_card(quant: str, name: str, card: Device) -> None:
-    """Raises:
-    UnsupportedModelError: a quant that TensorRT-LLM has no kernel of for this card.
-    """
-    least, most = RUNS_ON.get(quant, (0.0, 99.0))
-    capability = card.compute_capability
-    if capability is not None and not least <= capability <= most:
-        span = f"from {least:g} on" if most > capability else f"from {least:g} to {most:g}"
-        raise UnsupportedModelError(
-            f"TensorRT-LLM does not run {name} on {card.id}: it needs compute capability {span}.",
-            "Name another --quant or --runtime.",
-        )
