@@ -28,8 +28,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "about_lmdeploy": "lmdeploy:TurboMind 引擎。载入权重后空闲显存的 --cache-max-entry-count(0.8)用作键值缓存;"
     "每步计算所需来自其余部分,既不算可用也不计入合计。",
     "tensorrt_llm_range": lambda v: (
-        f"TensorRT-LLM 除权重与一步计算外的占用由 H100 与 GB300 上的启动拟合:计入 {format_gib(v['counted'])} GiB,可能为 "
-        f"{format_gib(v['least'])} 至 {format_gib(v['most'])} GiB;--explain 给出相应的缓存容量。"
+        f"TensorRT-LLM 除权重与一步计算外的占用由 H100 与 GB300 上的启动拟合:计入 {format_gib(v['counted'])} GiB,"
+        f"可能为 {format_gib(v['least'])} 至 {format_gib(v['most'])} GiB;--explain 给出相应的缓存容量。"
     ),
     "page_cache_counts": lambda v: (
         f"处理器共用的内存中,{v['runtime']} 把加载留下的页缓存也算作已占用:缓存可能小得多。启动前请清空页缓存。"

@@ -25,8 +25,8 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
     )
     yield (
         f"  compute = {tokens:,} tokens x {ALIVE} bytes x ({HIDDEN} x {shape.hidden:,} + {INTERMEDIATE} x "
-        f"{shape.intermediate:,} / {parallel.tensor}) = {found.step:,} bytes on each rank (modelled: fitted to 24 starts "
-        "on H100, tests/truth/tensorrt_llm.json)"
+        f"{shape.intermediate:,} / {parallel.tensor}) = {found.step:,} bytes on each rank (modelled: fitted to 24 "
+        "starts on H100, tests/truth/tensorrt_llm.json)"
     )
     taken = found.besides
     yield (
@@ -39,5 +39,6 @@ def explain(subject: Exact, work: Workload, placed: Placement, devices: DeviceSe
     yield (
         f"  {counted(devices.id, devices.count)}: TensorRT-LLM {release}, tensor {parallel.tensor}, pipeline "
         f"{parallel.pipeline}; on each device {cache.free:,} free x {cache_share(work):g} = {cache.blocks:,} blocks = "
-        f"{cache.tokens:,} tokens, between {found.most.tokens:,} and {found.least.tokens:,} by the range of the overhead"
+        f"{cache.tokens:,} tokens, between {found.most.tokens:,} and {found.least.tokens:,} by the range of the "
+        "overhead"
     )

@@ -18,7 +18,10 @@ from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 _OWN = r"\[TRT-LLM\]|\[TensorRT-LLM\]|\btrtllm-(?:serve|bench|llmapi-launch)\b"
 #: Figures that stand once for each rank, the surer line first.
 _FIGURES = (
-    (WEIGHTS, (rf"(?:Use|uses) {SIZE} for model weights", rf"after loading model weights \(inside torch\).{{0,40}}: {SIZE}")),
+    (
+        WEIGHTS,
+        (rf"(?:Use|uses) {SIZE} for model weights", rf"after loading model weights \(inside torch\).{{0,40}}: {SIZE}"),
+    ),
     (CACHE, (rf"\[MemUsageChange\] Allocated {SIZE} for max tokens in paged KV cache",)),
     (COMPUTE, (rf"Memory dynamically allocated during inference \(inside torch\).{{0,40}}: {SIZE}",)),
     (OVERHEAD, (rf"Memory used outside torch \(e\.g\., NCCL and CUDA graphs\).{{0,40}}: {SIZE}",)),
@@ -76,7 +79,9 @@ def _terms(text: str) -> tuple[Term, ...]:
 
 def _said(name: str, text: str) -> str:
     """What its settings or a command say of an option."""
-    found = last(rf"--{name}[= ]+['\"]?([\w.\-/]+)", text) or last(rf"['\"]?\b{name}['\"]?[=:] ?['\"]?([\w.\-/]+)", text)
+    found = last(rf"--{name}[= ]+['\"]?([\w.\-/]+)", text) or last(
+        rf"['\"]?\b{name}['\"]?[=:] ?['\"]?([\w.\-/]+)", text
+    )
     return found[1] if found and found[1] not in ("None", "auto") else ""
 
 

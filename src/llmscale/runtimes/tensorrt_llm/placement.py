@@ -74,7 +74,9 @@ def sequences_of(work: Workload) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _held(subject: Exact, parallel: Parallel, bits: int, capability: float | None) -> tuple[tuple[int, ...], TokenBytes]:
+def _held(
+    subject: Exact, parallel: Parallel, bits: int, capability: float | None
+) -> tuple[tuple[int, ...], TokenBytes]:
     """Bytes that loading takes of a rank, by stage, and those of a token."""
     stages = range(parallel.pipeline)
     loaded = tuple(loaded_bytes(subject.spec, subject.quant, parallel, stage, capability) for stage in stages)
@@ -116,9 +118,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
     if devices.unnamed:
         return Placement(tuple(ranks))
     cache, most = found.cache, sequences_of(work)
-    capacity = Capacity(
-        cache.tokens, cache.requests(work.context), cache.tokens * found.token.held, most=float(most)
-    )
+    capacity = Capacity(cache.tokens, cache.requests(work.context), cache.tokens * found.token.held, most=float(most))
     taken = found.besides
     told = note("tensorrt_llm_range", counted=taken.counted, least=taken.least, most=taken.most)
     limits = tuple(limit for limit in (_requests(found, work), _shared_memory(devices)) if limit)
