@@ -22,7 +22,6 @@ WORDS = {
         "{number} KV heads can neither be divided over nor repeated on --tp_size {ranks}.",
         "Take a --tp_size that divides them or is a multiple of them.",
     ),
-    "layers": ("{number} layers are not enough for --pp_size {ranks}.", "Take a smaller --pp_size."),
 }
 
 
