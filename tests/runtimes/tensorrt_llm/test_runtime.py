@@ -227,7 +227,7 @@ def test_what_to_type() -> None:
         "trtllm-serve meta-llama/Llama-3.1-8B-Instruct --max_seq_len 4096 --tp_size 2 --pp_size 2 --max_batch_size 64"
     )
     assert line in shown
-    more = ("--kv-dtype", "fp8", "--free_gpu_memory_fraction", "0.8")
+    more = ("--kv-dtype", "fp8", "--kv_cache_free_gpu_memory_fraction", "0.8")
     shown = " ".join(good("estimate", *asked, "--runtime", "tensorrt-llm", *more).out.split())
     assert "<(echo 'kv_cache_config: {dtype: fp8, free_gpu_memory_fraction: 0.8}')" in shown
     shown = " ".join(good("estimate", *asked, "--runtime", "tensorrt-llm", *more[2:]).out.split())
@@ -288,7 +288,7 @@ def test_a_bare_size_by_the_general_rule() -> None:
         (("qwen3-30b-a3b", "-q", "bf16", "--gpu", "4x h100", "--tp_size", "4", "--ep_size", "3"), "does not divide"),
         (("llama-3.1-8b", "-q", "bf16", "--kv-dtype", "int8"), "cache of TensorRT-LLM in INT8 is not modelled"),
         (("llama-3.1-8b", "-q", "bf16", "--kv-dtype", "k=fp16,v=fp8"), "keeps K and V in the same"),
-        (("llama-3.1-8b", "-q", "bf16", "--free_gpu_memory_fraction", "1"), "must be smaller than 1.0"),
+        (("llama-3.1-8b", "-q", "bf16", "--kv_cache_free_gpu_memory_fraction", "1"), "must be smaller than 1.0"),
         (("llama-3.1-8b", "-q", "bf16", "-c", "100", "--max_seq_len", "200"), "are both one sequence"),
         (("llama-3.1-8b", "-q", "nvfp4", "--gpu", "h100"), "NVFP4 under TensorRT-LLM does not run on h100"),
         (("llama-3.1-8b", "-q", "w4a16", "--gpu", "b200"), "compute capability 8 to 9"),

@@ -39,6 +39,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "cache may be much smaller. Drop the page cache before the start."
     ),
     "about_tensorrt_llm": "tensorrt-llm: the PyTorch backend (trtllm-serve). Of what the peak of a step of "
-    "--max_num_tokens leaves, --free_gpu_memory_fraction (0.9) is KV cache; the rest is not usable. Every layer keeps "
-    "the whole context, whatever its window. A ModelOpt checkpoint that names an FP8 cache has one: --kv-dtype fp8.",
+    "--max_num_tokens leaves, --kv_cache_free_gpu_memory_fraction (0.9) is KV cache; the rest is not usable. Every "
+    "layer keeps the whole context, whatever its window. A ModelOpt checkpoint that names an FP8 cache has "
+    "one: --kv-dtype fp8.",
 }

@@ -35,6 +35,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"处理器共用的内存中,{v['runtime']} 把加载留下的页缓存也算作已占用:缓存可能小得多。启动前请清空页缓存。"
     ),
     "about_tensorrt_llm": "tensorrt-llm:PyTorch 后端(trtllm-serve)。--max_num_tokens 的一步达到峰值后,剩余显存的 "
-    "--free_gpu_memory_fraction(0.9)用作键值缓存,其余不可用。无论窗口大小,每层都保留整个上下文。"
+    "--kv_cache_free_gpu_memory_fraction(0.9)用作键值缓存,其余不可用。无论窗口大小,每层都保留整个上下文。"
     "ModelOpt 检查点若指定 FP8 缓存则采用:--kv-dtype fp8。",
 }

@@ -48,12 +48,12 @@ INFO = RuntimeInfo(
     bits={"int4": "nvfp4", "int8": "fp8"},
     steps=("bf16", "fp8", "nvfp4"),
     options=(
-        _whole("tp", ("--tp", "--tp_size", "--tensor_parallel_size"), "tensor parallel size."),
-        _whole("pp", ("--pp", "--pp_size", "--pipeline_parallel_size"), "pipeline parallel size."),
+        _whole("tp", ("--tp", "--tp_size"), "tensor parallel size."),
+        _whole("pp", ("--pp", "--pp_size"), "pipeline parallel size."),
         _whole("ep_size", ("--ep_size", "--moe_expert_parallel_size"), "expert parallel size, of the tensor ranks."),
         Option(
             "free_gpu_memory_fraction",
-            ("--free_gpu_memory_fraction", "--kv_cache_free_gpu_memory_fraction"),
+            ("--kv_cache_free_gpu_memory_fraction",),
             "share",
             "share of free memory for KV.",
             "F",

@@ -49,7 +49,8 @@ def cache_share(work: Workload) -> float:
     share = float(work.option("free_gpu_memory_fraction") or SHARE)
     if share >= 1:
         raise UsageError(
-            f"--free_gpu_memory_fraction {share:g} must be smaller than 1.0.", f"{SHARE:g} is what it takes by itself."
+            f"--kv_cache_free_gpu_memory_fraction {share:g} must be smaller than 1.0.",
+            f"{SHARE:g} is what it takes by itself.",
         )
     return share
 
