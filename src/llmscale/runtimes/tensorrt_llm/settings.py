@@ -69,9 +69,11 @@ def settled(subject: Exact, work: Workload, devices: DeviceSet) -> Workload:
         UsageError: more ranks than devices, or what the model does not divide into.
     """
     stages, count, asked = work.option("pp") or 1, devices.count, work.option("tp")
-    if (asked or 1) * stages > count:
-        words = f"--tp_size {asked or 1} and --pp_size {stages} ask for {(asked or 1) * stages} devices, "
-        raise UsageError(f"{words}and {count} are named.", "For example --gpu '8x h100'.")
+    if (wanted := (asked or 1) * stages) > count:
+        raise UsageError(
+            f"--tp_size {asked or 1} and --pp_size {stages} ask for {wanted} devices, and {count} are named.",
+            "For example --gpu '8x h100'.",
+        )
     if subject.spec.layers % stages:
         raise UsageError(
             f"{subject.spec.layers} layers in {stages} unlike stages are not modelled.",
