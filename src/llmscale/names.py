@@ -19,6 +19,7 @@ SPELT = {
     "ollama": "Ollama",
     "lmdeploy": "LMDeploy",
     "tensorrt-llm": "TensorRT-LLM",
+    "ktransformers": "KTransformers",
 }
 #: Names at least so alike, from 0 to 1, are worth suggesting.
 ALIKE = 0.6

@@ -263,7 +263,9 @@ def without_offloading(question: Question) -> Question:
 
 
 def _offloads(question: Question, quant: Quant) -> bool:
-    """Whether an option that is given may leave weights in host memory."""
+    """Whether the runtime leaves weights in host memory by itself, or may by an option that is given."""
+    if question.runs(quant).info.offloads:
+        return True
     if not question.options:
         return False
     given = {name for name, _ in question.options}

@@ -109,6 +109,7 @@ class RuntimeInfo(NamedTuple):
         home: kinds of devices on which it is what people run when nobody names a runtime.
         shares_tensors: whether it cuts every matrix over devices, so that it takes as much of each as of the smallest.
         engine: another runtime that does the work; empty for none.
+        offloads: whether it leaves weights in host memory by itself.
         by_tensors: whether it says something of models of which only the tensors are known, by the general rule.
         serves: whether it reads prompts while it writes others' answers.
         note: the sentence below its tables.
@@ -133,6 +134,7 @@ class RuntimeInfo(NamedTuple):
     options: tuple[Option, ...] = ()
     shares_tensors: bool = False
     engine: str = ""
+    offloads: bool = False
     by_tensors: bool = False
     serves: bool = False
     note: Note | None = None
@@ -160,8 +162,7 @@ class StepRoom(NamedTuple):
     Attributes:
         tokens: of prompts and answers together.
         sequences: at once; None for as many as the cache holds.
-        devices: that take a step together; None for all.
-        replicas: how many of those there are, which share the requests.
+        devices, replicas: that take a step together, None for all; how many such sets share the requests.
     """
 
     tokens: int

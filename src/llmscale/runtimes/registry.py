@@ -24,6 +24,7 @@ ROOMS = {
     "ollama": "ollama",
     "lmdeploy": "lmdeploy",
     "tensorrt-llm": "tensorrt_llm",
+    "ktransformers": "ktransformers",
 }
 NAMES = tuple(ROOMS)
 #: The one that is asked first where nobody names a runtime or a quant: what most people run.

@@ -42,4 +42,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "--max_num_tokens leaves, --kv_cache_free_gpu_memory_fraction (0.9) is KV cache; the rest is not usable. Every "
     "layer keeps the whole context, whatever its window. A ModelOpt checkpoint that names an FP8 cache has "
     "one: --kv-dtype fp8.",
+    "layer_beyond_rest": lambda v: (
+        f"The experts of one layer take {format_gib(v['layer'])} GiB of each device for a prompt beyond the threshold, "
+        f"and SGLang leaves {format_gib(v['rest'])} GiB: it may fail. A smaller --mem-fraction-static helps."
+    ),
+    "about_ktransformers": "ktransformers: SGLang's devices with --kt-num-gpu-experts (1) of each layer's experts; all "
+    "experts lie in RAM as --kt-method has them, by itself as the checkpoint does.",
 }

@@ -37,4 +37,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "about_tensorrt_llm": "tensorrt-llm:PyTorch 后端(trtllm-serve)。--max_num_tokens 的一步达到峰值后,剩余显存的 "
     "--kv_cache_free_gpu_memory_fraction(0.9)用作键值缓存,其余不可用。无论窗口大小,每层都保留整个上下文。"
     "ModelOpt 检查点若指定 FP8 缓存则采用:--kv-dtype fp8。",
+    "layer_beyond_rest": lambda v: (
+        f"超过阈值的提示会让每张卡再放一层的全部专家 {format_gib(v['layer'])} GiB,而 SGLang 只留下 "
+        f"{format_gib(v['rest'])} GiB:可能失败。减小 --mem-fraction-static 可缓解。"
+    ),
+    "about_ktransformers": "ktransformers:SGLang 的各卡上每层只放 --kt-num-gpu-experts(1)个专家;全部专家按 --kt-method "
+    "的格式放在内存中,默认与检查点相同。",
 }
