@@ -128,6 +128,7 @@ PAIRS = {
     "sglang": ("bf16",),
     "lmdeploy": ("bf16", "awq"),
     "tensorrt-llm": ("bf16", "fp8"),
+    "ktransformers": ("bf16", "fp8-block"),
     "transformers": ("bf16", "nf4"),
     "mlx": ("mlx-4bit",),
     "exllama": ("exl2-4.0bpw",),

@@ -29,6 +29,7 @@ QUANTS = {
     "sglang": ("bf16", "fp8", "awq"),
     "lmdeploy": ("bf16", "fp8-block", "awq"),
     "tensorrt-llm": ("bf16", "fp8", "nvfp4"),
+    "ktransformers": ("bf16", "fp8-block"),
     "transformers": ("bf16", "bnb-int8", "nf4"),
     "mlx": ("bf16", "mlx-8bit", "mlx-4bit"),
     "exllama": ("exl3-8bpw", "exl3-4bpw", "exl3-3bpw"),

@@ -257,7 +257,9 @@ def _least_lacking(model: Model, quants: Sequence[Quant], devices: DeviceSet, qu
 
 
 def without_offloading(question: Question) -> Question:
-    """The question without the options that may leave weights in host memory."""
+    """The question without the options that may leave weights in host memory, unless its runtime does so by itself."""
+    if question.runtime and find_runtime(question.runtime).info.offloads:
+        return question
     moving = {option.name for info in infos() for option in info.options if option.offloads}
     return question._replace(options=tuple(given for given in question.options if given[0] not in moving))
 

@@ -76,7 +76,9 @@ def held_of(subject: Exact, work: Workload) -> Held:
     """
     spec, experts = subject.spec, experts_of(subject.spec)
     if not experts:
-        raise UnsupportedModelError(f"{spec.name} has no routed experts to keep in host memory.", "Try --runtime sglang.")
+        raise UnsupportedModelError(
+            f"{spec.name} has no routed experts to keep in host memory.", "Try --runtime sglang."
+        )
     named = work.option("kt_num_gpu_experts")
     on_gpu = ON_GPU if named is None else named
     if on_gpu > experts:
@@ -121,9 +123,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, engine: str) -> Pl
         (OVERHEAD, outside(settings)),
     )
     rank = Usage(each, gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
-    host = Usage(
-        UNLIMITED if ram is None else ram, gathered(((WEIGHTS, Quantity.exactly(held.host, Basis.MODELLED)),))
-    )
+    host = Usage(UNLIMITED if ram is None else ram, gathered(((WEIGHTS, Quantity.exactly(held.host, Basis.MODELLED)),)))
     ranks = (*[rank] * settings.tensor, *[Usage(each)] * (devices.count - settings.tensor))
     if devices.unnamed:
         return Placement(ranks, host)

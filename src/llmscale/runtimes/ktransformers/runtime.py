@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError
+from llmscale.quantity import Quantity
 from llmscale.runtimes.general import spread
 from llmscale.runtimes.interface import ModelName, PaceSetting, StepRoom, Workload
 from llmscale.runtimes.ktransformers.info import INFO
@@ -22,9 +23,9 @@ class KTransformers(Sglang):
 
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
         if isinstance(subject, Summary):
-            if not subject.sized.experts:
+            if not subject.exact:
                 raise UnsupportedModelError(
-                    f"{subject.name} has no routed experts to keep in host memory.", "Try --runtime sglang."
+                    "Of a size alone nobody knows which weights are experts.", "Name a model, or another --runtime."
                 )
             return super().settle(subject, work, devices)
         from llmscale.runtimes.ktransformers.placement import held_of
@@ -41,8 +42,9 @@ class KTransformers(Sglang):
     def screen(self, summary: Summary, work: Workload, devices: DeviceSet) -> Placement:
         from llmscale.runtimes.sglang.placement import budget
 
-        memory, away = self.memory(summary, work), summary.sized.experts
-        kept = memory.weights._replace(value=max(0, memory.weights.value - away), low=0)
+        # How many of the weights are experts was not compiled; what is shown is placed with the tensors.
+        memory = self.memory(summary, work)
+        kept = Quantity(0, 0, memory.weights.value, memory.weights.basis)
         budgets = (budget(work, devices, ENGINE),) * devices.count
         return spread(memory._replace(weights=kept), budgets, self.further(devices))
 
