@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from llmscale import estimate
+from llmscale.errors import UnsupportedModelError
 from llmscale.fit.subject import model_of
-from llmscale.formats.catalogue import quant
+from llmscale.formats.catalogue import number_format, quant
+from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.ktransformers.experts import BYTES, experts_of, host_bytes, layer_bytes
+from llmscale.runtimes.ktransformers.placement import held_of
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.subject import Exact
 from llmscale.sources.registry import load
@@ -160,8 +163,11 @@ def test_its_formulas() -> None:
 
 
 def test_a_device_that_nobody_names_is_answered() -> None:
-    answer = line("qwen3-30b-a3b", "-q", "bf16")
+    """What is on a device and what is in RAM together, and the least of the common cards that its part fits."""
+    told = json.loads(good("estimate", "qwen3-30b-a3b", "-q", "bf16", "--runtime", "ktransformers", "-o", "json").out)
+    (answer,) = told["estimates"]
     assert answer["total_bytes"] > answer["weights_bytes"] > 48 * 128 * 3 * 2048 * 768 * 2
+    assert [device["fits"] for device in answer["devices"]][:2] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -178,3 +184,9 @@ def test_a_device_that_nobody_names_is_answered() -> None:
 )
 def test_what_is_refused(arguments: tuple[str, ...], words: str) -> None:
     assert words in refused(*arguments)
+
+
+def test_a_model_without_experts_has_nothing_for_host_memory() -> None:
+    asked = Workload(4096, 1, number_format("fp16"), 2)
+    with pytest.raises(UnsupportedModelError, match="has no routed experts"):
+        held_of(subject("llama-3.1-8b", "bf16"), asked)
