@@ -82,7 +82,7 @@ def test_nothing_too_large_is_said_to_fit() -> None:
 
 @pytest.mark.parametrize(
     "runtime",
-    ["vllm", "sglang", "lmdeploy", "tensorrt-llm", "ktransformers", "mlx", "transformers", "exllama", "ollama"],
+    ["vllm", "sglang", "lmdeploy", "tensorrt-llm", "mlx", "transformers", "exllama", "ollama"],
 )
 def test_a_runtime_that_is_not_modelled_there_says_so(runtime: str) -> None:
     answer = run("estimate", "qwen3-8b", "--gpu", "cpu:64GB", "--runtime", runtime)

@@ -22,6 +22,8 @@ from llmscale.runtimes.option import Option
 
 #: The parameter of a command that takes them.
 TAKEN = "options"
+#: Runtimes that the title of a group of options has room for.
+MOST_NAMED = 3
 #: Completion of what names something.
 COMPLETIONS = {"model": opt.complete_model, "quant": opt.complete_quant}
 
@@ -42,7 +44,8 @@ def declared() -> Iterator[tuple[Option, str]]:
             found[option.name] = first._replace(flags=tuple(dict.fromkeys((*first.flags, *option.flags))))
             having.setdefault(option.name, []).append(title)
     for name, option in found.items():
-        yield option, " and ".join(having[name])
+        titles = having[name] if len(having[name]) <= MOST_NAMED else [*having[name][: MOST_NAMED - 1], "…"]
+        yield option, " and ".join(titles)
 
 
 def _built_in() -> Iterator[tuple[str, list[Option]]]:
