@@ -18,6 +18,8 @@ SPELT = {
     "exllama": "ExLlama",
     "ollama": "Ollama",
     "lmdeploy": "LMDeploy",
+    "tensorrt-llm": "TensorRT-LLM",
+    "ktransformers": "KTransformers",
 }
 #: Names at least so alike, from 0 to 1, are worth suggesting.
 ALIKE = 0.6

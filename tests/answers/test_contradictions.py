@@ -60,12 +60,15 @@ def test_what_is_free_is_of_all_cards_and_headroom_of_the_fullest(runtime: str) 
         "vllm": "awq",
         "sglang": "awq",
         "lmdeploy": "awq",
+        "tensorrt-llm": "w4a16",
+        "ktransformers": "fp8-block",
         "mlx": "mlx-4bit",
         "exllama": "exl2-4.0bpw",
         "transformers": "nf4",
     }
     gpu = "2x m2-ultra" if runtime == "mlx" else "2x rtx3090"
-    device = on(gpu, "llama-3.3-70b", quant.get(runtime, "q4_k_m"), runtime=runtime)
+    model = "qwen3-235b-a22b" if runtime == "ktransformers" else "llama-3.3-70b"
+    device = on(gpu, model, quant.get(runtime, "q4_k_m"), runtime=runtime)
     assert len(device.per_device) == device.count == 2
     assert device.usable_bytes == device.used_bytes + device.free_bytes
     assert device.free_bytes == sum(one.free_bytes for one in device.per_device)
@@ -126,6 +129,8 @@ PAIRS = {
     "vllm": ("bf16", "awq"),
     "sglang": ("bf16",),
     "lmdeploy": ("bf16", "awq"),
+    "tensorrt-llm": ("bf16", "fp8"),
+    "ktransformers": ("bf16", "fp8-block"),
     "transformers": ("bf16", "nf4"),
     "mlx": ("mlx-4bit",),
     "exllama": ("exl2-4.0bpw",),

@@ -80,7 +80,10 @@ def test_nothing_too_large_is_said_to_fit() -> None:
     assert line("llama-3.1-70b", "-q", "q8_0", "--gpu", "cpu:128GB")["fits"] is True
 
 
-@pytest.mark.parametrize("runtime", ["vllm", "sglang", "lmdeploy", "mlx", "transformers", "exllama", "ollama"])
+@pytest.mark.parametrize(
+    "runtime",
+    ["vllm", "sglang", "lmdeploy", "tensorrt-llm", "mlx", "transformers", "exllama", "ollama"],
+)
 def test_a_runtime_that_is_not_modelled_there_says_so(runtime: str) -> None:
     answer = run("estimate", "qwen3-8b", "--gpu", "cpu:64GB", "--runtime", runtime)
     assert answer.status == 2

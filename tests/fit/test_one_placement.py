@@ -28,6 +28,8 @@ QUANTS = {
     "vllm": ("bf16", "fp8", "awq"),
     "sglang": ("bf16", "fp8", "awq"),
     "lmdeploy": ("bf16", "fp8-block", "awq"),
+    "tensorrt-llm": ("bf16", "fp8", "nvfp4"),
+    "ktransformers": ("bf16", "fp8-block"),
     "transformers": ("bf16", "bnb-int8", "nf4"),
     "mlx": ("bf16", "mlx-8bit", "mlx-4bit"),
     "exllama": ("exl3-8bpw", "exl3-4bpw", "exl3-3bpw"),
@@ -75,7 +77,7 @@ def asked(name: str, form: str, reference: str, devices: str, context: int, batc
     """The question; hypothesis is told to try another one where it has no answer."""
     found, one, where, chosen = runtime(name), model(reference), device_set(devices), quant(form)
     try:
-        assume(unmodelled(found, where) is None and unable(chosen, where) is None)
+        assume(unmodelled(found, where) is None and unable(chosen, where, found.info) is None)
         refuse_unread(found.info, chosen)
         refuse_lacking(found.info, one.about.family, one.about.name)
         work = Workload(one.about.context(context), batch, number_format("fp16"), chosen.activation_bytes)

@@ -31,6 +31,8 @@ def test_each_vendor_of_a_runtime_makes_a_device() -> None:
         ("vllm", "m4-max", "m4-max"),
         ("sglang", "m4-max", "m4-max"),
         ("lmdeploy", "mi300x", "mi300x"),
+        ("tensorrt-llm", "mi300x", "mi300x"),
+        ("ktransformers", "mi300x", "mi300x"),
         ("mlx", "rtx4090", "rtx4090"),
         ("exllama", "m4-max", "m4-max"),
         ("llama.cpp", "tpu-v5e", "tpu-v5e"),

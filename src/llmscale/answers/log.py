@@ -89,8 +89,8 @@ def read_log(text: str) -> Logged:
     if found is None:
         raise InputFileError(
             "No figure of memory was found in it.",
-            "A start-up log of llama.cpp, Ollama, vLLM, SGLang or LMDeploy is expected, with the lines on buffers or "
-            "weights, or PyTorch's line on memory that it did not get.",
+            "A start-up log of llama.cpp, Ollama, vLLM, SGLang, LMDeploy or TensorRT-LLM is expected, with the lines "
+            "on buffers or weights, or PyTorch's line on memory that it did not get.",
         )
     return found
 

@@ -24,8 +24,8 @@ def log(
     file: Annotated[
         str,
         typer.Argument(
-            help="A start-up log of llama.cpp, Ollama, vLLM, SGLang or LMDeploy, or PyTorch's 'out of memory'; - for "
-            "stdin."
+            help="A start-up log of llama.cpp, Ollama, vLLM, SGLang, LMDeploy or TensorRT-LLM, or PyTorch's 'out of "
+            "memory'; - for stdin."
         ),
     ],
     model: Annotated[

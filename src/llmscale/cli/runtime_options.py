@@ -22,6 +22,8 @@ from llmscale.runtimes.option import Option
 
 #: The parameter of a command that takes them.
 TAKEN = "options"
+#: Runtimes that the title of a group of options has room for.
+MOST_NAMED = 3
 #: Completion of what names something.
 COMPLETIONS = {"model": opt.complete_model, "quant": opt.complete_quant}
 
@@ -33,15 +35,17 @@ def takes_runtime_options(command: Command) -> Command:
 
 
 def declared() -> Iterator[tuple[Option, str]]:
-    """Every option once, by the first runtime that has it, and the title of its group."""
+    """Every option once, by the first runtime that has it, with the spellings of all; and the title of its group."""
     having: dict[str, list[str]] = {}
     found: dict[str, Option] = {}
     for title, options in (*_built_in(), *_brought(sys.argv)):
         for option in options:
-            found.setdefault(option.name, option)
+            first = found.setdefault(option.name, option)
+            found[option.name] = first._replace(flags=tuple(dict.fromkeys((*first.flags, *option.flags))))
             having.setdefault(option.name, []).append(title)
     for name, option in found.items():
-        yield option, " and ".join(having[name])
+        titles = having[name] if len(having[name]) <= MOST_NAMED else [*having[name][: MOST_NAMED - 1], "…"]
+        yield option, " and ".join(titles)
 
 
 def _built_in() -> Iterator[tuple[str, list[Option]]]:

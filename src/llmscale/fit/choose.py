@@ -175,7 +175,8 @@ def refuse_options(question: Question, runtime: str) -> None:
 
 def foreign(quant: Quant, question: Question, devices: DeviceSet) -> Note | None:
     """Why nothing is said of a quant or its runtime on `devices`; None where something is."""
-    return unmodelled(question.runs(quant), devices) or unable(quant, devices)
+    runtime = question.runs(quant)
+    return unmodelled(runtime, devices) or unable(quant, devices, runtime.info)
 
 
 def answer(model: Model, quant: Quant, devices: DeviceSet, question: Question) -> Chosen:
@@ -256,13 +257,17 @@ def _least_lacking(model: Model, quants: Sequence[Quant], devices: DeviceSet, qu
 
 
 def without_offloading(question: Question) -> Question:
-    """The question without the options that may leave weights in host memory."""
+    """The question without the options that may leave weights in host memory, unless its runtime does so by itself."""
+    if question.runtime and find_runtime(question.runtime).info.offloads:
+        return question
     moving = {option.name for info in infos() for option in info.options if option.offloads}
     return question._replace(options=tuple(given for given in question.options if given[0] not in moving))
 
 
 def _offloads(question: Question, quant: Quant) -> bool:
-    """Whether an option that is given may leave weights in host memory."""
+    """Whether the runtime leaves weights in host memory by itself, or may by an option that is given."""
+    if question.runs(quant).info.offloads:
+        return True
     if not question.options:
         return False
     given = {name for name, _ in question.options}

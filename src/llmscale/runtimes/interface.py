@@ -62,9 +62,6 @@ class Workload(NamedTuple):
         return self._replace(options=tuple(kept + given))
 
 
-# -- what is answered --------------------------------------------------------------------------------------------------
-
-
 # -- a runtime ---------------------------------------------------------------------------------------------------------
 
 
@@ -103,6 +100,7 @@ class RuntimeInfo(NamedTuple):
         capability: the least compute capability of NVIDIA's devices that it runs on now, and that a release before did.
         amd: ROCm's targets that it runs on (gfx1100); empty where all that are listed.
         besides: quants that it runs though they do not name it.
+        kernels: of quants that not all its devices run, NVIDIA's compute capabilities from and to which they do.
         reads_files: whether it reads GGUF files of others besides.
         usual: the quants that it is asked for when none is named; empty for those of everybody.
         bits: what people mean by so many bits on it (``4bit``, ``8bit``); empty where these are plain widths.
@@ -111,6 +109,7 @@ class RuntimeInfo(NamedTuple):
         home: kinds of devices on which it is what people run when nobody names a runtime.
         shares_tensors: whether it cuts every matrix over devices, so that it takes as much of each as of the smallest.
         engine: another runtime that does the work; empty for none.
+        offloads: whether it leaves weights in host memory by itself.
         by_tensors: whether it says something of models of which only the tensors are known, by the general rule.
         serves: whether it reads prompts while it writes others' answers.
         note: the sentence below its tables.
@@ -125,6 +124,7 @@ class RuntimeInfo(NamedTuple):
     runs: Runs = Runs()
     reads: Reads = Reads.ANY
     besides: frozenset[str] = frozenset()
+    kernels: Mapping[str, tuple[float, float]] = {}
     reads_files: bool = False
     usual: tuple[str, ...] = ()
     bits: Mapping[str, str] = {}
@@ -134,6 +134,7 @@ class RuntimeInfo(NamedTuple):
     options: tuple[Option, ...] = ()
     shares_tensors: bool = False
     engine: str = ""
+    offloads: bool = False
     by_tensors: bool = False
     serves: bool = False
     note: Note | None = None
@@ -161,8 +162,7 @@ class StepRoom(NamedTuple):
     Attributes:
         tokens: of prompts and answers together.
         sequences: at once; None for as many as the cache holds.
-        devices: that take a step together; None for all.
-        replicas: how many of those there are, which share the requests.
+        devices, replicas: that take a step together, None for all; how many such sets share the requests.
     """
 
     tokens: int

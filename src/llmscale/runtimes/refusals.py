@@ -81,8 +81,14 @@ def unmodelled(runtime: Runtime, devices: DeviceSet) -> Note | None:
     return None
 
 
-def unable(quant: Quant, devices: DeviceSet) -> Note | None:
-    """Why a quant does not run on `devices`; None where it does, and of devices of which nothing is known."""
+def unable(quant: Quant, devices: DeviceSet, info: RuntimeInfo | None = None) -> Note | None:
+    """Why a quant does not run on `devices`, or the runtime has no kernel of it for them; None where it does, and of
+    devices of which nothing is known."""
+    if info is not None and (span := info.kernels.get(quant.id)):
+        for device in _known(devices):
+            if device.compute_capability is not None and not span[0] <= device.compute_capability <= span[1]:
+                needs = f"compute capability {span[0]:g} to {span[1]:g}"
+                return _lacking(f"{quant.name} under {info.title}", device, needs)
     if not quant.vendors and not quant.capability and not quant.amd:
         return None
     for device in _known(devices):

@@ -23,6 +23,8 @@ ROOMS = {
     "sglang": "sglang",
     "ollama": "ollama",
     "lmdeploy": "lmdeploy",
+    "tensorrt-llm": "tensorrt_llm",
+    "ktransformers": "ktransformers",
 }
 NAMES = tuple(ROOMS)
 #: The one that is asked first where nobody names a runtime or a quant: what most people run.

@@ -29,4 +29,23 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "about_lmdeploy": "lmdeploy: the TurboMind engine. Of what is free once the weights are loaded, "
     "--cache-max-entry-count (0.8) is KV cache; what a step computes with comes out of the rest, which is neither "
     "usable nor counted in the total.",
+    "tensorrt_llm_range": lambda v: (
+        "What TensorRT-LLM takes besides weights and a step is fitted to starts on H100 and GB300: "
+        f"{format_gib(v['counted'])} GiB are counted, {format_gib(v['least'])} to {format_gib(v['most'])} possible; "
+        "--explain says what the cache then holds."
+    ),
+    "page_cache_counts": lambda v: (
+        f"{v['runtime']} counts as taken what loading left in the page cache of memory that the processor shares: the "
+        "cache may be much smaller. Drop the page cache before the start."
+    ),
+    "about_tensorrt_llm": "tensorrt-llm: the PyTorch backend (trtllm-serve). Of what the peak of a step of "
+    "--max_num_tokens leaves, --kv_cache_free_gpu_memory_fraction (0.9) is KV cache; the rest is not usable. Every "
+    "layer keeps the whole context, whatever its window. A ModelOpt checkpoint that names an FP8 cache has "
+    "one: --kv-dtype fp8.",
+    "layer_beyond_rest": lambda v: (
+        f"The experts of one layer take {format_gib(v['layer'])} GiB of each device for a prompt beyond the threshold, "
+        f"and SGLang leaves {format_gib(v['rest'])} GiB: it may fail. A smaller --mem-fraction-static helps."
+    ),
+    "about_ktransformers": "ktransformers: SGLang's devices with --kt-num-gpu-experts (1) of each layer's experts; all "
+    "experts lie in RAM as --kt-method has them, by itself as the checkpoint does.",
 }

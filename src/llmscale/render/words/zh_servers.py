@@ -27,4 +27,20 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "about_lmdeploy": "lmdeploy:TurboMind 引擎。载入权重后空闲显存的 --cache-max-entry-count(0.8)用作键值缓存;"
     "每步计算所需来自其余部分,既不算可用也不计入合计。",
+    "tensorrt_llm_range": lambda v: (
+        f"TensorRT-LLM 除权重与一步计算外的占用由 H100 与 GB300 上的启动拟合:计入 {format_gib(v['counted'])} GiB,"
+        f"可能为 {format_gib(v['least'])} 至 {format_gib(v['most'])} GiB;--explain 给出相应的缓存容量。"
+    ),
+    "page_cache_counts": lambda v: (
+        f"处理器共用的内存中,{v['runtime']} 把加载留下的页缓存也算作已占用:缓存可能小得多。启动前请清空页缓存。"
+    ),
+    "about_tensorrt_llm": "tensorrt-llm:PyTorch 后端(trtllm-serve)。--max_num_tokens 的一步达到峰值后,剩余显存的 "
+    "--kv_cache_free_gpu_memory_fraction(0.9)用作键值缓存,其余不可用。无论窗口大小,每层都保留整个上下文。"
+    "ModelOpt 检查点若指定 FP8 缓存则采用:--kv-dtype fp8。",
+    "layer_beyond_rest": lambda v: (
+        f"超过阈值的提示会让每张卡再放一层的全部专家 {format_gib(v['layer'])} GiB,而 SGLang 只留下 "
+        f"{format_gib(v['rest'])} GiB:可能失败。减小 --mem-fraction-static 可缓解。"
+    ),
+    "about_ktransformers": "ktransformers:SGLang 的各卡上每层只放 --kt-num-gpu-experts(1)个专家;全部专家按 --kt-method "
+    "的格式放在内存中,默认与检查点相同。",
 }

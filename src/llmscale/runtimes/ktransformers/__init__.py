@@ -1,0 +1,1 @@
+"""KTransformers: SGLang with the routed experts in host memory."""
