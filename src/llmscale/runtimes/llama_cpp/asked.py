@@ -51,6 +51,8 @@ def settings_of(work: Workload) -> LlamaCppSettings:
         n_outputs_max=0 if rules.all_outputs else wanted,
         kv_offload=work.option("kv_offload") is not False,
         cells=rules.cells,
+        mask_cast=rules.mask_cast,
+        reserves_f16=rules.reserves_f16,
     )
 
 

@@ -26,6 +26,8 @@ class LlamaCppSettings(NamedTuple):
         op_offload: whether devices run large batches through layers whose weights lie on the host
             (``--no-op-offload``).
         cells: cells come in multiples of this without flash attention.
+        mask_cast: whether the mask of flash attention is given in f32 and cast.
+        reserves_f16: whether CUDA's f16 copies of a quantised cache are reserved with the graph.
     """
 
     n_ctx: int = 4096
@@ -41,6 +43,8 @@ class LlamaCppSettings(NamedTuple):
     kv_offload: bool = True
     op_offload: bool = True
     cells: int = 256
+    mask_cast: bool = False
+    reserves_f16: bool = True
 
     @property
     def batch(self) -> int:
