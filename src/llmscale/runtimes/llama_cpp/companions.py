@@ -138,7 +138,8 @@ class Draft(NamedTuple):
         )
 
     def _held(self, work: Workload, offload: Offload) -> list[Held]:
-        own = work.with_options(mmproj=None, draft=None, draft_quant=None, gpu_layers=None, n_cpu_moe=None)
+        beside: dict[str, None] = dict.fromkeys(NAMED)
+        own = work.with_options(**beside, gpu_layers=None, n_cpu_moe=None)
         own = own._replace(kv=number_format("fp16"), kv_v=None)
         return held(facts(self.spec), settings_of(own), self.weights, offload)
 
