@@ -111,7 +111,7 @@ INFO = RuntimeInfo(
             "spec_type",
             ("--spec-type",),
             "text",
-            "what proposes tokens: draft-mtp, a layer of the model.",
+            "speculation by the layer made for it, draft-mtp.",
             "TYPE",
             choices=(MTP,),
         ),
