@@ -89,3 +89,17 @@ def test_json_has_the_fields() -> None:
     assert (line.link.kind, line.link.slot_gb_s, line.link.bridge_gb_s) == ("pcie", 32.0, 56.25)
     answer = good("devices", "show", "rtx3090", "-o", "json").json()["devices"][0]
     assert answer["link"]["lanes"] == 16
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"), [("Framework Desktop 128GB", "Strix Halo"), ("ROG Ally", "Radeon 780M"), ("h100", "H100")]
+)
+def test_show_takes_what_people_sit_at(typed: str, name: str) -> None:
+    assert name in good("devices", "show", typed).out
+
+
+@pytest.mark.parametrize("typed", ["rtx4090 + rtx3090", "24GB", "no such thing"])
+def test_show_shows_one_device(typed: str) -> None:
+    answer = run("devices", "show", typed)
+    assert answer.status == 3
+    assert f"There is no device called '{typed}'." in answer.err

@@ -21,7 +21,8 @@ from tests.helpers import good, run
 BUILDS = """
 title: llama.cpp
 releases:
-  b9000: {source: s, read: [b9000, b9100], one_buffer: true, flash_attention: true, cells: 32, all_outputs: true}
+  b9000: {source: s, read: [b9000, b9100], one_buffer: true, flash_attention: true, cells: 32, all_outputs: true,
+          mask_cast: true, reserves_f16: false}
   b10488: {source: s, read: [b10488, "0c1e57098"], measured: [b10500]}
 """
 
@@ -110,7 +111,12 @@ def test_a_commit_is_known_where_it_was_read() -> None:
 
 def test_a_build_of_llama_cpp_has_the_rules_of_its_day() -> None:
     assert holding("llama.cpp", "b10488") == holding("llama.cpp", "0c1e57098")
-    assert [holding("llama.cpp", said).since for said in ("b5000", "b7000", "b9511")] == ["b4615", "b6833", "b7668"]
+    assert [holding("llama.cpp", said).since for said in ("b5000", "b7000", "b9495", "b9511")] == [
+        "b4615",
+        "b6833",
+        "b7668",
+        "b9496",
+    ]
     with pytest.raises(UsageError, match=r"llama\.cpp b3000 is older"):
         holding("llama.cpp", "b3000")
 

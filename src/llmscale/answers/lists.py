@@ -20,8 +20,9 @@ from llmscale.catalogue import entries as model_catalogue
 from llmscale.catalogue.entry import ModelEntry
 from llmscale.devices import device as device_catalogue
 from llmscale.devices.device import Device, Interconnect
+from llmscale.devices.sets import device_set
 from llmscale.devices.topology import slot_gb_s
-from llmscale.errors import UnsupportedModelError
+from llmscale.errors import NotFoundError, UnsupportedModelError
 from llmscale.fit.subject import Model, model_of
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant
@@ -72,8 +73,19 @@ def list_devices(word: str = "") -> DevicesResult:
 
 
 def show_device(name: str) -> DevicesResult:
-    """One device."""
-    return DevicesResult((_device_line(device_catalogue.lookup(name)),))
+    """One device, as the catalogue calls it or as people do who sit at it.
+
+    Raises:
+        NotFoundError: none of that name, or several.
+    """
+    try:
+        found = device_catalogue.lookup(name)
+    except NotFoundError:
+        several = {each: known for each in device_set(name).ids if (known := device_catalogue.known(each))}
+        if len(several) != 1:
+            raise
+        (found,) = several.values()
+    return DevicesResult((_device_line(found),))
 
 
 def list_quants(word: str = "", model: str | None = None, *, catalogue: str | None = None) -> QuantsResult:

@@ -21,11 +21,13 @@ def devices_of(told: Logged, gpus: Sequence[str]) -> tuple[DeviceSet, list[Note]
         UsageError, NotFoundError: what is named is no device.
     """
     if gpus:
-        return named_devices([AND.join(gpus)])[0], []
+        named = named_devices([AND.join(gpus)])[0]
+        return (named if named.members else _refused(told, 0, named)), []
     if not told.cards:
         return ANY_DEVICE, [note("log_no_device")]
     try:
-        found = together([_device(card, _taken(told, at)) for at, card in enumerate(told.cards)], told.cards[0].name)
+        every = [_refused(told, at, _device(card, _taken(told, at))) for at, card in enumerate(told.cards)]
+        found = together(every, told.cards[0].name)
     except (NotFoundError, UsageError):
         return ANY_DEVICE, [note("log_unknown_device", device=told.cards[0].name[:60])]
     # What was taken among twins was chosen by the memory that the log tells.
@@ -35,6 +37,14 @@ def devices_of(told: Logged, gpus: Sequence[str]) -> tuple[DeviceSet, list[Note]
 def _taken(told: Logged, device: int) -> int:
     """What the log's figures come to on a device."""
     return sum(one.bytes for one in told.terms if one.device == device)
+
+
+def _refused(told: Logged, at: int, device: DeviceSet) -> DeviceSet:
+    """The device with no more than what it did not give: what lay there already and what was asked for besides."""
+    lack, taken = told.trouble, _taken(told, at)
+    if lack is None or lack.device != at or not lack.wanted or lack.whole or lack.had or not taken:
+        return device
+    return replace(device, usable=min(device.usable, taken + lack.wanted - 1))
 
 
 def _device(card: LoggedDevice, taken: int) -> DeviceSet:

@@ -13,6 +13,7 @@ from llmscale.runtimes.llama_cpp.placement import place
 from llmscale.runtimes.placed import Verdict
 from llmscale.units import GIB
 from tests.cli.test_slips import run
+from tests.helpers import good
 from tests.runtimes.llama_cpp.test_placement import subject, work
 
 
@@ -62,3 +63,20 @@ def test_a_backend_that_is_a_runtime_is_taken_as_one() -> None:
     assert answer.status == 0
     assert "--runtime vllm" in answer.err
     assert run("estimate", "llama-3.1-8b", "-q", "q4_k_m", "--backend", "abacus", "--gpu", "h100").status == 3
+
+
+@pytest.mark.parametrize(
+    ("device", "words", "copies"),
+    [
+        ("rtx3090", (), True),
+        ("rx7900xtx", (), True),
+        ("m3-max:64GB", (), False),
+        ("arc-b580", (), False),
+        ("rtx3090", ("--backend", "vulkan"), False),
+    ],
+)
+def test_f16_copies_of_a_quantised_cache_are_cudas(device: str, words: tuple[str, ...], copies: bool) -> None:
+    """CUDA's attention, which is ROCm's too, reads keys and values in F16: 128 MiB of them here."""
+    asked = ("estimate", "qwen3-8b", "-q", "q4_k_m", "-c", "32768", "--kv-dtype", "q8_0", "--gpu", device)
+    (found,) = good(*asked, *words, "-o", "json").json()["estimates"][0]["devices"]
+    assert (found["per_device"][0]["parts"]["compute"] > 2 * 32768 * 1024 * 2) == copies

@@ -10,6 +10,7 @@ from llmscale.runtimes.llama_cpp.log import device_of, read
 from llmscale.runtimes.logged import Logged, LoggedDevice, Term, Trouble
 from llmscale.runtimes.placed import CACHE, COMPUTE, STATE, WEIGHTS
 from llmscale.units import GIB, MIB
+from tests.helpers import REPOSITORY, good
 
 DIGIT = round(MIB / 100)
 LOADER = (
@@ -264,3 +265,88 @@ def test_what_was_not_to_be_had(after: str, kind: str) -> None:
 @pytest.mark.parametrize("text", ["", "some other program\n", "llama_context: n_ctx = 512\n", FILE])
 def test_what_tells_nothing_of_memory_is_no_log(text: str) -> None:
     assert read(text) is None
+
+
+BREAKDOWN = (
+    "llama_memory_breakdown_print: | memory breakdown [MiB] | total free self model context compute |\n"
+    "llama_memory_breakdown_print: |   - MTL0 (Apple M5)    | 18186 = 3594 + (14590 = 11073 + 3096 + 420) + 0 |\n"
+    "llama_memory_breakdown_print: |   - Host               | 648 = 379 + 0 + 269 |\n"
+)
+
+
+def test_a_breakdown_tells_what_no_buffer_did() -> None:
+    found = told("llama_context: n_ctx = 131072\n", BREAKDOWN)
+    assert found.terms == (
+        Term(WEIGHTS, 0, 11073 * MIB, MIB),
+        Term(CACHE, 0, 3096 * MIB, MIB),
+        Term(COMPUTE, 0, 420 * MIB, MIB),
+    )
+    hybrid = told("print_info: ssm_d_state = 128\n", BREAKDOWN)
+    assert [one.kind for one in hybrid.terms] == [WEIGHTS, COMPUTE]  # cache and state are one figure there
+    assert [one.bytes for one in told(FILE, WEIGHT, BREAKDOWN).terms] == [4168 * MIB]
+
+
+@pytest.mark.parametrize(
+    ("buffer", "backend"),
+    [("Vulkan0", "vulkan"), ("SYCL0", "sycl"), ("ROCm1", "rocm"), ("MTL0", "metal"), ("CUDA0", None)],
+)
+def test_the_backend_is_that_of_the_buffers(buffer: str, backend: str | None) -> None:
+    found = told(FILE, f"load_tensors: {buffer} model buffer size =  4168.00 MiB\n")
+    assert found.options.get("backend") == backend
+
+
+def test_speculation_by_a_layer_of_the_model() -> None:
+    states = "llama_memory_recurrent: size =  448.88 MiB (     1 cells,  64 layers,  1 seqs  2 rs_seq)\n"
+    mtp = "srv    load_model: creating MTP draft context against the target model '/m/qwen3.8-27b-q5_k_m.gguf'\n"
+    found = told(WEIGHT, CONTEXT, CELLS, states, mtp, CONTEXT, CELLS.replace("1152", "32"))
+    assert found.models == ("qwen3.8-27b-q5_k_m.gguf",)
+    assert {name: found.options[name] for name in ("spec_type", "spec_draft_n_max")} == {
+        "spec_type": "draft-mtp",
+        "spec_draft_n_max": 2,
+    }
+    assert [one.bytes for one in found.terms if one.kind == CACHE] == [1152 * MIB]
+    assert "spec_type" not in told(WEIGHT, CONTEXT, CELLS, states).options
+
+
+@pytest.mark.parametrize(
+    ("lines", "trouble"),
+    [
+        (
+            "ggml_gallocr_reserve_n_impl: failed to allocate CUDA0 buffer of size 2611253376\n"
+            "graph_reserve: failed to allocate compute buffers\n",
+            Trouble(COMPUTE, 0, 2611253376),
+        ),
+        (
+            "ggml_vulkan: Device memory allocation of size 11610710784 failed.\n"
+            "alloc_tensor_range: failed to allocate Vulkan1 buffer of size 11610710784\n",
+            Trouble(WEIGHTS, 1, 11610710784),
+        ),
+        ("alloc_tensor_range: failed to allocate CPU buffer of size 1024\n", None),
+    ],
+)
+def test_what_other_backends_do_not_give(lines: str, trouble: Trouble | None) -> None:
+    assert told(FILE, WEIGHT, lines).trouble == trouble
+
+
+def test_logits_alone_are_no_compute_buffer() -> None:
+    output = "llama_context:  CUDA_Host  output buffer size =     0.95 MiB\n"
+    assert [one.kind for one in told(FILE, WEIGHT, CONTEXT, output, CELLS).terms] == [WEIGHTS, CACHE]
+
+
+@pytest.mark.parametrize("line", ["build      : b11151-bd4f514db\n", "build: 11151 (bd4f514db) with GNU\n"])
+def test_builds_as_they_are_written_now(line: str) -> None:
+    assert told(line, FILE, WEIGHT).release == "b11151"
+
+
+def test_what_was_refused_is_not_said_to_fit() -> None:
+    """131,072 tokens did not fit beside what else was on that card, of which the log says nothing."""
+    log = str(REPOSITORY / "tests" / "logs" / "llama-qwen3.5-27b-out-of-memory.log")
+    said = ("-m", "qwen3.5-27b", "-q", "q4_k_s", "--gpu", "rtx4070", "--runtime", "llama.cpp@b8500")
+    found = good("log", log, *said, "-o", "json").json()
+    assert found["trouble"]["wanted_bytes"] == found["trouble"]["estimate_bytes"] == round(1401.75 * MIB)
+    assert found["trouble"]["max_context"] < 131072
+    assert {one["kind"]: one["estimate_bytes"] - one["log_bytes"] for one in found["terms"] if one["device"] == 0} == {
+        "weights": pytest.approx(0, abs=MIB),
+        "kv_cache": 0,
+        "state": pytest.approx(0, abs=MIB),
+    }

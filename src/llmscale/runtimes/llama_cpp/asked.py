@@ -29,6 +29,23 @@ def tokens_of(work: Workload) -> int:
     return work.context if work.option("unified_kv") else work.context * work.batch
 
 
+def drafted(work: Workload) -> int:
+    """Tokens that are proposed at a time; 0 where nothing proposes any.
+
+    Raises:
+        UsageError: a number of them, and nothing that proposes them.
+    """
+    most = work.option("spec_draft_n_max")
+    if not work.option("spec_type") and not work.option("draft"):
+        if most:
+            raise UsageError(
+                "--spec-draft-n-max is of speculation, and none is named.",
+                "Add --spec-type draft-mtp or --draft MODEL.",
+            )
+        return 0
+    return int(most or DRAFTED)
+
+
 def settings_of(work: Workload) -> LlamaCppSettings:
     """What llama-server is started with: a slot for each sequence, logits of one token a slot.
 
@@ -36,7 +53,7 @@ def settings_of(work: Workload) -> LlamaCppSettings:
         UsageError: a cache type that llama.cpp does not have.
     """
     rules = release(work.option(RELEASE))
-    flash, wanted = work.option("flash_attn"), work.batch * (1 + DRAFTED if work.option("draft") else 1)
+    flash, proposed = work.option("flash_attn"), drafted(work)
     ubatch = work.option("ubatch") or LlamaCppSettings().n_ubatch
     return LlamaCppSettings(
         n_ctx=tokens_of(work),
@@ -48,9 +65,12 @@ def settings_of(work: Workload) -> LlamaCppSettings:
         flash_attention=rules.flash_attention if flash is None else flash,
         type_k=cache_type(work.kv),
         type_v=cache_type(work.value_format),
-        n_outputs_max=0 if rules.all_outputs else wanted,
+        n_outputs_max=0 if rules.all_outputs else work.batch * (1 + proposed),
         kv_offload=work.option("kv_offload") is not False,
         cells=rules.cells,
+        mask_cast=rules.mask_cast,
+        reserves_f16=rules.reserves_f16,
+        kept_states=proposed if work.option("spec_type") else 0,
     )
 
 

@@ -1,4 +1,5 @@
-"""What llama-server loads with a model: the vision tower's file (``--mmproj``) and a draft model (``-md``).
+"""What llama-server loads with a model: the vision tower's file (``--mmproj``), a draft model (``-md``), or the
+model's own layer for further tokens (``--spec-type draft-mtp``; `prediction`).
 
 The tower lies on the first device, however few of the model's layers do (tools/mtmd/clip.cpp). The draft model's layers
 are all on the devices, its cache holds as many tokens of as many sequences as the model's, in F16 unless it is told
@@ -22,7 +23,9 @@ from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.asked import settings_of
+from llmscale.runtimes.llama_cpp.info import MTP
 from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_weights
+from llmscale.runtimes.llama_cpp.prediction import prediction_of
 from llmscale.runtimes.llama_cpp.settings import Offload
 from llmscale.runtimes.llama_cpp.simulate import facts
 from llmscale.runtimes.llama_cpp.simulator.ggml_types import CUDA_ALIGN, CUDA_ROW
@@ -34,6 +37,8 @@ from llmscale.units import MIB
 
 #: By how many rows two vocabularies may differ (common/speculative.cpp).
 ROWS_APART = 128
+#: The options that name what is loaded with a model.
+NAMED = ("mmproj", "draft", "draft_quant", "spec_type", "spec_draft_n_max")
 
 
 class Companion(Protocol):
@@ -133,7 +138,8 @@ class Draft(NamedTuple):
         )
 
     def _held(self, work: Workload, offload: Offload) -> list[Held]:
-        own = work.with_options(mmproj=None, draft=None, draft_quant=None, gpu_layers=None, n_cpu_moe=None)
+        beside: dict[str, None] = dict.fromkeys(NAMED)
+        own = work.with_options(**beside, gpu_layers=None, n_cpu_moe=None)
         own = own._replace(kv=number_format("fp16"), kv_v=None)
         return held(facts(self.spec), settings_of(own), self.weights, offload)
 
@@ -145,12 +151,17 @@ def companions(subject: Exact, work: Workload) -> tuple[Companion, ...]:
         UsageError: a draft model or a tower that cannot be, a type of file that the converter does not write.
         UnsupportedModelError: a tower whose file nobody checked.
     """
-    return _companions(subject, *(work.option(name) for name in ("mmproj", "draft", "draft_quant")))
+    return _companions(subject, *map(work.option, NAMED))
 
 
 @lru_cache(maxsize=64)
 def _companions(
-    subject: Exact, form: str | None, draft: ModelSpec | None, draft_quant: Quant | None
+    subject: Exact,
+    form: str | None,
+    draft: ModelSpec | None,
+    draft_quant: Quant | None,
+    spec_type: str | None,
+    most: int | None,
 ) -> tuple[Companion, ...]:
     if draft_quant and not draft:
         raise UsageError("--draft-quant names the format of a draft model, and none is named.", "Add --draft MODEL.")
@@ -159,6 +170,10 @@ def _companions(
         found.append(projector_of(subject.spec, subject.inventory, form))
     if draft:
         found.append(draft_of(subject.spec, draft, draft_quant or subject.quant))
+    if spec_type == MTP:
+        if draft:
+            raise UsageError("--draft names a model that proposes tokens, --spec-type draft-mtp the model's own layer.")
+        found.append(prediction_of(subject, most))
     return tuple(found)
 
 

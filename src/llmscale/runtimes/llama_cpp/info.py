@@ -9,6 +9,10 @@ from llmscale.runtimes.option import Option
 AUTO, ALL = "auto", "all"
 #: Backends by ggml's names; ROCm's is CUDA's code.
 CUDA, ROCM, VULKAN, METAL, SYCL = "cuda", "rocm", "vulkan", "metal", "sycl"
+#: Speculation by the model's own layer.
+MTP = "draft-mtp"
+#: Families whose files may hold such a layer, as far as their starts were seen.
+PREDICTING = frozenset({"qwen3_5", "qwen3_5_moe"})
 UBATCH = Option(
     "ubatch", ("--ubatch", "-ub"), "whole", "tokens computed at once. Default: 512.", "N", least=1, most=1 << 20
 )
@@ -103,5 +107,22 @@ INFO = RuntimeInfo(
         ),
         Option("draft", ("--draft",), "model", "also a draft model.", "MODEL"),
         Option("draft_quant", ("--draft-quant",), "quant", "its weight format. Default: that of MODEL.", "Q"),
+        Option(
+            "spec_type",
+            ("--spec-type",),
+            "text",
+            "speculation by the layer made for it, draft-mtp.",
+            "TYPE",
+            choices=(MTP,),
+        ),
+        Option(
+            "spec_draft_n_max",
+            ("--spec-draft-n-max",),
+            "whole",
+            "tokens proposed at once. Default: 3.",
+            "N",
+            least=1,
+            most=64,
+        ),
     ),
 )

@@ -11,9 +11,9 @@ import shlex
 
 from llmscale.runtimes.interface import ModelName, Workload
 from llmscale.runtimes.llama_cpp.asked import cache_type, tokens_of
-from llmscale.runtimes.llama_cpp.info import ALL, AUTO
+from llmscale.runtimes.llama_cpp.info import ALL, AUTO, PREDICTING
 from llmscale.runtimes.llama_cpp.releases import RELEASE, release
-from llmscale.runtimes.placed import Placement
+from llmscale.runtimes.placed import LayerSplit, Placement
 from llmscale.runtimes.subject import Exact, Summary
 
 #: ``-b`` where none is given (common/common.h, `n_batch`): no step holds more tokens than a batch.
@@ -34,7 +34,7 @@ def llama_server(subject: Exact | Summary, work: Workload, placed: Placement, ca
     if placed.layers is None or subject.quant.kind != "gguf":
         return None
     asked = work.option("gpu_layers") or AUTO
-    layers = placed.layers.on_devices if asked in (AUTO, ALL) else asked
+    layers = _counted(subject, placed.layers) if asked in (AUTO, ALL) else asked
     ubatch = work.option("ubatch")
     k, v = cache_type(work.kv), cache_type(work.value_format)
     # ``-hf`` takes a preset that the repository has. One that keeps published tensors has no name of its own there, but
@@ -66,6 +66,12 @@ def llama_server(subject: Exact | Summary, work: Workload, placed: Placement, ca
         for other in companions(subject, work):
             words += other.words()
     return shlex.join(map(str, words))
+
+
+def _counted(subject: Exact | Summary, layers: LayerSplit) -> int:
+    """Layers on devices as ``-ngl`` counts them; a file may hold one more, for further tokens, which counts as well."""
+    family = subject.spec.family if isinstance(subject, Exact) else subject.family
+    return layers.on_devices + (family in PREDICTING and layers.on_devices == layers.total)
 
 
 def _flash(work: Workload) -> list[str | int]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from llmscale.devices.device import known as known_device
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.quantity import Basis
@@ -17,7 +18,7 @@ from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.llama_cpp.asked import settings_of
 from llmscale.runtimes.llama_cpp.companions import companions
 from llmscale.runtimes.llama_cpp.facts import ModelFacts
-from llmscale.runtimes.llama_cpp.info import ALL, AUTO, CUDA, ROCM
+from llmscale.runtimes.llama_cpp.info import ALL, AUTO, CUDA, METAL, ROCM, SYCL, VULKAN
 from llmscale.runtimes.llama_cpp.memory import Held, LayerWeights, held, layer_sizes, layer_weights, streamed_types
 from llmscale.runtimes.llama_cpp.overrides import layers_in_ram
 from llmscale.runtimes.llama_cpp.process import MIDDLE, fixed, further, pool
@@ -27,6 +28,8 @@ from llmscale.runtimes.subject import Exact
 
 #: Ways to share that are not modelled.
 UNMODELLED = ("row", "tensor")
+#: Backends that are not CUDA's code, by the vendor whose devices they are for (docs/build.md of llama.cpp).
+BACKENDS = {"Apple": METAL, "Intel": SYCL}
 
 
 class Load(NamedTuple):
@@ -113,6 +116,8 @@ def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0)
     """
     known, settings = facts(subject.spec), settings_of(work)
     refuse(subject.spec, settings)
+    if backend_of(work, devices) not in (CUDA, ROCM):
+        settings = settings._replace(reserves_f16=False)
     budgets = tuple(budget - margin for budget in devices.budgets)
     tokens = min(settings.n_ctx, settings.n_ubatch)
     usual = fixed(MIDDLE) + pool(activations(known), tokens)
@@ -135,10 +140,17 @@ def load_of(subject: Exact, work: Workload, devices: DeviceSet, margin: int = 0)
             split=tuple(map(float, used)) if main is not None else shares,
             pipeline=main is None,
             cuda=work.option("backend") in (None, CUDA, ROCM),
+            vulkan=work.option("backend") == VULKAN,
             streamed=types_by_shape(subject),
         ),
         basis=Basis.MODELLED if subject.basis is Basis.EXACT else subject.basis,
     )
+
+
+def backend_of(work: Workload, devices: DeviceSet) -> str:
+    """What computes: as it is named, else what the vendor's devices are run by; ROCm is CUDA's code."""
+    vendors = [one.vendor for one in map(known_device, devices.ids) if one]
+    return work.option("backend") or next((BACKENDS[vendor] for vendor in vendors if vendor in BACKENDS), CUDA)
 
 
 def gpu_layers(work: Workload) -> int | None:

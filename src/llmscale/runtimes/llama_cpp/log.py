@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from llmscale.runtimes.llama_cpp.info import METAL, MTP, ROCM, SYCL, VULKAN
 from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term
 from llmscale.runtimes.placed import CACHE, COMPUTE, STATE, WEIGHTS
 
@@ -25,6 +26,12 @@ _OLD_WEIGHTS = re.compile(rf"load_tensors: +([\w\[\].:]+) +buffer size *= *{SIZE
 _KINDS = {"model": WEIGHTS, "KV": CACHE, "RS": STATE, "compute": COMPUTE, "output": COMPUTE}
 #: Backends whose buffers are on a device; the number behind the name is the device's.
 _ON_DEVICE = re.compile(r"(?:CUDA|ROCm|HIP|Vulkan|SYCL|Metal|MTL|CANN|MUSA)(\d*)(?:_Private|_Mapped)?(?:_Split)?")
+#: ggml's names of backends whose buffers decide more than where they lie.
+_BACKENDS = {"Vulkan": VULKAN, "SYCL": SYCL, "ROCm": ROCM, "Metal": METAL, "MTL": METAL}
+#: What it prints of a device when it fits and when it ends: all of it = model + context + compute.
+_BREAKDOWN = re.compile(
+    r"memory_breakdown_print: \|\s+- (\w+)(?: \([^|]*\))?\s*\|.*?\(\s*\d+ =\s*(\d+) \+\s*(\d+) \+\s*(\d+)\)"
+)
 _FLASH = {"1": True, "enabled": True, "on": True, "0": False, "disabled": False, "off": False}
 _SIZES = {"Small": "s", "Medium": "m", "Large": "l"}
 #: Types whose name in the log is no preset's; ``llama_model_ftype_name``.
@@ -37,7 +44,7 @@ def read(text: str) -> Logged | None:
         return None
     load = _load(text)
     context = _contexts(load)
-    terms = (*_weights(load), *_buffers(context))
+    terms = (*_weights(load), *_buffers(context)) or _broken_down(load)
     trouble = _trouble(load)
     if not terms and trouble is None:
         return None
@@ -105,12 +112,27 @@ def _buffers(context: str) -> tuple[Term, ...]:
             caches.append(term(_KINDS[m[2]], device_of(m[1]), m[3], m[4]))
         elif m[2] != "model":
             scratch[m[1], m[2]] = term(_KINDS[m[2]], device_of(m[1]), m[3], m[4])
+    if not any(kind == "compute" for _, kind in scratch):
+        scratch.clear()  # it ended before they were printed, and that of the logits alone is none of them
     return tuple(one for one in (*caches, *scratch.values()) if one.bytes)
+
+
+def _broken_down(load: str) -> tuple[Term, ...]:
+    """What the breakdown of memory says, where no buffer was printed; its context is cache and state together."""
+    recurrent = re.search(r"ssm_d_state *= *[1-9]|RS buffer|rs_seq", load)
+    found: dict[tuple[str, str], Term] = {}
+    for m in _BREAKDOWN.finditer(load):
+        for kind, value in ((WEIGHTS, m[2]), ("" if recurrent else CACHE, m[3]), (COMPUTE, m[4])):
+            if kind and (one := term(kind, device_of(m[1]), value, "MiB")).bytes:
+                found[m[1], kind] = one
+    return tuple(found.values())
 
 
 def models(load: str) -> tuple[str, ...]:
     """What the file is called, then what its metadata says."""
-    path = last(r"loaded meta data with .{0,600} from (\S+\.gguf)", load) or last(r"loading model '([^']+)'", load)
+    path = last(r"loaded meta data with .{0,600} from (\S+\.gguf)", load) or last(
+        r"(?:ing|target) model '([^']+)'", load
+    )
     told = last(r"general\.name\s+(?:str\s+)?= (.+)", load)
     base = last(r"general\.basename str\s+= (.+)", load)
     label = last(r"general\.size_label str\s+= (.+)", load)
@@ -164,8 +186,19 @@ def _options(load: str, context: str) -> dict[str, Any]:
         "ubatch": number(r"n_ubatch *= *(\d+)", context),
         "flash_attn": _FLASH.get(said[1]) if said else None,
         "unified_kv": unified[1] == "true" if unified else None,
+        "backend": next(
+            (name for word, name in _BACKENDS.items() if re.search(rf"{word}\d* \w+ buffer size", load)), None
+        ),
+        **_speculating(load),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _speculating(load: str) -> dict[str, Any]:
+    """Speculation by the model's own layer, and how many tokens it may take back."""
+    if "creating MTP draft context against the target model" not in load:
+        return {}
+    return {"spec_type": MTP, "spec_draft_n_max": number(r"(\d+) rs_seq", load)}
 
 
 def cards(text: str) -> tuple[LoggedDevice, ...]:
@@ -187,7 +220,7 @@ def _used(text: str) -> Iterable[tuple[int, LoggedDevice]]:
 
 
 def _release(text: str) -> str:
-    found = last(r"build: (\d{3,6}) \(", text) or last(r"build_info: b(\d{3,6})", text)
+    found = last(r"build *: b?(\d{3,6})[ -]", text) or last(r"build_info: b(\d{3,6})", text)
     return f"b{found[1]}" if found else ""
 
 
@@ -197,6 +230,9 @@ def _trouble(load: str) -> Trouble | None:
         after = load[m.end() : m.end() + 600]
         if "retrying without" not in after:
             return Trouble(_what_for(after), int(m[3]), size(m[1], m[2]))
+    for m in re.finditer(r"failed to allocate (\w+) buffer of size (\d+)", load):
+        if "retrying without" not in load[m.end() : m.end() + 600] and (device := device_of(m[1])) is not None:
+            return Trouble(_what_for(load[m.start() - 40 : m.end() + 600]), device, int(m[2]))
     return None
 
 

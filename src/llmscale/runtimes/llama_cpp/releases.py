@@ -18,6 +18,8 @@ class LlamaCppRules(NamedTuple):
     flash_attention: bool
     cells: int
     all_outputs: bool
+    mask_cast: bool
+    reserves_f16: bool
 
 
 #: What `llmscale.runtimes.schema` checks the file by.

@@ -35,8 +35,11 @@ class LlamaCpp(GeneralRuntime):
         return in_slots(work, named=named)
 
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
-        if isinstance(subject, Summary) and not subject.exact and (work.option("mmproj") or work.option("draft")):
-            raise UsageError("--mmproj and --draft need a model whose tensors are known, and this is a size alone.")
+        beside = any(map(work.option, ("mmproj", "draft", "spec_type")))
+        if isinstance(subject, Summary) and not subject.exact and beside:
+            raise UsageError(
+                "--mmproj, --draft and --spec-type need a model whose tensors are known, and this is a size alone."
+            )
         if self.release == newest(INFO.name):
             return work
         flash = work.option("flash_attn")
@@ -83,8 +86,8 @@ class LlamaCpp(GeneralRuntime):
         return CELLS
 
     def pace(self, work: Workload) -> PaceSetting | None:
-        # Nobody measured what a draft model makes of the speed.
-        if work.option("draft"):
+        # Nobody measured what is proposed, by a draft model or a layer of its own, makes of the speed.
+        if work.option("draft") or work.option("spec_type"):
             return None
         flash = work.option("flash_attn") is not False
         return PaceSetting(INFO.name, flash, UBATCH, work.option("ram_bandwidth"))

@@ -26,6 +26,9 @@ class LlamaCppSettings(NamedTuple):
         op_offload: whether devices run large batches through layers whose weights lie on the host
             (``--no-op-offload``).
         cells: cells come in multiples of this without flash attention.
+        mask_cast: whether the mask of flash attention is given in f32 and cast.
+        reserves_f16: whether CUDA's f16 copies of a quantised cache are reserved with the graph.
+        kept_states: states of each sequence that are kept besides the last one, to go back to (``n_rs_seq``).
     """
 
     n_ctx: int = 4096
@@ -41,6 +44,9 @@ class LlamaCppSettings(NamedTuple):
     kv_offload: bool = True
     op_offload: bool = True
     cells: int = 256
+    mask_cast: bool = False
+    reserves_f16: bool = True
+    kept_states: int = 0
 
     @property
     def batch(self) -> int:
@@ -74,6 +80,7 @@ class Offload(NamedTuple):
         cpu_moe, cpu_ffn: first layers whose experts, or whose dense feed-forward, stay on the host.
         cpu_experts: further layers whose experts do (``--override-tensor``).
         cuda: whether the devices are CUDA's; else they align and pad as host memory does.
+        vulkan: whether they are Vulkan's, which runs operations in an order of its own.
         weights: type of the weights that are streamed to a device (see `LlamaCppSettings.op_offload`).
         streamed: their types by shape, as ggml orders the axes, where they are not all of that one.
         pipeline: whether several devices work on several batches at once, when llama.cpp would let them.
@@ -85,6 +92,7 @@ class Offload(NamedTuple):
     cpu_moe: int = 0
     cpu_ffn: int = 0
     cuda: bool = True
+    vulkan: bool = False
     weights: str = "f16"
     streamed: tuple[tuple[tuple[int, ...], str], ...] = ()
     pipeline: bool = True

@@ -77,7 +77,7 @@ def attend(
     expand = ctx.weight(v.ne[0], decompress, heads) if decompress else None
     if ctx.settings.flash_attention:
         out = ops.flash_attention(q, k, v, mask, sinks)
-        if ctx.offload.cuda and ctx.offload.devices:
+        if ctx.offload.cuda and ctx.offload.devices and ctx.settings.reserves_f16:
             out.extra = converted(k, v, bool(decompress), out.bytes)
         if expand:
             out = ops.mul_mat(expand, ops.permute(out, 0, 2, 1, 3))

@@ -75,7 +75,10 @@ def compute_bytes(facts: ModelFacts, settings: LlamaCppSettings, offload: Offloa
     output_device = layer_devices(len(facts.layers), offload)[-1]
     graph = assemble(GraphContext(facts, settings, offload, layers, output_device))
     copies = PIPELINE_COPIES if is_pipelined(facts, offload, settings.kv_offload) else 1
-    return tuple(reserve(graph, Backends(offload.devices + 1, alignments(offload), settings.op_offload, copies)))
+    align = alignments(offload)
+    return tuple(
+        reserve(graph, Backends(offload.devices + 1, align, settings.op_offload, copies, reorders=offload.vulkan))
+    )
 
 
 def alignments(offload: Offload) -> tuple[int, ...]:

@@ -66,8 +66,9 @@ def cache_bytes(facts: ModelFacts, settings: LlamaCppSettings, cuda: bool = Fals
 
 @lru_cache(maxsize=4096)
 def state_bytes(facts: ModelFacts, settings: LlamaCppSettings) -> tuple[int, ...]:
-    """Bytes of the recurrent state of each layer; float32, one of each sequence."""
-    return tuple(settings.n_seq * 4 * sum(layer.state()) for layer in facts.layers)
+    """Bytes of the recurrent state of each layer; float32, one of each sequence, and those that are kept to go back."""
+    each = settings.n_seq * (1 + settings.kept_states)
+    return tuple(each * 4 * sum(layer.state()) for layer in facts.layers)
 
 
 def output_bytes(facts: ModelFacts, settings: LlamaCppSettings) -> int:

@@ -27,7 +27,10 @@ class CacheInputs:
         flash, streams = settings.flash_attention, settings.streams
         self.k_ids = ops.given("i64", tokens)
         self.v_ids = ops.given("i64", tokens if flash else tokens * self.widest)
-        self.mask = ops.given("f16" if flash else "f32", count, tokens // streams, 1, streams)
+        half = flash and not settings.mask_cast
+        self.mask = ops.given("f16" if half else "f32", count, tokens // streams, 1, streams)
+        if flash and not half:
+            self.mask = ops.cast(self.mask, "f16")
         self.k_rot = self.v_rot = None
         mixers = [layer.mixer for layer in facts.layers if layer.windowed == windowed]
         heads = [m for m in mixers if isinstance(m, AttentionFacts)]

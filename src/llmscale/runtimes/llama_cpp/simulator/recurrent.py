@@ -134,7 +134,8 @@ def beta_alpha(
         return ops.reshape(beta, *shape), ops.reshape(alpha, *shape)
     beta = ops.like("unary", ops.reshape(ctx.linear(x, m.value_heads), *shape))
     alpha = ops.reshape(ctx.linear(x, m.value_heads), m.value_heads, tokens, sequences)
-    return beta, ops.reshape(ops.like("add", alpha, ctx.weight(m.value_heads)), *shape)
+    alpha = ops.like("unary", ops.like("add", alpha, ctx.weight(m.value_heads)))
+    return beta, ops.reshape(ops.like("mul", alpha, ctx.weight(m.value_heads)), *shape)
 
 
 def repeated(x: GraphTensor, m: DeltaNetFacts, tokens: int, sequences: int) -> GraphTensor:
@@ -155,7 +156,7 @@ def delta_net(ctx: GraphContext, x: GraphTensor, layer: LayerFacts, m: DeltaNetF
     mixed = ops.reshape(mixed, 2 * keys + values, tokens, sequences)
     gate = ctx.linear(x, values)
     beta, alpha = beta_alpha(ctx, x, m, tokens, sequences)
-    mixed = convolve(ctx, mixed, kept, m.conv)
+    mixed = ops.like("unary", convolve(ctx, mixed, kept, m.conv))
     memory = ops.reshape(load(ctx, state), m.head, m.head, m.value_heads, sequences)
     row, sequence, _ = mixed.steps
     q, k, v = (

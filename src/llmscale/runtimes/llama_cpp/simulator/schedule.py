@@ -15,6 +15,7 @@ from math import prod
 from llmscale.records import NamedTuple
 from llmscale.runtimes.llama_cpp.simulator.alloc import allocate
 from llmscale.runtimes.llama_cpp.simulator.graph import VIEWS, Graph, GraphTensor
+from llmscale.runtimes.llama_cpp.simulator.reorder import reordered
 
 #: From so many rows on a device takes over an operation whose weight lies in host memory (ggml-cuda.cu,
 #: `ggml_backend_cuda_device_offload_op`; 32 there).
@@ -33,12 +34,14 @@ class Backends(NamedTuple):
         align: alignment of each device's buffer.
         takes_over: whether devices run operations on large batches whose weights lie on the host.
         copies: how many batches are under way at once.
+        reorders: whether devices run a split's operations in an order of their own.
     """
 
     buffers: int
     align: tuple[int, ...]
     takes_over: bool = False
     copies: int = 1
+    reorders: bool = False
 
 
 def reserve(graph: Graph, backends: Backends) -> list[int]:
@@ -130,14 +133,15 @@ class _Splitter:
 
     Args:
         device: of the first split.
-        copies: of each input.
     """
 
-    def __init__(self, device: int, copies: int) -> None:
+    def __init__(self, device: int, backends: Backends) -> None:
         self.nodes: list[GraphTensor] = []
         self.extra: list[GraphTensor] = []
         self._device = device
-        self._count = copies
+        self._count = backends.copies
+        self._reorders = backends.reorders
+        self._host = backends.buffers - 1
         self._copies: dict[tuple[GraphTensor, int], list[GraphTensor]] = {}
         self._pending: list[GraphTensor] = []
         self._inputs: list[GraphTensor] = []
@@ -166,7 +170,8 @@ class _Splitter:
             self.nodes.extend((kept, copies[0]))
             if self._count > 1:
                 self.extra.extend(copies)
-        self.nodes.extend(self._pending)
+        moved = self._reorders and self._device != self._host
+        self.nodes.extend(reordered(self._pending) if moved else self._pending)
         self._pending.clear()
         self._inputs.clear()
 
@@ -182,7 +187,7 @@ class _Splitter:
 def _split(graph: Graph, backends: Backends) -> tuple[list[GraphTensor], list[GraphTensor]]:
     """The nodes with a copy of each input before its split, and the tensors to place before all."""
     first = next(node.backend for node in graph.nodes if node.op not in VIEWS)
-    splitter = _Splitter(first, backends.copies)
+    splitter = _Splitter(first, backends)
     for node in graph.nodes:
         splitter.add(node)
     splitter.close()
