@@ -67,11 +67,13 @@ class DeviceTraits(NamedTuple):
     Attributes:
         capability: compute capability.
         linked: whether a switch links it with its like, as NVIDIA's SXM modules from Hopper on.
+        shared: whether its memory is the system's as well.
     """
 
     multiprocessors: int = MULTIPROCESSORS
     capability: float = HOPPER
     linked: bool = True
+    shared: bool = False
 
     @property
     def hopper(self) -> bool:

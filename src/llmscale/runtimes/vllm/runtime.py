@@ -19,6 +19,8 @@ from llmscale.runtimes.vllm.info import INFO
 
 #: Tokens of a block of the cache.
 BLOCK = 16
+#: What a placement says that no model of vLLM made.
+RULE = "general_rule"
 #: What rows of the engine before V1 would be called; there are too few of them for a bound.
 BEFORE_V1 = "vllm, before V1"
 
@@ -115,7 +117,7 @@ class Vllm(GeneralRuntime):
     def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
         from llmscale.runtimes.vllm.explain import explain
 
-        if placed.notes:
+        if any(told.code == RULE for told in placed.notes):
             yield from super().explain(subject, work, placed, devices)
         yield from explain(subject, work, placed, devices, self.release)
 

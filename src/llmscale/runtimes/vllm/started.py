@@ -198,4 +198,5 @@ def card_of(devices: DeviceSet) -> Card:
     first = found[0].driver_name.lower()
     # CUDA's free memory is then the system's, which other programs and the cache of files take from as well.
     shared = any(device.kind == "unified" and device.vendor == "NVIDIA" for device in found)
-    return Card(devices.visible, DeviceTraits(capability=oldest, linked=linked), A100 in first, GB10 in first, shared)
+    traits = DeviceTraits(capability=oldest, linked=linked, shared=shared)
+    return Card(devices.visible, traits, A100 in first, GB10 in first)
