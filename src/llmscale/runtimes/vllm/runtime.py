@@ -29,8 +29,10 @@ class Vllm(GeneralRuntime):
     """See the module."""
 
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
-        from llmscale.runtimes.vllm.started import cache_bytes, laid_out
+        from llmscale.runtimes.vllm.started import cache_bytes, in_own_format, laid_out
 
+        if isinstance(subject, Exact):
+            work = in_own_format(subject, work)
         cache_bytes(work)
         if isinstance(subject, Summary):
             return work
@@ -79,6 +81,12 @@ class Vllm(GeneralRuntime):
         from llmscale.runtimes.vllm.summary import summarise
 
         return summarise(subject)
+
+    def bounded(self, subject: Exact) -> bool:
+        from llmscale.runtimes.vllm.compressed import is_compressed
+
+        # Of compressed attention what requests take is exact, and nobody measured what a step does.
+        return not is_compressed(subject.spec)
 
     @property
     def measured_as(self) -> str:

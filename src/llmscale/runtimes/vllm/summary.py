@@ -73,7 +73,8 @@ def error(summary: Summary, work: Workload, devices: DeviceSet) -> Off:
     """How far off `memory` may be, as a share of what is used; unknown of what is derived from tensors
     alone, and where more than memory decides: vLLM needs a block of recurrent state for each sequence of a step."""
     shape = summary.widths
-    if shape.states or by_tensors(summary.family) or any(layer.source != "self" for layer in shape.caches):
+    apart = any(layer.source != "self" or layer.every > 1 for layer in shape.caches)
+    if shape.states or by_tensors(summary.family) or apart:
         return UNKNOWN
     return DRAWN if summary.exact and _as_started(work) and devices.count == 1 else RULED
 
