@@ -11,7 +11,7 @@ Both are measured, not derived; the rows are in tests/truth/vllm.json and tests/
 - Where the memory is the system's as well what is free is the RAM that is (``psutil.virtual_memory().available`` for
   compute capability 8.7, 11.0 and 12.1, ``MemorySnapshot.measure`` there): what any process took of it between the
   start and the end of the profile run counts as outside PyTorch, the engine's own heap and compilers first. Nine
-  starts left between -1.1 and 11.5 GiB beside what is modelled, 4.2 in the middle; two of ranks on two machines 16.2.
+  starts left between -1.1 and 11.5 GiB beside what is modelled, 4.2 in the middle; two of ranks on two machines 16.3.
 - CUDA graphs: taken after the cache. From 0.20 an estimate of them is subtracted from it
   (``profile_cudagraph_memory`` in ``vllm/v1/worker/gpu_model_runner.py``); before, they had to fit into what
   ``--gpu-memory-utilization`` leaves. The line is fitted (`GRAPHS`) to a server's default limits on an H100; other
@@ -59,10 +59,10 @@ class SystemMemory(NamedTuple):
     most: int
 
 
-#: Of a rank alone and of one of several, which are machines of their own, measured (tests/truth/vllm_more.json and
-#: vllm_found.json): the least is taken for none.
-SYSTEM_ALONE = SystemMemory(0, round(4.2 * GIB), round(11.5 * GIB))
-SYSTEM_GROUP = SystemMemory(0, round(4.2 * GIB), round(16.2 * GIB))
+#: Of a rank alone and of one of several, which are machines of their own (tests/truth/vllm_more.json and field.json):
+#: the least is taken for none, the most so that the starts lie within it by what is printed, not by their own weights.
+SYSTEM_ALONE = SystemMemory(0, round(4.2 * GIB), round(12.2 * GIB))
+SYSTEM_GROUP = SystemMemory(0, round(4.2 * GIB), round(16.3 * GIB))
 NO_SYSTEM = SystemMemory(0, 0, 0)
 #: The limits that the line was fitted at.
 FITTED = Batch(8192, 1024)
