@@ -9,6 +9,7 @@ import pytest
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.compressed import Compressor, SharedKeyAttention
+from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
 from llmscale.runtimes.parallel.blocks import heads, share
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
@@ -17,7 +18,8 @@ from llmscale.units import GIB
 from tests.helpers import TRUTH, good, run
 from tests.runtimes.vllm.rows import model
 
-FLASH, PRO = model("deepseek-v4-flash"), model("deepseek-v4-pro")
+FLASH: ModelSpec = model("deepseek-v4-flash")
+PRO: ModelSpec = model("deepseek-v4-pro")
 #: ``LLM()`` on a GH200 of 96 GB takes steps of so many tokens.
 STEP = 16384
 
@@ -50,7 +52,8 @@ def test_a_request_takes_gigabytes_before_its_first_token_and_little_for_each() 
 
 
 def test_each_kind_is_latent_and_windows_are_told() -> None:
-    assert is_compressed(FLASH) and not is_compressed(model("qwen3-8b"))
+    assert is_compressed(FLASH)
+    assert not is_compressed(model("qwen3-8b"))
     assert [kind.window for kind in kinds(FLASH)] == [None, 128, 8, 128]
     assert all(kind.latent and kind.token_bytes for kind in kinds(FLASH))
 
@@ -59,8 +62,9 @@ def test_what_was_not_read_is_refused() -> None:
     with pytest.raises(UnsupportedModelError, match="pipeline stages"):
         layout(FLASH, 30_000, STEP, Parallel(1, 2))
     other = [
-        placed._replace(block=replace(placed.block, head_dim=256)) if _keeps(placed.block) else placed
+        placed._replace(block=replace(block, head_dim=256)) if isinstance(block, SharedKeyAttention) else placed
         for placed in FLASH.placed
+        for block in [placed.block]
     ]
     with pytest.raises(UnsupportedModelError, match="heads of 256"):
         kinds(replace(FLASH, placed=tuple(other)))
@@ -74,14 +78,8 @@ def test_what_was_not_read_is_refused() -> None:
         kinds(replace(FLASH, placed=tuple(rates)))
 
 
-def _keeps(block: object) -> bool:
-    return isinstance(block, SharedKeyAttention)
-
-
 def test_ranks_share_heads_and_groups_of_the_output_and_have_the_key_whole() -> None:
-    from llmscale.model.inventory import inventory
-
-    placed = next(placed for placed in FLASH.placed if _keeps(placed.block))
+    placed = next(placed for placed in FLASH.placed if isinstance(placed.block, SharedKeyAttention))
     block = placed.block
     shapes = {
         group.role: (group.shape, share(block, group, 2))

@@ -1,18 +1,19 @@
 """How vLLM pages DeepSeek V4's cache: what layers compress, their windows, and what they have not compressed yet.
 
-Read in vLLM's ``models/deepseek_v4/compressor.py`` and ``v1/core/kv_cache_utils.py`` (``group_and_unify_kv_cache_specs``,
-``_get_kv_cache_groups_uniform_groups``, ``_max_memory_usage_bytes_from_groups``), between 0.20 and 0.22:
+Read in vLLM, between 0.20 and 0.22: ``models/deepseek_v4/compressor.py`` and ``attention.py``, and in
+``v1/core/kv_cache_utils.py`` ``group_and_unify_kv_cache_specs``, ``_get_kv_cache_groups_uniform_groups`` and
+``_max_memory_usage_bytes_from_groups``.
 
-- Rows are FlashMLA's, in FP8 whatever the model is computed in: 448 values and 7 scales of a byte, a byte of padding, 64
-  rotary values in 16 bits. An indexer's key is FP8 with one FP32 scale. Pages are padded to 576 bytes.
-- One block table holds what is compressed, 256 tokens a block; each layer's window is a group of its own kind, 64 tokens
-  a block, and so are inputs that wait to be compressed: FP32 of keys and of gates, 4 or 8 tokens a block, as many as a
-  window of the rate (twice it where entries overlap) and one step are.
+- Rows are FlashMLA's, in FP8 whatever the model is computed in: 448 values and 7 scales of a byte, a byte of padding,
+  64 rotary values in 16 bits. An indexer's key is FP8 with one FP32 scale. Pages are padded to 576 bytes.
+- One block table holds what is compressed, 256 tokens a block. Each layer's window is of another kind, 64 tokens a
+  block, and so are inputs that wait to be compressed: FP32 of keys and of gates, 4 or 8 tokens a block, of a window of
+  the rate (twice it where entries overlap) and one step.
 - Groups are cut so that they have about as many layers as the compressed ones, and take blocks of one pool: each block
   is a page of every size for as many layers as the largest group has. So a request takes gigabytes before its first
   token, with the tokens of a step.
 
-``tests/truth/vllm.json`` has two figures of a start of 0.22 to the digit printed. A log of 0.26 and the checkpoint of
+``tests/truth/vllm.json`` has two figures of a start of 0.22 to the digit printed. A log of 0.26 with the checkpoint of
 July 2026 shows about 0.6 of the tokens, which is not explained.
 """
 
@@ -69,7 +70,8 @@ def kinds(spec: ModelSpec) -> list[CacheKind]:
         UnsupportedModelError: heads whose rows were not read.
     """
     return [
-        CacheKind(one.layers, ceil(one.page / one.block), window=one.window or None, latent=True) for one in _paged(spec)
+        CacheKind(one.layers, ceil(one.page / one.block), window=one.window or None, latent=True)
+        for one in _paged(spec)
     ]
 
 
