@@ -79,8 +79,8 @@ def test_vllm_of_a_release_and_cards_that_the_log_leaves_open() -> None:
     assert (answer["options"]["tp"], answer["options"]["ep"]) == (8, True)
     found = terms(answer)
     assert found["weights", 0]["difference_bytes"] == pytest.approx(0, abs=0.01 * GIB)
-    assert found["kv_cache", 0]["estimate_bytes"] == pytest.approx(found["kv_cache", 0]["log_bytes"], rel=0.008)
-    assert answer["estimate_cache_tokens"] == pytest.approx(answer["cache_tokens"], rel=0.008)
+    assert found["kv_cache", 0]["estimate_bytes"] == pytest.approx(found["kv_cache", 0]["log_bytes"], rel=0.01)
+    assert answer["estimate_cache_tokens"] == pytest.approx(answer["cache_tokens"], rel=0.01)
 
 
 def test_vllm_whose_model_is_published_quantised_and_did_not_start() -> None:
