@@ -99,6 +99,8 @@ def test_the_cache_is_in_fp8_whatever_is_asked_and_the_line_says_so() -> None:
     caches = [answer["estimates"][0]["devices"][0] for answer in answers]
     assert caches[0]["kv_cache_tokens"] == caches[1]["kv_cache_tokens"] > 0
     assert "--kv-cache-dtype fp8" in caches[0]["command"]
+    for answer in answers:
+        assert any(one["code"] == "cache_in_fp8" for one in answer["notes"])
     # The published format stands first, and of what nobody measured there is no bound.
     assert answers[0]["estimates"][0]["quant"] == "fp8-fp4-experts"
     assert set(answers[0]["estimates"][0]["bounds"]) <= {"weights"}

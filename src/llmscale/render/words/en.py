@@ -31,15 +31,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     **RELEASES,
     **SERVERS,
     **TRAINING,
-    "system_takes": lambda v: (
-        f"{v['device']} shares its memory with the system, which took "
-        f"{format_gib(v['low'])} to {format_gib(v['high'])} GiB of it besides in measured starts: the cache "
-        + (
-            f"holds {v['fewest']:,} to {v['most']:,} tokens."
-            if v["most"] is not None
-            else "is smaller or larger by as much."
-        )
-    ),
     "experts_fused": "The class holds all experts in one tensor: gate and up are one there, and peft gives that one "
     "twice the rank ({rank}).",
     "targets_missed": lambda v: f"{v['model']} has no {', '.join(v['names'])}; peft adapts the others.",

@@ -251,11 +251,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "also_smaller": lambda v: f"'{v['name']}' 视为 {v['device']};另有 {'、'.join(v['others'])}。",
     "also_target": lambda v: f"{v['target']} 视为 {v['device']};{'、'.join(v['others'])} 亦然。",
     "general_rule": "{runtime} 如何布置 {model} 尚未建模,以通用规则代替。",
-    "system_takes": lambda v: (
-        f"{v['device']} 的显存与系统共用;实测启动时系统另占 {format_gib(v['low'])} 至 "
-        f"{format_gib(v['high'])} GiB:"
-        + (f"缓存可容纳 {v['fewest']:,} 至 {v['most']:,} 个词元。" if v["most"] is not None else "缓存相应增减。")
-    ),
     "experts_fused": "该类把所有专家放在一个张量中:gate 与 up 合一,peft 对其使用两倍的秩({rank})。",
     "targets_missed": lambda v: f"{v['model']} 没有 {'、'.join(v['names'])};peft 只适配其余模块。",
     "class_not_compared": "未核对 {model_type} 类的模块:适配器按检查点中的模块计数。",

@@ -32,6 +32,7 @@ from llmscale.runtimes.placed import (
 )
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.cache import capacity as cache_capacity
+from llmscale.runtimes.vllm.compressed import is_compressed
 from llmscale.runtimes.vllm.info import INFO
 from llmscale.runtimes.vllm.releases import Batch, release
 from llmscale.runtimes.vllm.started import SMALL, Served, card_of, started
@@ -113,8 +114,16 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
     offloaded = sum(stage.offloaded for stage in found.stages) * parallel.tensor * parallel.data
     host = Usage(UNLIMITED, gathered(((WEIGHTS, Quantity.exactly(offloaded, Basis.MODELLED)),)))
     decides = tuple(_limits(start, subject.spec, requests, devices, capacity))
-    told_too = () if capacity is None else tuple(_system_takes(start, devices))
-    return Placement((*ranks, *unused), host, capacity=capacity, limits=decides, notes=told_too)
+    said = tuple(_said(start, subject.spec, devices))
+    return Placement((*ranks, *unused), host, capacity=capacity, limits=decides, notes=said)
+
+
+def _said(start: Served, spec: ModelSpec, devices: DeviceSet) -> Iterator[Note]:
+    """What the figures of a start are to be read with."""
+    if not devices.unnamed:
+        yield from _system_takes(start, devices)
+    if is_compressed(spec):
+        yield note("cache_in_fp8", runtime=INFO.title, model=spec.name)
 
 
 def _system_takes(start: Served, devices: DeviceSet) -> Iterator[Note]:
