@@ -15,9 +15,14 @@ ROWS = json.loads((TRUTH / "field.json").read_text())["rows"]
 WHOLE = {"cache": "kv_cache_bytes", "file": "weights_bytes"}
 
 
-def asked(row: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = good(*shlex.split(row["command"]), "-o", "json").json()["estimates"][0]
+def said(row: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = good(*shlex.split(row["command"]), "-o", "json").json()
     return answer
+
+
+def asked(row: dict[str, Any]) -> dict[str, Any]:
+    line: dict[str, Any] = said(row)["estimates"][0]
+    return line
 
 
 def figure(row: dict[str, Any], line: dict[str, Any]) -> float:
@@ -29,6 +34,10 @@ def figure(row: dict[str, Any], line: dict[str, Any]) -> float:
     device = line["devices"][0]
     if kind == "tokens":
         return float(device["kv_cache_tokens"])
+    if kind == "pool":
+        return float(device["kv_cache_bytes"])
+    if kind == "requests":
+        return float(device["max_concurrency"])
     first = device["per_device"][0]
     return float(first["usable_bytes"] if kind == "budget" else first["parts"][kind])
 
@@ -46,9 +55,15 @@ def test_what_ran_runs_and_what_did_not_is_no_yes(row: dict[str, Any]) -> None:
     assert said == row["value"]
 
 
-@of("weights", "cache", "file", "compute", "budget", "tokens")
+@of("weights", "cache", "file", "compute", "budget", "tokens", "pool", "requests")
 def test_a_figure_is_the_reported_one(row: dict[str, Any]) -> None:
     assert figure(row, asked(row)) == pytest.approx(row["value"], rel=row["within"] or 1e-9)
+
+
+@of("held")
+def test_tokens_lie_between_the_ends_of_a_cache_on_memory_that_is_the_systems_too(row: dict[str, Any]) -> None:
+    (told,) = (one["values"] for one in said(row)["notes"] if one["code"] == "system_takes")
+    assert told["fewest"] <= row["value"] <= told["most"]
 
 
 @of("speed")

@@ -52,6 +52,44 @@ def test_ollama_says_all_by_itself() -> None:
     assert found["compute", 0]["log_bytes"] == round(1.8 * GIB)
 
 
+def test_vllm_with_speculation_and_prefixes_as_its_arguments_say() -> None:
+    answer = told("vllm-qwen3.6-27b-mtp", "--gpu", "2x rtx3090", "--runtime", "vllm@0.22")
+    assert (answer["model"]["id"], answer["quant"], answer["context"]) == ("qwen3.6-27b", "autoround", 262144)
+    assert answer["options"]["prefix_caching"] is True
+    assert answer["estimate_cache_tokens"] == pytest.approx(answer["cache_tokens"], rel=0.005)
+
+
+def test_vllm_without_its_device_compares_weights_and_no_cache() -> None:
+    answer = told("vllm-qwen3.6-27b-spark")
+    assert (answer["quant"], answer["device"]) == ("nvfp4-fp8", "")
+    found = terms(answer)
+    assert found["weights", 0]["estimate_bytes"] == pytest.approx(found["weights", 0]["log_bytes"], rel=0.001)
+    assert found["kv_cache", 0]["estimate_bytes"] is None
+    assert ("compute", 0) not in found
+    (note,) = (
+        one["values"]
+        for one in told("vllm-qwen3.6-27b-spark", "--gpu", "dgx-spark")["notes"]
+        if one["code"] == "system_takes"
+    )
+    assert note["fewest"] <= answer["cache_tokens"] <= note["most"]
+
+
+def test_vllm_of_a_release_and_cards_that_the_log_leaves_open() -> None:
+    answer = told("vllm-qwen3-235b-l40s", "--gpu", "8x l40s", "--runtime", "vllm@0.11.0")
+    assert (answer["options"]["tp"], answer["options"]["ep"]) == (8, True)
+    found = terms(answer)
+    assert found["weights", 0]["difference_bytes"] == pytest.approx(0, abs=0.01 * GIB)
+    assert found["kv_cache", 0]["estimate_bytes"] == pytest.approx(found["kv_cache", 0]["log_bytes"], rel=0.01)
+    assert answer["estimate_cache_tokens"] == pytest.approx(answer["cache_tokens"], rel=0.01)
+
+
+def test_vllm_whose_model_is_published_quantised_and_did_not_start() -> None:
+    answer = told("vllm-gpt-oss-120b", "--gpu", "h100", "--runtime", "vllm@0.11.0")
+    assert (answer["quant"], answer["context"]) == ("mxfp4", 131072)
+    assert answer["trouble"]["kind"] == "kv_cache"
+    assert terms(answer)["kv_cache", 0]["estimate_bytes"] == pytest.approx(1.71 * GIB, rel=0.05)
+
+
 def test_vllm_by_what_it_sees_of_the_card() -> None:
     answer = told("vllm-llava-mistral-7b")
     assert (answer["compared_release"], answer["quant"], answer["context"]) == ("0.10.2", "fp16", 4096)

@@ -80,10 +80,10 @@ def test_sglang_is_asked_for_from_the_first_release_that_was_read() -> None:
     assert (before["release"], after["release"]) == ("0.5.22", "0.5.23")
     assert before["total_bytes"] == after["total_bytes"]
     assert before["devices"] == after["devices"]
-    told = run(*asked, "sglang@0.5.21")
+    told = run(*asked, "sglang@0.4.0")
     assert told.status != 0
-    assert "SGLang 0.5.21 is older than anything that was read" in told.err
-    assert "0.5.22 is the oldest" in told.err
+    assert "SGLang 0.4.0 is older than anything that was read" in told.err
+    assert "0.4.1 is the oldest" in told.err
 
 
 @pytest.mark.parametrize(
@@ -156,23 +156,24 @@ def test_a_file_compiles(tmp_path: Path) -> None:
 
 
 TIERS = "    tiers: [{chunk: 1, few: 1, many: 1}]\n"
-SPAN = "title: SGLang\nreleases:\n  0.5.0:\n    source: s\n    read: [0.5.0]\n"
+RULES = "    fractions: []\n    prefill_graphs: true\n"
+SPAN = f"title: SGLang\nreleases:\n  0.5.0:\n    source: s\n    read: [0.5.0]\n{RULES}"
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (SPAN, ["line 3", "tiers", "required"]),
-        (SPAN + TIERS.replace("few: 1", "few: many"), ["line 6", "tiers.0.few", "integer"]),
-        (SPAN + TIERS.replace("few: 1", "fwe: 1"), ["line 6", "tiers.0"]),
-        (SPAN + TIERS + "    fraction: 1\n", ["line 7", "fraction", "no such field"]),
+        (SPAN + TIERS.replace("few: 1", "few: many"), ["line 8", "tiers.0.few", "integer"]),
+        (SPAN + TIERS.replace("few: 1", "fwe: 1"), ["line 8", "tiers.0"]),
+        (SPAN + TIERS + "    fraction: 1\n", ["line 9", "fraction", "no such field"]),
         (SPAN.replace("    source: s\n", "") + TIERS, ["line 3", "source", "required"]),
         (SPAN.replace("[0.5.0]", "[]") + TIERS, ["line 5", "read", "no release is given"]),
         (SPAN.replace("[0.5.0]", "[0.5]") + TIERS, ["line 5", "read", "string"]),
         (SPAN.replace("[0.5.0]", "[0.4.9]") + TIERS, ["line 3", "0.4.9 is out of order"]),
         (SPAN + TIERS + "  0.4.0: {source: s, read: [0.4.0]}\n", ["out of order"]),
-        (SPAN + TIERS + "  0.6.0: {source: s, read: [0.6.0], tiers: 4}\n", ["line 7", "tiers"]),
-        (SPAN + TIERS + "called: SGLang\n", ["line 7", "called"]),
+        (SPAN + TIERS + "  0.6.0: {source: s, read: [0.6.0], tiers: 4}\n", ["line 9", "tiers"]),
+        (SPAN + TIERS + "called: SGLang\n", ["line 9", "called"]),
         ("title: SGLang\nreleases: {}\n", ["line 2", "none is given"]),
         ("- a\n", ["must map"]),
     ],
@@ -186,7 +187,7 @@ def test_what_does_not_fit_is_named_by_file_line_and_field(tmp_path: Path, text:
 def test_a_file_of_no_runtime_and_rules_of_one_without_any_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="no runtime called 'sglnag'"):
         compiled(tmp_path, SPAN + TIERS, "sglnag")
-    with pytest.raises(InputFileError, match="tiers: no such field"):
+    with pytest.raises(InputFileError, match="fractions: no such field"):
         compiled(tmp_path, SPAN + TIERS, "mlx")
-    with pytest.raises(InputFileError, match="tiers: no such field"):
+    with pytest.raises(InputFileError, match="fractions: no such field"):
         compiled(tmp_path, SPAN + TIERS, "exllama")

@@ -32,7 +32,7 @@ def explained(held: Sequence[Laid], named: bool) -> list[str]:
             lines += one.runtime.explain(one.subject, one.settled.work, one.placed, one.devices)
         elif isinstance(one.subject, BareSize) and not number:
             lines += _of_a_size(one, one.subject)
-    lines += explain_bounds(first.runtime, first.subject)
+    lines += explain_bounds(first.runtime, first.subject, first.placed)
     if named:
         for one in held:
             lines += explained_pace(one, moved(one.subject))

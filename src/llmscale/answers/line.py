@@ -52,7 +52,7 @@ def estimated(
         ranges=ranges,
         bounds={
             part: Bound(entry.within, entry.worst, entry.rows, entry.held_out, entry.what)
-            for part, entry in bounds_of(runtime, subject).items()
+            for part, entry in bounds_of(runtime, subject, placed).items()
         },
         devices=fits,
     )

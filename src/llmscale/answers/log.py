@@ -20,6 +20,7 @@ from llmscale.fit.bare import Bare
 from llmscale.fit.place import place
 from llmscale.fit.question import DEFAULT_KV
 from llmscale.fit.subject import Counted, model_of
+from llmscale.formats.ladder import originals
 from llmscale.formats.select import named as named_quant
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
@@ -168,6 +169,9 @@ def _quant(asked: _Asked) -> str:
     found = asked.said.quant or (named if told in ("", *_PLAIN) and named else told)
     if found:
         return quants_of((found,), None, asked.told.runtime)[0]
+    published = asked.loaded.spec.published_in
+    if published and (kept := [quant.id for quant in originals(asked.told.runtime) if published in quant.keeps]):
+        return kept[0]
     usual = find_runtime(asked.told.runtime).info.usual or _PLAIN
     raise UsageError("The log does not say which format the weights are in.", f"Say it: -q {usual[0]}.")
 
@@ -201,7 +205,9 @@ def _terms(told: Logged, placed: Placement) -> Iterator[LogTerm]:
         together.setdefault((one.kind, one.device), []).append(one)
     for (kind, device), found in together.items():
         printed, step = sum(one.bytes for one in found), sum(one.step for one in found)
-        said = _part(placed, kind, device)
+        # Without its device nobody knows what a cache that is made ahead holds; a request's share is no answer.
+        ahead = kind == CACHE and placed.capacity is None and told.tokens is not None
+        said = None if ahead else _part(placed, kind, device)
         yield LogTerm(kind, device, printed, step, said, None if said is None else printed - said)
 
 

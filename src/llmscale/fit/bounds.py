@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmscale.fit.subject import Subject
-from llmscale.quantity import Basis
+from llmscale.quantity import Basis, Quantity
 from llmscale.records import dataclass
 from llmscale.runtimes.interface import Runtime
+from llmscale.runtimes.placed import OVERHEAD, Placement
 from llmscale.runtimes.subject import Exact
 from llmscale.store.tables import table
+
+#: What goes by how much a runtime takes besides.
+LEFT_OVER = frozenset(("overhead", "kv_cache_tokens"))
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,24 @@ class MeasuredBound:
     source: str
 
 
-def bounds_of(runtime: Runtime, subject: Subject) -> dict[str, MeasuredBound]:
-    """The bound of each part that was measured; none for a model that is assumed."""
+def bounds_of(runtime: Runtime, subject: Subject, placed: Placement | None = None) -> dict[str, MeasuredBound]:
+    """The bound of each part that was measured; none for a model that is assumed.
+
+    Args:
+        placed: where it lies. A cache that is what all else leaves has no bound where its own ends of that are wider.
+    """
     entries: dict[str, dict[str, Any]] = table("bounds")["entries"]
+    open_ended = LEFT_OVER if placed and placed.capacity and _ranged(placed.of(OVERHEAD)) else frozenset()
     return {
         part: MeasuredBound(**entry)
         for group in _groups(runtime, subject)
         for part, entry in entries.get(group, {}).items()
+        if part not in open_ended
     }
+
+
+def _ranged(part: Quantity) -> bool:
+    return part.low != part.high
 
 
 def _groups(runtime: Runtime, subject: Subject) -> Iterator[str]:
@@ -72,12 +86,12 @@ WORDS = {
 }
 
 
-def explain_bounds(runtime: Runtime, subject: Subject) -> list[str]:
+def explain_bounds(runtime: Runtime, subject: Subject, placed: Placement | None = None) -> list[str]:
     """One line for each part that has a bound."""
     return [
         f"  {WORDS[part]}: within {percent(bound.within)} in 95 of 100 cases, by {bound.rows:,} measured rows"
         f"{' of models held out' if bound.held_out else ''}, worst {percent(bound.worst)} ({bound.what})"
-        for part, bound in bounds_of(runtime, subject).items()
+        for part, bound in bounds_of(runtime, subject, placed).items()
     ]
 
 

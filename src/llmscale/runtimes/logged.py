@@ -84,6 +84,19 @@ class LoggedDevice(NamedTuple):
     is_total: bool = False
 
 
+#: How the hub's cache calls the folder of a repository.
+_CACHED = r"models--([\w.\-]+?)--([\w.\-]+)"
+
+
+def named(said: str) -> tuple[str, ...]:
+    """What a model may be called that a log says so: a path is another machine's, and ends with the name."""
+    if not said.startswith(("/", "~", ".")):
+        return (said,)
+    cached = last(_CACHED, said)
+    name = f"{cached[1]}/{cached[2]}" if cached else said.rstrip("/").rpartition("/")[2]
+    return (name, said) if name else (said,)
+
+
 class Logged(NamedTuple):
     """What a log tells.
 

@@ -43,9 +43,21 @@ def test_what_a_config_says(quantization: Any, published: str) -> None:
     assert published_in({"quantization_config": quantization}) == published
 
 
+def test_experts_in_4_bits_among_all_else_in_8() -> None:
+    fp8 = {"quantization_config": {"quant_method": "fp8"}}
+    assert published_in(fp8 | {"expert_dtype": "fp4"}) == "fp8-fp4-experts"
+    assert published_in(fp8 | {"expert_dtype": "fp8"}) == "fp8"
+    assert published_in({"expert_dtype": "fp4"}) == ""
+
+
 def test_each_layout_is_kept_by_one_quant_that_servers_read() -> None:
     keeping = {method: quant.id for quant in quants() for method in quant.keeps if "vllm" in quant.readers}
-    assert keeping == {"fp8": "fp8-block", "mxfp4": "mxfp4", "int4-g32-experts": "w4a16-g32-experts"}
+    assert keeping == {
+        "fp8": "fp8-block",
+        "fp8-fp4-experts": "fp8-fp4-experts",
+        "mxfp4": "mxfp4",
+        "int4-g32-experts": "w4a16-g32-experts",
+    }
 
 
 def test_routed_experts_alone_are_in_four_bits() -> None:

@@ -16,8 +16,11 @@ from tests.runtimes.blocks import ALL, COMPRESSED, EXPERTS, MLPS, OTHERS, every_
 #: Blocks without an entry. They are cut by the roles of their tensors, must not be divided by heads, keep nothing or
 #: are refused (Griffin, RWKV), do not rotate.
 LACKING = [
-    (share, ALL - {"Attention", "KimiDeltaAttention", "Mamba2", "PackedExperts", "StackedExperts"}),
-    (heads, ALL - {"Attention", "LatentAttention"}),
+    (
+        share,
+        ALL - {"Attention", "KimiDeltaAttention", "Mamba2", "PackedExperts", "SharedKeyAttention", "StackedExperts"},
+    ),
+    (heads, ALL - {"Attention", "LatentAttention", "SharedKeyAttention"}),
     (kept, MLPS | EXPERTS | OTHERS | COMPRESSED | {"Griffin", "RwkvChannelMix", "RwkvTimeMix"}),
     (rotated, ALL - {"Attention", "LatentAttention"}),
 ]

@@ -25,6 +25,48 @@ def told(*lines: str) -> Logged:
     return found
 
 
+def test_speculation_prefixes_and_experts_are_options() -> None:
+    asked = (
+        "non-default args: {'model_tag': '~/.cache/huggingface/qwen3.6-27b-autoround-int4', 'quantization': "
+        "'auto_round', 'enable_prefix_caching': True, 'enable_expert_parallel': True, 'speculative_config': "
+        "{'method': 'mtp', 'num_speculative_tokens': 3}}\n[kv_cache_utils.py:1733] GPU KV cache size: 622,408 tokens\n"
+    )
+    found = told(asked)
+    assert found.options == {
+        "ep": True,
+        "prefix_caching": True,
+        "speculative_config": '{"method": "mtp", "num_speculative_tokens": 3}',
+    }
+    assert (found.quant, found.tokens, found.terms) == ("autoround", 622_408, ())
+    engine = (
+        "[core.py:112] Initializing a V1 LLM engine (v0.22.0) with config: model='/data/a', "
+        "speculative_config=SpeculativeConfig(method='{}', model='a', num_spec_tokens=2), enable_prefix_caching=False\n"
+    )
+    assert told(engine.format("mtp"), LOADED).options == {
+        "prefix_caching": False,
+        "speculative_config": '{"method": "mtp", "num_speculative_tokens": 2}',
+    }
+    # A draft of its own is not modelled.
+    assert told(engine.format("dflash"), LOADED).options == {"prefix_caching": False}
+
+
+@pytest.mark.parametrize(
+    ("said", "quant"),
+    [("modelopt_mixed", "nvfp4-fp8"), ("modelopt_fp4", "nvfp4"), ("deepseek_v4_fp8", "fp8-fp4-experts")],
+)
+def test_what_a_checkpoint_is_quantised_with(said: str, quant: str) -> None:
+    assert told(f"config: quantization={said}, dtype=torch.bfloat16\n", LOADED).quant == quant
+
+
+def test_graphs_alone_are_no_compute() -> None:
+    line = "[gpu_model_runner.py:6588] Estimated CUDA graph memory: 0.61 GiB total\n"
+    assert all(one.kind != COMPUTE for one in told(LOADED, line).terms)
+    usage = "Actual usage is 27.72 GiB for weight, 1.4 GiB for peak activation\n"
+    kinds = [one.kind for one in told(usage, line).terms]
+    assert kinds == [WEIGHTS, COMPUTE, COMPUTE]
+    assert told("max seq len (131072), No available memory for the cache blocks\n", LOADED).context == 131_072
+
+
 def test_all_of_a_start() -> None:
     found = told(
         ENGINE,
@@ -72,8 +114,11 @@ def test_the_last_of_lines_that_are_repeated_and_the_surer_of_two() -> None:
 
 @pytest.mark.parametrize("line", ["0.67 GiB (estimated)", "Estimated CUDA graph memory: 0.67 GiB total"])
 def test_graphs_that_are_counted_stand_beside_the_activations(line: str) -> None:
-    found = told(LOADED, f"[gpu_model_runner.py:1] {line}\n")
-    assert found.terms[1:] == (Term(COMPUTE, 0, round(0.67 * GIB), DIGIT),)
+    found = told(LOADED, "PyTorch activation peak memory takes 1.23GiB\n", f"[gpu_model_runner.py:1] {line}\n")
+    assert found.terms[1:] == (
+        Term(COMPUTE, 0, round(1.23 * GIB), DIGIT),
+        Term(COMPUTE, 0, round(0.67 * GIB), DIGIT),
+    )
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,38 @@ def test_of_memory_that_the_system_uses_not_every_share_is_free(gpu: str, share:
     assert any(told.code == "share_of_unified" for told in device.limits) == (verdict != "yes")
 
 
+def test_a_cache_on_memory_of_the_system_has_ends_and_no_bound() -> None:
+    asked = ("estimate", "llama-3.1-8b", "-q", "bf16", "--runtime", "vllm", "--gpu-memory-utilization", "0.7")
+    spark, h100 = (good(*asked, "--gpu", gpu, "-o", "json").json() for gpu in ("dgx-spark", "h100"))
+    assert {"kv_cache_tokens", "overhead"} <= set(h100["estimates"][0]["bounds"])
+    assert not {"kv_cache_tokens", "overhead"} & set(spark["estimates"][0]["bounds"])
+    (told,) = (one["values"] for one in spark["notes"] if one["code"] == "system_takes")
+    tokens = spark["estimates"][0]["devices"][0]["kv_cache_tokens"]
+    assert told["fewest"] < tokens < told["most"]
+    for language, word in {"en": "shares its memory with the system", "zh": "与系统共用"}.items():
+        shown = good(*asked, "--gpu", "dgx-spark", "--lang", language, "--width", "300").out
+        assert word in shown
+        assert f"{told['fewest']:,}" in shown
+    explained = good(*asked, "--gpu", "dgx-spark", "--explain", "--width", "300").out
+    assert "general rule" not in explained
+    assert "tokens that the KV cache holds: within" not in explained
+    # A cache that is named is as large as it is named.
+    named = good(*asked, "--gpu", "dgx-spark", "--kv-cache-memory-bytes", "20GiB", "-o", "json").json()
+    assert not any(one["code"] == "system_takes" for one in named["notes"])
+
+
+def test_prefix_caching_takes_a_state_more_of_each_request() -> None:
+    asked = ("estimate", "qwen3.6-27b", "-q", "bf16", "--runtime", "vllm@0.24", "--gpu", "h200", "--command")
+    flags = ("--enable-prefix-caching", "--no-enable-prefix-caching")
+    held = [good(*asked, flag, "-o", "json").json()["estimates"][0]["devices"][0] for flag in flags]
+    assert held[0]["max_concurrency"] < held[1]["max_concurrency"]
+    for flag, device in zip(flags, held, strict=True):
+        assert flag in device["command"].split()
+    # Off by default with recurrent layers, as vLLM had it then.
+    unsaid = good(*asked, "-o", "json").json()["estimates"][0]["devices"][0]
+    assert unsaid["max_concurrency"] == held[1]["max_concurrency"]
+
+
 def test_the_command_hands_them_on_and_the_first_line_says_maybe() -> None:
     asked = ("estimate", "llama-3.1-8b", "-q", "bf16", "--runtime", "vllm", "--command", "--width", "200")
     given = ("--kv-cache-memory-bytes", "4GiB", "--cpu-offload-gb", "2", "--block-size", "32")

@@ -6,8 +6,16 @@ import pytest
 
 from llmscale.devices.device import entries
 from llmscale.devices.sets import device_set
+from llmscale.quantity import Basis
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
-from llmscale.runtimes.vllm.overhead import captured, graph_bytes, graph_layers, non_torch_bytes
+from llmscale.runtimes.vllm.overhead import (
+    captured,
+    graph_bytes,
+    graph_layers,
+    non_torch_bytes,
+    outside_torch,
+    system_bytes,
+)
 from llmscale.runtimes.vllm.profile import DeviceTraits
 from llmscale.runtimes.vllm.releases import Batch, release
 from llmscale.runtimes.vllm.started import card_of
@@ -28,6 +36,15 @@ def test_outside_pytorch_goes_by_the_card_and_its_links() -> None:
     assert non_torch_bytes(old, pair, ada) == round(0.09 * GIB)
     assert non_torch_bytes(new, pair, ada) == round(0.12 * GIB)
     assert non_torch_bytes(new, pair, h100) > 2 * GIB
+
+
+def test_the_system_takes_of_memory_that_is_its_own_too() -> None:
+    rules, spark = release("0.22"), DeviceTraits(capability=12.1, linked=False, shared=True)
+    own = non_torch_bytes(rules)
+    assert outside_torch(rules, ALONE, DeviceTraits()) == (own, own, own, Basis.MODELLED)
+    alone, group = outside_torch(rules, ALONE, spark), outside_torch(rules, Parallel(2), spark)
+    assert alone.low == non_torch_bytes(rules, ALONE, spark) < alone.value < alone.high < group.high
+    assert alone.high - alone.low == system_bytes(ALONE, spark).most == round(12.2 * GIB)
 
 
 def test_graphs_go_with_the_sizes_that_are_captured() -> None:

@@ -127,11 +127,15 @@ def published_in(config: Mapping[str, Any]) -> str:
     if not isinstance(quantization, Mapping) or not isinstance(quantization.get("quant_method"), str):
         return ""
     method = str(quantization["quant_method"])
+    if method == "fp8" and config.get("expert_dtype") == "fp4":
+        return FP4_EXPERTS
     return INT4_EXPERTS if method == "compressed-tensors" and _int4_experts(quantization) else method
 
 
 #: Routed experts alone in 4 bits and groups of 32, as Kimi K2.5 is published.
 INT4_EXPERTS = "int4-g32-experts"
+#: Routed experts in MXFP4 and all else in FP8, as DeepSeek V4 is published.
+FP4_EXPERTS = "fp8-fp4-experts"
 
 
 def _int4_experts(quantization: Mapping[str, Any]) -> bool:

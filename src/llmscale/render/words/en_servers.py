@@ -8,6 +8,17 @@ from typing import Any
 from llmscale.units import format_gib
 
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "cache_in_fp8": "{runtime} keeps the cache of {model} in FP8, whatever --kv-dtype says; what a step takes besides "
+    "was measured by nobody.",
+    "system_takes": lambda v: (
+        f"{v['device']} shares its memory with the system, which took "
+        f"{format_gib(v['low'])} to {format_gib(v['high'])} GiB of it besides in measured starts: the cache "
+        + (
+            f"holds {v['fewest']:,} to {v['most']:,} tokens."
+            if v["most"] is not None
+            else "is smaller or larger by as much."
+        )
+    ),
     "device_map_auto": lambda v: (
         'device_map="auto" goes by the weights and by what is free at loading alone: '
         f"{' + '.join(format_gib(each) for each in v['weights'])} GiB of them here; max_memory lowers a device's."

@@ -8,6 +8,12 @@ from typing import Any
 from llmscale.units import format_gib
 
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "cache_in_fp8": "{runtime} 始终以 FP8 保存 {model} 的缓存,不受 --kv-dtype 影响;其每步另占的显存无人测量。",
+    "system_takes": lambda v: (
+        f"{v['device']} 的显存与系统共用;实测启动时系统另占 {format_gib(v['low'])} 至 "
+        f"{format_gib(v['high'])} GiB:"
+        + (f"缓存可容纳 {v['fewest']:,} 至 {v['most']:,} 个词元。" if v["most"] is not None else "缓存相应增减。")
+    ),
     "device_map_auto": lambda v: (
         'device_map="auto" 只看权重与加载时的空闲:各设备放 '
         f"{' + '.join(format_gib(each) for each in v['weights'])} GiB 权重;max_memory 可减少某张卡的份额。"

@@ -9,6 +9,8 @@ borrows another's weights computes and keeps what that one does (`computed`). Re
   channels and heads are split, Mamba-2's groups too where they divide and one a rank where they do not; KDA's factors
   from hidden to one head's width are replicated.
 - ``v1/kv_cache_interface.py``: K and V of the rank's KV heads, or the whole latent on every rank.
+- ``models/deepseek_v4/attention.py``, ``compressor.py`` (0.22): the first projections and the compressors are
+  replicated, the output's groups dealt out.
 - ``model_executor/layers/mamba/mamba_utils.py``: a convolution keeps one input fewer than its kernel is wide, in 16
   bits; KDA's state is always FP32.
 """
@@ -20,6 +22,7 @@ from math import ceil
 
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.blocks.attention import Attention, AttentionMixture, Indexer, LatentAttention
+from llmscale.model.blocks.compressed import SharedKeyAttention
 from llmscale.model.blocks.linear_attention import GatedDeltaNet, KimiDeltaAttention, LightningAttention
 from llmscale.model.blocks.mlp import PackedExperts, StackedExperts
 from llmscale.model.blocks.recurrent import Mamba, Mamba2, ShortConvolution
@@ -70,6 +73,14 @@ def _attention_share(block: Attention, group: TensorGroup, ranks: int) -> tuple[
     if len(group.shape) == 1:
         return (rows,)
     return (group.shape[0], rows) if block.transposed else (rows, group.shape[1])
+
+
+@share.register
+def _shared_key_share(block: SharedKeyAttention, group: TensorGroup, ranks: int) -> tuple[int, ...]:
+    """The one head that is key and value is every rank's; of the output's groups each has a share."""
+    if group.role == "attention.kv":
+        return group.shape
+    return divided(group.shape, 0, ranks) if group.role == "attention.o_a" else split(group, ranks)
 
 
 @share.register
@@ -125,6 +136,11 @@ def heads(block: Block) -> Heads:
 @heads.register
 def _attention_heads(block: Attention) -> Heads:
     return Heads(block.heads, block.kv_heads)
+
+
+@heads.register
+def _shared_key_heads(block: SharedKeyAttention) -> Heads:
+    return Heads(block.heads, 0)
 
 
 @heads.register

@@ -12,7 +12,12 @@ ONLINE = {
     "mxfp8": "mxfp8",
 }
 #: The format that a checkpoint of this ``quant_method`` is published in.
-PUBLISHED = {"fp8": "fp8-block", "mxfp4": "mxfp4", "int4-g32-experts": "w4a16-g32-experts"}
+PUBLISHED = {
+    "fp8": "fp8-block",
+    "fp8-fp4-experts": "fp8-fp4-experts",
+    "mxfp4": "mxfp4",
+    "int4-g32-experts": "w4a16-g32-experts",
+}
 #: Formats of 16 bits: what a publisher's checkpoint is read in without being told.
 PLAIN = ("fp16", "bf16")
 

@@ -27,6 +27,8 @@ class MemoryTier(NamedTuple):
 class SglangRules(NamedTuple):
     """The rules of one span of releases; what each of them says stands in the file."""
 
+    fractions: tuple[tuple[int, float], ...]
+    prefill_graphs: bool
     tiers: tuple[MemoryTier, ...]
 
 
@@ -41,6 +43,6 @@ def release(version: str = "") -> SglangRules:
     Raises:
         UsageError: no release, or one older than was read.
     """
-    return SglangRules(
-        tuple(MemoryTier(**tier) for tier in holding("sglang", version or newest("sglang")).rules["tiers"])
-    )
+    rules = holding("sglang", version or newest("sglang")).rules
+    tiers = tuple(MemoryTier(**tier) for tier in rules["tiers"])
+    return SglangRules(tuple((ranks, share) for ranks, share in rules["fractions"]), rules["prefill_graphs"], tiers)

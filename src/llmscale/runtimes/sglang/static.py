@@ -64,17 +64,20 @@ def defaults(
         requests: ``--max-running-requests``, which bounds the decode batch that is captured by default.
         version: the release whose rules hold; empty for the newest that was read.
     """
-    tier = next(tier for tier in release(version).tiers if memory < tier.below)
+    rules = release(version)
+    tier = next(tier for tier in rules.tiers if memory < tier.below)
     chunk = tier.chunk if chunk is None else chunk
     if decode_batch is None:
         decode_batch = tier.few if tensor < MANY_RANKS else tier.many
         decode_batch = min(decode_batch, requests or decode_batch)
     reserved = CONSTANT + max(chunk, LEAST_CHUNK) * TOKEN + tensor * RANK + decode_batch * DECODE
-    reserved += MLA_PREFILL if mla else prefill_graphs(chunk) * PREFILL_GRAPH
+    if rules.prefill_graphs:
+        reserved += MLA_PREFILL if mla else prefill_graphs(chunk) * PREFILL_GRAPH
     if memory > LARGE_DEVICE:
         reserved = max(reserved, LARGE_RESERVE)
     fraction = round(1 - reserved * MIB / memory, 3)
-    return Defaults(chunk, decode_batch, fraction * _vision_factor(vision))
+    fraction = next((share for ranks, share in rules.fractions if tensor >= ranks), fraction)
+    return Defaults(chunk, decode_batch, fraction * _vision_factor(vision, by_size=not rules.fractions))
 
 
 def prefill_graphs(longest: int) -> int:
@@ -94,9 +97,12 @@ def kv_cache_bytes(free_before: int, weights: int, fraction: float) -> int:
     return max(0, int(free_before * fraction) - weights)
 
 
-def _vision_factor(vision: tuple[int, int] | None) -> float:
+def _vision_factor(vision: tuple[int, int] | None, *, by_size: bool) -> float:
+    """Of the share; until it went by the memory of a device every tower took the same."""
     if vision is None:
         return 1.0
+    if not by_size:
+        return VISION_FACTOR
     layers, width = vision
     low, high = VISION_BOUNDS
     growth = 1.0 - VISION_STEP * (layers * width**2 / VIT_L - 1.0)

@@ -11,6 +11,7 @@ from functools import singledispatch
 from math import prod
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
+from llmscale.model.blocks.compressed import SharedKeyAttention
 from llmscale.model.blocks.mlp import GatedMlp, MergedExperts, MixtureOfExperts, Mlp, PackedExperts, StackedExperts
 from llmscale.model.spec import Block
 from llmscale.records import NamedTuple
@@ -20,6 +21,8 @@ from llmscale.runtimes.vllm.releases import Batch
 
 #: Cached tokens that MLA's prefill unpacks at once: those of so many requests or blocks a request, at most so many.
 MLA_REQUESTS, MLA_BLOCKS, MLA_TOKENS = 8, 4, 64 * 1024
+#: Heads that FlashMLA pads fewer to (models/deepseek_v4/attention.py, 0.22).
+FLASH_MLA_HEADS = 64
 
 
 @singledispatch
@@ -52,6 +55,12 @@ def _attention_width(block: Attention, tensor: int) -> int:
 @width.register
 def _latent_width(block: LatentAttention, tensor: int) -> int:
     return block.heads * (block.nope + block.rope + block.v_head) // tensor
+
+
+@width.register
+def _shared_key_width(block: SharedKeyAttention, tensor: int) -> int:
+    """Queries and what they attend to, of as many heads as FlashMLA takes at least."""
+    return 2 * max(block.heads // tensor, FLASH_MLA_HEADS) * block.head_dim
 
 
 class ExpertWidths(NamedTuple):

@@ -17,6 +17,7 @@ from llmscale.runtimes.parallel import paging
 from llmscale.runtimes.parallel.blocks import CacheKind, Keeping
 from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, Paging
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
+from llmscale.runtimes.vllm import compressed
 from llmscale.runtimes.vllm.releases import Batch, VllmRules
 
 #: State blocks of a request: one, or two where prefixes are cached (``MambaSpec.max_memory_usage_bytes``).
@@ -55,6 +56,8 @@ def kinds(
     Raises:
         UnsupportedModelError: a cache that is not modelled.
     """
+    if compressed.is_compressed(spec):
+        return compressed.kinds(spec)
     return paging.kinds(spec, Keeping(parallel.tensor, kv_bytes, state_bytes, speculated=speculated), CROSSED, CHUNKED)
 
 
@@ -79,6 +82,8 @@ def layout(
     Raises:
         UnsupportedModelError: pages that cannot be made equal.
     """
+    if compressed.is_compressed(spec):
+        return compressed.layout(spec, context, batch.tokens, parallel)
     prefixes = rules.hybrid_prefix_caching if prefix_caching is None else prefix_caching
     paged = Paging(batch.tokens, (STATES_WITH_PREFIXES if prefixes else STATES) + speculated, block_size)
     return paging.layout(of, spec.layers, context, paged, parallel)

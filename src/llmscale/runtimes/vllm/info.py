@@ -61,6 +61,12 @@ INFO = RuntimeInfo(
             most=1 << 14,
             offloads=True,
         ),
+        Option(
+            "prefix_caching",
+            ("--enable-prefix-caching/--no-enable-prefix-caching",),
+            "flag",
+            "prefixes are cached; with recurrent layers off by default until 0.26.",
+        ),
         Option("block_size", ("--block-size",), "text", "tokens of a block.", "N", choices=BLOCK_SIZES),
         Option("enable_lora", ("--enable-lora",), "flag", "room for LoRA adapters."),
         Option("max_loras", ("--max-loras",), "whole", "adapters at once. Default: 1.", "N", least=1, most=1 << 10),

@@ -49,6 +49,8 @@ def vllm_serve(subject: Exact, work: Workload, called: ModelName) -> str | None:
     words += ["--gpu-memory-utilization", f"{share:g}"] if share is not None else []
     for flag, option in PLAIN_OPTIONS:
         words += [flag, work.option(option)] if work.option(option) else []
+    if (prefixes := work.option("prefix_caching")) is not None:
+        words += ["--enable-prefix-caching" if prefixes else "--no-enable-prefix-caching"]
     words += ["--enable-lora"] if work.option("enable_lora") else []
     words += ["--enforce-eager"] if work.option("enforce_eager") else []
     return shlex.join(map(str, words))

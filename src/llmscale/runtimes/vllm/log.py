@@ -7,17 +7,26 @@ device"), vllm/v1/core/kv_cache_utils.py ("GPU KV cache size"), and vllm/worker/
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
-from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term, whole
+from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, named, number, size, term, whole
 from llmscale.runtimes.out_of_memory import lacking
 from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 
 _OWN = r"(?:model_runner|gpu_worker|worker|kv_cache_utils|core)\.py:\d+|vLLM|vllm"
 #: Figures that stand once for each rank, the surer line first.
 _FIGURES = (
-    (WEIGHTS, (rf"[Mm]odel loading took {SIZE}", rf"Loading model weights took {SIZE}", rf"model weights take {SIZE}")),
+    (
+        WEIGHTS,
+        (
+            rf"[Mm]odel loading took {SIZE}",
+            rf"Loading model weights took {SIZE}",
+            rf"model weights take {SIZE}",
+            rf"{SIZE} for weight\b",
+        ),
+    ),
     (CACHE, (rf"Available KV cache memory: {SIZE}", rf"reserved for KV Cache is {SIZE}")),
     (COMPUTE, (rf"{SIZE} for peak activation", rf"activation peak memory takes {SIZE}")),
     (OVERHEAD, (rf"{SIZE} for non-torch memory", rf"non_torch_memory takes {SIZE}")),
@@ -33,8 +42,22 @@ _OPTIONS = {
 #: Options of which one is the same as none.
 _RANKS = ("tp", "pp", "dp")
 #: Quantisations of its config by the quant that they are; others are in the model's name.
-_QUANTS = {"awq": "awq", "awq_marlin": "awq", "fp8": "fp8", "bitsandbytes": "nf4", "mxfp4": "mxfp4"}
+_QUANTS = {
+    "awq": "awq",
+    "awq_marlin": "awq",
+    "auto_round": "autoround",
+    "fp8": "fp8",
+    "deepseek_v4_fp8": "fp8-fp4-experts",
+    "bitsandbytes": "nf4",
+    "modelopt_fp4": "nvfp4",
+    "modelopt_mixed": "nvfp4-fp8",
+    "mxfp4": "mxfp4",
+}
 _DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
+_SAID = {"True": True, "False": False}
+#: Speculation by the model's own layer, the only one that is modelled: its config, and how it was asked for.
+_SPECULATES = r"SpeculativeConfig\(method='mtp'[^)]*num_spec_tokens=(\d+)"
+_SPECULATES_ASKED = r"speculative_config': \{'method': 'mtp', 'num_speculative_tokens': (\d+)"
 _KV = {"fp8": "fp8", "fp8_e4m3": "fp8", "fp8_e5m2": "fp8"}
 
 
@@ -42,8 +65,9 @@ def read(text: str) -> Logged | None:
     """What the log tells; None where it is not vLLM's."""
     if not re.search(_OWN, text):
         return None
-    terms, trouble = (*_terms(text), *_graphs(text)), _trouble(text)
-    if not terms and trouble is None:
+    terms, trouble = _terms(text), _trouble(text)
+    tokens = number(r"GPU KV cache size: ([\d,]+) tokens", text)
+    if not terms and trouble is None and tokens is None:
         return None
     ranks = whole(_said("tensor_parallel_size", text)) or 1
     return Logged(
@@ -53,12 +77,13 @@ def read(text: str) -> Logged | None:
         quant=_quant(text),
         context=whole(_said("max_seq_len", text))
         or whole(_said("max_model_len", text))
-        or number(r"max model len (\d+)", text),
+        or number(r"max model len (\d+)", text)
+        or number(r"max seq len \((\d+)\)", text),
         kv=_kv(text),
         options=_options(text),
         cards=_cards(text, ranks * (whole(_said("pipeline_parallel_size", text)) or 1)),
         terms=terms,
-        tokens=number(r"GPU KV cache size: ([\d,]+) tokens", text),
+        tokens=tokens,
         trouble=trouble,
     )
 
@@ -69,7 +94,8 @@ def _terms(text: str) -> tuple[Term, ...]:
         line = next((m for pattern in patterns if (m := last(pattern, text))), None)
         if line and float(line[1]) > 0:
             found.append(term(kind, 0, line[1], line[2]))
-    return tuple(found)
+    # Graphs stand beside the activations, and say nothing of both where those are not printed.
+    return (*found, *_graphs(text)) if any(one.kind == COMPUTE for one in found) else tuple(found)
 
 
 def _graphs(text: str) -> tuple[Term, ...]:
@@ -95,7 +121,7 @@ def _release(text: str) -> str:
 def _models(text: str) -> tuple[str, ...]:
     found = last(r"with config: model='([^']+)'", text) or last(r"'model(?:_tag)?': '([^']+)'", text)
     found = found or last(r"vllm serve ([^\s\\-][^\s\\]*)", text) or last(r"Starting to load model (\S+?)\.\.\.", text)
-    return (found[1],) if found else ()
+    return named(found[1]) if found else ()
 
 
 def _quant(text: str) -> str:
@@ -119,6 +145,13 @@ def _options(text: str) -> dict[str, Any]:
         found["gpu_memory_utilization"] = float(said)
     if _said("enforce_eager", text) == "True":
         found["enforce_eager"] = True
+    if re.search(r"--enable-expert-parallel|enable_expert_parallel['\"]?[=:] ?True", text):
+        found["ep"] = True
+    if (prefixes := _said("enable_prefix_caching", text)) in _SAID:
+        found["prefix_caching"] = _SAID[prefixes]
+    speculates = last(_SPECULATES, text) or last(_SPECULATES_ASKED, text)
+    if speculates:
+        found["speculative_config"] = json.dumps({"method": "mtp", "num_speculative_tokens": int(speculates[1])})
     return {name: value for name, value in found.items() if value is not None and not (name in _RANKS and value == 1)}
 
 

@@ -8,6 +8,10 @@ Both are measured, not derived; the rows are in tests/truth/vllm.json and tests/
   capability 9.0 and 10 alone (``distributed/device_communicators/all_reduce_utils.py``). On other cards four ranks
   of RTX 4090 took 0.09 GiB (one log, of 0.11), and four of capability 8.6 left 0.15 beside the modelled activations
   (one log, of 0.17.0); of four RTX PRO 6000 one log, of 0.27.0, shows 1.7, which is not modelled.
+- Where the memory is the system's as well what is free is the RAM that is (``psutil.virtual_memory().available`` for
+  compute capability 8.7, 11.0 and 12.1, ``MemorySnapshot.measure`` there): what any process took of it between the
+  start and the end of the profile run counts as outside PyTorch, the engine's own heap and compilers first. Nine
+  starts left between -1.1 and 11.5 GiB beside what is modelled, 4.2 in the middle; two of ranks on two machines 16.3.
 - CUDA graphs: taken after the cache. From 0.20 an estimate of them is subtracted from it
   (``profile_cudagraph_memory`` in ``vllm/v1/worker/gpu_model_runner.py``); before, they had to fit into what
   ``--gpu-memory-utilization`` leaves. The line is fitted (`GRAPHS`) to a server's default limits on an H100; other
@@ -19,6 +23,7 @@ from __future__ import annotations
 
 from llmscale.model.inventory import inventory
 from llmscale.model.spec import ModelSpec
+from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
 from llmscale.runtimes.vllm.cache import CROSSED
@@ -44,6 +49,21 @@ GRAPHS = GraphLine(0.419, 0.0136, 0.664)
 MODULES = (9, 10)
 #: Of one of several ranks whose cards no switch links: tests/truth/vllm_more.json, opt-2.7b.
 UNLINKED_GROUP: int = round(0.09 * GIB)
+
+
+class SystemMemory(NamedTuple):
+    """What of memory that is the system's as well went between start and profile: the least, the middle, the most."""
+
+    least: int
+    middle: int
+    most: int
+
+
+#: Of a rank alone and of one of several, which are machines of their own (tests/truth/vllm_more.json and field.json):
+#: the least is taken for none, the most so that the starts lie within it by what is printed, not by their own weights.
+SYSTEM_ALONE = SystemMemory(0, round(4.2 * GIB), round(12.2 * GIB))
+SYSTEM_GROUP = SystemMemory(0, round(4.2 * GIB), round(16.3 * GIB))
+NO_SYSTEM = SystemMemory(0, 0, 0)
 #: The limits that the line was fitted at.
 FITTED = Batch(8192, 1024)
 #: Largest step that is captured by default, and the distance of the sizes below 256 and from there.
@@ -67,6 +87,21 @@ def captured(batch: Batch, *, piecewise: bool = True) -> int:
     small, large = range(SMALL_STEP, LARGE_FROM, SMALL_STEP), range(LARGE_FROM, LARGEST_CAPTURE + 1, LARGE_STEP)
     sizes: list[int] = [size for size in (1, 2, 4, *small, *large) if size <= largest]
     return piecewise * len(sizes) + len([size for size in sizes if size <= batch.sequences])
+
+
+def system_bytes(parallel: Parallel, device: DeviceTraits) -> SystemMemory:
+    """What else counts as outside PyTorch on one rank."""
+    if not device.shared:
+        return NO_SYSTEM
+    return SYSTEM_ALONE if parallel.devices == 1 else SYSTEM_GROUP
+
+
+def outside_torch(
+    rules: VllmRules, parallel: Parallel = ALONE, device: DeviceTraits = H100, basis: Basis = Basis.MODELLED
+) -> Quantity:
+    """Both, between their ends."""
+    own, system = non_torch_bytes(rules, parallel, device), system_bytes(parallel, device)
+    return Quantity(own + system.middle, own + system.least, own + system.most, basis)
 
 
 class GraphLayers(NamedTuple):

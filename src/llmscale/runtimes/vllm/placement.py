@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from llmscale.devices.sets import DeviceSet
 from llmscale.model.spec import ModelSpec
-from llmscale.notes import note
+from llmscale.notes import Note, note
 from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, spread
 from llmscale.runtimes.interface import Workload
@@ -31,6 +31,8 @@ from llmscale.runtimes.placed import (
     gathered,
 )
 from llmscale.runtimes.subject import Exact
+from llmscale.runtimes.vllm.cache import capacity as cache_capacity
+from llmscale.runtimes.vllm.compressed import is_compressed
 from llmscale.runtimes.vllm.info import INFO
 from llmscale.runtimes.vllm.releases import Batch, release
 from llmscale.runtimes.vllm.started import SMALL, Served, card_of, started
@@ -95,17 +97,12 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
     for number, stage in enumerate(found.stages):
         cache, state = request_parts(found.plan, number)
         compute = stage.activations + (stage.graphs if counted else 0)
-        sizes = (
-            (WEIGHTS, stage.weights),
-            (CACHE, requests * cache),
-            (STATE, requests * state),
-            (COMPUTE, compute),
-            (OVERHEAD, stage.non_torch),
-        )
+        sizes = ((WEIGHTS, stage.weights), (CACHE, requests * cache), (STATE, requests * state), (COMPUTE, compute))
         # Where the cache is named its bytes stand for the share.
         named, taken = start.settings.cache_bytes, stage.taken(graphs=counted)
         budget = each[0] if named is None else min(devices.visible, taken + named)
-        usage = Usage(budget, gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
+        parts = ((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes)
+        usage = Usage(budget, gathered((*parts, (OVERHEAD, stage.outside))))
         stages += [usage] * parallel.tensor
     ranks = stages * parallel.data
     unused = [Usage(each[0])] * (devices.count - len(ranks))
@@ -117,7 +114,36 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
     offloaded = sum(stage.offloaded for stage in found.stages) * parallel.tensor * parallel.data
     host = Usage(UNLIMITED, gathered(((WEIGHTS, Quantity.exactly(offloaded, Basis.MODELLED)),)))
     decides = tuple(_limits(start, subject.spec, requests, devices, capacity))
-    return Placement((*ranks, *unused), host, capacity=capacity, limits=decides)
+    said = tuple(_said(start, subject.spec, devices))
+    return Placement((*ranks, *unused), host, capacity=capacity, limits=decides, notes=said)
+
+
+def _said(start: Served, spec: ModelSpec, devices: DeviceSet) -> Iterator[Note]:
+    """What the figures of a start are to be read with."""
+    if not devices.unnamed:
+        yield from _system_takes(start, devices)
+    if is_compressed(spec):
+        yield note("cache_in_fp8", runtime=INFO.title, model=spec.name)
+
+
+def _system_takes(start: Served, devices: DeviceSet) -> Iterator[Note]:
+    """What the cache holds where the system took least of the memory, and where it took most."""
+    stages, rules = start.found.stages, release(start.settings.version)
+    if start.settings.cache_bytes is not None or not any(stage.uncertain for stage in stages):
+        return
+    ends = []
+    for high in (True, False):
+        left = [max(0, stage.left(high=high)) for stage in stages]
+        ends.append(cache_capacity(left, start.found.plan, start.settings.context, rules))
+    outside = stages[0].outside
+    yield note(
+        "system_takes",
+        low=outside.low,
+        high=outside.high,
+        fewest=ends[0].tokens,
+        most=ends[1].tokens,
+        device=devices.id,
+    )
 
 
 def beyond_a_step(work: Workload, devices: DeviceSet, version: str) -> Iterator[Limit]:
@@ -163,7 +189,7 @@ def _before_v1(start: Served, spec: ModelSpec, requests: int) -> Limit | None:
 
 def _shared(share: float, devices: DeviceSet) -> Limit | None:
     """Whether the share of memory that is the system's as well may not be free when vLLM starts."""
-    if devices.unnamed or not card_of(devices).shared or share <= SURELY_FREE:
+    if devices.unnamed or not card_of(devices).device.shared or share <= SURELY_FREE:
         return None
     verdict = Verdict.NO if share > HARDLY_FREE else Verdict.MAYBE
     return Limit(note("share_of_unified", share=share, surely=SURELY_FREE), verdict)

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from llmscale.model.blocks.compressed import HyperConnection
 from llmscale.model.blocks.mlp import GatedMlp, Mlp
 from llmscale.model.blocks.vision import PatchEmbedding
 from llmscale.model.spec import ModelSpec
@@ -67,11 +68,13 @@ class DeviceTraits(NamedTuple):
     Attributes:
         capability: compute capability.
         linked: whether a switch links it with its like, as NVIDIA's SXM modules from Hopper on.
+        shared: whether its memory is the system's as well.
     """
 
     multiprocessors: int = MULTIPROCESSORS
     capability: float = HOPPER
     linked: bool = True
+    shared: bool = False
 
     @property
     def hopper(self) -> bool:
@@ -93,6 +96,7 @@ class StepWidths(NamedTuple):
         pixels: behind an image token.
         tower: residual streams and the widest point of the tower, for a patch.
         image_tokens: of the largest image, where that is more than a step may be; else 0.
+        streams: copies of the residual that hyper-connections mix.
     """
 
     hidden: int
@@ -104,6 +108,7 @@ class StepWidths(NamedTuple):
     pixels: int = 0
     tower: int = 0
     image_tokens: int = 0
+    streams: int = 1
 
     def seen(self, batch: Batch) -> int:
         """Tokens that the images of a step may take."""
@@ -121,6 +126,7 @@ def step_widths(spec: ModelSpec, parallel: Parallel = ALONE) -> StepWidths:
         widest=max((width(block, parallel.tensor) for block in blocks), default=0),
         scratch=max((mixture.scratch for mixture in mixtures if mixture), default=0),
         unpacked=max((unpacked(block, parallel.tensor) for block in blocks), default=0),
+        streams=max((block.streams for block in blocks if isinstance(block, HyperConnection)), default=1),
     )
     patch = _patch(spec)
     if patch is None:
@@ -204,5 +210,5 @@ def _acceptance(model: StepWidths, batch: Batch, element_bytes: int) -> int:
 
 
 def _forward(model: StepWidths, batch: Batch, context: int, element_bytes: int) -> int:
-    step = batch.tokens * (STREAMS * model.hidden + model.widest)
+    step = batch.tokens * (STREAMS * model.streams * model.hidden + model.widest)
     return (step + model.unpacked * unpacked_tokens(batch, context)) * element_bytes + FORWARD_REST

@@ -19,6 +19,8 @@ from llmscale.runtimes.vllm.info import INFO
 
 #: Tokens of a block of the cache.
 BLOCK = 16
+#: What a placement says that no model of vLLM made.
+RULE = "general_rule"
 #: What rows of the engine before V1 would be called; there are too few of them for a bound.
 BEFORE_V1 = "vllm, before V1"
 
@@ -27,8 +29,10 @@ class Vllm(GeneralRuntime):
     """See the module."""
 
     def settle(self, subject: Exact | Summary, work: Workload, devices: DeviceSet) -> Workload:
-        from llmscale.runtimes.vllm.started import cache_bytes, laid_out
+        from llmscale.runtimes.vllm.started import cache_bytes, in_own_format, laid_out
 
+        if isinstance(subject, Exact):
+            work = in_own_format(subject, work)
         cache_bytes(work)
         if isinstance(subject, Summary):
             return work
@@ -78,6 +82,12 @@ class Vllm(GeneralRuntime):
 
         return summarise(subject)
 
+    def bounded(self, subject: Exact) -> bool:
+        from llmscale.runtimes.vllm.compressed import is_compressed
+
+        # Of compressed attention what requests take is exact, and nobody measured what a step does.
+        return not is_compressed(subject.spec)
+
     @property
     def measured_as(self) -> str:
         from llmscale.runtimes.vllm.releases import release
@@ -115,7 +125,7 @@ class Vllm(GeneralRuntime):
     def explain(self, subject: Exact, work: Workload, placed: Placement, devices: DeviceSet) -> Iterator[str]:
         from llmscale.runtimes.vllm.explain import explain
 
-        if placed.notes:
+        if any(told.code == RULE for told in placed.notes):
             yield from super().explain(subject, work, placed, devices)
         yield from explain(subject, work, placed, devices, self.release)
 

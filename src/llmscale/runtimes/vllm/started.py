@@ -8,6 +8,7 @@ from llmscale.devices.device import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.formats.catalogue import number_format
 from llmscale.model.prediction import predicting
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
@@ -18,6 +19,7 @@ from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.cache import kinds
+from llmscale.runtimes.vllm.compressed import is_compressed
 from llmscale.runtimes.vllm.formats import keeps_scratch, kernel_of
 from llmscale.runtimes.vllm.gguf import KIND, planes_of_file
 from llmscale.runtimes.vllm.loaded import weights_per_rank
@@ -61,6 +63,11 @@ def cache_bytes(work: Workload) -> int:
     if work.kv.id not in have:
         raise UsageError(f"vLLM keeps no cache in {work.kv.name}.", f"One of: {', '.join(have)}.")
     return have[work.kv.id]
+
+
+def in_own_format(subject: Exact, work: Workload) -> Workload:
+    """`work` with the cache in the one format that vLLM keeps the model's in: DeepSeek V4's in FP8 (`compressed`)."""
+    return work._replace(kv=number_format("fp8"), kv_v=None) if is_compressed(subject.spec) else work
 
 
 def parallel_of(work: Workload) -> Parallel:
@@ -133,6 +140,7 @@ def settings_of(subject: Exact, work: Workload, version: str) -> VllmSettings:
         state_bytes=STATE_BYTES.get(subject.spec.state_dtype, work.activation_bytes),
         element_bytes=work.activation_bytes,
         eager=bool(work.option("enforce_eager")),
+        prefix_caching=work.option("prefix_caching"),
         expert_scratch=keeps_scratch(subject.quant, tuple(subject.inventory.groups)),
         version=version,
         block_size=int(work.option("block_size") or BLOCK),
@@ -198,4 +206,5 @@ def card_of(devices: DeviceSet) -> Card:
     first = found[0].driver_name.lower()
     # CUDA's free memory is then the system's, which other programs and the cache of files take from as well.
     shared = any(device.kind == "unified" and device.vendor == "NVIDIA" for device in found)
-    return Card(devices.visible, DeviceTraits(capability=oldest, linked=linked), A100 in first, GB10 in first, shared)
+    traits = DeviceTraits(capability=oldest, linked=linked, shared=shared)
+    return Card(devices.visible, traits, A100 in first, GB10 in first)

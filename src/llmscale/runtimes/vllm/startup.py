@@ -12,6 +12,7 @@ from __future__ import annotations
 from llmscale.errors import UsageError
 from llmscale.model.prediction import predicting, projection
 from llmscale.model.spec import ModelSpec
+from llmscale.quantity import Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.parallel.paging import BLOCK, CacheLayout, request_bytes
 from llmscale.runtimes.parallel.ranks import ALONE, Parallel
@@ -19,7 +20,7 @@ from llmscale.runtimes.parallel.shards import PlaneBytes
 from llmscale.runtimes.vllm.cache import CacheCapacity, capacity, kinds, layout
 from llmscale.runtimes.vllm.loaded import loaded_bytes, shards
 from llmscale.runtimes.vllm.lora import Adapters, lora_bytes
-from llmscale.runtimes.vllm.overhead import graph_bytes, graph_layers, non_torch_bytes
+from llmscale.runtimes.vllm.overhead import graph_bytes, graph_layers, outside_torch
 from llmscale.runtimes.vllm.profile import H100, DeviceTraits, activation_peak, encoder_inputs, step_widths
 from llmscale.runtimes.vllm.refusals import refuse_impossible
 from llmscale.runtimes.vllm.releases import MEASURED, Batch, default_batch, release
@@ -70,31 +71,45 @@ class Card(NamedTuple):
     Attributes:
         memory: bytes as CUDA reports them.
         a100, gb10: whether it is one, which have defaults of their own.
-        shared: whether its memory is the system's as well.
     """
 
     memory: int
     device: DeviceTraits = H100
     a100: bool = False
     gb10: bool = False
-    shared: bool = False
 
 
 class StageBytes(NamedTuple):
     """Bytes on one rank of a pipeline stage.
 
     Attributes:
+        outside: outside PyTorch, between its ends.
         missing: what lacks where nothing is left for the cache, or less than was named.
         offloaded: weights in host memory.
     """
 
     weights: int
     activations: int
-    non_torch: int
+    outside: Quantity
     graphs: int
     kv_cache: int = 0
     missing: int = 0
     offloaded: int = 0
+
+    @property
+    def non_torch(self) -> int:
+        """Outside PyTorch."""
+        return self.outside.value
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether what is outside PyTorch may be more or less."""
+        return self.outside.low != self.outside.high
+
+    def left(self, *, high: bool) -> int:
+        """What is left for the cache where most or least is outside PyTorch; negative when missing."""
+        end = self.outside.high if high else self.outside.low
+        return self.kv_cache - self.missing + self.outside.value - end
 
     def taken(self, *, graphs: bool) -> int:
         """All but the cache, with the CUDA graphs or without."""
@@ -204,8 +219,8 @@ def _stage(
     )
     graphs = 0 if settings.eager else graph_bytes(graph_layers(spec, parallel), batch)
     offloaded = min(settings.offloaded, loaded)
-    non_torch = non_torch_bytes(rules, parallel, device)
-    return StageBytes(loaded - offloaded, activations, non_torch, graphs, offloaded=offloaded)
+    outside = outside_torch(rules, parallel, device)
+    return StageBytes(loaded - offloaded, activations, outside, graphs, offloaded=offloaded)
 
 
 def on(plan: StartPlan, card: Card, settings: VllmSettings) -> Startup:

@@ -26,7 +26,7 @@ from llmscale.runtimes.placed import UNKNOWN, Off
 from llmscale.runtimes.subject import Exact, Summary
 from llmscale.runtimes.vllm.cache import kinds
 from llmscale.runtimes.vllm.loaded import deepstack, left_loaded
-from llmscale.runtimes.vllm.overhead import GraphLayers, graph_bytes, graph_layers, non_torch_bytes
+from llmscale.runtimes.vllm.overhead import GraphLayers, graph_bytes, graph_layers, outside_torch
 from llmscale.runtimes.vllm.placement import step_limits
 from llmscale.runtimes.vllm.profile import StepWidths, activation_peak, encoder_inputs, step_widths
 from llmscale.runtimes.vllm.releases import Batch, release
@@ -73,7 +73,8 @@ def error(summary: Summary, work: Workload, devices: DeviceSet) -> Off:
     """How far off `memory` may be, as a share of what is used; unknown of what is derived from tensors
     alone, and where more than memory decides: vLLM needs a block of recurrent state for each sequence of a step."""
     shape = summary.widths
-    if shape.states or by_tensors(summary.family) or any(layer.source != "self" for layer in shape.caches):
+    apart = any(layer.source != "self" or layer.every > 1 for layer in shape.caches)
+    if shape.states or by_tensors(summary.family) or apart:
         return UNKNOWN
     return DRAWN if summary.exact and _as_started(work) and devices.count == 1 else RULED
 
@@ -107,7 +108,7 @@ def memory(summary: Summary, rule: Memory, work: Workload, devices: DeviceSet, v
         cache=Quantity.exactly(_cache(summary.widths.caches, work, batch), basis),
         state=rule.state,
         compute=Quantity.exactly(compute, basis),
-        overhead=Quantity.exactly(non_torch_bytes(rules, Parallel(ranks), card.device), basis),
+        overhead=outside_torch(rules, Parallel(ranks), card.device, basis),
     )
 
 
