@@ -15,13 +15,15 @@ from llmscale.answers.question import common_devices, named_devices, named_ram, 
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.answers.results.later import deferred
+from llmscale.answers.usual import serving
 from llmscale.answers.worth import Worth, ranked_by, worths, worthwhile
 from llmscale.catalogue.entry import WRITE
 from llmscale.catalogue.scores import benchmarks
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.about import DEFAULT_CONTEXT
-from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
+from llmscale.fit.choose import Choices, available, choices, foreign
+from llmscale.fit.offloading import without_offloading
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, Listed, Model, model_of
 from llmscale.formats.ladder import above_floor
@@ -94,11 +96,11 @@ def fits(
     quants = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)
     every = choices(quants, runtime, quant_map, sparsity)
     common = every if quants or any_quant else choices((), runtime, common=True)
-    choose = _Choosing(every, common, not (quants or any_quant), known)
     named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
     entries = named or list(all_models(catalogue))
     given = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
     sets = dealt(given, every, asked)
+    choose = _Choosing(every, common, not (quants or any_quant), any(serving(sets)), known)
     _refuse_unmodelled(sets, every if models else common, asked)
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
     asking = entries if models or everything else [entry for entry in entries if entry.reference in first]
@@ -156,11 +158,13 @@ class _Choosing(NamedTuple):
     Attributes:
         every: all that may be chosen, `common` those that people step down.
         bounded: whether what loses too much is left out, for models that nobody named.
+        served: whether a server is at home on the devices, which reads published files as they are.
     """
 
     every: Choices
     common: Choices
     bounded: bool
+    served: bool
     worths: Mapping[str, Worth]
 
     def candidates(self, entries: Iterable[Entry], asked: Question, named: bool) -> list[Candidate]:
@@ -179,7 +183,7 @@ class _Choosing(NamedTuple):
         """Raises:
         UnsupportedModelError: a model that cannot be had in any.
         """
-        steps = available(entry.model, self.common, asked)
+        steps = available(entry.model, self.common, asked, self.served)
         least = min(quant.bits for quant in steps)
         return Steps(steps, [quant for quant in available(entry.model, self.every, asked) if quant.bits < least])
 

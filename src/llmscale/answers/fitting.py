@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 
@@ -96,7 +96,7 @@ class Row:
         if steps.below and not chosen.fits:
             with suppress(LlmscaleError):  # the devices run none of those
                 chosen = self._best(steps.below, question)
-        light = [quant for quant in steps.advised if quant.keeps or quant.bits <= MOST_IN_RAM]
+        light = lighter(steps.advised)
         if asked.offloading and light and not chosen.fits:
             question, chosen = asked.offloading, self._best(light, asked.offloading)
         return question, chosen
@@ -141,13 +141,11 @@ class Row:
 
     @property
     def crawls(self) -> bool:
-        """Whether it lies in RAM in part and is too slow for it to be named among others; so a dense model is held to
-        be where nobody said how fast that RAM is."""
-        if not _in_ram(self.chosen.placed.layers):
+        """Whether it lies in RAM in part and is too slow for it to be named among others."""
+        if not in_ram(self.chosen.placed.layers):
             return False
         found = speed_of(self.chosen, self.entry, self.asked.devices)
-        speed = found.decode.value if found else None
-        return speed < LEAST_IN_RAM if speed else not (self.worth and self.worth.sparse)
+        return crawls(found, self.worth is not None and self.worth.sparse)
 
     @cached_property
     def fits(self) -> bool:
@@ -215,7 +213,7 @@ class Row:
             loss=LossRef.of(chosen.quant.id, about.id),
             command_line=None,
             released=self.worth.released if self.worth else "",
-            layers_in_ram=None if devices.host else _in_ram(placed.layers),
+            layers_in_ram=None if devices.host else in_ram(placed.layers),
         )
 
     def command(self) -> str | None:
@@ -227,7 +225,18 @@ class Row:
         return command_of(one, partial(called, self.entry.model.about, self.entry.reference, self.asked.catalogue))
 
 
-def _in_ram(layers: LayerSplit | None) -> int | None:
+def crawls(found: Pace | None, sparse: bool) -> bool:
+    """Whether what lies in RAM in part is too slow to be named; so a dense model is held to be where nobody knows."""
+    return found.decode.value < LEAST_IN_RAM if found else not sparse
+
+
+def lighter(steps: Iterable[Quant]) -> list[Quant]:
+    """The quants that are taken where a part lies in RAM."""
+    return [quant for quant in steps if quant.keeps or quant.bits <= MOST_IN_RAM]
+
+
+def in_ram(layers: LayerSplit | None) -> int | None:
+    """How many layers lie in host memory, as a whole or with their experts; None where nothing is said of layers."""
     return None if layers is None else layers.total - layers.on_devices + layers.experts_in_ram
 
 
@@ -276,4 +285,6 @@ def _choice(entry: Entry, one: Chosen, advised: str, devices: DeviceSet) -> Choi
         tokens_per_second=speed.decode.value if speed else None,
         advised=fits and one.quant.id == advised,
         may_fit=one.placed.fits is Verdict.MAYBE,
+        used_ends=placed.used_ends,
+        runtime=one.runtime.info.name,
     )

@@ -127,6 +127,8 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
             DeviceUsage(name, usage.budget, usage.used, usage.free, by_kind(usage))
             for name, usage in zip(devices.ids, placed.devices, strict=True)
         ),
+        running=placed.capacity.at_once if placed.capacity else 0.0,
+        used_ends=placed.used_ends,
     )
 
 

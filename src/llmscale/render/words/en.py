@@ -101,7 +101,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "smallest_taken": lambda v: (
         f"'{v['name']}' is sold in several sizes: {v['device']} is taken, not {_or(v['others'])}."
     ),
-    "also_smaller": lambda v: f"'{v['name']}' is taken as {v['device']}; there is also {_or(v['others'])}.",
+    "also_smaller": lambda v: (
+        f"Beside {v['device']} there is {_or(v['others'])}."
+        if v["name"] == v["device"]
+        else f"'{v['name']}' is taken as {v['device']}; there is also {_or(v['others'])}."
+    ),
     "also_target": lambda v: f"{v['target']} is taken as {v['device']}; {_or(v['others'])} have it too.",
     "general_rule": "How {runtime} lays out {model} is not modelled; a general rule stands for it.",
     "not_traced": "How {runtime} runs {model} is not traced; a general rule stands for its activations, which may be "
@@ -161,9 +165,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "speeds": lambda v: (
         "t/s: tokens a second"
         + (f" of all {v['batch']:,} sequences together" if v["batch"] > 1 else "")
-        + f" with {v['context']:,} in the cache; the truth lies in the range 95 times in 100. First token: after a "
-        f"prompt of {v['context']:,} tokens. docs/accuracy.md says how far off both are."
+        + f" with {v['context']:,} in the cache (docs/accuracy.md says how far off)."
     ),
+    "speed_range": "95 in 100: the t/s lie there so often.",
+    "first_token": "First token: after a prompt of {context:,} tokens.",
     "experts_in_ram": "{quant} on {device}: the experts of the first {layers} layers stay in RAM "
     "(--n-cpu-moe {layers}).",
     "estimate_fits": lambda v: (
@@ -180,8 +185,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + ", ".join(f"~{_many(requests)} of {context // 1024}k" for context, requests in v["users"])
         + "."
     ),
-    "waiting": "Of {asked} sequences of {context:,} tokens ~{requests:,.1f} run at once; the others wait, and where "
-    "running ones outgrow the cache some are preempted. What lets in more:",
+    "waiting": lambda v: (
+        (
+            f"Of {v['asked']} ~{v['requests']:,.1f} run at once; others wait, or are preempted when these outgrow the "
+            "cache. What lets in more:"
+        )
+        if v["requests"] >= 1
+        else f"None of {v['asked']} runs: the cache holds ~{v['requests']:,.1f} of one. What lets some run:"
+    ),
     "remedy_kv": "  --kv-dtype fp8: ~{requests:,.1f} of {asked} at once",
     "remedy_context": "  shorter sequences: all {asked} at once up to ~{context:,} tokens each",
     "remedy_quant": "  {quant}: ~{requests:,.1f} of {asked} at once",
@@ -191,7 +202,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         if v["may"]
         else "No: {model} in {quant} has room on {device}, and yet does not run so; see *."
     ).format(**v),
-    "estimate_may_fit": "Maybe: {model} in {quant} takes about {used} GiB, by its shape; {device} has {usable}.",
+    "estimate_may_fit": lambda v: (
+        "Maybe: {model} in {quant} takes {0} to {1} GiB, by its shape; {device} has {usable}.".format(*v["ends"], **v)
+    ),
     "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
     "estimate_lacks_one": "No: {model} in {quant} takes ~{used} GiB and {device} has {usable}, but one of them has "
     "{own} and would hold ~{full}.",
@@ -206,16 +219,29 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "~{missing} GiB.",
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
     "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
-    "needs_from": "{model} at a context of {context:,}: from {device} on, in {quant}.",
+    "needs_from": lambda v: (
+        "{model} at a context of {context:,}: from {device} on, in {quant}".format(**v)
+        + (f" with ~{v['ram']} GiB in RAM" if v["ram"] else "")
+        + (f"; all of it on devices from {v['whole']} on." if v["whole"] else ".")
+    ),
+    "needs_crawls": lambda v: (
+        f"With layers in RAM it is slower than {v['least']:g} t/s: such devices are left out (--all)."
+        if v["known"]
+        else "How fast layers in RAM are is not known without --ram-bandwidth: such devices are left out (--all)."
+    ),
+    "in_ram": lambda v: (
+        "RAM: what layers or experts take there" + ("; --ram-bandwidth tells the speed." if v["unknown"] else ".")
+    ),
     "needs_none": "{model} at a context of {context:,} takes ~{total} GiB even in {quant}: no device has so much.",
     "needs_more": "Try a smaller --quant, a larger --max-count, or less strict --max-price and --kind.",
     "needs_speed": lambda v: (
-        "t/s: modelled, a dash where nobody measured such devices"
+        "t/s: modelled"
+        + (", a dash where nobody measured such devices" if v["unknown"] else "")
         + (f"; of all {v['batch']:,} sequences together." if v["batch"] > 1 else ".")
     ),
     "needs_other_kind": "Of other kinds {device} is enough ({kind}, {memory} GiB).",
     "needs_hidden": "{hidden} other devices would do as well (--all; --kind datacentre, laptop, unified).",
-    "launch_prices": "Prices are those at launch.",
+    "launch_prices": "Price: at launch.",
     "compared": lambda v: (
         (
             f"{v['model']} and {v['first']} have about as many parameters"
@@ -230,7 +256,12 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         )
     ),
     "usable_of": "{usable} of {memory} GiB usable.",
-    "in_ram": "RAM: layers or experts that lie there (--ram-bandwidth tells the speed); below {least:g} t/s left out.",
+    "usable_under": lambda v: (
+        f"Of {v['memory']} GiB usable: "
+        + "; ".join(f"{usable} under {runtime} ({', '.join(quants)})" for runtime, usable, quants in v["under"])
+        + "."
+    ),
+    "slow_in_ram": "What is below {least:g} t/s with layers in RAM is left out.",
     "loss_words": lambda v: (
         "Loss: none < 0.5 % < small < 3 % < visible < 10 % < heavy" + ("." if v["own"] else "; ~ as on Llama 3 8B.")
     ),
