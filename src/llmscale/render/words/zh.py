@@ -41,6 +41,7 @@ LABELS = {
     "Word": "词",
     "Method": "方法",
     "Optimizer": "优化器",
+    "Objective": "训练目标",
     "Checkpointing": "重计算",
     "Embedding": "嵌入",
     "Experts": "专家",
@@ -68,6 +69,11 @@ LABELS = {
     **zh_training.TRAINING,
     "Trainable": "可训练参数",
     "Law": "定律",
+    "Refit of 2024": "2024 年重拟合",
+    "Over-training, C4": "过训练,C4",
+    "Over-training, RedPajama": "过训练,RedPajama",
+    "Over-training, RefinedWeb": "过训练,RefinedWeb",
+    "Kaplan (superseded)": "Kaplan(已被取代)",
     "Tokens": "词元",
     "Tokens/param": "词元/参数",
     "Loss": "损失",
@@ -459,6 +465,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "scaling_says": lambda v: (
         (f"{v['name']}," if v["name"] else "")
+        + f"{v['parameters']}参数:算力的最佳分配是训练 {v['tokens']}词元"
+        + (f",按{v['law']}损失为 {v['loss']}。" if v["loss"] else "。")
+        if (v["parameters"], v["tokens"]) == (v["best_parameters"], v["best_tokens"])
+        else (f"{v['name']}," if v["name"] else "")
         + f"{v['parameters']}参数训练 {v['tokens']}词元"
         + (f":按 {v['law']} 损失为 {v['loss']}" if v["loss"] else "")
         + f";同样算力的最佳分配是 {v['best_parameters']}参数、{v['best_tokens']}词元"
