@@ -61,8 +61,8 @@ def answer(fits: bool, may_fit: bool, say: Words, limited: bool = False) -> Cell
 
 #: Below tables that show what a quant loses.
 LOSS_NOTE = (
-    "Loss %: rise of perplexity against 16 bits; with ~ as measured on Llama 3 8B, without on this very model. Models "
-    "lose more or less than that one; the order of quants is much the same."
+    "Loss %: rise of perplexity against 16 bits; ~ as measured on Llama 3 8B, which others lose more or less than; a "
+    "dash where nobody published it."
 )
 
 

@@ -319,6 +319,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + "; ".join(f"{way} {cost} $" for way, cost in v["ways"])
         + "."
     ),
+    "model_of_size": "{model}: {size} parameters",
+    "quants_in_use": lambda v: (
+        f"Formats in use: {v['model']} takes {v['weights']} GiB in {v['quant']}, and {v['whole']} in {v['widest']}"
+        + (f"; the loss is {v['loss']}." if v["loss"] != "-" else ".")
+        if v["quant"]
+        else f"{v['model']} cannot be had in any of the formats in use."
+    ),
+    "quants_hidden": "{hidden} more are not shown (--all); --model shows what they make of another model.",
     "words_explained": "{count} words; llmscale explain WORD tells what one means, with figures.",
     "also_called": lambda v: f"Also: {', '.join(v['names'])}.",
     "word_sources": lambda v: f"Source: {'; '.join(v['sources'])}",

@@ -479,6 +479,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + ";".join(f"{way} {cost} 美元" for way, cost in v["ways"])
         + "。"
     ),
+    "model_of_size": "{model}:{size}参数",
+    "quants_in_use": lambda v: (
+        f"常用格式:{v['model']} 用 {v['quant']} 占 {v['weights']} GiB,用 {v['widest']} 占 {v['whole']} GiB"
+        + (f";损失{v['loss']}。" if v["loss"] != "-" else "。")
+        if v["quant"]
+        else f"{v['model']} 没有任何常用格式。"
+    ),
+    "quants_hidden": "另有 {hidden} 种未显示(--all);--model 给出其他模型的大小。",
     "words_explained": "共 {count} 个词;llmscale explain 词 给出含义和数字。",
     "also_called": lambda v: f"又称:{'、'.join(v['names'])}。",
     "word_sources": lambda v: f"来源:{';'.join(v['sources'])}",
