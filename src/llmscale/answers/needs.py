@@ -7,7 +7,7 @@ from typing import Any
 
 from llmscale.answers.given import above_nothing, whole_number
 from llmscale.answers.needs_devices import USUAL, as_sold, counts_of, filtered, kinds_of, refuse_count, with_room
-from llmscale.answers.needs_enough import Found, enough, swift, ways_of
+from llmscale.answers.needs_enough import Enough, enough, swift, ways_of
 from llmscale.answers.placed import enough as dealt
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import model_ref
@@ -119,7 +119,7 @@ def _left_out(unpriced: int) -> list[Note]:
     return [note("no_price", count=unpriced)] if unpriced else []
 
 
-def _of_other_kinds(usual: Sequence[Found], enough: Sequence[Found]) -> list[Note]:
+def _of_other_kinds(usual: Sequence[Enough], enough: Sequence[Enough]) -> list[Note]:
     """What is smaller, or fewer of them, than the first of the kind that is shown."""
     if not enough or enough[0].order[:2] >= usual[0].order[:2]:
         return []
@@ -142,7 +142,7 @@ def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) 
     return found or available(model, quants, asked)
 
 
-def _by_step(enough: Sequence[Found], steps: Sequence[Quant]) -> list[tuple[Found, tuple[str, ...]]]:
+def _by_step(enough: Sequence[Enough], steps: Sequence[Quant]) -> list[tuple[Enough, tuple[str, ...]]]:
     """Of each memory size the cheapest, with others of it; only sizes that a better quant fits than a smaller one, or
     all of the model where a smaller one leaves a part in RAM.
 
@@ -150,13 +150,13 @@ def _by_step(enough: Sequence[Found], steps: Sequence[Quant]) -> list[tuple[Foun
     """
     place = {quant.id: at for at, quant in enumerate(steps)}
 
-    def rank(found: Found) -> tuple[int, int]:
+    def rank(found: Enough) -> tuple[int, int]:
         return found.in_part, place[found.chosen.quant.id]
 
-    sizes: dict[float, list[Found]] = {}
+    sizes: dict[float, list[Enough]] = {}
     for found in enough:
         sizes.setdefault(found.order[0], []).append(found)
-    rows: list[tuple[Found, tuple[str, ...]]] = []
+    rows: list[tuple[Enough, tuple[str, ...]]] = []
     for alike in sizes.values():
         best = min(map(rank, alike))
         if rows and (len(steps) > 1 or best[0]) and best >= rank(rows[-1][0]):
@@ -166,5 +166,5 @@ def _by_step(enough: Sequence[Found], steps: Sequence[Quant]) -> list[tuple[Foun
     return rows[:MOST_ROWS]
 
 
-def _cheapest(found: Found) -> tuple[float, int, str]:
+def _cheapest(found: Enough) -> tuple[float, int, str]:
     return found.price or float("inf"), found.devices.count, found.device.id

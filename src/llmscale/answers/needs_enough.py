@@ -36,7 +36,7 @@ def _sold_as(device: Device) -> str:
     return f"{device.id}{between}{device.memory_gib:g}GB" if device.memory_options_gib else device.id
 
 
-class Found(NamedTuple):
+class Enough(NamedTuple):
     """A device, or several alike, that take the model."""
 
     device: Device
@@ -111,7 +111,7 @@ class Way(NamedTuple):
     steps: Sequence[Quant]
 
 
-def swift(suffice: Sequence[Found], about: About) -> tuple[list[Found], list[Note]]:
+def swift(suffice: Sequence[Enough], about: About) -> tuple[list[Enough], list[Note]]:
     """Those that hold all of the model, and with a part in RAM those that are not too slow, where there are any; and
     that others are left out."""
     sparse = about.active < SPARSE * about.parameters
@@ -129,7 +129,7 @@ def ways_of(asked: Question, steps: Sequence[Quant], named: bool) -> list[Way]:
     return [Way(without_offloading(asked), steps), Way(asked, steps if named else lighter(steps) or steps[-1:])]
 
 
-def enough(device: Device, model: Model, ways: Sequence[Way], most: int, kept: int | None) -> Iterator[Found]:
+def enough(device: Device, model: Model, ways: Sequence[Way], most: int, kept: int | None) -> Iterator[Enough]:
     """The fewest of a device that are enough each way, of which a later one is for fewer; none where `most` are not."""
     fewest = most + 1
     for way in ways:
@@ -139,7 +139,7 @@ def enough(device: Device, model: Model, ways: Sequence[Way], most: int, kept: i
             yield found
 
 
-def _fewest(device: Device, model: Model, way: Way, most: int, kept: int | None) -> Found | None:
+def _fewest(device: Device, model: Model, way: Way, most: int, kept: int | None) -> Enough | None:
     for count in _counts(device, way.steps, way.asked, most):
         devices = set_of(device, count, kept)
         try:
@@ -147,7 +147,7 @@ def _fewest(device: Device, model: Model, way: Way, most: int, kept: int | None)
         except (UsageError, UnsupportedModelError):  # the runtime refuses so many of these
             continue
         if found.fits and not (found.runtime.info.shares_tensors and count & (count - 1)):
-            return Found(device, devices, found)
+            return Enough(device, devices, found)
     return None
 
 

@@ -53,6 +53,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "step_not_modelled": "What a step of {optimizer} needs besides its states is not modelled, so no peak is said.",
     "taken": "'{typed}' is taken as {model}.",
     "taken_in": "'{typed}' is taken as {model} in {quant}.",
+    "taken_in_library": "'{typed}' is taken as {model} in {quant}, which Ollama's library has under that name.",
     "taken_in_usual": "'{typed}' is taken as {model} in {quant}, as Ollama and llama.cpp load it unless told.",
     "library_default": "Ollama's library calls several sizes '{typed}': this is the one that it loads unless told.",
     "own_mix": "{mix} is its publisher's own mix of formats, which only its files tell: no quant is taken.",

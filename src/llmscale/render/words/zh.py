@@ -238,6 +238,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     **zh_training.SENTENCES,
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
+    "taken_in_library": "'{typed}' 视为 {model},量化为 {quant}:Ollama 库中此名称即为它。",
     "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
     "library_default": "Ollama 库中 '{typed}' 有多种规模:此为未指明时载入的一种。",
     "own_mix": "{mix} 是其发布者自己的混合格式,只有文件本身才说得清:不从名称取量化。",
