@@ -23,7 +23,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.about import DEFAULT_CONTEXT
 from llmscale.fit.choose import Choices, available, choices, foreign
-from llmscale.fit.offloading import without_offloading
+from llmscale.fit.offloading import beside_ram, without_offloading
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, Listed, Model, model_of
 from llmscale.formats.ladder import above_floor
@@ -107,7 +107,7 @@ def fits(
     have = choose.candidates(asking, asked, bool(models))
     most = limit or (None if everything or models else MOST_ROWS if device is not None else MOST_EACH)
     listing = _Listing(wanted, most, first, len(entries) - len(asking), command)
-    alone = asked if models else without_offloading(asked)
+    alone = asked if models and not beside_ram(asked) else without_offloading(asked)
     offloading = asked if alone != asked else None
     results = tuple(
         _fits(Asked(devices, alone, offloading, everything, bool(models), catalogue), have, listing) for devices in sets

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from llmscale.answers.catalogued import Entry
 from llmscale.answers.named import called
 from llmscale.answers.placed import command as command_of
-from llmscale.answers.placed import laid
+from llmscale.answers.placed import laid, pace_of
 from llmscale.answers.results.common import LossRef
 from llmscale.answers.results.fits import Choice, FittingModel
 from llmscale.answers.worth import Worth
@@ -93,12 +93,12 @@ class Row:
             return self._like._found
         asked, steps = self.asked, self.candidate.steps
         question, chosen = asked.question, self._best(steps.advised, asked.question)
+        light = lighter(steps.advised) or (steps.advised if asked.named else ())
+        if asked.offloading and light and not chosen.fits:
+            question, chosen = asked.offloading, self._best(light, asked.offloading)
         if steps.below and not chosen.fits:
             with suppress(LlmscaleError):  # the devices run none of those
                 chosen = self._best(steps.below, question)
-        light = lighter(steps.advised)
-        if asked.offloading and light and not chosen.fits:
-            question, chosen = asked.offloading, self._best(light, asked.offloading)
         return question, chosen
 
     def _best(self, steps: Sequence[Quant], question: Question) -> Chosen:
@@ -260,6 +260,8 @@ def ladder_of(entry: Entry, steps: Sequence[Quant], advised: str, asked: Asked) 
     for quant in steps:
         try:
             found = answer(entry.model, quant, asked.devices, asked.question)
+            if asked.offloading and not found.fits:
+                found = answer(entry.model, quant, asked.devices, asked.offloading)
         except (UsageError, UnsupportedModelError):  # refused on these devices; `best` says so where all of them are
             continue
         yield _choice(entry, found, advised, asked.devices)
@@ -268,7 +270,8 @@ def ladder_of(entry: Entry, steps: Sequence[Quant], advised: str, asked: Asked) 
 def _choice(entry: Entry, one: Chosen, advised: str, devices: DeviceSet) -> Choice:
     about, placed = entry.model.about, one.placed
     weights, fits = entry.model.weights(one.quant).value, one.fits
-    speed = speed_of(one, entry, devices) if fits else None
+    whole = laid(one.runtime, one.subject, one.asked, one.settled, devices)
+    speed = pace_of(whole, moved(one.subject, entry.profile))
     return Choice(
         quant=one.quant.id,
         bits_per_weight=8 * weights / about.parameters,
@@ -287,4 +290,5 @@ def _choice(entry: Entry, one: Chosen, advised: str, devices: DeviceSet) -> Choi
         may_fit=one.placed.fits is Verdict.MAYBE,
         used_ends=placed.used_ends,
         runtime=one.runtime.info.name,
+        split=whole.split,
     )

@@ -70,7 +70,8 @@ class Choice:
 
     `weights_bytes` counts each weight once, wherever it lies; `parts` is what all devices hold, by what it is for, and
     adds up to `used_bytes`. `may_fit`: the range of what it takes lies on both sides of what there is, and
-    `used_ends` are the ends of what it takes of devices.
+    `used_ends` are the ends of what it takes of devices. `split` are shares of the layers by which all of it fits
+    where by the runtime's own it does not.
     """
 
     quant: str
@@ -90,6 +91,7 @@ class Choice:
     may_fit: bool = False
     used_ends: Annotated[tuple[int, int], INNER] = inner((0, 0))
     runtime: Annotated[str, INNER] = inner("")
+    split: Annotated[str, INNER] = inner("")
 
 
 @later("not_available")

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from math import ceil, floor
 
 from llmscale.answers.results.common import LossRef
+from llmscale.fit.largest import LONGEST
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis
-from llmscale.render.report import Cell
+from llmscale.render.report import Cell, whole
 from llmscale.render.words import Words
 from llmscale.units import GIB, format_gib
 
@@ -31,6 +32,11 @@ def between(ends: tuple[int, int]) -> tuple[str, str]:
     steps = [10 ** (0 if size >= 10 * GIB else 1 if size >= GIB else 2) for size in ends]
     low, high = floor(ends[0] / GIB * steps[0]) / steps[0], ceil(ends[1] / GIB * steps[1]) / steps[1]
     return f"{low:g}", f"{high:g}"
+
+
+def longest(context: int | None) -> Cell:
+    """A context; nothing bounds a recurrent model's."""
+    return Cell(context, "any") if context is not None and context >= LONGEST else whole(context)
 
 
 def gib_range(value: int, spread: tuple[int, int]) -> Cell:

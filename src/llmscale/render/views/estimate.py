@@ -22,6 +22,7 @@ from llmscale.units import GIB, format_gib
 MODELLED = Basis.MODELLED.value
 #: Devices that get a sentence of their own.
 MOST_SENTENCES = 3
+CACHE = "kv_cache"
 #: What bytes of a device are for and no weights or cache.
 BESIDES = ("compute", "overhead")
 
@@ -58,8 +59,11 @@ def _limits(result: EstimateResult) -> tuple[Note, ...]:
 
 
 def _starred(device: DeviceFit) -> tuple[Note, ...]:
-    """Its limits, less that it runs too few requests where what lets in more says so."""
+    """Its limits, less that it runs too few requests where what lets in more says so, or where there is no room for
+    the weights."""
+    parts = _parts(device)
     said = device.remedies and device.running >= 1
+    said = said or sum(parts.values()) - parts.get(CACHE, 0) > device.usable_bytes
     return tuple(told for told in device.limits if not said or told.code != "fewer_requests")
 
 
@@ -246,6 +250,8 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
             split = device.cpu_moe or device.gpu_layers != device.layers
             ram = format_gib(device.host_bytes) if split and device.host_bytes else ""
             yield say.sentence(note("estimate_fits", **said, ram=ram))
+        elif by := [told for told in device.limits if told.code == "fits_split"]:
+            yield say.sentence(note("estimate_fits_split", **said, **by[0].values))
         elif 1 <= (running := device.running) < result.batch:
             asked_for = {"asked": result.batch, "context": result.context, "requests": running}
             yield say.sentence(note("estimate_some_run", **said | asked_for))

@@ -7,12 +7,13 @@ from types import MappingProxyType
 
 from llmscale.answers.fitting import LEAST_IN_RAM
 from llmscale.answers.results.fits import Choice, FitsOverview, FitsResult, FittingModel
+from llmscale.devices.device import known
 from llmscale.devices.processor import computes
 from llmscale.devices.sets import counted as counted_device
 from llmscale.fit.largest import LONGEST
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis
-from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
+from llmscale.render.report import Cell, Column, Report, Table, table, word
 from llmscale.render.views.cells import (
     HEAVY,
     answer,
@@ -21,6 +22,7 @@ from llmscale.render.views.cells import (
     counted,
     for_yours,
     gib,
+    longest,
     loss_word,
     losses_told,
     pace,
@@ -103,19 +105,20 @@ def _lacking(line: FittingModel) -> int:
 def _below(result: FitsResult) -> Iterator[Note]:
     """What stands below the tables: how to read them, and what is not in them."""
     lines = [line for line in result.models if line.fits]
-    usable, memory = format_gib(result.device.usable_bytes), format_gib(result.device.memory_bytes)
+    on = {"usable": format_gib(result.device.usable_bytes), "memory": format_gib(result.device.memory_bytes)}
+    under = [(info(name).title, *told) for name, told in _usable(result).items()]
     if lines and not result.choices:
-        yield note("fits_columns", context=result.context, usable=usable, memory=memory)
+        yield note("fits_columns", context=result.context, **on)
     elif lines:
-        under = [(info(name).title, *told) for name, told in _usable(result).items()]
-        yield (
-            note("usable_under", under=under, memory=memory)
-            if len(under) > 1
-            else note("usable_of", usable=usable, memory=memory)
-        )
+        yield note("usable_under", under=under, **on) if len(under) > 1 else note("usable_of", **on)
     if any(line.layers_in_ram for line in lines) and not result.choices:
         yield note("slow_in_ram", least=LEAST_IN_RAM)
     yield from _run_by_others([] if result.choices else lines)
+    yield from (note("fits_split", split=one.split) for one in result.choices if one.split)
+    shown = result.choices or lines
+    if shown and not _paced(shown):
+        in_ram = computes(result.device.id) or any(line.layers_in_ram for line in lines)
+        yield note("no_speed", in_ram=in_ram, named=known(result.device.id) is not None)
     if told := losses_told([*(one.loss for one in result.models), *(one.loss for one in result.choices)]):
         yield told
     if result.choices and lines and not any(one.advised and _worth(one) for one in result.choices):
@@ -123,6 +126,11 @@ def _below(result: FitsResult) -> Iterator[Note]:
     if result.score_name and any(line.score is not None for line in lines):
         yield note("ranked_by", test=result.score_name)
     yield from _left_out(result)
+
+
+def _paced(shown: Sequence[Choice | FittingModel]) -> bool:
+    """Whether the speed of any is known."""
+    return any(one.tokens_per_second for one in shown)
 
 
 def _usable(result: FitsResult) -> dict[str, tuple[str, list[str]]]:
@@ -169,7 +177,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
         Column("fits", "Fits"),
         Column("missing_bytes", ""),
         Column("max_context", "Context"),
-        Column("tokens_per_second", "t/s"),
+        Column("tokens_per_second", "t/s" if _paced(result.choices) else ""),
         Column("loss", "Loss", right=False),
         Column("loss_percent", ""),
     ]
@@ -186,18 +194,13 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
             answer(line.fits, line.may_fit, say),
             Cell(line.missing_bytes, ""),
             longest(line.max_context),
-            pace(line.tokens_per_second),
+            pace(line.tokens_per_second) if _paced(result.choices) else Cell(None, ""),
             loss_word(line.loss, say),
             Cell(line.loss.percent if line.loss else None, ""),
         ]
         for line in result.choices
     ]
     return table(title, columns, rows)
-
-
-def longest(context: int | None) -> Cell:
-    """A context; nothing bounds a recurrent model's."""
-    return Cell(context, "any") if context is not None and context >= LONGEST else whole(context)
 
 
 def _lines(title: str, lines: list[FittingModel], say: Words, on_card: bool = True) -> Table:
@@ -207,7 +210,7 @@ def _lines(title: str, lines: list[FittingModel], say: Words, on_card: bool = Tr
         "free_bytes": "Left GiB",
         "host_bytes": "RAM GiB" if any(line.layers_in_ram for line in lines) else "",
         "max_context": "Context",
-        "tokens_per_second": "t/s",
+        "tokens_per_second": "t/s" if _paced(lines) else "",
     }
     unknown = any(line.layers_in_ram and line.tokens_per_second is None for line in lines)
     told = {"host_bytes": say.sentence(note("in_ram", unknown=unknown))}

@@ -9,8 +9,7 @@ from llmscale.answers.results.needs import NeededDevice, NeedsResult
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis
 from llmscale.render.report import Cell, Column, Report, table, word
-from llmscale.render.views.cells import gib, loss_word, losses_told, pace
-from llmscale.render.views.fits import longest
+from llmscale.render.views.cells import gib, longest, loss_word, losses_told, pace
 from llmscale.render.words import Words
 from llmscale.units import format_gib
 

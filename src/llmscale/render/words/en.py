@@ -132,6 +132,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "SGLang quantises with --torchao-config what it has loaded in 16 bits: "
         f"{format_gib(v['before'])} GiB a device, and {format_gib(v['free'])} are free."
     ),
+    "fits_split": "With -ts {split} all layers fit: the runtime's own shares put too much on one device.",
     "ram_short": lambda v: (
         f"The RAM would hold ~{format_gib(v['ram'])} GiB, and {format_gib(v['named'])} GiB of it are named."
     ),
@@ -178,6 +179,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + ": ~{used} of {usable} GiB".format(**v)
         + (f", up to {v['context']:,} tokens" if v["context"] else "")
         + (f", {v['speed']} tokens/s." if v["speed"] else ".")
+    ),
+    "estimate_fits_split": lambda v: (
+        "Yes, with -ts {split}: {model} in {quant} fits {device}".format(**v)
+        + (f", {v['speed']} tokens/s; " if v["speed"] else "; ")
+        + "as it is dealt out by itself it does not."
     ),
     "estimate_some_run": "In part: of {asked} sequences of {context:,} tokens ~{requests:,.1f} run at once on {device} "
     "in {quant}; the others wait.",
@@ -261,6 +267,13 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"Of {v['memory']} GiB usable: "
         + "; ".join(f"{usable} under {runtime} ({', '.join(quants)})" for runtime, usable, quants in v["under"])
         + "."
+    ),
+    "no_speed": lambda v: (
+        "Speed: how fast the RAM is tells it, such as --ram-bandwidth 50GB/s."
+        if v["in_ram"]
+        else "Speed: nobody measured such a device."
+        if v["named"]
+        else "Speed: a size has none; a card that is named has."
     ),
     "slow_in_ram": "What is below {least:g} t/s with layers in RAM is left out.",
     "loss_words": lambda v: (

@@ -296,6 +296,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"SGLang 的 --torchao-config 先以 16 位载入再量化:每张卡需 {format_gib(v['before'])} GiB,"
         f"而空闲只有 {format_gib(v['free'])} GiB。"
     ),
+    "fits_split": "加上 -ts {split} 即可全部放下:运行时自己的分配使其中一个设备超出。",
     "ram_short": lambda v: f"内存需容纳 ~{format_gib(v['ram'])} GiB,而给出的是 {format_gib(v['named'])} GiB。",
     "fewer_requests": lambda v: (
         "缓存放不下一个该上下文长度的完整请求。"
@@ -339,6 +340,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + ":~{used} / {usable} GiB".format(**v)
         + (f",最长 {v['context']:,} 词元" if v["context"] else "")
         + (f",{v['speed']} 词元/秒。" if v["speed"] else "。")
+    ),
+    "estimate_fits_split": lambda v: (
+        "加上 -ts {split} 可以:{model} 的 {quant} 放得进 {device}".format(**v)
+        + (f",{v['speed']} 词元/秒;" if v["speed"] else ";")
+        + "按默认分配则放不下。"
     ),
     "estimate_some_run": "部分可以:{device} 上用 {quant},{asked} 个 {context:,} 词元的序列"
     "同时只能运行 ~{requests:,.1f} 个,其余排队。",
@@ -417,6 +423,13 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"{v['memory']} GiB 中可用:"
         + ";".join(f"{runtime} 下 {usable}({'、'.join(quants)})" for runtime, usable, quants in v["under"])
         + "。"
+    ),
+    "no_speed": lambda v: (
+        "速度:取决于内存带宽,例如 --ram-bandwidth 50GB/s。"
+        if v["in_ram"]
+        else "速度:无人实测此类设备。"
+        if v["named"]
+        else "速度:仅有容量时无法给出;请写明显卡型号。"
     ),
     "slow_in_ram": "层在内存中且低于 {least:g} 词元/秒的不列出。",
     "loss_words": lambda v: (
