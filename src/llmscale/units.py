@@ -105,6 +105,15 @@ def parse_size(text: str, what: str = "memory size") -> int:
     return _whole(value.to_integral_value(), text, what, MAX_SIZE)
 
 
+def parse_ram(text: str) -> int:
+    """Bytes of a machine's RAM, which is sold in powers of two: sticks of ``32GB`` (or ``32G``) hold 32 GiB.
+
+    Raises:
+        UsageError: as `parse_size`.
+    """
+    return parse_size(re.sub(r"(?i)(?<=\d)(\s*[kmgt])b?\s*$", r"\1iB", text), "size of RAM")
+
+
 _TOKENS = r"([+-]?\d{1,3}(?:,\d{3})+|[+-]?\d+(?:e\d{1,2})?)\s*([km]?)"
 _TOKEN_UNITS = {"": 1, "k": 1024, "m": 1024**2}
 

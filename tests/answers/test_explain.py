@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from llmscale.answers.explain import explain
+from llmscale.answers.explain import ACTIVATIONS, PARTS, REST, TOTAL, explain
 from llmscale.cli.app import COMMANDS, app
 from llmscale.cli.explain import complete_word
 from llmscale.glossary.entries import find, words
@@ -112,3 +112,31 @@ def test_words_complete() -> None:
     assert "q4_k_m" in complete_word("q4")
     assert "KV缓存" in complete_word("kv")
     assert complete_word("nosuch") == []
+
+
+@pytest.mark.parametrize("word", words())
+def test_rows_that_show_parts_and_their_sum_add_up(word: str) -> None:
+    """Every part and what is left of the total; of a step of training the most at once is no sum."""
+    for figures in explain(word).figures:
+        if TOTAL not in figures.columns or ACTIVATIONS in figures.columns:
+            continue
+        parts = [at for at, name in enumerate(figures.columns) if name in (*PARTS, REST)]
+        for row in figures.rows:
+            whole = row[figures.columns.index(TOTAL)]
+            assert not parts or sum(row[at] or 0 for at in parts) == whole, (word, row)
+
+
+def test_a_part_that_a_screen_leaves_out_is_its_rest() -> None:
+    kv = explain("kv").figures[0]
+    assert kv.columns[-2:] == (REST, TOTAL)
+    assert "Other" in good("explain", "kv").out
+    assert all(REST not in figures.columns for figures in explain("runtime").figures)
+
+
+def test_objectives_and_ways_of_the_loss_are_asked_of_train() -> None:
+    (full,) = explain("dpo").figures
+    held = {row[0]: row for row in full.rows}
+    weights = full.columns.index("weights_bytes")
+    assert held["dpo"][weights] == 2 * held["sft"][weights]
+    most = {row[0]: row[-1] for row in explain("liger").figures[0].rows}
+    assert most["liger"] < most["chunked"] < most["logits"]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from llmscale import estimate, fits
 from llmscale.answers.fits import MOST_ROWS
-from llmscale.answers.fitting import LEAST_IN_RAM
+from llmscale.answers.in_ram import LEAST_IN_RAM
 from llmscale.answers.results.fits import FitsOverview, FitsResult
 from llmscale.answers.worth import RECENT, ranked_by, weight, worths, worthwhile
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.formats.ladder import FLOOR
 from llmscale.sources.registry import load
 from llmscale.units import GIB
+from tests.helpers import good
 
 PLAIN = ("fp32", "fp16", "int8", "int4")
 
@@ -243,8 +245,8 @@ def test_what_crawls_in_ram_is_named_where_somebody_wants_it() -> None:
     added = {line.id for line in patient.models} - {line.id for line in alone.models}
     speeds = [line.tokens_per_second or 0 for line in patient.models if line.id in added]
     assert any(5.5 <= speed < LEAST_IN_RAM for speed in speeds)
-    assert [told.values["least"] for told in patient.notes if told.code == "in_ram"] == [5.5]
-    assert [told.values["least"] for told in alone.notes if told.code == "in_ram"] == [LEAST_IN_RAM]
+    assert [told.values["least"] for told in patient.notes if told.code == "slow_in_ram"] == [5.5]
+    assert [told.values["least"] for told in alone.notes if told.code == "slow_in_ram"] == [LEAST_IN_RAM]
 
 
 def test_the_ladder_of_one_model_marks_the_step_that_is_advised() -> None:
@@ -327,3 +329,38 @@ def test_no_row_was_taken_for_one_that_fits(device: str, asked: dict[str, Any]) 
     assert isinstance(answer, FitsResult)
     verdicts = [line.fits for line in answer.models]
     assert verdicts == sorted(verdicts, reverse=True)
+
+
+def test_what_fits_when_it_is_dealt_out_otherwise_is_said_with_its_speed() -> None:
+    """Two unlike cards of which the runtime's own shares fill one too much."""
+    asked = ["qwen3-next-80b-a3b", "-q", "q3_k_s", "-c", "17"]
+    (step,) = fits("a10 + titan-v", asked[:1], quants=["q3_k_s"], context=17).choices
+    (device,) = estimate(asked[0], ["q3_k_s"], gpus=["a10 + titan-v"], context=17).estimates[0].devices
+    assert (step.fits, step.split) == (device.fits, "32,17")
+    assert step.tokens_per_second == device.tokens_per_second
+    screen = good("estimate", *asked, "--gpu", "a10 + titan-v", "--width", "120").out
+    assert screen.startswith("Yes, with -ts 32,17: Qwen3-Next-80B-A3B in Q3_K_S fits a10 + titan-v, ~92 tokens/s;")
+    assert "no*" in screen
+    assert "With -ts 32,17 all layers fit" in good("fits", "a10 + titan-v", *asked).out
+
+
+@pytest.mark.parametrize(
+    ("device", "options", "first"),
+    [("8x h200", [], "w4a16-g32-experts"), ("rtx3060-12gb", ["--ram", "640GB"], "q4_k_m")],
+)
+def test_what_is_published_in_few_bits_is_not_offered_in_more(device: str, options: list[str], first: str) -> None:
+    """Kimi K2.5 is published in INT4: a Q8_0 of it is twice as large and no better."""
+    found = good("fits", device, "kimi-k2.5", *options, "-o", "json").json()
+    assert found["choices"][0]["quant"] == found["models"][0]["quant"] == first
+    assert not {"q8_0", "q6_k", "q5_k_m"} & {one["quant"] for one in found["choices"]}
+    named = good("fits", device, "kimi-k2.5", "-q", "q8_0", *options, "-o", "json").json()
+    assert [one["quant"] for one in named["choices"]] == ["q8_0"]
+
+
+def test_a_ladder_of_two_runtimes_says_what_each_may_use() -> None:
+    screen = good("fits", "8x h200", "kimi-k2.5", "--width", "200").out
+    assert re.search(r"Of 1,123.21 GiB usable: 1,029.67 under vLLM \(W4A16-G32-EXPERTS\); 1,119.21 under llama", screen)
+    for one in fits("8x h200", ["kimi-k2.5"]).choices:
+        assert one.used_bytes + one.free_bytes == pytest.approx(
+            (1029.67 if one.runtime == "vllm" else 1119.21) * GIB, abs=GIB / 100
+        )

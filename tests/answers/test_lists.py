@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from llmscale.answers import lists
 from llmscale.errors import NotFoundError
+from tests.helpers import good
 
 
 def test_lists_are_filtered_by_any_name() -> None:
@@ -55,3 +58,37 @@ def test_the_quants_of_a_model_have_its_exact_sizes() -> None:
     assert own["q4_k_m"]
     assert not own["iq2_m"]
     assert {line.weights_bytes for line in lists.list_quants().quants} == {None}
+
+
+def test_a_dozen_quants_are_in_use_and_all_are_there_when_asked_for() -> None:
+    found = lists.quants_in_use()
+    assert [line.id for line in found.quants] == list(lists.IN_USE)
+    assert len(found.quants) == 12
+    assert found.model is not None
+    assert found.model.id == lists.EXAMPLE
+    assert all(line.weights_bytes for line in found.quants)
+    everything = lists.list_quants().quants
+    assert found.hidden == len(everything) - 12
+    assert {line.id for line in found.quants} <= {line.id for line in everything}
+
+
+def test_what_is_in_use_is_said_first_with_a_size_on_a_model() -> None:
+    screen = good("quants", "--width", "80").out
+    assert screen.startswith("Formats in use: Llama 3.1 8B takes 4.58 GiB in Q4_K_M, and 14.96 in BF16;")
+    assert "108 more are not shown (--all)" in screen
+    assert screen.splitlines()[-1].strip() == "llmscale explain q4_k_m"
+    assert re.search(r"q4_k_m +4.861 +17.28 +1.5", good("quants", "-m", "qwen3-30b-a3b").out)
+    assert len(good("quants", "--all").out.splitlines()) > 110
+    assert "not shown" not in good("quants", "--all").out
+    assert len(good("quants", "-o", "json").json()["quants"]) == 12
+    assert "hidden" not in good("quants", "-o", "json").json()
+    chinese = good("quants", "--lang", "zh").out
+    assert chinese.startswith("常用格式:Llama 3.1 8B 用 Q4_K_M 占 4.58 GiB")
+    assert "parameters" not in chinese
+
+
+def test_what_no_format_in_use_is_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "IN_USE", ("mxfp4",))
+    screen = good("quants", "-m", "llama-3.1-8b").out
+    assert screen.startswith("Llama 3.1 8B cannot be had in any of the formats in use.")
+    assert "-: this model cannot be had so." in screen

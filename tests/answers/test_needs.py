@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -11,7 +12,7 @@ from llmscale.answers.needs import needs
 from llmscale.devices.device import entry as device_entry
 from llmscale.errors import UsageError
 from llmscale.units import GIB
-from tests.helpers import said
+from tests.helpers import good, said
 
 MODEL = "llama-3.1-8b"
 
@@ -152,3 +153,39 @@ def test_of_a_device_sold_with_several_sizes_the_smallest_that_is_enough_is_ther
         assert (device.used_bytes, device.free_bytes, device.fits) == (line.used_bytes, line.free_bytes, True)
     (least,) = estimate("llama-3.1-70b", ["iq4_xs"], gpus=["m3-max:36GB"]).estimates[0].devices
     assert not least.fits
+
+
+def test_with_ram_beside_it_a_row_says_what_lies_there_and_what_holds_all() -> None:
+    found = needs("qwen3-30b-a3b", options={"ram": "32GB"}).devices
+    assert [one.in_part for one in found] == sorted((one.in_part for one in found), reverse=True)
+    part, whole = found[0], next(one for one in found if not one.in_part)
+    assert part.memory_bytes < whole.memory_bytes
+    assert part.host_bytes > 10 * GIB > whole.host_bytes
+    told = good("needs", "qwen3-30b-a3b", "--ram", "32GB", "--width", "80").out
+    first = " ".join(told.splitlines()[:2])
+    assert f"from {part.id} on, in {part.quant.upper()} with ~{part.host_bytes / GIB:.2f} GiB in RAM" in first
+    assert first.endswith(f"all of it on devices from {whole.count}x {whole.id} on.")
+    assert "RAM: what layers or experts take there; --ram-bandwidth tells the speed." in told
+    assert "in_part" not in json.loads(good("needs", "qwen3-30b-a3b", "--ram", "32GB", "-o", "json").out)["devices"][0]
+
+
+@pytest.mark.parametrize(("said_of_ram", "told"), [([], "not known"), (["--ram-bandwidth", "60GB/s"], "slower than 5")])
+def test_a_dense_model_in_ram_is_left_out_and_that_is_said(said_of_ram: list[str], told: str) -> None:
+    asked = ["needs", "llama-3.1-70b", "--ram", "64GB", *said_of_ram, "--width", "200"]
+    screen = good(*asked).out
+    assert "gtx" not in screen
+    assert told in screen
+    assert "--all" in screen
+    assert "gtx" in good(*asked, "--all").out
+
+
+def test_where_nothing_holds_all_a_part_in_ram_is_an_answer() -> None:
+    (first, *_) = needs("llama-3.1-405b", options={"ram": "256GB"}, max_count=1, kinds=["consumer"]).devices
+    assert first.in_part
+    assert "RAM" in good("needs", "llama-3.1-405b", "--ram", "256GB", "--max-count", "1", "--kind", "consumer").out
+
+
+def test_what_is_said_of_layers_is_not_overruled_by_ram() -> None:
+    """`-ngl 10` is a split of one's own, so no row has all on the card."""
+    for one in needs("qwen3-8b", ["q4_k_m"], options={"ram": "32GB", "gpu_layers": "10"}).devices:
+        assert one.in_part

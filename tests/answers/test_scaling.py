@@ -20,7 +20,7 @@ from llmscale.training.allocation import (
     with_serving,
 )
 from llmscale.training.scaling import LAWS, effective_tokens
-from tests.helpers import run
+from tests.helpers import good, run
 
 
 def test_tokens_a_parameter_at_chinchillas_compute() -> None:
@@ -296,3 +296,19 @@ def test_how_long_a_model_was_trained_is_held_against_the_optimum() -> None:
     assert found.tokens_per_parameter == pytest.approx(2e12 / 6_738_415_616)
     assert found.over_training == pytest.approx(2e12 / LAWS["besiroglu"].tokens_for(6_738_415_616))
     assert scaling(params=10**9).trained == ()
+
+
+def test_no_cell_marks_a_figure_that_is_not_there() -> None:
+    out = good("scaling", "llama-3.1-8b").out
+    assert "~-" not in out
+    assert "Chinchilla 1            ~8.03 B" in out
+
+
+def test_what_is_the_best_share_already_is_said_once() -> None:
+    first = good("scaling", "llama-3.1-8b", "--width", "200").out.splitlines()[0]
+    assert first == "llama-3.1-8b, 8.03 B: the best share of compute is 164.5 B tokens, loss 2.155 by Refit of 2024."
+    asked = good("scaling", "llama-3.1-8b", "--tokens", "15T", "--width", "200").out
+    assert "the best share of that compute is" in asked.splitlines()[0]
+    assert "1,868" in asked
+    chinese = good("scaling", "llama-3.1-8b", "--lang", "zh", "--width", "200").out.splitlines()[0]
+    assert chinese == "llama-3.1-8b,80.30 亿参数:算力的最佳分配是训练 1,645.5 亿词元,按2024 年重拟合损失为 2.155。"

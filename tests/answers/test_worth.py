@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from llmscale.answers import worth
+from llmscale.answers.fits import fits
 from llmscale.answers.ranking import Wanted, ordered, score_of
-from llmscale.answers.worth import Worth, month, ranked_by, weight, worths, worthwhile
+from llmscale.answers.worth import RECENT, Worth, month, ranked_by, weight, worths, worthwhile
 from llmscale.catalogue.entries import models
 from llmscale.errors import UnsupportedModelError, UsageError
 
@@ -246,3 +247,15 @@ def test_code_is_for_models_that_write_it_and_embedders_are_for_no_chat() -> Non
     assert known["uae-large-v1"].purposes == known["harrier-oss-v1-0.6b"].purposes == {"embedding"}
     assert known["ms-marco-tinybert-l2-v2"].purposes == {"rerank"}
     assert "chat" not in known["xlm-roberta-base"].purposes
+
+
+def test_a_size_is_not_cut_off_by_age_from_its_generation() -> None:
+    """Qwen2.5-Coder 7B and 1.5B came out two months before the 3B and the 14B, and are of one kind with them."""
+    known = worths(None)
+    found = worthwhile(known, "code")
+    assert known["qwen2.5-coder-7b"].generation == known["qwen2.5-coder-3b"].generation
+    assert known["qwen2.5-coder-7b"].month < max(one.month for one in known.values()) - RECENT
+    assert {"qwen2.5-coder-7b", "qwen2.5-coder-3b"} <= found
+    assert "glm-4-9b" not in worthwhile(known)
+    small = [line.id for line in fits("rtx4060", purpose="code").models if line.id.startswith("qwen2.5-coder")]
+    assert small.index("qwen2.5-coder-7b") < small.index("qwen2.5-coder-3b")

@@ -16,6 +16,7 @@ from llmscale.catalogue.reading import read
 from llmscale.errors import NotFoundError
 from llmscale.formats.select import named as quant_named
 from llmscale.names import normal
+from llmscale.sources.registry import load
 from llmscale.store.tables import table
 from tests.helpers import TRUTH, good, run
 
@@ -103,7 +104,7 @@ def test_what_was_taken_is_said_in_one_line() -> None:
     assert taken == [
         {"code": "taken_in", "values": {"typed": "qwen3:30b-a3b-q8_0", "model": "qwen3-30b-a3b", "quant": "q8_0"}}
     ]
-    assert "as Ollama and llama.cpp load it" in good("estimate", "llama3.1:8b").out
+    assert "which Ollama's library has under that name" in good("estimate", "llama3.1:8b").out
     assert "视为" in good("estimate", "llama3.1:8b", "--lang", "zh").out
     plain = good("estimate", "llama-3.1-8b", "-o", "json").json()
     assert not [told for told in plain["notes"] if told["code"].startswith("taken")]
@@ -163,3 +164,21 @@ def test_a_family_s_word_alone_is_none_of_its_models(word: str, first: str) -> N
 @pytest.mark.parametrize(("word", "model"), [("mistral", "mistral-7b-v0.3"), ("phi", "phi-2"), ("bert", "bert-base")])
 def test_a_word_that_ollama_or_the_catalogue_has_is_that(word: str, model: str) -> None:
     assert good("params", word, "-o", "json").json()["model"]["id"] == model
+
+
+@pytest.mark.parametrize(
+    ("typed", "quant", "code"),
+    [
+        ("smollm2:1.7b", "q8_0", "taken_in_library"),
+        ("qwen3:8b", "q4_k_m", "taken_in_library"),
+        ("unsloth/Qwen3-8B-GGUF", "q4_k_m", "taken_in_usual"),
+        ("unsloth/Qwen3-8B-GGUF:Q6_K", "q6_k", "taken_in"),
+        ("Qwen/Qwen3-8B", "", ""),
+    ],
+)
+def test_by_whom_the_quant_of_a_name_is_said(typed: str, quant: str, code: str) -> None:
+    loaded = load(typed)
+    assert (loaded.quant, [told.code for told in loaded.notes]) == (quant, [code] if code else [])
+    if code == "taken_in_library":
+        assert "Ollama's library has under that name" in good("params", typed).out
+        assert "llama.cpp" not in good("params", typed).out

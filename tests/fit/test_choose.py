@@ -14,7 +14,8 @@ from llmscale.catalogue.summaries import compiled
 from llmscale.devices.sets import device_set
 from llmscale.errors import LlmscaleError, NotFoundError, UnsupportedModelError, UsageError
 from llmscale.fit import choose
-from llmscale.fit.choose import best, without_offloading
+from llmscale.fit.choose import best
+from llmscale.fit.offloading import without_offloading
 from llmscale.fit.place import place
 from llmscale.fit.subject import Listed
 from llmscale.formats.catalogue import quant, quants

@@ -11,7 +11,8 @@ from llmscale.answers.question import question
 from llmscale.devices.sets import DeviceSet, device_set
 from llmscale.errors import UsageError
 from llmscale.fit.about import DEFAULT_CONTEXT, About
-from llmscale.fit.choose import lacking, refuse_options, without_offloading
+from llmscale.fit.choose import lacking, refuse_options
+from llmscale.fit.offloading import without_offloading
 from llmscale.formats.catalogue import quant
 from llmscale.quantity import Basis
 from llmscale.units import GIB

@@ -98,3 +98,13 @@ def test_a_file_that_fits_is_a_table() -> None:
     )
     assert table["names"] == {"a": ["a"], "alpha": ["a"]}
     assert table["entries"]["a"]["zh"]["text"] == "乙。丙。"
+
+
+@pytest.mark.parametrize("word", ["dpo", "kto", "grpo", "ppo", "liger", "rlhf", "RLVR", "强化学习", "reward model"])
+def test_words_of_preferences_and_rewards(word: str) -> None:
+    assert find(word).word.figures
+
+
+def test_no_blank_is_left_between_chinese_lines() -> None:
+    for word in words():
+        assert not re.search(r"[。,;:] [\u4e00-\u9fff]", find(word).word.zh.text), word

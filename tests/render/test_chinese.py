@@ -17,6 +17,8 @@ import typer
 
 from llmscale.catalogue import entries as catalogue
 from llmscale.cli.app import COMMANDS, app
+from llmscale.devices.device import entries as devices
+from llmscale.formats.catalogue import quants
 from llmscale.glossary.entries import words as explained
 from llmscale.render.report import Report, legible
 from llmscale.render.translated import translated
@@ -155,6 +157,7 @@ CASES = [
     "fits rtx3060 llama-3.1-70b",
     "fits cpu:64GB",
     "needs llama-2-70b",
+    "needs qwen3-30b-a3b --ram 32GB",
     "needs deepseek-v3 --quant fp32",
     "train llama-3.1-8b --method lora --explain",
     "train gpt-3",
@@ -184,6 +187,7 @@ CASES = [
     "estimate gemma-3-27b -q q4_k_m --gpu rtx4090 --mmproj f16 --draft gemma-3-1b",
     "estimate deepseek-v3 -q fp8 --gpu 8xh200 --runtime vllm --explain",
     "estimate qwen3-30b-a3b -q q4_k_m --gpu rtx3060 -ngl 20 --ram 64GB --ram-bandwidth 60GB/s",
+    "estimate qwen3-30b-a3b -q q4_k_m --gpu rtx3060-12gb --ram 32GB --ram-bandwidth 60GB/s --explain",
     "estimate nemotron-h-8b -q bf16 --gpu 2xl40s --runtime vllm --sequences 8 --explain",
     "estimate llama-3.1-8b -q q4_k_m --gpu 2xrtx3090 --sequences 4 --explain",
     "params qwen2.5-vl-7b",
@@ -310,6 +314,7 @@ REFUSALS = [
     "estimate 7B -q q9",
     "estimate gpt-4",
     "estimate ./nosuch.json",
+    "log ./nosuch.log",
     "estimat 7B",
     "fits 0xrtx4090",
     "fits rtx4090 --for poetry",
@@ -375,3 +380,41 @@ def test_commands_are_all_in_the_help() -> None:
     assert {name for names in GROUPS.values() for name in names} == set(COMMANDS)
     assert len(table("zh")) > 900
     assert Path(SOURCE).is_dir()
+
+
+def data_sentences() -> Iterator[tuple[str, str]]:
+    """What the data rooms say of models, devices and quants, with what says it."""
+    for entry in catalogue.entries():
+        told = (entry.note, entry.difference, entry.undisclosed, entry.no_config, entry.stated_how)
+        yield from ((entry.id, text) for text in told if text)
+        yield from ((entry.id, text) for rumour in entry.rumours for text in (rumour.who, rumour.what) if text)
+    yield from ((device.id, device.note) for device in devices() if device.note)
+    for quant in quants():
+        yield from ((quant.id, text) for text in (quant.note, quant.meant_for, quant.hardware) if " " in text)
+
+
+def test_every_sentence_of_the_data_is_said_in_chinese() -> None:
+    """Each as a whole: a template that says half of it leaves words of English behind."""
+    say = phrases("zh")
+    told = {text: say(text) for _, text in data_sentences()}
+    assert len(told) > 500
+    assert {text: other for text, other in told.items() if not HAN.search(other)} == {}
+    assert {text: left for text, other in told.items() if (left := english(other))} == {}
+
+
+@pytest.mark.parametrize("model", ["gpt-4", "llama-2-70b", "codellama-7b", "kimi-k2", "ernie-3.0-titan"])
+def test_what_an_entry_says_is_in_chinese(model: str) -> None:
+    answer = run("models", "show", model, "--lang", "zh", "--width", "200")
+    told = ("说明", "差异原因", "公布情况", "官方上下文")
+    shown = [line for line in answer.out.splitlines() if line.startswith(told)]
+    assert shown
+    assert not [line for line in shown if english(line)]
+    assert "原文" not in "".join(shown)
+
+
+def test_what_a_device_and_a_quant_say_is_in_chinese() -> None:
+    for asked in (("devices", "show", "mi250x"), ("devices", "show", "m3-max"), ("quants", "show", "gguf-convert")):
+        shown = run(*asked, "--lang", "zh", "--width", "200").out.splitlines()
+        (line,) = [line for line in shown if line.startswith("说明")]
+        assert HAN.search(line.removeprefix("说明"))
+        assert not english(line)

@@ -54,7 +54,7 @@ def in_ram(ends: Iterable[Sequence[float] | None], least: float | None) -> Itera
     """How a list of models is to be read of which some lie in RAM in part; `least` of what is left out of it."""
     yield from ram_taken(ends)
     if least is not None:
-        yield note("in_ram", least=least)
+        yield note("slow_in_ram", least=least)
 
 
 def beyond_limits(lines: Sequence[FittingModel], limits: Mapping[str, int | None]) -> Iterator[Note]:

@@ -18,6 +18,17 @@ from llmscale.records import NamedTuple
 EXACT, MODELLED = Basis.EXACT.value, Basis.MODELLED.value
 #: Of a device: what is there is known, what a model takes of it is modelled.
 MODELLED_SIZES = ("used_bytes", "free_bytes", "host_bytes", "kv_cache_bytes", "weights_bytes", "overhead_bytes")
+#: Parts of what an estimate takes, and their sum; of a step of training, which has activations, a total is no sum.
+PARTS = (
+    "weights_bytes",
+    "kv_cache_bytes",
+    "state_bytes",
+    "compute_bytes",
+    "overhead_bytes",
+    "mmproj_bytes",
+    "draft_bytes",
+)
+TOTAL, REST, ACTIVATIONS = "total_bytes", "rest_bytes", "activations_bytes"
 
 
 def explain(name: str) -> ExplainResult:
@@ -84,8 +95,27 @@ def _figures(asked: Figures, found: Found) -> FigureTable:
         for row in _at(answer, asked.each) if asked.each else (answer,):
             rows.append((*first, *(_at(row, path) for path in asked.show)))
             known.append((*(EXACT for _ in first), *(_basis(row, path) for path in asked.show)))
+    columns, rows, known = _adding_up(columns, rows, known)
     common = {key: value for key, value in given.items() if not isinstance(value, (list, dict))}
     return FigureTable({**common, **given.get("options", {})}, tuple(columns), tuple(rows), tuple(known))
+
+
+def _adding_up(
+    columns: list[str], rows: list[tuple[Any, ...]], known: list[tuple[str, ...]]
+) -> tuple[list[str], list[tuple[Any, ...]], list[tuple[str, ...]]]:
+    """With what the shown parts of a total leave of it before the total, so that the rows add up."""
+    parts = [at for at, name in enumerate(columns) if name in PARTS]
+    if TOTAL not in columns or not parts or ACTIVATIONS in columns:
+        return columns, rows, known
+    at = columns.index(TOTAL)
+    rests = [row[at] - sum(row[part] or 0 for part in parts) for row in rows]
+    if not any(rests):
+        return columns, rows, known
+    return (
+        [*columns[:at], REST, *columns[at:]],
+        [(*row[:at], rest, *row[at:]) for row, rest in zip(rows, rests, strict=True)],
+        [(*said[:at], MODELLED, *said[at:]) for said in known],
+    )
 
 
 def _basis(row: Any, path: str) -> str:
@@ -154,6 +184,8 @@ def _train(
     devices: str | None = None,
     checkpointing: str = "none",
     micro_batch: int = 1,
+    objective: str = "sft",
+    loss: str = "",
     **more: Any,
 ) -> Any:
     from llmscale.answers.train import train
@@ -164,7 +196,7 @@ def _train(
     return train(
         model,
         step=StepAsked(micro_batch=micro_batch, checkpointing=checkpointing),
-        memory=MemoryAsked(micro_batch=micro_batch, checkpointing=checkpointing),
+        memory=MemoryAsked(micro_batch=micro_batch, checkpointing=checkpointing, objective=objective, loss=loss),
         run=ComputeAsked(tokens, devices),
         **more,
     )

@@ -9,20 +9,23 @@ from typing import Any
 
 from llmscale.answers.catalogued import Entry, all_models
 from llmscale.answers.cautions import beyond_limits, in_ram
-from llmscale.answers.fitting import LEAST_IN_RAM, Asked, Candidate, Row, Steps, ladder_of
+from llmscale.answers.fitting import Asked, Candidate, Row, Steps, ladder_of
 from llmscale.answers.given import whole_number
+from llmscale.answers.in_ram import LEAST_IN_RAM
 from llmscale.answers.placed import dealt
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
 from llmscale.answers.results.fits import Choice, DeviceRef, FitsOverview, FitsResult, FittingModel
 from llmscale.answers.results.later import deferred
+from llmscale.answers.usual import serving
 from llmscale.answers.worth import Worth, ranked_by, worths, worthwhile
 from llmscale.catalogue.entry import WRITE
 from llmscale.catalogue.scores import benchmarks
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.about import DEFAULT_CONTEXT
-from llmscale.fit.choose import Choices, available, choices, foreign, without_offloading
+from llmscale.fit.choose import Choices, available, choices, foreign
+from llmscale.fit.offloading import beside_ram, without_offloading
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, Listed, Model, model_of
 from llmscale.formats.ladder import above_floor
@@ -95,18 +98,18 @@ def fits(
     quants = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)
     every = choices(quants, runtime, quant_map, sparsity)
     common = every if quants or any_quant else choices((), runtime, common=True)
-    choose = _Choosing(every, common, not (quants or any_quant), known)
     named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
     entries = named or list(all_models(catalogue))
     given = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
     sets = dealt(given, every, asked)
+    choose = _Choosing(every, common, not (quants or any_quant), any(serving(sets)), known)
     _refuse_unmodelled(sets, every if models else common, asked)
     first = frozenset() if models else frozenset(_first(entries, worthwhile(known, purpose, licence), wanted))
     asking = entries if models or everything else [entry for entry in entries if entry.reference in first]
     have = choose.candidates(asking, asked, bool(models))
     most = limit or (None if everything or models else MOST_ROWS if device is not None else MOST_EACH)
     listing = _Listing(wanted, most, first, len(entries) - len(asking), command)
-    alone = asked if models else without_offloading(asked)
+    alone = asked if models and not beside_ram(asked) else without_offloading(asked)
     offloading = asked if alone != asked else None
     results = tuple(
         _fits(Asked(devices, alone, offloading, everything, bool(models), catalogue), have, listing) for devices in sets
@@ -157,11 +160,13 @@ class _Choosing(NamedTuple):
     Attributes:
         every: all that may be chosen, `common` those that people step down.
         bounded: whether what loses too much is left out, for models that nobody named.
+        served: whether a server is at home on the devices, which reads published files as they are.
     """
 
     every: Choices
     common: Choices
     bounded: bool
+    served: bool
     worths: Mapping[str, Worth]
 
     def candidates(self, entries: Iterable[Entry], asked: Question, named: bool) -> list[Candidate]:
@@ -180,7 +185,7 @@ class _Choosing(NamedTuple):
         """Raises:
         UnsupportedModelError: a model that cannot be had in any.
         """
-        steps = available(entry.model, self.common, asked)
+        steps = available(entry.model, self.common, asked, self.served)
         least = min(quant.bits for quant in steps)
         return Steps(steps, [quant for quant in available(entry.model, self.every, asked) if quant.bits < least])
 

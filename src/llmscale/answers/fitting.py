@@ -7,9 +7,10 @@ from contextlib import suppress
 from functools import cached_property, partial
 
 from llmscale.answers.catalogued import Entry
+from llmscale.answers.in_ram import crawls, in_ram, lighter
 from llmscale.answers.named import called
 from llmscale.answers.placed import command as command_of
-from llmscale.answers.placed import laid
+from llmscale.answers.placed import laid, pace_of
 from llmscale.answers.results.common import LossRef
 from llmscale.answers.results.fits import Choice, FittingModel
 from llmscale.answers.worth import Worth
@@ -21,13 +22,7 @@ from llmscale.fit.pace import Pace, assumed_ram, moved, pace
 from llmscale.fit.question import Question
 from llmscale.formats.recipe import Quant
 from llmscale.records import NamedTuple
-from llmscale.runtimes.placed import KINDS, LayerSplit, Verdict
-
-#: Tokens a second below which a model that lies in RAM in part is not named among others: twice a slow reader's
-#: pace, since most of what is made today thinks before it answers.
-LEAST_IN_RAM = 10.0
-#: Bits of the quants that are taken where layers lie in RAM: what is read there for each token decides the pace.
-MOST_IN_RAM = 5.0
+from llmscale.runtimes.placed import KINDS, Verdict
 
 
 class Asked(NamedTuple):
@@ -94,12 +89,12 @@ class Row:
             return self._like._found
         asked, steps = self.asked, self.candidate.steps
         question, chosen = asked.question, self._best(steps.advised, asked.question)
+        light = lighter(steps.advised) or (steps.advised if asked.named else ())
+        if asked.offloading and light and not chosen.fits:
+            question, chosen = asked.offloading, self._best(light, asked.offloading)
         if steps.below and not chosen.fits:
             with suppress(LlmscaleError):  # the devices run none of those
                 chosen = self._best(steps.below, question)
-        light = [quant for quant in steps.advised if quant.keeps or quant.bits <= MOST_IN_RAM]
-        if asked.offloading and light and not chosen.fits:
-            question, chosen = asked.offloading, self._best(light, asked.offloading)
         return question, chosen
 
     def _best(self, steps: Sequence[Quant], question: Question) -> Chosen:
@@ -149,13 +144,11 @@ class Row:
             return False
 
     def crawls(self, least: float) -> bool:
-        """Whether it lies in RAM in part and is too slow for it to be named among others; so a dense model is held to
-        be where nobody can say how fast that RAM is."""
-        if not _in_ram(self.chosen.placed.layers):
+        """Whether it lies in RAM in part and is too slow for it to be named among others."""
+        if not in_ram(self.chosen.placed.layers):
             return False
         found = speed_of(self.chosen, self.entry, self.asked.devices)
-        speed = found.decode.value if found else None
-        return speed < least if speed else not (self.worth and self.worth.sparse)
+        return crawls(found, self.worth is not None and self.worth.sparse, least)
 
     @property
     def assumed_ram(self) -> tuple[float, ...] | None:
@@ -229,7 +222,7 @@ class Row:
             loss=LossRef.of(chosen.quant.id, about.id),
             command_line=None,
             released=self.worth.released if self.worth else "",
-            layers_in_ram=None if devices.host else _in_ram(placed.layers),
+            layers_in_ram=None if devices.host else in_ram(placed.layers),
         )
 
     def command(self) -> str | None:
@@ -239,10 +232,6 @@ class Row:
             chosen = answer(self.entry.counted(), chosen.quant, self.asked.devices, self.question)
         one = laid(chosen.runtime, chosen.subject, chosen.asked, chosen.settled, self.asked.devices)
         return command_of(one, partial(called, self.entry.model.about, self.entry.reference, self.asked.catalogue))
-
-
-def _in_ram(layers: LayerSplit | None) -> int | None:
-    return None if layers is None else layers.total - layers.on_devices + layers.experts_in_ram
 
 
 def longest(chosen: Chosen, devices: DeviceSet, sequence: int | None, limit: int | None) -> int | None:
@@ -265,6 +254,8 @@ def ladder_of(entry: Entry, steps: Sequence[Quant], advised: str, asked: Asked) 
     for quant in steps:
         try:
             found = answer(entry.model, quant, asked.devices, asked.question)
+            if asked.offloading and not found.fits:
+                found = answer(entry.model, quant, asked.devices, asked.offloading)
         except (UsageError, UnsupportedModelError):  # refused on these devices; `best` says so where all of them are
             continue
         yield _choice(entry, found, advised, asked.devices)
@@ -273,7 +264,8 @@ def ladder_of(entry: Entry, steps: Sequence[Quant], advised: str, asked: Asked) 
 def _choice(entry: Entry, one: Chosen, advised: str, devices: DeviceSet) -> Choice:
     about, placed = entry.model.about, one.placed
     weights, fits = entry.model.weights(one.quant).value, one.fits
-    speed = speed_of(one, entry, devices) if fits else None
+    whole = laid(one.runtime, one.subject, one.asked, one.settled, devices)
+    speed = pace_of(whole, moved(one.subject, entry.profile))
     return Choice(
         quant=one.quant.id,
         bits_per_weight=8 * weights / about.parameters,
@@ -290,4 +282,7 @@ def _choice(entry: Entry, one: Chosen, advised: str, devices: DeviceSet) -> Choi
         tokens_per_second=speed.decode.value if speed else None,
         advised=fits and one.quant.id == advised,
         may_fit=one.placed.fits is Verdict.MAYBE,
+        used_ends=placed.used_ends,
+        runtime=one.runtime.info.name,
+        split=whole.split,
     )

@@ -14,7 +14,7 @@ from llmscale.runtimes.option import Option
 from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.registry import load
-from llmscale.units import parse_size, parse_tokens
+from llmscale.units import parse_ram, parse_size, parse_tokens
 
 #: Far above any model; catches slips.
 MAX_CONTEXT = 1 << 30
@@ -136,6 +136,11 @@ def _size(option: Option, value: Any) -> int:
     return parse_size(f"{value}B", option.name)
 
 
+def _ram(option: Option, value: Any) -> int:
+    """The RAM of a machine, of which sticks of 32 GB hold 32 GiB."""
+    return _size(option, value) if isinstance(value, int) else parse_ram(str(value))
+
+
 def _bandwidth(option: Option, value: Any) -> int:
     text = f"{value}B" if isinstance(value, int) else str(value)
     try:
@@ -160,6 +165,7 @@ _WORDS: dict[str, Callable[[Option, Any], Any]] = {
     "text": _text,
     "tokens": _tokens,
     "size": _size,
+    "ram": _ram,
     "bandwidth": _bandwidth,
 }
 

@@ -30,6 +30,11 @@ from llmscale.names import normal
 from llmscale.quantity import Quantity
 from llmscale.sources.registry import load
 
+#: The dozen of formats that people run, widest first, and the model that shows them where none is named. A choice: the
+#: steps of llama.cpp, and of each other runtime the one or two that most files are published in.
+IN_USE = (*("bf16", "q8_0", "fp8", "q6_k", "q5_k_m", "q4_k_m", "awq", "nf4", "nvfp4", "mlx-4bit", "iq4_xs", "q3_k_m"),)
+EXAMPLE = "llama-3.1-8b"
+
 
 def list_models(word: str = "", wanted: ModelFilter | None = None, *, catalogue: str | None = None) -> ModelsResult:
     """All catalogue models, or those with `word` in their id, name, publisher, family or an alias that are `wanted`."""
@@ -92,6 +97,13 @@ def list_quants(word: str = "", model: str | None = None, *, catalogue: str | No
     """All quants, or those with `word` in their id, name, an alias or a reader; with the sizes of `model` in each."""
     found = [q for q in quants() if _has(word, [q.id, q.name, *q.aliases, *q.readers])]
     return _quants_result(found, model, catalogue)
+
+
+def quants_in_use(model: str | None = None, *, catalogue: str | None = None) -> QuantsResult:
+    """The quants that people run, with what they make of `model`, or of one that stands for it."""
+    found = _quants_result([quant(name) for name in IN_USE], model or EXAMPLE, catalogue)
+    found.hidden = len(list(quants())) - len(IN_USE)
+    return found
 
 
 def show_quant(name: str, model: str | None = None, *, catalogue: str | None = None) -> QuantsResult:

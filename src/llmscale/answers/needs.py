@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llmscale.answers.given import above_nothing, whole_number
 from llmscale.answers.needs_devices import USUAL, as_sold, counts_of, filtered, kinds_of, refuse_count, with_room
+from llmscale.answers.needs_enough import Enough, enough, swift, ways_of
 from llmscale.answers.placed import enough as dealt
 from llmscale.answers.question import quants_of, question, reserve_bytes
-from llmscale.answers.results.common import LossRef, model_ref
-from llmscale.answers.results.needs import NeededDevice, NeedsResult
+from llmscale.answers.results.common import model_ref
+from llmscale.answers.results.needs import NeedsResult
 from llmscale.devices import device as catalogue_of_devices
-from llmscale.devices.device import Device
-from llmscale.devices.sets import ANY_DEVICE, DeviceSet, set_of
-from llmscale.errors import UnsupportedModelError, UsageError
+from llmscale.devices.sets import ANY_DEVICE
+from llmscale.errors import UnsupportedModelError
 from llmscale.fit.about import About
-from llmscale.fit.choose import Choices, Chosen, answer, available, best, choices, too_large
-from llmscale.fit.largest import longest_context
-from llmscale.fit.pace import moved, pace
+from llmscale.fit.choose import (
+    Choices,
+    answer,
+    available,
+    choices,
+)
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Model, model_of
 from llmscale.formats.ladder import WIDEST, above_floor
 from llmscale.formats.recipe import Quant
 from llmscale.notes import Note, note
-from llmscale.records import NamedTuple
 from llmscale.sources.registry import load
 from llmscale.units import GIB
 
 #: Rows of a list that is not asked for whole.
 MOST_ROWS = 12
-#: Kinds of which nobody builds a pair.
-ALONE = {"laptop", "unified"}
 
 
 def needs(
@@ -83,18 +83,20 @@ def needs(
     ]
     kept = reserve_bytes(reserve)
     roomy = with_room(of_kind, kept)
-    affordable, unpriced = [], 0
+    affordable, unpriced, slow = [], 0, list[Note]()
+    ways = ways_of(asked, steps, bool(named))
     for most in counts:
-        enough = [found for device in roomy for found in _enough(device, model, steps, asked, most, kept)]
-        affordable = [found for found in enough if max_price is None or (found.price and found.price <= max_price)]
-        unpriced = sum(found.price is None for found in enough) if max_price is not None else 0
-        if affordable:
+        suffice = [found for device in roomy for found in enough(device, model, ways, most, kept)]
+        suffice, slow = (suffice, []) if everything or len(ways) == 1 else swift(suffice, model.about)
+        affordable = [found for found in suffice if max_price is None or (found.price and found.price <= max_price)]
+        unpriced = sum(found.price is None for found in suffice) if max_price is not None else 0
+        if not all(found.in_part for found in affordable):
             break
     affordable.sort(key=lambda found: found.order)
     usual = [found for found in affordable if wanted or (found.device.kind == USUAL and found.price)] or affordable
     shown = [(found, ()) for found in affordable] if everything else _by_step(usual, steps)
     alone = () if everything else _of_other_kinds(usual, affordable)
-    smallest = answer(model, steps[-1], dealt(ANY_DEVICE, asked.ranks(steps[-1])), asked)
+    smallest = answer(model, steps[-1], dealt(ANY_DEVICE, asked.ranks(steps[-1])), ways[0].asked)
     return NeedsResult(
         model=model_ref(model.about),
         quants=tuple(quant.id for quant in steps),
@@ -103,98 +105,8 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *beyond(context, model.about), *_left_out(unpriced), *alone),
+        notes=(*model.about.notes, *beyond(context, model.about), *slow, *_left_out(unpriced), *alone),
     )
-
-
-def _sold_as(device: Device) -> str:
-    """How it is named; of one that is sold with several sizes of memory the one that is meant.
-
-    Behind a colon stands how much of it is the GPU's, where its owner sets that.
-    """
-    between = " " if device.carve_out else ":"
-    return f"{device.id}{between}{device.memory_gib:g}GB" if device.memory_options_gib else device.id
-
-
-class _Found(NamedTuple):
-    """A device, or several alike, that take the model."""
-
-    device: Device
-    devices: DeviceSet
-    chosen: Chosen
-
-    @property
-    def price(self) -> float | None:
-        """What all of them cost at launch."""
-        return self.device.price_usd * self.devices.count if self.device.price_usd else None
-
-    @property
-    def order(self) -> tuple[float, int, float, str]:
-        """Smallest memory first, then fewest, cheapest."""
-        each = round(self.devices.memory / self.devices.count / GIB)
-        return self.devices.count * each, self.devices.count, self.price or 1e9, self.device.id
-
-    @property
-    def called(self) -> str:
-        """``2x rtx3090``."""
-        return f"{self.devices.count}x {_sold_as(self.device)}" if self.devices.count > 1 else _sold_as(self.device)
-
-    def line(self, about: About, others: tuple[str, ...]) -> NeededDevice:
-        """What is shown of them, and `others` that are as good."""
-        device, devices, chosen = self
-        placed, work = chosen.placed, chosen.settled.work
-        speed = pace(chosen.runtime, moved(chosen.subject), chosen.quant.id, work, placed, devices)
-        return NeededDevice(
-            id=_sold_as(device),
-            name=device.name,
-            kind=device.kind,
-            count=devices.count,
-            memory_bytes=devices.memory,
-            usable_bytes=placed.usable,
-            used_bytes=placed.used,
-            free_bytes=placed.free,
-            host_bytes=placed.host.used,
-            total_bytes=placed.total,
-            headroom_bytes=placed.headroom,
-            max_context=None
-            if about.sequence
-            else longest_context(chosen.runtime, chosen.subject, chosen.asked, devices, about.limit),
-            price_usd=self.price,
-            power_w=device.power_w * devices.count if device.power_w else None,
-            quant=chosen.quant.id,
-            runtime=chosen.runtime.info.name,
-            release=chosen.runtime.release,
-            loss=LossRef.of(chosen.quant.id, about.id),
-            tokens_per_second=speed.decode.value if speed else None,
-            tokens_per_second_range=(speed.decode.low, speed.decode.high) if speed else None,
-            others=others,
-        )
-
-
-def _enough(
-    device: Device, model: Model, steps: Sequence[Quant], asked: Question, max_count: int, kept: int | None
-) -> Iterator[_Found]:
-    """The fewest of a device that are enough; none where so many are not."""
-    for count in _counts(device, steps, asked, max_count):
-        devices = set_of(device, count, kept)
-        if too_large(model, steps, devices, asked):
-            continue
-        try:
-            found = best(model, steps, devices, asked)
-        except (UsageError, UnsupportedModelError):  # the runtime refuses so many of these
-            continue
-        if found.fits and not (found.runtime.info.shares_tensors and count & (count - 1)):
-            yield _Found(device, devices, found)
-            return
-
-
-def _counts(device: Device, steps: Sequence[Quant], asked: Question, most: int) -> Iterable[int]:
-    """How many of a device one would build together: what shares every matrix wants a power of two."""
-    least = max(map(asked.ranks, steps))
-    counts = range(least, 1 + (1 if device.kind in ALONE else most))
-    if all(asked.runs(quant).info.shares_tensors for quant in steps):
-        return [count for count in counts if count == least or count & (count - 1) == 0]
-    return counts
 
 
 def beyond(context: int | None, about: About) -> Iterator[Note]:
@@ -207,7 +119,7 @@ def _left_out(unpriced: int) -> list[Note]:
     return [note("no_price", count=unpriced)] if unpriced else []
 
 
-def _of_other_kinds(usual: Sequence[_Found], enough: Sequence[_Found]) -> list[Note]:
+def _of_other_kinds(usual: Sequence[Enough], enough: Sequence[Enough]) -> list[Note]:
     """What is smaller, or fewer of them, than the first of the kind that is shown."""
     if not enough or enough[0].order[:2] >= usual[0].order[:2]:
         return []
@@ -230,24 +142,29 @@ def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) 
     return found or available(model, quants, asked)
 
 
-def _by_step(enough: Sequence[_Found], steps: Sequence[Quant]) -> list[tuple[_Found, tuple[str, ...]]]:
-    """Of each memory size the cheapest, with others of it; only sizes that a better quant fits than a smaller one.
+def _by_step(enough: Sequence[Enough], steps: Sequence[Quant]) -> list[tuple[Enough, tuple[str, ...]]]:
+    """Of each memory size the cheapest, with others of it; only sizes that a better quant fits than a smaller one, or
+    all of the model where a smaller one leaves a part in RAM.
 
     What nobody knows the price of comes after what has one. Where one quant was to choose from all sizes are kept.
     """
     place = {quant.id: at for at, quant in enumerate(steps)}
-    sizes: dict[float, list[_Found]] = {}
+
+    def rank(found: Enough) -> tuple[int, int]:
+        return found.in_part, place[found.chosen.quant.id]
+
+    sizes: dict[float, list[Enough]] = {}
     for found in enough:
         sizes.setdefault(found.order[0], []).append(found)
-    rows: list[tuple[_Found, tuple[str, ...]]] = []
+    rows: list[tuple[Enough, tuple[str, ...]]] = []
     for alike in sizes.values():
-        best = min(place[found.chosen.quant.id] for found in alike)
-        if rows and len(steps) > 1 and best >= place[rows[-1][0].chosen.quant.id]:
+        best = min(map(rank, alike))
+        if rows and (len(steps) > 1 or best[0]) and best >= rank(rows[-1][0]):
             continue
-        first, *others = sorted((one for one in alike if place[one.chosen.quant.id] == best), key=_cheapest)
+        first, *others = sorted((one for one in alike if rank(one) == best), key=_cheapest)
         rows.append((first, tuple(one.called for one in others if one.price)))
     return rows[:MOST_ROWS]
 
 
-def _cheapest(found: _Found) -> tuple[float, int, str]:
+def _cheapest(found: Enough) -> tuple[float, int, str]:
     return found.price or float("inf"), found.devices.count, found.device.id

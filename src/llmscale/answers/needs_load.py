@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llmscale.answers.load import LoadAsked, served_load, server
-from llmscale.answers.needs import ALONE, MOST_ROWS, beyond
+from llmscale.answers.needs import MOST_ROWS, beyond
 from llmscale.answers.needs_devices import COUNTS, filtered, kinds_of
+from llmscale.answers.needs_enough import ALONE
 from llmscale.answers.placed import Laid
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import LossRef, SizedModelRef, model_ref

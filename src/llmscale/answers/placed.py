@@ -51,6 +51,12 @@ class Laid(NamedTuple):
         return placed if bytes_fit and placed.fits is not Verdict.NO else self.partly
 
     @property
+    def split(self) -> str:
+        """The layers of each device by which all of it fits, where by the runtime's own shares it does not."""
+        layers = self.partly.layers if self.partly else None
+        return ",".join(map(str, layers.split)) if layers and layers.whole else ""
+
+    @property
     def layers(self) -> LayerSplit | None:
         """Layers between devices and host memory, of what can be run."""
         return (self.running or self.placed).layers
@@ -92,7 +98,7 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
     """
     placed, devices = one.placed, one.devices
     fullest = min(placed.devices, key=lambda usage: usage.free)
-    speed = _pace(one, what)
+    speed = pace_of(one, what)
     first = speed.first_token if speed else None
     layers, running = one.layers, one.running or placed
     return DeviceFit(
@@ -127,12 +133,16 @@ def device_fit(one: Laid, about: About, most: int, what: Moved | None, called: C
             DeviceUsage(name, usage.budget, usage.used, usage.free, by_kind(usage))
             for name, usage in zip(devices.ids, placed.devices, strict=True)
         ),
+        running=placed.capacity.at_once if placed.capacity else 0.0,
+        used_ends=placed.used_ends,
     )
 
 
 def _limits(one: Laid, about: About) -> Iterator[Note]:
     """What decides besides the bytes of devices: the runtime, RAM that is named too small, too long a context."""
     yield from (limit.note for limit in one.placed.limits if limit.verdict is not Verdict.YES)
+    if one.split:
+        yield note("fits_split", split=one.split)
     host = one.placed.host
     if host.verdict is not Verdict.YES:
         yield note("ram_short", ram=host.used, named=host.budget)
@@ -166,7 +176,8 @@ def explained_pace(one: Laid, what: Moved | None) -> list[str]:
     return explain_pace(one.runtime, what, one.subject.quant.id, one.settled.work, placement, one.devices)
 
 
-def _pace(one: Laid, what: Moved | None) -> Pace | None:
+def pace_of(one: Laid, what: Moved | None) -> Pace | None:
+    """How fast what can be run is; None where nobody measured devices like these."""
     placement = _paced(one)
     if placement is None:
         return None

@@ -22,7 +22,7 @@ from llmscale.runtimes.interface import option_table
 from llmscale.runtimes.registry import runtime as find_runtime
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import only
-from llmscale.units import GIB, parse_size
+from llmscale.units import GIB, parse_ram, parse_size
 
 #: Far above any model; catches slips.
 MAX_BATCH = 1 << 20
@@ -139,7 +139,7 @@ def _with_ram(name: str, beside: str, options: Mapping[str, Any] | None) -> str:
 
 
 def named_ram(names: Iterable[str], options: Mapping[str, Any] | None, runtime: str | None = None) -> dict[str, Any]:
-    """The options, with the RAM beside a device: ``rtx3060 + 32GB ram`` is ``--gpu rtx3060 --ram 32GiB``.
+    """The options, with the RAM beside a device: ``rtx3060 + 32GB ram`` is ``--gpu rtx3060 --ram 32GB``.
 
     With this machine's processor also how fast its RAM is, where the runtime asks for it.
     """
@@ -147,7 +147,7 @@ def named_ram(names: Iterable[str], options: Mapping[str, Any] | None, runtime: 
     said = [ram for name in names if (ram := _parts(name)[1])]
     found = dict(options or {})
     if said and found.get("ram") is None:
-        found["ram"] = parse_size(said[-1])
+        found["ram"] = parse_ram(said[-1])
     here = found.get("ram") is None and any(map(is_this_processor, names)) and only.get() is None
     if here and found.get("ram_bandwidth") is None and (runtime is None or _asks_for_speed(runtime)):
         from llmscale.devices.detect.ram_speed import ram_bandwidth  # measures for a moment where nothing tells
@@ -161,7 +161,7 @@ def _asks_for_speed(runtime: str) -> bool:
 
 
 def _parts(name: str) -> tuple[str, str]:
-    """What is a device in ``rtx3060 + 32GB ram``, and the RAM, of which a stick of 32 GB holds 32 GiB."""
+    """What is a device in ``rtx3060 + 32GB ram``, and the RAM."""
     parts = name.split(AND)
     if len(parts) < 2:
         return name, ""
@@ -169,7 +169,7 @@ def _parts(name: str) -> tuple[str, str]:
 
     rams = [ram for part in parts if (ram := is_host_memory(part))]
     devices = [part for part in parts if not is_host_memory(part)]
-    return AND.join(devices), rams[-1].replace("gb", "gib") if rams else ""
+    return AND.join(devices), rams[-1] if rams else ""
 
 
 def common_devices(sizes: Iterable[int], reserve: str | None = None) -> list[DeviceSet]:

@@ -45,13 +45,15 @@ def _requests(one: Laid, work: Workload, devices: DeviceSet | None = None) -> fl
 def remedies(one: Laid, model: Model, question: Question) -> Iterator[Note]:
     """What would let all run at once that were asked for, the cheapest first, each with how many it lets.
 
-    Nothing where all do already, where the weights alone are too many, or where memory is not what they wait for.
+    Nothing where all do already, where the weights alone are too many, or where memory is not what they wait for; and
+    nothing that does not let one run.
     """
     capacity, work = one.placed.capacity, one.asked
     if capacity is None or not capacity.requests or capacity.at_once >= work.batch:
         return
     running = round(capacity.at_once, 1)
-    more = [told for told in _more(one, model, question) if told.values.get("requests", work.batch) > running]
+    least = max(running, 0.99)
+    more = [told for told in _more(one, model, question) if told.values.get("requests", work.batch) > least]
     if more:
         yield note("waiting", requests=running, asked=work.batch, context=work.context)
         yield from more

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from llmscale.devices.device import entries
 from llmscale.devices.sets import DeviceSet
-from llmscale.fit.about import About
 from llmscale.fit.subject import Model
 from llmscale.formats.ladder import originals
 from llmscale.formats.recipe import Quant
@@ -36,18 +35,18 @@ def usual(model: Model, devices: Sequence[DeviceSet], runtime: str | None = None
         info = find_runtime(runtime).info
         found = _had(model, info, devices)
         return Usual(found, runtime) if found else None
-    for info in _serving(model.about, devices):
+    for info in serving(devices) if not model.about.sequence else ():
         if found := _had(model, info, devices):
             return Usual(found, info.name)
     found = _had(model, find_runtime(FIRST).info, devices)
     return Usual(found) if found else None
 
 
-def _serving(about: About, devices: Sequence[DeviceSet]) -> Iterator[RuntimeInfo]:
+def serving(devices: Sequence[DeviceSet]) -> Iterator[RuntimeInfo]:
     """The runtimes that are at home on all of the devices."""
     known = {device.id: device.kind for device in entries()}
     kinds = {known.get(kind.id, "") for found in devices for kind in found.kinds}
-    return (info for info in infos() if kinds <= info.home) if kinds and not about.sequence else iter(())
+    return (info for info in infos() if kinds <= info.home) if kinds else iter(())
 
 
 def _had(model: Model, info: RuntimeInfo, devices: Sequence[DeviceSet]) -> tuple[Quant, ...]:

@@ -51,6 +51,10 @@ ALONE = ("rerank", "embedding")
 LIKE = (0.7, 1.25)
 #: Months after which a model that writes is not named among others: counted back from the newest of the catalogue.
 RECENT = 24
+#: By how much longer where another size of the same generation is newer and few are for what is asked: Qwen2.5-Coder's
+#: came out over two months.
+SLACK = 2
+CHAT = "chat"
 #: Who chooses by hand what to make GGUF files of; mradermacher and TheBloke, who convert anything, say nothing.
 PACKAGERS = frozenset({"ggml-org", "unsloth", "bartowski", "lmstudio-community"})
 #: What `capabilities_source` names where vLLM's own recipes have the model.
@@ -63,6 +67,7 @@ HALVES = 12
 ABOUT_CODE = "aider"
 #: Active parameters below this share of all make a mixture of experts, which is of another kind than a dense model.
 SPARSE = 0.8
+_SIZE = re.compile(r"[ae]?\d+(\.\d+)?[bm]|\d+x\d+(\.\d+)?b")
 #: Parts of a name that are a size, a version or an update, and so no part of its line.
 _SIZE_OR_VERSION = re.compile(r"[ae]?\d+(\.\d+)?[bm]?|\d+x\d+(\.\d+)?b|v\d+(\.\d+)*|\d{4,}")
 
@@ -88,6 +93,11 @@ class Worth(NamedTuple):
     sparse: bool
     scores: Mapping[str, float]
     packagers: int = 0
+
+    @property
+    def generation(self) -> tuple[str, ...]:
+        """Publisher and name without the size alone: what came out together, if not in one month."""
+        return self.line[0], *(word for word in self.id.split("-") if not _SIZE.fullmatch(word))
 
     @property
     def common(self) -> int:
@@ -212,7 +222,7 @@ def worthwhile(known: Mapping[str, Worth], purpose: str | None = None, licence: 
         UsageError: a purpose that no model can be for.
     """
     refuse_purpose(purpose)
-    wanted = purpose or "chat"
+    wanted = purpose or CHAT
     newest = max((one.month for one in known.values()), default=0)
     meant = [
         one
@@ -220,11 +230,16 @@ def worthwhile(known: Mapping[str, Worth], purpose: str | None = None, licence: 
         if one.open and wanted in one.purposes and (licence is None or licence.lower() in one.licence.lower())
     ]
     oldest = newest - RECENT if wanted in WRITE else 0
+    released: dict[tuple[str, ...], int] = {}
+    for one in meant:
+        released[one.generation] = max(one.month, released.get(one.generation, 0))
     latest = next(iter(_newest_first(purpose)), "")
     lines: dict[tuple[Any, bool], list[Worth]] = {}
     for one in sorted(meant, key=lambda one: -one.month):
         lines.setdefault((one.line, one.sparse), []).append(one)
-    return {one.id for one in meant if one.month >= oldest and not _replaced(one, lines[one.line, one.sparse], latest)}
+    slack = SLACK if wanted != CHAT else 0
+    recent = [one for one in meant if released[one.generation] >= oldest and one.month >= oldest - slack]
+    return {one.id for one in recent if not _replaced(one, lines[one.line, one.sparse], latest)}
 
 
 def _replaced(old: Worth, line: Iterable[Worth], test: str) -> bool:

@@ -7,10 +7,9 @@ words that count are accounted for: a word that nobody knows may be another mode
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from llmscale.catalogue.published_files import only_quant
 from llmscale.catalogue.reading import Reading, read
 from llmscale.catalogue.stems import (
     NEAR,
@@ -25,16 +24,13 @@ from llmscale.catalogue.stems import (
     stems,
     words_of,
 )
+from llmscale.catalogue.tags import quant_meant, tag_of, tag_words, taken
 from llmscale.catalogue.unknown import Typed, further, unknown
 from llmscale.errors import NotFoundError
 from llmscale.names import find, normal, shortened
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.store.tables import table
-
-#: What Ollama's library and llama.cpp's ``-hf`` take where no quant is named: github.com/ggml-org/llama.cpp
-#: tools/server/README.md (``-hf``: "default to Q4_K_M"), and the tags of ollama.com/library.
-USUAL_GGUF = "q4_k_m"
 
 
 class Resolved(NamedTuple):
@@ -75,8 +71,8 @@ def resolve(text: str, models: dict[str, Any], shipped: bool = True) -> Resolved
     if found is None:
         raise unknown(text, Typed(models, naming, reading), finder.several)
     model_id = models["names"][normal(found)][0]
-    quant, usual = _quant(reading, naming)
-    notes = [_taken(text, model_id, quant, usual)]
+    quant, by = quant_meant(reading, naming)
+    notes = [taken(text, model_id, quant, by)]
     if default:
         notes.append(note("library_default", typed=shortened(text)))
     if reading.mix:
@@ -87,41 +83,6 @@ def resolve(text: str, models: dict[str, Any], shipped: bool = True) -> Resolved
 def quant_of(text: str) -> str:
     """The quant in a name that the catalogue has as it is; empty where none is named."""
     return read(text).quant
-
-
-def _quant(reading: Reading, naming: dict[str, Any]) -> tuple[str, bool]:
-    """The quant that is meant, and whether it is only the usual one."""
-    if reading.quant or reading.mix or not reading.gguf:
-        return reading.quant, False
-    if only := only_quant(reading.owner, reading.name):
-        return only, False
-    library = naming["library"].get(reading.library)
-    if library is None:
-        return USUAL_GGUF, True
-    said = _tag_words(reading)
-    own = _tag(said if any(map(is_size, said)) else [library["latest"]], library["quants"])
-    return library["quants"].get(own) or library["quant"] or USUAL_GGUF, True
-
-
-def _tag_words(reading: Reading) -> list[str]:
-    """What an Ollama name says behind the name in the library."""
-    base = next(readings(reading.library))
-    return [word for word in next(readings(reading.name.lower())) if word not in base]
-
-
-def _tag(said: Collection[str], tags: Iterable[str]) -> str:
-    """Of these tags the one with most words that are all said; empty where none is."""
-    whole = [tag for tag in tags if set(words_of(tag)) <= set(said)]
-    return max(whole, key=lambda tag: len(words_of(tag)), default="")
-
-
-def _taken(text: str, model_id: str, quant: str, usual: bool) -> Note:
-    typed = shortened(text)
-    if not quant:
-        return note("taken", typed=typed, model=model_id)
-    if usual:
-        return note("taken_in_usual", typed=typed, model=model_id, quant=quant)
-    return note("taken_in", typed=typed, model=model_id, quant=quant)
 
 
 class _Finder:
@@ -172,8 +133,8 @@ class _Finder:
         if library is None:
             return self._tag_in_words()
         tags: dict[str, str] = library["tags"]
-        said = [word for word in _tag_words(self._reading) if word not in self._naming["noise"]]
-        tag = _tag(said, tags) or ("" if any(map(is_size, said)) else library["latest"])
+        said = [word for word in tag_words(self._reading) if word not in self._naming["noise"]]
+        tag = tag_of(said, tags) or ("" if any(map(is_size, said)) else library["latest"])
         rest = {word for word in said if word not in words_of(tag) and not is_active(word)}
         target = tags.get(tag)
         return target if target and rest <= self._all_words(target) else None

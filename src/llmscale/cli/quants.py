@@ -33,18 +33,27 @@ def _list(word: str, model: Optional[str], style: Style) -> None:
 
 
 @app.callback(
-    epilog="Examples: llmscale quants --model llama-3.1-8b | llmscale quants list iq | llmscale quants show q4_k_m"
+    epilog="Examples: llmscale quants --model qwen3-30b-a3b | llmscale quants --all | llmscale quants list iq | "
+    "llmscale quants show q4_k_m"
 )
 @takes_style
 def quants(
     ctx: typer.Context,
     model: QuantModel = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All, not those in use alone.", rich_help_panel="What")
+    ] = False,
     *,
     style: Style,
 ) -> None:
-    """The quants: bits per weight, who reads them, what they lose."""
-    if ctx.invoked_subcommand is None:
+    """The quants in use: bits per weight, who reads them, what they lose."""
+    if ctx.invoked_subcommand is None and everything:
         _list("", model, style)
+    elif ctx.invoked_subcommand is None:
+        from llmscale.answers.lists import quants_in_use
+        from llmscale.render.views.lists import quants_view
+
+        style.write(quants_in_use(model), quants_view)
 
 
 @app.command("list", epilog="Example: llmscale quants list iq --model llama-3.1-8b")

@@ -26,6 +26,8 @@ OPTIONS = {
     "--max-seq-len": "--context",
     "--n-ctx": "--context",
     "--device": "--gpu",
+    "--ngl": "-ngl",
+    "--n-gpu-layers": "-ngl",
     "--gpus": "--gpu",
     "--card": "--gpu",
     "--quantization": "--quant",

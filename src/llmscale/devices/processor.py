@@ -7,7 +7,7 @@ import re
 from llmscale.devices.sets import RESERVE, DeviceSet
 from llmscale.errors import NotFoundError, UsageError
 from llmscale.notes import Note, note
-from llmscale.units import format_size, parse_size
+from llmscale.units import format_size, parse_ram
 
 #: What stands for it.
 CPU = "cpu"
@@ -48,7 +48,7 @@ def processor(text: str, reserve: int | None = None) -> DeviceSet:
     size = named[1] if named else None
     if size is None:
         return _here(reserve)
-    memory = parse_size(re.sub(r"(?i)(?<=[kmgt])b", "iB", size), "RAM")
+    memory = parse_ram(size)
     told = (note("ram_of_system"),) if reserve is None else ()
     return _of(memory, memory, RESERVE if reserve is None else reserve, told)
 

@@ -9,9 +9,11 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.bare import Bare
 from llmscale.fit.largest import longest_context
+from llmscale.fit.offloading import offloads
 from llmscale.fit.place import Settled, place
 from llmscale.fit.question import Question
 from llmscale.fit.subject import Counted, Listed, Model, Subject
+from llmscale.formats.catalogue import quants
 from llmscale.formats.ladder import by_quality, ladder, originals
 from llmscale.formats.recipe import Quant
 from llmscale.formats.select import named as named_quant
@@ -114,8 +116,11 @@ def _steps(runtime: str) -> list[Quant]:
     return [named_quant(step) for step in find_runtime(runtime).info.steps] or ladder(runtime)
 
 
-def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
+def available(model: Model, choose: Choices, question: Question, served: bool = False) -> list[Quant]:
     """The quants that the model can be had in, best first.
+
+    Args:
+        served: whether the published files come first also where only a later runtime than the first reads them.
 
     Raises:
         UnsupportedModelError: none of those asked for.
@@ -123,7 +128,8 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
     stored = None if choose.named or isinstance(model, Listed) else model.stored
     if stored and _run(model, [stored], question):
         return [stored]
-    for steps, keeping in choose.keeping(model.about.published_in):
+    kept = choose.keeping(model.about.published_in)
+    for at, (steps, keeping) in enumerate(kept):
         found = _run(model, model.has(steps), question)
         own = next(iter(_run(model, model.has(keeping), question)), None)
         if own:
@@ -131,10 +137,24 @@ def available(model: Model, choose: Choices, question: Question) -> list[Quant]:
             size = model.weights(own).value
             return [own, *(quant for quant in found if model.weights(quant).value < size)]
         if found:
-            return found
+            later = [quant for _, others in kept[at + 1 :] for quant in _run(model, model.has(others), question)]
+            return [*(later[:1] if served else ()), *_no_larger(model, found, choose.named)]
     raise UnsupportedModelError(
         f"{model.about.name} cannot be had in any of these quants.", "See llmscale quants list."
     )
+
+
+def _no_larger(model: Model, found: list[Quant], named: bool) -> list[Quant]:
+    """Of steps that nobody named those that win something over the published files, which are of another runtime: the
+    smallest that is as large, and all below it."""
+    method = model.about.published_in
+    published = model.has([quant for quant in quants() if method in quant.keeps]) if method and not named else []
+    if not published:
+        return found
+    size = model.weights(published[0]).value
+    larger = [quant for quant in found if model.weights(quant).value >= size]
+    least = min(larger, key=lambda quant: model.weights(quant).value, default=None)
+    return [quant for quant in found if quant is least or quant not in larger]
 
 
 def _run(model: Model, quants: Sequence[Quant], question: Question) -> list[Quant]:
@@ -219,10 +239,10 @@ def best(
         if too_large(model, [quant], devices, question):
             larger.append(quant)
             continue
-        offloads = _offloads(question, quant)
+        moved = offloads(question, quant)
         try:
             found = answer(model, quant, devices, question)
-            if counted is not None and _open(found, devices, offloads):
+            if counted is not None and _open(found, devices, moved):
                 found = answer(counted(), quant, devices, question)
         except (UsageError, UnsupportedModelError) as error:
             refused = refused or error
@@ -239,9 +259,7 @@ def best(
 
 def too_large(model: Model, quants: Sequence[Quant], devices: DeviceSet, question: Question) -> bool:
     """Whether the weights alone are, in all of `quants`."""
-    return all(
-        model.on_devices(quant) > devices.memory and not _offloads(question, quant) for quant in reversed(quants)
-    )
+    return all(model.on_devices(quant) > devices.memory and not offloads(question, quant) for quant in reversed(quants))
 
 
 def _least_lacking(model: Model, quants: Sequence[Quant], devices: DeviceSet, question: Question) -> Chosen:
@@ -256,30 +274,12 @@ def _least_lacking(model: Model, quants: Sequence[Quant], devices: DeviceSet, qu
     return answer(model, quants[0], devices, question)
 
 
-def without_offloading(question: Question) -> Question:
-    """The question without the options that may leave weights in host memory, unless its runtime does so by itself."""
-    if question.runtime and find_runtime(question.runtime).info.offloads:
-        return question
-    moving = {option.name for info in infos() for option in info.options if option.offloads}
-    return question._replace(options=tuple(given for given in question.options if given[0] not in moving))
-
-
-def _offloads(question: Question, quant: Quant) -> bool:
-    """Whether the runtime leaves weights in host memory by itself, or may by an option that is given."""
-    if question.runs(quant).info.offloads:
-        return True
-    if not question.options:
-        return False
-    given = {name for name, _ in question.options}
-    return any(option.offloads and option.name in given for option in question.runs(quant).info.options)
-
-
-def _open(found: Chosen, devices: DeviceSet, offloads: bool) -> bool:
+def _open(found: Chosen, devices: DeviceSet, moved: bool) -> bool:
     """Whether what was compiled lies so near to what there is that the runtime's own placement may say otherwise."""
     subject, placed = found.subject, found.placed
     if found.precise or not isinstance(subject, Summary):
         return False
     # A runtime loads what was compiled, or more: tests/fit/test_choose.py.
-    if not offloads and placed.of(WEIGHTS, host=False).value > placed.usable:
+    if not moved and placed.of(WEIGHTS, host=False).value > placed.usable:
         return False
     return found.runtime.screen_error(subject, found.settled.work, devices).leaves_open(placed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, field
 from typing import Any
 
@@ -81,5 +82,5 @@ def check(file: YamlFile) -> dict[str, Any]:
         if lost := [other for other in word.see if other not in entries]:
             raise file.error((name, "see"), f"there is no word '{lost[0]}'.")
     for word in entries.values():  # lines that YAML folds are joined by a blank
-        word.zh.text = word.zh.text.replace("。 ", "。")
+        word.zh.text = re.sub(r"(?<=[。,;:、)]) (?=[\u4e00-\u9fff])", "", word.zh.text)
     return {"entries": {name: asdict(word) for name, word in entries.items()}, "names": names}

@@ -5,7 +5,7 @@ Views turn a result into a `Report`; the writers draw any report as a terminal t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from llmscale.records import NamedTuple
@@ -22,7 +22,7 @@ class Cell(NamedTuple):
 class Column(NamedTuple):
     """`key` names the column in CSV, `title` (with its unit) heads it for people; only words may wrap, and `spare` ones
     go, those with more first, of equals the last, where a screen is too narrow for all. The values of a `span` are two
-    ends, or None."""
+    ends, or None. `note` is a sentence that explains it, to be read where it is shown and nowhere else."""
 
     key: str
     title: str
@@ -30,6 +30,7 @@ class Column(NamedTuple):
     wraps: bool = False
     spare: int = 0
     span: bool = False
+    note: str = ""
 
 
 class Table(NamedTuple):
@@ -52,6 +53,11 @@ class Table(NamedTuple):
             at for at, (column, cells) in enumerate(zip(self.columns, texts, strict=True)) if column.title or any(cells)
         ]
 
+    def explained(self, hidden: Collection[str] = ()) -> list[str]:
+        """What explains the columns that are shown, less those that are `hidden` by their keys."""
+        shown = (self.columns[at] for at in self.shown()) if self.rows else ()
+        return list(dict.fromkeys(column.note for column in shown if column.note and column.key not in hidden))
+
 
 class Report(NamedTuple):
     """Tables, sentences to read below them, and above them the answer itself where it is one, with what explains it.
@@ -67,8 +73,9 @@ class Report(NamedTuple):
 
     @property
     def below(self) -> tuple[str, ...]:
-        """All that stands below the tables."""
-        return (*self.notes, *self.typed)
+        """All that stands below the tables where none of their columns is hidden."""
+        columns = dict.fromkeys(told for table in self.tables for told in table.explained())
+        return (*columns, *self.notes, *self.typed)
 
     @property
     def inexact(self) -> bool:

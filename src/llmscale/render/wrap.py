@@ -23,7 +23,7 @@ def _figure() -> re.Pattern[str]:
 @cache
 def _letters() -> re.Pattern[str]:
     """A letter that needs no blank around it, with what closes it; a word; blanks. Slow to compile, so only if met."""
-    han, closing = r"\u2e80-\uffef", r"[\u3001\u3002\u201d\uff09\uff0c\uff1a\uff1b]*"
+    han, closing = r"\u2e80-\uffef", r"[,;:)\u3001\u3002\u201d\uff09\uff0c\uff1a\uff1b]*"
     return re.compile(rf"[^\s{han}]*{_TIE}[{han}]{{1,2}}{closing}|[{han}]{closing}|[^\s{han}]+{closing}|\s+")
 
 

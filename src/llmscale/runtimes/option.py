@@ -11,8 +11,8 @@ class Option(NamedTuple):
     Attributes:
         name: what `Workload.options` calls it.
         flags: as one types it; ``--flash-attn/--no-flash-attn`` where both can be said.
-        kind: ``whole``, ``tokens``, ``share``, ``flag``, ``text``, ``size`` (of memory), ``bandwidth``, ``model`` or
-            ``quant``.
+        kind: ``whole``, ``tokens``, ``share``, ``flag``, ``text``, ``size`` (of memory), ``ram``, ``bandwidth``,
+            ``model`` or ``quant``.
         help: one line.
         metavar: what stands for its value there.
         least, most: bounds of a number.

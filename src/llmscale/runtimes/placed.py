@@ -182,6 +182,11 @@ class Placement(NamedTuple):
         return sum(usage.used for usage in self.devices)
 
     @property
+    def used_ends(self) -> tuple[int, int]:
+        """The fewest and the most bytes on all devices together."""
+        return sum(usage.least for usage in self.devices), sum(usage.most for usage in self.devices)
+
+    @property
     def free(self) -> int:
         """What is left on all devices together; negative when missing."""
         return self.usable - self.used

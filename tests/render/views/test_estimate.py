@@ -84,6 +84,10 @@ def test_the_row_of_a_device_is_that_of_the_json_rounded_and_adds_up(model: str,
         assert verdict.startswith("yes") == device["fits"]
         assert (verdict == "~maybe") == (device["may_fit"] and not device["fits"])
         shown = dict(zip(COLUMNS, cells, strict=False))
+        shown["used"], *ends = re.split(r" \((.*)-(.*)\)", shown["used"])
+        assert bool(ends) == (verdict == "~maybe")
+        if ends:
+            assert float(ends[0]) <= device["usable_bytes"] / GIB < float(ends[1])
         for key, value in figures(device).items():
             assert rounded(shown[key].lstrip("~-"), abs(value) / GIB), (key, shown[key])
             assert ("-" in shown[key]) == (value < 0 and round(value / GIB, 2) != 0)

@@ -80,7 +80,10 @@ def test_needs_says_when_nothing_is_enough() -> None:
 
 
 def test_what_runs_a_named_model_is_said() -> None:
-    assert "under vLLM." in good("fits", "rtx4090", "laguna-xs-2.1").out
+    assert "Q6_K under llama.cpp." in good("fits", "rtx4090", "qwen3-8b", "-q", "q6_k").out
+    mixed = good("fits", "rtx4090", "laguna-xs-2.1").out
+    assert re.search(r"usable: 23.49 under transformers \(.*NF4\); 21.61 under vLLM \(FP8, AWQ\)\.", mixed)
+    assert mixed.count("under vLLM") == 1
     assert "under llama.cpp." in good("fits", "rtx4090", "llama-3.1-8b").out
     assert " under " not in good("fits", "rtx4090", "--runtime", "llama.cpp").out
     asked = ("fits", "h100", "--limit", "60")

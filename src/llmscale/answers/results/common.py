@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from llmscale.answers.results.inner import is_inner
 from llmscale.records import dataclass
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Bound:
 def to_json(value: Any) -> Any:
     """`value` as what JSON knows: dataclasses become objects with ``schema`` and ``command`` first."""
     if is_dataclass(value) and not isinstance(value, type):
-        names = [f.name for f in fields(value)]
+        names = [f.name for f in fields(value) if not is_inner(f)]
         first = [name for name in ("schema", "command") if name in names]
         order = first + [name for name in names if name not in first]
         return {name: to_json(getattr(value, name)) for name in order}

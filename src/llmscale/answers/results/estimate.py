@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Annotated
 
 from llmscale.answers.results.common import SCHEMA, Bound, SizedModelRef
+from llmscale.answers.results.inner import INNER, inner
 from llmscale.answers.results.later import later
 from llmscale.answers.results.load import ServedLoad
 from llmscale.notes import Note
@@ -52,6 +54,8 @@ class DeviceFit:
     `tokens_per_second` is of all sequences together with that context in the cache, `first_token_seconds` after a
     prompt as long; their ranges hold the truth 95 times in 100. `command` is what to type, None where it does not fit.
     `under_load` is what the users that were asked about get, None where none were, or where no speed is known.
+    `running` is how many requests run at once, of all replicas together; 0 where no cache is made ahead.
+    `used_ends` are the least and the most that `used_bytes` may be.
     """
 
     id: str
@@ -85,12 +89,8 @@ class DeviceFit:
     users: tuple[ServedUsers, ...] = ()
     remedies: tuple[Note, ...] = ()
     under_load: ServedLoad | None = None
-
-    @property
-    def running(self) -> float:
-        """How many of the requests run at once, of all replicas together; 0 where no cache is made ahead."""
-        told = (told.values["requests"] for told in self.remedies if told.code == "waiting")
-        return next(told, self.max_concurrency or 0.0)
+    running: Annotated[float, INNER] = inner(0.0)
+    used_ends: Annotated[tuple[int, int], INNER] = inner((0, 0))
 
 
 @dataclass

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Annotated
 
 from llmscale.answers.results.common import SCHEMA, LossRef
+from llmscale.answers.results.inner import INNER, inner
 from llmscale.answers.results.later import later
 from llmscale.notes import Note
 from llmscale.records import dataclass
@@ -67,7 +69,9 @@ class Choice:
     """One quant of one model on the device: what it takes and what it loses; `advised` is the one to take.
 
     `weights_bytes` counts each weight once, wherever it lies; `parts` is what all devices hold, by what it is for, and
-    adds up to `used_bytes`. `may_fit`: the range of what it takes lies on both sides of what there is.
+    adds up to `used_bytes`. `may_fit`: the range of what it takes lies on both sides of what there is, and
+    `used_ends` are the ends of what it takes of devices. `split` are shares of the layers by which all of it fits
+    where by the runtime's own it does not.
     """
 
     quant: str
@@ -85,6 +89,9 @@ class Choice:
     tokens_per_second: float | None
     advised: bool
     may_fit: bool = False
+    used_ends: Annotated[tuple[int, int], INNER] = inner((0, 0))
+    runtime: Annotated[str, INNER] = inner("")
+    split: Annotated[str, INNER] = inner("")
 
 
 @later("not_available")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any
+from typing import Annotated, Any
 
 from llmscale.answers.results.common import SCHEMA, LossRef, SizedModelRef
+from llmscale.answers.results.inner import INNER, inner
 from llmscale.records import dataclass
 
 
@@ -164,9 +165,13 @@ class QuantLine:
 
 @dataclass
 class QuantsResult:
-    """Answer of ``quants``; with a `model` every line has its weights in that quant, None where it cannot be had so."""
+    """Answer of ``quants``; with a `model` every line has its weights in that quant, None where it cannot be had so.
+
+    `hidden` are those that were not asked about, since few people run them.
+    """
 
     model: SizedModelRef | None
     quants: tuple[QuantLine, ...]
+    hidden: Annotated[int, INNER] = inner(0)
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="quants", init=False)

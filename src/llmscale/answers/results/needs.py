@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Annotated
 
 from llmscale.answers.results.common import SCHEMA, LossRef, SizedModelRef
+from llmscale.answers.results.inner import INNER, inner
 from llmscale.notes import Note
 from llmscale.records import dataclass
 
 
 @dataclass
 class NeededDevice:
-    """A device, or several together, that is enough; bytes as in `DeviceFit`. `others` are as large, and as good."""
+    """A device, or several together, that is enough; bytes as in `DeviceFit`. `others` are as large, and as good.
+
+    `in_part`: some of its layers or experts lie in host memory.
+    """
 
     id: str
     name: str
@@ -34,6 +39,7 @@ class NeededDevice:
     tokens_per_second: float | None
     tokens_per_second_range: tuple[float, float] | None
     others: tuple[str, ...] = ()
+    in_part: Annotated[bool, INNER] = inner(False)
 
 
 @dataclass

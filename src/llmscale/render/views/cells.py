@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import ceil, floor
 
 from llmscale.answers.results.common import LossRef
-from llmscale.notes import note
+from llmscale.fit.largest import LONGEST
+from llmscale.notes import Note, note
 from llmscale.quantity import Basis
-from llmscale.render.report import Cell
+from llmscale.render.report import Cell, whole
 from llmscale.render.words import Words
 from llmscale.units import GIB, format_gib
 
@@ -17,6 +19,24 @@ def gib(value: int, basis: str = Basis.EXACT.value, spread: tuple[int, int] | No
     mark = "" if basis == Basis.EXACT.value else "~"
     tail = f" ({_two_digits(spread[0])}-{_two_digits(spread[1])})" if spread else ""
     return Cell(value, f"{mark}{format_gib(value)}{tail}")
+
+
+def used(value: int, ends: tuple[int, int], open_: bool) -> Cell:
+    """What lies on devices; with its range where that leaves the verdict open."""
+    spread = f" ({'-'.join(between(ends))})" if open_ and ends[0] < ends[1] else ""
+    return Cell(value, f"~{format_gib(value)}{spread}")
+
+
+def between(ends: tuple[int, int]) -> tuple[str, str]:
+    """A range in GiB with as few digits as say it, which lies about the true one."""
+    steps = [10 ** (0 if size >= 10 * GIB else 1 if size >= GIB else 2) for size in ends]
+    low, high = floor(ends[0] / GIB * steps[0]) / steps[0], ceil(ends[1] / GIB * steps[1]) / steps[1]
+    return f"{low:g}", f"{high:g}"
+
+
+def longest(context: int | None) -> Cell:
+    """A context; nothing bounds a recurrent model's."""
+    return Cell(context, "any") if context is not None and context >= LONGEST else whole(context)
 
 
 def gib_range(value: int, spread: tuple[int, int]) -> Cell:
@@ -42,13 +62,13 @@ def answer(fits: bool, may_fit: bool, say: Words, limited: bool = False) -> Cell
         return Cell(True, say("yes") + "*" * limited, "yellow" if limited else "green")
     if may_fit:
         return Cell(False, "~" + say("maybe"), "yellow")
-    return Cell(False, say("no"), "red")
+    return Cell(False, say("no") + "*" * limited, "red")
 
 
 #: Below tables that show what a quant loses.
 LOSS_NOTE = (
-    "Loss %: rise of perplexity against 16 bits; with ~ as measured on Llama 3 8B, without on this very model. Models "
-    "lose more or less than that one; the order of quants is much the same."
+    "Loss %: rise of perplexity against 16 bits; ~ as measured on Llama 3 8B, which others lose more or less than; a "
+    "dash where nobody published it."
 )
 
 
@@ -77,11 +97,10 @@ def loss_word(found: LossRef | None, say: Words) -> Cell:
     return Cell(told, ("" if found.own else "~") + say(told), style)
 
 
-#: Below tables that show a speed.
-PACE_NOTE = (
-    "t/s: tokens a second of all sequences together at that context, modelled from measurements of such devices; a "
-    "dash where there are none. docs/accuracy.md says how far off it is."
-)
+def losses_told(found: Iterable[LossRef | None]) -> Note | None:
+    """What the words of a column of losses mean; None where it has none."""
+    losses = [loss for loss in found if loss]
+    return note("loss_words", own=all(loss.own for loss in losses)) if losses else None
 
 
 def pace(tokens: float | None) -> Cell:

@@ -11,8 +11,8 @@ from llmscale.notes import Note, note, once
 from llmscale.quantity import Basis
 from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, word
-from llmscale.render.views.cells import answer, gib, gib_range, pace, pace_range, wait
-from llmscale.render.views.estimate_notes import cache_notes, expert_notes, named, quant_of, speed_notes
+from llmscale.render.views.cells import answer, between, gib, gib_range, pace, pace_range, used, wait
+from llmscale.render.views.estimate_notes import cache_notes, expert_notes, named, quant_of
 from llmscale.render.views.load import load_notes
 from llmscale.render.views.typed import typed, untyped, ways_out
 from llmscale.render.words import Words
@@ -22,6 +22,7 @@ from llmscale.units import GIB, format_gib
 MODELLED = Basis.MODELLED.value
 #: Devices that get a sentence of their own.
 MOST_SENTENCES = 3
+CACHE = "kv_cache"
 #: What bytes of a device are for and no weights or cache.
 BESIDES = ("compute", "overhead")
 
@@ -40,7 +41,7 @@ class EstimateView:
         notes = [f"* {say.sentence(told)}" for told in limits]
         notes += [say.sentence(told) for told in result.notes if told not in limits]
         if self.named:
-            told_of = (*cache_notes(result), *expert_notes(result), *speed_notes(result))
+            told_of = (*cache_notes(result), *expert_notes(result))
             notes += [say.sentence(told) for told in told_of]
         notes += [say.sentence(told) for line in _runtimes(result) if (told := info(line).note)]
         if not self.named:
@@ -54,7 +55,16 @@ class EstimateView:
 
 def _limits(result: EstimateResult) -> tuple[Note, ...]:
     """What decides besides memory, each once; verdicts have a star for it."""
-    return once(limit for line in result.estimates for device in line.devices for limit in device.limits)
+    return once(limit for line in result.estimates for device in line.devices for limit in _starred(device))
+
+
+def _starred(device: DeviceFit) -> tuple[Note, ...]:
+    """Its limits, less that it runs too few requests where what lets in more says so, or where there is no room for
+    the weights."""
+    parts = _parts(device)
+    said = device.remedies and device.running >= 1
+    said = said or sum(parts.values()) - parts.get(CACHE, 0) > device.usable_bytes
+    return tuple(told for told in device.limits if not said or told.code != "fewer_requests")
 
 
 def _runtimes(result: EstimateResult) -> list[str]:
@@ -170,16 +180,32 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
         Column("max_concurrency", "Requests" if serves else "", spare=2),
         Column("max_context", "Max context"),
         Column("max_batch", "" if serves else "Max batch", spare=5),
-        Column("tokens_per_second", "t/s" if paced else "", spare=1),
-        Column("tokens_per_second_range", "95 in 100" if paced else "", spare=6, span=True),
-        Column("first_token_seconds", "First token" if waits else "", spare=3),
+        Column(
+            "tokens_per_second",
+            "t/s" if paced else "",
+            spare=1,
+            note=say.sentence(note("speeds", batch=result.batch, context=result.context)),
+        ),
+        Column(
+            "tokens_per_second_range",
+            "95 in 100" if paced else "",
+            spare=6,
+            span=True,
+            note=say.sentence(note("speed_range")),
+        ),
+        Column(
+            "first_token_seconds",
+            "First token" if waits else "",
+            spare=3,
+            note=say.sentence(note("first_token", context=result.context)),
+        ),
         Column("host_bytes", "RAM GiB" if any(device.host_bytes for device in devices) else "", spare=3),
     ]
     rows = [
         [
             word(named(device)),
             Cell(line.quant, quant_of(line), "bold"),
-            answer(device.fits, device.may_fit, say, bool(device.limits)),
+            answer(device.fits, device.may_fit, say, bool(_starred(device))),
             _layers(device) if splits else Cell(device.gpu_layers, ""),
             gib(part.get("weights", 0), line.basis["weights"]),
             gib(part.get("kv_cache", 0), MODELLED),
@@ -187,7 +213,7 @@ def _on_devices(result: EstimateResult, say: Words) -> Table:
             gib(sum(part.get(kind, 0) for kind in BESIDES), MODELLED),
             _optional(part.get("mmproj")),
             _optional(part.get("draft")),
-            gib(device.used_bytes, MODELLED),
+            used(device.used_bytes, device.used_ends, device.may_fit and not device.fits),
             gib(device.free_bytes, MODELLED),
             gib(device.usable_bytes, MODELLED),
             _about(device.kv_cache_tokens, ",") if serves else Cell(None, ""),
@@ -224,6 +250,8 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
             split = device.cpu_moe or device.gpu_layers != device.layers
             ram = format_gib(device.host_bytes) if split and device.host_bytes else ""
             yield say.sentence(note("estimate_fits", **said, ram=ram))
+        elif by := [told for told in device.limits if told.code == "fits_split"]:
+            yield say.sentence(note("estimate_fits_split", **said, **by[0].values))
         elif 1 <= (running := device.running) < result.batch:
             asked_for = {"asked": result.batch, "context": result.context, "requests": running}
             yield say.sentence(note("estimate_some_run", **said | asked_for))
@@ -232,7 +260,7 @@ def _sentences(result: EstimateResult, say: Words) -> Iterator[str]:
         elif device.limits and device.used_bytes <= device.usable_bytes:
             yield say.sentence(note("estimate_limited", **said, may=device.may_fit))
         elif device.may_fit:
-            yield say.sentence(note("estimate_may_fit", **said))
+            yield say.sentence(note("estimate_may_fit", **said, ends=between(device.used_ends)))
         elif device.used_bytes <= device.usable_bytes:
             full = min(device.per_device, key=lambda usage: usage.free_bytes)
             each = {"full": format_gib(full.used_bytes), "own": format_gib(full.usable_bytes)}

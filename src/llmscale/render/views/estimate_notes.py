@@ -1,4 +1,4 @@
-"""What stands below an estimate on devices: of its speed, of experts in RAM, of users at once."""
+"""What stands below an estimate on devices: of experts in RAM, of users at once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,6 @@ def quant_of(line: Estimate) -> str:
 def named(device: DeviceFit) -> str:
     """The devices as they are shown."""
     return counted_device(device.id, device.count)
-
-
-def speed_notes(result: EstimateResult) -> Iterator[Note]:
-    """What a speed is, where there is one."""
-    if any(device.tokens_per_second is not None for line in result.estimates for device in line.devices):
-        yield note("speeds", batch=result.batch, context=result.context)
 
 
 def expert_notes(result: EstimateResult) -> Iterator[Note]:

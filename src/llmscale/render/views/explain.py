@@ -55,8 +55,8 @@ def _table(figures: FigureTable, say: Words) -> Table:
     known_here = _SHOWN | (_TRAINED if TRAINING in figures.columns else {})
     shown = [known_here.get(name, _OTHER) for name in figures.columns]
     columns = [
-        Column(name, one.title or name, right=one.cell not in (_id, _text))
-        for name, one in zip(figures.columns, shown, strict=True)
+        Column(name, one.title or name, right=not all(isinstance(row[at], str) for row in figures.rows))
+        for at, (name, one) in enumerate(zip(figures.columns, shown, strict=True))
     ]
     rows = [
         [one.cell(value, basis, say) for one, value, basis in zip(shown, row, known, strict=True)]
@@ -96,6 +96,11 @@ def _whole(value: Any, basis: str, say: Words) -> Cell:
     return cell if basis == Basis.EXACT.value else cell._replace(text=f"~{cell.text}")
 
 
+def _loss(value: Any, basis: str, say: Words) -> Cell:
+    """What a law says, or the way that a step makes it."""
+    return word(value) if isinstance(value, str) else _number(value, basis, say)
+
+
 def _number(value: Any, basis: str, say: Words) -> Cell:
     if value is None:
         return Cell(None, "-")
@@ -133,6 +138,8 @@ _SHOWN: dict[str, FigureKind] = {
     "method": FigureKind("Method", _id),
     "optimizer": FigureKind("Optimizer", _id),
     "checkpointing": FigureKind("Checkpointing", _text),
+    "objective": FigureKind("Objective", _id),
+    "loss": FigureKind("Loss", _loss),
     "attention": FigureKind("Attention", _id),
     "released": FigureKind("Released", _id),
     "context": FigureKind("Context", _whole),
@@ -162,13 +169,13 @@ _SHOWN: dict[str, FigureKind] = {
     "tokens_per_parameter": FigureKind("Tokens/param", _number),
     "bits_per_weight": FigureKind("Bits per weight", _number),
     "percent": FigureKind("Loss %", _percent),
-    "loss": FigureKind("Loss", _number),
     "weights_bytes": FigureKind("Weights GiB", _size),
     "file_bytes": FigureKind("File GiB", _size),
     "kv_cache_bytes": FigureKind("KV cache GiB", _size),
     "state_bytes": FigureKind("State GiB", _size),
     "compute_bytes": FigureKind("Compute GiB", _size),
     "overhead_bytes": FigureKind("Overhead GiB", _size),
+    "rest_bytes": FigureKind("Other GiB", _size),
     "total_bytes": FigureKind("Total GiB", _size),
     "used_bytes": FigureKind("Used GiB", _size),
     "free_bytes": FigureKind("Free GiB", _size),

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from llmscale.answers.results.fits import Choice, FitsOverview, FitsResult, FittingModel
+from llmscale.devices.device import known
 from llmscale.devices.processor import computes
 from llmscale.devices.sets import counted as counted_device
 from llmscale.fit.largest import LONGEST
 from llmscale.notes import Note, note
 from llmscale.quantity import Basis
-from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
-from llmscale.render.views.cells import HEAVY, answer, commands, counted, for_yours, gib, loss_word, pace
+from llmscale.render.report import Cell, Column, Report, Table, table, word
+from llmscale.render.views.cells import (
+    HEAVY,
+    answer,
+    between,
+    commands,
+    counted,
+    for_yours,
+    gib,
+    longest,
+    loss_word,
+    losses_told,
+    pace,
+    used,
+)
 from llmscale.render.views.next import three_questions
 from llmscale.render.words import Words
 from llmscale.runtimes.registry import info
@@ -52,8 +67,8 @@ def _one_device(result: FitsResult, say: Words) -> Report:
 
 
 def _under(result: FitsResult) -> Iterator[Note]:
-    """What runs the one model that was named, where no command says it."""
-    for line in result.models if result.choices else ():
+    """What runs the one model that was named, where neither a command nor what is usable says it."""
+    for line in result.models if result.choices and len(_usable(result)) == 1 else ():
         if line.fits and not line.command_line:
             yield note("runs_under", quant=line.quant.upper(), runtime=info(line.runtime).title)
 
@@ -72,7 +87,7 @@ def _headline(result: FitsResult, say: Words) -> str:
     if not line.fits:
         may = [one for one in result.choices if one.may_fit]
         if may:
-            least = {"quant": may[-1].quant.upper(), "used": format_gib(may[-1].used_bytes)}
+            least = {"quant": may[-1].quant.upper(), "ends": between(may[-1].used_ends)}
             return say.sentence(note("estimate_may_fit", **what | least))
         told = note("fits_none_of", **what) if result.choices else note("fits_none_just", **what)
         return say.sentence(told)
@@ -89,20 +104,39 @@ def _lacking(line: FittingModel) -> int:
 def _below(result: FitsResult) -> Iterator[Note]:
     """What stands below the tables: how to read them, and what is not in them."""
     lines = [line for line in result.models if line.fits]
-    usable, memory = format_gib(result.device.usable_bytes), format_gib(result.device.memory_bytes)
+    on = {"usable": format_gib(result.device.usable_bytes), "memory": format_gib(result.device.memory_bytes)}
+    under = [(info(name).title, *told) for name, told in _usable(result).items()]
     if lines and not result.choices:
-        yield note("fits_columns", context=result.context, usable=usable, memory=memory)
+        yield note("fits_columns", context=result.context, **on)
     elif lines:
-        yield note("usable_of", usable=usable, memory=memory)
+        yield note("usable_under", under=under, **on) if len(under) > 1 else note("usable_of", **on)
     yield from _run_by_others([] if result.choices else lines)
-    losses = [one.loss for one in lines if one.loss] + [one.loss for one in result.choices if one.loss]
-    if losses:
-        yield note("loss_words", own=all(loss.own for loss in losses))
+    yield from (note("fits_split", split=one.split) for one in result.choices if one.split)
+    shown = result.choices or lines
+    if shown and not _paced(shown):
+        in_ram = computes(result.device.id) or any(line.layers_in_ram for line in lines)
+        yield note("no_speed", in_ram=in_ram, named=known(result.device.id) is not None)
+    if told := losses_told([*(one.loss for one in result.models), *(one.loss for one in result.choices)]):
+        yield told
     if result.choices and lines and not any(one.advised and _worth(one) for one in result.choices):
         yield note("below_floor", quant=lines[0].quant.upper(), model=lines[0].id)
     if result.score_name and any(line.score is not None for line in lines):
         yield note("ranked_by", test=result.score_name)
     yield from _left_out(result)
+
+
+def _paced(shown: Sequence[Choice | FittingModel]) -> bool:
+    """Whether the speed of any is known."""
+    return any(one.tokens_per_second for one in shown)
+
+
+def _usable(result: FitsResult) -> dict[str, tuple[str, list[str]]]:
+    """What the runtimes of a ladder may use, each with its quants."""
+    under: dict[str, tuple[str, list[str]]] = {}
+    for one in result.choices:
+        _, quants = under.setdefault(one.runtime, (format_gib(one.used_bytes + one.free_bytes), []))
+        quants.append(one.quant.upper())
+    return under
 
 
 def _run_by_others(lines: Sequence[FittingModel]) -> Iterator[Note]:
@@ -140,7 +174,7 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
         Column("fits", "Fits"),
         Column("missing_bytes", ""),
         Column("max_context", "Context"),
-        Column("tokens_per_second", "t/s"),
+        Column("tokens_per_second", "t/s" if _paced(result.choices) else ""),
         Column("loss", "Loss", right=False),
         Column("loss_percent", ""),
     ]
@@ -151,24 +185,19 @@ def _choices(title: str, result: FitsResult, say: Words) -> Table:
             Cell(line.bits_per_weight, f"{line.bits_per_weight:.3g}"),
             Cell(line.weights_bytes, ""),
             Cell(line.total_bytes, ""),
-            gib(line.used_bytes, MODELLED),
+            used(line.used_bytes, line.used_ends, line.may_fit and not line.fits),
             gib(line.free_bytes, MODELLED),
             gib(line.host_bytes, MODELLED) if line.host_bytes else Cell(line.host_bytes, ""),
             answer(line.fits, line.may_fit, say),
             Cell(line.missing_bytes, ""),
             longest(line.max_context),
-            pace(line.tokens_per_second),
+            pace(line.tokens_per_second) if _paced(result.choices) else Cell(None, ""),
             loss_word(line.loss, say),
             Cell(line.loss.percent if line.loss else None, ""),
         ]
         for line in result.choices
     ]
     return table(title, columns, rows)
-
-
-def longest(context: int | None) -> Cell:
-    """A context; nothing bounds a recurrent model's."""
-    return Cell(context, "any") if context is not None and context >= LONGEST else whole(context)
 
 
 def _lines(title: str, lines: list[FittingModel], say: Words, on_card: bool = True) -> Table:
@@ -178,9 +207,11 @@ def _lines(title: str, lines: list[FittingModel], say: Words, on_card: bool = Tr
         "free_bytes": "Left GiB",
         "host_bytes": "RAM GiB" if any(line.layers_in_ram for line in lines) else "",
         "max_context": "Context",
-        "tokens_per_second": "t/s",
+        "tokens_per_second": "t/s" if _paced(lines) else "",
     }
-    return table(title, _columns(shown), [_row(line, say, shown) for line in lines])
+    unknown = any(line.layers_in_ram and line.tokens_per_second is None for line in lines)
+    told = {"host_bytes": say.sentence(note("in_ram", unknown=unknown))}
+    return table(title, _columns(shown, told), [_row(line, say, shown) for line in lines])
 
 
 def _missing(title: str, lines: list[FittingModel], say: Words) -> Table:
@@ -189,8 +220,8 @@ def _missing(title: str, lines: list[FittingModel], say: Words) -> Table:
     return table(title, _columns(shown), [_row(line, say, shown) for line in lines])
 
 
-def _columns(shown: Mapping[str, str]) -> list[Column]:
-    """All columns, with titles of those that are shown besides model and quant."""
+def _columns(shown: Mapping[str, str], told: Mapping[str, str] = MappingProxyType({})) -> list[Column]:
+    """All columns, with titles of those that are shown besides model and quant, and what explains them."""
     titles = {"model": "Model", "parameters": "Params", "quant": "Quant", "loss": "Loss", "released": "Released"}
     keys = (
         "model",
@@ -210,7 +241,14 @@ def _columns(shown: Mapping[str, str]) -> list[Column]:
     titles |= shown
     words = ("model", "quant", "loss")
     return [
-        Column(key, titles.get(key, ""), key not in words, wraps=key == "model", spare=SPARE.get(key, 0))
+        Column(
+            key,
+            titles.get(key, ""),
+            key not in words,
+            wraps=key == "model",
+            spare=SPARE.get(key, 0),
+            note=told.get(key, ""),
+        )
         for key in keys
     ]
 

@@ -12,12 +12,16 @@ from llmscale.answers.results.lists import (
     QuantLine,
     QuantsResult,
 )
+from llmscale.notes import Note, note
 from llmscale.render.report import Cell, Column, Report, table, whole, word
-from llmscale.render.views.cells import LOSS_NOTE, counted, gib, loss
+from llmscale.render.views.cells import LOSS_NOTE, counted, gib, loss, loss_word
+from llmscale.render.views.next import typed
 from llmscale.render.words import Words
 from llmscale.units import format_gib
 
 UNKNOWN = "unknown"
+#: What most files of models are in.
+USUAL = "q4_k_m"
 FACT = (Column("fact", "", right=False), Column("value", "", right=False, wraps=True))
 
 
@@ -193,13 +197,14 @@ def _rate(gb_s: float | None) -> str:
 
 
 def quants_view(result: QuantsResult, say: Words) -> Report:
-    """All quants found, with their sizes where a model was named."""
+    """The quants found, with their sizes where a model was named."""
     sized = result.model is not None
+    losses = any(line.loss for line in result.quants)
     columns = [
         Column("id", "Quant", right=False),
         Column("bits_per_weight", "Bits per weight"),
         Column("weights_bytes", "Weights GiB" if sized else ""),
-        Column("loss_percent", "Loss %"),
+        Column("loss_percent", "Loss %", note=say.phrase(LOSS_NOTE) if losses else ""),
         Column("readers", "Read by", right=False, wraps=True),
         Column("hardware", "Needs", right=False, wraps=True),
     ]
@@ -214,11 +219,33 @@ def quants_view(result: QuantsResult, say: Words) -> Report:
         ]
         for line in result.quants
     ]
-    title = f"{result.model.name}: {counted(result.model.parameters, say).text} parameters" if result.model else ""
-    notes = [_total(len(rows), "quant"), LOSS_NOTE]
-    if sized:
-        notes.insert(1, "-: this model cannot be had so.")
-    return Report((table(title, columns, rows),) if rows else (), tuple(notes))
+    title = ""
+    if result.model:
+        size = counted(result.model.parameters, say).text
+        title = say.sentence(note("model_of_size", model=result.model.name, size=size))
+    notes = []
+    if sized and any(line.weights_bytes is None for line in result.quants):
+        notes.append("-: this model cannot be had so.")
+    hidden = say.sentence(note("quants_hidden", hidden=result.hidden))
+    notes.append(hidden if result.hidden else _total(len(rows), "quant"))
+    lead = (say.sentence(_in_use(result, say)),) if result.hidden else ()
+    lines = tuple(typed(("llmscale quants show q4_k_m", "llmscale explain q4_k_m"), say)) if result.hidden else ()
+    return Report((table(title, columns, rows),) if rows else (), tuple(notes), lead, typed=lines)
+
+
+def _in_use(result: QuantsResult, say: Words) -> Note:
+    """What the format that most files are in makes of the model, beside the widest that it can be had in."""
+    had = [line for line in result.quants if line.weights_bytes]
+    most = next((line for line in had if line.id == USUAL), had[-1] if had else None)
+    return note(
+        "quants_in_use",
+        model=result.model.name if result.model else "",
+        widest=had[0].id.upper() if had else "",
+        whole=format_gib(had[0].weights_bytes or 0) if had else "",
+        quant=most.id.upper() if most else "",
+        weights=format_gib(most.weights_bytes or 0) if most else "",
+        loss=loss_word(most.loss, say).text if most else "",
+    )
 
 
 def _bits(line: QuantLine, model: SizedModelRef | None) -> Cell:

@@ -29,7 +29,7 @@ def _answer(result: ScalingResult, say: Words) -> Note:
     return note(
         "scaling_says",
         name="" if result.name.replace(",", "").isdecimal() else result.name,
-        law=asked.title,
+        law=say(asked.title),
         parameters=say.count(asked.parameters),
         tokens=say.count(asked.tokens),
         loss=_told(asked),
@@ -74,12 +74,17 @@ def _trained(result: ScalingResult, say: Words) -> Table:
             word(line.id),
             Cell(line.parameters, say.count(line.parameters)),
             Cell(line.tokens, say.count(line.tokens)),
-            Cell(line.tokens_per_parameter, f"{line.tokens_per_parameter:,.3g}"),
-            Cell(line.over_training, f"{line.over_training:,.3g}"),
+            Cell(line.tokens_per_parameter, _ratio(line.tokens_per_parameter)),
+            Cell(line.over_training, _ratio(line.over_training)),
         ]
         for line in result.trained
     ]
     return table(say("How long models were trained"), columns, rows)
+
+
+def _ratio(value: float) -> str:
+    """Three digits, and all that stand before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _laws(title: str, lines: tuple[LawLine, ...], say: Words) -> Table:
@@ -93,10 +98,10 @@ def _laws(title: str, lines: tuple[LawLine, ...], say: Words) -> Table:
     ]
     rows = [
         [
-            word(line.title),
-            Cell(line.parameters, say.count(line.parameters)),
+            word(say(line.title)),
+            Cell(line.parameters, ("" if line.in_range or line.loss is not None else "~") + say.count(line.parameters)),
             Cell(line.tokens, say.count(line.tokens)),
-            Cell(line.tokens_per_parameter, f"{line.tokens_per_parameter:.3g}"),
+            Cell(line.tokens_per_parameter, _ratio(line.tokens_per_parameter)),
             Cell(line.flops, f"{line.flops:.3g}"),
             _loss(line),
         ]
@@ -106,7 +111,7 @@ def _laws(title: str, lines: tuple[LawLine, ...], say: Words) -> Table:
 
 
 def _loss(line: LawLine) -> Cell:
-    return Cell(line.loss, _told(line) or ("-" if line.in_range else "~-"))
+    return Cell(line.loss, _told(line) or "-")
 
 
 def _changes(result: ScalingResult, say: Words) -> Table:
@@ -125,4 +130,4 @@ def _changes(result: ScalingResult, say: Words) -> Table:
         ]
         for line in result.changes
     ]
-    return table(f"{say('What doubling brings')} ({result.asked[0].title})", columns, rows)
+    return table(f"{say('What doubling brings')} ({say(result.asked[0].title)})", columns, rows)

@@ -17,11 +17,6 @@ def _or(names: list[str]) -> str:
     return " or ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def _meant(typed: str, device: str) -> str:
-    """Which device a name stands for; of its own id that there is another in its line."""
-    return "the usual one" if typed.lower() == device else f"taken as {device}"
-
-
 def _many(requests: float) -> str:
     """Requests with a decimal where that says something."""
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
@@ -58,6 +53,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "step_not_modelled": "What a step of {optimizer} needs besides its states is not modelled, so no peak is said.",
     "taken": "'{typed}' is taken as {model}.",
     "taken_in": "'{typed}' is taken as {model} in {quant}.",
+    "taken_in_library": "'{typed}' is taken as {model} in {quant}, which Ollama's library has under that name.",
     "taken_in_usual": "'{typed}' is taken as {model} in {quant}, as Ollama and llama.cpp load it unless told.",
     "library_default": "Ollama's library calls several sizes '{typed}': this is the one that it loads unless told.",
     "own_mix": "{mix} is its publisher's own mix of formats, which only its files tell: no quant is taken.",
@@ -106,7 +102,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "smallest_taken": lambda v: (
         f"'{v['name']}' is sold in several sizes: {v['device']} is taken, not {_or(v['others'])}."
     ),
-    "also_smaller": lambda v: f"'{v['name']}' is {_meant(v['name'], v['device'])}; there is also {_or(v['others'])}.",
+    "also_smaller": lambda v: (
+        f"Beside {v['device']} there is {_or(v['others'])}."
+        if v["name"].lower() == v["device"]
+        else f"'{v['name']}' is taken as {v['device']}; there is also {_or(v['others'])}."
+    ),
     "also_target": lambda v: f"{v['target']} is taken as {v['device']}; {_or(v['others'])} have it too.",
     "general_rule": "How {runtime} lays out {model} is not modelled; a general rule stands for it.",
     "not_traced": "How {runtime} runs {model} is not traced; a general rule stands for its activations, which may be "
@@ -132,6 +132,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "SGLang quantises with --torchao-config what it has loaded in 16 bits: "
         f"{format_gib(v['before'])} GiB a device, and {format_gib(v['free'])} are free."
     ),
+    "fits_split": "With -ts {split} all layers fit: the runtime's own shares put too much on one device.",
     "ram_short": lambda v: (
         f"The RAM would hold ~{format_gib(v['ram'])} GiB, and {format_gib(v['named'])} GiB of it are named."
     ),
@@ -166,9 +167,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "speeds": lambda v: (
         "t/s: tokens a second"
         + (f" of all {v['batch']:,} sequences together" if v["batch"] > 1 else "")
-        + f" with {v['context']:,} in the cache; the truth lies in the range 95 times in 100. First token: after a "
-        f"prompt of {v['context']:,} tokens. docs/accuracy.md says how far off both are."
+        + f" with {v['context']:,} in the cache (docs/accuracy.md says how far off)."
     ),
+    "speed_range": "95 in 100: the t/s lie there so often.",
+    "first_token": "First token: after a prompt of {context:,} tokens.",
     "experts_in_ram": "{quant} on {device}: the experts of the first {layers} layers stay in RAM "
     "(--n-cpu-moe {layers}).",
     "estimate_fits": lambda v: (
@@ -178,6 +180,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + (f", up to {v['context']:,} tokens" if v["context"] else "")
         + (f", {v['speed']} tokens/s." if v["speed"] else ".")
     ),
+    "estimate_fits_split": lambda v: (
+        "Yes, with -ts {split}: {model} in {quant} fits {device}".format(**v)
+        + (f", {v['speed']} tokens/s; " if v["speed"] else "; ")
+        + "as it is dealt out by itself it does not."
+    ),
     "estimate_some_run": "In part: of {asked} sequences of {context:,} tokens ~{requests:,.1f} run at once on {device} "
     "in {quant}; the others wait.",
     "users": lambda v: (
@@ -185,8 +192,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + ", ".join(f"~{_many(requests)} of {context // 1024}k" for context, requests in v["users"])
         + "."
     ),
-    "waiting": "Of {asked} sequences of {context:,} tokens ~{requests:,.1f} run at once; the others wait, and where "
-    "running ones outgrow the cache some are preempted. What lets in more:",
+    "waiting": lambda v: (
+        (
+            f"Of {v['asked']} ~{v['requests']:,.1f} run at once; others wait, or are preempted when these outgrow the "
+            "cache. What lets in more:"
+        )
+        if v["requests"] >= 1
+        else f"None of {v['asked']} runs: the cache holds ~{v['requests']:,.1f} of one. What lets some run:"
+    ),
     "remedy_kv": "  --kv-dtype fp8: ~{requests:,.1f} of {asked} at once",
     "remedy_context": "  shorter sequences: all {asked} at once up to ~{context:,} tokens each",
     "remedy_quant": "  {quant}: ~{requests:,.1f} of {asked} at once",
@@ -196,7 +209,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         if v["may"]
         else "No: {model} in {quant} has room on {device}, and yet does not run so; see *."
     ).format(**v),
-    "estimate_may_fit": "Maybe: {model} in {quant} takes about {used} GiB, by its shape; {device} has {usable}.",
+    "estimate_may_fit": lambda v: (
+        "Maybe: {model} in {quant} takes {0} to {1} GiB, by its shape; {device} has {usable}.".format(*v["ends"], **v)
+    ),
     "estimate_lacks_ram": "No: {model} in {quant} leaves ~{ram} GiB to the RAM beside {device}, more than --ram names.",
     "estimate_lacks_one": "No: {model} in {quant} takes ~{used} GiB and {device} has {usable}, but one of them has "
     "{own} and would hold ~{full}.",
@@ -211,16 +226,29 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "~{missing} GiB.",
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
     "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
-    "needs_from": "{model} at a context of {context:,}: from {device} on, in {quant}.",
+    "needs_from": lambda v: (
+        "{model} at a context of {context:,}: from {device} on, in {quant}".format(**v)
+        + (f" with ~{v['ram']} GiB in RAM" if v["ram"] else "")
+        + (f"; all of it on devices from {v['whole']} on." if v["whole"] else ".")
+    ),
+    "needs_crawls": lambda v: (
+        f"With layers in RAM it is slower than {v['least']:g} t/s: such devices are left out (--all)."
+        if v["known"]
+        else "How fast layers in RAM are is not known without --ram-bandwidth: such devices are left out (--all)."
+    ),
+    "in_ram": lambda v: (
+        "RAM: what layers or experts take there" + ("; --ram-bandwidth tells the speed." if v["unknown"] else ".")
+    ),
     "needs_none": "{model} at a context of {context:,} takes ~{total} GiB even in {quant}: no device has so much.",
     "needs_more": "Try a smaller --quant, a larger --max-count, or less strict --max-price and --kind.",
     "needs_speed": lambda v: (
-        "t/s: modelled, a dash where nobody measured such devices"
+        "t/s: modelled"
+        + (", a dash where nobody measured such devices" if v["unknown"] else "")
         + (f"; of all {v['batch']:,} sequences together." if v["batch"] > 1 else ".")
     ),
     "needs_other_kind": "Of other kinds {device} is enough ({kind}, {memory} GiB).",
     "needs_hidden": "{hidden} other devices would do as well (--all; --kind datacentre, laptop, unified).",
-    "launch_prices": "Prices are those at launch.",
+    "launch_prices": "Price: at launch.",
     "compared": lambda v: (
         (
             f"{v['model']} and {v['first']} have about as many parameters"
@@ -235,8 +263,20 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         )
     ),
     "usable_of": "{usable} of {memory} GiB usable.",
-    "in_ram": "RAM: layers or experts that lie there; below {least:g} t/s left out.",
     "ram_taken": "RAM is taken to read {low}–{high} GB/s, as two channels do; --ram-bandwidth says yours.",
+    "usable_under": lambda v: (
+        f"Of {v['memory']} GiB usable: "
+        + "; ".join(f"{usable} under {runtime} ({', '.join(quants)})" for runtime, usable, quants in v["under"])
+        + "."
+    ),
+    "no_speed": lambda v: (
+        "Speed: how fast the RAM is tells it, such as --ram-bandwidth 50GB/s."
+        if v["in_ram"]
+        else "Speed: nobody measured such a device."
+        if v["named"]
+        else "Speed: a size has none; a card that is named has."
+    ),
+    "slow_in_ram": "What is below {least:g} t/s with layers in RAM is left out.",
     "loss_words": lambda v: (
         "Loss: none < 0.5 % < small < 3 % < visible < 10 % < heavy" + ("." if v["own"] else "; ~ as on Llama 3 8B.")
     ),
@@ -294,6 +334,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + "; ".join(f"{way} {cost} $" for way, cost in v["ways"])
         + "."
     ),
+    "model_of_size": "{model}: {size} parameters",
+    "quants_in_use": lambda v: (
+        f"Formats in use: {v['model']} takes {v['weights']} GiB in {v['quant']}, and {v['whole']} in {v['widest']}"
+        + (f"; the loss is {v['loss']}." if v["loss"] != "-" else ".")
+        if v["quant"]
+        else f"{v['model']} cannot be had in any of the formats in use."
+    ),
+    "quants_hidden": "{hidden} more are not shown (--all); --model shows what they make of another model.",
     "words_explained": "{count} words; llmscale explain WORD tells what one means, with figures.",
     "also_called": lambda v: f"Also: {', '.join(v['names'])}.",
     "word_sources": lambda v: f"Source: {'; '.join(v['sources'])}",

@@ -155,6 +155,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "within {median:.0%}, and the range holds {held} of them.",
     "scaling_says": lambda v: (
         (f"{v['name']}, " if v["name"] else "")
+        + f"{v['parameters']}: the best share of compute is {v['tokens']} tokens"
+        + (f", loss {v['loss']} by {v['law']}." if v["loss"] else ".")
+        if (v["parameters"], v["tokens"]) == (v["best_parameters"], v["best_tokens"])
+        else (f"{v['name']}, " if v["name"] else "")
         + f"{v['parameters']} on {v['tokens']} tokens"
         + (f": loss {v['loss']} by {v['law']}" if v["loss"] else "")
         + f"; the best share of that compute is {v['best_parameters']} on {v['best_tokens']}"

@@ -11,10 +11,6 @@ from llmscale.store.phrases import phrases
 from llmscale.units import format_gib
 
 
-def _meant(typed: str, device: str) -> str:
-    return "指常见的那款" if typed.lower() == device else f"视为 {device}"
-
-
 def _many(requests: float) -> str:
     return f"{requests:,.0f}" if requests >= 10 else f"{requests:.1f}" if requests >= 1 else f"{requests:.2f}"
 
@@ -45,6 +41,7 @@ LABELS = {
     "Word": "词",
     "Method": "方法",
     "Optimizer": "优化器",
+    "Objective": "训练目标",
     "Checkpointing": "重计算",
     "Embedding": "嵌入",
     "Experts": "专家",
@@ -72,6 +69,11 @@ LABELS = {
     **zh_training.TRAINING,
     "Trainable": "可训练参数",
     "Law": "定律",
+    "Refit of 2024": "2024 年重拟合",
+    "Over-training, C4": "过训练,C4",
+    "Over-training, RedPajama": "过训练,RedPajama",
+    "Over-training, RefinedWeb": "过训练,RefinedWeb",
+    "Kaplan (superseded)": "Kaplan(已被取代)",
     "Tokens": "词元",
     "Tokens/param": "词元/参数",
     "Loss": "损失",
@@ -236,6 +238,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     **zh_training.SENTENCES,
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
+    "taken_in_library": "'{typed}' 视为 {model},量化为 {quant}:Ollama 库中此名称即为它。",
     "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
     "library_default": "Ollama 库中 '{typed}' 有多种规模:此为未指明时载入的一种。",
     "own_mix": "{mix} 是其发布者自己的混合格式,只有文件本身才说得清:不从名称取量化。",
@@ -252,7 +255,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"(更大者写 {v['device']}:{v['others'][0]}GB)。"
     ),
     "smallest_taken": lambda v: f"'{v['name']}' 有多种容量:取 {v['device']},而非 {'、'.join(v['others'])}。",
-    "also_smaller": lambda v: f"'{v['name']}' {_meant(v['name'], v['device'])};另有 {'、'.join(v['others'])}。",
+    "also_smaller": lambda v: (
+        f"除 {v['device']} 外另有 {'、'.join(v['others'])}。"
+        if v["name"].lower() == v["device"]
+        else f"'{v['name']}' 视为 {v['device']};另有 {'、'.join(v['others'])}。"
+    ),
     "also_target": lambda v: f"{v['target']} 视为 {v['device']};{'、'.join(v['others'])} 亦然。",
     "general_rule": "{runtime} 如何布置 {model} 尚未建模,以通用规则代替。",
     "experts_fused": "该类把所有专家放在一个张量中:gate 与 up 合一,peft 对其使用两倍的秩({rank})。",
@@ -289,6 +296,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"SGLang 的 --torchao-config 先以 16 位载入再量化:每张卡需 {format_gib(v['before'])} GiB,"
         f"而空闲只有 {format_gib(v['free'])} GiB。"
     ),
+    "fits_split": "加上 -ts {split} 即可全部放下:运行时自己的分配使其中一个设备超出。",
     "ram_short": lambda v: f"内存需容纳 ~{format_gib(v['ram'])} GiB,而给出的是 {format_gib(v['named'])} GiB。",
     "fewer_requests": lambda v: (
         "缓存放不下一个该上下文长度的完整请求。"
@@ -321,9 +329,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "speeds": lambda v: (
         "词元/秒:"
         + (f"全部 {v['batch']:,} 个序列合计," if v["batch"] > 1 else "")
-        + f"缓存中有 {v['context']:,} 个词元时;真值 95% 落在区间内。首词元:读完 {v['context']:,} 个词元的提示之后。"
-        "误差见 docs/accuracy.md。"
+        + f"缓存中有 {v['context']:,} 个词元时(误差见 docs/accuracy.md)。"
     ),
+    "speed_range": "95% 区间:词元/秒的真值有 95% 落在其中。",
+    "first_token": "首词元:读完 {context:,} 个词元的提示之后。",
     "experts_in_ram": "{device} 上的 {quant}:前 {layers} 层的专家留在内存中(--n-cpu-moe {layers})。",
     "estimate_fits": lambda v: (
         "可以:{model} 的 {quant} 放得进 {device}".format(**v)
@@ -332,6 +341,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + (f",最长 {v['context']:,} 词元" if v["context"] else "")
         + (f",{v['speed']} 词元/秒。" if v["speed"] else "。")
     ),
+    "estimate_fits_split": lambda v: (
+        "加上 -ts {split} 可以:{model} 的 {quant} 放得进 {device}".format(**v)
+        + (f",{v['speed']} 词元/秒;" if v["speed"] else ";")
+        + "按默认分配则放不下。"
+    ),
     "estimate_some_run": "部分可以:{device} 上用 {quant},{asked} 个 {context:,} 词元的序列"
     "同时只能运行 ~{requests:,.1f} 个,其余排队。",
     "users": lambda v: (
@@ -339,8 +353,11 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + "、".join(f"{context // 1024}k 词元 ~{_many(requests)} 个" for context, requests in v["users"])
         + "。"
     ),
-    "waiting": "{asked} 个 {context:,} 词元的序列同时只能运行 ~{requests:,.1f} 个,其余排队;"
-    "缓存不足时部分会被抢占。可行的办法:",
+    "waiting": lambda v: (
+        f"{v['asked']} 个中同时只能运行 ~{v['requests']:,.1f} 个,其余排队,缓存不足时部分会被抢占。可行的办法:"
+        if v["requests"] >= 1
+        else f"{v['asked']} 个都无法运行:缓存只放得下 ~{v['requests']:,.1f} 个。可行的办法:"
+    ),
     "remedy_kv": "  --kv-dtype fp8:同时 ~{requests:,.1f} / {asked} 个",
     "remedy_context": "  缩短序列:每个不超过 ~{context:,} 词元时 {asked} 个可同时运行",
     "remedy_quant": "  {quant}:同时 ~{requests:,.1f} / {asked} 个",
@@ -351,7 +368,9 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         else "不行:{model} 的 {quant} 在 {device} 上显存够用,但这样无法运行,见 *。"
     ).format(**v),
     "estimate_lacks_ram": "不行:{model} 的 {quant} 除 {device} 外还需 ~{ram} GiB 内存,超过 --ram 给出的大小。",
-    "estimate_may_fit": "不一定:{model} 的 {quant} 约需 {used} GiB,视结构而定;{device} 有 {usable} GiB。",
+    "estimate_may_fit": lambda v: (
+        "不一定:{model} 的 {quant} 需 {0} 至 {1} GiB,视结构而定;{device} 有 {usable} GiB。".format(*v["ends"], **v)
+    ),
     "estimate_lacks_one": "不行:{model} 的 {quant} 共需 ~{used} GiB,{device} 共有 {usable} GiB,但其中一张"
     "只有 {own} GiB,需要放下 ~{full} GiB。",
     "estimate_lacks": "不行:{model} 的 {quant} 需要 ~{used} GiB,{device} 只有 {usable} GiB,超出 ~{missing} GiB。",
@@ -364,15 +383,27 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "fits_none_just": "{device}(可用 {usable} / {memory} GiB):没有放得下的;{model} 的 {quant} 只缺 ~{missing} GiB。",
     "fits_nothing": "{device}(可用 {usable} / {memory} GiB):没有符合条件且放得下的。",
     "fits_columns": "可用 {usable} / {memory} GiB;取 {context:,} 词元下放得下的最好量化;上下文为最长可用。",
-    "needs_from": "{model},上下文 {context:,}:{device} 起即可,量化为 {quant}。",
+    "needs_from": lambda v: (
+        "{model},上下文 {context:,}:{device} 起即可,量化为 {quant}".format(**v)
+        + (f",其中 ~{v['ram']} GiB 放在内存" if v["ram"] else "")
+        + (f";全部放在显存中需 {v['whole']} 起。" if v["whole"] else "。")
+    ),
+    "needs_crawls": lambda v: (
+        f"层放在内存时低于 {v['least']:g} 词元/秒:此类设备未列出(--all)。"
+        if v["known"]
+        else "未给出 --ram-bandwidth 时不知道层放在内存时有多快:此类设备未列出(--all)。"
+    ),
+    "in_ram": lambda v: "内存:层或专家在其中的占用" + (";--ram-bandwidth 给出速度。" if v["unknown"] else "。"),
     "needs_none": "{model},上下文 {context:,}:即使用 {quant} 也需要 ~{total} GiB,没有单卡或双卡放得下。",
     "needs_more": "可换更小的 --quant、更大的 --max-count,或放宽所设的 --max-price 与 --kind。",
     "needs_speed": lambda v: (
-        "词元/秒为建模值,无人实测的设备记为 -" + (f";为全部 {v['batch']:,} 个序列合计。" if v["batch"] > 1 else "。")
+        "词元/秒:建模值"
+        + (",无人实测的设备记为 -" if v["unknown"] else "")
+        + (f";为全部 {v['batch']:,} 个序列合计。" if v["batch"] > 1 else "。")
     ),
     "needs_other_kind": "其他类别中 {device} 也够用({kind},{memory} GiB)。",
     "needs_hidden": "另有 {hidden} 种设备也可以(--all;--kind datacentre、laptop、unified)。",
-    "launch_prices": "价格为上市价。",
+    "launch_prices": "价格:上市价。",
     "compared": lambda v: (
         (
             f"{v['model']} 与 {v['first']} 的参数量大致相同"
@@ -388,8 +419,20 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         )
     ),
     "usable_of": "可用 {usable} / {memory} GiB。",
-    "in_ram": "内存:位于其中的层或专家;低于 {least:g} 词元/秒的不列出。",
     "ram_taken": "内存带宽按双通道的 {low}–{high} GB/s 计;用 --ram-bandwidth 给出实际值。",
+    "usable_under": lambda v: (
+        f"{v['memory']} GiB 中可用:"
+        + ";".join(f"{runtime} 下 {usable}({'、'.join(quants)})" for runtime, usable, quants in v["under"])
+        + "。"
+    ),
+    "no_speed": lambda v: (
+        "速度:取决于内存带宽,例如 --ram-bandwidth 50GB/s。"
+        if v["in_ram"]
+        else "速度:无人实测此类设备。"
+        if v["named"]
+        else "速度:仅有容量时无法给出;请写明显卡型号。"
+    ),
+    "slow_in_ram": "层在内存中且低于 {least:g} 词元/秒的不列出。",
     "loss_words": lambda v: (
         "损失(困惑度上升):无 < 0.5% < 小 < 3% < 可见 < 10% < 大" + ("。" if v["own"] else ";~ 测于 Llama 3 8B。")
     ),
@@ -437,6 +480,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     ),
     "scaling_says": lambda v: (
         (f"{v['name']}," if v["name"] else "")
+        + f"{v['parameters']}参数:算力的最佳分配是训练 {v['tokens']}词元"
+        + (f",按{v['law']}损失为 {v['loss']}。" if v["loss"] else "。")
+        if (v["parameters"], v["tokens"]) == (v["best_parameters"], v["best_tokens"])
+        else (f"{v['name']}," if v["name"] else "")
         + f"{v['parameters']}参数训练 {v['tokens']}词元"
         + (f":按 {v['law']} 损失为 {v['loss']}" if v["loss"] else "")
         + f";同样算力的最佳分配是 {v['best_parameters']}参数、{v['best_tokens']}词元"
@@ -447,6 +494,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         + ";".join(f"{way} {cost} 美元" for way, cost in v["ways"])
         + "。"
     ),
+    "model_of_size": "{model}:{size}参数",
+    "quants_in_use": lambda v: (
+        f"常用格式:{v['model']} 用 {v['quant']} 占 {v['weights']} GiB,用 {v['widest']} 占 {v['whole']} GiB"
+        + (f";损失{v['loss']}。" if v["loss"] != "-" else "。")
+        if v["quant"]
+        else f"{v['model']} 没有任何常用格式。"
+    ),
+    "quants_hidden": "另有 {hidden} 种未显示(--all);--model 给出其他模型的大小。",
     "words_explained": "共 {count} 个词;llmscale explain 词 给出含义和数字。",
     "also_called": lambda v: f"又称:{'、'.join(v['names'])}。",
     "word_sources": lambda v: f"来源:{';'.join(v['sources'])}",

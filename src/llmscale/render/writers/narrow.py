@@ -28,12 +28,12 @@ class Narrowed(NamedTuple):
 
     Attributes:
         under: for each row of `part` the lines that stand below it.
-        hidden: the titles of the columns that had no place.
+        hidden: the columns that had no place.
     """
 
     part: Table
     under: tuple[tuple[str, ...], ...]
-    hidden: tuple[str, ...]
+    hidden: tuple[Column, ...]
 
 
 def head(title: str) -> str:
@@ -54,7 +54,7 @@ def narrowed(part: Table, width: int) -> list[Narrowed]:
         return [Narrowed(part, ((),) * len(part.rows), ())]
     shown, below = _without_prose(shown, needs, width)
     shown, gone = _without_spare(shown, needs, width)
-    hidden = tuple(part.columns[at].title for at in sorted(gone))
+    hidden = tuple(part.columns[at] for at in sorted(gone))
     chunks = _chunks(shown, needs, width) if part.splits else [shown]
     return [_stacked(part, needs, chunk, below, width, hidden) for chunk in chunks]
 
@@ -134,7 +134,12 @@ def _chunks(shown: Sequence[int], needs: Sequence[_Need], width: int) -> list[li
 
 
 def _stacked(
-    part: Table, needs: Sequence[_Need], stay: Sequence[int], below: Sequence[int], width: int, hidden: tuple[str, ...]
+    part: Table,
+    needs: Sequence[_Need],
+    stay: Sequence[int],
+    below: Sequence[int],
+    width: int,
+    hidden: tuple[Column, ...],
 ) -> Narrowed:
     """The columns that stay, broken so that they fit, each row with what stands under it."""
     widths = _shrunk([needs[at] for at in stay], width)

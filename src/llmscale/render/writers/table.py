@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.cells import cell_len
@@ -19,7 +19,7 @@ from rich.text import Text
 
 from llmscale.notes import note
 from llmscale.render.interface import Look
-from llmscale.render.report import Report, Table
+from llmscale.render.report import Column, Report, Table
 from llmscale.render.words import Words
 from llmscale.render.wrap import hanging, wrapped
 from llmscale.render.writers.grid import GAP, Line, grid
@@ -70,7 +70,8 @@ def write(result: Any, report: Callable[[], Report], say: Words, style: Look) ->
 
 
 def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
-    hidden: list[str] = []
+    hidden: dict[str, None] = {}
+    columns: dict[str, None] = {}
     for sentence in report.lead:
         _print(sentence, screen, "bold")
     for sentence in report.body:
@@ -82,16 +83,28 @@ def _draw(report: Report, say: Words, screen: Console, quiet: bool) -> None:
         if part.title:
             _print(part.title, screen, "bold")
         if part.rows:
-            hidden += [title for title in _print_table(part, say, screen) if title not in hidden]
+            gone = _print_table(part, say, screen)
+            hidden |= dict.fromkeys(say(column.title) for column in gone)
+            columns |= dict.fromkeys(part.explained([column.key for column in gone]))
     if not quiet:
-        notes = [say("~ is not exact: modelled or assumed.")] if report.inexact else []
-        notes += [say.sentence(note("hidden_columns", columns=hidden))] if hidden else []
-        together = " ".join(notes)
-        legend = [together] if notes and cell_len(together) <= screen.width else notes
-        for told in (*legend, *report.notes):
+        legend = [say("~ is not exact: modelled or assumed.")] if report.inexact else []
+        legend += [say.sentence(note("hidden_columns", columns=list(hidden)))] if hidden else []
+        for told in (*_packed(legend, screen.width), *_packed(list(columns), min(screen.width, PROSE)), *report.notes):
             _print(told, screen, "dim")
         for line in report.typed:
             _print_typed(line, screen)
+
+
+def _packed(sentences: Sequence[str], width: int) -> list[str]:
+    """Short sentences, as many in a line as there is room for."""
+    lines: list[str] = []
+    for told in sentences:
+        between = " " if lines and lines[-1].isascii() else ""
+        if lines and cell_len(lines[-1]) + len(between) + cell_len(told) <= width:
+            lines[-1] += between + told
+        else:
+            lines.append(told)
+    return lines
 
 
 def _print(sentence: str, screen: Console, style: str) -> None:
@@ -107,8 +120,8 @@ def _print_typed(line: str, screen: Console) -> None:
         screen.print(Text(_plain(" " * INDENT * bool(at) + part, screen)), style="dim", soft_wrap=True)
 
 
-def _print_table(part: Table, say: Words, screen: Console) -> tuple[str, ...]:
-    """A table, in as many as fit; returns the titles that had no place."""
+def _print_table(part: Table, say: Words, screen: Console) -> tuple[Column, ...]:
+    """A table, in as many as fit; returns the columns that had no place."""
     said = part._replace(columns=tuple(column._replace(title=say(column.title)) for column in part.columns))
     for number, narrow in enumerate(narrowed(said, screen.width)):
         if number:

@@ -18,7 +18,7 @@ UBATCH = Option(
 )
 FLASH = Option("flash_attn", ("--flash-attn/--no-flash-attn",), "flag", "attention in one operation.")
 LAYERS = Option("gpu_layers", ("--gpu-layers", "-ngl"), "text", "layers on the device; all, auto.", "N", offloads=True)
-RAM = Option("ram", ("--ram",), "size", "RAM for what is not on the device.", "SIZE", offloads=True)
+RAM = Option("ram", ("--ram",), "ram", "RAM for what is not on the device; 32GB is 32 GiB.", "SIZE", offloads=True)
 #: The presets that nearly every publisher of GGUF files has, from no loss to a visible one.
 STEPS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m")
 #: What convert_hf_to_gguf.py writes as F32, F16 and BF16.
