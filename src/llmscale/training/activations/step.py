@@ -23,6 +23,7 @@ from llmscale.training.activations.losses import LOSSES
 from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy
 from llmscale.training.activations.style import STYLES, Trait
+from llmscale.training.activations.translating import translated
 from llmscale.training.activations.walk import NONE, Segment, backward, forward, recorded, results
 
 #: Blocks whose output is added to what came in.
@@ -50,7 +51,7 @@ def missing(spec: ModelSpec) -> str:
     """Why a model's activations are not modelled; empty where they are."""
     if spec.family not in STYLES:
         return f"model type '{spec.family}'"
-    if STYLES[spec.family].image or STYLES[spec.family].listens:
+    if STYLES[spec.family].image or STYLES[spec.family].stacks:
         return ""
     if not any(isinstance(placed.block, Head) for placed in spec.placed):
         return f"a '{spec.family}' without a head"
@@ -69,7 +70,7 @@ def fused(spec: ModelSpec) -> bool:
 
 def freezes(spec: ModelSpec) -> bool:
     """Whether layers at the end alone can be trained here: not where an encoder stands before a decoder."""
-    return not STYLES[spec.family].listens
+    return not STYLES[spec.family].stacks
 
 
 def sends_away(spec: ModelSpec) -> bool:
@@ -85,7 +86,7 @@ def sends_away(spec: ModelSpec) -> bool:
 
 def counts_layers(spec: ModelSpec) -> bool:
     """Whether layers have one number each, by which some of them can be named: not in two stacks."""
-    return not STYLES[spec.family].listens
+    return not STYLES[spec.family].stacks
 
 
 def passes(spec: ModelSpec, setting: Setting, checkpointing: int) -> Passes:
@@ -93,8 +94,8 @@ def passes(spec: ModelSpec, setting: Setting, checkpointing: int) -> Passes:
     style = STYLES[spec.family]
     setting = setting if style.sdpa else setting._replace(eager=True)
     outer = setting._replace(trains=setting.trains and not setting.frozen)
-    if style.listens:
-        stands = stacks(spec, outer, style, checkpointing == 1)
+    if style.stacks:
+        stands = (translated if style.translates else stacks)(spec, outer, style, checkpointing == 1)
         return _put_together(stands.first, stands.between, stands.last, (stands.kept, 0), 0)
     tied = _tied_table(spec) * setting.width if outer.trains else 0
     again = checkpointing > 0

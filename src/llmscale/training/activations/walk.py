@@ -95,6 +95,11 @@ def _run(
     return alive, peak
 
 
+def holds(graph: Graph, value: Value) -> bool:
+    """Whether an operation keeps `value` for the way back."""
+    return value.storage in _pins(graph.operations)
+
+
 def _pins(operations: Iterable[Operation]) -> Counter[int]:
     return Counter(storage for operation in operations for storage in operation.keeps)
 
