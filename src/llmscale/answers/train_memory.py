@@ -182,6 +182,8 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
     if OBJECTIVES[asked.objective].scored != (0, 0):
         return f"--objective {asked.objective}, with a second model that is trained"
     cast = precision in AUTOCAST and asked.way not in UNDER_AUTOCAST
+    if asked.way in LOSSES and not counts_layers(spec):
+        return f"--loss {asked.way} behind two stacks"
     if asked.way in LOSSES and (cast or not isinstance(spec.placed[-1].block, Head)):
         return f"--loss {asked.way}" + (" under autocast" if cast else " behind this head")
     if checkpoints(asked.checkpointing).selective and not _is_selected(spec, choice, precision, asked):

@@ -32,7 +32,8 @@ def attend_latent(graph: Graph, x: Value, block: LatentAttention, prefix: str, s
     if setting.composes and block.v_head != wide:
         mask = graph.make([], (setting.rows if setting.masked else setting.seq) * setting.seq, FP32)
         parts = Parts(heads, block.v_head, setting.seq, scattered=False, mask=mask)
-        made, shares = composed(graph, query, key, v, parts, setting), []
+        made = composed(graph, query, key, v, parts, setting)
+        shares: list[Value] = []
     else:
         whole = Attention(block.hidden, heads, heads, wide, block.v_head)
         made, shares = scores(graph, (query, key, v), whole, setting, style)

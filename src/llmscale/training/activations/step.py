@@ -64,8 +64,9 @@ def missing(spec: ModelSpec) -> str:
 
 
 def fused(spec: ModelSpec) -> bool:
-    """Whether the class takes the fused kernel; where it does not, attention is single operations."""
-    return spec.family not in STYLES or STYLES[spec.family].sdpa
+    """Whether the class takes the fused kernel; where it does not, attention is single operations, as T5's with its bias
+    is."""
+    return spec.family not in STYLES or (STYLES[spec.family].sdpa and not STYLES[spec.family].translates)
 
 
 def freezes(spec: ModelSpec) -> bool:
@@ -275,7 +276,7 @@ def _shared(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool
     hidden = setting.rows * spec.hidden_size * setting.width
     if style.image:
         # Variables still name what was embedded; without checkpoints the graph of what is trained holds it anyway.
-        return 0, hidden * (1 + setting.trains if checkpointing else 2 - 2 * setting.trains)
+        return 0, hidden * (setting.trains if checkpointing else 2 - 2 * setting.trains)
     learnt = not (style.rotary or style.alibi) and setting.trains
     kept = tables + (setting.rows * INT64 + positions if learnt else 0)
     if checkpointing and style.alibi:

@@ -17,7 +17,7 @@ from llmscale.training.activations.blocks import Piece, record
 from llmscale.training.activations.graph import Graph, Value, weight, work
 from llmscale.training.activations.listening import Stacks, closing, outer_norm, raised, within
 from llmscale.training.activations.matrix import linear
-from llmscale.training.activations.ops import INT64, Setting, add, cross_entropy, scale
+from llmscale.training.activations.ops import HALF, INT64, Setting, add, cross_entropy, scale
 from llmscale.training.activations.style import Trait
 from llmscale.training.activations.walk import Segment, backward, forward, holds, recorded
 
@@ -29,7 +29,7 @@ def translated(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: b
     named = 0 if setting.trains or checkpointing else hidden
     read = 0 if checkpointing or _is_read_as_it_is(spec, setting, style) else hidden
     # Of zeros that stand for a bias across stacks checkpoints make a leaf, which stays, with a gradient, to the end.
-    leaf = _table(spec, setting) if checkpointing else 0
+    leaf = _zeros(spec, setting) if checkpointing else 0
     encoder = [raised(each, named, leaf) for each in _stack(spec, "encoder", setting, style, checkpointing, 0)]
     decoder = list(_stack(spec, "decoder", setting, style, checkpointing, leaf))
     ended = raised(closing(spec, setting, style, hidden - read), 0, leaf)
@@ -64,6 +64,11 @@ def _looked_up(spec: ModelSpec, setting: Setting) -> Segment:
     return recorded(graph, given, made)
 
 
+def _zeros(spec: ModelSpec, setting: Setting) -> int:
+    """The same in the format that queries are in."""
+    return _table(spec, setting) // setting.width * (HALF if setting.autocast else setting.width)
+
+
 def _stack(
     spec: ModelSpec, stack: str, setting: Setting, style: Trait, checkpointing: bool, leaf: int
 ) -> Iterator[Segment]:
@@ -72,7 +77,7 @@ def _stack(
     numbers = sorted({number for each in placed for number in each.layers})
     table, crosses = _table(spec, setting), stack == "decoder"
     mask = setting.rows * setting.seq * setting.width if setting.eager and crosses else 0
-    shared = 0 if checkpointing else table * (1 + crosses) + mask
+    shared = 0 if checkpointing else table + _zeros(spec, setting) * crosses + mask
     undone = table * setting.trains + leaf
     yield _bias(placed, setting, table + mask if checkpointing else 0, undone)
     for number in numbers:
