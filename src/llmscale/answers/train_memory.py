@@ -15,7 +15,7 @@ from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
 from llmscale.training.activations.losses import LOSSES, UNDER_AUTOCAST
 from llmscale.training.activations.ops import Setting
-from llmscale.training.activations.step import counts_layers, freezes, fused, missing, passes, sends_away
+from llmscale.training.activations.step import composes, counts_layers, freezes, fused, missing, passes, sends_away
 from llmscale.training.adapters import DEFAULT_RANK
 from llmscale.training.checkpoints import checkpoints
 from llmscale.training.experts import wanted_parts
@@ -163,6 +163,8 @@ def step_memory(
 def _said(spec: ModelSpec, asked: MemoryAsked, host: int) -> Iterator[Note]:
     if asked.sequence and spec.max_context and asked.sequence > spec.max_context:
         yield note("context_beyond_limit", context=asked.sequence, limit=spec.max_context)
+    if asked.attention == "sdpa" and composes(spec):
+        yield note("sdpa_composed", kernel=fused(spec))
     if host:
         yield note("offloaded_activations", size=host)
 

@@ -64,9 +64,17 @@ def missing(spec: ModelSpec) -> str:
 
 
 def fused(spec: ModelSpec) -> bool:
-    """Whether the class takes the fused kernel; where it does not, attention is single operations, as T5's with its bias
-    is."""
+    """Whether the class takes the fused kernel; where not, as T5 with its bias, attention is single operations."""
     return spec.family not in STYLES or (STYLES[spec.family].sdpa and not STYLES[spec.family].translates)
+
+
+def composes(spec: ModelSpec) -> bool:
+    """Whether sdpa takes attention apart on the CPU: for heads of unlike widths, and for a bias that is learnt."""
+    unlike = (
+        isinstance(placed.block, LatentAttention) and placed.block.nope + placed.block.rope != placed.block.v_head
+        for placed in spec.placed
+    )
+    return STYLES[spec.family].translates or any(unlike)
 
 
 def freezes(spec: ModelSpec) -> bool:

@@ -67,7 +67,7 @@ def results(graph: Graph) -> frozenset[int]:
 
 
 def forward(graph: Graph, given: Value, result: Value, keeping: bool = True, still: frozenset[int] = NONE) -> Forward:
-    """Run a part forward; without `keeping`, as under a checkpoint, which holds what came in and what is `still` there."""
+    """Run a part forward; without `keeping`, as under a checkpoint, which holds what came in and what is `still`."""
     stays = {result.storage, *still} if keeping else {given.storage, result.storage, *still}
     alive, peak = _run(graph, len(graph.operations), given, keeping, stays)
     kept = set(_pins(graph.operations)) if keeping else set()
