@@ -13,9 +13,10 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
+from llmscale.training.activations.composed import composes
 from llmscale.training.activations.losses import LOSSES, UNDER_AUTOCAST
 from llmscale.training.activations.ops import Setting
-from llmscale.training.activations.step import composes, counts_layers, freezes, fused, missing, passes, sends_away
+from llmscale.training.activations.step import counts_layers, freezes, fused, missing, passes, sends_away
 from llmscale.training.adapters import DEFAULT_RANK
 from llmscale.training.checkpoints import checkpoints
 from llmscale.training.experts import wanted_parts

@@ -7,9 +7,21 @@ heads of unlike widths and a mask that is learnt come to; on CUDA the memory-eff
 
 from __future__ import annotations
 
+from llmscale.model.blocks.attention import LatentAttention
+from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.training.activations.graph import Graph, Undo, Value, alias, gradient, work
 from llmscale.training.activations.ops import FP32, Setting, cast, copy, heads, needed, scale
+from llmscale.training.activations.style import STYLES
+
+
+def composes(spec: ModelSpec) -> bool:
+    """Whether sdpa takes attention apart on the CPU: for heads of unlike widths, and for a bias that is learnt."""
+    unlike = (
+        isinstance(placed.block, LatentAttention) and placed.block.nope + placed.block.rope != placed.block.v_head
+        for placed in spec.placed
+    )
+    return STYLES[spec.family].translates or any(unlike)
 
 
 class Parts(NamedTuple):

@@ -68,15 +68,6 @@ def fused(spec: ModelSpec) -> bool:
     return spec.family not in STYLES or (STYLES[spec.family].sdpa and not STYLES[spec.family].translates)
 
 
-def composes(spec: ModelSpec) -> bool:
-    """Whether sdpa takes attention apart on the CPU: for heads of unlike widths, and for a bias that is learnt."""
-    unlike = (
-        isinstance(placed.block, LatentAttention) and placed.block.nope + placed.block.rope != placed.block.v_head
-        for placed in spec.placed
-    )
-    return STYLES[spec.family].translates or any(unlike)
-
-
 def freezes(spec: ModelSpec) -> bool:
     """Whether layers at the end alone can be trained here: not where an encoder stands before a decoder."""
     return not STYLES[spec.family].stacks
