@@ -141,9 +141,8 @@ def layouts(
     """
     cut = sizes(spec)
     sequence = sequence_of(spec, way.memory)
-    several = OBJECTIVES[way.memory.objective].sequences
-    sequences = _sequences(asked, sequence * several, count)
-    batch = Batch(sequence, sequences, way.memory.way not in WITHOUT_LOGITS, several, refers(way))
+    several, logits = OBJECTIVES[way.memory.objective].sequences, way.memory.way not in WITHOUT_LOGITS
+    batch = Batch(sequence, _sequences(asked, sequence * several, count), logits, several, refers(way))
     cluster = _cluster(devices, asked.network)
     question = Division(cut, batch, cluster, count, devices.usable, _bytes(spec, way, asked.precise), asked.given)
     _check_given(question)

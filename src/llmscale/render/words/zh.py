@@ -231,6 +231,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     **zh_releases.SENTENCES,
     **zh_servers.SENTENCES,
     **zh_training.SENTENCES,
+    "layouts_not_modelled": lambda v: f"无切分:{quoted(v['why'])}",
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
     "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",

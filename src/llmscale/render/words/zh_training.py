@@ -172,7 +172,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "layouts_looked": "共考察 {looked:,} 种切分,{fitting:,} 种放得下。时间为建模值,用于排序:"
     "{rows} 个已公布值中一半在 {median:.0%} 以内;每节点 {node} 卡,"
     "节点间每卡 {network:g} GB/s(--network)。",
-    "layouts_not_modelled": "无切分:{why}",
     "shape_assumed": lambda v: (
         "{name} 只有规模而无结构:".format(**v)
         + "数字取自 {model},两端取自 {models} 个规模相近的模型并按规模换算。".format(**v)
