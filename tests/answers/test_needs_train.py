@@ -87,7 +87,7 @@ def test_kinds_and_prices_are_kept_to() -> None:
     ("arguments", "status", "said"),
     [
         (("llama-3-8b", "--train", "magic"), 2, "--train magic is not known"),
-        (("t5-base", "--train", "lora"), 2, "not modelled"),
+        (("bart-base", "--train", "lora"), 2, "not modelled"),
         (("gpt-4", "--train", "lora"), 3, "not known"),
         (("7B", "--train", "lora"), 3, "not known"),
         (("llama-3-8b", "--train", "lora", "--seq", "0"), 2, "--seq"),

@@ -90,7 +90,7 @@ def test_lora_keeps_more_than_full_training_unless_adapters_are_bf16() -> None:
     [
         ["llama-2-7b", "--method", "ia3"],
         ["llama-2-7b", "--precision", "megatron"],
-        ["t5-base"],
+        ["bart-base"],
     ],
 )
 def test_what_is_not_modelled_has_no_peak_and_says_so(arguments: list[str]) -> None:
@@ -189,7 +189,7 @@ def test_a_query_of_low_rank_keeps_its_factor_as_well() -> None:
         (("qwen3-14b", "--method", "qlora"), "激活占其中"),
         (("7B",), "只有规模而无结构"),
         (("llama-3-8b", "--gpu", "rtx4090", "--method", "lora", "--checkpointing", "full"), "可以:"),
-        (("t5-base", "--gpu", "rtx4090", "--method", "full"), "未知:"),
+        (("bart-base", "--gpu", "rtx4090", "--method", "full"), "未知:"),
         (("llama-3-8b", "--gpu", "rtx4090"), "确定放得下"),
         (("llama-3.1-405b", "--gpu", "8x h100"), "没有放得下的切分"),
     ],
@@ -206,3 +206,53 @@ def test_what_is_trained_besides_adapters_has_weights_and_states_but_no_peaks(fl
     assert found["peaks"] is None
     assert found["memory"]["weights_bytes"] > 0
     assert any(flags[0] in told for told in found["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "same"),
+    [
+        (("--method", "prefix_tuning"), ("--method", "prefix")),
+        (("--method", "LORA"), ("--method", "lora")),
+        (("--optimizer", "adamw_torch"), ("--optimizer", "adamw-foreach")),
+        (("--optimizer", "adamw_bnb_8bit"), ("--optimizer", "adamw-8bit")),
+    ],
+)
+def test_names_of_peft_and_transformers_are_known(arguments: tuple[str, ...], same: tuple[str, ...]) -> None:
+    assert run("train", "llama-2-7b", *arguments).out == run("train", "llama-2-7b", *same).out
+
+
+def test_the_first_line_names_the_rank_and_what_is_adapted() -> None:
+    lora = ("train", "llama-3-8b", "--method", "lora")
+    assert run(*lora).out.startswith("Meta Llama 3 8B, lora r8 (q_proj, v_proj): 28.4 GiB at the most")
+    wide = run(*lora, "--lora-rank", "16", "--lora-targets", "all-linear")
+    assert "lora r16 (7 kinds of module): " in wide.out.splitlines()[0]
+    assert run(*lora, "--lang", "zh").out.startswith("Meta Llama 3 8B,lora r8(q_proj、v_proj):最多")
+    assert run(*lora, "-o", "json").json()["rank"] == 8
+    assert run("train", "llama-3-8b", "-o", "json").json()["rank"] == 0
+    assert "by lora r8 at" in run(*lora, "--gpu", "h100").out.splitlines()[0]
+
+
+def test_of_a_size_the_first_line_is_no_exact_figure_and_several_devices_divide_what_one_holds() -> None:
+    assert run("train", "7B").out.startswith("7B, full: ~")
+    divided = ("train", "70B", "--gpu", "2x rtx3090")
+    assert "Most in any step, undivided: ~" in run(*divided).out
+    assert "各步最大值(未切分)" in run(*divided, "--lang", "zh").out
+
+
+def test_what_sdpa_has_no_kernel_for_is_composed_and_says_so() -> None:
+    of = ("train", "deepseek-v2-lite", "--precision", "bf16")
+    composed, fused = (run(*of, "--attn", way, "-o", "json").json() for way in ("sdpa", "flash"))
+    assert composed["memory"]["activations_bytes"] > 1.5 * fused["memory"]["activations_bytes"]
+    assert any("--attn flash" in line for line in composed["warnings"])
+    assert not any("--attn flash" in line for line in fused["warnings"])
+    assert "组合实现" in run(*of, "--lang", "zh").out
+    learnt = run("train", "t5-base", "-o", "json").json()
+    assert any("memory-efficient kernel keeps none." in line for line in learnt["warnings"])
+    assert run("train", "t5-base", "--attn", "flash", "-o", "json").json()["peaks"] is None
+
+
+@pytest.mark.parametrize("model", ["whisper-small", "t5-base"])
+def test_losses_without_logits_are_not_modelled_behind_two_stacks(model: str) -> None:
+    found = run("train", model, "--precision", "bf16", "--loss", "cut", "-o", "json").json()
+    assert found["peaks"] is None
+    assert any("--loss cut behind two stacks" in line for line in found["warnings"])

@@ -21,7 +21,7 @@ def fit(*arguments: str) -> dict[str, Any]:
 
 def test_the_first_line_answers_and_names_the_change_that_makes_it_fit() -> None:
     first = run("train", *QLORA).out.splitlines()[0]
-    assert first.startswith("No: Qwen3-14B by qlora at 4,096 tokens takes ~73.61 GiB")
+    assert first.startswith("No: Qwen3-14B by qlora r8 at 4,096 tokens takes ~73.61 GiB")
     assert first.endswith("With --checkpointing full --loss cut it takes ~19.34 GiB and fits.")
     assert "不行:Qwen3-14B" in run("train", *QLORA, "--lang", "zh").out.splitlines()[0]
 
@@ -77,7 +77,7 @@ def test_full_training_is_made_smaller_step_by_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "fits", "said"), [("t5-base", "unknown", "Not known: "), ("deepseek-v3", "no", "No: ")]
+    ("model", "fits", "said"), [("bart-base", "unknown", "Not known: "), ("deepseek-v3", "no", "No: ")]
 )
 def test_what_is_not_modelled_fits_only_where_the_rest_alone_says_no(model: str, fits: str, said: str) -> None:
     assert fit(model, "--method", "full", "--gpu", "rtx4090")["fits"] == fits

@@ -300,9 +300,40 @@ def test_a_share_of_the_rate_is_one_thing_where_a_step_and_a_run_have_each_their
     assert "同一定义" in run(*run_of, "--lang", "zh").out
 
 
-def test_models_besides_are_not_divided_over_devices() -> None:
-    asked = ("train", "llama-3-8b", "--objective", "dpo", "--gpu", "8x h100")
+def test_completions_that_are_made_while_training_are_not_divided_over_devices() -> None:
+    asked = ("train", "llama-3-8b", "--objective", "grpo", "--gpu", "8x h100")
     found = run(*asked, "-o", "json").json()
     assert found["layouts"] == []
-    assert any("--objective dpo is modelled on one device" in line for line in found["warnings"])
+    assert any("--objective grpo makes completions while training" in line for line in found["warnings"])
+    assert "在训练中生成回答" in run(*asked, "--lang", "zh").out
     assert run(*asked, "--tp", "2").status == 4
+
+
+def first_of(*more: str) -> dict[str, Any]:
+    cut = ("--gpu", "8x h100", "--zero", "3", "--tp", "1", "--pp", "1", "--cp", "1", "--micro-batch", "1")
+    found: dict[str, Any] = run("train", "llama-3-8b", "--seq", "2k", *cut, *more, "-o", "json").json()
+    return found
+
+
+def test_preferences_are_divided_as_pairs_with_the_reference_s_weights_and_forward_pass() -> None:
+    plain, spared, whole = (
+        first_of("--loss", "trl", *more)
+        for more in ((), ("--objective", "dpo", "--precompute-ref"), ("--objective", "dpo"))
+    )
+    tokens = plain["layout_search"]["global_batch"]
+    assert spared["layout_search"]["global_batch"] == whole["layout_search"]["global_batch"] == tokens
+    counts = [found["layouts"][0]["micro_batches"] for found in (plain, spared, whole)]
+    assert counts[1] == counts[2] == counts[0] // 2
+    parts = [{part["part"]: part["bytes"] for part in found["layouts"][0]["parts"]} for found in (plain, spared, whole)]
+    assert parts[2]["weights"] == 2 * parts[1]["weights"] == 2 * parts[0]["weights"]
+    assert parts[1]["activations"] > 1.5 * parts[0]["activations"]
+    steps = [found["layouts"][0]["step_seconds"] for found in (plain, spared, whole)]
+    assert steps[1] == pytest.approx(steps[0])
+    assert steps[2] == pytest.approx(4 / 3 * steps[0])
+
+
+def test_adapters_have_their_reference_for_nothing_but_its_pass() -> None:
+    lora = ("--method", "lora", "--loss", "trl", "--objective")
+    alone, beside = (first_of(*lora, each)["layouts"][0] for each in ("orpo", "dpo"))
+    assert beside["parts"][0]["bytes"] == alone["parts"][0]["bytes"]
+    assert beside["step_seconds"] > alone["step_seconds"]

@@ -104,3 +104,12 @@ def test_autocast_scores_by_tiles_too() -> None:
     found = run("train", "llama-3-8b", "--objective", "dpo", "-o", "json").json()
     assert found["precision"] == "amp"
     assert found["peaks"] is not None
+
+
+def test_a_reference_runs_forward_whether_or_not_it_is_apart() -> None:
+    plain = asked("--objective", "dpo", "--precompute-ref")["flops"]
+    whole, lora = (asked("--objective", "dpo", *more)["flops"] for more in ((), ("--method", "lora")))
+    assert plain["reference"] == 0
+    assert whole["reference"] == lora["reference"] == plain["forward"]
+    assert "Reference, forward" in run("train", "llama-3.2-1b", "--objective", "kto").out
+    assert "参考模型前向" in run("train", "llama-3.2-1b", "--objective", "kto", "--lang", "zh").out

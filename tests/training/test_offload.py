@@ -64,5 +64,5 @@ def test_zero_offload_holds_eighteen_bytes_a_parameter_and_a_buffer() -> None:
 
 def test_kernels_of_bitsandbytes_are_named() -> None:
     assert {name for name, each in OPTIMIZERS.items() if each.kernels} == {
-        name for name in OPTIMIZERS if "8bit" in name or name == "lion"
+        name for name in OPTIMIZERS if "8bit" in name or name in ("lion", "ademamix")
     }

@@ -32,3 +32,20 @@ def test_eight_bit_states_of_a_small_tensor_are_fp32() -> None:
 def test_more_tensors_never_keep_less(optimizer: str) -> None:
     one, two = ([Tensors((64, 128), copies, 4)] for copies in (1, 2))
     assert state_bytes(optimizer, two) >= state_bytes(optimizer, one)
+
+
+def test_muon_keeps_one_moment_of_matrices_and_steps_them_one_by_one() -> None:
+    """Of a 300 x 500 matrix in 32 and in 16 bits, torch 2.13.0's class took 1,560,000 and 1,260,000 bytes."""
+    chosen = OPTIMIZERS["muon"]
+    for element, state, most in ((4, 600_000, 1_560_000), (2, 300_000, 1_260_000)):
+        tensors = [Tensors((300, 500), 1, element), Tensors((700,), 1, element)]
+        assert state_bytes("muon", tensors) == state + 2 * 700 * element + 4
+        assert chosen.step is not None
+        assert chosen.step(tensors) == most
+        assert chosen.step(tensors[1:]) == 0
+
+
+def test_ademamix_keeps_three_states() -> None:
+    tensors = [Tensors((64, 100), 1, 2), Tensors((100,), 1, 2)]
+    assert state_bytes("ademamix", tensors) == 3 * 4 * 6500
+    assert state_bytes("ademamix-8bit", tensors) == 3 * (6400 + 25 * 4) + 3 * 4 * 100 + 2 * 1024

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from llmscale.answers.results.common import model_ref
@@ -13,7 +13,7 @@ from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.answers.train_compute import NO_RUN, ComputeAsked, compute
 from llmscale.answers.train_fit import check_card, fit
 from llmscale.answers.train_flops import USUAL_STEP, StepAsked, flops_notes, share_of_full, step_flops
-from llmscale.answers.train_held import Way, taken
+from llmscale.answers.train_held import Way, refers, taken
 from llmscale.answers.train_layouts import NO_LAYOUT, LayoutAsked, check_divisible, check_layout, layouts
 from llmscale.answers.train_memory import LARGEST_SEQUENCE, USUAL_MEMORY, MemoryAsked, check_memory, sequence_of
 from llmscale.answers.train_said import said
@@ -27,6 +27,8 @@ from llmscale.records import NamedTuple
 from llmscale.runtimes.placed import OVERHEAD
 from llmscale.sources.interface import Loaded, Undisclosed
 from llmscale.sources.registry import load
+from llmscale.training import methods, optimizers
+from llmscale.training.adapters import DEFAULT_RANK
 from llmscale.training.methods import METHODS, OWN, MethodChoice, Trained, largest_rank
 from llmscale.training.optimizers import OPTIMIZERS, Tensors, state_bytes
 from llmscale.training.precision import ADAPTER, PRECISIONS, RECIPES
@@ -61,7 +63,8 @@ def train(
         UsageError: a choice that does not exist, or that peft refuses for this model.
         UndisclosedError: a model whose tensors nobody outside knows.
     """
-    named, method = bool(method), method or "full"
+    named, method = bool(method), _as_here(method, methods.ALSO_CALLED) or "full"
+    optimizer = _as_here(optimizer, optimizers.ALSO_CALLED)
     _check(method, lora_rank, lora_bias, virtual_tokens, optimizer, precision)
     check_memory(memory)
     devices = device_set(run.devices) if run.devices else None
@@ -83,7 +86,8 @@ def train(
     chosen_precision = precision or ("amp" if method == "full" else "bf16")
     way = Way(choice, chosen_precision, optimizer, memory._replace(packed=method == "qlora"))
     cluster = Machines(devices, count, layout._replace(precise=bool(precision)))
-    question = TrainQuestion(method, named, way, step._replace(micro_batch=memory.rows), run, cluster)
+    asked = step._replace(micro_batch=memory.rows, reference=refers(way))
+    question = TrainQuestion(method, named, way, asked, run, cluster)
     if not spec.shape_known:
         return of_size(spec, lambda near: _answer(near, question))
     return _answer(spec, question)
@@ -121,6 +125,7 @@ def _answer(spec: ModelSpec, asked: TrainQuestion) -> TrainResult:
     return TrainResult(
         model=model_ref(model_of(spec).about),
         method=asked.method,
+        rank=way.choice.rank or DEFAULT_RANK.get(way.choice.method, 0),
         optimizer=way.optimizer,
         precision=way.precision,
         sequence=sequence_of(spec, way.memory),
@@ -156,6 +161,12 @@ def _shares(cuts: tuple[TrainLayout, ...], run: TrainCompute | None) -> Iterator
     """Why a layout's share of the rate is not the run's."""
     if cuts and run:
         yield note("mfu_twice", step_mfu=cuts[0].mfu, run_mfu=run.mfu, given=not run.mfu_from)
+
+
+def _as_here(name: str, also: Mapping[str, str]) -> str:
+    """A name as it is here, whoever calls it how."""
+    plain = name.lower().replace("_", "-")
+    return also.get(plain, plain)
 
 
 def _check(method: str, rank: int | None, bias: str, tokens: int, optimizer: str, precision: str) -> None:

@@ -22,13 +22,15 @@ SCORES = ("square", "causal")
 
 
 class StepAsked(NamedTuple):
-    """What the user said of a step; a sequence of None is `USUAL_SEQUENCE`, or what the model always sees."""
+    """What the user said of a step; a sequence of None is `USUAL_SEQUENCE`, or what the model always sees; whether a
+    frozen `reference` runs forward too."""
 
     sequence: int | None = None
     micro_batch: int = 1
     checkpointing: str = "none"
     attention: str = "flash"
     scores: str = "square"
+    reference: bool = False
 
 
 USUAL_STEP = StepAsked()
@@ -51,11 +53,13 @@ def step_flops(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> Train
     six, active = six_nd(spec, tokens, active=False), six_nd(spec, tokens, active=True)
     how = None if uncounted(spec) or _rerun_unknown(spec, asked) else taking_part(spec, choice)
     if how is None:
-        return TrainFlops(None, None, None, six, active, sequence, asked.micro_batch, asked.scores)
+        return TrainFlops(None, None, None, 0, six, active, sequence, asked.micro_batch, asked.scores)
     flash, again = asked.attention != "eager" and fused(spec), checkpoints(asked.checkpointing).every
     step = Step(asked.micro_batch, sequence, flash, again, choice.method != "full", asked.scores == "causal")
     found = flops(spec, step, how)
-    return TrainFlops(*found, six, active, sequence, asked.micro_batch, asked.scores)
+    bare = taking_part(spec, MethodChoice()) if asked.reference else None
+    beside = flops(spec, step._replace(checkpointing=0), bare).forward if bare else 0
+    return TrainFlops(*found, beside, six, active, sequence, asked.micro_batch, asked.scores)
 
 
 def _rerun_unknown(spec: ModelSpec, asked: StepAsked) -> bool:
@@ -68,10 +72,10 @@ def _rerun_unknown(spec: ModelSpec, asked: StepAsked) -> bool:
 def share_of_full(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> float:
     """FLOPs of a method for 1 of training all of the model; 1 where they are not counted."""
     plain = asked._replace(checkpointing="none", attention="eager")
-    own, full = (step_flops(spec, each, plain) for each in (choice, MethodChoice()))
+    own, full = step_flops(spec, choice, plain), step_flops(spec, MethodChoice(), plain._replace(reference=False))
     if own.forward is None or own.backward is None or full.forward is None or full.backward is None:
         return 1.0
-    return (own.forward + own.backward) / (full.forward + full.backward)
+    return (own.forward + own.backward + own.reference) / (full.forward + full.backward)
 
 
 def flops_notes(spec: ModelSpec, choice: MethodChoice, asked: StepAsked) -> Iterator[Note]:

@@ -65,11 +65,15 @@ def _offloaded(way: Way, host: int) -> Iterator[Note]:
         yield note("offloaded_optimizer", size=host, partitioned=way.precision == DEEPSPEED)
 
 
-def reference(way: Way, parameters: int) -> int:
-    """Bytes of the frozen copy that preferences are held against; adapters switched off are one for nothing."""
+def refers(way: Way) -> bool:
+    """Whether preferences are held against a frozen model while training."""
     kind, memory = OBJECTIVES[way.memory.objective].reference, way.memory
-    wanted = kind == "yes" or (kind == "asked" and memory.divergence)
-    apart = wanted and memory.reference and way.choice.method in OWN
+    return memory.reference and (kind == "yes" or (kind == "asked" and memory.divergence))
+
+
+def reference(way: Way, parameters: int) -> int:
+    """Bytes of that model; adapters switched off are one for nothing."""
+    apart = refers(way) and way.choice.method in OWN
     return parameters * PRECISIONS[way.precision].weight if apart else 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from llmscale.answers.results.train_fit import TrainPart
 from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.answers.train_fit import largest
-from llmscale.answers.train_held import Way, taken
+from llmscale.answers.train_held import Way, refers, taken
 from llmscale.answers.train_memory import LARGEST_BATCH, sequence_of
 from llmscale.devices import device as catalogue
 from llmscale.devices.sets import MAX_COUNT, DeviceSet
@@ -19,6 +19,7 @@ from llmscale.model.spec import ModelSpec
 from llmscale.records import NamedTuple
 from llmscale.runtimes.placed import Verdict
 from llmscale.training.methods import MethodChoice
+from llmscale.training.objectives import OBJECTIVES
 from llmscale.training.parallel.layout import Batch, Layout, broken
 from llmscale.training.parallel.memory import Bytes, fullest
 from llmscale.training.parallel.pace import Cluster
@@ -102,11 +103,13 @@ def check_divisible(way: Way) -> None:
     """Refuse what layouts are not modelled with.
 
     Raises:
-        UnsupportedModelError: layers that are run again in part, models besides the one that is trained.
+        UnsupportedModelError: layers that are run again in part, completions that are made while training.
     """
-    if way.memory.objective != "sft":
+    if OBJECTIVES[way.memory.objective].generates:
         raise UnsupportedModelError(
-            f"--objective {way.memory.objective} is modelled on one device.", "Take sft, or name a single card."
+            f"--objective {way.memory.objective} makes completions while training: its time on several devices is not "
+            "modelled.",
+            "Take dpo, kto or orpo, or name a single card.",
         )
     if way.memory.offload:
         raise UnsupportedModelError(
@@ -138,7 +141,8 @@ def layouts(
     """
     cut = sizes(spec)
     sequence = sequence_of(spec, way.memory)
-    batch = Batch(sequence, _sequences(asked, sequence, count), way.memory.way not in WITHOUT_LOGITS)
+    several, logits = OBJECTIVES[way.memory.objective].sequences, way.memory.way not in WITHOUT_LOGITS
+    batch = Batch(sequence, _sequences(asked, sequence * several, count), logits, several, refers(way))
     cluster = _cluster(devices, asked.network)
     question = Division(cut, batch, cluster, count, devices.usable, _bytes(spec, way, asked.precise), asked.given)
     _check_given(question)
@@ -201,7 +205,8 @@ def _each(spec: ModelSpec, way: Way) -> Bytes:
     if way.choice.method == "full":
         recipe = PRECISIONS[way.precision]
         states = recipe.master + held.optimizer_bytes / chosen.total
-        return Bytes(recipe.weight, recipe.gradient, states, min(recipe.weight, Bytes._field_defaults["gathered"]))
+        weights = recipe.weight * (1 + refers(way))
+        return Bytes(weights, recipe.gradient, states, min(recipe.weight, Bytes._field_defaults["gathered"]))
     weight = held.weights_bytes / chosen.total
     return Bytes(weight, held.gradients_bytes / chosen.total, held.optimizer_bytes / chosen.total, weight)
 
@@ -266,7 +271,7 @@ def _reach(asked: Division, first: Found) -> tuple[int, int]:
 
     def holds(micro: int, sequence: int) -> bool:
         sequences = micro * layout.dp * max(layout.pp, asked.batch.micro_batches(layout))
-        batch = Batch(sequence, sequences, asked.batch.logits)
+        batch = asked.batch._replace(sequence=sequence, sequences=sequences)
         usage = fullest(asked.sizes, layout._replace(micro=micro), batch, each, asked.budget)
         return usage.verdict is Verdict.YES
 

@@ -13,6 +13,7 @@ from llmscale.model.blocks.norm import Norm
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
 from llmscale.records import NamedTuple
+from llmscale.training.activations.composed import composes
 from llmscale.training.activations.losses import LOSSES, UNDER_AUTOCAST
 from llmscale.training.activations.ops import Setting
 from llmscale.training.activations.step import counts_layers, freezes, fused, missing, passes, sends_away
@@ -163,6 +164,8 @@ def step_memory(
 def _said(spec: ModelSpec, asked: MemoryAsked, host: int) -> Iterator[Note]:
     if asked.sequence and spec.max_context and asked.sequence > spec.max_context:
         yield note("context_beyond_limit", context=asked.sequence, limit=spec.max_context)
+    if asked.attention == "sdpa" and composes(spec):
+        yield note("sdpa_composed", kernel=fused(spec))
     if host:
         yield note("offloaded_activations", size=host)
 
@@ -182,6 +185,8 @@ def _unmodelled(spec: ModelSpec, choice: MethodChoice, precision: str, asked: Me
     if OBJECTIVES[asked.objective].scored != (0, 0):
         return f"--objective {asked.objective}, with a second model that is trained"
     cast = precision in AUTOCAST and asked.way not in UNDER_AUTOCAST
+    if asked.way in LOSSES and not counts_layers(spec):
+        return f"--loss {asked.way} behind two stacks"
     if asked.way in LOSSES and (cast or not isinstance(spec.placed[-1].block, Head)):
         return f"--loss {asked.way}" + (" under autocast" if cast else " behind this head")
     if checkpoints(asked.checkpointing).selective and not _is_selected(spec, choice, precision, asked):

@@ -31,6 +31,13 @@ PAST_ADAPTERS = frozenset({"out_proj", "conv1d"})
 VIRTUAL = ("prefix", "prompt", "p-tuning")
 METHODS = ("full", "qlora", *ADDED, *VIRTUAL, "ln", "bitfit", "freeze")
 
+#: As peft calls some of them (``peft/utils/peft_types.py``).
+ALSO_CALLED = {
+    "ln-tuning": "ln",
+    "prefix-tuning": "prefix",
+    "prompt-tuning": "prompt",
+}
+
 #: Those that train tensors of the model itself, in its own format.
 OWN = frozenset({"full", "bitfit", "ln", "freeze"})
 

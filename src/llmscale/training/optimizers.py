@@ -4,9 +4,10 @@ Sources: torch 2.13.0 ``torch/optim/*.py`` (states are of the parameter's own dt
 SGD does not keep); transformers 5.23.0 ``optimization.py`` (Adafactor: fp32 means of rows and columns, no step);
 bitsandbytes 0.50.2 ``optim/optimizer.py`` (``Optimizer2State.init_state``, ``Optimizer1State.init_state``: below
 ``min_8bit_size`` of 4,096 elements fp32, else one byte an element and an fp32 maximum for each block of 256; the tables
-``dynamic`` and ``udynamic`` of 256 fp32 numbers for all), ``optim/lion.py`` (one state). The classes of torch and
-transformers are held against the real ones in tests/truth/training_optimizers.json; those of bitsandbytes were read,
-and no row holds them.
+``dynamic`` and ``udynamic`` of 256 fp32 numbers for all), ``optim/lion.py`` (one state), ``optim/ademamix.py`` (the
+first of two states twice as large); torch's ``_muon.py`` takes matrices alone, and AdamW is taken for the rest. The
+classes of torch and transformers are held against the real ones in tests/truth/training_optimizers.json; Muon's was
+run, and those of bitsandbytes were read: no row holds them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from math import ceil, prod
 from llmscale.records import NamedTuple
 
 STEP = 4
-FP32 = 4
+FP32, HALF = 4, 2
 SMALLEST_8_BIT = 4096
 BLOCK_8_BIT = 256
 TABLE_8_BIT = 256 * FP32
@@ -50,6 +51,11 @@ def adafactor(tensor: Tensors) -> int:
         return (tensor.elements + 1) * FP32
     rows, columns = tensor.elements // tensor.shape[-1], tensor.elements // tensor.shape[-2]
     return (rows + columns + 1) * FP32
+
+
+def muon(tensor: Tensors) -> int:
+    """One moment of a matrix; of what is none AdamW's two."""
+    return moments(1, 0)(tensor) if len(tensor.shape) == 2 else moments(2)(tensor)
 
 
 def eight_bit(number: int) -> Rule:
@@ -86,6 +92,15 @@ def factored(tensors: Sequence[Tensors]) -> int:
     return max(4 * tensor.elements * FP32 + adafactor(tensor) - FP32 for tensor in tensors)
 
 
+def orthogonal(tensors: Sequence[Tensors]) -> int:
+    """Muon's, matrix by matrix: the update, in 16 bits before and after a round, and products of the narrow side."""
+    matrices = [tensor for tensor in tensors if len(tensor.shape) == 2]
+    halves = 2 * HALF
+    return max(
+        (each.elements * (each.element + halves) + halves * min(each.shape) ** 2 for each in matrices), default=0
+    )
+
+
 class Optimizer(NamedTuple):
     """An optimizer.
 
@@ -115,12 +130,24 @@ OPTIMIZERS = {
     "adafactor": Optimizer("Adafactor (transformers)", adafactor, step=factored),
     "lion": Optimizer("Lion (bitsandbytes)", lambda tensor: tensor.elements * FP32, kernels=True),
     "lion-8bit": Optimizer("Lion 8-bit", eight_bit(1), TABLE_8_BIT, kernels=True),
+    "ademamix": Optimizer("AdEMAMix (bitsandbytes)", lambda tensor: 3 * tensor.elements * FP32, kernels=True),
+    "ademamix-8bit": Optimizer("AdEMAMix 8-bit", eight_bit(3), 2 * TABLE_8_BIT, kernels=True),
+    "muon": Optimizer("Muon, AdamW for what is no matrix", muon, step=orthogonal),
     "sgd": Optimizer("SGD", moments(0, 0)),
     "sgd-momentum": Optimizer("SGD with momentum", moments(1, 0)),
     "rmsprop": Optimizer("RMSprop", moments(1), step=None),
     "adagrad": Optimizer("Adagrad", moments(1), step=None),
     "nadam": Optimizer("NAdam", moments(2, 2), step=None),
     "adamax": Optimizer("Adamax", moments(2), step=None),
+}
+#: As transformers 5.23.0 calls some of them (``training_args.py``, ``OptimizerNames``).
+ALSO_CALLED = {
+    "adamw-torch": "adamw-foreach",
+    "adamw-torch-fused": "adamw",
+    "adamw-fused": "adamw",
+    "adamw-bnb-8bit": "adamw-8bit",
+    "ademamix-32bit": "ademamix",
+    "lion-32bit": "lion",
 }
 
 

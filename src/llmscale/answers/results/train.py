@@ -68,6 +68,7 @@ class TrainResult:
     """Answer of ``train``.
 
     Attributes:
+        rank: of an adapter, the block of OFT; 0 of methods that have none.
         fit: of one device.
         layouts: of several, fastest first.
         ranges: ends of figures that are assumed, by key; empty for a model whose tensors are known.
@@ -76,6 +77,7 @@ class TrainResult:
 
     model: SizedModelRef
     method: str
+    rank: int
     optimizer: str
     precision: str
     sequence: int

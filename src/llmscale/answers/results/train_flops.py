@@ -16,6 +16,7 @@ class TrainFlops:
     Attributes:
         forward, backward: None where a block or a method is not counted.
         recompute: what checkpointing runs again; part of `backward`.
+        reference: of a frozen model that runs forward besides; part of neither.
         six_nd: 6 FLOPs a parameter and token.
         six_active_nd: the same of the parameters that a token touches.
         scores: ``square``: attention over all pairs of tokens; ``causal``: over half of them.
@@ -24,6 +25,7 @@ class TrainFlops:
     forward: int | None
     backward: int | None
     recompute: int | None
+    reference: int
     six_nd: int
     six_active_nd: int
     sequence: int

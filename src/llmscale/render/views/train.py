@@ -10,7 +10,7 @@ from llmscale.quantity import Basis
 from llmscale.records import dataclass
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
 from llmscale.render.views.cells import gib
-from llmscale.render.views.train_fit import fit_notes, fit_sentence, fit_tables
+from llmscale.render.views.train_fit import fit_notes, fit_sentence, fit_tables, named_method
 from llmscale.render.views.train_flops import compute_table, flops_table
 from llmscale.render.views.train_layouts import layout_notes, layout_sentence, layout_table
 from llmscale.render.words import Words
@@ -24,7 +24,7 @@ class TrainView:
     explain: bool = False
 
     def __call__(self, result: TrainResult, say: Words) -> Report:
-        tables = [*fit_tables(result.fit, result.method, say)] if result.fit else []
+        tables = [*fit_tables(result.fit, named_method(result), say)] if result.fit else []
         found = result.layout_search
         tables += [layout_table(result, found, say)] if found and result.layouts else []
         if not (result.fit or found) or self.explain:
@@ -50,8 +50,9 @@ def _answer(result: TrainResult, say: Words) -> Note:
     return note(
         "train_takes",
         model=result.model.name,
-        method=result.method,
-        gib=format_gib(result.memory.states_bytes if most is None else most, 1),
+        method=named_method(result),
+        names=tuple(result.modules) if result.rank else (),
+        gib=("~" if result.ranges else "") + format_gib(result.memory.states_bytes if most is None else most, 1),
         whole=most is not None,
         trained=say.count(result.trainable_parameters),
         total=say.count(result.total_parameters),
@@ -77,7 +78,7 @@ def _memory(result: TrainResult, say: Words) -> Table:
         rows.append([word(say("Activations")), gib(memory.activations_bytes, basis)])
     if memory.host_bytes:
         rows.append([word(say("In the host's memory")), gib(memory.host_bytes, basis)])
-    return table(f"{result.method}, {result.optimizer}, {result.precision}", columns, rows)
+    return table(f"{named_method(result)}, {result.optimizer}, {result.precision}", columns, rows)
 
 
 def _peaks(result: TrainResult, peaks: TrainPeaks, say: Words) -> Table:
@@ -106,7 +107,8 @@ def _facts(result: TrainResult, say: Words) -> Iterator[str]:
     if result.ranges:
         low, high = result.ranges["memory.total_bytes"]
         least, most = result.ranges["trainable_parameters"]
-        yield f"{say('Most in any step')}: ~{format_gib(low)}-{format_gib(high)} GiB"
+        label = "Most in any step, undivided" if result.layout_search else "Most in any step"
+        yield f"{say(label)}: ~{format_gib(low)}-{format_gib(high)} GiB"
         yield f"{say('Trainable')}: ~{say.count(least)}-{say.count(most)}"
         return
     share = 100 * result.trainable_parameters / result.total_parameters

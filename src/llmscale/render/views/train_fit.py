@@ -25,11 +25,16 @@ WIDTH = 32
 MODELLED = "modelled"
 
 
+def named_method(result: TrainResult) -> str:
+    """``lora r16``; without a rank where the method has none."""
+    return f"{result.method} r{result.rank}" if result.rank else result.method
+
+
 def fit_sentence(result: TrainResult, found: TrainFit) -> Note:
     """The answer."""
     said = {
         "model": result.model.name,
-        "method": result.method,
+        "method": named_method(result),
         "device": found.device,
         "sequence": result.sequence,
         "used": format_gib(found.used_bytes),

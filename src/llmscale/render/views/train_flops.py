@@ -25,7 +25,9 @@ def _lines(flops: TrainFlops) -> Iterator[tuple[str, int]]:
         yield "Backward", flops.backward
         if flops.recompute:
             yield "of it: recomputed", flops.recompute
-        yield "Together", flops.forward + flops.backward
+        if flops.reference:
+            yield "Reference, forward", flops.reference
+        yield "Together", flops.forward + flops.backward + flops.reference
     yield "6 x parameters x tokens", flops.six_nd
     if flops.six_active_nd != flops.six_nd:
         yield "6 x active parameters x tokens", flops.six_active_nd

@@ -9,6 +9,7 @@ from llmscale.answers.results.train_layouts import LayoutSearch, TrainLayout
 from llmscale.notes import Note, note
 from llmscale.render.report import Cell, Column, Table, table, word
 from llmscale.render.views.cells import answer, gib
+from llmscale.render.views.train_fit import named_method
 from llmscale.render.words import Words
 from llmscale.runtimes.placed import Verdict
 from llmscale.training.parallel.pace import ERRORS
@@ -24,7 +25,7 @@ def layout_sentence(result: TrainResult, found: LayoutSearch) -> Note:
         "train_layout",
         found=first is not None,
         model=result.model.name,
-        method=result.method,
+        method=named_method(result),
         devices=f"{found.count:,} x {found.device}",
         sequence=found.sequence,
         layout=_cut(first) if first else "",

@@ -324,11 +324,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         if v["best"]
         else "Nothing fits that is so."
     ),
-    "train_takes": lambda v: (
-        f"{v['model']}, {v['method']}: {v['gib']} GiB "
-        + ("at the most" if v["whole"] else "between steps, without activations")
-        + f", {v['batch']} x {v['sequence']:,} tokens; {v['trained']} of {v['total']} parameters are trained."
-    ),
     "serve_costs": lambda v: (
         f"A million tokens of {v['model']} on {v['device']}: "
         + "; ".join(f"{way} {cost} $" for way, cost in v["ways"])

@@ -14,6 +14,17 @@ def _with(v: dict[str, Any]) -> str:
     return " With {flags} it takes ~{after} GiB and fits.".format(**v) if v["changed"] else ""
 
 
+#: Kinds of module that are named one by one.
+FEW = 4
+
+
+def _adapted(names: tuple[str, ...]) -> str:
+    """What an adapter stands beside."""
+    if not names:
+        return ""
+    return f" ({', '.join(names)})" if len(names) <= FEW else f" ({len(names)} kinds of module)"
+
+
 def _layout(v: dict[str, Any]) -> str:
     if v["sure"]:
         said = "Yes: {model} by {method} at {sequence:,} tokens fits {devices}: {layout}, ~{used} of {usable} GiB"
@@ -79,6 +90,11 @@ _FITS: dict[str, Callable[[dict[str, Any]], str]] = {
     ).format(**v),
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "train_takes": lambda v: (
+        f"{v['model']}, {v['method']}{_adapted(v['names'])}: {v['gib']} GiB "
+        + ("at the most" if v["whole"] else "between steps, without activations")
+        + f", {v['batch']} x {v['sequence']:,} tokens; {v['trained']} of {v['total']} parameters are trained."
+    ),
     "train_fit": lambda v: _FITS[v["fits"]](v),
     "train_methods": lambda v: (
         "{model} at {sequence:,} tokens on {device}: ".format(**v)
@@ -137,6 +153,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
             else "states, and a copy of what is trained and of its gradients, which the device has too (torchao's "
             "CPUOffloadOptimizer; tensors below 4,096 elements stay)."
         )
+    ),
+    "sdpa_composed": lambda v: (
+        "sdpa is counted as torch composes it where no flash kernel takes such heads, in fp32, scores kept; CUDA's "
+        "memory-efficient kernel keeps none" + (": --attn flash." if v["kernel"] else ".")
     ),
     "mostly_activations": "Activations are {share:.0%} of it, which adapters do not spare: --checkpointing full does.",
     "mfu_twice": lambda v: (

@@ -95,6 +95,7 @@ LABELS = {
     "Backward": "反向",
     "Optimizer step": "优化器更新",
     "Most in any step": "各步最大值",
+    "Most in any step, undivided": "各步最大值(未切分)",
     "Most in any step GiB": "各步最大值 GiB",
     "Parameters added, by module": "新增参数(按模块)",
     "Module": "模块",
@@ -236,6 +237,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     **zh_releases.SENTENCES,
     **zh_servers.SENTENCES,
     **zh_training.SENTENCES,
+    "layouts_not_modelled": lambda v: f"无切分:{quoted(v['why'])}",
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
     "taken_in_library": "'{typed}' 视为 {model},量化为 {quant}:Ollama 库中此名称即为它。",
@@ -472,11 +474,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         "各容量显卡的首选:" + ";".join(f"{size}:{model}({quant})" for size, model, quant in v["best"]) + "。"
         if v["best"]
         else "没有符合条件且放得下的。"
-    ),
-    "train_takes": lambda v: (
-        f"{v['model']},{v['method']}:"
-        + ("最多占用" if v["whole"] else "两步之间占用(不含激活)")
-        + f" {v['gib']} GiB,{v['batch']} x {v['sequence']:,} 词元;训练其 {v['total']}参数中的 {v['trained']}。"
     ),
     "scaling_says": lambda v: (
         (f"{v['name']}," if v["name"] else "")

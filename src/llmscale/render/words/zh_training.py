@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from llmscale.render.words.en_training import FEW
+
 #: How what was never followed is named in English, and in Chinese.
 _NEVER_FOLLOWED = {
     r", with a second model that is trained$": "(另有一个也要训练的模型)",
@@ -20,6 +22,12 @@ _NEVER_FOLLOWED = {
     r"^a ('.*') without a head$": r"没有输出头的 \1",
     r"^an adapter of (.*)$": r"\1 的适配器",
 }
+
+
+def _adapted(names: tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    return f"({'、'.join(names)})" if len(names) <= FEW else f"({len(names)} 类模块)"
 
 
 def _unmodelled(v: dict[str, Any]) -> str:
@@ -86,6 +94,7 @@ TRAINING = {
     "Forward": "前向",
     "Backward": "反向",
     "of it: recomputed": "其中重算",
+    "Reference, forward": "参考模型前向",
     "6 x parameters x tokens": "6 x 参数 x 词元",
     "6 x active parameters x tokens": "6 x 激活参数 x 词元",
     "Activations, gradients": "激活与梯度",
@@ -147,6 +156,11 @@ _FITS: dict[str, Callable[[dict[str, Any]], str]] = {
     ).format(**v),
 }
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
+    "train_takes": lambda v: (
+        f"{v['model']},{v['method']}{_adapted(v['names'])}:"
+        + ("最多占用" if v["whole"] else "两步之间占用(不含激活)")
+        + f" {v['gib']} GiB,{v['batch']} x {v['sequence']:,} 词元;训练其 {v['total']}参数中的 {v['trained']}。"
+    ),
     "train_fit": lambda v: _FITS[v["fits"]](v),
     "train_methods": lambda v: (
         "{model},{sequence:,} 词元,{device}:".format(**v)
@@ -158,7 +172,6 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "layouts_looked": "共考察 {looked:,} 种切分,{fitting:,} 种放得下。时间为建模值,用于排序:"
     "{rows} 个已公布值中一半在 {median:.0%} 以内;每节点 {node} 卡,"
     "节点间每卡 {network:g} GB/s(--network)。",
-    "layouts_not_modelled": "无切分:{why}",
     "shape_assumed": lambda v: (
         "{name} 只有规模而无结构:".format(**v)
         + "数字取自 {model},两端取自 {models} 个规模相近的模型并按规模换算。".format(**v)
@@ -204,6 +217,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
             else "优化器状态,以及所训练参数及其梯度的副本,设备上也各有一份(torchao 的 CPUOffloadOptimizer;"
             "不足 4,096 个元素的张量留在设备上)。"
         )
+    ),
+    "sdpa_composed": lambda v: (
+        "此处 sdpa 按 torch 的组合实现计算(fp32,保留分数),因为 flash 内核不支持这样的头;CUDA 的 memory-efficient "
+        "内核不保留分数" + (":--attn flash。" if v["kernel"] else "。")
     ),
     "mostly_activations": "激活占其中 {share:.0%},适配器省不了;--checkpointing full 可以。",
     "mfu_twice": lambda v: (

@@ -20,7 +20,10 @@ def adapt(graph: Graph, x: Value, base: Value, shape: tuple[int, int], setting: 
     copy = cast(graph, x, setting.adapter)
     low = _factor(graph, copy, inputs, setting.rank, setting)
     high = _factor(graph, low, setting.rank, outputs, setting)
-    both = add(graph, base, scale(graph, high, [copy]), [copy])
+    scaled = scale(graph, high, [copy])
+    if setting.packed and base.width > scaled.width:  # ``tuners/lora/bnb.py`` brings it to the product's before the sum
+        scaled = cast(graph, scaled, base.width, [copy])
+    both = add(graph, base, scaled, [copy])
     return cast(graph, both, base.width, [copy, x])
 
 

@@ -18,6 +18,7 @@ from llmscale.training.activations.ops import (
     copy,
     heads,
     layer_norm,
+    needed,
     rms_norm,
     rotary,
     rotary_by_halves,
@@ -39,7 +40,7 @@ def attend(
 ) -> Value:
     """A layer's attention; to `memory`, where it crosses over to what an encoder made."""
     read = memory if memory and block.source == "cross" else x
-    q, k, v = _project(graph, x, read, block, prefix, setting)
+    q, k, v = project(graph, x, read, block, prefix, setting)
     if block.qk_norm:
         q, k = (_head_norm(graph, each, block, setting, style) for each in (q, k))
     if style.rotary_by_halves:
@@ -69,9 +70,10 @@ def scores(graph: Graph, qkv: tuple[Value, Value, Value], block: Attention, sett
     return _fused(graph, *qkv, block, setting)
 
 
-def _project(
+def project(
     graph: Graph, x: Value, read: Value, block: Attention, prefix: str, setting: Setting
 ) -> tuple[Value, Value, Value]:
+    """Queries of `x`, keys and values of what is `read`."""
     q, k = block.heads * block.head_dim, block.kv_heads * block.head_dim
     v = block.kv_heads * (block.v_head_dim or block.head_dim)
     if len(block.names) == 2:
@@ -122,13 +124,13 @@ def _eager(graph: Graph, q: Value, k: Value, v: Value, block: Attention, setting
     asked = keys.elements // (setting.batch * block.heads * block.head_dim)
     squares = setting.rows * asked * block.heads
     both = [gradient(0), gradient(1)]
-    scores = graph.make([q, keys], squares, q.width, keeps=[q, keys], undo=both, costly="biased")
+    scores = graph.make([q, keys], squares, q.width, keeps=needed(q, keys), undo=both, costly="biased")
     masked = copy(graph, scale(graph, scores))
     wide = cast(graph, masked, FP32) if style.scores_in_fp32 else masked
     soft = graph.make([wide], squares, wide.width, undo=[gradient()], keeps_output=True, holds=[masked])
     shares = cast(graph, soft, q.width, [masked])
     elements = setting.rows * block.heads * (block.v_head_dim or block.head_dim)
-    undo, keeps = [gradient(1), gradient(0)], [shares, values]
+    undo, keeps = [gradient(1), gradient(0)], needed(shares, values)
     made = graph.make([shares, values], elements, q.width, keeps=keeps, undo=undo, costly="biased")
     out = copy(graph, made)
     return out, [shares]
@@ -139,7 +141,7 @@ def _with_sinks(graph: Graph, q: Value, k: Value, v: Value, block: Attention, se
     keys, values = (_repeat(graph, each, block, setting.batch > 1) for each in (k, v))
     rows, width = setting.rows * block.heads, q.width
     squares, wider = rows * setting.seq, rows * (setting.seq + 1)
-    scores = graph.make([q, keys], squares, width, keeps=[q, keys], undo=[gradient(1), gradient(0)])
+    scores = graph.make([q, keys], squares, width, keeps=needed(q, keys), undo=[gradient(1), gradient(0)])
     masked = copy(graph, scale(graph, scores))
     own = [weight(block.heads * width)] if setting.trains else []
     joined = graph.make([masked], wider, width, undo=[*own, alias()])
@@ -149,7 +151,7 @@ def _with_sinks(graph: Graph, q: Value, k: Value, v: Value, block: Attention, se
     soft = graph.make([shifted], wider, width, undo=[gradient()], keeps_output=True, holds=[masked])
     shares = graph.view(soft, [squares], [gradient()])[0]
     elements = setting.rows * block.heads * block.head_dim
-    made = graph.make([shares, values], elements, width, keeps=[shares, values], undo=[gradient(1), gradient(0)])
+    made = graph.make([shares, values], elements, width, keeps=needed(shares, values), undo=[gradient(1), gradient(0)])
     out = copy(graph, made)
     graph.hold(shifted)
     return out, [shares]

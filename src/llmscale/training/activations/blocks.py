@@ -16,7 +16,16 @@ from llmscale.training.activations.experts import mixture
 from llmscale.training.activations.graph import Graph, Value, alias, gradient, weight
 from llmscale.training.activations.latent import attend_latent
 from llmscale.training.activations.matrix import linear
-from llmscale.training.activations.ops import Setting, activation, gelu_by_parts, layer_norm, multiply, rms_norm
+from llmscale.training.activations.ops import (
+    Setting,
+    activation,
+    cast,
+    gelu_by_parts,
+    layer_norm,
+    multiply,
+    relu,
+    rms_norm,
+)
 from llmscale.training.activations.stacked import stacked
 from llmscale.training.activations.style import Trait
 
@@ -87,9 +96,12 @@ def _(block: GatedMlp, piece: Piece, x: Value) -> Value:
         gate, up = graph.view(both, [both.elements // 2] * 2, [gradient()])
         act = activation(graph, gate)
     else:
-        act = activation(graph, linear(graph, x, block.hidden, width, names[0], setting, block.bias))
+        gate = linear(graph, x, block.hidden, width, names[0], setting, block.bias)
+        act = gelu_by_parts(graph, gate) if piece.style.gelu_by_parts else activation(graph, gate)
         up = linear(graph, x, block.hidden, width, names[1], setting, block.bias)
-    out = linear(graph, multiply(graph, act, up), width, block.hidden, names[-1], setting, block.bias)
+    both = multiply(graph, act, up)
+    both = cast(graph, both, setting.width) if piece.style.widened else both
+    out = linear(graph, both, width, block.hidden, names[-1], setting, block.bias)
     graph.hold(x)
     return out
 
@@ -109,5 +121,9 @@ def _(block: Mlp, piece: Piece, x: Value) -> Value:
     graph, setting = piece.graph, piece.setting
     up, down = (f"{piece.prefix}{name}" for name in block.names)
     wide = linear(graph, x, block.hidden, block.intermediate, up, setting, block.bias)
-    act = gelu_by_parts(graph, wide) if piece.style.gelu_by_parts else activation(graph, wide)
+    if piece.style.relu:
+        act = relu(graph, wide)
+    else:
+        act = gelu_by_parts(graph, wide) if piece.style.gelu_by_parts else activation(graph, wide)
+    act = cast(graph, act, setting.width) if piece.style.widened else act
     return linear(graph, act, block.intermediate, block.hidden, down, setting, block.bias)

@@ -6,6 +6,8 @@ over tokens x top-k rows); the routing weights are FP32, and with them the weigh
 
 from __future__ import annotations
 
+from typing import Union
+
 from llmscale.model.blocks.mlp import MixtureOfExperts
 from llmscale.training.activations.graph import Graph, Value, gradient, weight, work
 from llmscale.training.activations.matrix import linear
@@ -13,6 +15,8 @@ from llmscale.training.activations.ops import FP32, INT64, Setting, activation, 
 from llmscale.training.activations.style import Trait
 
 INT32 = 4
+#: A set of matrices with adapters, and both factors of these; or nothing.
+Summed = Union[tuple[None], tuple[Value, Value, Value]]
 
 
 def mixture(graph: Graph, x: Value, block: MixtureOfExperts, prefix: str, setting: Setting, style: Trait) -> Value:
@@ -34,19 +38,21 @@ def _routed(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, s
     order = graph.keep(3 * rows * INT64 + block.experts * INT32)
     taken = graph.make([x], rows * block.hidden, x.width, keeps=[order], undo=[work(x.size), gradient()])
     sorted_shares = graph.make([shares], rows, FP32, undo=[gradient()])
-    wide_stack = _stack(graph, "gate", 2, wide_shape, block, setting)
+    wide_stack, *wide_factors = _stack(graph, "gate", 2, wide_shape, block, setting)
     both = _grouped(graph, taken, wide_shape, block, setting, wide_stack)
     gate, up = graph.view(both, [both.elements // 2] * 2, [gradient()])
     inner = multiply(graph, activation(graph, gate), up)
-    narrow_stack = _stack(graph, "down", 1, narrow_shape, block, setting)
+    narrow_stack, *narrow_factors = _stack(graph, "down", 1, narrow_shape, block, setting)
     down = _grouped(graph, inner, narrow_shape, block, setting, narrow_stack)
     weighted = _weigh(graph, down, sorted_shares)
     wide = weighted.size
-    back = graph.make([weighted], weighted.elements, FP32, undo=[work(wide), gradient()])
-    total = graph.make([back], x.elements, FP32, undo=[gradient()], holds=[shares])
+    still = [shares, taken, down]  # by variables of the function
+    back = graph.make([weighted], weighted.elements, FP32, undo=[work(wide), gradient()], holds=still)
+    total = graph.make([back], x.elements, FP32, undo=[gradient()], holds=still)
     out = cast(graph, total, x.width, [back])
-    # The wrapped experts hold their sums until they return.
-    graph.hold(x, back, total, *(stack for stack in (wide_stack, narrow_stack) if stack))
+    graph.hold(x, back, total, taken, down)
+    # The wrapped experts hold their sums, and what these are made of, until they return.
+    graph.hold(*wide_factors, *narrow_factors, *(stack for stack in (wide_stack, narrow_stack) if stack))
     return out
 
 
@@ -59,7 +65,7 @@ def _route(graph: Graph, x: Value, block: MixtureOfExperts, setting: Setting, st
         keeps.append(graph.keep(block.experts * block.hidden * FP32))
         own = [work(block.experts * block.hidden * FP32), *own]
     if "router" in setting.experts:
-        matrix = _summed(graph, 1, (block.hidden, block.experts), setting.rank, setting)
+        matrix, *_ = _summed(graph, 1, (block.hidden, block.experts), setting.rank, setting)
         logits = graph.make(
             [seen, matrix],
             setting.rows * block.experts,
@@ -87,10 +93,10 @@ def _chosen(graph: Graph, logits: Value, block: MixtureOfExperts, setting: Setti
 
 def _stack(
     graph: Graph, part: str, times: int, shape: tuple[int, int], block: MixtureOfExperts, setting: Setting
-) -> Value | None:
+) -> Summed:
     """All experts' matrices with adapters, where the part has some."""
     if part not in setting.experts:
-        return None
+        return (None,)
     return _summed(graph, block.experts, shape, times * setting.rank, setting)
 
 
@@ -107,12 +113,15 @@ def _grouped(
     return graph.make([x], elements, x.width, keeps=keeps, undo=[*own, gradient()], trains=setting.trains)
 
 
-def _summed(graph: Graph, experts: int, shape: tuple[int, int], rank: int, setting: Setting) -> Value:
+def _summed(
+    graph: Graph, experts: int, shape: tuple[int, int], rank: int, setting: Setting
+) -> tuple[Value, Value, Value]:
     """A whole set of matrices with their adapters' products added, which autograd keeps (peft's ``ParamWrapper``)."""
     inputs, outputs = shape
     low, high = (_factor(graph, experts * rank * width, setting) for width in (inputs, outputs))
     elements = experts * inputs * outputs
-    return graph.make([low, high], elements, setting.width, keeps=[low, high], undo=[gradient(0), gradient(1)])
+    undo = [gradient(0), gradient(1)]
+    return graph.make([low, high], elements, setting.width, keeps=[low, high], undo=undo), low, high
 
 
 def _factor(graph: Graph, elements: int, setting: Setting) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from llmscale.model.blocks.attention import Attention, LatentAttention
 from llmscale.training.activations.attention import scores
+from llmscale.training.activations.composed import Parts, composed
 from llmscale.training.activations.graph import Graph, Value, alias, gradient
 from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import FP32, Setting, cast, rms_norm
@@ -28,8 +29,14 @@ def attend_latent(graph: Graph, x: Value, block: LatentAttention, prefix: str, s
     k_nope, v = graph.view(both, [setting.rows * heads * size for size in (block.nope, block.v_head)], [gradient()])
     query = _joined(graph, q_nope, _turned(graph, q_rope), setting.rows * heads * wide)
     key = _joined(graph, k_nope, _turned(graph, k_rope), setting.rows * heads * wide)
-    whole = Attention(block.hidden, heads, heads, wide, block.v_head)
-    made, shares = scores(graph, (query, key, v), whole, setting, style)
+    if setting.composes and block.v_head != wide:
+        mask = graph.make([], (setting.rows if setting.masked else setting.seq) * setting.seq, FP32)
+        parts = Parts(heads, block.v_head, setting.seq, scattered=False, mask=mask)
+        made = composed(graph, query, key, v, parts, setting)
+        shares: list[Value] = []
+    else:
+        whole = Attention(block.hidden, heads, heads, wide, block.v_head)
+        made, shares = scores(graph, (query, key, v), whole, setting, style)
     out = linear(graph, made, heads * block.v_head, block.hidden, f"{prefix}o_proj", setting, block.bias)
     graph.hold(x, key, v, *shares)
     return out

@@ -38,34 +38,40 @@ def stacks(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool)
     heard = setting._replace(seq=listened(spec))
     memory = heard.rows * spec.hidden_size * setting.width
     spoken = setting.rows * spec.hidden_size * setting.width
-    encoder = [_raised(segment, memory, 0) for segment in _layers(spec, "encoder", heard, style, checkpointing, heard)]
-    closing = _closing(spec, heard, style, memory if setting.trains or checkpointing else 0)
+    encoder = [raised(segment, memory, 0) for segment in _layers(spec, "encoder", heard, style, checkpointing, heard)]
+    ended = closing(spec, heard, style, memory if setting.trains or checkpointing else 0)
     # Variables still name what was looked up, and what the encoder made.
     held = 2 * spoken + (0 if setting.trains or checkpointing else memory)
     decoder = list(_layers(spec, "decoder", setting, style, checkpointing, heard))
     # All but the last find the gradient that later ones left of what they attend to.
-    decoder = [_raised(segment, held, memory * (segment is not decoder[-1])) for segment in decoder]
-    tables = _raised(_tables(spec, setting), 0, memory)
+    decoder = [raised(segment, held, memory * (segment is not decoder[-1])) for segment in decoder]
+    tables = raised(_tables(spec, setting), 0, memory)
     kept = setting.rows * INT64 * (2 if setting.trains else 0)
     first = _front(spec, heard)
-    return Stacks(first, [*encoder, closing, tables, *decoder], _head(spec, setting, style), kept)
+    return Stacks(first, [*encoder, ended, tables, *decoder], _head(spec, setting, style), kept)
 
 
-def _raised(segment: Segment, before: int, after: int) -> Segment:
+def raised(segment: Segment, before: int, after: int) -> Segment:
     """With what is alive besides, forward and backward."""
     ahead, back = segment.forward, segment.backward
     return Segment(ahead._replace(peak=ahead.peak + before), Backward(back.peak + after, back.weights))
 
 
-def _in(spec: ModelSpec, stack: str) -> Iterator[PlacedBlock]:
+def within(spec: ModelSpec, stack: str) -> Iterator[PlacedBlock]:
+    """What stands in a stack."""
     return (placed for placed in spec.placed if stack in placed.prefix.split("."))
+
+
+def outer_norm(spec: ModelSpec, stack: str) -> PlacedBlock:
+    """The norm behind a stack's layers."""
+    return next(each for each in within(spec, stack) if isinstance(each.block, Norm) and not each.layers)
 
 
 def _front(spec: ModelSpec, setting: Setting) -> Segment:
     """Two convolutions, the second of which halves the positions, and a table added."""
     graph = Graph()
     x = given = graph.enter(0, setting.width, False)
-    cut = [placed.block for placed in _in(spec, "encoder") if isinstance(placed.block, Convolution)]
+    cut = [placed.block for placed in within(spec, "encoder") if isinstance(placed.block, Convolution)]
     for number, block in enumerate(cut):
         positions = setting.rows << (len(cut) - 1 - number)
         own = [weight(sum(prod(tensor.shape) for tensor in block.tensors()) * setting.width)] if setting.trains else []
@@ -80,7 +86,7 @@ def _front(spec: ModelSpec, setting: Setting) -> Segment:
 def _layers(
     spec: ModelSpec, stack: str, setting: Setting, style: Trait, checkpointing: bool, heard: Setting
 ) -> Iterator[Segment]:
-    placed = [each for each in _in(spec, stack) if each.layers]
+    placed = [each for each in within(spec, stack) if each.layers]
     numbers = sorted({number for each in placed for number in each.layers})
     grads = {number: setting.trains or checkpointing or number > numbers[0] for number in numbers}
     alike = {grad: _layer(spec, placed, setting, style, checkpointing, heard, grad) for grad in set(grads.values())}
@@ -109,11 +115,11 @@ def _layer(
     return Segment(bare._replace(kept=given.size, copies=graph.copies), backward(graph, given, x, again=True))
 
 
-def _closing(spec: ModelSpec, setting: Setting, style: Trait, memory: int) -> Segment:
+def closing(spec: ModelSpec, setting: Setting, style: Trait, memory: int) -> Segment:
     """The encoder's last norm, whose output stays for the decoder."""
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
-    norm = next(each for each in _in(spec, "encoder") if isinstance(each.block, Norm) and not each.layers)
+    norm = outer_norm(spec, "encoder")
     made = recorded(graph, given, record(norm.block, Piece(graph, norm.prefix, setting, style), given))
     return Segment(made.forward._replace(kept=made.forward.kept + memory), made.backward)
 
@@ -122,7 +128,7 @@ def _tables(spec: ModelSpec, setting: Setting) -> Segment:
     """What the decoder looks up: tokens and positions."""
     graph = Graph()
     given = graph.enter(0, setting.width, False)
-    tables = [placed.block for placed in _in(spec, "decoder") if isinstance(placed.block, Embedding)]
+    tables = [placed.block for placed in within(spec, "decoder") if isinstance(placed.block, Embedding)]
     tied = any(isinstance(placed.block, Head) and placed.block.tied_to for placed in spec.placed)
     own = [_looked_up(each, setting, tied) for each in tables]
     elements = setting.rows * spec.hidden_size
@@ -141,7 +147,7 @@ def _looked_up(table: Embedding, setting: Setting, tied: bool) -> list[Undo]:
 def _head(spec: ModelSpec, setting: Setting, style: Trait) -> Segment:
     graph = Graph()
     given = graph.enter(setting.rows * spec.hidden_size, setting.width, True)
-    norm = next(each for each in _in(spec, "decoder") if isinstance(each.block, Norm) and not each.layers)
+    norm = outer_norm(spec, "decoder")
     states: Value = record(norm.block, Piece(graph, norm.prefix, setting, style), given)
     prefix, block = next((placed.prefix, placed.block) for placed in spec.placed if isinstance(placed.block, Head))
     logits = linear(graph, states, spec.hidden_size, block.vocab, prefix[:-1], setting)

@@ -60,6 +60,11 @@ class Setting(NamedTuple):
     away: bool = False
 
     @property
+    def composes(self) -> bool:
+        """Whether attention that sdpa has no fused kernel for on the CPU is composed of single operations."""
+        return self.windows and not self.eager
+
+    @property
     def rows(self) -> int:
         """Tokens of the batch."""
         return self.batch * self.seq
@@ -77,9 +82,14 @@ def add(graph: Graph, x: Value, y: Value, holds: Sequence[Value] = ()) -> Value:
     return graph.make([x, y], x.elements, width, undo=undo, holds=holds)
 
 
+def needed(x: Value, y: Value) -> list[Value]:
+    """What a product of the two keeps: each where the other has a gradient."""
+    return [each for each, other in ((x, y), (y, x)) if other.grad]
+
+
 def multiply(graph: Graph, x: Value, y: Value) -> Value:
-    """The product, which keeps both."""
-    return graph.make([x, y], x.elements, x.width, keeps=[x, y], undo=[gradient(0), gradient(1)])
+    """The product by elements."""
+    return graph.make([x, y], x.elements, x.width, keeps=needed(x, y), undo=[gradient(0), gradient(1)])
 
 
 def scale(graph: Graph, x: Value, holds: Sequence[Value] = ()) -> Value:
@@ -88,16 +98,18 @@ def scale(graph: Graph, x: Value, holds: Sequence[Value] = ()) -> Value:
 
 
 def rms_norm(graph: Graph, x: Value, size: int, setting: Setting, norm: str = "rms") -> Value:
-    """Llama's norm, computed in FP32; Gemma's weight is one and more, and it and gpt-oss's multiply in FP32 too."""
+    """Llama's norm, computed in FP32; Gemma's weight is one and more, and it and gpt-oss's multiply in FP32 too; T5's
+    multiplies what came in as it is."""
     rows = x.elements // size
     full = x.elements * FP32
     wide = cast(graph, x, FP32)
     squares = work(full)
     mean = graph.make([wide], rows, FP32, keeps=[wide], undo=[squares, squares, squares, gradient()], spare=full)
     inverse = graph.make([mean], rows, FP32, undo=[work(rows * FP32), gradient()], keeps_output=True)
-    undo = [gradient(0), work(full), gradient(1)]
-    normed = graph.make([wide, inverse], x.elements, FP32, keeps=[wide, inverse], undo=undo)
-    if norm != "rms":
+    taken = x if norm == "narrow" else wide
+    undo = [*([work(full)] if taken.width < FP32 else []), gradient(0), work(full), gradient(1)]
+    normed = graph.make([taken, inverse], x.elements, FP32, keeps=[taken, inverse], undo=undo)
+    if norm not in ("rms", "narrow"):
         factor = [graph.keep(size * FP32)] if norm == "gemma" else []
         return cast(graph, _weighted(graph, normed, size, setting, factor), x.width)
     return _weighted(graph, cast(graph, normed, x.width), size, setting, [], [normed])
@@ -150,6 +162,11 @@ def heads(graph: Graph, x: Value) -> Value:
 def activation(graph: Graph, x: Value) -> Value:
     """An activation that is one operation and keeps its input."""
     return graph.make([x], x.elements, x.width, keeps=[x], undo=[gradient()])
+
+
+def relu(graph: Graph, x: Value) -> Value:
+    """ReLU, which keeps what it makes."""
+    return graph.make([x], x.elements, x.width, undo=[gradient()], keeps_output=True)
 
 
 def gelu_by_parts(graph: Graph, x: Value) -> Value:

@@ -23,6 +23,7 @@ from llmscale.training.activations.losses import LOSSES
 from llmscale.training.activations.matrix import linear
 from llmscale.training.activations.ops import FP32, INT64, Setting, add, cross_entropy
 from llmscale.training.activations.style import STYLES, Trait
+from llmscale.training.activations.translating import translated
 from llmscale.training.activations.walk import NONE, Segment, backward, forward, recorded, results
 
 #: Blocks whose output is added to what came in.
@@ -50,7 +51,7 @@ def missing(spec: ModelSpec) -> str:
     """Why a model's activations are not modelled; empty where they are."""
     if spec.family not in STYLES:
         return f"model type '{spec.family}'"
-    if STYLES[spec.family].image or STYLES[spec.family].listens:
+    if STYLES[spec.family].image or STYLES[spec.family].stacks:
         return ""
     if not any(isinstance(placed.block, Head) for placed in spec.placed):
         return f"a '{spec.family}' without a head"
@@ -63,13 +64,13 @@ def missing(spec: ModelSpec) -> str:
 
 
 def fused(spec: ModelSpec) -> bool:
-    """Whether the class takes the fused kernel; where it does not, attention is single operations."""
-    return spec.family not in STYLES or STYLES[spec.family].sdpa
+    """Whether the class takes the fused kernel; where not, as T5 with its bias, attention is single operations."""
+    return spec.family not in STYLES or (STYLES[spec.family].sdpa and not STYLES[spec.family].translates)
 
 
 def freezes(spec: ModelSpec) -> bool:
     """Whether layers at the end alone can be trained here: not where an encoder stands before a decoder."""
-    return not STYLES[spec.family].listens
+    return not STYLES[spec.family].stacks
 
 
 def sends_away(spec: ModelSpec) -> bool:
@@ -85,7 +86,7 @@ def sends_away(spec: ModelSpec) -> bool:
 
 def counts_layers(spec: ModelSpec) -> bool:
     """Whether layers have one number each, by which some of them can be named: not in two stacks."""
-    return not STYLES[spec.family].listens
+    return not STYLES[spec.family].stacks
 
 
 def passes(spec: ModelSpec, setting: Setting, checkpointing: int) -> Passes:
@@ -93,8 +94,8 @@ def passes(spec: ModelSpec, setting: Setting, checkpointing: int) -> Passes:
     style = STYLES[spec.family]
     setting = setting if style.sdpa else setting._replace(eager=True)
     outer = setting._replace(trains=setting.trains and not setting.frozen)
-    if style.listens:
-        stands = stacks(spec, outer, style, checkpointing == 1)
+    if style.stacks:
+        stands = (translated if style.translates else stacks)(spec, outer, style, checkpointing == 1)
         return _put_together(stands.first, stands.between, stands.last, (stands.kept, 0), 0)
     tied = _tied_table(spec) * setting.width if outer.trains else 0
     again = checkpointing > 0
@@ -274,7 +275,7 @@ def _shared(spec: ModelSpec, setting: Setting, style: Trait, checkpointing: bool
     hidden = setting.rows * spec.hidden_size * setting.width
     if style.image:
         # Variables still name what was embedded; without checkpoints the graph of what is trained holds it anyway.
-        return 0, hidden * (1 + setting.trains if checkpointing else 2 - 2 * setting.trains)
+        return 0, hidden * (setting.trains if checkpointing else 2 - 2 * setting.trains)
     learnt = not (style.rotary or style.alibi) and setting.trains
     kept = tables + (setting.rows * INT64 + positions if learnt else 0)
     if checkpointing and style.alibi:

@@ -14,7 +14,8 @@ class Trait(NamedTuple):
     """What a family's code does.
 
     Attributes:
-        norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``wide`` as gpt-oss's, ``layer`` the fused LayerNorm.
+        norm: ``rms`` as Llama's, ``gemma`` as Gemma's, ``wide`` as gpt-oss's, ``narrow`` as T5's, ``layer`` the
+            fused LayerNorm.
         rotary: whether positions rotate queries and keys.
         rotary_joined: whether the rotated part and the rest are joined again, which copies (Phi-3).
         rotary_by_halves: whether tables are half as wide and halves of a head are turned one by one (gpt-oss).
@@ -31,6 +32,10 @@ class Trait(NamedTuple):
         router_in_fp32: whether the router multiplies in FP32.
         renormalised: whether the shares of the chosen experts are divided by their sum.
         alibi: whether a slope by distance stands for positions, which no tensor of the graph holds (BLOOM).
+        translates: whether an encoder of text stands before the decoder.
+        relu: whether plain MLPs' activation is ReLU, which keeps what it makes.
+        widened: whether the last matrix of an MLP is given its input in the format of its weight, whatever autocast
+            makes of both.
         image: whether patches stand before the layers and a classifier behind them.
     """
 
@@ -52,6 +57,14 @@ class Trait(NamedTuple):
     renormalised: bool = True
     alibi: bool = False
     image: bool = False
+    translates: bool = False
+    relu: bool = False
+    widened: bool = False
+
+    @property
+    def stacks(self) -> bool:
+        """Whether an encoder stands before the decoder."""
+        return self.listens or self.translates
 
 
 LLAMA = Trait()
@@ -87,11 +100,13 @@ STYLES: dict[str, Trait] = {
     "llama": _of("llama"),
     "mistral": _of("mistral"),
     "mixtral": _of("mixtral"),
+    "mt5": _of("mt5")._replace(norm="narrow", translates=True, loss_in_fp32=False, relu=True, widened=True),
     "phi3": _of("phi3")._replace(rotary_joined=True),
     "qwen2": _of("qwen2"),
     "qwen3": _of("qwen3"),
     "smollm3": _of("smollm3"),
     "starcoder2": _of("starcoder2"),
+    "t5": _of("t5")._replace(norm="narrow", translates=True, loss_in_fp32=False, relu=True, widened=True),
     "vit": _of("vit")._replace(loss_in_fp32=False, image=True),
     "whisper": _of("whisper")._replace(copied=True, loss_in_fp32=False, listens=True),
 }

@@ -67,8 +67,9 @@ def results(graph: Graph) -> frozenset[int]:
 
 
 def forward(graph: Graph, given: Value, result: Value, keeping: bool = True, still: frozenset[int] = NONE) -> Forward:
-    """Run a part forward; without `keeping`, as under a checkpoint, which holds what is `still` there."""
-    alive, peak = _run(graph, len(graph.operations), given, keeping, {result.storage, *still})
+    """Run a part forward; without `keeping`, as under a checkpoint, which holds what came in and what is `still`."""
+    stays = {result.storage, *still} if keeping else {given.storage, result.storage, *still}
+    alive, peak = _run(graph, len(graph.operations), given, keeping, stays)
     kept = set(_pins(graph.operations)) if keeping else set()
     return Forward(peak, sum(graph.sizes[s] for s in alive if s in kept))
 
@@ -93,6 +94,11 @@ def _run(
         live -= sum(graph.sizes[storage] for storage in gone)
         alive -= gone
     return alive, peak
+
+
+def holds(graph: Graph, value: Value) -> bool:
+    """Whether an operation keeps `value` for the way back."""
+    return value.storage in _pins(graph.operations)
 
 
 def _pins(operations: Iterable[Operation]) -> Counter[int]:

@@ -52,16 +52,30 @@ class Layout(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one step of all devices sees; `logits` whether the loss makes them."""
+    """What one step of all devices sees.
+
+    Attributes:
+        sequences: that are counted; of preferences pairs.
+        logits: whether the loss makes them.
+        together: sequences that one of `sequences` is: chosen and rejected are two.
+        reference: whether a frozen model runs forward besides.
+    """
 
     sequence: int
     sequences: int
     logits: bool = True
+    together: int = 1
+    reference: bool = False
+
+    @property
+    def one(self) -> int:
+        """Tokens of one of `sequences`."""
+        return self.sequence * self.together
 
     @property
     def tokens(self) -> int:
         """Tokens of a step."""
-        return self.sequence * self.sequences
+        return self.one * self.sequences
 
     def micro_batches(self, layout: Layout) -> int:
         """How many one copy of the model runs one after the other; 0 where they do not divide."""

@@ -79,7 +79,7 @@ def _stage(sizes: Sizes, layout: Layout, batch: Batch, each: Bytes, first: bool)
     if layout.zero == 3 and layout.shards > 1:
         gathered = (dense + routed) * (each.gathered + FP32) if layout.pp > 1 else _layer(sizes, layout, ends, each)
     kept = _kept(sizes, layout, batch, layers, first and not both)
-    tokens = batch.sequence * layout.micro / layout.cp / layout.tp
+    tokens = batch.one * layout.micro / layout.cp / layout.tp
     loss = tokens * sizes.vocab if batch.logits and (both or not first) else 0.0
     return Stage(
         _divided(dense, routed, each.weight, layout, 3),
@@ -105,7 +105,7 @@ def _layer(sizes: Sizes, layout: Layout, ends: int, each: Bytes) -> float:
 
 
 def _kept(sizes: Sizes, layout: Layout, batch: Batch, layers: int, first: bool) -> float:
-    tokens = batch.sequence * layout.micro / layout.cp / layout.tp
+    tokens = batch.one * layout.micro / layout.cp / layout.tp
     each = HALF * sizes.hidden if layout.recompute else sizes.kept
     flight: float = min(batch.micro_batches(layout) or layout.pp, layout.pp) if first else 1
     if first and layout.vp > 1:

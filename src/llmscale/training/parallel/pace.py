@@ -71,8 +71,8 @@ class Step(NamedTuple):
 
 
 def model_flops(sizes: Sizes, batch: Batch) -> float:
-    """Of a step, without what is run again."""
-    return 3.0 * batch.tokens * (2 * sizes.active + sizes.scores * batch.sequence / 2)
+    """Of a step, without what is run again: forward, twice as much backward, and forward of a frozen model."""
+    return (3.0 + batch.reference) * batch.tokens * (2 * sizes.active + sizes.scores * batch.sequence / 2)
 
 
 def step(sizes: Sizes, layout: Layout, batch: Batch, cluster: Cluster) -> Step:
@@ -82,7 +82,7 @@ def step(sizes: Sizes, layout: Layout, batch: Batch, cluster: Cluster) -> Step:
     count = max(1, batch.micro_batches(layout))
     bubble = products * (layout.pp - 1) / count / layout.vp
     ways = 3 if layout.recompute else 2
-    tokens = batch.sequence * layout.micro / layout.cp
+    tokens = batch.one * layout.micro / layout.cp
     layers = sizes.layers / layout.pp
     tensor = count * layers * 4 * ways * HALF * sizes.hidden * tokens * _others(layout.tp) / cluster.between(layout.tp)
     experts = 0.0
