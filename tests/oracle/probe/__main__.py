@@ -20,7 +20,7 @@ from llmscale.errors import UnsupportedModelError
 from llmscale.model.derived import by_tensors
 from llmscale.model.families import from_config, model_types
 from llmscale.model.families._expression import evaluate
-from tests.oracle.changes import _classes, _own
+from tests.oracle.changes import _own, classes_of
 from tests.oracle.probe.derive import Group, derive
 from tests.oracle.probe.names import UnexplainedError
 from tests.oracle.probe.recorded import TARGET, recorded, tried
@@ -146,7 +146,7 @@ def main(names: list[str]) -> int:
         probe = None
         left = 2 * seconds
         heads = model_type in model_types() and not by_tensors(model_type)
-        for class_name in [name for name in _classes(model_type) if not heads or refused(model_type, name)]:
+        for class_name in [name for name in classes_of(model_type) if not heads or refused(model_type, name)]:
             if left < 5:
                 break
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -119,4 +119,19 @@ def _at(given: dict[str, Any], indices: tuple[int, ...]) -> dict[str, Any]:
             for step in (-1, 0, 1):
                 if 0 <= index + step < len(value):
                     found[f"{path}[{letter}{step:+d}]"] = value[index + step]
+        for place, number in pointed(given, path, indices):
+            found[place] = value[number]
     return found
+
+
+def pointed(given: dict[str, Any], path: str, indices: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+    """Elements of a list of a backbone at the places that it gives out, by the numbers in a tensor's name."""
+    pointer = f"{path.rpartition('.')[0]}.out_indices".removeprefix(".")
+    numbers, values = given.get(pointer), given[path]
+    if path == pointer or not isinstance(numbers, list):
+        return
+    for letter, index in (*zip(LETTERS, indices, strict=False), ("", 0), ("", -1)):
+        for step in (-1, 0, 1):
+            if -1 <= index < len(numbers) and 0 <= numbers[index] + step < len(values):
+                at = f"{letter}+0" if letter else str(index)
+                yield f"{path}[{pointer}[{at}]{step:+d}]", numbers[index] + step

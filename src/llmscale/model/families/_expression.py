@@ -1,7 +1,8 @@
 """Expressions of keys, as `data/probed/` writes a tensor's dimensions, and conditions, as it says when one is there.
 
 A number, a text that names a key, or a list: an operator and what it is applied to. ``hidden_sizes[i-1]`` is an element
-of a list, by the number of the layer ``i`` (or of the inner one, ``j``), ``len depths`` the length of one.
+of a list, by the number of the layer ``i`` (or of the inner one, ``j``), ``len depths`` the length of one, and
+``depths[out_indices[i+0]-1]`` the element that an element of another list says.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
 }
 _ROUNDED: dict[str, Callable[[Any], Any]] = {"int": int, "ceil": math.ceil, "floor": math.floor, "round": round}
-_ELEMENT = re.compile(r"(?P<key>.+)\[(?P<letter>[ijk]?)(?P<step>[+-]?\d+)\]")
+_ELEMENT = re.compile(r"(?P<key>[^\[]+)\[(?P<letter>[ijk]?)(?P<step>[+-]?\d+)\]")
+_NESTED = re.compile(r"(?P<key>[^\[]+)\[(?P<place>[^\[]+\[[ijk]?[+-]?\d+\])(?P<step>[+-]\d+)\]")
 
 
 class UnknownKeyError(LookupError):
@@ -77,6 +79,12 @@ def _value(name: str, values: Mapping[str, Any], places: Mapping[str, int], miss
         return places[name]
     if name.startswith("len "):
         return len(_listed(name[4:], values))
+    if match := _NESTED.fullmatch(name):
+        place = evaluate(match["place"], values, places) + int(match["step"])
+        listed = _listed(match["key"], values)
+        if 0 <= place < len(listed):
+            return listed[place]
+        raise UnknownKeyError(match["key"])
     if match := _ELEMENT.fullmatch(name):
         listed, letter = _listed(match["key"], values), match["letter"]
         place = int(match["step"]) + (places[letter] if letter else 0)
