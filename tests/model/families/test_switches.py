@@ -102,3 +102,18 @@ def test_the_norm_before_the_projector_of_kimi_is_as_wide_as_the_file_says() -> 
     assert total(*whole, **parts, auto_map={"AutoModel": "own.Model"}) == total(
         *whole, **parts, projection_hidden_size=64
     )
+
+
+# Their one stack is what the file says; the whole makes an encoder and a decoder of any file.
+@pytest.mark.parametrize(
+    ("architecture", "decodes", "count"),
+    [
+        ("T5EncoderModel", False, 92_992),
+        ("T5EncoderModel", True, 142_336),
+        ("T5Model", False, 228_928),
+        ("T5Model", True, 228_928),
+    ],
+)
+def test_a_bare_stack_that_decodes_looks_across(architecture: str, decodes: bool, count: int) -> None:
+    stacks = {"d_model": 64, "d_kv": 16, "d_ff": 96, "num_layers": 3, "num_heads": 4, "vocab_size": 100}
+    assert total(architecture, "t5", is_decoder=decodes, **stacks) == count

@@ -73,7 +73,14 @@ class _Derivation:
         found = expression_for(self._rows, list(counts.values()), list(counts), Counter())
         if found is None:
             raise UnexplainedError(f"numbers of {prefix}: {sorted(set(counts.values()))[:8]}")
-        return found
+        return self._or_none(found)
+
+    def _or_none(self, count: Expression) -> Expression:
+        """A count, and 0 where its key is null: there is nothing to count."""
+        for sample in self.samples:
+            if isinstance(count, str) and sample.given.get(count, 0) is None:
+                return ["if", ["is", count, None], 0, count]
+        return count
 
     def _group(self, pattern: str, seen: dict[Place, tuple[Any, Any]]) -> Group:
         prefixes = prefixes_of(pattern)

@@ -107,7 +107,7 @@ class Probe:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 settings = self.settings.from_dict(config)
-                with torch.device("meta"), valueless(), sizes:
+                with valueless(), sizes:
                     model = self.model(settings)
                 model.tie_weights()
         except Exception:
