@@ -54,3 +54,20 @@ def test_a_size_goes_by_the_stage_that_is_given_out() -> None:
     for beyond in ({**values, "out_indices": [0]}, {**values, "out_indices": [4]}):
         with pytest.raises(UnknownKeyError):
             evaluate("hidden_sizes[out_indices[0]-1]", beyond, {})
+
+
+@pytest.mark.parametrize(("layer", "stage", "before"), [(0, 0, 0), (1, 1, 0), (2, 1, 1), (3, 2, 1), (9, 2, 2)])
+def test_a_layer_is_in_a_stage_and_so_is_the_one_before_it(layer: int, stage: int, before: int) -> None:
+    values = {"depths": [1, 2, 7], "widths": [8, 16, 32]}
+    assert evaluate("depths~i+0", values, {"i": layer}) == stage
+    assert evaluate("widths[depths~i-1]", values, {"i": layer}) == values["widths"][before]
+
+
+def test_stages_have_so_many_layers_together_and_no_more() -> None:
+    assert evaluate("sum depths", {"depths": [1, 2, 7]}, {}) == 10
+    for name, values in (
+        ("depths~i+0", {"depths": [1, 2]}),
+        ("widths[depths~i+0]", {"depths": [9, 9, 9], "widths": [4]}),
+    ):
+        with pytest.raises(UnknownKeyError):
+            evaluate(name, values, {"i": 20})

@@ -145,16 +145,17 @@ def main(names: list[str]) -> int:
     seconds = float(CLASS)
     if names[:1] == ["--seconds"]:
         seconds, names = float(names[1]), names[2:]
-    most = None
-    if names[:1] == ["--classes"]:
-        most, names = int(names[1]), names[2:]
+    wanted: tuple[str, ...] = ("",)
+    if names[:1] == ["--heads"]:
+        wanted, names = tuple(names[1].split(",")), names[2:]
     for model_type in names or [name for name in transformers.CONFIG_MAPPING if name not in model_types()]:
         signal.setitimer(signal.ITIMER_PROF, 0)
         found: dict[str, Found] = {}
         probe = None
         left = 2 * seconds
         heads = model_type in model_types() and not by_tensors(model_type)
-        for class_name in [name for name in classes_of(model_type) if not heads or refused(model_type, name)][:most]:
+        classes = [name for name in classes_of(model_type) if name.endswith(wanted)]
+        for class_name in [name for name in classes if not heads or refused(model_type, name)]:
             if left < 5:
                 break
             try:
