@@ -24,8 +24,11 @@ SAID = {"vocab_size": 33}
 SAID_BY: dict[str, dict[str, Any]] = {
     "deepseek_ocr2": {"text_config.mlp_layer_types": ["dense"] + ["sparse"] * 31},
 }
-#: Keys that a class needs and its Config does not declare: what its published files say.
-NEEDED = {"moonshine_streaming": {"num_key_value_heads": 8}}
+#: Keys that a Config does not declare, and that its class needs or its published files have: what these say.
+NEEDED = {
+    "detr": {"max_position_embeddings": 1024},
+    "moonshine_streaming": {"num_key_value_heads": 8},
+}
 #: By model type, keys that are left as the class assumes them: no expression says what follows from another value.
 HELD = {
     **dict.fromkeys(("canary", "cohere_asr", "parakeet_ctc", "parakeet_tdt"), ("encoder_config.subsampling_factor",)),
