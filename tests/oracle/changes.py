@@ -58,9 +58,9 @@ def changes(model_type: str) -> Iterator[Change]:
     classes = classes_of(model_type)
     base = base_of(model_type, classes)
     yield from (Change(f"class={name}", {**base, "architectures": [name]}) for name in classes)
-    for path, value in list(_leaves(base)):
+    for path, value in list(leaves(base)):
         yield Change(f"-{'.'.join(path)}", _with(base, path, _GONE))
-        for other in _others(value):
+        for other in others(value):
             yield Change(f"{'.'.join(path)}={json.dumps(other)}", _with(base, path, other))
 
 
@@ -161,16 +161,16 @@ def classes_of(model_type: str) -> list[str]:
     return list(found)
 
 
-def _leaves(config: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaves(config: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in config.items():
         if key in _KEPT or named_harmless(key):
             continue
         yield (*path, key), value
         if isinstance(value, dict) and "model_type" in value:
-            yield from _leaves(value, (*path, key))
+            yield from leaves(value, (*path, key))
 
 
-def _others(value: Any) -> Iterator[Any]:
+def others(value: Any) -> Iterator[Any]:
     if isinstance(value, bool):
         yield not value
     elif isinstance(value, int):
@@ -179,6 +179,10 @@ def _others(value: Any) -> Iterator[Any]:
         yield from (2, True)
     elif isinstance(value, str | list):
         yield None
+
+
+def without(config: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    return _with(config, path, _GONE)
 
 
 def _with(config: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:

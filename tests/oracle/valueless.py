@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch.nn import init
 from transformers.initialization import TORCH_INIT_FUNCTIONS
+
+#: Tables that a module of a model computes in Python, number by number, and does not store.
+TABLES = (("transformers.models.videomae.modeling_videomae", "get_sinusoid_encoding_table"),)
 
 
 @contextmanager
@@ -17,10 +22,17 @@ def valueless() -> Iterator[None]:
     try:
         for name in before:
             setattr(init, name, _left)
+        for module, name in TABLES:
+            if module in sys.modules:
+                setattr(sys.modules[module], name, _table)
         yield
     finally:
         for name, function in before.items():
             setattr(init, name, function)
+
+
+def _table(rows: int, width: int) -> Any:
+    return torch.empty(1, rows, width)
 
 
 def _left(tensor: Any, *_: Any, **__: Any) -> Any:

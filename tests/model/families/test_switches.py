@@ -126,3 +126,18 @@ def test_layers_that_share_a_transformer_share_nothing_where_nothing_is_tied() -
         )
         assert untied.total() == tied.untied_total()
         assert untied.total() > tied.total() + EMBEDDING
+
+
+# Their one stack is what the file says; the whole makes an encoder and a decoder of any file.
+@pytest.mark.parametrize(
+    ("architecture", "decodes", "count"),
+    [
+        ("T5EncoderModel", False, 92_992),
+        ("T5EncoderModel", True, 142_336),
+        ("T5Model", False, 228_928),
+        ("T5Model", True, 228_928),
+    ],
+)
+def test_a_bare_stack_that_decodes_looks_across(architecture: str, decodes: bool, count: int) -> None:
+    stacks = {"d_model": 64, "d_kv": 16, "d_ff": 96, "num_layers": 3, "num_heads": 4, "vocab_size": 100}
+    assert total(architecture, "t5", is_decoder=decodes, **stacks) == count

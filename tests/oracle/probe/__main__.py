@@ -20,7 +20,7 @@ from llmscale.errors import UnsupportedModelError
 from llmscale.model.derived import by_tensors
 from llmscale.model.families import from_config, model_types
 from llmscale.model.families._expression import evaluate
-from tests.oracle.changes import _classes, _own
+from tests.oracle.changes import _own, classes_of
 from tests.oracle.probe.derive import Group, derive
 from tests.oracle.probe.names import UnexplainedError
 from tests.oracle.probe.recorded import TARGET, recorded, tried
@@ -30,7 +30,9 @@ from tests.oracle.probe.settle import Rule, filled, settle
 from tests.oracle.probe.written import Found, written
 
 #: Configs that a class is derived from at first, and that prove it; of full depth; times that it may be derived anew.
-LEARNT, PROVEN, FULL, ROUNDS = 70, 200, 6, 6
+LEARNT, PROVEN, FULL, ROUNDS = 70, 200, 6, 9
+#: Of those that prove it so many are asked before it is derived anew.
+AT_ONCE = 40
 #: Seconds of the processor for one class; a type has twice as many. ``--seconds 300`` gives others.
 CLASS = 60
 
@@ -96,9 +98,12 @@ def _derived(probe: Probe, learnt: list[Sample], full: list[Sample]) -> Found:
             learnt += probe.draw(LEARNT)  # what is rare was perhaps seen once
             continue
         found = Found(groups, rules, learnt)
-        proof = _some(probe, PROVEN)
-        wrong = [sample for sample in proof if not agrees(found, sample)]
         deep = [sample for sample in full if not agrees(found, sample)]
+        proof: list[Sample] = []
+        wrong: list[Sample] = []
+        while len(proof) < PROVEN and not wrong and not (deep and proof):
+            proof += _some(probe, AT_ONCE)
+            wrong = [sample for sample in proof[-AT_ONCE:] if not agrees(found, sample)]
         if not wrong and not deep:
             return found._replace(samples=[*learnt, *proof, *full])
         learnt += [*wrong[:40], *deep[:12]]
@@ -140,13 +145,17 @@ def main(names: list[str]) -> int:
     seconds = float(CLASS)
     if names[:1] == ["--seconds"]:
         seconds, names = float(names[1]), names[2:]
+    wanted: tuple[str, ...] = ("",)
+    if names[:1] == ["--heads"]:
+        wanted, names = tuple(names[1].split(",")), names[2:]
     for model_type in names or [name for name in transformers.CONFIG_MAPPING if name not in model_types()]:
         signal.setitimer(signal.ITIMER_PROF, 0)
         found: dict[str, Found] = {}
         probe = None
         left = 2 * seconds
         heads = model_type in model_types() and not by_tensors(model_type)
-        for class_name in [name for name in _classes(model_type) if not heads or refused(model_type, name)]:
+        classes = [name for name in classes_of(model_type) if name.endswith(wanted)]
+        for class_name in [name for name in classes if not heads or refused(model_type, name)]:
             if left < 5:
                 break
             try:

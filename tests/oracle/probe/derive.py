@@ -73,7 +73,14 @@ class _Derivation:
         found = expression_for(self._rows, list(counts.values()), list(counts), Counter())
         if found is None:
             raise UnexplainedError(f"numbers of {prefix}: {sorted(set(counts.values()))[:8]}")
-        return found
+        return self._or_none(found)
+
+    def _or_none(self, count: Expression) -> Expression:
+        """A count, and 0 where its key is null: there is nothing to count."""
+        for sample in self.samples:
+            if isinstance(count, str) and sample.given.get(count, 0) is None:
+                return ["if", ["is", count, None], 0, count]
+        return count
 
     def _group(self, pattern: str, seen: dict[Place, tuple[Any, Any]]) -> Group:
         prefixes = prefixes_of(pattern)
@@ -87,7 +94,7 @@ class _Derivation:
 
     def _size(self, pattern: str, seen: dict[Place, tuple[Any, Any]], here: list[Place], axis: int) -> Expression:
         target = [seen[row][0][axis] for row in here]
-        hints = _hints(seen, here, axis)
+        hints = self._hints(seen, here, axis)
         key = (tuple(here), tuple(target), json.dumps(list(hints)))
         if key not in self.sizes:
             self.sizes[key] = expression_for(self._rows, target, here, hints)
@@ -96,13 +103,12 @@ class _Derivation:
             raise UnexplainedError(f"{pattern}: {sorted(set(target))[:8]}")
         return found
 
-
-def _hints(seen: Any, here: list[Place], axis: int) -> Counter[str]:
-    """What a size was made of, by how often; places of the layer's own number go by it."""
-    found: Counter[str] = Counter()
-    for row in here:
-        made = seen[row][1]
-        if made is not None and not isinstance(made[axis], int):
-            for one in general(made[axis], row[1]):
-                found[json.dumps(one)] += 1
-    return Counter(dict(found.most_common(CANDIDATES)))
+    def _hints(self, seen: Any, here: list[Place], axis: int) -> Counter[str]:
+        """What a size was made of, by how often; places of the layer's own number go by it."""
+        found: Counter[str] = Counter()
+        for row in here:
+            made = seen[row][1]
+            if made is not None and not isinstance(made[axis], int):
+                for one in general(made[axis], row[1], self.samples[row[0]].given):
+                    found[json.dumps(one)] += 1
+        return Counter(dict(found.most_common(CANDIDATES)))

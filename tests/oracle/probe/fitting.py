@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from tests.oracle.probe.rows import LETTERS, Place, Rows
+from tests.oracle.probe.rows import LETTERS, Place, Rows, pointed
 from tests.oracle.probe.solve import Expression, condition
 
 #: Conditions below one another, and candidates for one size.
@@ -33,7 +34,29 @@ def expression_for(rows_of: Any, target: list[int], places: list[Place], hints: 
             return expression
     if (found := rows.search.find(goal)) is not None:
         return found
-    return _tree(rows, goal, tried, DEEPEST)
+    return _by_word(rows, goal) or _tree(rows, goal, tried, DEEPEST)
+
+
+def _by_word(rows: Rows, goal: Any) -> Expression | None:
+    """An expression for each word of one key: sizes of a model that is named."""
+    for name, column in rows.values.items():
+        if not all(isinstance(word, str) for word in column):
+            continue
+        words = np.array(column)
+        found: dict[str, Expression] = {}
+        for word in sorted(set(column)):
+            part = _tree(rows.those(words == word), goal[words == word], [], 2)
+            if part is None:
+                break
+            found[word] = part
+        else:
+            *others, last = found
+            made = found[last]
+            for word in others:
+                if found[word] != found[last]:
+                    made = ["if", ["is", name, word], found[word], made]
+            return made
+    return None
 
 
 def _equal(values: list[Any], target: list[int]) -> Any:
@@ -97,8 +120,8 @@ def condition_for(rows: Rows, there: Any, deep: int) -> Any:
     return None
 
 
-def general(made: Any, indices: tuple[int, ...]) -> Iterator[Any]:
-    """An expression, and the ones that go by the numbers in the tensor's name."""
+def general(made: Any, indices: tuple[int, ...], given: dict[str, Any]) -> Iterator[Any]:
+    """An expression, and the ones that go by the numbers in the tensor's name, or by a stage that they mean."""
     text = json.dumps(made)
     yield made
     for letter, index in zip(LETTERS, indices, strict=False):
@@ -107,6 +130,10 @@ def general(made: Any, indices: tuple[int, ...]) -> Iterator[Any]:
             other = other.replace(f'[{index + step}]"', f'[{letter}{step:+d}]"')
         if other != text:
             yield json.loads(other)
+    for path in {match for match in re.findall(r'"([^"\[]+)\[\d+\]"', text) if isinstance(given.get(match), list)}:
+        for place, number in pointed(given, path, indices):
+            if f'"{path}[{number}]"' in text:
+                yield json.loads(text.replace(f'"{path}[{number}]"', f'"{place}"'))
 
 
 def some(places: list[Place], most: int = 1500) -> list[Place]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from llmscale.model.families._expression import evaluate
+from llmscale.model.families._expression import evaluate, stage_of
 from tests.oracle.probe.samples import Sample
 from tests.oracle.probe.solve import Expression, Search, atoms, remainders
 
@@ -119,4 +119,44 @@ def _at(given: dict[str, Any], indices: tuple[int, ...]) -> dict[str, Any]:
             for step in (-1, 0, 1):
                 if 0 <= index + step < len(value):
                     found[f"{path}[{letter}{step:+d}]"] = value[index + step]
+        for place, number in pointed(given, path, indices):
+            found[place] = value[number]
+        if _are_depths(value):
+            found[f"sum {path}"] = sum(value)
+            for letter, index in zip(LETTERS, indices, strict=False):
+                for step in (-1, 0):
+                    if index + step < sum(value):
+                        found[f"{path}~{letter}{step:+d}"] = stage_of(value, max(0, index + step))
     return found
+
+
+def _are_depths(value: list[Any]) -> bool:
+    """Whether a list may say how many layers each stage has."""
+    return len(value) > 1 and all(type(one) is int and 0 < one < 100 for one in value)
+
+
+def _of_stages(given: dict[str, Any], path: str, indices: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+    """Elements of a list with one for each stage, by the stage of a layer or of the one before it."""
+    above = path.rpartition(".")[0]
+    for depths, value in given.items():
+        if depths == path or depths.rpartition(".")[0] != above or not isinstance(value, list):
+            continue
+        if len(value) == len(given[path]) and _are_depths(value):
+            for letter, index in zip(LETTERS, indices, strict=False):
+                for step in (-1, 0):
+                    if index + step < sum(value):
+                        yield f"{path}[{depths}~{letter}{step:+d}]", stage_of(value, max(0, index + step))
+
+
+def pointed(given: dict[str, Any], path: str, indices: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+    """Elements of a list of a backbone at the places that it gives out, by the numbers in a tensor's name."""
+    yield from _of_stages(given, path, indices)
+    pointer = f"{path.rpartition('.')[0]}.out_indices".removeprefix(".")
+    numbers, values = given.get(pointer), given[path]
+    if path == pointer or not isinstance(numbers, list):
+        return
+    for letter, index in (*zip(LETTERS, indices, strict=False), ("", 0), ("", -1)):
+        for step in (-1, 0, 1):
+            if -1 <= index < len(numbers) and 0 <= numbers[index] + step < len(values):
+                at = f"{letter}+0" if letter else str(index)
+                yield f"{path}[{pointer}[{at}]{step:+d}]", numbers[index] + step

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 import transformers
 
-from tests.oracle.probe.config_keys import ABSENT, keys_of, merged_of, openings_of
+from tests.oracle.probe.config_keys import ABSENT, Key, keys_of, merged_of, openings_of
 from tests.oracle.probe.trace import MET, Decimal, Sizes, Whole, listen, told
 from tests.oracle.probe.vary import Variations
 from tests.oracle.rules import COUNTED_BUFFERS
@@ -24,9 +24,14 @@ SAID = {"vocab_size": 33}
 SAID_BY: dict[str, dict[str, Any]] = {
     "deepseek_ocr2": {"text_config.mlp_layer_types": ["dense"] + ["sparse"] * 31},
 }
+#: Keys that a Config does not declare, and that its class needs or its published files have: what these say.
+NEEDED = {
+    "detr": {"max_position_embeddings": 1024},
+    "moonshine_streaming": {"num_key_value_heads": 8},
+}
 #: By model type, keys that are left as the class assumes them: no expression says what follows from another value.
 HELD = {
-    **dict.fromkeys(("canary", "parakeet_ctc", "parakeet_tdt"), ("encoder_config.subsampling_factor",)),
+    **dict.fromkeys(("canary", "cohere_asr", "parakeet_ctc", "parakeet_tdt"), ("encoder_config.subsampling_factor",)),
     **dict.fromkeys(
         ("csm", "kyutai_speech_to_text"),
         ("codec_config.num_residual_layers", "codec_config.upsampling_ratios", "codec_config.use_conv_shortcut"),
@@ -35,6 +40,8 @@ HELD = {
     "phi4_multimodal": ("audio_config.time_reduction",),
     "vits": ("depth_separable_num_layers", "upsample_rates", "upsample_kernel_sizes", "resblock_kernel_sizes"),
 }
+#: The model type of a part that is another library's, and which of its models are tried.
+TIMM, TIMM_MODELS = "timm_backbone", ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 
 
 class Sample(NamedTuple):
@@ -66,12 +73,25 @@ class Probe:
                 self.keys[path] = self.keys[path]._replace(default=value, settled=value)
         for path, said in SAID_BY.get(model_type, {}).items():
             self.keys[path] = self.keys[path]._replace(settled=said)
+        for path, said in NEEDED.get(model_type, {}).items():
+            self.keys[path] = Key(None, said, "int")
         for path in HELD.get(model_type, ()):
             self.keys[path] = self.keys[path]._replace(default=ABSENT)
+        for path in [name for name, part in self.base.items() if isinstance(part, dict) and part["model_type"] == TIMM]:
+            self._named(path)
         self.vary = Variations(self.keys, f"{class_name} {seed}")
         self.floor: dict[str, Any] = {}
         self.small = self.vary.shallow()
         self.state: dict[str, Any] = dict(self.small)
+
+    def _named(self, part: str) -> None:
+        """A part that files do not have: they name the model that it is, and the Config makes the rest."""
+        del self.base[part]
+        assumed = self.keys[f"{part}.backbone"].settled
+        self.keys = {path: key for path, key in self.keys.items() if not path.startswith(f"{part}.")}
+        words = ", ".join(f"'{name}'" for name in TIMM_MODELS)
+        self.keys["backbone"] = Key(assumed, assumed, f"Literal[{words}]")
+        self.keys["use_timm_backbone"] = Key(ABSENT, True, "bool")
 
     def build(self, given: dict[str, Any]) -> Sample | None:
         """The sample of what a file says; None where the class refuses it."""
@@ -90,7 +110,7 @@ class Probe:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 settings = self.settings.from_dict(config)
-                with torch.device("meta"), valueless(), sizes:
+                with valueless(), sizes:
                     model = self.model(settings)
                 model.tie_weights()
         except Exception:

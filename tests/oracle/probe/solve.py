@@ -158,7 +158,8 @@ def atoms(values: dict[str, Sequence[Any]], length: int) -> dict[bytes, tuple[An
     many = len(numbers) > WIDEST
     for left, a in numbers.items():
         for right, b in numbers.items():
-            if left == right or (many and left not in ("i", "j", "k") and (left, right) not in met):
+            stages = "~" in left and left.partition("~")[0] == right.partition("~")[0]
+            if left == right or (many and left not in ("i", "j", "k") and not stages and (left, right) not in met):
                 continue
             add(["<", left, right], a < b)
             add(["==", left, right], a == b)

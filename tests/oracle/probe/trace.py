@@ -14,9 +14,12 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils._device import _device_constructors
 
 #: Comparisons of numbers that were made of settings, as they are met: operator, left, right.
 MET: set[tuple[str, str, str]] = set()
+#: What takes a device, and makes a tensor there.
+_ON_DEVICE = _device_constructors()
 #: Longer expressions are not kept.
 LONGEST = 12
 
@@ -164,7 +167,7 @@ def listen() -> None:
 
 
 class Sizes(TorchFunctionMode):
-    """Notes by storage what each new tensor was made with."""
+    """Makes every new tensor on the meta device, and notes by storage what it was made with."""
 
     MAKERS = frozenset((torch.empty, torch.zeros, torch.ones, torch.randn, torch.rand, torch.full, torch.arange))
     #: What makes a tensor as large as its first.
@@ -176,6 +179,8 @@ class Sizes(TorchFunctionMode):
         self.sizes: dict[int, tuple[Any, ...]] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _ON_DEVICE and (kwargs or {}).get("device") is None:
+            kwargs = {**(kwargs or {}), "device": "meta"}
         found = func(*args, **(kwargs or {}))
         if func in self.MAKERS and isinstance(found, torch.Tensor):
             given = (kwargs or {}).get("size", args)

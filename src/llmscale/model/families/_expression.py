@@ -1,7 +1,10 @@
 """Expressions of keys, as `data/probed/` writes a tensor's dimensions, and conditions, as it says when one is there.
 
 A number, a text that names a key, or a list: an operator and what it is applied to. ``hidden_sizes[i-1]`` is an element
-of a list, by the number of the layer ``i`` (or of the inner one, ``j``), ``len depths`` the length of one.
+of a list, by the number of the layer ``i`` (or of the inner one, ``j``), ``len depths`` the length of one, and
+``depths[out_indices[i+0]-1]`` the element that an element of another list says. ``sum depths`` is how many layers
+stages of so many have together, ``depths~i+0`` the stage of the layer ``i``, ``widths[depths~i-1]`` what the stage of
+the one before it has.
 """
 
 from __future__ import annotations
@@ -25,7 +28,10 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
 }
 _ROUNDED: dict[str, Callable[[Any], Any]] = {"int": int, "ceil": math.ceil, "floor": math.floor, "round": round}
-_ELEMENT = re.compile(r"(?P<key>.+)\[(?P<letter>[ijk]?)(?P<step>[+-]?\d+)\]")
+_ELEMENT = re.compile(r"(?P<key>[^\[]+)\[(?P<letter>[ijk]?)(?P<step>[+-]?\d+)\]")
+_STAGE = re.compile(r"(?P<key>[^\[~]+)~(?P<letter>[ijk])(?P<step>[+-]\d+)")
+_OF_STAGE = re.compile(r"(?P<key>[^\[]+)\[(?P<stage>[^\[\]]+~[ijk][+-]\d+)\]")
+_NESTED = re.compile(r"(?P<key>[^\[]+)\[(?P<place>[^\[]+\[[ijk]?[+-]?\d+\])(?P<step>[+-]\d+)\]")
 
 
 class UnknownKeyError(LookupError):
@@ -77,6 +83,21 @@ def _value(name: str, values: Mapping[str, Any], places: Mapping[str, int], miss
         return places[name]
     if name.startswith("len "):
         return len(_listed(name[4:], values))
+    if name.startswith("sum "):
+        return sum(_listed(name[4:], values))
+    if match := _STAGE.fullmatch(name):
+        return stage_of(_listed(match["key"], values), max(0, places[match["letter"]] + int(match["step"])))
+    if match := _OF_STAGE.fullmatch(name):
+        listed, stage = _listed(match["key"], values), evaluate(match["stage"], values, places)
+        if stage < len(listed):
+            return listed[stage]
+        raise UnknownKeyError(match["key"])
+    if match := _NESTED.fullmatch(name):
+        place = evaluate(match["place"], values, places) + int(match["step"])
+        listed = _listed(match["key"], values)
+        if 0 <= place < len(listed):
+            return listed[place]
+        raise UnknownKeyError(match["key"])
     if match := _ELEMENT.fullmatch(name):
         listed, letter = _listed(match["key"], values), match["letter"]
         place = int(match["step"]) + (places[letter] if letter else 0)
@@ -90,6 +111,15 @@ def _value(name: str, values: Mapping[str, Any], places: Mapping[str, int], miss
     if found is None and missing is _NEEDED:
         raise UnknownKeyError(name)
     return found
+
+
+def stage_of(depths: list[Any], layer: int) -> int:
+    """The stage in which a layer is, of stages of so many layers each."""
+    for stage, depth in enumerate(depths):
+        layer -= depth
+        if layer < 0:
+            return stage
+    raise UnknownKeyError("layers")
 
 
 def _listed(key: str, values: Mapping[str, Any]) -> list[Any]:

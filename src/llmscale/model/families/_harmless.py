@@ -27,6 +27,7 @@ original_max_position_embeddings partial_rotary_factor position_encoding_2d quer
 relative_attention_max_distance reorder_and_upcast_attn routed_scaling_factor scale_attention_softmax_in_fp32
 scale_decoder_outputs scoring_func seq_len seq_length skip_bias_add slow_but_exact softmax_in_fp32
 tie_encoder_decoder topk_group topk_method use_dynamic_ntk use_flash_attn use_logn_attn use_parallel_residual
+use_pretrained_backbone
 """
 WORDS = frozenset(_WORDS.split())
 #: Patterns of such keys, which must match the whole key.
@@ -34,7 +35,7 @@ PATTERNS = (
     r"unsloth_.*|transformers\.js_config|_experts_implementation.*|_attn_implementation.*|_flash_attn.*|onnx.*|"
     r"quantization(_config|_bit)?|.*_token_(id|ids|index)|(un|pad|bos|eos|sep|cls|mask)_?(k_)?token|forced_.*|"
     r"top_[kp]|return_dict.*|output_(hidden_states|attentions|scores|past|router_logits)|.*dropout.*|.*_pdrop|"
-    r".*drop_path_rate|.*layerdrop|initializer.*|init_(method_)?std|.*_init(ializer)?_(std|range|factor)|"
+    r".*drop_path_rate|.*layerdrop|initializer.*|init_(method_|xavier_)?std|.*_init(ializer)?_(std|range|factor)|"
     r".*_loss_(coef|weight)|classifier_dropout(_prob)?|"
     r"summary_(use_proj|activation|first_dropout|proj_to_labels|type)|.*_eps|.*epsilon|rope.*|rotary_.*|.*_theta|"
     r"train_max_seq.*|.*_multiplier|scale_attn_.*|fp32_.*|use_cache_(quantization|kernel)|keys_to_ignore.*"

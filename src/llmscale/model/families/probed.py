@@ -16,6 +16,7 @@ from llmscale.model.families._bounds import MAX_LAYERS, MAX_WIDTH
 from llmscale.model.families._config import Config
 from llmscale.model.families._expression import UnknownKeyError, evaluate
 from llmscale.model.families._packed import unpacked
+from llmscale.model.families._stages import given_out
 from llmscale.model.spec import ModelSpec, PlacedBlock
 from llmscale.store.tables import table
 
@@ -51,6 +52,7 @@ def read(c: Config) -> ModelSpec:
     values["num_labels"] = c.labels(entry["labels"])
     placed: list[PlacedBlock] = []
     tensors, rules = entry["classes"][_class(c, entry["classes"])]
+    values |= dict(given_out(values))
     values |= dict(_settled(c, [entry["rules"][number] for number in rules], values))
     for prefix, numbers in tensors.items():
         for number in numbers:

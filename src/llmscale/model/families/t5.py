@@ -32,13 +32,16 @@ def read(c: Config) -> ModelSpec:
     layers = c.layers("num_layers", "num_hidden_layers")
     decoder_layers = c.number("num_decoder_layers", default=layers, high=MAX_LAYERS)
     attention, mlp = _attention(c, hidden), _mlp(c, hidden, intermediate)
-    c.ignore("scalable_attention", "is_decoder", "tie_word_embeddings")
+    c.ignore("scalable_attention", "tie_word_embeddings")
     head = c.head("ForConditionalGeneration")
     if head not in ("ForConditionalGeneration", "LMHeadModel", "Model", "EncoderModel"):
         raise c.unsupported(f"is a {c.architecture('')}")
+    # The whole makes an encoder and a decoder whatever is said; the bare stack is what the file says.
+    bare_decoder = c.flag("is_decoder", default=False) and head == "EncoderModel"
+    first = partial(_decoder_layer if bare_decoder else _encoder_layer, attention, mlp)
     placed = [
         place("shared", Embedding(vocab, hidden)),
-        *stack("encoder.block.{layer}", _owners(c, layers), partial(_encoder_layer, attention, mlp)),
+        *stack("encoder.block.{layer}", _owners(c, layers), first),
         place("encoder.final_layer_norm", Norm(hidden)),
     ]
     if head != "EncoderModel":
