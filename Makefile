@@ -9,7 +9,7 @@ EXTRAS := .venv-extras
 COVERED := PYTHONWARNINGS="ignore:Unable to activate pytest:RuntimeWarning" $(BIN)/python -m slipcover --branch --source src/llmscale
 SITE := .venv-site
 
-.PHONY: run test test-extras shell site bench-web bench-tui lint fuzz mutants oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
+.PHONY: run test test-extras site bench-web bench-tui lint fuzz mutants oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/installed  ## create the environment, install the package alone, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -52,11 +52,8 @@ bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
 catalogue-new: $(VENV)/ready  ## models of a recorded list that are missing, and drafts of those whose shape is known; ARGS="--since 2026-08"
 	$(BIN)/python -m catalogue.new $(ARGS)
 
-docs: $(VENV)/ready  ## the command reference and the JSON Schema
+docs: $(VENV)/ready  ## the command reference, the JSON Schema, and in share/ the man page and the completion of shells
 	$(BIN)/python docs/generate.py
-
-shell: $(VENV)/ready  ## what a shell wants, in build/: the man page, and completion for bash, zsh and fish
-	$(BIN)/python docs/man.py build
 
 site: $(SITE)/ready  ## the documentation as a site in build/site, every link checked; no warning is let through
 	$(SITE)/bin/python docs/website.py build
