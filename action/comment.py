@@ -2,8 +2,8 @@
 
 python action/comment.py BASE HEAD      # in a clone that has both; prints nothing where no model changes
 
-QUANTS names the formats of the table, ESTIMATE has options of `llmscale estimate`. What a pull request brings is read as
-data alone: git prints the files, llmscale counts them.
+QUANTS names the formats of the table, ESTIMATE has options of `llmscale estimate`. What a pull request brings is read
+as data alone: git prints the files, llmscale counts them.
 """
 
 from __future__ import annotations

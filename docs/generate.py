@@ -130,7 +130,7 @@ def schema() -> str:
 
 
 def others(helped: dict[tuple[str, ...], str]) -> dict[Path, str]:
-    """The pages of questions with what their commands print now, the page that is made of the code, what shells want."""
+    """The pages of questions with what their commands print now, the page made of the code, and what shells want."""
     sys.path.insert(0, str(DOCS.parent))
     from docs import architecture, lora_saving, man, training_answers
 

@@ -1,7 +1,7 @@
 """What a shell wants, in ``share/``: the man page, made of what ``--help`` prints, and completion for four shells.
 
-``docs/generate.py`` writes them and says when they are stale. The wheel has the folder as it is, which is where a prefix
-(of a user, of a system, of pipx) has them looked for: ``share/man/man1``, ``share/bash-completion/completions``, …
+``docs/generate.py`` writes them and says when they are stale. The wheel has the folder as it is, which is where a
+prefix (of a user, of a system, of pipx) has them looked for: ``share/man/man1``, ``share/fish/vendor_completions.d``, …
 """
 
 from __future__ import annotations
