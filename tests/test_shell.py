@@ -1,4 +1,4 @@
-"""What a shell wants: the man page says what ``--help`` says, every shell completes with its script, the files agree."""
+"""What a shell wants: the man page says what ``--help`` says, every shell completes by its script, the files agree."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.helpers import REPOSITORY, environment, good
 
 #: What a shell is told to make it complete `llmscale es`, its script being $SCRIPT.
 TAB = {
-    "bash": '. "$SCRIPT"; COMP_WORDS=(llmscale es); COMP_CWORD=1; _llmscale_completion llmscale; echo "${COMPREPLY[@]}"',
-    "zsh": 'compdef() {:}; _arguments() { print -l "$@" }; . "$SCRIPT"; words=(llmscale es); CURRENT=2; _llmscale_completion',
+    "bash": '. "$SCRIPT"; COMP_WORDS=(llmscale es) COMP_CWORD=1; _llmscale_completion llmscale; echo "${COMPREPLY[@]}"',
+    "zsh": 'compdef() {:}; _arguments() print "$@"; . "$SCRIPT"; words=(llmscale es) CURRENT=2; _llmscale_completion',
     "fish": 'source "$SCRIPT"; complete -C "llmscale es"',
 }
 
@@ -103,9 +103,19 @@ def test_what_is_cited_is_what_is_released() -> None:
 def test_the_container_runs_as_nobody_in_particular_what_there_is() -> None:
     text = (REPOSITORY / "Containerfile").read_text(encoding="utf-8")
     assert re.search(r"^USER \d+$", text, re.MULTILINE)
+    assert text.rindex("\nUSER ") > text.rindex("\nRUN ")
     command = re.search(r"^CMD (\[.*\])$", text, re.MULTILINE)
     assert command
     words = yaml.safe_load(command[1])
     assert words[0] in COMMANDS
     offered = good(words[0], "--help").out
     assert all(word in offered for word in words if word.startswith("--"))
+
+
+def test_a_container_is_given_what_a_wheel_is_made_of() -> None:
+    left_out = set((REPOSITORY / ".containerignore").read_text(encoding="utf-8").split())
+    assert {"src", "data", "share", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"}.isdisjoint(left_out)
+    assert {".git", "tests", "src/llmscale/_data"} <= left_out
+    text = (REPOSITORY / "Containerfile").read_text(encoding="utf-8")
+    assert re.findall(r"pip install .*'\.\[(\w+)\]'", text) == ["web"]
+    assert re.findall(r"^ENTRYPOINT (.*)$", text, re.MULTILINE) == ['["llmscale"]']

@@ -45,7 +45,7 @@ def test_there_are_a_check_a_release_and_an_audit() -> None:
     assert ".ci/run" in lines(read(FOLDER / "ci.yml"))
     assert {".ci/run", "make sbom"} <= set(lines(read(FOLDER / "release.yml")).splitlines())
     audit = read(FOLDER / "audit.yml")
-    assert lines(audit).split("\n") == ["make audit", "make links"]
+    assert lines(audit).split() == ["make", "audit", "make", "links"]
     assert audit[True]["schedule"]  # YAML reads `on` as true
 
 
@@ -110,3 +110,13 @@ def test_the_version_that_is_published_is_the_one_that_is_tagged() -> None:
     assert "${GITHUB_REF_NAME#v}" in lines({"jobs": {"build": build}})
     assert set(publish["needs"]) == {"build", "attest"}
     assert "password" not in str(publish)
+
+
+def test_the_example_of_the_comment_may_comment_and_asks_what_there_is() -> None:
+    page = (REPOSITORY / "docs" / "adding.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(name: model size\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    example = yaml.safe_load(text)
+    assert example["permissions"] == {"contents": "read", "pull-requests": "write"}
+    checkout, comment = example["jobs"]["size"]["steps"]
+    assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
+    assert set(comment["with"]) == set(read(REPOSITORY / "action.yml")["inputs"])
