@@ -74,9 +74,12 @@ def test_every_command_is_asked_in_the_encodings_of_windows() -> None:
 
 @pytest.mark.parametrize("encoding", WINDOWS)
 @pytest.mark.parametrize("command", EVERY)
-def test_every_command_answers_in_the_encodings_of_windows(command: str, encoding: str) -> None:
+def test_every_command_answers_in_the_encodings_of_windows(
+    command: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMSCALE_LANG", "zh")
     for asked in (EVERY[command], [command, "--help"]):
-        answer = run(*asked, "--lang", "zh", encoding=encoding)
+        answer = run(*asked, encoding=encoding)
         assert (answer.status, answer.err) == (0, "")
         assert bool(re.search("[一-鿿]", answer.out)) == (encoding == "cp936")
         assert answer.out.strip(" ?\n")
@@ -84,8 +87,11 @@ def test_every_command_answers_in_the_encodings_of_windows(command: str, encodin
 
 @pytest.mark.parametrize("encoding", WINDOWS)
 @pytest.mark.parametrize("command", sorted(RUNNING))
-def test_the_help_of_what_runs_on_is_said_in_the_encodings_of_windows(command: str, encoding: str) -> None:
-    answer = run(command, "--help", "--lang", "zh", encoding=encoding)
+def test_the_help_of_what_runs_on_is_said_in_the_encodings_of_windows(
+    command: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMSCALE_LANG", "zh")
+    answer = run(command, "--help", encoding=encoding)
     assert (answer.status, answer.err) == (0, "")
     assert "--help" in answer.out
 
