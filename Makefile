@@ -8,8 +8,9 @@ EXTRAS := .venv-extras
 # SlipCover puts its marks into the code and takes them out where they have been met: coverage.py takes twice as long.
 COVERED := PYTHONWARNINGS="ignore:Unable to activate pytest:RuntimeWarning" $(BIN)/python -m slipcover --branch --source src/llmscale
 SITE := .venv-site
+SUPPLY := .venv-supply
 
-.PHONY: run test test-extras shell site bench-web bench-tui lint fuzz mutants oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
+.PHONY: run test test-extras site dist sbom audit links bench-web bench-tui lint fuzz mutants oracle probe activations layouts bench measure accuracy speed docs catalogue-new clean
 
 run: $(VENV)/installed  ## create the environment, install the package alone, and run the first example
 	$(BIN)/llmscale estimate 7B --quant int4
@@ -38,6 +39,7 @@ lint: $(VENV)/ready  ## style, types, the arrows between rooms, and whether the 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.oracle.stale
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/links.py --check
 	$(BIN)/python benchmarks/fit_speed.py --check
 	$(BIN)/python -m benchmarks.accuracy --check
 
@@ -53,14 +55,29 @@ bench: $(VENV)/ready  ## whole processes against a ten-line Typer + Rich program
 catalogue-new: $(VENV)/ready  ## models of a recorded list that are missing, and drafts of those whose shape is known; ARGS="--since 2026-08"
 	$(BIN)/python -m catalogue.new $(ARGS)
 
-docs: $(VENV)/ready  ## the command reference and the JSON Schema
+docs: $(VENV)/ready  ## the command reference, the JSON Schema, and in share/ the man page and the completion of shells
 	$(BIN)/python docs/generate.py
-
-shell: $(VENV)/ready  ## what a shell wants, in build/: the man page, and completion for bash, zsh and fish
-	$(BIN)/python docs/man.py build
 
 site: $(SITE)/ready  ## the documentation as a site in build/site, every link checked; no warning is let through
 	$(SITE)/bin/python docs/website.py build
+
+links: $(VENV)/ready  ## whether the pages outside that the documentation links to are there; writes docs/links.json
+	$(BIN)/python docs/links.py
+
+dist: $(SUPPLY)/ready  ## the source archive, and the wheel that is made of it, in dist/
+	rm -rf dist
+	$(SUPPLY)/bin/pyproject-build
+
+sbom: dist  ## what an installation of the wheel holds: build/llmscale.cdx.json (CycloneDX)
+	$(SUPPLY)/bin/python -m venv --without-pip --clear build/plain
+	$(SUPPLY)/bin/python -m pip --python build/plain/bin/python install --quiet --disable-pip-version-check dist/*.whl
+	$(SUPPLY)/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml -o build/llmscale.cdx.json build/plain/bin/python
+
+audit: $(SUPPLY)/ready  ## known weaknesses of what the package and its extras bring; a package that nobody could be asked about fails it
+	$(SUPPLY)/bin/python -m venv --without-pip --clear build/whole
+	$(SUPPLY)/bin/python -m pip --python build/whole/bin/python install --quiet --disable-pip-version-check -e '.[nvidia,hub,plot,tui,web,mcp]'
+	$(SUPPLY)/bin/python -m pip --python build/whole/bin/python freeze --exclude-editable > build/whole.txt
+	$(SUPPLY)/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement build/whole.txt
 
 oracle: $(ORACLE)/ready  ## every tensor against the real classes of transformers; MODEL_TYPES="llama gpt2" renews their rows alone
 	$(ORACLE)/bin/python -m tests.oracle.keys
@@ -112,10 +129,15 @@ $(SITE)/ready: pyproject.toml
 	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[site]'
 	touch $@
 
+$(SUPPLY)/ready: pyproject.toml
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[supply]'
+	touch $@
+
 $(MEASURE)/ready: pyproject.toml
 	$(PYTHON) -m venv $(MEASURE)
 	$(MEASURE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[measure]'
 	touch $@
 
 clean:  ## forget everything that was made here
-	rm -rf $(VENV) $(ORACLE) $(MEASURE) $(EXTRAS) $(SITE) dist build src/llmscale/_data .coverage
+	rm -rf $(VENV) $(ORACLE) $(MEASURE) $(EXTRAS) $(SITE) $(SUPPLY) dist build src/llmscale/_data .coverage

@@ -17,6 +17,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def extras(session: nox.Session) -> None:
-    """Pictures in files, the web server, the tools of assistants."""
-    session.install("-e", ".[plot,web,mcp,test-extras]")
-    session.run("pytest", "tests/pictures", "tests/web", "tests/mcp", *session.posargs)
+    """Pictures in files, the screen, the web server, the tools of assistants, the hub: as `make test-extras`."""
+    session.install("-e", ".[plot,tui,web,mcp,hub,test-extras]")
+    folders = ("pictures", "tui", "web", "mcp", "sources/hub")
+    session.run("pytest", *(f"tests/{folder}" for folder in folders), *session.posargs)

@@ -1,5 +1,5 @@
-"""Writes what the documentation takes from the program: the command reference, the JSON Schema, README's examples,
-the pages of questions in ``docs/answers/``.
+"""Writes what the documentation takes from the program: the command reference, the man page and completion scripts in
+``share/``, the JSON Schema, README's examples, the pages of questions in ``docs/answers/``.
 
 Run ``make docs`` after a change of an option or an answer; ``--check`` (in ``make lint``) fails when they are stale.
 """
@@ -73,13 +73,17 @@ SUBCOMMANDS = {
 EXAMPLES = 140
 
 
-def commands() -> str:
+def helps() -> dict[tuple[str, ...], str]:
+    """What ``--help`` prints of the program, of every command and of those below it, by what is typed before it."""
+    calls = [(), *((name,) for name in COMMANDS)]
+    calls += [(name, sub) for name, subs in SUBCOMMANDS.items() for sub in subs]
+    return {call: printed_by([*call, "--help"]) for call in calls}
+
+
+def commands(helped: dict[tuple[str, ...], str]) -> str:
     """The reference: every command's ``--help`` as it is printed."""
     lines = ["# Commands", "", "Made from `--help` by `make docs`.", ""]
-    calls = [[], *([name] for name in COMMANDS)]
-    calls += [[name, sub] for name, subs in SUBCOMMANDS.items() for sub in subs]
-    for call in calls:
-        printed = printed_by([*call, "--help"])
+    for call, printed in helped.items():
         lines += [f"## {' '.join(['llmscale', *call])}", "", "```text", printed, "```", ""]
     return "\n".join(lines)
 
@@ -125,24 +129,27 @@ def schema() -> str:
     return json.dumps({"schema": "llmscale/1", "answers": answers}, indent=1, ensure_ascii=False) + "\n"
 
 
-def answers() -> dict[Path, str]:
-    """The pages of questions with what their commands print now, and the page that is made of the code."""
+def others(helped: dict[tuple[str, ...], str]) -> dict[Path, str]:
+    """The pages of questions with what their commands print now, the page made of the code, and what shells want."""
     sys.path.insert(0, str(DOCS.parent))
-    from docs import architecture, lora_saving, training_answers
+    from docs import architecture, lora_saving, man, training_answers
 
-    return {lora_saving.PAGE: lora_saving.page(), **training_answers.pages(printed_by), **architecture.files()}
+    answers = {lora_saving.PAGE: lora_saving.page(), **training_answers.pages(printed_by)}
+    return {**answers, **architecture.files(), **man.files(helped)}
 
 
 def main() -> int:
     """Write the files, or with ``--check`` say which are stale."""
     stale = []
+    helped = helps()
     pages = {path: page(path, lang) for path, lang in PAGES.items()}
-    written = {DOCS / "commands.md": commands(), DOCS / "schema.json": schema(), **pages}
-    for path, text in {**written, **answers()}.items():
+    written = {DOCS / "commands.md": commands(helped), DOCS / "schema.json": schema(), **pages}
+    for path, text in {**written, **others(helped)}.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(path.name)
         if "--check" not in sys.argv:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if stale and "--check" in sys.argv:
         print(f"stale: {', '.join(stale)}; run make docs")

@@ -1,6 +1,7 @@
-"""Writes what a shell wants: the man page, made of what ``--help`` prints, and completion for three shells.
+"""What a shell wants, in ``share/``: the man page, made of what ``--help`` prints, and completion for four shells.
 
-python docs/man.py build        # build/llmscale.1, build/llmscale.bash, build/_llmscale, build/llmscale.fish
+``docs/generate.py`` writes them and says when they are stale. The wheel has the folder as it is, which is where a
+prefix (of a user, of a system, of pipx) has them looked for: ``share/man/man1``, ``share/fish/vendor_completions.d``, …
 """
 
 from __future__ import annotations
@@ -8,22 +9,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from docs.generate import SUBCOMMANDS, printed_by
-
 from llmscale import __version__
-from llmscale.cli.app import COMMANDS
 
-#: Completion scripts by the name that their shell looks for.
-SHELLS = {"llmscale.bash": "bash", "_llmscale": "zsh", "llmscale.fish": "fish"}
+SHARE = Path(__file__).parents[1] / "share"
+MAN = SHARE / "man" / "man1" / "llmscale.1"
+#: Shell -> its script, where and as what the shell looks for it. PowerShell has no such place: a profile runs the file.
+SHELLS = {
+    "bash": SHARE / "bash-completion" / "completions" / "llmscale",
+    "zsh": SHARE / "zsh" / "site-functions" / "_llmscale",
+    "fish": SHARE / "fish" / "vendor_completions.d" / "llmscale.fish",
+    "powershell": SHARE / "llmscale" / "llmscale.ps1",
+}
+STATUS = {
+    0: "done",
+    1: "the answer is no (--check)",
+    2: "wrong usage",
+    3: "not found, or not disclosed",
+    4: "an input that cannot be read, or an answer that cannot be written",
+    5: "the network",
+    70: "a defect of llmscale",
+    130: "stopped by Ctrl-C",
+}
 
 
-def page() -> str:
-    """The page in man's own macros; what `--help` prints stands as it is."""
-    calls = [[name] for name in COMMANDS] + [[name, sub] for name, subs in SUBCOMMANDS.items() for sub in subs]
+def page(helps: Mapping[tuple[str, ...], str]) -> str:
+    """The page in man's own macros; what `--help` prints of each command stands as it is."""
     lines = [
         f'.TH LLMSCALE 1 "" "llmscale {__version__}" "User Commands"',
         ".SH NAME",
@@ -32,18 +45,12 @@ def page() -> str:
         ".B llmscale",
         "COMMAND [OPTIONS] [ARGUMENTS]",
         ".SH COMMANDS",
-        *literal(printed_by(["--help"])),
+        *literal(helps[()]),
     ]
-    for call in sorted(calls):
-        lines += [f".SS llmscale {' '.join(call)}", *literal(printed_by([*call, "--help"]))]
-    lines += [
-        ".SH EXIT STATUS",
-        *literal(
-            "0   done\n1   the answer is no (--check)\n2   wrong usage\n3   not found, or not disclosed\n"
-            "4   an input that cannot be read\n5   the network"
-        ),
-    ]
-    return "\n".join(lines) + "\n"
+    for call in sorted(filter(None, helps)):
+        lines += [f".SS llmscale {' '.join(call)}", *literal(helps[call])]
+    told = "\n".join(f"{status:<3} {meaning}" for status, meaning in STATUS.items())
+    return "\n".join([*lines, ".SH EXIT STATUS", *literal(told)]) + "\n"
 
 
 def literal(text: str) -> list[str]:
@@ -64,16 +71,9 @@ def completion(shell: str) -> str:
     # Typer names the program after the file that was started.
     start = "import sys; sys.argv = ['llmscale']; from llmscale.cli.app import app; app(prog_name='llmscale')"
     done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True, env=asked)
-    return done.stdout
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines()) + "\n"
 
 
-def main(folder: Path) -> None:
-    """Write all of them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "llmscale.1").write_text(page(), encoding="ascii")
-    for name, shell in SHELLS.items():
-        (folder / name).write_text(completion(shell), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+def files(helps: Mapping[tuple[str, ...], str]) -> dict[Path, str]:
+    """All of them, by where they stand."""
+    return {MAN: page(helps), **{path: completion(shell) for shell, path in SHELLS.items()}}

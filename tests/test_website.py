@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,21 @@ def test_every_link_leads_to_a_page(pages: Path) -> None:
             for match in website._LINK.finditer(part):
                 to = match[2].partition("#")[0]
                 assert not to or ":" in to or (path.parent / to).is_file(), (path.name, match[2])
+
+
+def test_every_link_into_a_page_leads_to_a_heading(pages: Path) -> None:
+    """By the name that the site and GitHub both give it."""
+    led = 0
+    for path in pages.rglob("*.md"):
+        for part in website._CODE.split(path.read_text(encoding="utf-8"))[::2]:
+            for match in website._LINK.finditer(part):
+                to, sign, anchor = match[2].partition("#")
+                if sign and ":" not in to:
+                    target = path.parent / to if to else path
+                    headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+                    assert anchor in {re.sub(r"[^\w\s-]", "", one.lower()).replace(" ", "-") for one in headings}
+                    led += 1
+    assert led >= 2
 
 
 @pytest.mark.parametrize("to", ["nowhere.md", "../src/llmscale/units.py", "commands.md/deeper.md"])

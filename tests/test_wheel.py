@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from docs.man import MAN, SHELLS
 
 from llmscale.compile.registry import tables
 from tests.helpers import REPOSITORY, Answer, environment, good
 
 #: What a build needs of a checkout.
-NEEDED = ["src", "data", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"]
+NEEDED = ["src", "data", "share", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"]
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +87,13 @@ def test_the_wheel_holds_the_compiled_data_and_no_yaml(wheel: Path) -> None:
     assert "llmscale/py.typed" in names
     assert {f"llmscale/web/page/{name}" for name in ("index.html", "app.js", "words.js", "style.css")} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_wheel_brings_what_shells_look_for(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        brought = {name.partition(".data/data/")[2]: name for name in archive.namelist() if ".data/data/" in name}
+        assert brought.keys() == {path.relative_to(REPOSITORY).as_posix() for path in (MAN, *SHELLS.values())}
+        assert archive.read(brought["share/man/man1/llmscale.1"]).startswith(b".TH LLMSCALE 1")
 
 
 def test_its_metadata_names_the_program_and_its_needs(wheel: Path) -> None:

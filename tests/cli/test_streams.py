@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import Answer, environment, process
+from llmscale.cli.app import COMMANDS as ALL
+from tests.cli.commands import COMMANDS
+from tests.helpers import Answer, environment, process, run
 
 PROGRAM = f"{sys.executable} -m llmscale"
+#: Of a Chinese and of a Western Windows.
+WINDOWS = ["cp936", "cp1252"]
 POSIX = pytest.mark.skipif(os.name != "posix", reason="a POSIX shell's redirections")
 
 
@@ -53,7 +58,45 @@ def test_a_full_disk_is_one_clear_error(command: str) -> None:
     assert len(found.err.splitlines()) <= 2
 
 
-@pytest.mark.parametrize("encoding", ["cp936", "cp1252"])
+#: A question to each command that answers; the last of its kinds.
+EVERY = {
+    **{arguments[0]: arguments for arguments in COMMANDS.values()},
+    "explain": ["explain", "kv"],
+    "plot": ["plot", "memory", "llama-3.1-8b"],
+}
+#: Commands that run until they are stopped, of which the help alone is printed.
+RUNNING = {"tui", "web", "mcp"}
+
+
+def test_every_command_is_asked_in_the_encodings_of_windows() -> None:
+    assert EVERY.keys() | RUNNING == set(ALL)
+
+
+@pytest.mark.parametrize("encoding", WINDOWS)
+@pytest.mark.parametrize("command", EVERY)
+def test_every_command_answers_in_the_encodings_of_windows(
+    command: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMSCALE_LANG", "zh")
+    for asked in (EVERY[command], [command, "--help"]):
+        answer = run(*asked, encoding=encoding)
+        assert (answer.status, answer.err) == (0, "")
+        assert bool(re.search("[一-鿿]", answer.out)) == (encoding == "cp936")
+        assert answer.out.strip(" ?\n")
+
+
+@pytest.mark.parametrize("encoding", WINDOWS)
+@pytest.mark.parametrize("command", sorted(RUNNING))
+def test_the_help_of_what_runs_on_is_said_in_the_encodings_of_windows(
+    command: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMSCALE_LANG", "zh")
+    answer = run(command, "--help", encoding=encoding)
+    assert (answer.status, answer.err) == (0, "")
+    assert "--help" in answer.out
+
+
+@pytest.mark.parametrize("encoding", WINDOWS)
 @pytest.mark.parametrize(
     "arguments",
     [

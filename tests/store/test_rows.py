@@ -52,6 +52,16 @@ def test_big_objects_are_a_line_an_entry_and_small_ones_are_one() -> None:
     assert json.loads(first)["data"] == {"entries": list(MANY), "few": None}
 
 
+def test_what_is_said_above_is_not_said_again() -> None:
+    text = dumped({"data": {"entries": {**MANY, "again": MANY["key 7"]}, "few": 1, "more": {**MANY, "short": 1}}})
+    assert text.count(LONG) == ENTRIES
+    assert text.split("\n")[ENTRIES + 1 : ENTRIES + 5] == ["=7", "1", "=0", "=1"]  # a number is as short itself
+    found = parsed(text.encode())["data"]
+    assert dict(found["entries"]) == {**MANY, "again": MANY["key 7"]}
+    assert dict(found["more"]) == {**MANY, "short": 1}
+    assert found["entries"]["again"] is not found["entries"]["key 7"]
+
+
 def test_an_entry_is_read_when_it_is_asked_for_and_no_other_is() -> None:
     rows = read(dumped({"data": MANY}).replace('{"value":[7,', "{", 1))
     assert rows["key 8"] == MANY["key 8"]
@@ -86,6 +96,8 @@ def test_a_key_that_is_not_there_is_a_key_error() -> None:
         (lambda text: text[:-1], "x"),
         (lambda text: text[:-40], "x"),
         (lambda _: '{"data": {"a": null}}\n', "lines"),
+        (lambda _: '{"data": {"a": null}}\n=1\n', "lines"),
+        (lambda _: '{"data": {"a": null}}\n=x\n', "invalid literal"),
         (lambda _: "[1]\n", "1"),
         (lambda _: "", "unpack"),
         (lambda _: '{"data": 3}\n', "data"),

@@ -60,8 +60,9 @@ def sizes(runtime: str, model_id: str) -> dict[str, list[int]]:
     """Bytes of a shipped model in each quant whose own runtime this is; see `llmscale.compile.sizes`."""
     if runtime not in _runtimes():
         return {}
-    found: dict[str, list[int]] = table(f"sizes_{runtime}")[model_id]
-    return found
+    stored = table(f"sizes_{runtime}")
+    which, *found = stored["models"][model_id]
+    return dict(zip(stored["quants"][which], found, strict=True))
 
 
 @cache

@@ -1,0 +1,1 @@
+complete --command llmscale --no-files --arguments "(env _LLMSCALE_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) llmscale)" --condition "env _LLMSCALE_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) llmscale"
