@@ -64,7 +64,7 @@ def test_needs_names_what_is_smaller_but_of_another_kind() -> None:
 
 
 def test_of_devices_that_hold_it_together_the_one_that_does_not_is_told() -> None:
-    asked = ("estimate", "gpt-oss-120b", "-q", "mxfp4_moe", "--gpu", "2x rtx5090")
+    asked = ("estimate", "llama-3.3-70b", "-q", "q4_k_m", "--gpu", "2x rtx4090", "-ts", "3,1")
     line = run(*asked).out.splitlines()[0]
     assert "too much" not in line
     own, full = (float(told) for told in re.findall(r"has ([\d.]+) and would hold ~([\d.]+\d)", line)[0])
@@ -194,4 +194,4 @@ def test_where_peft_has_no_targets_of_its_own_all_linear_layers_are_tried() -> N
 
 def test_the_parts_of_a_step_say_of_which_method_they_are() -> None:
     assert "24gb, full: 23.50 GiB" in run("train", "llama-3.1-8b", "--gpu", "24GB").out
-    assert "24gb, qlora: 23.50 GiB" in run("train", "llama-3.1-8b", "--gpu", "24GB", "--method", "qlora").out
+    assert "24gb, qlora r8: 23.50 GiB" in run("train", "llama-3.1-8b", "--gpu", "24GB", "--method", "qlora").out

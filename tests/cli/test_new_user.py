@@ -44,9 +44,9 @@ def test_a_maybe_is_not_a_no() -> None:
     asked = ["7b", "-b", "8", "-c", "8k"]
     answer = run("estimate", *asked, "--gpu", "rtx3060")
     assert "~maybe" in answer.out
-    assert answer.out.startswith("Maybe: 7b in Q3_K_M takes about ")
+    assert answer.out.startswith("Maybe: 7b in Q3_K_M takes 3.")
     first = run("fits", "rtx3060", *asked).out.splitlines()[0]
-    assert first.startswith("Maybe: 7b in IQ2_XS takes about ")
+    assert first.startswith("Maybe: 7b in IQ2_XS takes ")
     assert "lacks" not in first
     assert run("estimate", *asked, "--gpu", "rtx3060", "--lang", "zh").out.startswith("不一定:")
 

@@ -103,6 +103,15 @@ def sums_of_parts(answer: dict[str, Any]) -> set[float]:
     return set(roles.values())
 
 
+def bits_on_the_model(answer: dict[str, Any]) -> set[Any]:
+    """What `quants` shows of each format: its bytes on a model, over that model's parameters."""
+    if not isinstance(answer.get("model"), dict) or answer.get("command") != "quants":
+        return set()
+    return {
+        8 * line["weights_bytes"] / answer["model"]["parameters"] for line in answer["quants"] if line["weights_bytes"]
+    }
+
+
 #: Columns that are computed for people, and so are not in the JSON.
 DERIVED = {
     "share",
@@ -122,7 +131,7 @@ NOT_NUMBERS = DERIVED | {"what", "who", "tensor", "fact", "difference"}
 @pytest.mark.parametrize("case", [*SHORT, "fits range"])
 def test_csv_parses_and_its_numbers_are_those_of_the_json(case: str) -> None:
     answer = asked_for(*COMMANDS[case])
-    known = scalars(answer) | sums_of_parts(answer)
+    known = scalars(answer) | sums_of_parts(answer) | bits_on_the_model(answer)
     text = good(*COMMANDS[case], "-o", "csv").out
     rows = list(csv.reader(io.StringIO(text)))
     header: list[str] = []

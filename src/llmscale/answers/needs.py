@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from llmscale.answers.cautions import ram_taken
 from llmscale.answers.given import above_nothing, whole_number
 from llmscale.answers.needs_devices import USUAL, as_sold, counts_of, filtered, kinds_of, refuse_count, with_room
 from llmscale.answers.needs_enough import Enough, enough, swift, ways_of
@@ -83,10 +84,11 @@ def needs(
     ]
     kept = reserve_bytes(reserve)
     roomy = with_room(of_kind, kept)
-    affordable, unpriced, slow = [], 0, list[Note]()
+    affordable, unpriced, slow, taken = [], 0, list[Note](), list[Note]()
     ways = ways_of(asked, steps, bool(named))
     for most in counts:
         suffice = [found for device in roomy for found in enough(device, model, ways, most, kept)]
+        taken = list(ram_taken(found.assumed_ram for found in suffice))
         suffice, slow = (suffice, []) if everything or len(ways) == 1 else swift(suffice, model.about)
         affordable = [found for found in suffice if max_price is None or (found.price and found.price <= max_price)]
         unpriced = sum(found.price is None for found in suffice) if max_price is not None else 0
@@ -105,7 +107,7 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *beyond(context, model.about), *slow, *_left_out(unpriced), *alone),
+        notes=(*model.about.notes, *beyond(context, model.about), *taken, *slow, *_left_out(unpriced), *alone),
     )
 
 

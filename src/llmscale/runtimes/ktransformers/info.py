@@ -51,7 +51,7 @@ INFO = RuntimeInfo(
             least=0,
             most=MOST,
         ),
-        Option("ram", ("--ram",), "size", "RAM for what is not on the device.", "SIZE", offloads=True),
+        Option("ram", ("--ram",), "ram", "RAM for what is not on the device; 32GB is 32 GiB.", "SIZE", offloads=True),
     ),
     shares_tensors=True,
     engine=SGLANG.name,
