@@ -182,7 +182,7 @@ def _others() -> Iterator[Question]:
     yield ("compare", "gpt-4", "llama-3.1-405b", "7B", "-q", "q4_k_m", "-q", "fp8")
     yield ("compare", "bert-base", "vit-large", "whisper-large-v3")
     for model in ("llama-3.1-8b", "deepseek-v3", "bert-base", "7B"):
-        yield ("quants", "--model", model)
+        yield ("quants", "--all", "--model", model)
     yield ("models", "list", "llama")
     yield ("models", "list", "--open", "--max", "30B", "--since", "2025", "--sort", "released")
     yield ("models", "show", "deepseek-v3")
@@ -223,7 +223,7 @@ _EACH = 8
 _LONG = {
     ("fits",),
     ("estimate", "llama-3.1-8b", "-q", "all", "--gpu", "rtx4090"),
-    *(("quants", "--model", model) for model in ("deepseek-v3", "bert-base", "7B")),
+    *(("quants", "--all", "--model", model) for model in ("deepseek-v3", "bert-base", "7B")),
 }
 
 
