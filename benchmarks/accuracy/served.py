@@ -20,6 +20,7 @@ from tests.runtimes.vllm.rows import ROWS as VLLM
 from benchmarks.accuracy.rows import Comparison, Row
 from benchmarks.accuracy.vllm import MIXTURE
 from llmscale import estimate
+from llmscale.devices.device import known
 from llmscale.errors import LlmscaleError
 from llmscale.units import GIB
 
@@ -169,8 +170,16 @@ def _tokens(asked: list[Asked], key: str) -> Iterator[Row]:
         yield Row(one.name, told.tokens or 0, one.row[key], unusual, source=one.row["source"])
 
 
+def _shared(card: str | None) -> bool:
+    """Whether a device's memory is the system's as well."""
+    device = known(card) if card else None
+    return device is not None and device.kind == "unified"
+
+
 def _untold(one: Asked) -> str:
     """What of a row changes the count of tokens and is not told."""
+    if one.runtime.startswith("vllm") and _shared(one.card):
+        return "its memory is the system's as well, and both ends are printed instead of a bound"
     if one.runtime == "vllm":
         return "its release is not told, and releases count tokens in two ways"
     return "" if one.runtime == "sglang" or one.row.get("max_model_len") else "its context is not told"

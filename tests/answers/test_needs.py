@@ -170,7 +170,9 @@ def test_with_ram_beside_it_a_row_says_what_lies_there_and_what_holds_all() -> N
     assert "in_part" not in json.loads(good("needs", "qwen3-30b-a3b", "--ram", "32GB", "-o", "json").out)["devices"][0]
 
 
-@pytest.mark.parametrize(("said_of_ram", "told"), [([], "51–96 GB/s"), (["--ram-bandwidth", "60GB/s"], "slower than 10")])
+@pytest.mark.parametrize(
+    ("said_of_ram", "told"), [([], "51–96 GB/s"), (["--ram-bandwidth", "60GB/s"], "slower than 10")]
+)
 def test_a_dense_model_in_ram_is_left_out_and_that_is_said(said_of_ram: list[str], told: str) -> None:
     asked = ["needs", "llama-3.1-70b", "--ram", "64GB", *said_of_ram, "--width", "200"]
     screen = good(*asked).out

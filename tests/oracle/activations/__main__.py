@@ -24,6 +24,7 @@ from tests.oracle.activations.cases import (
     is_read_when_cut,
     of_model,
     row_name,
+    says_weights_alone,
 )
 from tests.oracle.activations.generate import called, generated, generates, has_class, translates
 from tests.oracle.campaigns import ACTIVATIONS
@@ -56,6 +57,8 @@ def _run(subject: Subject, layers: int | None) -> Row:
         return {"not_run": f"transformers {transformers.__version__} has no class for it"}
     if layers and not is_read_when_cut(subject):
         return {"not_run": f"with {layers} layers it is no config that llmscale reads"}
+    if says_weights_alone(subject):
+        return {"not_run": "llmscale says nothing but its weights"}
     config = _config(subject, layers)
     if encodes(subject):
         return _measured("called", ENCODED, subject, lambda case: [called(config, case)])

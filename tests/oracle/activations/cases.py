@@ -101,6 +101,11 @@ def _spec(subject: Subject) -> ModelSpec:
     return from_config(subject.config, subject.id)
 
 
+def says_weights_alone(subject: Subject) -> bool:
+    """Whether llmscale counts it and answers nothing else."""
+    return bool(_spec(subject).weights_only)
+
+
 def is_read_when_cut(subject: Subject) -> bool:
     """Whether llmscale reads the config with fewer layers, as it must to say anything of them."""
     try:
