@@ -11,7 +11,7 @@ import pytest
 from llmscale.errors import UnsupportedModelError
 from llmscale.model.families import from_config
 from llmscale.model.inventory import inventory
-from tests.helpers import run
+from tests.helpers import TRUTH, run
 
 STREAMED = "MoonshineStreamingForConditionalGeneration"
 TOWER = {"text_config": {"model_type": "owlv2_text_model"}}
@@ -101,3 +101,12 @@ def test_what_a_class_needs_and_its_config_does_not_assume_has_to_be_said() -> N
 def test_a_backbone_that_was_not_tried_is_refused_by_its_key(key: str, value: Any) -> None:
     with pytest.raises(UnsupportedModelError, match=key):
         from_config(config_of("detr", "DetrForObjectDetection", {key: value}), "a file")
+
+
+OWN: list[dict[str, Any]] = json.loads((TRUTH / "derived.json").read_text(encoding="utf-8"))["rows"]
+
+
+@pytest.mark.parametrize("row", OWN, ids=lambda row: row["class"])
+def test_what_each_class_assumes_is_counted(row: dict[str, Any]) -> None:
+    """Parameters of the class on the meta device; of one with a router's correction also that buffer."""
+    assert inventory(from_config(row["config"], "a file")).total() == row["total"]
