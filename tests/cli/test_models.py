@@ -56,7 +56,7 @@ FILTERS: list[tuple[list[str], Test]] = [
     (["--min", "10亿", "--max", "7B"], lambda m: 10**9 <= (m["parameters"] or 0) <= 7 * 10**9),
     (["--modality", "vision"], lambda m: m["modality"] == "vision"),
     (["--since", "2025-01"], lambda m: m["released"] >= "2025-01"),
-    (["--since", "2025"], lambda m: m["released"] >= "2025-01"),
+    (["--since", "2025"], lambda m: m["released"] >= "2025"),
     (["--open", "--max", "1B", "--licence", "MIT"], lambda m: m["open"] and m["licence"] == "MIT"),
 ]
 
