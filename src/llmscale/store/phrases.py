@@ -51,17 +51,19 @@ class Phrases:
 
     def __call__(self, text: str, depth: int = 0) -> str:
         """`text` in the other language, as far as it is known there."""
-        if text in self._told:
-            return self._told[text]
-        if depth > DEEPEST or " " not in text:
-            return text
         if "\n" in text:
-            return "\n".join(self(line, depth + 1) for line in text.split("\n"))
-        return self._like(text, depth) or self._in_parts(text, depth)
+            return self._told.get(text) or "\n".join(self(line, depth + 1) for line in text.split("\n"))
+        return self._whole(text, depth) or self._in_parts(text, depth)
 
     def known(self, text: str) -> str:
         """A word or a sentence that names nothing; as it is where it is not known."""
         return self._told.get(text, text)
+
+    def _whole(self, text: str, depth: int) -> str | None:
+        """As one sentence, if it is one that is known."""
+        if text in self._told:
+            return self._told[text]
+        return self._like(text, depth) if depth <= DEEPEST and " " in text else None
 
     def _like(self, text: str, depth: int) -> str | None:
         """By the template that says most of it."""
@@ -82,9 +84,10 @@ class Phrases:
         while at < len(parts):
             for end in range(len(parts), at, -1):
                 piece = " ".join(parts[at:end])
-                other = self(piece, depth + 1) if end - at < len(parts) else piece
-                if other != piece or end == at + 1:
-                    yield other if other != piece else f"{piece} " if end < len(parts) else piece
+                # Never in parts again: each way to cut a text would be tried within each other one.
+                other = self._whole(piece, depth + 1)
+                if other is not None or end == at + 1:
+                    yield other if other is not None else f"{piece} " if end < len(parts) else piece
                     at = end
                     break
 
