@@ -99,7 +99,7 @@ def _places(node: ast.AST, within: str, first: int) -> Iterator[tuple[str, int, 
 
 
 def _changes(node: ast.expr) -> Iterator[ast.expr]:
-    changed = copy.deepcopy(node)
+    changed = copy.copy(node)  # only what is set below is another; deep copies took most of the time
     if isinstance(changed, ast.Compare) and len(changed.ops) == 1 and type(changed.ops[0]) in SWAPPED:
         changed.ops = [SWAPPED[type(changed.ops[0])]()]  # type: ignore[list-item]
     elif isinstance(changed, (ast.BinOp, ast.BoolOp)) and type(changed.op) in SWAPPED and not _is_text(changed):
@@ -113,7 +113,7 @@ def _changes(node: ast.expr) -> Iterator[ast.expr]:
     elif isinstance(changed, ast.IfExp):
         changed.body, changed.orelse = changed.orelse, changed.body
     elif isinstance(changed, ast.Call) and isinstance(changed.func, ast.Name) and changed.func.id in OTHER_END:
-        changed.func.id = OTHER_END[changed.func.id]
+        changed.func = ast.Name(OTHER_END[changed.func.id], ast.Load())
     else:
         return
     yield changed
