@@ -92,11 +92,11 @@ def test_needs_names_only_what_estimate_says_fits(model: str) -> None:
 
 @pytest.mark.parametrize("devices", ["rtx4090", "2x rtx3090", "8x l4"])
 def test_the_catalogue_claims_no_fit_that_estimate_denies(devices: str) -> None:
-    result = fits(devices, quants=["fp8"], everything=True)
+    result = fits(devices, quants=["fp8"], limit=400)
     assert isinstance(result, FitsResult)
     claimed = [line for line in result.models if line.fits]
     assert len(claimed) > 100
-    for line in claimed[::23]:
+    for line in claimed[::17]:
         theirs = estimated(line.id, "fp8", devices, line.context)
         assert isinstance(theirs, DeviceFit)
         assert (theirs.fits, theirs.max_context) == (True, line.max_context), line.id
