@@ -53,6 +53,7 @@ RECIPES = {
     "training": Recipe("training.yaml", "llmscale.training.schema"),
     "worths": Recipe("models.yaml", "llmscale.answers.worth", "compiled"),
     "summaries": Recipe("models.yaml", "llmscale.compile.summaries", "summaries"),
+    "neighbours": Recipe("", "llmscale.fit.neighbours", "compiled"),
 }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from math import log
 
-from llmscale.catalogue.summaries import ModelSummary, summaries
+from llmscale.catalogue.summaries import ModelSummary, summaries, summary
 from llmscale.model.shape import Shape
+from llmscale.store.tables import table
 
 #: Catalogue models whose size lies within this factor stand for a bare size; at least `FEWEST` of them.
 NEIGHBOURHOOD = 1.3
 FEWEST = 4
+DENSE, MIXTURE = "dense", "mixture"
 
 
 def neighbours(parameters: int, mixture: bool) -> tuple[ModelSummary, ...]:
@@ -19,18 +21,20 @@ def neighbours(parameters: int, mixture: bool) -> tuple[ModelSummary, ...]:
         parameters: the size asked for.
         mixture: whether a mixture of experts is meant; dense models answer for dense, mixtures for mixtures.
     """
-    sized = (
-        (abs(log(found.parameters / parameters)), found)
-        for found in summaries()
-        if ((found.active or found.parameters) < found.parameters) == mixture
-    )
-    chosen: list[ModelSummary] = []
-    for distance, found in sorted(sized, key=lambda pair: pair[0]):
-        if distance > log(NEIGHBOURHOOD) and len(chosen) >= FEWEST:
-            break
-        if _decodes_text(found):
-            chosen.append(found)
-    return tuple(chosen)
+    sizes: dict[str, int] = table("neighbours")[MIXTURE if mixture else DENSE]
+    distances = {one: abs(log(size / parameters)) for one, size in sizes.items()}
+    nearest = sorted(distances, key=distances.__getitem__)
+    about = sum(distance <= log(NEIGHBOURHOOD) for distance in distances.values())
+    return tuple(found for one in nearest[: max(about, FEWEST)] if (found := summary(one)))
+
+
+def compiled() -> dict[str, dict[str, int]]:
+    """The table: parameters of each model that may answer for a size, by id, so that no others are read."""
+    sizes: dict[str, dict[str, int]] = {DENSE: {}, MIXTURE: {}}
+    for found in filter(_decodes_text, summaries()):
+        kind = MIXTURE if (found.active or found.parameters) < found.parameters else DENSE
+        sizes[kind][found.id] = found.parameters
+    return sizes
 
 
 def _decodes_text(found: ModelSummary) -> bool:
