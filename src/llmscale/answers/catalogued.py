@@ -15,8 +15,8 @@ from llmscale.fit.bare import Bare
 from llmscale.fit.subject import Counted, Listed, Model, listed, model_of
 from llmscale.sources.catalogue import of_entry, of_report
 from llmscale.sources.interface import Loaded
-from llmscale.sources.registry import load
 from llmscale.speed.profile import ComputeProfile
+from llmscale.store.tables import table
 
 
 class Entry:
@@ -28,11 +28,9 @@ class Entry:
         own: whether it is of the user's catalogue.
     """
 
-    def __init__(
-        self, reference: str, model: Model | None = None, *, catalogue: str | None = None, own: bool = False
-    ) -> None:
+    def __init__(self, reference: str, model: Counted | Bare | None = None, *, own: bool = False) -> None:
         """Without a `model` it is one that ships, of which what was compiled is read when somebody looks at it."""
-        self.reference, self.catalogue, self.own = reference, catalogue, own
+        self.reference, self.own = reference, own
         self.id = reference
         if model is not None:
             self.model, self.id = model, model.about.id
@@ -51,12 +49,13 @@ class Entry:
 
     def counted(self) -> Counted | Bare:
         """The model with its tensors, which a compiled one was made without."""
-        return _counted(self.reference, self.catalogue)
+        return _counted(self.id) if isinstance(self.model, Listed) else self.model
 
 
 @cache
-def _counted(reference: str, catalogue: str | None) -> Counted | Bare:
-    return model_of(load(reference, catalogue=catalogue).known())
+def _counted(model_id: str) -> Counted | Bare:
+    """That of a model that ships, whatever else goes by its id."""
+    return model_of(of_entry(entry_of(table("models")["entries"][model_id])).known())
 
 
 def all_models(catalogue: str | None) -> Iterator[Entry]:
@@ -68,9 +67,9 @@ def all_models(catalogue: str | None) -> Iterator[Entry]:
     for model_id in models(catalogue)["entries"] if path else known:
         if model_id in mine:
             if (model := _own(entry_of(mine[model_id]), alike)) is not None:
-                yield Entry(model_id, model, catalogue=catalogue, own=True)
+                yield Entry(model_id, model, own=True)
         elif model_id in known:
-            yield Entry(model_id, catalogue=catalogue)
+            yield Entry(model_id)
 
 
 def _own(entry: ModelEntry, alike: dict[str, Counted | Bare]) -> Counted | Bare | None:

@@ -98,7 +98,7 @@ def fits(
     quants = quants_of(quants, loaded[0] if len(loaded) == 1 else None, runtime)
     every = choices(quants, runtime, quant_map, sparsity)
     common = every if quants or any_quant else choices((), runtime, common=True)
-    named = [_named(name, one, catalogue) for name, one in zip(models, loaded, strict=True)]
+    named = [_named(name, one) for name, one in zip(models, loaded, strict=True)]
     entries = named or list(all_models(catalogue))
     given = named_devices([device], reserve, options) if device is not None else common_devices(CONSUMER_GIB, reserve)
     sets = dealt(given, every, asked)
@@ -129,8 +129,8 @@ def _decodes(model: Model) -> bool:
     return isinstance(model, Listed) and model.widths.decodes
 
 
-def _named(name: str, loaded: Loaded | Undisclosed, catalogue: str | None) -> Entry:
-    return Entry(name, model_of(loaded.known(), loaded.stored, loaded.notes), catalogue=catalogue)
+def _named(name: str, loaded: Loaded | Undisclosed) -> Entry:
+    return Entry(name, model_of(loaded.known(), loaded.stored, loaded.notes))
 
 
 def _refuse_unmodelled(sets: Sequence[DeviceSet], choose: Choices, asked: Question) -> None:
