@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from llmscale.answers.placed import Laid, ram_assumed
+from llmscale.answers.placed import Laid, running_ram
 from llmscale.devices.sets import DeviceSet
 from llmscale.fit.subject import Model
 from llmscale.formats.recipe import OWN_MIX, Quant
@@ -30,7 +30,7 @@ def cautions(
     for line in lines:
         for one in line:
             yield from one.placed.notes
-    yield from ram_taken(ram_assumed(one) for line in lines for one in line if one.placed.fits is Verdict.YES)
+    yield from ram_taken(running_ram(one) for line in lines for one in line if one.placed.fits is Verdict.YES)
     if context and about.limit and context > about.limit:
         yield note("context_beyond_limit", context=context, limit=about.limit)
     yield from _unpublished(model, [one.subject.quant for line in lines for one in line])
@@ -50,7 +50,7 @@ def ram_taken(ends: Iterable[Sequence[float] | None]) -> Iterator[Note]:
         yield note("ram_taken", low=round(found[0] / 1e9), high=round(found[-1] / 1e9))
 
 
-def in_ram(ends: Iterable[Sequence[float] | None], least: float | None) -> Iterator[Note]:
+def partly_in_ram(ends: Iterable[Sequence[float] | None], least: float | None) -> Iterator[Note]:
     """How a list of models is to be read of which some lie in RAM in part; `least` of what is left out of it."""
     yield from ram_taken(ends)
     if least is not None:

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from llmscale.answers.catalogued import Entry, all_models
-from llmscale.answers.cautions import beyond_limits, in_ram
+from llmscale.answers.cautions import beyond_limits, partly_in_ram
 from llmscale.answers.fitting import Asked, Candidate, Row, Steps, ladder_of
 from llmscale.answers.given import whole_number
-from llmscale.answers.in_ram import LEAST_IN_RAM
+from llmscale.answers.in_ram import LEAST_IN_RAM, ram_assumed
 from llmscale.answers.placed import dealt
 from llmscale.answers.question import common_devices, named_devices, named_ram, quants_of, question
 from llmscale.answers.ranking import DEFAULT_SORT, Wanted, ordered
@@ -215,7 +215,7 @@ def _fits(asked: Asked, have: Sequence[Candidate], listing: _Listing) -> FitsRes
     taken = [told for one in have for told in one.entry.model.about.notes] if asked.named else []
     limits = {row.entry.model.about.id: row.entry.model.about.limit for row in shown}
     among = not alone and any(line.layers_in_ram for line in lines)
-    told = in_ram([row.assumed_ram for row in shown], listing.least if among else None)
+    told = partly_in_ram([ram_assumed(row.chosen, devices) for row in shown], listing.least if among else None)
     return FitsResult(
         device=DeviceRef(devices.id, devices.name, devices.count, devices.memory, usable, devices.memory - usable),
         context=asked.question.context or DEFAULT_CONTEXT,

@@ -18,7 +18,7 @@ from llmscale.devices.sets import DeviceSet
 from llmscale.errors import LlmscaleError, UnsupportedModelError, UsageError
 from llmscale.fit.choose import Chosen, answer, best, too_large
 from llmscale.fit.largest import longest_context
-from llmscale.fit.pace import Pace, assumed_ram, moved, pace
+from llmscale.fit.pace import Pace, moved, pace
 from llmscale.fit.question import Question
 from llmscale.formats.recipe import Quant
 from llmscale.records import NamedTuple
@@ -149,12 +149,6 @@ class Row:
             return False
         found = speed_of(self.chosen, self.entry, self.asked.devices)
         return crawls(found, self.worth is not None and self.worth.sparse, least)
-
-    @property
-    def assumed_ram(self) -> tuple[float, ...] | None:
-        """How fast the RAM is taken to be that it lies in, from the slowest; None where nobody has to."""
-        one = self.chosen
-        return assumed_ram(one.runtime, one.settled.work, one.placed.layers, self.asked.devices)
 
     @cached_property
     def fits(self) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llmscale.fit.pace import Pace
+from llmscale.devices.sets import DeviceSet
+from llmscale.fit.choose import Chosen
+from llmscale.fit.pace import Pace, assumed_ram
 from llmscale.formats.recipe import Quant
 from llmscale.runtimes.placed import LayerSplit
 
@@ -23,6 +25,11 @@ def crawls(found: Pace | None, sparse: bool, least: float = LEAST_IN_RAM) -> boo
 def lighter(steps: Iterable[Quant]) -> list[Quant]:
     """The quants that are taken where a part lies in RAM."""
     return [quant for quant in steps if quant.keeps or quant.bits <= MOST_IN_RAM]
+
+
+def ram_assumed(chosen: Chosen, devices: DeviceSet) -> tuple[float, float, float] | None:
+    """How fast the RAM is taken to be that it lies in, from the slowest; None where nobody has to."""
+    return assumed_ram(chosen.runtime, chosen.settled.work, chosen.placed.layers, devices)
 
 
 def in_ram(layers: LayerSplit | None) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from llmscale.answers.cautions import ram_taken
 from llmscale.answers.given import above_nothing, whole_number
+from llmscale.answers.in_ram import ram_assumed
 from llmscale.answers.needs_devices import USUAL, as_sold, counts_of, filtered, kinds_of, refuse_count, with_room
 from llmscale.answers.needs_enough import Enough, enough, swift, ways_of
 from llmscale.answers.placed import enough as dealt
@@ -88,7 +89,7 @@ def needs(
     ways = ways_of(asked, steps, bool(named))
     for most in counts:
         suffice = [found for device in roomy for found in enough(device, model, ways, most, kept)]
-        taken = list(ram_taken(found.assumed_ram for found in suffice))
+        taken = list(ram_taken(ram_assumed(found.chosen, found.devices) for found in suffice))
         suffice, slow = (suffice, []) if everything or len(ways) == 1 else swift(suffice, model.about)
         affordable = [found for found in suffice if max_price is None or (found.price and found.price <= max_price)]
         unpriced = sum(found.price is None for found in suffice) if max_price is not None else 0

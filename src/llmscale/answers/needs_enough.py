@@ -15,7 +15,7 @@ from llmscale.fit.about import About
 from llmscale.fit.choose import Chosen, best, too_large
 from llmscale.fit.largest import longest_context
 from llmscale.fit.offloading import beside_ram, without_offloading
-from llmscale.fit.pace import Pace, assumed_ram, moved, pace
+from llmscale.fit.pace import Pace, moved, pace
 from llmscale.fit.question import Question
 from llmscale.fit.subject import Model
 from llmscale.formats.recipe import Quant
@@ -54,12 +54,6 @@ class Enough(NamedTuple):
         chosen = self.chosen
         subject, work = moved(chosen.subject), chosen.settled.work
         return pace(chosen.runtime, subject, chosen.quant.id, work, chosen.placed, self.devices)
-
-    @property
-    def assumed_ram(self) -> tuple[float, ...] | None:
-        """How fast the RAM is taken to be that it lies in; None where nobody has to."""
-        chosen = self.chosen
-        return assumed_ram(chosen.runtime, chosen.settled.work, chosen.placed.layers, self.devices)
 
     @property
     def in_part(self) -> int:

@@ -188,15 +188,15 @@ def _paced(one: Laid) -> Placement | None:
     """What a speed can be told of: all that is on devices, or that lies in host memory by name, or by need where that
     memory was described."""
     placed = one.placed
-    if placed.fits is not Verdict.YES and (one.devices.host or ram_assumed(one)):
+    if placed.fits is not Verdict.YES and (one.devices.host or running_ram(one)):
         return None
     if one.running is not None:
         return one.running
     return placed if placed.layers and not placed.layers.whole else None
 
 
-def ram_assumed(one: Laid) -> tuple[float, float, float] | None:
-    """How fast the RAM is taken to be; None where nothing lies there, or somebody said."""
+def running_ram(one: Laid) -> tuple[float, float, float] | None:
+    """How fast the RAM is taken to be of what can be run; None where nothing lies there, or somebody said."""
     return assumed_ram(one.runtime, one.settled.work, (one.running or one.placed).layers, one.devices)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from llmscale.answers.results.train_fit import TrainFit, TrainPart, TrainWay
@@ -122,14 +122,7 @@ def _line(flags: str, found: Usage, asked: Usage) -> TrainWay:
 def _changes(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Iterator[TrainWay]:
     """The cheap ones first, each with those before it, until one surely fits; the host's memory, and a shorter
     sequence alone."""
-    current, flags, used = way, "", asked.used
-    for flag, changed in _ladder(way):
-        after = changed(current)
-        found = None if after == current else _tried(spec, after, devices.usable)
-        if found is None or found.used >= used:
-            continue
-        current, used = after, found.used
-        flags = f"{flags} {flag}".strip()
+    for flags, _, found in _down(_ladder(way), spec, way, devices, asked):
         yield _line(flags, found, asked)
         if found.verdict is Verdict.YES:
             break
@@ -138,24 +131,31 @@ def _changes(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Ite
     shorter = 0 if spec.sequence else largest(length, _sequences(spec, way, devices.usable))
     if shorter:
         after = way._replace(memory=way.memory._replace(sequence=shorter))
-        found = _tried(spec, after, devices.usable)
-        if found:
-            yield _line(f"--seq {shorter}", found, asked)
+        if used := _tried(spec, after, devices.usable):
+            yield _line(f"--seq {shorter}", used, asked)
 
 
 def _on_host(spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage) -> Iterator[TrainWay]:
     """What may fit with the host's memory and neither trains less nor less exactly."""
+    for flags, after, found in _down((*_as_exact(), *_away(way)), spec, way, devices, asked):
+        if after.memory.offload and found.verdict is not Verdict.NO:
+            yield replace(_line(flags, found, asked), host_bytes=taken(spec, after).memory.host_bytes)
+            return
+
+
+def _down(
+    steps: Iterable[Change], spec: ModelSpec, way: Way, devices: DeviceSet, asked: Usage
+) -> Iterator[tuple[str, Way, Usage]]:
+    """The steps that take less than all before them: flags of all so far, the way with them, and what it uses."""
     current, flags, used = way, "", asked.used
-    for flag, changed in (*_as_exact(), *_away(way)):
+    for flag, changed in steps:
         after = changed(current)
         found = None if after == current else _tried(spec, after, devices.usable)
         if found is None or found.used >= used:
             continue
         current, used = after, found.used
         flags = f"{flags} {flag}".strip()
-        if after.memory.offload and found.verdict is not Verdict.NO:
-            yield replace(_line(flags, found, asked), host_bytes=taken(spec, after).memory.host_bytes)
-            return
+        yield flags, after, found
 
 
 def _tried(spec: ModelSpec, way: Way, budget: int) -> Usage | None:

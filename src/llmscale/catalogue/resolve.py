@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from llmscale.catalogue.reading import Reading, read
+from llmscale.catalogue.reading import read
 from llmscale.catalogue.stems import (
     NEAR,
     begins,
@@ -60,16 +60,17 @@ def resolve(text: str, models: dict[str, Any], shipped: bool = True) -> Resolved
     naming = table("naming")
     known = naming["stems"] if shipped else stems(models, naming["words"], naming["noise"])
     reading = read(latin(text, naming["words"]))
-    finder = _Finder(models, naming, known, reading)
+    typed = Typed(models, naming, reading)
+    finder = _Finder(typed, known)
     found = finder.spelling() or finder.beginning(text)
     bare = finder.default()  # whatever other names begin so
     if bare is None and finder.of_family(found):
         found = None
-    default = bare is not None and (found is None or finder.guessed(found))
+    default = bare is not None and (found is None or finder.guesses())
     if default:
         found = bare
     if found is None:
-        raise unknown(text, Typed(models, naming, reading), finder.several)
+        raise unknown(text, typed, finder.several)
     model_id = models["names"][normal(found)][0]
     quant, by = quant_meant(reading, naming)
     notes = [taken(text, model_id, quant, by)]
@@ -88,8 +89,9 @@ def quant_of(text: str) -> str:
 class _Finder:
     """Compares the words of one name with those that the catalogue has."""
 
-    def __init__(self, models: dict[str, Any], naming: dict[str, Any], known: dict[str, Any], reading: Reading) -> None:
-        self._models, self._naming, self._known, self._reading = models, naming, known, reading
+    def __init__(self, typed: Typed, known: dict[str, Any]) -> None:
+        self._typed, self._known = typed, known
+        self._models, self._naming, self._reading = typed
         self.several: list[str] = []
 
     def of_family(self, found: str | None) -> bool:
@@ -97,17 +99,17 @@ class _Finder:
         name = self._reading.name.strip()
         if self._reading.owner or self._reading.gguf or self._reading.quant or not name.isalpha():
             return False
-        if found and not self.guessed(found):
+        if found and not self.guesses():
             return False
         words = next(readings(name))
         members = [one for one in self._models["entries"] if next(readings(one))[:1] == words]
-        plain = list(further(Typed(self._models, self._naming, self._reading)))
+        plain = list(further(self._typed))
         if len(members) > 1:
             self.several = plain if len(plain) > 1 else members
         return len(members) > 1
 
-    def guessed(self, found: str) -> bool:
-        """Whether a spelling of the catalogue says more than what was typed, as a size."""
+    def guesses(self) -> bool:
+        """Whether what is found says more than what was typed, as a size."""
         return self._exact(self._reading.name.strip()) is None
 
     def spelling(self) -> str | None:
@@ -217,4 +219,4 @@ class _Finder:
         reading, library = self._reading, self._reading.name.strip().lower()
         if len(self.several) > 1 or reading.owner or reading.gguf or library not in self._naming["library"]:
             return None
-        return _Finder(self._models, self._naming, self._known, reading._replace(library=library)).spelling()
+        return _Finder(self._typed._replace(reading=reading._replace(library=library)), self._known).spelling()

@@ -102,8 +102,10 @@ def assumed_ram(
 
     None where nothing lies there, where somebody said how fast it is, and beside devices of other machines.
     """
+    if _offloaded(layers) is None:
+        return None
     setting = runtime.pace(work)
-    if setting is None or setting.host_bandwidth or devices.reads or _offloaded(layers) is None:
+    if setting is None or setting.host_bandwidth or devices.reads:
         return None
     kinds = [device_catalogue.known(one.id.partition(":")[0]) for one in devices.kinds]
     return TWO_CHANNELS if all(kind and kind.kind in ON_DESKTOPS for kind in kinds) else None

@@ -6,7 +6,7 @@ Each runtime reads its own lines (`log.py` in its room); `llmscale.runtimes.logs
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llmscale.records import NamedTuple
@@ -150,6 +150,16 @@ def last(pattern: str, text: str) -> re.Match[str] | None:
     for one in re.finditer(pattern, text):
         found = one
     return found
+
+
+def figures(kinds: Iterable[tuple[str, Iterable[str]]], text: str) -> tuple[Term, ...]:
+    """Of each kind the first of its patterns that stands in the text, where it is more than nothing."""
+    found = []
+    for kind, patterns in kinds:
+        line = next((m for pattern in patterns if (m := last(pattern, text))), None)
+        if line and float(line[1]) > 0:
+            found.append(term(kind, 0, line[1], line[2]))
+    return tuple(found)
 
 
 def whole(said: str) -> int | None:

@@ -10,7 +10,7 @@ from enum import Enum
 from math import floor, inf
 
 from llmscale.notes import Note
-from llmscale.quantity import Quantity
+from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 
 #: What bytes are for, in the order in which answers list them.
@@ -256,6 +256,11 @@ def gathered(parts: Iterable[tuple[str, Quantity]]) -> tuple[Part, ...]:
     found = [Part(kind, size) for kind, size in parts if size.value or size.high]
     found.sort(key=_place)
     return tuple(found)
+
+
+def modelled(sizes: Iterable[tuple[str, int]]) -> tuple[Part, ...]:
+    """Parts of so many bytes each, as a model of the runtime has them."""
+    return gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes)
 
 
 def _place(part: Part) -> int:

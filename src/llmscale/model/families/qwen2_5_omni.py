@@ -31,7 +31,7 @@ QUIET = (
 def read(c: Config) -> ModelSpec:
     """Read a Qwen2.5-Omni config."""
     known = {"architectures": ["Qwen2_5OmniThinkerForConditionalGeneration"]}
-    text = read_part(c.part("thinker_config", "thinker.", defaults=THINKER, known=known))
+    text = read_part(c.part("thinker_config", defaults=THINKER, known=known))
     spoken: list[PlacedBlock] = []
     if c.flag("enable_audio_output", default=True):
         spoken += _talker(c.part("talker_config", "talker.", defaults={}))
@@ -40,6 +40,7 @@ def read(c: Config) -> ModelSpec:
         spoken += wave(sound.part("bigvgan_config", "", defaults={}), "token2wav.code2wav_bigvgan_model")
     else:
         c.ignore("talker_config", "token2wav_config")
+    # What was derived is named from the part on, whatever stands before it.
     named = [each._replace(prefix=f"thinker.{each.prefix}") for each in text.placed]
     return replace(text, family=c.model_type, text_family=text.text_family or text.family, placed=(*named, *spoken))
 

@@ -10,55 +10,30 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from llmscale.model.blocks.attention import Attention
-from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba
-from llmscale.model.blocks.tied import Tied
 from llmscale.model.families import _ssm
 from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
 from llmscale.model.families._config import Config
-from llmscale.model.families._stack import Named, Names, decoder, text_spec
+from llmscale.model.families._stack import Named
+from llmscale.model.families._zamba import hybrid_layers, spec_of
 from llmscale.model.spec import ModelSpec
 
 MODEL_TYPES = ("zamba",)
-MAMBA = {"mamba", "linear_attention"}
 #: Five to a hundred times what a rule for other models says is alive while its class scans head after head.
 UNTRACED = "a hybrid whose scan, head after head, nobody here has traced"
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Zamba config."""
-    hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
+    hidden, layers = c.hidden(), c.layers()
     width, mixer, hybrid = c.hidden("intermediate_size"), _mixer(c, hidden), _hybrid(c, layers)
     shared = list(_transformer(c, hidden, width))
     c.ignore(*_ssm.HARMLESS, "hidden_mamba_act")
     tied = c.flag("tie_word_embeddings", default=True)
-    base = c.prefix + ("" if c.head("ForCausalLM") == "Model" else "model.")
-
-    def blocks(nth: int | None) -> Iterator[Named]:
-        if nth is None:
-            yield "input_layernorm", Norm(hidden)
-            yield "mamba", mixer
-            return
-        for name, block in shared:
-            owner = f"{base}layers.{hybrid[0]}.shared_transf.{name}."
-            yield f"shared_transf.{name}", Tied(block, owner) if nth and tied else block
-        yield "linear", Linear("other.hybrid", hidden, hidden)
-        yield "mamba_decoder.input_layernorm", Norm(hidden)
-        yield "mamba_decoder.mamba", mixer
-
-    placed = decoder(
-        c,
-        [hybrid.index(layer) if layer in hybrid else None for layer in range(layers)],
-        blocks,
-        vocab=vocab,
-        hidden=hidden,
-        norm=Norm(hidden),
-        tied=tied,
-        names=Names(norm="final_layernorm"),
-    )
-    spec = text_spec(c, placed, layers=layers, hidden=hidden, intermediate=width, vocab=vocab, context=c.positions())
+    names = [(f"shared_transf.{name}", block) for name, block in shared]
+    spec = spec_of(c, mixer, hybrid, lambda _: names, width=width, tied=tied)
     return replace(spec, weights_only=UNTRACED)
 
 
@@ -98,8 +73,5 @@ def _hybrid(c: Config, layers: int) -> list[int]:
     types = c.words("layers_block_type", layers)
     period = c.number("attn_layer_period", default=6, high=MAX_LAYERS)
     offset = c.number("attn_layer_offset", default=4, low=0, high=MAX_LAYERS)
-    if types is None:
-        return [layer for layer in range(layers) if layer == 2 or (layer > 2 and (layer - 3) % period == offset)]
-    if unknown := set(types) - MAMBA - {"hybrid"}:
-        raise c.unsupported(f"has layers of type '{sorted(unknown)[0]}'")
-    return [layer for layer, kind in enumerate(types) if kind == "hybrid"]
+    usual = [layer for layer in range(layers) if layer == 2 or (layer > 2 and (layer - 3) % period == offset)]
+    return hybrid_layers(c, types, usual)

@@ -15,57 +15,37 @@ from llmscale.model.blocks.linear import Linear
 from llmscale.model.blocks.mlp import GatedMlp
 from llmscale.model.blocks.norm import Norm
 from llmscale.model.blocks.recurrent import Mamba2
-from llmscale.model.blocks.tied import Tied
 from llmscale.model.families import _ssm
 from llmscale.model.families._bounds import MAX_HEADS, MAX_LAYERS
 from llmscale.model.families._config import Config
-from llmscale.model.families._stack import Named, Names, decoder, text_spec
+from llmscale.model.families._stack import Named
+from llmscale.model.families._zamba import hybrid_layers, spec_of
 from llmscale.model.spec import ModelSpec
 
 MODEL_TYPES = ("zamba2",)
-MAMBA = {"mamba", "linear_attention"}
 #: where the 2.7B's files, which may leave them out, have their transformers
 HYBRID = (6, 12, 18, 24, 30, 36, 42, 47, 51)
 
 
 def read(c: Config) -> ModelSpec:
     """Read a Zamba 2 config."""
-    hidden, layers, vocab = c.hidden(), c.layers(), c.vocab()
+    hidden, layers = c.hidden(), c.layers()
     width = c.number("intermediate_size", "ffn_hidden_size", default=4 * hidden)
     mixer = _mixer(c, hidden)
-    hybrid, tied = _hybrid(c, layers), c.flag("tie_word_embeddings", default=True)
+    types, usual = c.words("layers_block_type", layers), [layer for layer in HYBRID if layer < layers]
+    hybrid, tied = hybrid_layers(c, types, usual), c.flag("tie_word_embeddings", default=True)
     shared = list(_transformer(c, hidden, width))
     adapters = list(_adapters(c, hidden, width))
     turns = c.number("num_mem_blocks", default=1, high=MAX_LAYERS)
     c.ignore(*_ssm.HARMLESS, "intermediate_size", "hybrid_layer_ids", "gated_linear_unit", "use_mem_rope")
     c.ignore("use_long_context", "attention_hidden_size", "kv_channels", "num_query_groups", "use_conv_bias", "ft_lora")
-    base = c.prefix + ("" if c.head("ForCausalLM") == "Model" else "model.")
 
-    def blocks(nth: int | None) -> Iterator[Named]:
-        if nth is None:
-            yield "input_layernorm", Norm(hidden)
-            yield "mamba", mixer
-            return
+    def transformer(nth: int) -> Iterator[Named]:
         turn = range(nth % turns, len(hybrid), turns)
         for name, block in [*shared, *((f"{name}.{i}.{k}", b) for i in turn for name, k, b in adapters)]:
-            name = f"shared_transformer.{name}"
-            owner = f"{base}layers.{hybrid[nth % turns]}.{name}."
-            yield name, block if nth < turns or not tied else Tied(block, owner)
-        yield "linear", Linear("other.hybrid", hidden, hidden)
-        yield "mamba_decoder.input_layernorm", Norm(hidden)
-        yield "mamba_decoder.mamba", mixer
+            yield f"shared_transformer.{name}", block
 
-    placed = decoder(
-        c,
-        [hybrid.index(layer) if layer in hybrid else None for layer in range(layers)],
-        blocks,
-        vocab=vocab,
-        hidden=hidden,
-        norm=Norm(hidden),
-        tied=tied,
-        names=Names(norm="final_layernorm"),
-    )
-    return text_spec(c, placed, layers=layers, hidden=hidden, intermediate=width, vocab=vocab, context=c.positions())
+    return spec_of(c, mixer, hybrid, transformer, width=width, tied=tied, turns=turns)
 
 
 def _mixer(c: Config, hidden: int) -> Mamba2:
@@ -106,13 +86,3 @@ def _adapters(c: Config, hidden: int, width: int) -> Iterator[tuple[str, int, Li
             yield f"self_attn.linear_{part}_adapter_list", 1, Linear("attention.adapter", 2 * hidden, rank)
     yield "feed_forward.gate_up_proj_adapter_list", 0, Linear("mlp.adapter", rank, hidden)
     yield "feed_forward.gate_up_proj_adapter_list", 1, Linear("mlp.adapter", 2 * width, rank)
-
-
-def _hybrid(c: Config, layers: int) -> list[int]:
-    """The layers that have a transformer."""
-    types = c.words("layers_block_type", layers)
-    if types is None:
-        return [layer for layer in HYBRID if layer < layers]
-    if unknown := set(types) - MAMBA - {"hybrid"}:
-        raise c.unsupported(f"has layers of type '{sorted(unknown)[0]}'")
-    return [layer for layer, kind in enumerate(types) if kind == "hybrid"]

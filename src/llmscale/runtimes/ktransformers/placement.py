@@ -12,26 +12,14 @@ from functools import lru_cache
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.notes import note
-from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.ktransformers.experts import experts_of, host_bytes, layer_bytes, on_devices
 from llmscale.runtimes.ktransformers.info import NATIVE
 from llmscale.runtimes.parallel.planes import planes_of
-from llmscale.runtimes.placed import (
-    CACHE,
-    OVERHEAD,
-    STATE,
-    UNLIMITED,
-    WEIGHTS,
-    Capacity,
-    Limit,
-    Placement,
-    Usage,
-    Verdict,
-    gathered,
-)
-from llmscale.runtimes.sglang.placement import SMALL, budget, settings_of
+from llmscale.runtimes.parallel.requests import fewer
+from llmscale.runtimes.placed import UNLIMITED, WEIGHTS, Limit, Placement, Usage, Verdict, modelled
+from llmscale.runtimes.sglang.placement import SMALL, budget, capacity_of, rank_of, settings_of
 from llmscale.runtimes.sglang.startup import SglangSettings, Started, outside, start
 from llmscale.runtimes.subject import Exact
 
@@ -114,28 +102,15 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, engine: str) -> Pl
         UsageError, UnsupportedModelError: what is refused, and what is not modelled.
     """
     held, found = held_of(subject, work), started(subject, work, devices, engine)
-    settings, cell, ram = settings_of(work, devices, engine), found.cell, work.option("ram")
+    settings, ram = settings_of(work, devices, engine), work.option("ram")
     each = budget(work, devices, engine, subject)
-    sizes = (
-        (WEIGHTS, found.loaded),
-        (CACHE, int(work.batch * work.context * cell.pooled)),
-        (STATE, (work.batch * cell.slots + 1) * cell.state if cell.state else 0),
-        (OVERHEAD, outside(settings)),
-    )
-    rank = Usage(each, gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
-    host = Usage(UNLIMITED if ram is None else ram, gathered(((WEIGHTS, Quantity.exactly(held.host, Basis.MODELLED)),)))
+    host = Usage(UNLIMITED if ram is None else ram, modelled(((WEIGHTS, held.host),)))
+    rank = rank_of(found, work, each, outside(settings))
     ranks = (*[rank] * settings.tensor, *[Usage(each)] * (devices.count - settings.tensor))
     if devices.unnamed:
         return Placement(ranks, host)
-    capacity = Capacity(found.pools.tokens if cell.pooled else None, found.concurrency, found.pools.bytes)
-    limits = tuple(limit for limit in (_requests(found, work), _prefill(held, found, work)) if limit)
-    return Placement(ranks, host, capacity=capacity, limits=limits)
-
-
-def _requests(found: Started, work: Workload) -> Limit | None:
-    if found.concurrency >= work.batch:
-        return None
-    return Limit(note("fewer_requests", requests=round(found.concurrency, 2), asked=work.batch), Verdict.NO)
+    limits = tuple(limit for limit in (fewer(found.concurrency, work.batch), _prefill(held, found, work)) if limit)
+    return Placement(ranks, host, capacity=capacity_of(found), limits=limits)
 
 
 def _prefill(held: Held, found: Started, work: Workload) -> Limit | None:

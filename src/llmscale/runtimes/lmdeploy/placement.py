@@ -12,26 +12,17 @@ from llmscale.devices.device import known
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.notes import Note, note
-from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.lmdeploy.blocks import BLOCK, block_bytes
 from llmscale.runtimes.lmdeploy.releases import release
-from llmscale.runtimes.lmdeploy.startup import BESIDES, LEAST, MOST, PREFILL, SHARE, Cache, cache_of, step_bytes
+from llmscale.runtimes.lmdeploy.startup import BESIDES, LEAST, MOST, PREFILL, SHARE, cache_of, step_bytes
 from llmscale.runtimes.lmdeploy.weights import loaded_bytes
-from llmscale.runtimes.parallel.check import refuse_undivided, undivided
+from llmscale.runtimes.parallel.check import most_ranks, refuse_undivided
+from llmscale.runtimes.parallel.free_share import Besides, Cache, usage
 from llmscale.runtimes.parallel.ranks import Parallel
-from llmscale.runtimes.placed import (
-    CACHE,
-    OVERHEAD,
-    WEIGHTS,
-    Capacity,
-    Limit,
-    Placement,
-    Usage,
-    Verdict,
-    gathered,
-)
+from llmscale.runtimes.parallel.requests import perhaps_fewer
+from llmscale.runtimes.placed import Capacity, Limit, Placement, Usage, Verdict
 from llmscale.runtimes.subject import Exact
 
 #: Bits of an element of a cache, and ``--quant-policy`` by the format that it makes of it.
@@ -62,6 +53,10 @@ class Started(NamedTuple):
     cache: Cache
     least: Cache
     most: Cache
+
+    def requests(self, cache: Cache, context: int) -> float:
+        """Requests of `context` tokens that run at once of those that `cache` holds."""
+        return min(cache.requests(context), float(self.sequences))
 
 
 def cache_bits(work: Workload) -> int:
@@ -101,8 +96,7 @@ def ranks_of(subject: Exact, work: Workload, devices: DeviceSet) -> int:
     if asked:
         refuse_undivided(subject.spec, Parallel(asked), WORDS)
         return int(asked)
-    powers = [1 << power for power in range(count.bit_length())]
-    return max(ranks for ranks in powers if undivided(subject.spec, Parallel(ranks)) is None)
+    return most_ranks(subject.spec, count)
 
 
 def sequences_of(work: Workload, devices: DeviceSet, version: str) -> int:
@@ -145,19 +139,13 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str) -> P
         UsageError, UnsupportedModelError: what TurboMind refuses, and what is not modelled.
     """
     found, tensor = started(subject, work, devices, version), work.option("tp") or 1
-    share = cache_share(work)
     asked = work.batch * -(-work.context // BLOCK) * found.block
-    sizes = ((WEIGHTS, found.loaded), (CACHE, asked), (OVERHEAD, BESIDES))
-    parts = gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes)
-    used, free = sum(size for _, size in sizes), found.cache.free
-    budget = devices.visible - found.cache.rest if free > 0 else devices.visible
-    # What more is taken before the cache is made takes only its share of the cache.
-    weight = share if free > 0 else 1.0
-    ends = used - int((BESIDES - LEAST) * weight), used + int((MOST - BESIDES) * weight)
-    ranks = (*[Usage(budget, parts, ends)] * tensor, *[Usage(budget)] * (devices.count - tensor))
+    taken = Besides(BESIDES, LEAST, MOST)
+    rank = usage(devices.visible, found.cache, cache_share(work), taken, weights=found.loaded, asked=asked)
+    ranks = (*[rank] * tensor, *[Usage(rank.budget)] * (devices.count - tensor))
     if devices.unnamed:
         return Placement(ranks)
-    requests = found.cache.requests(work.context, found.sequences)
+    requests = found.requests(found.cache, work.context)
     capacity = Capacity(found.cache.tokens, requests, found.cache.blocks * found.block)
     told = note("lmdeploy_range", counted=BESIDES, least=LEAST, most=MOST)
     limits = tuple(limit for limit in (_requests(found, work), _step(subject, found, work)) if limit)
@@ -166,13 +154,8 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str) -> P
 
 def _requests(found: Started, work: Workload) -> Limit | None:
     """Whether fewer requests run at once than are asked for, or may."""
-    surely, perhaps = (one.requests(work.context, found.sequences) for one in (found.most, found.least))
-    if surely >= work.batch:
-        return None
-    requests = found.cache.requests(work.context, found.sequences)
-    if perhaps < work.batch:
-        return Limit(note("fewer_requests", requests=round(requests, 2), asked=work.batch), Verdict.NO)
-    return Limit(note("perhaps_fewer_requests", least=round(surely, 2), asked=work.batch), Verdict.MAYBE)
+    perhaps, surely, counted = (found.requests(one, work.context) for one in (found.least, found.most, found.cache))
+    return perhaps_fewer(surely, counted, perhaps, work.batch)
 
 
 def _step(subject: Exact, found: Started, work: Workload) -> Limit | None:

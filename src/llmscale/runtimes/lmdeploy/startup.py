@@ -8,8 +8,8 @@ weights are loaded, ``cache_max_entry_count`` is the cache. What a step computes
 from __future__ import annotations
 
 from llmscale.model.shape import Shape
-from llmscale.records import NamedTuple
 from llmscale.runtimes.lmdeploy.blocks import BLOCK, blocks_in
+from llmscale.runtimes.parallel.free_share import Cache
 from llmscale.units import MIB
 
 #: ``cache_max_entry_count``, ``max_prefill_token_num`` (`TurbomindEngineConfig` in lmdeploy/messages.py).
@@ -23,34 +23,11 @@ BESIDES, LEAST, MOST = 1936 * MIB, 512 * MIB, 3868 * MIB
 HIDDEN, INTERMEDIATE, HALF = 9, 2, 2
 
 
-class Cache(NamedTuple):
-    """What one rank makes of what is free.
-
-    Attributes:
-        free: bytes when the cache is made; negative where the weights do not fit.
-        rest: those that it leaves.
-        blocks: whole blocks in what it takes.
-    """
-
-    free: int
-    rest: int
-    blocks: int
-
-    @property
-    def tokens(self) -> int:
-        """Tokens in all blocks."""
-        return self.blocks * BLOCK
-
-    def requests(self, context: int, most: int) -> float:
-        """Requests of `context` tokens that run at once, `most` at the most."""
-        return min(self.blocks / -(-context // BLOCK), float(most))
-
-
 def cache_of(visible: int, taken: int, share: float, block: int, *, slabs: bool) -> Cache:
     """The cache of a device of `visible` bytes of which so many are taken, of blocks of `block` bytes."""
     free = visible - taken
     size = int(max(0, free) * share)
-    return Cache(free, max(0, free) - size, blocks_in(size, block, slabs=slabs))
+    return Cache(free, max(0, free) - size, blocks_in(size, block, slabs=slabs), BLOCK)
 
 
 def step_bytes(shape: Shape, tokens: int, tensor: int) -> int:

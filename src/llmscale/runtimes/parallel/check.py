@@ -36,6 +36,12 @@ def undivided(spec: ModelSpec, parallel: Parallel) -> Undivided | None:
     return Undivided("layers", spec.layers, parallel.pipeline) if spec.layers < parallel.pipeline else None
 
 
+def most_ranks(spec: ModelSpec, devices: int) -> int:
+    """The largest power of two of so many devices that the model can be dealt out to."""
+    powers = [1 << power for power in range(devices.bit_length())]
+    return max(ranks for ranks in powers if undivided(spec, Parallel(ranks)) is None)
+
+
 def refuse_undivided(spec: ModelSpec, parallel: Parallel, words: Mapping[str, tuple[str, str]]) -> None:
     """Refuse ranks that the model cannot be dealt out to.
 

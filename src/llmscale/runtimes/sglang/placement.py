@@ -13,13 +13,13 @@ from llmscale.devices.topology import link_between
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.formats.catalogue import quant
 from llmscale.notes import note
-from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, spread
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.check import undivided
 from llmscale.runtimes.parallel.planes import planes_of
 from llmscale.runtimes.parallel.published import PLAIN
 from llmscale.runtimes.parallel.ranks import Parallel
+from llmscale.runtimes.parallel.requests import fewer
 from llmscale.runtimes.placed import (
     CACHE,
     OVERHEAD,
@@ -30,7 +30,7 @@ from llmscale.runtimes.placed import (
     Placement,
     Usage,
     Verdict,
-    gathered,
+    modelled,
 )
 from llmscale.runtimes.sglang.info import INFO
 from llmscale.runtimes.sglang.launch import TORCHAO
@@ -127,6 +127,27 @@ def _short_of_16_bits(subject: Exact, settings: SglangSettings, free: int) -> Li
     return Limit(note("loaded_in_16_bits", before=before, free=free), Verdict.NO)
 
 
+def rank_of(found: Started, work: Workload, budget: int, taken: int) -> Usage:
+    """A rank that serves `work`.
+
+    Args:
+        taken: bytes of it besides weights and pools.
+    """
+    cell = found.cell
+    sizes = (
+        (WEIGHTS, found.loaded),
+        (CACHE, int(work.batch * work.context * cell.pooled)),
+        (STATE, (work.batch * cell.slots + 1) * cell.state if cell.state else 0),
+        (OVERHEAD, taken),
+    )
+    return Usage(budget, modelled(sizes))
+
+
+def capacity_of(found: Started) -> Capacity:
+    """What the pools hold."""
+    return Capacity(found.pools.tokens if found.cell.pooled else None, found.concurrency, found.pools.bytes)
+
+
 def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule: Memory) -> Placement:
     """The ranks on `devices`.
 
@@ -141,21 +162,13 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
     if found is None:
         told = note("general_rule", runtime=INFO.title, model=subject.spec.name)
         return spread(rule, (each,) * devices.count, (0,) * devices.count)._replace(notes=(told,))
-    cell = found.cell
-    sizes = (
-        (WEIGHTS, found.loaded),
-        (CACHE, int(work.batch * work.context * cell.pooled)),
-        (STATE, (work.batch * cell.slots + 1) * cell.state if cell.state else 0),
-        (OVERHEAD, outside(settings) + (IMAGE_CACHE if vision(subject.spec) else 0)),
-    )
-    rank = Usage(each, gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes))
+    rank = rank_of(found, work, each, outside(settings) + (IMAGE_CACHE if vision(subject.spec) else 0))
     unused = [Usage(each)] * (devices.count - settings.tensor)
     limits, capacity = [], None
     if not devices.unnamed:
-        capacity = Capacity(found.pools.tokens if cell.pooled else None, found.concurrency, found.pools.bytes)
-        if found.concurrency < work.batch:
-            told = note("fewer_requests", requests=round(found.concurrency, 2), asked=work.batch)
-            limits.append(Limit(told, Verdict.NO))
+        capacity = capacity_of(found)
+        if few := fewer(found.concurrency, work.batch):
+            limits.append(few)
         if short := _short_of_16_bits(subject, settings, found.free):
             limits.append(short)
     return Placement((*[rank] * settings.tensor, *unused), capacity=capacity, limits=tuple(limits))

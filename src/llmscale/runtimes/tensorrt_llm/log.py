@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, number, size, term, whole
+from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Trouble, figures, last, number, size, whole
 from llmscale.runtimes.out_of_memory import lacking
 from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 
@@ -48,7 +48,7 @@ def read(text: str) -> Logged | None:
     """What the log tells; None where it is not TensorRT-LLM's."""
     if not re.search(_OWN, text):
         return None
-    terms, trouble = _terms(text), _trouble(text)
+    terms, trouble = figures(_FIGURES, text), _trouble(text)
     if not terms and trouble is None:
         return None
     ranks = (whole(_said("tp_size", text)) or whole(_said("tensor_parallel_size", text)) or 1) * (
@@ -66,15 +66,6 @@ def read(text: str) -> Logged | None:
         tokens=number(r"max tokens in paged KV cache \((\d+)\)", text),
         trouble=trouble,
     )
-
-
-def _terms(text: str) -> tuple[Term, ...]:
-    found = []
-    for kind, patterns in _FIGURES:
-        line = next((m for pattern in patterns if (m := last(pattern, text))), None)
-        if line and float(line[1]) > 0:
-            found.append(term(kind, 0, line[1], line[2]))
-    return tuple(found)
 
 
 def _said(name: str, text: str) -> str:

@@ -11,26 +11,16 @@ from functools import lru_cache
 from llmscale.devices.device import Device, known
 from llmscale.devices.sets import DeviceSet
 from llmscale.notes import note
-from llmscale.quantity import Basis, Quantity
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Workload
+from llmscale.runtimes.parallel.free_share import Besides, Cache, usage
 from llmscale.runtimes.parallel.ranks import Parallel
-from llmscale.runtimes.placed import (
-    CACHE,
-    COMPUTE,
-    OVERHEAD,
-    WEIGHTS,
-    Capacity,
-    Limit,
-    Placement,
-    Usage,
-    Verdict,
-    gathered,
-)
+from llmscale.runtimes.parallel.requests import perhaps_fewer
+from llmscale.runtimes.placed import Capacity, Limit, Placement, Usage, Verdict
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.tensorrt_llm.blocks import BLOCK, TokenBytes, token_bytes
 from llmscale.runtimes.tensorrt_llm.settings import cache_bits, cache_share, parallel_of
-from llmscale.runtimes.tensorrt_llm.startup import SEQUENCES, STEP, Besides, Cache, besides, cache_of, step_bytes
+from llmscale.runtimes.tensorrt_llm.startup import SEQUENCES, STEP, besides, cache_of, step_bytes
 from llmscale.runtimes.tensorrt_llm.weights import loaded_bytes
 
 #: Devices whose GPU shares its memory with the processor.
@@ -109,11 +99,12 @@ def place(subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
     Raises:
         UsageError, UnsupportedModelError: what TensorRT-LLM refuses, and what is not modelled.
     """
-    found, tensor = started(subject, work, devices), parallel_of(work).tensor
+    found, tensor, share = started(subject, work, devices), parallel_of(work).tensor, cache_share(work)
     asked = work.batch * -(-work.context // BLOCK) * BLOCK * found.token.held
     ranks: list[Usage] = []
     for loaded, cache in zip(found.loaded, found.caches, strict=True):
-        ranks += [_rank(found, loaded, cache, asked, work, devices)] * tensor
+        rank = usage(devices.visible, cache, share, found.besides, weights=loaded, asked=asked, step=found.step)
+        ranks += [rank] * tensor
     ranks += [Usage(devices.visible)] * (devices.count - len(ranks))
     if devices.unnamed:
         return Placement(tuple(ranks))
@@ -125,27 +116,11 @@ def place(subject: Exact, work: Workload, devices: DeviceSet) -> Placement:
     return Placement(tuple(ranks), capacity=capacity, limits=limits, notes=(told,))
 
 
-def _rank(found: Started, loaded: int, cache: Cache, asked: int, work: Workload, devices: DeviceSet) -> Usage:
-    taken, share = found.besides, cache_share(work)
-    sizes = ((WEIGHTS, loaded), (CACHE, asked), (COMPUTE, found.step), (OVERHEAD, taken.counted))
-    parts = gathered((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes)
-    used = sum(size for _, size in sizes)
-    # What more is taken before the cache is made takes only its share of the cache.
-    weight = share if cache.free > 0 else 1.0
-    less, more = taken.counted - taken.least, taken.most - taken.counted
-    budget = devices.visible - cache.rest if cache.free > 0 else devices.visible
-    return Usage(budget, parts, (used - int(less * weight), used + int(more * weight)))
-
-
 def _requests(found: Started, work: Workload) -> Limit | None:
     """Whether fewer requests run at once than are asked for, or may."""
     most = sequences_of(work)
     perhaps, surely, counted = (min(one.requests(work.context), most) for one in (found.least, found.most, found.cache))
-    if surely >= work.batch:
-        return None
-    if perhaps < work.batch:
-        return Limit(note("fewer_requests", requests=round(counted, 2), asked=work.batch), Verdict.NO)
-    return Limit(note("perhaps_fewer_requests", least=round(surely, 2), asked=work.batch), Verdict.MAYBE)
+    return perhaps_fewer(surely, counted, perhaps, work.batch)
 
 
 def _shared_memory(devices: DeviceSet) -> Limit | None:

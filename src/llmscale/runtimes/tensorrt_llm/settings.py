@@ -8,7 +8,7 @@ from __future__ import annotations
 from llmscale.devices.sets import DeviceSet
 from llmscale.errors import UsageError
 from llmscale.runtimes.interface import Workload
-from llmscale.runtimes.parallel.check import refuse_undivided, undivided
+from llmscale.runtimes.parallel.check import most_ranks, refuse_undivided
 from llmscale.runtimes.parallel.ranks import Parallel
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.tensorrt_llm.startup import SHARE
@@ -81,8 +81,7 @@ def settled(subject: Exact, work: Workload, devices: DeviceSet) -> Workload:
         )
     if asked:
         refuse_undivided(subject.spec, Parallel(asked, stages), WORDS)
-    powers = [1 << power for power in range((count // stages).bit_length())]
-    tensor = asked or max(ranks for ranks in powers if undivided(subject.spec, Parallel(ranks)) is None)
+    tensor = asked or most_ranks(subject.spec, count // stages)
     experts = work.option("ep_size")
     if experts and tensor % experts:
         raise UsageError(

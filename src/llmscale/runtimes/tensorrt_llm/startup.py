@@ -15,7 +15,7 @@ from __future__ import annotations
 from math import log2
 
 from llmscale.model.shape import Shape
-from llmscale.records import NamedTuple
+from llmscale.runtimes.parallel.free_share import Besides, Cache
 from llmscale.runtimes.tensorrt_llm.blocks import BLOCK, TokenBytes, blocks_in
 from llmscale.runtimes.tensorrt_llm.weights import BLACKWELL, CONSUMER
 from llmscale.units import GIB
@@ -31,37 +31,6 @@ ALONE, PAIR, FOUR, DOUBLED = 1.77, 3.15, 4.10, 0.95
 FURTHER = 1.15
 #: GiB that a start may take less and more: the one of another source (H100, 1.2.1) took 0.6 less, GB300 1.15 more.
 LESS, MORE = 0.9, 2.0
-
-
-class Besides(NamedTuple):
-    """Bytes of a rank besides weights and the step: as counted, at the least, at the most."""
-
-    counted: int
-    least: int
-    most: int
-
-
-class Cache(NamedTuple):
-    """What one rank makes of what is free.
-
-    Attributes:
-        free: bytes at the peak of the step; negative where the weights do not fit.
-        rest: those that the cache leaves.
-        blocks: whole blocks in what it takes.
-    """
-
-    free: int
-    rest: int
-    blocks: int
-
-    @property
-    def tokens(self) -> int:
-        """Tokens in all blocks."""
-        return self.blocks * BLOCK
-
-    def requests(self, context: int) -> float:
-        """Requests of `context` tokens whose blocks there are."""
-        return self.blocks / -(-context // BLOCK)
 
 
 def step_bytes(shape: Shape, tokens: int, tensor: int) -> int:
@@ -83,4 +52,4 @@ def cache_of(visible: int, loaded: int, taken: int, step: int, share: float, tok
     free = visible - loaded - taken - step
     size = int(max(0, free) * share)
     blocks = blocks_in(size, visible - loaded - taken, share, token)
-    return Cache(free, max(0, free) - size, blocks)
+    return Cache(free, max(0, free) - size, blocks, BLOCK)

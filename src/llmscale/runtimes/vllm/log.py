@@ -11,7 +11,20 @@ import json
 import re
 from typing import Any
 
-from llmscale.runtimes.logged import SIZE, Logged, LoggedDevice, Term, Trouble, last, named, number, size, term, whole
+from llmscale.runtimes.logged import (
+    SIZE,
+    Logged,
+    LoggedDevice,
+    Term,
+    Trouble,
+    figures,
+    last,
+    named,
+    number,
+    size,
+    term,
+    whole,
+)
 from llmscale.runtimes.out_of_memory import lacking
 from llmscale.runtimes.placed import CACHE, COMPUTE, OVERHEAD, WEIGHTS
 
@@ -89,13 +102,9 @@ def read(text: str) -> Logged | None:
 
 
 def _terms(text: str) -> tuple[Term, ...]:
-    found = []
-    for kind, patterns in _FIGURES:
-        line = next((m for pattern in patterns if (m := last(pattern, text))), None)
-        if line and float(line[1]) > 0:
-            found.append(term(kind, 0, line[1], line[2]))
+    found = figures(_FIGURES, text)
     # Graphs stand beside the activations, and say nothing of both where those are not printed.
-    return (*found, *_graphs(text)) if any(one.kind == COMPUTE for one in found) else tuple(found)
+    return (*found, *_graphs(text)) if any(one.kind == COMPUTE for one in found) else found
 
 
 def _graphs(text: str) -> tuple[Term, ...]:

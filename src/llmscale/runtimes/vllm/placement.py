@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from llmscale.devices.sets import DeviceSet
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
-from llmscale.quantity import Basis, Quantity
 from llmscale.runtimes.general import Memory, spread
 from llmscale.runtimes.interface import Workload
 from llmscale.runtimes.parallel.paging import CacheLayout
 from llmscale.runtimes.parallel.ranks import part
+from llmscale.runtimes.parallel.requests import fewer
 from llmscale.runtimes.placed import (
     CACHE,
     COMPUTE,
@@ -29,6 +29,7 @@ from llmscale.runtimes.placed import (
     Usage,
     Verdict,
     gathered,
+    modelled,
 )
 from llmscale.runtimes.subject import Exact
 from llmscale.runtimes.vllm.cache import capacity as cache_capacity
@@ -101,8 +102,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
         # Where the cache is named its bytes stand for the share.
         named, taken = start.settings.cache_bytes, stage.taken(graphs=counted)
         budget = each[0] if named is None else min(devices.visible, taken + named)
-        parts = ((kind, Quantity.exactly(size, Basis.MODELLED)) for kind, size in sizes)
-        usage = Usage(budget, gathered((*parts, (OVERHEAD, stage.outside))))
+        usage = Usage(budget, gathered((*modelled(sizes), (OVERHEAD, stage.outside))))
         stages += [usage] * parallel.tensor
     ranks = stages * parallel.data
     unused = [Usage(each[0])] * (devices.count - len(ranks))
@@ -112,7 +112,7 @@ def place(subject: Exact, work: Workload, devices: DeviceSet, version: str, rule
         most = step_limits(work, devices, version).sequences
         capacity = Capacity(found.capacity.tokens, found.capacity.concurrency, pool, parallel.data, most)
     offloaded = sum(stage.offloaded for stage in found.stages) * parallel.tensor * parallel.data
-    host = Usage(UNLIMITED, gathered(((WEIGHTS, Quantity.exactly(offloaded, Basis.MODELLED)),)))
+    host = Usage(UNLIMITED, modelled(((WEIGHTS, offloaded),)))
     decides = tuple(_limits(start, subject.spec, requests, devices, capacity))
     said = tuple(_said(start, subject.spec, devices))
     return Placement((*ranks, *unused), host, capacity=capacity, limits=decides, notes=said)
@@ -149,8 +149,8 @@ def _system_takes(start: Served, devices: DeviceSet) -> Iterator[Note]:
 def beyond_a_step(work: Workload, devices: DeviceSet, version: str) -> Iterator[Limit]:
     """That more sequences are asked of a replica than a step takes."""
     sequences = step_limits(work, devices, version).sequences
-    if not devices.unnamed and work.batch > sequences:
-        yield Limit(note("fewer_requests", requests=sequences, asked=work.batch), Verdict.NO)
+    if not devices.unnamed and (few := fewer(sequences, work.batch)):
+        yield few
 
 
 def request_parts(plan: CacheLayout, stage: int) -> tuple[int, int]:
@@ -200,8 +200,8 @@ def _limits(
 ) -> list[Limit]:
     found = start.found
     told_of: list[Limit] = []
-    if capacity is not None and capacity.each < requests:
-        told_of.append(Limit(note("fewer_requests", requests=round(capacity.each, 2), asked=requests), Verdict.NO))
+    if capacity is not None and (few := fewer(capacity.each, requests)):
+        told_of.append(few)
     if not devices.unnamed and (many := _too_many_sequences(start, devices)):
         told_of.append(many)
     if not devices.unnamed and (older := _before_v1(start, spec, requests)):
