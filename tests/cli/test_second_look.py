@@ -31,3 +31,26 @@ def test_ways_that_make_a_step_smaller_are_not_said_to_add_up_where_one_stands_a
 def test_what_was_never_followed_is_told_in_chinese(options: tuple[str, ...], told: str) -> None:
     answer = run("train", *options, "--lang", "zh", "--width", "200")
     assert f"{told}激活与峰值尚未建模" in answer.out
+
+
+MTP = ("--runtime", "llama.cpp", "--spec-type", "draft-mtp")
+SERVED = ("--runtime", "vllm", "--speculative-config", '{"method": "mtp", "num_speculative_tokens": 1}')
+
+
+@pytest.mark.parametrize(
+    ("question", "options"),
+    [
+        (("estimate", "qwen3.6-27b", "--gpu", "rtx5090"), MTP),
+        (("fits", "rtx5090", "qwen3.6-27b"), MTP),
+        (("needs", "qwen3.6-27b"), MTP),
+        (("estimate", "deepseek-v3", "--gpu", "8xh200"), SERVED),
+    ],
+)
+def test_a_layer_that_speculation_counts_is_not_said_to_be_left_out(
+    question: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    told = "multi-token-prediction layer(s), which are not counted"
+    assert told in run(*question, *options[:2], "--width", "250").out
+    answer = run(*question, *options, "--width", "250")
+    assert answer.status == 0
+    assert told not in answer.out

@@ -110,7 +110,7 @@ def estimate(
         raise refusal(foreign_notes[0])
     if not lines:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
-    notes = [*(told for devices in named for told in devices.notes), *model.about.notes, *foreign_notes]
+    notes = [*(told for devices in named for told in devices.notes), *model.about.said(asked.predicts), *foreign_notes]
     if left_out:
         notes.append(note("not_available_in", model=spec.name, quants=left_out))
     notes += cautions(model, [line.laid for line in lines], named, context)

@@ -107,7 +107,14 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *beyond(context, model.about), *taken, *slow, *_left_out(unpriced), *alone),
+        notes=(
+            *model.about.said(asked.predicts),
+            *beyond(context, model.about),
+            *taken,
+            *slow,
+            *_left_out(unpriced),
+            *alone,
+        ),
     )
 
 
