@@ -13,7 +13,9 @@ from llmscale.answers.placed import enough as dealt
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.needs import NeedsResult
+from llmscale.answers.usual import WORTHWHILE
 from llmscale.devices import device as catalogue_of_devices
+from llmscale.devices.device import Device
 from llmscale.devices.sets import ANY_DEVICE
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit.about import About
@@ -22,6 +24,7 @@ from llmscale.fit.choose import (
     answer,
     available,
     choices,
+    published,
 )
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Model, model_of
@@ -94,8 +97,13 @@ def needs(
         unpriced = sum(found.price is None for found in suffice) if max_price is not None else 0
         if not all(found.in_part for found in affordable):
             break
+    usual = _usual(affordable, bool(wanted))
+    own = None if everything else published(model, steps)
+    if own and all(found.chosen.quant is not own for found in affordable):
+        whole = _whole(own, model, asked, roomy, counts, kept, max_price)
+        affordable, usual = [*affordable, *whole], [*usual, *_usual(whole, bool(wanted))]
     affordable.sort(key=lambda found: found.order)
-    usual = [found for found in affordable if wanted or (found.device.kind == USUAL and found.price)] or affordable
+    usual.sort(key=lambda found: found.order)
     shown = [(found, ()) for found in affordable] if everything else _by_step(usual, steps)
     alone = () if everything else _of_other_kinds(usual, affordable)
     smallest = answer(model, steps[-1], dealt(ANY_DEVICE, asked.ranks(steps[-1])), ways[0].asked)
@@ -107,6 +115,7 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
+        published=own.id if own else "",
         notes=(
             *model.about.said(asked.predicts),
             *beyond(context, model.about),
@@ -116,6 +125,30 @@ def needs(
             *alone,
         ),
     )
+
+
+def _usual(enough: list[Enough], wanted: bool) -> list[Enough]:
+    """Those of the kind that is shown; all where kinds are named, or none of it is enough."""
+    return [found for found in enough if wanted or (found.device.kind == USUAL and found.price)] or enough
+
+
+def _whole(
+    own: Quant,
+    model: Model,
+    asked: Question,
+    devices: Sequence[Device],
+    counts: Sequence[int],
+    kept: int | None,
+    max_price: float | None,
+) -> list[Enough]:
+    """What is enough for the format that the model is published in, as few together as any is; empty where nothing."""
+    for most in counts:
+        suffice = [
+            found for device in devices for found in enough(device, model, ways_of(asked, [own], True), most, kept)
+        ]
+        if within := [one for one in suffice if max_price is None or (one.price and one.price <= max_price)]:
+            return within
+    return []
 
 
 def beyond(context: int | None, about: About) -> Iterator[Note]:
@@ -143,12 +176,21 @@ def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) 
     All of those that there are where none is above it.
     """
     common = {quant.id for steps in choices((), runtime, common=True).ladders for quant in steps}
-    kept = quants.of(lambda quant: quant.bits >= WIDEST or bool(quant.keeps) or quant.id in common)
+    kept = quants.of(lambda quant: quant.bits >= WIDEST or quant.id in common)
     try:
-        found = [quant for quant in available(model, kept, asked) if above_floor(quant, model.about.id)]
+        found = [quant for quant in available(model, kept, asked, served=True) if above_floor(quant, model.about.id)]
     except UnsupportedModelError:
         found = []
-    return found or available(model, quants, asked)
+    return _worthwhile(model, found) or available(model, quants, asked)
+
+
+def _worthwhile(model: Model, steps: Sequence[Quant]) -> list[Quant]:
+    """Without those that lose something on the runtime of the published files and are about as large as these."""
+    own = published(model, steps)
+    if own is None:
+        return list(steps)
+    size = model.weights(own).value * WORTHWHILE
+    return [one for one in steps if one is own or one.runtime != own.runtime or model.weights(one).value < size]
 
 
 def _by_step(enough: Sequence[Enough], steps: Sequence[Quant]) -> list[tuple[Enough, tuple[str, ...]]]:

@@ -226,11 +226,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "~{missing} GiB.",
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
     "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
+    "as_published": lambda v: f"{v['model']} is published in {v['quant'].upper()}: what is wider wins nothing.",
     "needs_from": lambda v: (
         "{model} at a context of {context:,}: from {device} on, in {quant}".format(**v)
         + (f" with ~{v['ram']} GiB in RAM" if v["ram"] else "")
         + (f"; all of it on devices from {v['whole']} on." if v["whole"] else ".")
     ),
+    "needs_published": "{model} at a context of {context:,}: from {device} on in {quant}, as it is published; from "
+    "{smaller} on in {less}.",
     "needs_crawls": lambda v: (
         f"With layers in RAM it is slower than {v['least']:g} t/s: such devices are left out (--all)."
         if v["known"]

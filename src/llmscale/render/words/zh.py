@@ -385,11 +385,13 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "fits_none_just": "{device}(可用 {usable} / {memory} GiB):没有放得下的;{model} 的 {quant} 只缺 ~{missing} GiB。",
     "fits_nothing": "{device}(可用 {usable} / {memory} GiB):没有符合条件且放得下的。",
     "fits_columns": "可用 {usable} / {memory} GiB;取 {context:,} 词元下放得下的最好量化;上下文为最长可用。",
+    "as_published": lambda v: f"{v['model']} 按 {v['quant'].upper()} 发布:更宽的格式并无所得。",
     "needs_from": lambda v: (
         "{model},上下文 {context:,}:{device} 起即可,量化为 {quant}".format(**v)
         + (f",其中 ~{v['ram']} GiB 放在内存" if v["ram"] else "")
         + (f";全部放在显存中需 {v['whole']} 起。" if v["whole"] else "。")
     ),
+    "needs_published": "{model},上下文 {context:,}:按发布的格式 {quant},{device} 起即可;用 {less} 则 {smaller} 起。",
     "needs_crawls": lambda v: (
         f"层放在内存时低于 {v['least']:g} 词元/秒:此类设备未列出(--all)。"
         if v["known"]
