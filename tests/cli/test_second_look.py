@@ -54,3 +54,11 @@ def test_a_layer_that_speculation_counts_is_not_said_to_be_left_out(
     answer = run(*question, *options, "--width", "250")
     assert answer.status == 0
     assert told not in answer.out
+
+
+@pytest.mark.parametrize("options", [(), ("--runtime", "vllm"), ("-q", "q4_k_m"), ("--runtime", "ollama")])
+def test_what_ollama_ships_is_not_said_to_be_what_another_runtime_or_quant_is(options: tuple[str, ...]) -> None:
+    out = run("estimate", "smollm2:1.7b", *options, "--width", "250").out
+    assert "'smollm2:1.7b' is taken as smollm2-1.7b; Ollama's library has it in q8_0 under that name." in out
+    chinese = run("estimate", "smollm2:1.7b", *options, "--width", "250", "--lang", "zh").out
+    assert "'smollm2:1.7b' 视为 smollm2-1.7b;Ollama 库中此名称的量化为 q8_0。" in chinese
