@@ -13,7 +13,6 @@ from llmscale.answers.placed import enough as dealt
 from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.needs import NeedsResult
-from llmscale.answers.usual import WORTHWHILE
 from llmscale.devices import device as catalogue_of_devices
 from llmscale.devices.device import Device
 from llmscale.devices.sets import ANY_DEVICE
@@ -99,12 +98,18 @@ def needs(
             break
     usual = _usual(affordable, bool(wanted))
     own = None if everything else published(model, steps)
-    if own and all(found.chosen.quant is not own for found in affordable):
-        whole = _whole(own, model, asked, roomy, counts, kept, max_price)
-        affordable, usual = [*affordable, *whole], [*usual, *_usual(whole, bool(wanted))]
+    whole: list[Enough] = []
+    if own and all(found.chosen.quant is not own for found in usual):
+        whole = [found for found in affordable if found.chosen.quant is own]
+        if not whole:
+            whole = _whole(own, model, asked, roomy, counts, kept, max_price)
+            affordable = [*affordable, *whole]
     affordable.sort(key=lambda found: found.order)
     usual.sort(key=lambda found: found.order)
-    shown = [(found, ()) for found in affordable] if everything else _by_step(usual, steps)
+    whole.sort(key=lambda found: found.order)
+    stepwise = [*_by_step(usual, steps), *_by_step(_usual(whole, bool(wanted)), steps)[:1]]
+    stepwise.sort(key=lambda row: row[0].order)
+    shown = [(found, ()) for found in affordable] if everything else stepwise
     alone = () if everything else _of_other_kinds(usual, affordable)
     smallest = answer(model, steps[-1], dealt(ANY_DEVICE, asked.ranks(steps[-1])), ways[0].asked)
     return NeedsResult(
@@ -181,16 +186,7 @@ def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) 
         found = [quant for quant in available(model, kept, asked, served=True) if above_floor(quant, model.about.id)]
     except UnsupportedModelError:
         found = []
-    return _worthwhile(model, found) or available(model, quants, asked)
-
-
-def _worthwhile(model: Model, steps: Sequence[Quant]) -> list[Quant]:
-    """Without those that lose something on the runtime of the published files and are about as large as these."""
-    own = published(model, steps)
-    if own is None:
-        return list(steps)
-    size = model.weights(own).value * WORTHWHILE
-    return [one for one in steps if one is own or one.runtime != own.runtime or model.weights(one).value < size]
+    return found or available(model, quants, asked)
 
 
 def _by_step(enough: Sequence[Enough], steps: Sequence[Quant]) -> list[tuple[Enough, tuple[str, ...]]]:

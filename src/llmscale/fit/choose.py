@@ -145,6 +145,11 @@ def available(model: Model, choose: Choices, question: Question, served: bool = 
         if found:
             later = [quant for _, others in kept[at + 1 :] for quant in _run(model, model.has(others), question)]
             return [*(later[:1] if served else ()), *_no_larger(model, found, choose.named)]
+    if question.runtime and not choose.named:
+        title = find_runtime(question.runtime).info.title
+        raise UnsupportedModelError(
+            f"{model.about.name} cannot be had in any quant of {title}.", "Leave --runtime away, or name another."
+        )
     raise UnsupportedModelError(
         f"{model.about.name} cannot be had in any of these quants.", "See llmscale quants list."
     )
