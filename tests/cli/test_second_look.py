@@ -62,3 +62,24 @@ def test_what_ollama_ships_is_not_said_to_be_what_another_runtime_or_quant_is(op
     assert "'smollm2:1.7b' is taken as smollm2-1.7b; Ollama's library has it in q8_0 under that name." in out
     chinese = run("estimate", "smollm2:1.7b", *options, "--width", "250", "--lang", "zh").out
     assert "'smollm2:1.7b' 视为 smollm2-1.7b;Ollama 库中此名称的量化为 q8_0。" in chinese
+
+
+def test_a_runtime_that_has_no_quant_of_a_model_is_named() -> None:
+    asked = ("deepseek-v4-flash", "--runtime", "llama.cpp")
+    for command in (("needs",), ("fits", "rtx4090")):
+        answer = run(*command, *asked)
+        assert "cannot be had in any quant of llama.cpp." in answer.err
+        assert "Leave --runtime away" in answer.err
+        assert "没有 llama.cpp 的量化" in run(*command, *asked, "--lang", "zh").err
+
+
+def test_params_says_in_its_first_line_how_many_there_are() -> None:
+    first = {model: run("params", model).out.splitlines()[0] for model in ("llama-3.1-8b", "deepseek-v3", "7B")}
+    assert first == {
+        "llama-3.1-8b": "Llama 3.1 8B: 8.03 B parameters (exact).",
+        "deepseek-v3": "DeepSeek-V3: 671.0 B parameters, 37.55 B of them active for a token (exact).",
+        "7B": "7B: 7.00 B parameters (its shape is assumed).",
+    }
+    chinese = run("params", "deepseek-v3", "--lang", "zh").out
+    assert chinese.splitlines()[0] == "DeepSeek-V3:6,710.3 亿参数,每个词元激活 375.5 亿(精确)。"
+    assert "active" not in chinese

@@ -226,6 +226,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "~{missing} GiB.",
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
     "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
+    "params_stated": lambda v: (
+        f"Stated: {v['total']}" + (f", {v['active']} active" if v["active"] else "") + f" ({v['source']})"
+    ),
+    "params_of": lambda v: (
+        f"{v['model']}: {v['total']} parameters"
+        + (f", {v['active']} of them active for a token" if v["active"] else "")
+        + f" ({'its shape is ' if v['shape'] else ''}{v['basis']})."
+    ),
     "as_published": lambda v: f"{v['model']} is published in {v['quant'].upper()}: what is wider wins nothing.",
     "needs_from": lambda v: (
         "{model} at a context of {context:,}: from {device} on, in {quant}".format(**v)

@@ -225,6 +225,9 @@ LABELS = {
     "Sources: llmscale models show MODEL": "来源:llmscale models show MODEL",
     "~ is not exact: modelled or assumed.": "~ 表示不精确:为建模或假设值。",
 }
+#: How a figure is known.
+_BASES = {"exact": "精确", "modelled": "建模", "assumed": "假设", "reported": "据公布", "rumoured": "传闻"}
+
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": lambda v: quoted(v["text"]),
     "said_of": lambda v: f"{v['model']}:{quoted(v['text'])}",
@@ -385,6 +388,14 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "fits_none_just": "{device}(可用 {usable} / {memory} GiB):没有放得下的;{model} 的 {quant} 只缺 ~{missing} GiB。",
     "fits_nothing": "{device}(可用 {usable} / {memory} GiB):没有符合条件且放得下的。",
     "fits_columns": "可用 {usable} / {memory} GiB;取 {context:,} 词元下放得下的最好量化;上下文为最长可用。",
+    "params_stated": lambda v: (
+        f"官方数字: {v['total']}" + (f",激活 {v['active']}" if v["active"] else "") + f"({v['source']})"
+    ),
+    "params_of": lambda v: (
+        f"{v['model']}:{v['total']}参数"
+        + (f",每个词元激活 {v['active']}" if v["active"] else "")
+        + f"({'结构为' if v['shape'] else ''}{_BASES[v['basis']]})。"
+    ),
     "as_published": lambda v: f"{v['model']} 按 {v['quant'].upper()} 发布:更宽的格式并无所得。",
     "needs_from": lambda v: (
         "{model},上下文 {context:,}:{device} 起即可,量化为 {quant}".format(**v)
