@@ -83,3 +83,19 @@ def test_params_says_in_its_first_line_how_many_there_are() -> None:
     chinese = run("params", "deepseek-v3", "--lang", "zh").out
     assert chinese.splitlines()[0] == "DeepSeek-V3:6,710.3 亿参数,每个词元激活 375.5 亿(精确)。"
     assert "active" not in chinese
+
+
+def test_an_empty_name_is_no_defect() -> None:
+    answer = run("scaling", "")
+    assert (answer.status, "No model is named." in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize(("model", "first"), [("kimi-k2.5", "w4a16-g32-experts"), ("llama-3.1-8b", "bf16")])
+def test_formats_in_use_begin_with_what_a_model_is_published_in(model: str, first: str) -> None:
+    assert run("quants", "--model", model, "-o", "json").json()["quants"][0]["id"] == first
+
+
+def test_a_ladder_with_a_long_name_stays_within_the_screen() -> None:
+    screen = run("fits", "8xh200", "kimi-k2.5", "--width", "60").out
+    assert max(map(len, screen.splitlines())) <= 60
+    assert "Left GiB" in screen.replace("\n", " ")
