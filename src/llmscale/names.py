@@ -89,11 +89,13 @@ def nearest(name: str, names: Iterable[str], count: int = 4) -> list[str]:
     wanted = normal(name)
     if not wanted:
         return []
-    matcher = SequenceMatcher(b=wanted)
+    matcher, letters = SequenceMatcher(b=wanted), sorted(wanted)
 
     def likeness(candidate: str) -> float:
         other = normal(candidate)
-        bonus = 0.3 if len(wanted) > 2 and (wanted in other or other in wanted) else 0.0
+        # Two keys that were struck in the wrong order leave the letters as they are.
+        alike = wanted in other or other in wanted or (len(wanted) == len(other) and letters == sorted(other))
+        bonus = 0.3 if len(wanted) > 2 and alike else 0.0
         matcher.set_seq1(other)
         # The exact ratio is slow; two upper bounds of it spare most names.
         if min(matcher.real_quick_ratio(), matcher.quick_ratio()) + bonus < ALIKE:

@@ -20,7 +20,7 @@ QUANTS = ["fp32", "fp16", "int8", "int4"]
 @pytest.mark.parametrize("model", MODELS)
 def test_the_parts_add_up(model: str) -> None:
     answer = estimate(model)
-    assert [line.quant for line in answer.estimates] == QUANTS
+    assert [line.quant for line in answer.estimates][-len(QUANTS) :] == QUANTS  # after what is published quantised
     for line in answer.estimates:
         parts = line.weights_bytes, line.kv_cache_bytes, line.state_bytes, line.compute_bytes, line.overhead_bytes
         assert line.total_bytes == sum(parts)
@@ -60,7 +60,7 @@ def test_seven_billion_at_four_bits() -> None:
 
 def test_more_bits_never_take_less() -> None:
     for model in MODELS:
-        totals = [line.total_bytes for line in estimate(model).estimates]
+        totals = [line.total_bytes for line in estimate(model).estimates[-len(QUANTS) :]]
         assert totals == sorted(totals, reverse=True)
         assert len(set(totals)) == len(QUANTS)
 

@@ -192,3 +192,27 @@ def test_what_is_said_of_layers_is_not_overruled_by_ram() -> None:
     """`-ngl 10` is a split of one's own, so no row has all on the card."""
     for one in needs("qwen3-8b", ["q4_k_m"], options={"ram": "32GB", "gpu_layers": "10"}).devices:
         assert one.in_part
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "published"),
+    [
+        ("kimi-k2.5", (), "W4A16-G32-EXPERTS"),
+        ("kimi-k2.5", ("--runtime", "vllm"), "W4A16-G32-EXPERTS"),
+        ("gpt-oss-120b", (), "MXFP4_MOE"),
+        ("gpt-oss-120b", ("--runtime", "sglang"), "MXFP4"),
+        ("deepseek-v3", (), "FP8-BLOCK"),
+        ("deepseek-v3", ("--runtime", "vllm"), "FP8-BLOCK"),
+    ],
+)
+def test_what_is_published_quantised_is_named_first(model: str, options: tuple[str, ...], published: str) -> None:
+    """Also where more devices are wanted for it than for what loses more; in no format of another model's files."""
+    first = good("needs", model, *options, "--width", "200").out.splitlines()[0]
+    assert re.search(rf": from [^;]* on,? in {published}[.,]", first)
+    found = good("needs", model, *options, "-o", "json").json()
+    others = {"w4a16-g32-experts", "fp8-fp4-experts", "fp8-block", "mxfp4"} - {published.lower()}
+    assert not others & {line["quant"] for line in found["devices"]}
+    if ", as it is published; from " in first:
+        assert f"按发布的格式 {published}" in good("needs", model, *options, "--lang", "zh", "--width", "200").out
+    sizes = [round(line["memory_bytes"] / line["count"] / GIB) * line["count"] for line in found["devices"]]
+    assert sizes == sorted(sizes)

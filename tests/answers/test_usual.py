@@ -6,6 +6,7 @@ import pytest
 
 from llmscale import estimate
 from llmscale.answers.estimate import DEFAULT_QUANTS
+from tests.helpers import good
 
 LADDER = ["q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m"]
 
@@ -64,3 +65,15 @@ def test_who_names_a_runtime_gets_what_is_published_for_it(
 
 def test_without_a_device_plain_widths_stay() -> None:
     assert [line.quant for line in estimate("llama-3.1-8b").estimates] == list(DEFAULT_QUANTS)
+
+
+@pytest.mark.parametrize(
+    ("model", "first"),
+    [("kimi-k2.5", "w4a16-g32-experts"), ("gpt-oss-20b", "mxfp4_moe"), ("deepseek-v4-flash", "fp8-fp4-experts")],
+)
+def test_without_a_device_what_is_published_quantised_comes_first(model: str, first: str) -> None:
+    answer = estimate(model)
+    assert [line.quant for line in answer.estimates] == [first, *DEFAULT_QUANTS]
+    assert [told.values["quant"] for told in answer.notes if told.code == "as_published"] == [first]
+    assert f"is published in {first.upper()}" in good("estimate", model, "--width", "200").out
+    assert f"按 {first.upper()} 发布" in good("estimate", model, "--width", "200", "--lang", "zh").out

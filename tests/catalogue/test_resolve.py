@@ -104,7 +104,7 @@ def test_what_was_taken_is_said_in_one_line() -> None:
     assert taken == [
         {"code": "taken_in", "values": {"typed": "qwen3:30b-a3b-q8_0", "model": "qwen3-30b-a3b", "quant": "q8_0"}}
     ]
-    assert "which Ollama's library has under that name" in good("estimate", "llama3.1:8b").out
+    assert "Ollama's library has it in q4_k_m under that name" in good("estimate", "llama3.1:8b").out
     assert "视为" in good("estimate", "llama3.1:8b", "--lang", "zh").out
     plain = good("estimate", "llama-3.1-8b", "-o", "json").json()
     assert not [told for told in plain["notes"] if told["code"].startswith("taken")]
@@ -180,5 +180,5 @@ def test_by_whom_the_quant_of_a_name_is_said(typed: str, quant: str, code: str) 
     loaded = load(typed)
     assert (loaded.quant, [told.code for told in loaded.notes]) == (quant, [code] if code else [])
     if code == "taken_in_library":
-        assert "Ollama's library has under that name" in good("params", typed).out
+        assert f"Ollama's library has it in {quant} under that name" in good("params", typed).out
         assert "llama.cpp" not in good("params", typed).out

@@ -222,3 +222,55 @@ def test_the_anonymous_row() -> None:
     row = run("log", str(LOGS / "torch-llama-3.1-8b.log"), "-m", "llama-3.1-8b", "-q", "fp32", "--anonymise").json()
     assert row["out_of_memory"]["held_bytes"] == round(23.24 * GIB)
     assert row["terms"] == []
+
+
+ON_AN_80GB = (
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 224.00 MiB. GPU 0 has a total capacity of 79.11 GiB "
+    "of which 100.00 MiB is free. Of the allocated memory 77.50 GiB is allocated by PyTorch."
+)
+ASKED = ("-m", "llama-3.1-8b", "-q", "bf16", "--width", "200")
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        '  File "/v/transformers/trainer.py", line 2245, in train\n    return inner_training_loop(',
+        '  File "/v/trl/rewards/x.py", line 9, in score\n  File "/v/llama/modeling_llama.py", line 300, in forward',
+        '  File "/w/compiled/Unsloth.py", line 53, in _fast_inner_training_loop',
+        '  File "/m/megatron/training/training.py", line 1000, in train_step',
+        '  File "/v/deepspeed/runtime/zero/stage3.py", line 1000, in step',
+        "{'loss': 1.2, 'grad_norm': 0.3, 'learning_rate': 2e-05, 'epoch': 0.1}",
+    ],
+)
+def test_a_run_of_any_trainer_is_told_as_training(tmp_path: Path, above: str) -> None:
+    answer = run("log", written(tmp_path, f"{above}\n{ON_AN_80GB}\n"), *ASKED)
+    assert answer.status == 2
+    assert "A training step ran out of memory; it wanted 0.22 GiB." in answer.err
+    assert "llmscale train" in answer.err
+    chinese = run("log", written(tmp_path, f"{above}\n{ON_AN_80GB}\n"), *ASKED, "--lang", "zh").err
+    assert "训练" in chinese
+    assert "ran out" not in chinese
+
+
+def test_more_than_the_estimate_may_have_been_training(tmp_path: Path) -> None:
+    assert "or it trained (llmscale train)" in run("log", written(tmp_path, ON_AN_80GB), *ASKED).out
+    assert "在训练(llmscale train)" in run("log", written(tmp_path, ON_AN_80GB), *ASKED, "--lang", "zh").out
+
+
+@pytest.mark.parametrize(
+    ("gpu", "other"), [("rtx4090", True), ("h200", True), ("h100", False), ("80GiB", False), ("a100-80gb", False)]
+)
+def test_a_card_that_is_not_the_one_named_is_told(tmp_path: Path, gpu: str, other: bool) -> None:
+    path = written(tmp_path, ON_AN_80GB)
+    said = f"The log is of another device (79.11 GiB) than {gpu}"
+    assert (said in run("log", path, *ASKED, "--gpu", gpu).out) is other
+    assert ("日志中的设备(79.11 GiB)不是" in run("log", path, *ASKED, "--gpu", gpu, "--lang", "zh").out) is other
+
+
+def test_a_card_that_a_server_names_is_compared_by_its_name() -> None:
+    log = str(LOGS / "llama-two-cards.log")
+    asked = ("-m", "llama-2-70b", "-q", "q4_k_m", "--width", "200")
+    assert "another device" not in run("log", log, *asked, "--gpu", "rtx4060ti-16gb + rtx3060-12gb").out
+    told = run("log", log, *asked, "--gpu", "2x l40s").out
+    assert "The log is of another device (" in told
+    assert "than l40s (" in told

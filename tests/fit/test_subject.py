@@ -47,7 +47,7 @@ def test_tensors_that_are_at_hand_are_counted_once_for_each_quant() -> None:
 def test_what_was_compiled_of_a_model_is_what_its_tensors_say(model: str) -> None:
     known, counted = compiled(model), model_of(load(model).known())
     assert isinstance(counted, Counted)
-    assert known.about == counted.about._replace(notes=())
+    assert known.about == counted.about._replace(notes=(), uncounted=None)
     have = known.has(quants())
     assert [one.id for one in have] == [one.id for one in counted.has(quants())]
     for one in have:

@@ -19,12 +19,13 @@ from llmscale.answers.results.later import begun
 from llmscale.devices.sets import ANY_DEVICE, DeviceSet
 from llmscale.errors import UnsupportedModelError, UsageError
 from llmscale.fit.bare import Bare
-from llmscale.fit.choose import foreign, refuse_options
+from llmscale.fit.choose import foreign, published, refuse_options
 from llmscale.fit.pace import moved
 from llmscale.fit.place import place
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Counted, model_of
 from llmscale.fit.under_load import held
+from llmscale.formats.catalogue import quants as all_quants
 from llmscale.formats.mixed import parse_map, unmatched
 from llmscale.formats.recipe import AS_STORED, OWN_MIX, Quant
 from llmscale.formats.select import selected
@@ -96,6 +97,7 @@ def estimate(
     wanted = quants_of(() if said == DEFAULT_QUANTS else said, loaded, asked.runtime) or DEFAULT_QUANTS
     forms: list[Quant] = []
     lines: list[_Line] = []
+    kept: list[_Line] = []
     left_out: list[str] = []
     if loaded.stored and _as_stored(loaded.stored, said, asked):
         forms = [loaded.stored]
@@ -105,12 +107,17 @@ def estimate(
     if not lines:
         forms, lenient = _forms(wanted, asked.runtime, quant_map, sparsity)
         lines, left_out = _lines(one, forms, lenient)
+        if plain and not (named or asked.runtime or said not in ((), DEFAULT_QUANTS)):
+            kept = _as_published(one, forms[-1].runtime)
+            lines = [*kept, *lines]
     foreign_notes = once(why for line in lines for why in line.foreign)
     if foreign_notes and not any(line.estimate.devices for line in lines):
         raise refusal(foreign_notes[0])
     if not lines:
         raise UnsupportedModelError(f"{spec.name} cannot be had in any of these quants.", "See llmscale quants list.")
-    notes = [*(told for devices in named for told in devices.notes), *model.about.notes, *foreign_notes]
+    notes = [*(told for devices in named for told in devices.notes), *model.about.said(asked.predicts), *foreign_notes]
+    if kept:
+        notes.append(note("as_published", model=spec.name, quant=kept[0].estimate.quant))
     if left_out:
         notes.append(note("not_available_in", model=spec.name, quants=left_out))
     notes += cautions(model, [line.laid for line in lines], named, context)
@@ -189,6 +196,15 @@ def _usual_lines(asked: _Asked, quants: Iterable[str]) -> tuple[list[Quant], lis
         return list(found.quants), *_lines(one, found.quants, lenient=True)
     except UsageError:  # the runtime refuses these devices, or an option is another's: each quant's own says more
         return [], [], []
+
+
+def _as_published(asked: _Asked, runtime: str) -> list[_Line]:
+    """A line in the format that the model is published quantised in, on `runtime` where that reads it."""
+    found = published(asked.model, asked.model.has(all_quants()))
+    if found is None:
+        return []
+    question = asked.question._replace(runtime=runtime if runtime in found.readers else None)
+    return _lines(asked._replace(question=question), [found], lenient=True)[0]
 
 
 def _lines(asked: _Asked, forms: Sequence[Quant], lenient: bool) -> tuple[list[_Line], list[str]]:

@@ -212,7 +212,7 @@ def _fits(asked: Asked, have: Sequence[Candidate], listing: _Listing) -> FitsRes
     shares = {line.usable_bytes for line in lines}
     usable = shares.pop() if len(shares) == 1 else devices.total_usable
     alone = have[0] if len(have) == 1 and asked.named else None
-    taken = [told for one in have for told in one.entry.model.about.notes] if asked.named else []
+    taken = [it for one in have for it in one.entry.model.about.said(asked.question.predicts)] if asked.named else []
     limits = {row.entry.model.about.id: row.entry.model.about.limit for row in shown}
     among = not alone and any(line.layers_in_ram for line in lines)
     told = partly_in_ram([ram_assumed(row.chosen, devices) for row in shown], listing.least if among else None)

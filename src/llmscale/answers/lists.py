@@ -23,6 +23,7 @@ from llmscale.devices.device import Device, Interconnect
 from llmscale.devices.sets import device_set
 from llmscale.devices.topology import slot_gb_s
 from llmscale.errors import NotFoundError, UnsupportedModelError
+from llmscale.fit.choose import published
 from llmscale.fit.subject import Model, model_of
 from llmscale.formats.catalogue import quant, quants
 from llmscale.formats.recipe import Quant
@@ -100,9 +101,14 @@ def list_quants(word: str = "", model: str | None = None, *, catalogue: str | No
 
 
 def quants_in_use(model: str | None = None, *, catalogue: str | None = None) -> QuantsResult:
-    """The quants that people run, with what they make of `model`, or of one that stands for it."""
-    found = _quants_result([quant(name) for name in IN_USE], model or EXAMPLE, catalogue)
-    found.hidden = len(list(quants())) - len(IN_USE)
+    """The quants that people run, with what they make of `model`, or of one that stands for it; what it is published
+    quantised in before them."""
+    asked = model_of(load(model or EXAMPLE, catalogue=catalogue).known())
+    shown = [quant(name) for name in IN_USE]
+    own = published(asked, asked.has(quants()))
+    shown = [own, *shown] if own and own not in shown else shown
+    found = _quants_result(shown, model or EXAMPLE, catalogue)
+    found.hidden = len(list(quants())) - len(shown)
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from llmscale.answers.question import named_devices
@@ -13,6 +14,9 @@ from llmscale.notes import Note, note
 from llmscale.runtimes.logged import Logged, LoggedDevice
 from llmscale.units import GIB, format_gib
 
+#: The share of a device's memory that a program sees at least: ECC takes a sixteenth of some, the driver what it keeps.
+SEEN = 7 / 8
+
 
 def devices_of(told: Logged, gpus: Sequence[str]) -> tuple[DeviceSet, list[Note]]:
     """The devices that are named, else those of the log; one without limit where neither says any.
@@ -22,7 +26,7 @@ def devices_of(told: Logged, gpus: Sequence[str]) -> tuple[DeviceSet, list[Note]
     """
     if gpus:
         named = named_devices([AND.join(gpus)])[0]
-        return (named if named.members else _refused(told, 0, named)), []
+        return (named if named.members else _refused(told, 0, named)), list(_others(told, named))
     if not told.cards:
         return ANY_DEVICE, [note("log_no_device")]
     try:
@@ -32,6 +36,30 @@ def devices_of(told: Logged, gpus: Sequence[str]) -> tuple[DeviceSet, list[Note]
         return ANY_DEVICE, [note("log_unknown_device", device=told.cards[0].name[:60])]
     # What was taken among twins was chosen by the memory that the log tells.
     return replace(found, notes=()), []
+
+
+def _others(told: Logged, named: DeviceSet) -> Iterator[Note]:
+    """That the log is of another device than those that are named, for the first that is none of them."""
+    for card in told.cards:
+        lack = told.trouble
+        memory = (lack.whole if lack and not card.name else None) or card.memory
+        if not any(_may_be(card, memory, kind) for kind in named.kinds):
+            yield note("log_other_device", device=card.name[:60], memory=memory, named=named.id, has=named.each)
+            return
+
+
+def _may_be(card: LoggedDevice, memory: int | None, named: DeviceSet) -> bool:
+    """Whether a device of a log can be the one that is named: of a name that is known by that, else by its memory."""
+    with suppress(NotFoundError, UsageError):
+        if card.name and known(named.id) is not None:
+            found = known(device_set(card.name).id)
+            if found is not None:
+                from llmscale.devices.resolve import twins
+
+                return named.id in {twin.id for twin in twins(found)}
+    if memory is None:
+        return True
+    return memory <= named.each and (not card.is_total or memory >= named.each * SEEN)
 
 
 def _taken(told: Logged, device: int) -> int:

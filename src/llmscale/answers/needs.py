@@ -15,6 +15,7 @@ from llmscale.answers.question import quants_of, question, reserve_bytes
 from llmscale.answers.results.common import model_ref
 from llmscale.answers.results.needs import NeedsResult
 from llmscale.devices import device as catalogue_of_devices
+from llmscale.devices.device import Device
 from llmscale.devices.sets import ANY_DEVICE
 from llmscale.errors import UnsupportedModelError
 from llmscale.fit.about import About
@@ -23,6 +24,7 @@ from llmscale.fit.choose import (
     answer,
     available,
     choices,
+    published,
 )
 from llmscale.fit.question import DEFAULT_KV, Question
 from llmscale.fit.subject import Model, model_of
@@ -95,9 +97,20 @@ def needs(
         unpriced = sum(found.price is None for found in suffice) if max_price is not None else 0
         if not all(found.in_part for found in affordable):
             break
+    usual = _usual(affordable, bool(wanted))
+    own = None if everything else published(model, steps)
+    whole: list[Enough] = []
+    if own and all(found.chosen.quant is not own for found in usual):
+        whole = [found for found in affordable if found.chosen.quant is own]
+        if not whole:
+            whole = _whole(own, model, asked, roomy, counts, kept, max_price)
+            affordable = [*affordable, *whole]
     affordable.sort(key=lambda found: found.order)
-    usual = [found for found in affordable if wanted or (found.device.kind == USUAL and found.price)] or affordable
-    shown = [(found, ()) for found in affordable] if everything else _by_step(usual, steps)
+    usual.sort(key=lambda found: found.order)
+    whole.sort(key=lambda found: found.order)
+    stepwise = [*_by_step(usual, steps), *_by_step(_usual(whole, bool(wanted)), steps)[:1]]
+    stepwise.sort(key=lambda row: row[0].order)
+    shown = [(found, ()) for found in affordable] if everything else stepwise
     alone = () if everything else _of_other_kinds(usual, affordable)
     smallest = answer(model, steps[-1], dealt(ANY_DEVICE, asked.ranks(steps[-1])), ways[0].asked)
     return NeedsResult(
@@ -108,8 +121,40 @@ def needs(
         total_bytes=smallest.placed.total,
         devices=tuple(found.line(model.about, others) for found, others in shown),
         hidden=len(affordable) - len(shown),
-        notes=(*model.about.notes, *beyond(context, model.about), *taken, *slow, *_left_out(unpriced), *alone),
+        published=own.id if own else "",
+        notes=(
+            *model.about.said(asked.predicts),
+            *beyond(context, model.about),
+            *taken,
+            *slow,
+            *_left_out(unpriced),
+            *alone,
+        ),
     )
+
+
+def _usual(enough: list[Enough], wanted: bool) -> list[Enough]:
+    """Those of the kind that is shown; all where kinds are named, or none of it is enough."""
+    return [found for found in enough if wanted or (found.device.kind == USUAL and found.price)] or enough
+
+
+def _whole(
+    own: Quant,
+    model: Model,
+    asked: Question,
+    devices: Sequence[Device],
+    counts: Sequence[int],
+    kept: int | None,
+    max_price: float | None,
+) -> list[Enough]:
+    """What is enough for the format that the model is published in, as few together as any is; empty where nothing."""
+    for most in counts:
+        suffice = [
+            found for device in devices for found in enough(device, model, ways_of(asked, [own], True), most, kept)
+        ]
+        if within := [one for one in suffice if max_price is None or (one.price and one.price <= max_price)]:
+            return within
+    return []
 
 
 def beyond(context: int | None, about: About) -> Iterator[Note]:
@@ -137,9 +182,9 @@ def _worth(model: Model, quants: Choices, runtime: str | None, asked: Question) 
     All of those that there are where none is above it.
     """
     common = {quant.id for steps in choices((), runtime, common=True).ladders for quant in steps}
-    kept = quants.of(lambda quant: quant.bits >= WIDEST or bool(quant.keeps) or quant.id in common)
+    kept = quants.of(lambda quant: quant.bits >= WIDEST or quant.id in common)
     try:
-        found = [quant for quant in available(model, kept, asked) if above_floor(quant, model.about.id)]
+        found = [quant for quant in available(model, kept, asked, served=True) if above_floor(quant, model.about.id)]
     except UnsupportedModelError:
         found = []
     return found or available(model, quants, asked)

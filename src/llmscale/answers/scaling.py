@@ -63,7 +63,7 @@ def scaling(
         n, d = LAWS[DEFAULT].optimum(flops)
         name = f"{flops:.3g} FLOP"
     else:
-        name, n = (model, _size(model)) if model else (f"{params:,}", float(params or 0))
+        name, n = (model, _size(model)) if model is not None else (f"{params:,}", float(params or 0))
         d = float(tokens) if tokens is not None else LAWS[DEFAULT].tokens_for(n)
     if n < 1 or d < 1:
         raise UsageError("Parameters and tokens must be at least 1.", "--params 7B --tokens 2T")

@@ -51,7 +51,7 @@ _COUNT = ("--gpus", "--num-gpus", "--gpu-count", "--n-gpus")
 
 def corrected(arguments: list[str], message: str) -> list[str] | None:
     """What was meant, where a command failed with `message`; None where nobody can tell."""
-    for correct in (_word, _caches, _number_of_devices, _option, _command, _extra, _order):
+    for correct in (_word, _caches, _number_of_devices, _option, _command, _extra, _order, _other_kind):
         found = correct(arguments, message)
         if found is not None and found != arguments:
             return found
@@ -169,6 +169,31 @@ def _order(arguments: list[str], message: str) -> list[str] | None:
             device, models = " ".join(names[start:end]), [*names[:start], *names[end:]]
             if is_device(device) and (model := _models(models)) is not None:
                 return ["fits", device, *model, *rest]
+    return None
+
+
+#: Who asks of a model what is asked of a device, and the other way about.
+_OF_A_MODEL = {("fits",): ["needs"], ("devices", "show"): ["models", "show"], ("plot", "context"): ["plot", "memory"]}
+_OF_A_DEVICE = {
+    ("estimate",): ["fits"],
+    ("needs",): ["fits"],
+    ("params",): ["devices", "show"],
+    ("models", "show"): ["devices", "show"],
+    ("plot", "memory"): ["plot", "context"],
+}
+
+
+def _other_kind(arguments: list[str], message: str) -> list[str] | None:
+    """A model where a command asks of a device, or a device where it asks of a model."""
+    found = re.match(r"There is no (device|model) called '(.+)'\.", message)
+    if found is None:
+        return None
+    table, known = (_OF_A_MODEL, is_model) if found[1] == "device" else (_OF_A_DEVICE, is_device)
+    for words, instead in table.items():
+        count = len(words)
+        names = list(_leading(arguments[count:]))
+        if tuple(arguments[:count]) == words and names == [found[2]] and known(found[2]):
+            return [*instead, *arguments[count:]]
     return None
 
 

@@ -17,6 +17,7 @@ class About(NamedTuple):
         sequence: tokens of a model that always sees the same number; None for a language model.
         family: the published ``model_type``; empty where it is not known, or somebody only assumed it.
         notes: what a reader of any number must know.
+        uncounted: that of `notes` on a layer for further tokens, which speculation by it counts; None without one.
     """
 
     id: str
@@ -30,6 +31,11 @@ class About(NamedTuple):
     published_in: str = ""
     family: str = ""
     notes: tuple[Note, ...] = ()
+    uncounted: Note | None = None
+
+    def said(self, predicts: bool) -> tuple[Note, ...]:
+        """The `notes` where the layer for further tokens is counted (`predicts`), or is not."""
+        return tuple(told for told in self.notes if not (predicts and told == self.uncounted))
 
     def context(self, asked: int | None) -> int:
         """Tokens to answer for: as asked, else 4,096 or the model's own limit, whichever is smaller."""

@@ -116,6 +116,12 @@ def _steps(runtime: str) -> list[Quant]:
     return [named_quant(step) for step in find_runtime(runtime).info.steps] or ladder(runtime)
 
 
+def published(model: Model, steps: Sequence[Quant]) -> Quant | None:
+    """The first of `steps` that keeps the tensors of the model's checkpoint, where that is published quantised."""
+    method = model.about.published_in
+    return next((quant for quant in steps if method and method in quant.keeps), None)
+
+
 def available(model: Model, choose: Choices, question: Question, served: bool = False) -> list[Quant]:
     """The quants that the model can be had in, best first.
 
@@ -139,6 +145,11 @@ def available(model: Model, choose: Choices, question: Question, served: bool = 
         if found:
             later = [quant for _, others in kept[at + 1 :] for quant in _run(model, model.has(others), question)]
             return [*(later[:1] if served else ()), *_no_larger(model, found, choose.named)]
+    if question.runtime and not choose.named:
+        title = find_runtime(question.runtime).info.title
+        raise UnsupportedModelError(
+            f"{model.about.name} cannot be had in any quant of {title}.", "Leave --runtime away, or name another."
+        )
     raise UnsupportedModelError(
         f"{model.about.name} cannot be had in any of these quants.", "See llmscale quants list."
     )

@@ -10,6 +10,7 @@ from llmscale.formats.layout import Format
 from llmscale.formats.recipe import Quant
 from llmscale.records import NamedTuple
 from llmscale.runtimes.interface import Options, Runtime, Workload
+from llmscale.runtimes.registry import infos
 from llmscale.runtimes.registry import runtime as find_runtime
 
 DEFAULT_KV = "fp16"
@@ -32,6 +33,13 @@ class Question(NamedTuple):
     kv_v: Format | None = None
     options: Options = ()
     runtime: str | None = None
+
+    @property
+    def predicts(self) -> bool:
+        """Whether an option counts the model's own layer for further tokens."""
+        said = {name for name, _ in self.options}
+        known = (option for each in infos() for option in each.options) if said else ()
+        return any(option.own_layer and option.name in said for option in known)
 
     def runs(self, quant: Quant) -> Runtime:
         """The runtime that a quant is asked for on."""

@@ -16,6 +16,7 @@ from llmscale.fit.bare import Bare, BareSize
 from llmscale.formats.recipe import Quant
 from llmscale.model.derived import by_tensors
 from llmscale.model.inventory import Inventory, inventory
+from llmscale.model.prediction import uncounted
 from llmscale.model.shape import Shape
 from llmscale.model.spec import ModelSpec
 from llmscale.notes import Note, note
@@ -150,6 +151,8 @@ def model_of(spec: ModelSpec, stored: Quant | None = None, taken: tuple[Note, ..
     parts = inventory(spec)
     total, active = parts.total(), parts.active()
     assumed = spec.basis is Basis.ASSUMED
+    said = [note("said", text=warning) for warning in spec.warnings]
+    beside = note("said", text=uncounted(spec.prediction_layers))
     about = About(
         id=spec.id,
         name=spec.name,
@@ -161,7 +164,8 @@ def model_of(spec: ModelSpec, stored: Quant | None = None, taken: tuple[Note, ..
         sequence=spec.sequence,
         published_in=spec.published_in,
         family=spec.family if (spec.shape_known or by_tensors(spec.family)) and not assumed else "",
-        notes=(*taken, *(note("said", text=warning) for warning in spec.warnings)),
+        notes=(*taken, *said),
+        uncounted=beside if beside in said else None,
     )
     if spec.shape_known:
         return Counted(about, spec, parts, stored)

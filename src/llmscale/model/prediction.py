@@ -32,6 +32,11 @@ def prediction_layers(config: Mapping[str, Any]) -> int:
     return 0
 
 
+def uncounted(layers: int) -> str:
+    """That so many are in the checkpoint, but not in the model that runs."""
+    return f"The published checkpoint also holds {layers} multi-token-prediction layer(s), which are not counted."
+
+
 def predicting(spec: ModelSpec) -> ModelSpec:
     """`spec` with its layer after the others; see `projection` for what it has besides.
 

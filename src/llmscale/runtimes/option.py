@@ -19,6 +19,7 @@ class Option(NamedTuple):
         choices: the only texts that it takes.
         offloads: whether it may leave weights in host memory.
         cased: whether a text is taken as it is written.
+        own_layer: whether it counts the layer of the model that predicts further tokens, which is left out without.
     """
 
     name: str
@@ -31,3 +32,4 @@ class Option(NamedTuple):
     choices: tuple[str, ...] = ()
     offloads: bool = False
     cased: bool = False
+    own_layer: bool = False

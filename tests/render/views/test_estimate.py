@@ -39,7 +39,7 @@ def test_every_number_is_that_of_the_json_rounded(model: str, context: str, batc
     answer = good(*asked, "-o", "json").json()
     head, printed = rows(*asked)
     assert f"{answer['context']:,}" in head[0]
-    assert len(printed) == len(answer["estimates"]) == 4
+    assert len(printed) == len(answer["estimates"]) == 4 + (model == "deepseek-v3")  # which is published in FP8
     for row, line in zip(printed, answer["estimates"], strict=True):
         line["rest"] = line["compute_bytes"] + line["overhead_bytes"]
         for text, key in zip(row[1:5], ("weights_bytes", "kv_cache_bytes", "rest", "total_bytes"), strict=True):

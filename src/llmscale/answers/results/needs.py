@@ -54,5 +54,7 @@ class NeedsResult:
     devices: tuple[NeededDevice, ...]
     hidden: int
     notes: tuple[Note, ...]
+    #: That of `quants` that the model is published in.
+    published: Annotated[str, INNER] = inner("")
     schema: str = field(default=SCHEMA, init=False)
     command: str = field(default="needs", init=False)

@@ -9,6 +9,7 @@ from llmscale.model.blocks.attention import Attention
 from llmscale.model.blocks.embedding import Embedding, Head
 from llmscale.model.blocks.linear import Linear, Parameter
 from llmscale.model.families._config import Config
+from llmscale.model.prediction import uncounted
 from llmscale.model.spec import Block, ModelSpec, PlacedBlock
 from llmscale.records import dataclass
 
@@ -212,4 +213,4 @@ def prediction_layers(c: Config, *keys: str) -> tuple[str, ...]:
     count = c.number(*(keys or ("num_nextn_predict_layers",)), default=0, low=0, high=100)
     if not count:
         return ()
-    return (f"The published checkpoint also holds {count} multi-token-prediction layer(s), which are not counted.",)
+    return (uncounted(count),)

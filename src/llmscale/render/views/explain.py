@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from llmscale.answers.explain import PARTS, REST, TOTAL
 from llmscale.answers.results.explain import ExplainedWords, ExplainResult, FigureTable
 from llmscale.notes import note
 from llmscale.quantity import Basis
 from llmscale.records import NamedTuple
 from llmscale.render.report import Cell, Column, Report, Table, table, whole, word
+from llmscale.render.views.adding_up import adding_up
 from llmscale.render.views.cells import answer, counted, gib, pace, wait
 from llmscale.render.views.next import typed
 from llmscale.render.words import Words
@@ -62,7 +64,23 @@ def _table(figures: FigureTable, say: Words) -> Table:
         [one.cell(value, basis, say) for one, value, basis in zip(shown, row, known, strict=True)]
         for row, known in zip(figures.rows, figures.basis, strict=True)
     ]
+    rows = [_adding_up(figures.columns, row, known) for row, known in zip(rows, figures.basis, strict=True)]
     return table(", ".join(_given(figures.given, say)), columns, rows)
+
+
+def _adding_up(names: Sequence[str], row: list[Cell], basis: Sequence[str]) -> list[Cell]:
+    """A row whose parts add up to their sum as they are printed."""
+    for sum_of, parts in SUMS:
+        at = [names.index(name) for name in parts if name in names]
+        if sum_of not in names or TRAINING in names or not at:
+            continue
+        sizes, total = [row[one].value for one in at], row[names.index(sum_of)].value
+        if not all(isinstance(size, int) for size in sizes) or sum(sizes) != total:  # some of them are not shown
+            continue
+        printed = adding_up(sizes, [basis[one] == Basis.EXACT.value for one in at])
+        for one, size in zip(at, printed, strict=True):
+            row[one] = row[one]._replace(text=gib(size, basis[one]).text)
+    return row
 
 
 def _given(given: dict[str, Any], say: Words) -> Iterator[str]:
@@ -124,6 +142,8 @@ def _wait(value: Any, basis: str, say: Words) -> Cell:
     return wait(value)
 
 
+#: What rows print of a whole, and the parts that it is the sum of.
+SUMS = ((TOTAL, (*PARTS, REST)), ("usable_bytes", ("used_bytes", "free_bytes")))
 _OTHER = FigureKind("", _id)
 #: What only a step of training has; there a total is the most that is held at once, and not the sum of its row.
 TRAINING = "activations_bytes"

@@ -82,6 +82,11 @@ def _headline(result: NeedsResult, say: Words) -> str:
         return say.sentence(note("needs_none", quant=least, total=format_gib(result.total_bytes), **what))
     first = result.devices[0]
     whole = next((line for line in result.devices if not line.in_part), None) if first.in_part else None
+    own = next((line for line in result.devices if line.quant == result.published), None)
+    if own and own is not first and not first.in_part:
+        kept = {"device": _called(own), "quant": own.quant.upper()}
+        less = {"smaller": _called(first), "less": first.quant.upper()}
+        return say.sentence(note("needs_published", **kept, **less, **what))
     said: dict[str, Any] = {"device": _called(first), "quant": first.quant.upper(), **what}
     said |= {"ram": format_gib(first.host_bytes) if first.in_part else "", "whole": _called(whole) if whole else ""}
     return say.sentence(note("needs_from", **said))

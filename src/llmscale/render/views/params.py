@@ -35,10 +35,11 @@ class ParamsView:
             Column("share_percent", "Share"),
         ]
         rows = [self._row(*line, parameters.total, say, basis) for line in self._lines(result, parameters, say)]
-        tables = [table(f"{result.model.name} ({result.model.basis})", columns, rows)]
+        tables = [table("", columns, rows)]
         if self.explain and basis == Basis.EXACT.value:
             tables.append(_tensors(result))
-        return Report(tuple(tables), (*_facts(result, parameters, say), *(say.sentence(told) for told in result.notes)))
+        notes = (*_facts(result, parameters, say), *(say.sentence(told) for told in result.notes))
+        return Report(tuple(tables), notes, (_headline(result, parameters, say, basis),))
 
     def _row(self, name: str, label: str, value: int, style: str, total: int, say: Words, basis: str) -> list[Cell]:
         text = f"{value:,}" if self.exact else say.count(value)
@@ -71,6 +72,19 @@ class ParamsView:
             yield "active", say("Active"), parameters.active, "bold"
 
 
+def _headline(result: ParamsResult, parameters: ParameterCount, say: Words, basis: str) -> str:
+    """How many there are, and how that is known."""
+    said = note(
+        "params_of",
+        model=result.model.name,
+        total=("" if basis == Basis.EXACT.value else "~") + say.count(parameters.total),
+        active=say.count(parameters.active) if parameters.active != parameters.total else "",
+        basis=result.model.basis,
+        shape=basis != result.model.basis,
+    )
+    return say.sentence(said)
+
+
 def _facts(result: ParamsResult, parameters: ParameterCount, say: Words) -> Iterator[str]:
     tier = next(t for t in TIERS if t.id == result.tier)
     yield f"{say('Scale tier')}: {say(f'{tier.name} ({tier.zh})')}"
@@ -83,8 +97,9 @@ def _facts(result: ParamsResult, parameters: ParameterCount, say: Words) -> Iter
             f"{parameters.active_without_input_embedding:,} without the input embedding"
         )
     if result.stated_parameters:
-        active = f", {say.count(result.stated_active_parameters)} active" if result.stated_active_parameters else ""
-        yield f"{say('Stated')}: {say.count(result.stated_parameters)}{active} ({result.model.source})"
+        active = say.count(result.stated_active_parameters) if result.stated_active_parameters else ""
+        total, source = say.count(result.stated_parameters), result.model.source
+        yield say.sentence(note("params_stated", total=total, active=active, source=source))
     if result.disclosure:
         yield say.sentence(note("said", text=result.disclosure))
 

@@ -48,7 +48,7 @@ def _facts(result: ServeCostResult, say: Words) -> Iterator[str]:
     low, high = result.tokens_per_second_range
     yield (
         f"{result.sequences} x {result.context:,} {say('tokens')} ({result.fits_sequences:,} {say('would fit')}) || "
-        f"{result.tokens_per_second:,.0f} tok/s ({low:,.0f} - {high:,.0f})"
+        f"{result.tokens_per_second:,.0f} {say('t/s')} ({low:,.0f} - {high:,.0f})"
     )
     if result.energy_kwh_per_million is not None:
         yield f"{result.energy_kwh_per_million:.3g} kWh {say('a million tokens, at rated power')}"

@@ -53,8 +53,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "step_not_modelled": "What a step of {optimizer} needs besides its states is not modelled, so no peak is said.",
     "taken": "'{typed}' is taken as {model}.",
     "taken_in": "'{typed}' is taken as {model} in {quant}.",
-    "taken_in_library": "'{typed}' is taken as {model} in {quant}, which Ollama's library has under that name.",
-    "taken_in_usual": "'{typed}' is taken as {model} in {quant}, as Ollama and llama.cpp load it unless told.",
+    "taken_in_library": "'{typed}' is taken as {model}; Ollama's library has it in {quant} under that name.",
+    "taken_in_usual": "'{typed}' is taken as {model}; Ollama and llama.cpp load it in {quant} unless told.",
     "library_default": "Ollama's library calls several sizes '{typed}': this is the one that it loads unless told.",
     "own_mix": "{mix} is its publisher's own mix of formats, which only its files tell: no quant is taken.",
     "file_not_here": "There is no such file on this disk: the catalogue's model of that name stands for it.",
@@ -226,11 +226,22 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "~{missing} GiB.",
     "fits_nothing": "{device} ({usable} of {memory} GiB usable): nothing fits that is so.",
     "fits_columns": "{usable} of {memory} GiB usable; best quant for {context:,} tokens; context: longest.",
+    "params_stated": lambda v: (
+        f"Stated: {v['total']}" + (f", {v['active']} active" if v["active"] else "") + f" ({v['source']})"
+    ),
+    "params_of": lambda v: (
+        f"{v['model']}: {v['total']} parameters"
+        + (f", {v['active']} of them active for a token" if v["active"] else "")
+        + f" ({'its shape is ' if v['shape'] else ''}{v['basis']})."
+    ),
+    "as_published": lambda v: f"{v['model']} is published in {v['quant'].upper()}: what is wider wins nothing.",
     "needs_from": lambda v: (
         "{model} at a context of {context:,}: from {device} on, in {quant}".format(**v)
         + (f" with ~{v['ram']} GiB in RAM" if v["ram"] else "")
         + (f"; all of it on devices from {v['whole']} on." if v["whole"] else ".")
     ),
+    "needs_published": "{model} at a context of {context:,}: from {device} on in {quant}, as it is published; from "
+    "{smaller} on in {less}.",
     "needs_crawls": lambda v: (
         f"With layers in RAM it is slower than {v['least']:g} t/s: such devices are left out (--all)."
         if v["known"]

@@ -18,6 +18,12 @@ def _trouble(v: dict[str, Any]) -> str:
     return f"Out of memory: {v['kind']}{where}{asked}{had}{whole}{estimate}."
 
 
+def _card(v: dict[str, Any]) -> str:
+    """What the log calls a device, and how large it is."""
+    memory = f"{format_gib(v['memory'])} GiB" if v["memory"] else ""
+    return ", ".join(filter(None, (v["device"], memory)))
+
+
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "log_of": lambda v: (
         f"{v['model']} in {v['quant']}, {v['context']:,} tokens, {v['runtime']} {v['release']}"
@@ -27,6 +33,10 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "log_no_device": "The log names no device; --gpu says which.",
     "log_no_context": "The log does not say how many tokens there were: {context:,} are taken; --context says.",
     "log_unknown_device": "The log's device '{device}' is not known; --gpu says which it is.",
+    "log_other_device": lambda v: (
+        f"The log is of another device ({_card(v)}) than {v['named']} ({format_gib(v['has'])} GiB), which the estimate "
+        "is of."
+    ),
     "log_trouble": _trouble,
     "log_fits_context": "What fits: up to {context:,} tokens of context.",
     "log_fits_layers": "What fits with this context: {layers} of {total} layers on the device (-ngl {layers}).",
@@ -38,7 +48,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"all together is {format_gib(v['total'])}."
     ),
     "log_more_held": "That is more than all of the estimate: the run was of another format or another copy, of more "
-    "tokens or of more sequences.",
+    "tokens or sequences, or it trained (llmscale train).",
     "log_others": lambda v: f"Other processes held {format_gib(v['others'])} GiB of the device.",
     "log_spare": lambda v: (
         f"{format_gib(v['spare'])} GiB that PyTorch had taken lay in pieces too small: "

@@ -225,6 +225,9 @@ LABELS = {
     "Sources: llmscale models show MODEL": "来源:llmscale models show MODEL",
     "~ is not exact: modelled or assumed.": "~ 表示不精确:为建模或假设值。",
 }
+#: How a figure is known.
+_BASES = {"exact": "精确", "modelled": "建模", "assumed": "假设", "reported": "据公布", "rumoured": "传闻"}
+
 SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "said": lambda v: quoted(v["text"]),
     "said_of": lambda v: f"{v['model']}:{quoted(v['text'])}",
@@ -240,8 +243,8 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "layouts_not_modelled": lambda v: f"无切分:{quoted(v['why'])}",
     "taken": "'{typed}' 视为 {model}。",
     "taken_in": "'{typed}' 视为 {model},量化为 {quant}。",
-    "taken_in_library": "'{typed}' 视为 {model},量化为 {quant}:Ollama 库中此名称即为它。",
-    "taken_in_usual": "'{typed}' 视为 {model},量化为 {quant}:未指明量化时 Ollama 与 llama.cpp 即载入它。",
+    "taken_in_library": "'{typed}' 视为 {model};Ollama 库中此名称的量化为 {quant}。",
+    "taken_in_usual": "'{typed}' 视为 {model};未指明量化时 Ollama 与 llama.cpp 载入 {quant}。",
     "library_default": "Ollama 库中 '{typed}' 有多种规模:此为未指明时载入的一种。",
     "own_mix": "{mix} 是其发布者自己的混合格式,只有文件本身才说得清:不从名称取量化。",
     "hub_seen": "{why};此处为上次读取的 {repo}({commit})。",
@@ -385,11 +388,21 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "fits_none_just": "{device}(可用 {usable} / {memory} GiB):没有放得下的;{model} 的 {quant} 只缺 ~{missing} GiB。",
     "fits_nothing": "{device}(可用 {usable} / {memory} GiB):没有符合条件且放得下的。",
     "fits_columns": "可用 {usable} / {memory} GiB;取 {context:,} 词元下放得下的最好量化;上下文为最长可用。",
+    "params_stated": lambda v: (
+        f"官方数字: {v['total']}" + (f",激活 {v['active']}" if v["active"] else "") + f"({v['source']})"
+    ),
+    "params_of": lambda v: (
+        f"{v['model']}:{v['total']}参数"
+        + (f",每个词元激活 {v['active']}" if v["active"] else "")
+        + f"({'结构为' if v['shape'] else ''}{_BASES[v['basis']]})。"
+    ),
+    "as_published": lambda v: f"{v['model']} 按 {v['quant'].upper()} 发布:更宽的格式并无所得。",
     "needs_from": lambda v: (
         "{model},上下文 {context:,}:{device} 起即可,量化为 {quant}".format(**v)
         + (f",其中 ~{v['ram']} GiB 放在内存" if v["ram"] else "")
         + (f";全部放在显存中需 {v['whole']} 起。" if v["whole"] else "。")
     ),
+    "needs_published": "{model},上下文 {context:,}:按发布的格式 {quant},{device} 起即可;用 {less} 则 {smaller} 起。",
     "needs_crawls": lambda v: (
         f"层放在内存时低于 {v['least']:g} 词元/秒:此类设备未列出(--all)。"
         if v["known"]

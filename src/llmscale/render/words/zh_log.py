@@ -17,6 +17,12 @@ def _trouble(v: dict[str, Any]) -> str:
     return f"显存不足:{v['kind']}{where}{asked}{had}{whole}{estimate}。"
 
 
+def _card(v: dict[str, Any]) -> str:
+    """What the log calls a device, and how large it is."""
+    memory = f"{format_gib(v['memory'])} GiB" if v["memory"] else ""
+    return ", ".join(filter(None, (v["device"], memory)))
+
+
 LABELS: dict[str, str] = {
     "Where": "位置",
     "device": "设备",
@@ -37,6 +43,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "log_release_unread": "日志的版本 {release} 未读过;与 {compared} 比较。",
     "log_no_device": "日志没有写明设备;用 --gpu 指定。",
     "log_unknown_device": "不认识日志中的设备“{device}”;用 --gpu 指定。",
+    "log_other_device": lambda v: f"日志中的设备({_card(v)})不是 {v['named']}({format_gib(v['has'])} GiB),估算按后者。",
     "log_trouble": _trouble,
     "log_fits_context": "可行:上下文最长 {context:,} 词元。",
     "log_fits_layers": "此上下文可行:{total} 层中 {layers} 层放在设备上(-ngl {layers})。",
@@ -47,7 +54,7 @@ SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
         f"PyTorch 已占 {format_gib(v['held'])} GiB;估算中权重为 {format_gib(v['weights'])},"
         f"总计 {format_gib(v['total'])}。"
     ),
-    "log_more_held": "这多于估算的总和:实际运行的格式或模型份数不同,或词元、序列更多。",
+    "log_more_held": "这多于估算的总和:实际运行的格式或模型份数不同,或词元、序列更多,或是在训练(llmscale train)。",
     "log_others": lambda v: f"其他进程占用该设备 {format_gib(v['others'])} GiB。",
     "log_spare": lambda v: (
         f"PyTorch 已取得的 {format_gib(v['spare'])} GiB 是过小的碎片:"

@@ -114,6 +114,7 @@ INFO = RuntimeInfo(
             "speculation by the layer made for it, draft-mtp.",
             "TYPE",
             choices=(MTP,),
+            own_layer=True,
         ),
         Option(
             "spec_draft_n_max",

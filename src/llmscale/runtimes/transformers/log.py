@@ -26,9 +26,12 @@ _FRAMES = (
     (COMPUTE, r"\bin\s+(?:\w+\.)*(?:forward|generate|_sample|_prefill)\b"),
     (CACHE, r"\bcache_utils\.py\W|torch\.cat\(\[?\(?(?:past_key_value|layer_past|self\.(?:keys|key_cache))"),
 )
-#: Frames of a training step.
+#: Frames of a training step, files of trainers, and the lines that these write of each step.
 _TRAINING = (
-    r"\bin\s+(?:\w+\.)*(?:backward|training_step|_inner_training_loop)\b|\btorch[/\\]optim[/\\]|loss\.backward\(\)"
+    r"\bin\s+(?:\w+\.)*(?:backward|\w*train(?:ing)?_step|\w*inner_training_loop|compute_loss)\b"
+    r"|\btorch[/\\]optim[/\\]|loss\.backward\(\)|\b\w*[Tt]rainer\w*\.py\b"
+    r"|[/\\](?:trl|(?:pytorch_)?lightning|torchtune|megatron|axolotl|llamafactory|deepspeed[/\\]runtime)[/\\]"
+    r"|'(?:grad_norm|learning_rate)':"
 )
 #: How much of a text before the line its frames are looked for in: no traceback is longer.
 _REACH = 60_000

@@ -80,6 +80,7 @@ INFO = RuntimeInfo(
             'speculation, as JSON: {"method": "mtp", "num_speculative_tokens": 3}.',
             "JSON",
             cased=True,
+            own_layer=True,
         ),
         Option("enforce_eager", ("--enforce-eager",), "flag", "no CUDA graphs."),
     ),
