@@ -200,7 +200,9 @@ def _usual_lines(asked: _Asked, quants: Iterable[str]) -> tuple[list[Quant], lis
 
 def _as_published(asked: _Asked, runtime: str) -> list[_Line]:
     """A line in the format that the model is published quantised in, on `runtime` where that reads it."""
-    found = published(asked.model, asked.model.has(all_quants()))
+    if not asked.model.about.published_in:
+        return []  # as most are, of which no quant is looked at
+    found = published(asked.model, asked.model.has(quant for quant in all_quants() if quant.keeps))
     if found is None:
         return []
     question = asked.question._replace(runtime=runtime if runtime in found.readers else None)
