@@ -107,7 +107,7 @@ def estimate(
     if not lines:
         forms, lenient = _forms(wanted, asked.runtime, quant_map, sparsity)
         lines, left_out = _lines(one, forms, lenient)
-        if plain and not (named or asked.runtime or said not in ((), DEFAULT_QUANTS)):
+        if plain and wanted == DEFAULT_QUANTS and not (named or asked.runtime):
             kept = _as_published(one, forms[-1].runtime)
             lines = [*kept, *lines]
     foreign_notes = once(why for line in lines for why in line.foreign)
